@@ -1,0 +1,1 @@
+"""Adversarial adaptation without target labels: DANN and CDAN."""

@@ -1,0 +1,40 @@
+"""What the plugin of adversarial adaptation offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlbench import Option, Sees, StrategySpec, hookimpl, training_options
+
+if TYPE_CHECKING:
+    from tlbench.model import TransferModel
+    from tlbench.request import AdaptRequest
+
+
+def _adversarial(request: AdaptRequest) -> TransferModel:
+    from tlbench_adversarial.strategy import adversarial
+
+    return adversarial(request)
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    return [
+        StrategySpec(
+            name="adversarial",
+            title="Adversarial adaptation",
+            summary="DANN, or CDAN with conditional=true: features that a discriminator cannot tell apart by domain.",
+            paper="Ganin et al. 2016, arXiv:1505.07818; Long et al. 2018, arXiv:1705.10667",
+            sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
+            trains_encoder=True,
+            settings=("transductive",),
+            kinds=("classification", "token-classification", "anomaly"),
+            options=(
+                *training_options(steps=250, learning_rate=1e-3),
+                Option(name="conditional", default=False, summary="CDAN: the discriminator sees predictions too"),
+                Option(name="weight", default=1.0, summary="weight of the reversed gradient at the end, lambda"),
+                Option(name="hidden", default=64, summary="units in each layer of the discriminator"),
+            ),
+            adapt=_adversarial,
+        )
+    ]

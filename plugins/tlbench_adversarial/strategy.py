@@ -1,0 +1,72 @@
+"""Domain-adversarial training: DANN (Ganin et al. 2016) and CDAN (Long et al. 2018)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tlbench.data import concatenate
+from tlbench.model import TransferModel, device_of
+from tlbench.request import AdaptRequest
+
+
+class ReverseGradient(torch.autograd.Function):
+    """Identity forward; backward the gradient times -strength."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return features.view_as(features)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return -ctx.strength * gradient, None
+
+
+def annealed(progress: float) -> float:
+    """Learning rate of the paper, mu_0 / (1 + 10 p)^0.75, behind a warm-up of a tenth of the steps."""
+    return min(1.0, 10 * progress + 0.05) / (1 + 10 * progress) ** 0.75
+
+
+def adversarial(request: AdaptRequest) -> TransferModel:
+    """Train on source labels while encoder and domain discriminator play against each other.
+
+    At progress p: minimise the source loss, and the domain loss of a discriminator behind a gradient reversed with
+    strength lambda * (2 / (1 + exp(-10 p)) - 1). Source and target share one batch, so BatchNorm sees the mixture.
+    """
+    model, options = request.model, request.options
+    head, width = model.heads["source"], model.encoder.feature_dim
+    source, target = request.batches(request.source), request.unlabelled_batches(request.target_inputs)
+    classes = head.out_features
+    discriminator = _discriminator(width * classes if options["conditional"] else width, options["hidden"])
+    discriminator.to(device_of(model))
+
+    def loss(progress: float) -> Tensor:
+        inputs, targets = next(source)
+        features = model.features(*concatenate(inputs, next(target)))
+        outputs = head(features)
+        label_loss = request.kind.loss(outputs[: len(targets)], targets)
+        strength = options["weight"] * (2 / (1 + math.exp(-10 * progress)) - 1)
+        guess = discriminator(ReverseGradient.apply(_seen(features, outputs), strength))[:, 0]
+        domain = (torch.arange(len(guess), device=guess.device) < len(targets)).float()
+        return label_loss + functional.binary_cross_entropy_with_logits(guess, domain)
+
+    def _seen(features: Tensor, outputs: Tensor) -> Tensor:
+        """What the discriminator sees: features, in CDAN their outer product with the predictions."""
+        if not options["conditional"]:
+            return features
+        return torch.einsum("nc,nd->ncd", outputs.softmax(1).detach(), features).flatten(1)
+
+    request.train([model.encoder, head, discriminator], loss, schedule=annealed)
+    model.heads["target"].load_state_dict(head.state_dict())
+    return model
+
+
+def _discriminator(inputs: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1)
+    )

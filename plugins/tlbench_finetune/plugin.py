@@ -1,0 +1,33 @@
+"""What the plugin of full fine-tuning offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlbench import Sees, StrategySpec, hookimpl, training_options
+
+if TYPE_CHECKING:
+    from tlbench.model import TransferModel
+    from tlbench.request import AdaptRequest
+
+
+def _finetune(request: AdaptRequest) -> TransferModel:
+    from tlbench_finetune.strategy import finetune
+
+    return finetune(request)
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    return [
+        StrategySpec(
+            name="finetune",
+            title="Full fine-tune",
+            summary="All weights of the source model, trained on the label budget.",
+            paper="Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792",
+            sees=frozenset({Sees.TARGET_LABELS}),
+            trains_encoder=True,
+            options=training_options(steps=120, learning_rate=1e-3),
+            adapt=_finetune,
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Strategies that leave the encoder as it is: source-only and frozen features."""

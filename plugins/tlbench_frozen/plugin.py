@@ -1,0 +1,48 @@
+"""What the plugin of frozen encoders offers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlbench import Sees, StrategySpec, hookimpl
+
+if TYPE_CHECKING:
+    from tlbench.model import TransferModel
+    from tlbench.request import AdaptRequest
+
+
+def _source_only(request: AdaptRequest) -> TransferModel:
+    """No adaptation: the head `target` starts as a copy of `source`, and stays it."""
+    return request.model
+
+
+def _frozen(request: AdaptRequest) -> TransferModel:
+    from tlbench_frozen.strategy import frozen
+
+    return frozen(request)
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    return [
+        StrategySpec(
+            name="source-only",
+            title="Source only",
+            summary="The source model as it is, on the target: what adaptation has to beat.",
+            sees=frozenset(),
+            trains_encoder=False,
+            reference=True,
+            settings=("transductive",),
+            adapt=_source_only,
+        ),
+        StrategySpec(
+            name="frozen",
+            title="Frozen features",
+            summary="A new linear head on the source encoder's features.",
+            paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
+            sees=frozenset({Sees.TARGET_LABELS}),
+            trains_encoder=False,
+            selection="target-validation",
+            adapt=_frozen,
+        ),
+    ]

@@ -1,0 +1,21 @@
+"""Frozen features: a linear head on an encoder that does not change."""
+
+from __future__ import annotations
+
+from tlbench.model import TransferModel, encode
+from tlbench.probe import fit_probe
+from tlbench.request import AdaptRequest
+
+
+def frozen(request: AdaptRequest) -> TransferModel:
+    """Fit the head `target` to features of the label budget.
+
+    1. Encode the labelled target examples in evaluation mode.
+    2. Fit L2-regularised logistic regression; its strength is chosen on folds of the budget.
+    3. Put its weights into the head.
+    """
+    model, target = request.model, request.target
+    features = encode(model, target.inputs)
+    head = model.heads["target"]
+    fit_probe(features, target.targets.values, classes=head.out_features).copy_into(head)
+    return model

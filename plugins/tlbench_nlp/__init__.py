@@ -1,0 +1,1 @@
+"""Natural language: tasks on text, and backbones for them."""

@@ -1,0 +1,72 @@
+"""Named entities: wikigold (Balasuriya et al. 2009) as the source, WNUT 17 (Derczynski et al. 2017) as the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import BadInputError, Side, Split, TaskData
+
+KINDS = ("LOC", "MISC", "ORG", "PER")
+LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
+COMMON = {
+    "person": "PER", "location": "LOC", "corporation": "ORG", "group": "ORG", "product": "MISC", "creative-work": "MISC",
+}  # fmt: skip
+Sentence = tuple[list[str], list[str]]
+
+
+def load(files: Sequence[Path]) -> TaskData:
+    """Read wikigold, then WNUT 17 training, development and test; training and development are one part."""
+    wikigold, *wnut = (read_conll(path) for path in files)
+    source_test = wikigold[::5]
+    source_train = [sentence for index, sentence in enumerate(wikigold) if index % 5]
+    training, development, test = wnut
+    return TaskData(
+        source=Side(labels=LABELS, train=_split(source_train), test=_split(source_test)),
+        target=Side(labels=LABELS, train=_split(training + development), test=_split(test)),
+    )
+
+
+def read_conll(path: Path) -> list[Sentence]:
+    """Return sentences as (words, tags); a line holds a word and its tag, an empty line ends a sentence."""
+    sentences: list[Sentence] = []
+    words: list[str] = []
+    tags: list[str] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f'"{path}" cannot be read: {error}.') from error
+    for number, line in enumerate([*lines, ""], start=1):
+        parts = line.split()
+        if parts and len(parts) < 2:
+            raise BadInputError(f'"{path}", line {number}: a word and its tag are expected, not "{line}".')
+        if parts:
+            words.append(parts[0])
+            tags.append(parts[-1])
+        elif words:
+            sentences.append((words, tags))
+            words, tags = [], []
+    return sentences
+
+
+def _split(sentences: Sequence[Sentence]) -> Split:
+    index = {label: position for position, label in enumerate(LABELS)}
+    inputs = [words for words, _ in sentences]
+    labels = [[index[tag] for tag in to_bio(tags)] for _, tags in sentences]
+    return Split(inputs=inputs, labels=labels)
+
+
+def to_bio(tags: Sequence[str]) -> list[str]:
+    """Return tags of the common kinds in BIO: an entity starts with B, also where the file marks only its inside."""
+    converted: list[str] = []
+    previous = "O"
+    for tag in tags:
+        part, _, kind = tag.partition("-")
+        kind = COMMON.get(kind, kind)
+        if part == "O":
+            converted.append("O")
+        else:
+            starts = part == "B" or previous != kind
+            converted.append(f"{'B' if starts else 'I'}-{kind}")
+        previous = "O" if part == "O" else kind
+    return converted

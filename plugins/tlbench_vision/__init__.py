@@ -1,0 +1,1 @@
+"""Vision: tasks on images, and backbones for them."""

@@ -1,0 +1,69 @@
+"""A small residual network (He et al. 2015, arXiv:1512.03385) made of timm's own blocks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from timm.layers import ConvNormAct
+from timm.models.resnet import BasicBlock
+from torch import Tensor, nn
+
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench.data import Columns
+from tlbench.model import Encoder
+
+
+def fit(request: FitRequest) -> dict[str, Any]:
+    """Return the image shape and the mean and standard deviation of each channel, in 0..1."""
+    images = _stack(request.inputs)
+    pixels = images / 255.0
+    mean, std = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
+    return {"shape": list(images.shape[1:]), "mean": mean.tolist(), "std": np.maximum(std, 1e-3).tolist()}
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """Return images `(N, C, H, W)` uint8."""
+    images = _stack(request.inputs)
+    if list(images.shape[1:]) != request.fitted["shape"]:
+        raise BadInputError(f"Images are {images.shape[1:]}, and the source's are {request.fitted['shape']}.")
+    return (np.ascontiguousarray(images.transpose(0, 3, 1, 2)),)
+
+
+def _stack(images: Any) -> Any:
+    stacked = np.stack(images)
+    if stacked.dtype != np.uint8 or stacked.ndim != 4:
+        raise BadInputError(f"Images must be (H, W, C) uint8; these are {stacked.shape[1:]} {stacked.dtype}.")
+    return stacked
+
+
+def build(request: BuildRequest) -> Encoder:
+    return SmallResNet(request.fitted, width=int(request.options["width"]))
+
+
+class SmallResNet(Encoder):
+    """uint8 images `(N, C, H, W)` -> features `(N, 4 * width)`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, fitted: Any, width: int) -> None:
+        super().__init__()
+        self.feature_dim = 4 * width
+        self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1, 1))
+        self.stem = ConvNormAct(fitted["shape"][2], width, kernel_size=3)
+        self.blocks = nn.Sequential(_block(width, width, 1), _block(width, 2 * width, 2), _block(2 * width, 4 * width, 2))
+
+    def forward(self, images: Tensor) -> Tensor:
+        pixels = (images.float() / 255 - self.mean) / self.std
+        features: Tensor = self.blocks(self.stem(pixels))
+        return features.mean((2, 3))
+
+
+def _block(inputs: int, outputs: int, stride: int) -> BasicBlock:
+    shortcut = None
+    if stride > 1 or inputs != outputs:
+        shortcut = ConvNormAct(inputs, outputs, kernel_size=1, stride=stride, apply_act=False)
+    return BasicBlock(inputs, outputs, stride=stride, downsample=shortcut)

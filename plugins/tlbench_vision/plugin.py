@@ -1,0 +1,156 @@
+"""What the vision plugin offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench import (
+    CLASSIFICATION,
+    AugmentRequest,
+    BackboneSpec,
+    BuildRequest,
+    DomainSpec,
+    FitRequest,
+    LoadRequest,
+    Option,
+    PrepareRequest,
+    TaskData,
+    TaskSpec,
+    hookimpl,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from tlbench.data import Columns
+    from tlbench.model import Encoder
+
+
+def _load_digits(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.digits import load
+
+    return load(request)
+
+
+def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
+    return [
+        *request.files("source", "digits", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
+        *request.files("target", "digits", "optdigits.tra", "optdigits.hol", "optdigits.tes"),
+    ]
+
+
+def _load_mnist_optdigits(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.mnist_optdigits import load
+
+    return load(_mnist_optdigits_files(request))
+
+
+def _fit_resnet(request: FitRequest) -> dict[str, Any]:
+    from tlbench_vision.backbones.resnet import fit
+
+    return fit(request)
+
+
+def _prepare_images(request: PrepareRequest) -> Columns:
+    from tlbench_vision.backbones.resnet import prepare
+
+    return prepare(request)
+
+
+def _build_resnet(request: BuildRequest) -> Encoder:
+    from tlbench_vision.backbones.resnet import build
+
+    return build(request)
+
+
+def _augment_images(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
+    from tlbench_vision.augment import augment
+
+    return augment(request)
+
+
+@hookimpl
+def tlbench_domains() -> list[DomainSpec]:
+    return [DomainSpec(name="vision", title="Vision", summary="Images of everyday things and signs.")]
+
+
+@hookimpl
+def tlbench_tasks() -> list[TaskSpec]:
+    return [
+        TaskSpec(
+            name="vision/digits",
+            title="Printed to handwritten digits",
+            summary="Digits rendered from fonts (generated) to real handwriting (bundled with scikit-learn), 8 x 8 pixels.",
+            source="2,000 training and 600 test images of 0-9 drawn from 15 fonts of matplotlib, bent and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
+            shift="Type to handwriting: stroke, thickness and form; the labels stay.",
+            mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="image/resnet-small",
+            label_budget=50,
+            augment=("affine", "noise"),
+            licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
+            requires=("matplotlib", "PIL", "sklearn"),
+            extra="vision",
+            load=_load_digits,
+        ),
+        TaskSpec(
+            name="vision/mnist-optdigits",
+            title="MNIST to optdigits",
+            summary="Handwritten digits of two collections, both real, 8 x 8 pixels.",
+            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for the test.",
+            target="UCI optdigits: 3,823 images for training, the published 1,797 for the test.",
+            shift="Other writers, scanner, resolution and cropping; the labels stay.",
+            mirrors="MNIST -> USPS (Hoffman et al. 2018)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="image/resnet-small",
+            label_budget=50,
+            augment=("affine", "noise"),
+            licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
+            data_from="data-root",
+            requires=("PIL",),
+            extra="vision",
+            options=(
+                Option(name="source", default="", summary="folder with the two MNIST files; else TLBENCH_DATA/digits"),
+                Option(name="target", default="", summary="folder with the optdigits files; else TLBENCH_DATA/digits"),
+            ),
+            files=_mnist_optdigits_files,
+            load=_load_mnist_optdigits,
+        ),
+    ]
+
+
+@hookimpl
+def tlbench_backbones() -> list[BackboneSpec]:
+    return [
+        BackboneSpec(
+            name="image/resnet-small",
+            modality="image",
+            title="Small ResNet",
+            summary="Three residual blocks of timm behind a 3 x 3 stem, for images of 8 to 64 pixels.",
+            traits=("batchnorm",),
+            recipe={
+                "source.steps": 300,
+                "source.learning_rate": 3e-3,
+                "finetune.steps": 120,
+                "finetune.learning_rate": 2e-3,
+                "adversarial.steps": 250,
+                "adversarial.learning_rate": 1e-3,
+            },
+            options=(
+                Option(name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"),
+            ),
+            requires=("timm",),
+            extra="vision",
+            fit=_fit_resnet,
+            prepare=_prepare_images,
+            build=_build_resnet,
+            augment=_augment_images,
+        )
+    ]

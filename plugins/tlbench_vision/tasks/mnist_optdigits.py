@@ -1,0 +1,70 @@
+"""MNIST as the source, UCI optdigits as the target, both real; MNIST is reduced to the 8 x 8 pixels of optdigits."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from tlbench import BadInputError, Side, Split, TaskData
+
+LABELS = tuple("0123456789")
+SOURCE_TRAIN = 8000
+
+
+def load(files: Sequence[Path]) -> TaskData:
+    """Read MNIST images and labels, then optdigits training, validation and test.
+
+    The published validation part joins the training part: it is what label budgets are drawn from.
+    """
+    mnist_images, mnist_labels, training, validation, test = files
+    images = np.stack([_reduce(image) for image in _read_idx(mnist_images)])
+    labels = _read_idx(mnist_labels).astype(np.int64)
+    target_images, target_labels = map(np.concatenate, zip(_read_optdigits(training), _read_optdigits(validation)))
+    return TaskData(
+        source=Side(
+            labels=LABELS,
+            train=Split(inputs=images[:SOURCE_TRAIN], labels=labels[:SOURCE_TRAIN]),
+            test=Split(inputs=images[SOURCE_TRAIN:], labels=labels[SOURCE_TRAIN:]),
+        ),
+        target=Side(
+            labels=LABELS,
+            train=Split(inputs=target_images, labels=target_labels),
+            test=Split(**dict(zip(("inputs", "labels"), _read_optdigits(test)))),
+        ),
+    )
+
+
+def _read_idx(path: Path) -> Any:
+    """Read a gzipped idx file of bytes: two zeros, type 8, rank, big-endian sizes, values."""
+    try:
+        content = gzip.decompress(path.read_bytes())
+        rank = content[3]
+        shape = np.frombuffer(content, ">u4", rank, 4).astype(int)
+        if content[:3] != b"\0\0\x08":
+            raise ValueError("not an idx file of bytes")
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+    except (OSError, EOFError, ValueError, IndexError) as error:
+        raise BadInputError(f'"{path}" cannot be read as gzipped idx: {error}.') from error
+
+
+def _reduce(image: Any) -> Any:
+    """Cut the 4 pixel margin of `(28, 28)` and return area means `(8, 8, 1)`."""
+    reduced = Image.fromarray(image[4:24, 4:24]).resize((8, 8), Image.Resampling.BOX)
+    return np.asarray(reduced)[..., None]
+
+
+def _read_optdigits(path: Path) -> tuple[Any, Any]:
+    """Read lines of 64 values 0..16 and a label; return images `(N, 8, 8, 1)` uint8 and labels."""
+    try:
+        table = np.loadtxt(path, np.int64, delimiter=",", comments="#", ndmin=2)
+    except ValueError as error:
+        raise BadInputError(f'"{path}" cannot be read as optdigits: {error}.') from error
+    if table.shape[1] != 65 or table[:, :64].max() > 16:
+        raise BadInputError(f'"{path}" is not optdigits: lines must hold 64 values of 0 to 16 and a label.')
+    images = (table[:, :64] * (255 / 16)).round().astype(np.uint8).reshape(-1, 8, 8, 1)
+    return images, table[:, 64]

@@ -1,0 +1,58 @@
+"""tlbench: target score, forgetting and serving latency of transfer learning, on one board.
+
+The names here are what a plugin's light module needs; none of them imports torch. Heavy modules for plugin code:
+`tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
+"""
+
+from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UsageError
+from tlbench.hookspecs import hookimpl
+from tlbench.kindspecs import CLASSIFICATION, TOKEN_CLASSIFICATION
+from tlbench.options import Option, training_options
+from tlbench.records import (
+    AugmentRequest,
+    BackboneSpec,
+    BuildRequest,
+    DomainSpec,
+    Event,
+    FitRequest,
+    KindSpec,
+    LoadRequest,
+    PrepareRequest,
+    Sees,
+    Side,
+    Split,
+    StrategySpec,
+    TaskData,
+    TaskSpec,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CLASSIFICATION",
+    "TOKEN_CLASSIFICATION",
+    "AugmentRequest",
+    "BackboneSpec",
+    "BadInputError",
+    "BuildRequest",
+    "ContractError",
+    "DomainSpec",
+    "Event",
+    "FitRequest",
+    "KindSpec",
+    "LoadRequest",
+    "MissingDataError",
+    "Option",
+    "PrepareRequest",
+    "Sees",
+    "Side",
+    "Split",
+    "StrategySpec",
+    "TaskData",
+    "TaskSpec",
+    "TlbenchError",
+    "UsageError",
+    "__version__",
+    "hookimpl",
+    "training_options",
+]

@@ -1,0 +1,188 @@
+"""Model inputs on disk and in batches, and the draw of the label budget."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Sequences of unequal length: `values[offsets[i]:offsets[i + 1]]` is sequence i. Zero means padding."""
+
+    values: Array
+    offsets: Array
+
+    @classmethod
+    def of(cls, sequences: Sequence[Any], dtype: str = "int32") -> Ragged:
+        lengths = [len(sequence) for sequence in sequences]
+        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        return cls(np.concatenate([np.asarray(sequence, dtype) for sequence in sequences]), offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def take(self, indices: Array) -> Array:
+        """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
+        starts, ends = self.offsets[indices], self.offsets[indices + 1]
+        padded = np.zeros((len(indices), max(1, int((ends - starts).max(initial=0)))), self.values.dtype)
+        for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            padded[row, : end - start] = self.values[start:end]
+        return padded
+
+
+Column = Array | Ragged
+Columns = tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Prepared examples as a map-style sequence: one column for each argument of the encoder."""
+
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def batch(self, indices: Array) -> tuple[torch.Tensor, ...]:
+        """Return the encoder's arguments for those examples, sequences padded to the longest of the batch."""
+        return tuple(
+            torch.from_numpy(column.take(indices) if isinstance(column, Ragged) else np.array(column[indices]))
+            for column in self.columns
+        )
+
+    def select(self, indices: Array) -> Inputs:
+        """Return a copy of those examples: a view would lead back to the whole array."""
+        return Inputs(
+            tuple(
+                Ragged.of([column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices], column.values.dtype.str)
+                if isinstance(column, Ragged)
+                else np.array(column[indices])
+                for column in self.columns
+            )
+        )
+
+    def in_order(self, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
+        """Yield all examples in batches of `size`, in order."""
+        for start in range(0, len(self), size):
+            yield self.batch(np.arange(start, min(start + size, len(self))))
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Labels of the units of prediction: one a unit, `counts[i]` units in example i."""
+
+    values: Array
+    counts: Array
+
+    @classmethod
+    def of(cls, labels: Sequence[Any]) -> Targets:
+        """Accept an index for each example, or a sequence of them, one for each unit."""
+        counts = np.array([np.size(label) for label in labels], np.int64)
+        values = np.concatenate([np.atleast_1d(np.asarray(label, np.int64)) for label in labels])
+        return cls(values, counts)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def split(self, values: Array | None = None) -> list[Array]:
+        """Return the units' values example by example."""
+        return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
+
+    def select(self, indices: Array) -> Targets:
+        ends = np.cumsum(self.counts)
+        units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
+        return Targets(self.values[units], self.counts[indices])
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs with their targets."""
+
+    inputs: Inputs
+    targets: Targets
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def select(self, indices: Array) -> Examples:
+        return Examples(self.inputs.select(indices), self.targets.select(indices))
+
+
+def concatenate(first: tuple[torch.Tensor, ...], second: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Join two batches; the shorter sequences are zero-padded on the right."""
+
+    def join(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        if a.shape[1:] == b.shape[1:]:
+            return torch.cat([a, b])
+        width = max(a.shape[1], b.shape[1])
+        return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1])) for part in (a, b)])
+
+    return tuple(join(a, b) for a, b in zip(first, second, strict=True))
+
+
+def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> Array:
+    """Return the indices of `budget` examples in random order, each stratum in proportion and none left out.
+
+    Quotas are rounded by largest remainder, after one example for each stratum; ties go to the smaller stratum.
+    """
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    budget = min(budget, len(strata))
+    if budget < len(groups):
+        return np.sort(generator.choice(len(strata), budget, replace=False))
+    exact = np.array([len(group) * budget / len(strata) for group in groups])
+    quotas = np.maximum(1, np.floor(exact)).astype(int)
+    while quotas.sum() != budget:
+        step = 1 if quotas.sum() < budget else -1
+        room = quotas < [len(group) for group in groups] if step > 0 else quotas > 1
+        gap = np.where(room, step * (exact - quotas), -np.inf)
+        quotas[int(np.argmax(gap))] += step
+    drawn = [generator.choice(group, quota, replace=False) for group, quota in zip(groups, quotas, strict=True)]
+    return generator.permutation(np.concatenate(drawn))
+
+
+def save_examples(folder: Path, name: str, examples: Examples) -> None:
+    """Write one split as `.npy` files."""
+    arrays = {"targets": examples.targets.values, "counts": examples.targets.counts}
+    kinds = []
+    for position, column in enumerate(examples.inputs.columns):
+        kinds.append("ragged" if isinstance(column, Ragged) else "dense")
+        parts = {"values": column.values, "offsets": column.offsets} if isinstance(column, Ragged) else {"values": column}
+        arrays |= {f"{position}-{part}": array for part, array in parts.items()}
+    for part, array in arrays.items():
+        np.save(folder / f"{name}-{part}.npy", array, allow_pickle=False)
+    (folder / f"{name}.json").write_text(json.dumps(kinds))
+
+
+def load_examples(folder: Path, name: str) -> Examples:
+    """Read one split, memory-mapped."""
+
+    def array(part: str) -> Array:
+        return np.load(folder / f"{name}-{part}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
+
+    columns = tuple(
+        Ragged(array(f"{position}-values"), np.array(array(f"{position}-offsets")))
+        if kind == "ragged"
+        else array(f"{position}-values")
+        for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text()))
+    )
+    return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts"))))
+
+
+def describe(columns: Columns) -> list[Mapping[str, Any]]:
+    """Return what is the same for every batch of these columns: type, and shape behind the batch."""
+    return [
+        {"dtype": str(column.values.dtype), "ragged": True}
+        if isinstance(column, Ragged)
+        else {"dtype": str(column.dtype), "shape": list(column.shape[1:])}
+        for column in columns
+    ]

@@ -1,0 +1,188 @@
+"""One ONNX graph per architecture, every model's weights put in by name, and the proof that nothing was lost."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from tlbench.data import Array, Inputs, Ragged
+from tlbench.errors import ParityError
+from tlbench.files import digest, write_atomic
+from tlbench.model import TransferModel, device_of
+from tlbench.session import open_session
+
+OPSET = 20
+TOLERANCE = 1e-4
+"""Largest difference of outputs, relative to the largest output."""
+SENTINEL = 1e6
+"""No honest output is as large; files must not mark anything by huge values."""
+BATCH = 256
+
+
+class Served(nn.Module):
+    """What is exported: dense outputs `(N, C)` or `(N, T, C)` of the head `target`."""
+
+    def __init__(self, model: TransferModel) -> None:
+        super().__init__()
+        self.encoder = model.encoder
+        self.head = model.heads["target"]
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.encoder(*inputs))
+        return outputs
+
+
+def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: bool = False) -> None:
+    """Write the ONNX graph of a model. Not optimised, its initialisers keep the names of the parameters."""
+    served = Served(copy.deepcopy(model)).eval().cpu()
+    shapes = tuple(
+        {0: "batch", 1: f"length_{position}"} if isinstance(column, Ragged) else {0: "batch"}
+        for position, column in enumerate(inputs.columns)
+    )
+    with _quiet():
+        program = torch.onnx.export(
+            served,
+            inputs.batch(np.arange(min(2, len(inputs)))),
+            dynamo=True,
+            optimize=optimize,
+            opset_version=OPSET,
+            input_names=[f"input_{position}" for position in range(len(shapes))],
+            output_names=["outputs"],
+            dynamic_shapes=(shapes,),
+            verbose=False,
+        )
+        assert program is not None
+        program.save(str(path), external_data=False)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's progress and its advice about its own internals off the terminal."""
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
+    """Return a copy of an unoptimised graph with the weights of `model`, optimised.
+
+    Raises `ParityError` when a parameter of the model has no initialiser of its name and shape.
+    """
+    from onnxscript import optimizer
+
+    filled = onnx.ModelProto()
+    filled.CopyFrom(graph)
+    state = {name: tensor.detach().cpu() for name, tensor in Served(model).state_dict().items()}
+    by_name = {initializer.name: initializer for initializer in filled.graph.initializer}
+    absent = [name for name, _ in Served(model).named_parameters() if name not in by_name]
+    if absent:
+        raise ParityError(f"The exported graph has no weights named {', '.join(absent[:3])}.")
+    for name in by_name.keys() & state.keys():
+        if list(by_name[name].dims) != list(state[name].shape):
+            raise ParityError(f"The exported graph's {name} has the shape {list(by_name[name].dims)}.")
+        by_name[name].raw_data = state[name].contiguous().numpy().tobytes()
+    with _quiet():
+        optimized = optimizer.optimize(filled)
+    assert isinstance(optimized, onnx.ModelProto)
+    return optimized
+
+
+def write_model(model: onnx.ModelProto, path: Path) -> None:
+    """Check and write an ONNX model as one file."""
+    onnx.checker.check_model(model, full_check=True)
+    write_atomic(path, lambda stream: stream.write(model.SerializeToString(deterministic=True)))
+
+
+def structure(path: Path) -> str:
+    """Return a hash of what the speed of a graph depends on: nodes, shapes and types, without the weights' values."""
+    graph = onnx.load(path)
+    for initializer in graph.graph.initializer:
+        initializer.ClearField("raw_data")
+    del graph.graph.value_info[:]
+    graph.ClearField("metadata_props")
+    for node in graph.graph.node:
+        node.ClearField("metadata_props")
+        node.ClearField("doc_string")
+    return digest(graph.SerializeToString(deterministic=True).hex())
+
+
+def export_model(model: TransferModel, graph: Path, inputs: Inputs, path: Path, device: str, threads: int) -> Parity:
+    """Write `model` to `path` and return its parity over `inputs`. Raises `ParityError`.
+
+    The shared graph with this model's weights is tried first, and an export of its own where that disagrees.
+    """
+    try:
+        write_model(fill(onnx.load(graph), model), path)
+        return check_parity(model, path, inputs, device, threads)
+    except ParityError:
+        export_graph(model, inputs, path, optimize=True)
+        onnx.checker.check_model(path, full_check=True)
+        return check_parity(model, path, inputs, device, threads)
+
+
+def run_session(session: Any, batch: tuple[Tensor, ...]) -> Array:
+    names = [argument.name for argument in session.get_inputs()]
+    feed = {name: part.numpy() for name, part in zip(names, batch, strict=True)}
+    outputs: Array = session.run(None, feed)[0]
+    return outputs
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an ONNX file is from the model it came from, over a split."""
+
+    relative: float
+    """Largest difference of outputs, relative to the largest output."""
+    flips: int
+    """Decisions that differ; each only where the two best outputs are nearly equal."""
+    onnx_outputs: Array
+    """Outputs `(M, C)` of the ONNX file's units."""
+    eager_outputs: Array
+
+
+@torch.no_grad()
+def check_parity(model: TransferModel, path: Path, inputs: Inputs, device: str, threads: int) -> Parity:
+    """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
+    session, model = open_session(path, device, threads), model.eval()
+    place = device_of(model)
+    eager_parts, onnx_parts = [], []
+    for batch in inputs.in_order(BATCH):
+        moved = tuple(part.to(place) for part in batch)
+        mask = model.encoder.units(*moved)
+        outputs = run_session(session, batch)
+        onnx_parts.append(outputs if mask is None else outputs[mask.cpu().numpy()])
+        eager_parts.append(model(*moved).cpu().numpy())
+    return compare(np.concatenate(onnx_parts), np.concatenate(eager_parts))
+
+
+def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:
+    """Compare outputs `(M, C)`.
+
+    A decision may flip only where the margin between the two best outputs is at most twice the largest output
+    difference of that unit. Raises `ParityError`.
+    """
+    if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max() > SENTINEL:
+        raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
+    difference = np.abs(onnx_outputs - eager_outputs)
+    relative = float(difference.max() / max(float(np.abs(eager_outputs).max()), 1e-12))
+    if relative > TOLERANCE:
+        raise ParityError(f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed.")
+    flipped = onnx_outputs.argmax(1) != eager_outputs.argmax(1)
+    best = np.sort(eager_outputs, 1)
+    margin = best[:, -1] - best[:, -2] if best.shape[1] > 1 else np.zeros(len(best))
+    if (flipped & (margin > 2 * difference.max(1))).any():
+        raise ParityError("ONNX and torch decide differently where the outputs are not close.")
+    return Parity(relative, int(flipped.sum()), onnx_outputs, eager_outputs)

@@ -1,0 +1,139 @@
+"""What a result depends on, named by hashes: code, versions, data, machine. Light: torch is never imported."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.errors import UsageError
+from tlbench.files import digest, file_sha256, write_json
+
+PRESENTATION = ("cli", "leaderboard", "testing")
+"""Parts of the host that no score depends on."""
+LIBRARIES = (
+    "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
+    "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval",
+)  # fmt: skip
+"""Distributions whose version may change a score; a plugin's own version is added to them."""
+
+
+@functools.cache
+def engine() -> str:
+    """Return a hash of the host's code, its presentation left out."""
+    root = Path(__file__).parent
+    files = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] not in PRESENTATION]
+    return digest({str(path.relative_to(root)): file_sha256(path) for path in files})
+
+
+@functools.cache
+def package_code(package: str) -> str:
+    """Return a hash of the Python files of a top-level package or module."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return ""
+    origin = Path(spec.origin)
+    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    return digest({str(path.relative_to(origin.parent)): file_sha256(path) for path in files})
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """Return a hash of the code of the package that a spec's function comes from."""
+    return package_code(function.__module__.partition(".")[0])
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python, tlbench and the libraries that are installed."""
+    found = {"python": platform.python_version()}
+    for name in ("tlbench", *LIBRARIES):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def processor() -> str:
+    """Return the name of the processor."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@functools.cache
+def graphics() -> str:
+    """Return the name of the first CUDA device that the driver shows, or an empty string."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return ""
+    count, name = ctypes.c_int(), ctypes.create_string_buffer(256)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return ""
+    driver.cuDeviceGetName(name, len(name), 0)
+    return name.value.decode()
+
+
+def device_name(device: str) -> str:
+    return graphics() if device == "cuda" else processor()
+
+
+def resolve_device(wanted: str) -> str:
+    """Return `cpu` or `cuda` for `auto`, `cpu` or `cuda`. Raises `UsageError` where CUDA is asked for and not there."""
+    if wanted == "cuda" and not graphics():
+        raise UsageError('No CUDA device is visible: check "nvidia-smi", or use --device cpu.')
+    return ("cuda" if graphics() else "cpu") if wanted == "auto" else wanted
+
+
+def machine() -> str:
+    """Return what latencies depend on beside the software: processor, graphics and operating system."""
+    return ", ".join(filter(None, (processor(), graphics(), f"{platform.system()} {platform.machine()}")))
+
+
+def fingerprint(paths: Sequence[Path], cache: Path) -> str:
+    """Return a hash of the files' names and contents; hashes are remembered below `cache` by size and time."""
+    return digest([(path.name, _remembered_sha256(path, cache)) for path in paths])
+
+
+def _remembered_sha256(path: Path, cache: Path) -> str:
+    import json
+
+    status = path.stat()
+    stamp = [str(path.resolve()), status.st_size, status.st_mtime_ns]
+    memory = cache / "files" / f"{digest(stamp[0])}.json"
+    try:
+        known = json.loads(memory.read_text())
+        if known["stamp"] == stamp:
+            return str(known["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    sha256 = file_sha256(path)
+    write_json(memory, {"stamp": stamp, "sha256": sha256})
+    return sha256
+
+
+def commit() -> tuple[str, bool | None]:
+    """Return the commit that this code is checked out at and whether it was changed; `("", None)` if installed."""
+    import subprocess
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != Path(__file__).parent.parent:
+            return "", None
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", ":/tlbench", ":/plugins"))
+    except (OSError, subprocess.SubprocessError):
+        return "", None

@@ -1,0 +1,82 @@
+"""Kinds of problem: head, loss, prediction and metrics of what a side of a task asks for.
+
+A *unit* is what gets one prediction: an example in classification, a word in token classification. Training and
+scoring see units only, `(M, C)` outputs beside `(M,)` targets, so that a strategy reads the same for every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tlbench import metrics
+from tlbench.data import Array, Targets
+from tlbench.metrics import Metric
+
+
+class Kind(Protocol):
+    """What the host asks of a kind; a plugin may bring its own."""
+
+    def head(self, features: int, labels: Sequence[str]) -> nn.Module:
+        """Return a new head `(..., features) -> (..., C)`."""
+        ...
+
+    def strata(self, targets: Targets) -> Array:
+        """Return `(N,)`: the label budget is drawn in proportion to these groups of examples."""
+        ...
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of units: outputs `(M, C)`, targets `(M,)` int64."""
+        ...
+
+    def predict(self, outputs: Array) -> Array:
+        """Return what is kept of the outputs of a batch of units, one row a unit; called batch by batch."""
+        ...
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        """Return every score of predictions against targets, by name."""
+        ...
+
+
+class Classification:
+    """One of several labels for each example."""
+
+    def head(self, features: int, labels: Sequence[str]) -> nn.Module:
+        return nn.Linear(features, len(labels))
+
+    def strata(self, targets: Targets) -> Array:
+        return targets.values
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(outputs, targets)
+
+    def predict(self, outputs: Array) -> Array:
+        """Return probabilities `(M, C)` float32."""
+        return torch.softmax(torch.from_numpy(np.asarray(outputs, np.float32)), -1).numpy()
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        return {
+            "accuracy": metrics.accuracy,
+            "balanced-accuracy": metrics.balanced_accuracy,
+            "macro-precision": metrics.macro_precision,
+            "macro-recall": metrics.macro_recall,
+            "macro-f1": metrics.macro_f1,
+            "ece": metrics.calibration_error,
+            "nll": metrics.negative_log_likelihood,
+        }
+
+
+class TokenClassification(Classification):
+    """One BIO tag for each word; the budget counts sentences, those with entities and those without in proportion."""
+
+    def strata(self, targets: Targets) -> Array:
+        return np.array([int(part.any()) for part in targets.split()])
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        """Entity scores, and the scores of single tags; label 0 must be `O`."""
+        return {**metrics.entity_metrics(labels), **super().metrics(labels)}

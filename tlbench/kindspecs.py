@@ -1,0 +1,42 @@
+"""The kinds of problem that tlbench ships, as light specs; `tlbench.kinds` holds what they create."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tlbench.records import KindSpec
+
+if TYPE_CHECKING:
+    from tlbench.kinds import Classification, TokenClassification
+
+
+def _classification() -> Classification:
+    from tlbench.kinds import Classification
+
+    return Classification()
+
+
+def _token_classification() -> TokenClassification:
+    from tlbench.kinds import TokenClassification
+
+    return TokenClassification()
+
+
+CLASSIFICATION = KindSpec(
+    name="classification",
+    summary="One of several labels for each example.",
+    unit="labels",
+    metric="accuracy",
+    layout="pooled",
+    create=_classification,
+)
+TOKEN_CLASSIFICATION = KindSpec(
+    name="token-classification",
+    summary="One BIO tag for each word, scored by whole entities.",
+    unit="sentences",
+    metric="entity-f1",
+    layout="sequence",
+    create=_token_classification,
+    requires=("seqeval",),
+    extra="nlp",
+)

@@ -1,0 +1,105 @@
+"""An encoder with named heads, and how it is kept on disk and run over a split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench.data import Array, Inputs
+
+EVALUATION_BATCH = 256
+
+
+class Encoder(nn.Module):
+    """Base of what a backbone builds: `forward(*columns)` gives features `(N, D)` or, in sequence, `(N, T, D)`."""
+
+    feature_dim: int
+
+    def units(self, *inputs: Tensor) -> Tensor | None:
+        """Return a mask `(N, T)` of the positions that are units of prediction, or None where every example is one."""
+        return None
+
+
+class TransferModel(nn.Module):
+    """An encoder and heads by name: `source`, and after adaptation `target`."""
+
+    def __init__(self, encoder: Encoder, heads: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = nn.ModuleDict(heads)
+
+    def features(self, *inputs: Tensor) -> Tensor:
+        """Return the features of the batch's units, `(M, D)`."""
+        features: Tensor = self.encoder(*inputs)
+        mask = self.encoder.units(*inputs)
+        return features if mask is None else features[mask]
+
+    def forward(self, *inputs: Tensor, head: str = "target") -> Tensor:
+        """Return the outputs of the batch's units, `(M, C)`."""
+        outputs: Tensor = self.heads[head](self.features(*inputs))
+        return outputs
+
+
+def device_of(module: nn.Module) -> torch.device:
+    return next(module.parameters()).device
+
+
+def state_hash(module: nn.Module) -> str:
+    """Return a hash of all parameters and buffers."""
+    state = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        state.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return state.hexdigest()
+
+
+@torch.no_grad()
+def encode(model: TransferModel, inputs: Inputs) -> Array:
+    """Return the features `(M, D)` of all units in evaluation mode, float32."""
+    model.eval()
+    device = device_of(model)
+    batches = inputs.in_order(EVALUATION_BATCH)
+    return np.concatenate([model.features(*(part.to(device) for part in batch)).cpu().numpy() for batch in batches])
+
+
+@torch.no_grad()
+def apply_head(head: nn.Module, features: Array) -> Array:
+    """Return the outputs `(M, C)` of a head on features, in evaluation mode, float32."""
+    head.eval()
+    device = device_of(head)
+    parts = [features[start : start + EVALUATION_BATCH] for start in range(0, len(features), EVALUATION_BATCH)]
+    return np.concatenate([head(torch.from_numpy(np.array(part)).to(device)).cpu().numpy() for part in parts])
+
+
+def save_weights(model: TransferModel, path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+
+
+def load_weights(model: TransferModel, path: Path) -> TransferModel:
+    """Put saved weights into a model of the same architecture."""
+    from safetensors.torch import load_file
+
+    model.load_state_dict(load_file(path))
+    return model
+
+
+def count_parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def trained_parameters(before: nn.Module, after: nn.Module) -> int:
+    """Return how many parameters stand in tensors that changed or are new."""
+    old: Mapping[str, Any] = dict(before.named_parameters())
+    return sum(
+        parameter.numel()
+        for name, parameter in after.named_parameters()
+        if name not in old or old[name].shape != parameter.shape or not torch.equal(old[name], parameter)
+    )

@@ -1,0 +1,45 @@
+"""Settings that tasks, backbones and strategies declare and users change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tlbench.errors import UsageError
+
+OptionValue = str | int | float | bool
+_TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A setting that a user may change with `--set OWNER.NAME=VALUE`."""
+
+    name: str
+    default: OptionValue
+    """Its type is the type that values are read as."""
+    summary: str
+    unit: str = ""
+
+    def parse(self, value: OptionValue) -> OptionValue:
+        """Return the value as the default's type. Raises `UsageError` when it cannot be read so."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                return {"true": True, "false": False}[str(value).lower()]
+            if kind is int and float(value) != int(float(value)):
+                raise ValueError
+            return int(float(value)) if kind is int else kind(value)
+        except (ValueError, KeyError, OverflowError):
+            raise UsageError(f'Option "{self.name}" takes {_TAKES[kind]}, not "{value}".') from None
+
+
+def training_options(
+    *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4
+) -> tuple[Option, ...]:
+    """Return the options that `AdaptRequest.batches` and `AdaptRequest.train` read."""
+    return (
+        Option(name="steps", default=steps, summary="optimiser steps", unit="steps"),
+        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW"),
+        Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples"),
+        Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW"),
+    )

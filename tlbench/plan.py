@@ -1,0 +1,171 @@
+"""What a run consists of: settings, pairings with every option decided, and the identities of their results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tlbench import identity
+from tlbench.errors import UsageError
+from tlbench.files import digest
+from tlbench.options import OptionValue
+from tlbench.records import BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+
+PLACES = ("source", "target")
+"""Task options that say where files lie: what is in the files counts, not where they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and how a plan runs."""
+
+    device: str = "cpu"
+    threads: int = 1
+    cache: Path = field(default_factory=lambda: cache_folder())
+    board: Path = Path("leaderboards")
+    data_root: Path | None = field(default_factory=lambda: data_folder())
+
+
+def cache_folder() -> Path:
+    """Return the folder of the stage cache: `TLBENCH_CACHE`, else the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("TLBENCH_CACHE")
+    return Path(chosen).expanduser().resolve() if chosen else user_cache_path("tlbench")
+
+
+def data_folder() -> Path | None:
+    """Return the data root that `TLBENCH_DATA` names, or None. Raises `UsageError` when it is no folder."""
+    chosen = os.environ.get("TLBENCH_DATA")
+    if not chosen:
+        return None
+    folder = Path(chosen).expanduser().resolve()
+    if not folder.is_dir():
+        raise UsageError(f'TLBENCH_DATA names "{chosen}", which is not a folder.')
+    return folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """One row to be: (task, backbone, strategy, seed) with every option decided."""
+
+    task: TaskSpec
+    backbone: BackboneSpec
+    strategy: StrategySpec
+    seed: int
+    task_options: Mapping[str, OptionValue]
+    backbone_options: Mapping[str, OptionValue]
+    source_options: Mapping[str, OptionValue]
+    strategy_options: Mapping[str, OptionValue]
+    label_budget: int
+    fingerprint: str
+    """Names the contents of the files that the task reads."""
+    skip: str = ""
+    """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.task.name} {self.backbone.name} {self.strategy.name} seed {self.seed}"
+
+    def load_request(self, settings: Settings) -> LoadRequest:
+        return LoadRequest(task=self.task.name, options=self.task_options, data_root=settings.data_root)
+
+    def data_options(self) -> dict[str, OptionValue]:
+        """Return the task options that change the data."""
+        return {name: value for name, value in self.task_options.items() if name not in PLACES}
+
+    def architecture(self) -> dict[str, Any]:
+        """What the encoder's code depends on."""
+        return {
+            "engine": identity.engine(),
+            "versions": dict(identity.versions()),
+            "backbone": self.backbone.name,
+            "backbone_code": identity.code_of(self.backbone.build),
+            "backbone_options": dict(self.backbone_options),
+            "layout": self.task.kind.layout,
+        }
+
+    def prepared_identity(self) -> dict[str, Any]:
+        """What the prepared inputs depend on."""
+        return {
+            **self.architecture(),
+            "task": self.task.name,
+            "task_code": identity.code_of(self.task.load),
+            "task_options": self.data_options(),
+            "data": self.fingerprint,
+        }
+
+    def source_identity(self, settings: Settings) -> dict[str, Any]:
+        """What the source model depends on."""
+        return {
+            **self.prepared_identity(),
+            "seed": self.seed,
+            "source_options": dict(self.source_options),
+            "device": settings.device,
+            "device_name": identity.device_name(settings.device),
+            "threads": settings.threads,
+        }
+
+    def adapted_identity(self, settings: Settings) -> dict[str, Any]:
+        """What the adapted model depends on."""
+        return {
+            **self.source_identity(settings),
+            "strategy": self.strategy.name,
+            "strategy_code": identity.code_of(self.strategy.adapt),
+            "strategy_options": dict(self.strategy_options),
+            "label_budget": self.label_budget,
+        }
+
+    def identities(self, settings: Settings) -> dict[str, dict[str, Any]]:
+        """Return what the result of each stage depends on, in the order of the stages."""
+        adapted = self.adapted_identity(settings)
+        return {
+            "prepare": self.prepared_identity(),
+            "source": self.source_identity(settings),
+            "features": self.source_identity(settings),
+            "adapt": adapted,
+            "score": adapted,
+            "export": adapted,
+        }
+
+    def key(self) -> str:
+        """Return 12 hex digits that name the question, whatever machine and version answer it."""
+        asked = (self.data_options(), self.backbone_options, self.source_options, self.strategy_options)
+        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, self.label_budget, self.fingerprint)
+        return digest([*names, *map(dict, asked)])[:12]
+
+    def row_fields(self, settings: Settings) -> dict[str, Any]:
+        """Return the fields of the row that are known before anything runs."""
+        return {
+            "task": self.task.name,
+            "domain": self.task.domain,
+            "backbone": self.backbone.name,
+            "strategy": self.strategy.name,
+            "seed": self.seed,
+            "key": self.key(),
+            "machine": identity.machine(),
+            "setting": self.task.setting,
+            "sees": tuple(sorted(self.strategy.sees)),
+            "label_budget": self.label_budget,
+            "budget_unit": self.task.kind.unit,
+            "selection": self.strategy.selection,
+            "reference": self.strategy.reference,
+            "task_options": self.data_options(),
+            "backbone_options": dict(self.backbone_options),
+            "source_options": dict(self.source_options),
+            "strategy_options": dict(self.strategy_options),
+            "metric": self.task.metric,
+            "device": settings.device,
+            "device_name": identity.device_name(settings.device),
+            "threads": settings.threads,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Every pairing of a run, in the order in which they run."""
+
+    pairings: tuple[Pairing, ...]

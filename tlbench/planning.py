@@ -1,0 +1,138 @@
+"""Command line -> Plan: every pairing that was asked for, checked and expanded before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tlbench import identity
+from tlbench.errors import UnknownNameError, UsageError
+from tlbench.options import Option, OptionValue, training_options
+from tlbench.plan import Pairing, Plan, Settings
+from tlbench.plugins import Catalog, missing
+from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+
+SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
+"""How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What a user asked for; empty sequences stand for the default."""
+
+    tasks: Sequence[str] = ()
+    backbones: Sequence[str] = ()
+    strategies: Sequence[str] = ()
+    seeds: Sequence[int] = (0,)
+    overrides: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
+    """`OWNER.NAME` -> value."""
+
+
+def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
+    """Expand a wish. Raises `UsageError` for unknown names, wrong values and missing files."""
+    named = [catalog.task(name) for name in wish.tasks]
+    tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
+    backbones = [catalog.backbone(name) for name in wish.backbones]
+    strategies = [catalog.strategy(name) for name in wish.strategies] or list(catalog.strategies.values())
+    overrides = _Overrides(wish.overrides)
+    pairings = [
+        pairing
+        for task in tasks
+        for backbone in _fitting(task, backbones, catalog)
+        for pairing in _expand(task, backbone, strategies, wish.seeds, overrides, settings)
+    ]
+    overrides.check(catalog)
+    if not pairings:
+        raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
+    return Plan(pairings=tuple(pairings))
+
+
+def _fitting(task: TaskSpec, wanted: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:
+    """Return the wanted backbones of the task's modality, or the task's own."""
+    if not wanted:
+        return [catalog.backbone(task.backbone)]
+    return [backbone for backbone in wanted if backbone.modality == task.modality]
+
+
+def _expand(
+    task: TaskSpec,
+    backbone: BackboneSpec,
+    strategies: Iterable[StrategySpec],
+    seeds: Iterable[int],
+    overrides: _Overrides,
+    settings: Settings,
+) -> list[Pairing]:
+    unusable = missing(task) or missing(task.kind) or missing(backbone)
+    task_options = overrides.resolve(("task", task.name), task.options)
+    backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
+    source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
+    budget = overrides.resolve(("task", task.name), (_budget(task),))["label_budget"]
+    request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
+    files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
+    seeds = tuple(seeds)
+    return [
+        Pairing(
+            task=task,
+            backbone=backbone,
+            strategy=strategy,
+            seed=seed,
+            task_options=task_options,
+            backbone_options=backbone_options,
+            source_options=source_options,
+            strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
+            label_budget=int(budget),
+            fingerprint=files,
+            skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
+        )
+        for strategy in strategies
+        for seed in seeds
+    ]
+
+
+def _budget(task: TaskSpec) -> Option:
+    summary = "labelled target examples a strategy may see"
+    return Option(name="label_budget", default=task.label_budget, summary=summary, unit=task.kind.unit)
+
+
+def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+    """Return why the three make no sense together, or an empty string."""
+    if task.setting not in strategy.settings:
+        return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
+    if strategy.kinds and task.kind.name not in strategy.kinds:
+        return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
+    if lacking := [trait for trait in strategy.needs if trait not in backbone.traits]:
+        return f'"{strategy.name}" needs a backbone with {", ".join(lacking)}; "{backbone.name}" has none.'
+    for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
+        if kind not in backbone.layouts:
+            return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
+    return ""
+
+
+class _Overrides:
+    """The `--set OWNER.NAME=VALUE` of a wish, and which of them something answered to."""
+
+    def __init__(self, values: Mapping[str, OptionValue]) -> None:
+        self._values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
+        self._met: set[tuple[str, ...]] = set()
+        self._known: set[str] = set()
+
+    def resolve(
+        self, owners: tuple[str, ...], options: Iterable[Option], recipe: Mapping[str, OptionValue] = EMPTY
+    ) -> dict[str, OptionValue]:
+        """Return every option's value: the user's, else the backbone's recipe, else the default."""
+        resolved = {}
+        for option in options:
+            value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
+            for owner in owners:
+                self._known.add(f"{owner}.{option.name}")
+                if (owner, option.name) in self._values:
+                    self._met.add((owner, option.name))
+                    value = self._values[owner, option.name]
+            resolved[option.name] = option.parse(value)
+        return resolved
+
+    def check(self, catalog: Catalog) -> None:
+        """Raise `UnknownNameError` for a setting that nothing in the plan has."""
+        for key in self._values:
+            if key not in self._met:
+                raise UnknownNameError("option in this plan", ".".join(key), self._known)

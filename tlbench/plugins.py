@@ -1,0 +1,222 @@
+"""Entry points -> Catalog: every spec with its origin, and every problem met on the way.
+
+One broken plugin stops nobody: each entry point is loaded in a try of its own and each hook implementation is
+called on its own, so that what failed becomes a `PluginProblem` and the rest goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+import pluggy
+
+from tlbench import hookspecs
+from tlbench.errors import UnknownNameError
+from tlbench.records import BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
+
+Spec = DomainSpec | TaskSpec | BackboneSpec | StrategySpec
+S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
+HOOKS: Mapping[str, type[Spec]] = {
+    "tlbench_domains": DomainSpec,
+    "tlbench_tasks": TaskSpec,
+    "tlbench_backbones": BackboneSpec,
+    "tlbench_strategies": StrategySpec,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Where a plugin comes from."""
+
+    entry_point: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.entry_point} ({self.distribution} {self.version})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PluginProblem:
+    """Why a plugin, or one spec of it, is not in the catalog."""
+
+    origin: Origin
+    stage: str
+    """`load`, `register`, `hook` or `spec`."""
+    cause: str
+    advice: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}: {self.stage}: {self.cause} {self.advice}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """Everything that the plugins of this environment offer."""
+
+    domains: Mapping[str, DomainSpec]
+    tasks: Mapping[str, TaskSpec]
+    backbones: Mapping[str, BackboneSpec]
+    strategies: Mapping[str, StrategySpec]
+    origins: Mapping[tuple[str, str], Origin]
+    """(hook, spec name) -> plugin."""
+    plugins: tuple[Origin, ...]
+    problems: tuple[PluginProblem, ...]
+    notify: Callable[[Event], None] = field(repr=False)
+    """Hands an event to every plugin that listens."""
+
+    def task(self, name: str) -> TaskSpec:
+        return _find("task", name, self.tasks)
+
+    def backbone(self, name: str) -> BackboneSpec:
+        return _find("backbone", name, self.backbones)
+
+    def strategy(self, name: str) -> StrategySpec:
+        return _find("strategy", name, self.strategies)
+
+    def origin(self, spec: Spec) -> Origin:
+        hook = next(hook for hook, kind in HOOKS.items() if isinstance(spec, kind))
+        return self.origins[hook, spec.name]
+
+
+def _find(what: str, name: str, known: Mapping[str, S]) -> S:
+    try:
+        return known[name]
+    except KeyError:
+        raise UnknownNameError(what, name, known) from None
+
+
+def missing(spec: TaskSpec | BackboneSpec | StrategySpec | KindSpec) -> str:
+    """Return one sentence on the packages that a spec needs and this environment lacks, or an empty string."""
+    absent = [name for name in spec.requires if find_spec(name) is None]
+    if not absent:
+        return ""
+    install = f'pip install "tlbench[{spec.extra}]"' if spec.extra else f"pip install {' '.join(absent)}"
+    return f'"{spec.name}" needs {", ".join(absent)}: {install}'
+
+
+def load_catalog(listeners: Iterable[object] = ()) -> Catalog:
+    """Load every entry point of the group `tlbench`; `listeners` are further plugins, such as a progress display."""
+    manager = pluggy.PluginManager("tlbench")
+    manager.add_hookspecs(hookspecs)
+    problems: list[PluginProblem] = []
+    origins: dict[str, Origin] = {}
+    for point, distribution in _entry_points():
+        origin = Origin(entry_point=point.name, distribution=distribution.name, version=distribution.version)
+        if problem := _register(manager, point, origin):
+            problems.append(problem)
+        else:
+            origins[str(origin)] = origin
+    specs, owners = _collect(manager, origins, problems)
+    for listener in listeners:
+        manager.register(listener)
+    return Catalog(
+        domains=specs["tlbench_domains"],
+        tasks=specs["tlbench_tasks"],
+        backbones=specs["tlbench_backbones"],
+        strategies=specs["tlbench_strategies"],
+        origins=owners,
+        plugins=tuple(origins.values()),
+        problems=tuple(problems),
+        notify=_Notifier(manager),
+    )
+
+
+def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
+    """Every entry point of the group, by distribution and name; a distribution found twice counts once."""
+    seen = set()
+    for distribution in sorted(distributions(), key=lambda found: (found.name or "").lower()):
+        for point in distribution.entry_points.select(group=hookspecs.GROUP):
+            if (distribution.name, point.name) not in seen:
+                seen.add((distribution.name, point.name))
+                yield point, distribution
+
+
+def _register(manager: pluggy.PluginManager, point: EntryPoint, origin: Origin) -> PluginProblem | None:
+    try:
+        module = point.load()
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        advice = f"Reinstall or remove it: pip uninstall {origin.distribution}"
+        return PluginProblem(origin=origin, stage="load", cause=_say(error), advice=advice)
+    unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _known(module, name))
+    if unknown:
+        known = [name for name in vars(hookspecs) if name.startswith("tlbench_")]
+        cause = str(UnknownNameError("hook", unknown[0], known))
+        return PluginProblem(origin=origin, stage="register", cause=cause, advice="Rename the function.")
+    try:
+        manager.register(module, name=str(origin))
+    except (ValueError, pluggy.PluginValidationError) as error:
+        advice = "Compare the function's arguments with tlbench.hookspecs."
+        return PluginProblem(origin=origin, stage="register", cause=_say(error), advice=advice)
+    return None
+
+
+def _known(module: Any, name: str) -> bool:
+    """True for names that are no hook implementation at all, and for those that implement a hook of ours."""
+    return not hasattr(getattr(module, name), "tlbench_impl") or hasattr(hookspecs, name)
+
+
+def _collect(
+    manager: pluggy.PluginManager, origins: Mapping[str, Origin], problems: list[PluginProblem]
+) -> tuple[dict[str, dict[str, Any]], dict[tuple[str, str], Origin]]:
+    specs: dict[str, dict[str, Any]] = {hook: {} for hook in HOOKS}
+    owners: dict[tuple[str, str], Origin] = {}
+    for name, origin in origins.items():
+        others = [plugin for other, plugin in manager.list_name_plugin() if other != name]
+        for hook, kind in HOOKS.items():
+            caller = manager.subset_hook_caller(hook, others)
+            try:
+                found = [spec for result in caller() for spec in result]
+            except Exception as error:
+                problems.append(
+                    PluginProblem(
+                        origin=origin, stage="hook", cause=f"{hook}: {_say(error)}", advice="Report it to its author."
+                    )
+                )
+                continue
+            for spec in found:
+                if problem := _refuse(spec, hook, kind, origin, owners):
+                    problems.append(problem)
+                else:
+                    specs[hook][spec.name] = spec
+                    owners[hook, spec.name] = origin
+    return {hook: dict(sorted(found.items())) for hook, found in specs.items()}, owners
+
+
+def _refuse(
+    spec: Any, hook: str, kind: type[Spec], origin: Origin, owners: Mapping[tuple[str, str], Origin]
+) -> PluginProblem | None:
+    if not isinstance(spec, kind):
+        cause, advice = f"{hook} gave a {type(spec).__name__}.", f"It must give records of {kind.__name__}."
+    elif first := owners.get((hook, spec.name)):
+        cause, advice = f'"{spec.name}" of {hook} is already there from {first}.', "Rename or uninstall one of them."
+    else:
+        return None
+    return PluginProblem(origin=origin, stage="spec", cause=cause, advice=advice)
+
+
+class _Notifier:
+    """Calls every `tlbench_event`; a listener that raises is reported once and left out from then on."""
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self._listeners = [implementation.function for implementation in manager.hook.tlbench_event.get_hookimpls()]
+
+    def __call__(self, event: Event) -> None:
+        for listener in list(self._listeners):
+            try:
+                listener(event)
+            except Exception as error:
+                import warnings
+
+                self._listeners.remove(listener)
+                warnings.warn(f"A listener of tlbench_event failed and is left out: {_say(error)}", stacklevel=2)
+
+
+def _say(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,107 @@
+"""The firewall: what a strategy is given, and all that it is given.
+
+The host builds an `AdaptRequest` from copies of the parts that the strategy declares in `sees`. There is no task, no
+path, no example id and no view of a larger array in it; unlabelled inputs are shuffled. Reading a part that was not
+declared raises `ContractError`. This stops accidents; it does not stop code that means harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tlbench.data import Examples, Inputs
+from tlbench.errors import ContractError
+from tlbench.kinds import Kind
+from tlbench.model import TransferModel, device_of
+from tlbench.records import Sees
+from tlbench.training import Schedule, one_cycle, train
+
+Batch = tuple[Tensor, ...]
+Augment = Callable[[Batch, torch.Generator], Batch]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptRequest:
+    """One adaptation: a source model to be changed into a model of the target."""
+
+    strategy: str
+    model: TransferModel
+    """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new."""
+    kind: Kind
+    """What the target asks for; the source asks the same in every task that a transductive strategy meets."""
+    transductive: bool
+    """True where source and target share their labels."""
+    options: Mapping[str, Any]
+    generator: torch.Generator
+    """Draws batches and augmentations; on the CPU."""
+    on_step: Callable[[int, float], None]
+    augment: Augment
+    parts: Mapping[Sees, Examples | Inputs] = field(repr=False)
+
+    @property
+    def source(self) -> Examples:
+        """The labelled source training split."""
+        return self._part(Sees.SOURCE)  # type: ignore[return-value]
+
+    @property
+    def target(self) -> Examples:
+        """The labelled target examples: the label budget."""
+        return self._part(Sees.TARGET_LABELS)  # type: ignore[return-value]
+
+    @property
+    def target_inputs(self) -> Inputs:
+        """The target training split without labels, shuffled."""
+        return self._part(Sees.TARGET_INPUTS)  # type: ignore[return-value]
+
+    @property
+    def target_all(self) -> Examples:
+        """The whole labelled target training split, for upper bounds."""
+        return self._part(Sees.TARGET_ALL_LABELS)  # type: ignore[return-value]
+
+    def _part(self, part: Sees) -> Examples | Inputs:
+        if part not in self.parts:
+            raise ContractError(
+                f'Strategy "{self.strategy}" reads {part.value} and does not declare it: add Sees.{part.name} to `sees`.'
+            )
+        return self.parts[part]
+
+    def batches(self, examples: Examples) -> Iterator[tuple[Batch, Tensor]]:
+        """Yield augmented batches `(inputs, targets)` on the model's device, without end, reshuffled every epoch."""
+        device = device_of(self.model)
+        for indices in self._indices(len(examples)):
+            inputs = self.augment(examples.inputs.batch(indices), self.generator)
+            targets = torch.from_numpy(examples.targets.select(indices).values)
+            yield tuple(part.to(device) for part in inputs), targets.to(device)
+
+    def unlabelled_batches(self, inputs: Inputs) -> Iterator[Batch]:
+        """Yield augmented batches of inputs, as `batches` does."""
+        device = device_of(self.model)
+        for indices in self._indices(len(inputs)):
+            yield tuple(part.to(device) for part in self.augment(inputs.batch(indices), self.generator))
+
+    def _indices(self, size: int) -> Iterator[Any]:
+        batch_size = min(int(self.options["batch_size"]), size)
+        while True:
+            order = torch.randperm(size, generator=self.generator).numpy()
+            # A short last batch would weigh its examples more and may be too small for BatchNorm: left to the next epoch.
+            for start in range(0, size - batch_size + 1, batch_size):
+                yield order[start : start + batch_size]
+
+    def train(
+        self, modules: Iterable[nn.Module], loss: Callable[[float], Tensor], schedule: Schedule = one_cycle
+    ) -> None:
+        """Minimise `loss(progress)` with the strategy's `steps`, `learning_rate` and `weight_decay`."""
+        train(
+            modules,
+            loss,
+            steps=int(self.options["steps"]),
+            learning_rate=float(self.options["learning_rate"]),
+            weight_decay=float(self.options["weight_decay"]),
+            schedule=schedule,
+            on_step=self.on_step,
+        )

@@ -1,0 +1,180 @@
+"""The row: the versioned record that one pairing leaves, also when it failed or was skipped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tlbench.errors import StoreError
+from tlbench.files import digest, write_json
+
+SCHEMA = 1
+OptionValues = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One pairing's record. A field is null where it does not apply or was not reached."""
+
+    schema: int = SCHEMA
+    """Version of this record's layout."""
+
+    task: str
+    """`domain/name`."""
+    domain: str
+    backbone: str
+    strategy: str
+    seed: int
+    """Moves the label budget, initialisation and batches; never the data or the test split."""
+    key: str
+    """Names the pairing: task, backbone, strategy, seed, every option, and the data's contents."""
+    machine: str
+    """Processor, graphics and operating system."""
+    setting: str
+    """`transductive`: both sides share their labels; `inductive`: they do not."""
+    source_mode: str = "train"
+    """`train`: encoder and head were trained on the source from the backbone's weights."""
+    sees: tuple[str, ...]
+    """What the strategy was given: rows of different access are never ranked together."""
+    label_budget: int
+    """Labelled target examples that a strategy may see, in `budget_unit`."""
+    budget_unit: str
+    selection: str
+    """The rule that picked the model."""
+    reference: bool = False
+    """True for a bound that stands apart from the strategies."""
+    task_options: OptionValues = field(default_factory=dict)
+    backbone_options: OptionValues = field(default_factory=dict)
+    source_options: OptionValues = field(default_factory=dict)
+    strategy_options: OptionValues = field(default_factory=dict)
+
+    status: Literal["ok", "failed", "skipped"]
+    stage: str | None = None
+    """The stage that failed."""
+    reason: str | None = None
+    """Why the pairing failed or was skipped."""
+
+    metric: str
+    """Name of the score."""
+    score: float | None = None
+    """The exported ONNX file's score on the target test split."""
+    score_low: float | None = None
+    """Lower end of the 95 % bootstrap interval over test examples."""
+    score_high: float | None = None
+    eager_score: float | None = None
+    """The score of the model that the file was exported from."""
+    test_size: int | None = None
+    """Examples in the target test split."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Every metric of the ONNX file on the target test split; `nll` in nats."""
+    source_metric: str | None = None
+    source_test_size: int | None = None
+    score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
+    """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
+    forgetting_head: float | None = None
+    """R[0, S] - R[1, S] with the head `source` of the adapted model."""
+    forgetting_probe: float | None = None
+    """The same with a linear probe refitted on source training features before and after."""
+    probe_before: float | None = None
+    probe_after: float | None = None
+
+    parity: float | None = None
+    """Largest difference between ONNX and torch outputs, relative to the largest output."""
+    parity_flips: int | None = None
+    """Decisions that differ, each at a near tie."""
+    onnx_sha256: str | None = None
+    onnx_bytes: int | None = None
+    graph: str | None = None
+    """Names the ONNX graph without its weights; rows of one graph share one latency."""
+
+    p50_ms: float | None = None
+    """Single-stream latency at batch 1, in ms."""
+    p90_ms: float | None = None
+    p99_ms: float | None = None
+    mean_ms: float | None = None
+    queries: int | None = None
+    round_spread: float | None = None
+    """(largest - smallest) / median of the p50 of five rounds."""
+    reference_p50_ms: float | None = None
+    """p50 of tlbench's reference model, its calls alternating with the graph's."""
+    p50_ratio: float | None = None
+    """p50_ms / reference_p50_ms: compares machines where milliseconds do not."""
+    throughput_per_s: float | None = None
+    """Examples a second in a large batch."""
+    shapes: tuple[tuple[int, ...], ...] | None = None
+    """Shapes of the inputs at batch 1."""
+    offline_shapes: tuple[tuple[int, ...], ...] | None = None
+    """Shapes of the inputs of the large batch."""
+    latency: str | None = None
+    """Names the file below `latency/` that holds every single value."""
+    provider: str | None = None
+    """The ONNX Runtime execution provider that really ran."""
+    optimisation: str | None = None
+    copies_inside_clock: bool | None = None
+    """True where copies between host and device are part of the latency."""
+    contended: bool | None = None
+    """True where the machine was busy with something else: the latency is no more than an upper bound."""
+
+    device: str
+    device_name: str
+    threads: int
+    precision: str = "fp32"
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds of each stage when it was computed; a shared stage stands on every row that uses it."""
+    peak_memory_bytes: int | None = None
+    """Largest resident size of the process by the end of the pairing (on CUDA: largest allocation)."""
+    parameters: int | None = None
+    """Parameters of encoder and target head."""
+    trained_parameters: int | None = None
+    """Those among them that adaptation changed."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    """Plugin of task, backbone and strategy, with distribution and version."""
+    commit: str | None = None
+    dirty: bool | None = None
+    """True where the code differed from the commit."""
+    data_sha256: str | None = None
+    """Hash of the prepared arrays of all four splits."""
+    created: str | None = None
+    """UTC time, ISO 8601."""
+
+    @property
+    def file_name(self) -> str:
+        """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
+        backbone = self.backbone.replace("/", "-")
+        name = f"{self.task.split('/')[1]}--{backbone}--{self.strategy}--s{self.seed}"
+        return f"{self.domain}/{name}--{self.key}-{digest([self.machine, self.device, self.threads])[:6]}.json"
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Row:
+        """Raise `StoreError` for a record of another layout."""
+        if value.get("schema") != SCHEMA:
+            raise StoreError(f"its schema is {value.get('schema')!r}, this tlbench reads {SCHEMA}")
+        try:
+            return cls(**value)
+        except TypeError as error:
+            raise StoreError(str(error).replace("Row.__init__() ", "")) from error
+
+
+def write_row(board: Path, row: Row) -> Path:
+    """Publish a row on a board, atomically; return its file."""
+    path = board / "rows" / row.file_name
+    write_json(path, row.to_json())
+    return path
+
+
+def read_rows(board: Path) -> Iterator[Row]:
+    """Yield the rows of a board in the order of their names. Raises `StoreError` that names a damaged file."""
+    for path in sorted((board / "rows").glob("*/*.json")):
+        try:
+            yield Row.from_json(json.loads(path.read_text()))
+        except (ValueError, StoreError) as error:
+            raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error

@@ -1,0 +1,194 @@
+"""What the stages prepare, source and adapt compute: functions of specs, arrays and models that know no store."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tlbench.data import Examples, Inputs, Targets, draw_budget, load_examples, save_examples
+from tlbench.device import derive_seed, seed_everything
+from tlbench.errors import BadInputError, ContractError
+from tlbench.files import digest, file_sha256
+from tlbench.model import TransferModel, state_hash
+from tlbench.plan import Pairing, Settings
+from tlbench.records import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    PrepareRequest,
+    Sees,
+    Side,
+    StrategySpec,
+    TaskSpec,
+)
+from tlbench.request import AdaptRequest, Batch
+
+OnStep = Callable[[int, float], None]
+SPLITS = ("source-train", "source-test", "target-train", "target-test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Prepared inputs of a (task, backbone) on disk; splits are read when they are asked for."""
+
+    folder: Path
+    source_labels: tuple[str, ...]
+    target_labels: tuple[str, ...]
+    fitted: Mapping[str, Any]
+    sha256: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Prepared:
+        known = json.loads((folder / "prepared.json").read_text())
+        return cls(folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"])
+
+    def split(self, name: str) -> Examples:
+        return load_examples(self.folder, name)
+
+
+def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
+    """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
+    task, backbone = pairing.task, pairing.backbone
+    data = task.load(pairing.load_request(settings))
+    for name, side in (("source", data.source), ("target", data.target)):
+        _check_side(task, name, side)
+    if task.setting == "transductive" and data.source.labels != data.target.labels:
+        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
+    options = pairing.backbone_options
+    learnt = backbone.fit(FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate))
+    fitted = json.loads(json.dumps(learnt))
+    for name in SPLITS:
+        side_name, split_name = name.split("-")
+        raw = getattr(getattr(data, side_name), split_name)
+        layout = task.kind.layout if side_name == "target" else task.kind_of_source.layout
+        request = PrepareRequest(inputs=raw.inputs, fitted=fitted, layout=layout, options=options)
+        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), Targets.of(raw.labels)))
+    arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
+    known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
+    (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+
+
+def _check_side(task: TaskSpec, name: str, side: Side) -> None:
+    for part, split in (("training", side.train), ("test", side.test)):
+        where = f'Task "{task.name}", {name} {part} split'
+        if len(split.inputs) == 0:
+            raise BadInputError(f"{where}: it is empty.")
+        if len(split.inputs) != len(split.labels):
+            raise BadInputError(f"{where}: {len(split.inputs)} examples and {len(split.labels)} labels.")
+        values = Targets.of(split.labels).values
+        if values.min() < 0 or values.max() >= len(side.labels):
+            raise BadInputError(f"{where}: a label index is outside the {len(side.labels)} labels.")
+
+
+def build(pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str]) -> TransferModel:
+    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights."""
+    task = pairing.task
+    request = BuildRequest(fitted=prepared.fitted, layout=task.kind.layout, options=pairing.backbone_options)
+    encoder = pairing.backbone.build(request)
+    kinds = {"source": task.kind_of_source, "target": task.kind}
+    labels = {"source": prepared.source_labels, "target": prepared.target_labels}
+    made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
+    return TransferModel(encoder, made).to(device)
+
+
+def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
+    """Return encoder and head trained on the labelled source training split."""
+    generator = seed_everything(pairing.seed, "source")
+    model = build(pairing, prepared, device, ["source"])
+    request = AdaptRequest(
+        strategy="source",
+        model=model,
+        kind=pairing.task.kind_of_source.create(),
+        transductive=True,
+        options=pairing.source_options,
+        generator=generator,
+        on_step=on_step,
+        augment=_augment(pairing),
+        parts={Sees.SOURCE: prepared.split("source-train")},
+    )
+    batches = request.batches(request.source)
+
+    def loss(progress: float) -> torch.Tensor:
+        inputs, targets = next(batches)
+        return request.kind.loss(model(*inputs, head="source"), targets)
+
+    request.train([model], loss)
+    return model
+
+
+def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
+    """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
+    generator = seed_everything(pairing.seed, "adapt")
+    model = with_target_head(pairing, prepared, source)
+    before = copy.deepcopy(model)
+    request = AdaptRequest(
+        strategy=pairing.strategy.name,
+        model=model,
+        kind=pairing.task.kind.create(),
+        transductive=pairing.task.setting == "transductive",
+        options=pairing.strategy_options,
+        generator=generator,
+        on_step=on_step,
+        augment=_augment(pairing),
+        parts=_declared_parts(pairing, prepared),
+    )
+    adapted = pairing.strategy.adapt(request)
+    check_promises(pairing.strategy, before, adapted)
+    return adapted.eval()
+
+
+def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel) -> TransferModel:
+    """Return a copy of the source model with a head `target`: a copy of `source` where the labels agree, else new."""
+    model = copy.deepcopy(source)
+    if pairing.task.setting == "transductive":
+        model.heads["target"] = copy.deepcopy(model.heads["source"])
+    else:
+        head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)
+        model.heads["target"] = head.to(next(model.parameters()).device)
+    return model
+
+
+def _declared_parts(pairing: Pairing, prepared: Prepared) -> dict[Sees, Examples | Inputs]:
+    """Return copies of what the strategy declares, and of nothing else."""
+    sees, target = pairing.strategy.sees, prepared.split("target-train")
+    random = np.random.default_rng(derive_seed(pairing.seed, "budget"))
+    budget = draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
+    order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))
+    makers: dict[Sees, Callable[[], Examples | Inputs]] = {
+        Sees.SOURCE: lambda: _copy(prepared.split("source-train")),
+        Sees.TARGET_LABELS: lambda: target.select(budget),
+        Sees.TARGET_INPUTS: lambda: target.inputs.select(order),
+        Sees.TARGET_ALL_LABELS: lambda: target.select(order),
+    }
+    return {part: makers[part]() for part in sees}
+
+
+def _copy(examples: Examples) -> Examples:
+    return examples.select(np.arange(len(examples)))
+
+
+def _augment(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
+    names, vary = pairing.task.augment, pairing.backbone.augment
+    if not names or vary is None:
+        return lambda batch, generator: batch
+    return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
+
+
+def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:
+    """Hold an adapted model against what its strategy declares. Raises `ContractError`."""
+    if not isinstance(after, TransferModel) or not {"source", "target"} <= set(after.heads):
+        raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads source and target.')
+    if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
+        raise ContractError(
+            f'Strategy "{strategy.name}" declares trains_encoder=False and changed the encoder: parameters, or buffers '
+            f"such as BatchNorm's running statistics, which one pass in training mode moves."
+        )
+    if Sees.SOURCE not in strategy.sees and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
+        raise ContractError(f'Strategy "{strategy.name}" changed the head "source" and does not see the source.')
