@@ -6,7 +6,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UsageError
 from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import CLASSIFICATION, TOKEN_CLASSIFICATION
+from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
 from tlbench.options import Option, training_options
 from tlbench.records import (
     AugmentRequest,
@@ -29,6 +29,7 @@ from tlbench.records import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "ANOMALY",
     "CLASSIFICATION",
     "TOKEN_CLASSIFICATION",
     "AugmentRequest",

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tlbench.records import Rows
+
 Array = NDArray[Any]
 
 
@@ -64,7 +66,9 @@ class Inputs:
         """Return a copy of those examples: a view would lead back to the whole array."""
         return Inputs(
             tuple(
-                Ragged.of([column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices], column.values.dtype.str)
+                Ragged.of(
+                    [column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices], column.values.dtype.str
+                )
                 if isinstance(column, Ragged)
                 else np.array(column[indices])
                 for column in self.columns
@@ -85,7 +89,7 @@ class Targets:
     counts: Array
 
     @classmethod
-    def of(cls, labels: Sequence[Any]) -> Targets:
+    def of(cls, labels: Rows) -> Targets:
         """Accept an index for each example, or a sequence of them, one for each unit."""
         counts = np.array([np.size(label) for label in labels], np.int64)
         values = np.concatenate([np.atleast_1d(np.asarray(label, np.int64)) for label in labels])
@@ -156,7 +160,9 @@ def save_examples(folder: Path, name: str, examples: Examples) -> None:
     kinds = []
     for position, column in enumerate(examples.inputs.columns):
         kinds.append("ragged" if isinstance(column, Ragged) else "dense")
-        parts = {"values": column.values, "offsets": column.offsets} if isinstance(column, Ragged) else {"values": column}
+        parts = (
+            {"values": column.values, "offsets": column.offsets} if isinstance(column, Ragged) else {"values": column}
+        )
         arrays |= {f"{position}-{part}": array for part, array in parts.items()}
     for part, array in arrays.items():
         np.save(folder / f"{name}-{part}.npy", array, allow_pickle=False)

@@ -134,6 +134,7 @@ def export_model(model: TransferModel, graph: Path, inputs: Inputs, path: Path, 
 
 
 def run_session(session: Any, batch: tuple[Tensor, ...]) -> Array:
+    """Return the dense outputs of a batch on the CPU."""
     names = [argument.name for argument in session.get_inputs()]
     feed = {name: part.numpy() for name, part in zip(names, batch, strict=True)}
     outputs: Array = session.run(None, feed)[0]
@@ -179,7 +180,9 @@ def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:
     difference = np.abs(onnx_outputs - eager_outputs)
     relative = float(difference.max() / max(float(np.abs(eager_outputs).max()), 1e-12))
     if relative > TOLERANCE:
-        raise ParityError(f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed.")
+        raise ParityError(
+            f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed."
+        )
     flipped = onnx_outputs.argmax(1) != eager_outputs.argmax(1)
     best = np.sort(eager_outputs, 1)
     margin = best[:, -1] - best[:, -2] if best.shape[1] > 1 else np.zeros(len(best))

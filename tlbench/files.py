@@ -22,6 +22,7 @@ def digest(value: Any) -> str:
 
 
 def file_sha256(path: Path) -> str:
+    """Return the hash of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -86,6 +86,7 @@ def graphics() -> str:
 
 
 def device_name(device: str) -> str:
+    """Return the name of the processor or of the CUDA device."""
     return graphics() if device == "cuda" else processor()
 
 

@@ -80,3 +80,17 @@ class TokenClassification(Classification):
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         """Entity scores, and the scores of single tags; label 0 must be `O`."""
         return {**metrics.entity_metrics(labels), **super().metrics(labels)}
+
+
+class Anomaly(Classification):
+    """Normal (0) or anomalous (1); an anomaly weighs `WEIGHT` times as much in the loss, being rare."""
+
+    WEIGHT = 4.0
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        weight = torch.tensor([1.0, self.WEIGHT], device=outputs.device)
+        return functional.cross_entropy(outputs, targets, weight=weight)
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        ranking = {"average-precision": metrics.average_precision, "auroc": metrics.area_under_roc}
+        return {**ranking, **super().metrics(labels)}

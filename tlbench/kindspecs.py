@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.kinds import Classification, TokenClassification
+    from tlbench.kinds import Anomaly, Classification, TokenClassification
 
 
 def _classification() -> Classification:
@@ -20,6 +20,12 @@ def _token_classification() -> TokenClassification:
     from tlbench.kinds import TokenClassification
 
     return TokenClassification()
+
+
+def _anomaly() -> Anomaly:
+    from tlbench.kinds import Anomaly
+
+    return Anomaly()
 
 
 CLASSIFICATION = KindSpec(
@@ -39,4 +45,12 @@ TOKEN_CLASSIFICATION = KindSpec(
     create=_token_classification,
     requires=("seqeval",),
     extra="nlp",
+)
+ANOMALY = KindSpec(
+    name="anomaly",
+    summary="Normal (label 0) or anomalous (label 1), where anomalies are rare.",
+    unit="labels",
+    metric="average-precision",
+    layout="pooled",
+    create=_anomaly,
 )

@@ -39,7 +39,7 @@ def main(job: Path, result: Path) -> None:
 def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) -> dict[str, Any]:
     """Return the latencies of one ONNX file in ms, and its throughput in examples a second.
 
-    `inputs` is an npz file with the model's inputs `one_0`, `one_1`, ... at batch 1, and `many_0`, ... in a large batch.
+    `inputs` is an npz file with the model's inputs `one_0`, ... at batch 1, and `many_0`, ... in a large batch.
     """
     import onnxruntime
 

@@ -17,10 +17,12 @@ Metric = Callable[[Array, Targets], Weighted]
 
 
 def score(metric: Metric, probabilities: Array, targets: Targets) -> float:
+    """Return a metric over all examples alike."""
     return metric(probabilities, targets)(np.ones(len(targets)))
 
 
 def accuracy(probabilities: Array, targets: Targets) -> Weighted:
+    """Part of the units whose most probable label is the target."""
     correct = probabilities.argmax(1) == targets.values
     return lambda weights: float(np.average(correct, weights=np.repeat(weights, targets.counts)))
 
@@ -86,6 +88,27 @@ def calibration_error(probabilities: Array, targets: Targets, bins: int = 15) ->
         return float(np.abs(np.bincount(place, unit * (correct - confidence), bins)).sum() / unit.sum())
 
     return weighted
+
+
+def _ranking(function: str) -> Metric:
+    """A score of scikit-learn that ranks units by the probability of label 1."""
+
+    def metric(probabilities: Array, targets: Targets) -> Weighted:
+        import sklearn.metrics
+
+        def weighted(weights: Array) -> float:
+            unit = np.repeat(weights, targets.counts)
+            present = unit[targets.values == 1].sum() > 0 and unit[targets.values == 0].sum() > 0
+            ranked = getattr(sklearn.metrics, function)
+            return float(ranked(targets.values, probabilities[:, 1], sample_weight=unit)) if present else 0.0
+
+        return weighted
+
+    return metric
+
+
+average_precision = _ranking("average_precision_score")
+area_under_roc = _ranking("roc_auc_score")
 
 
 def entity_counts(probabilities: Array, targets: Targets, labels: Sequence[str]) -> Array:

@@ -47,6 +47,7 @@ class TransferModel(nn.Module):
 
 
 def device_of(module: nn.Module) -> torch.device:
+    """Return where the module's parameters lie."""
     return next(module.parameters()).device
 
 
@@ -78,6 +79,7 @@ def apply_head(head: nn.Module, features: Array) -> Array:
 
 
 def save_weights(model: TransferModel, path: Path) -> None:
+    """Write all parameters and buffers as safetensors."""
     from safetensors.torch import save_file
 
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
@@ -92,6 +94,7 @@ def load_weights(model: TransferModel, path: Path) -> TransferModel:
 
 
 def count_parameters(module: nn.Module) -> int:
+    """Return the number of values in all parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 

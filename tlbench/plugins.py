@@ -173,7 +173,7 @@ def _collect(
             caller = manager.subset_hook_caller(hook, others)
             try:
                 found = [spec for result in caller() for spec in result]
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
                 problems.append(
                     PluginProblem(
                         origin=origin, stage="hook", cause=f"{hook}: {_say(error)}", advice="Report it to its author."
@@ -211,7 +211,7 @@ class _Notifier:
         for listener in list(self._listeners):
             try:
                 listener(event)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a listener must not stop a run
                 import warnings
 
                 self._listeners.remove(listener)

@@ -61,7 +61,9 @@ def _fit(features: Array, targets: Array, strength: float) -> tuple[Array, Array
 
     model = LogisticRegression(C=strength, max_iter=1000, tol=1e-5).fit(features, targets)
     if len(model.classes_) == 2:  # One row for two classes: the log-odds.
-        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate([-model.intercept_, model.intercept_]) / 2
+        return np.concatenate([-model.coef_, model.coef_]) / 2, np.concatenate(
+            [-model.intercept_, model.intercept_]
+        ) / 2
     return model.coef_, model.intercept_
 
 
@@ -75,7 +77,9 @@ def _choose_strength(features: Array, targets: Array) -> float:
     features, targets = features[frequent], targets[frequent]
     if len(np.unique(targets)) < 2:
         return 1.0
-    folds = list(StratifiedKFold(min(FOLDS, counts[counts >= 2].min()), shuffle=True, random_state=0).split(features, targets))
+    folds = list(
+        StratifiedKFold(min(FOLDS, counts[counts >= 2].min()), shuffle=True, random_state=0).split(features, targets)
+    )
     losses = np.zeros(len(STRENGTHS))
     for train, validation in folds if len(targets) <= FEW else folds[:1]:
         model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)

@@ -7,11 +7,11 @@ catalog costs no torch. The functions that a spec carries import what they need 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from tlbench.errors import MissingDataError
 from tlbench.options import Option, OptionValue
@@ -83,6 +83,16 @@ class LoadRequest:
         return paths
 
 
+class Rows(Protocol):
+    """A sequence by position: a list, an array, or something that reads an example when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Split:
     """Raw examples with their labels.
@@ -92,8 +102,8 @@ class Split:
     labels, or an array of them, one a word.
     """
 
-    inputs: Sequence[Any]
-    labels: Sequence[Any]
+    inputs: Rows
+    labels: Rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +205,7 @@ class TaskSpec:
 class FitRequest:
     """What a backbone may learn its vocabulary and statistics from: source training inputs, nothing else."""
 
-    inputs: Sequence[Any]
+    inputs: Rows
     options: Mapping[str, Any]
     sample_rate: int | None = None
 
@@ -204,7 +214,7 @@ class FitRequest:
 class PrepareRequest:
     """Raw examples on their way to being model inputs."""
 
-    inputs: Sequence[Any]
+    inputs: Rows
     fitted: Mapping[str, Any]
     """What `fit` returned, after a journey through JSON."""
     layout: Layout

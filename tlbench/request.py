@@ -32,8 +32,12 @@ class AdaptRequest:
     strategy: str
     model: TransferModel
     """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new."""
+    fresh: Callable[[], TransferModel] = field(repr=False)
+    """Returns a model of the same architecture that has not seen the source; its weights are new."""
     kind: Kind
     """What the target asks for; the source asks the same in every task that a transductive strategy meets."""
+    classes: int
+    """Number of target labels."""
     transductive: bool
     """True where source and target share their labels."""
     options: Mapping[str, Any]
@@ -66,7 +70,7 @@ class AdaptRequest:
     def _part(self, part: Sees) -> Examples | Inputs:
         if part not in self.parts:
             raise ContractError(
-                f'Strategy "{self.strategy}" reads {part.value} and does not declare it: add Sees.{part.name} to `sees`.'
+                f'Strategy "{self.strategy}" reads {part.value} undeclared: add Sees.{part.name} to `sees`.'
             )
         return self.parts[part]
 
@@ -88,7 +92,7 @@ class AdaptRequest:
         batch_size = min(int(self.options["batch_size"]), size)
         while True:
             order = torch.randperm(size, generator=self.generator).numpy()
-            # A short last batch would weigh its examples more and may be too small for BatchNorm: left to the next epoch.
+            # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.
             for start in range(0, size - batch_size + 1, batch_size):
                 yield order[start : start + batch_size]
 

@@ -19,7 +19,7 @@ from tlbench import identity
 from tlbench.errors import StageError, TlbenchError
 from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
-from tlbench.plugins import Catalog
+from tlbench.plugins import Catalog, Spec
 from tlbench.records import Event
 from tlbench.rows import Row, write_row
 from tlbench.store import Stage, Store
@@ -68,9 +68,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     return outcome
 
 
-def _run_pairing(
-    pairing: Pairing, catalog: Catalog, settings: Settings, store: Store
-) -> tuple[Row, Stage | None]:
+def _run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> tuple[Row, Stage | None]:
     """Return the pairing's row without latency, and the stage that holds its ONNX file where it has one."""
     fields = {**pairing.row_fields(settings), "plugins": _plugins(pairing, catalog)}
     store.notify(Event(name="pairing-started", pairing=pairing.title))
@@ -81,7 +79,7 @@ def _run_pairing(
 
         try:
             Run(pairing=pairing, settings=settings, store=store).straight_down()
-        except Exception as error:  # One pairing's failure, whatever it is, must not cost the others theirs.
+        except Exception as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
             _log(pairing.title, settings)
             stage = error.stage if isinstance(error, StageError) else "host"
             return Row(**fields, status="failed", stage=stage, reason=str(error)), None
@@ -111,7 +109,7 @@ def _assemble(fields: Mapping[str, Any], stages: Mapping[str, Stage]) -> Row:
 
 
 def _plugins(pairing: Pairing, catalog: Catalog) -> dict[str, str]:
-    parts = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
+    parts: dict[str, Spec] = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
     return {role: str(catalog.origin(spec)) for role, spec in parts.items()}
 
 

@@ -67,7 +67,10 @@ def latency_inputs(inputs: Inputs) -> dict[str, Array]:
     """Return the model inputs that latency is measured on: `one_I` the example of median length, `many_I` a batch."""
     lengths = next((np.diff(c.offsets) for c in inputs.columns if isinstance(c, Ragged)), np.zeros(len(inputs)))
     median = np.argsort(lengths, kind="stable")[len(inputs) // 2]
-    batches = {"one": inputs.batch(np.array([median])), "many": inputs.batch(np.arange(min(OFFLINE_BATCH, len(inputs))))}
+    batches = {
+        "one": inputs.batch(np.array([median])),
+        "many": inputs.batch(np.arange(min(OFFLINE_BATCH, len(inputs)))),
+    }
     return {f"{name}_{i}": part.numpy() for name, batch in batches.items() for i, part in enumerate(batch)}
 
 

@@ -16,7 +16,7 @@ from tlbench.data import Examples, Inputs, Targets, draw_budget, load_examples, 
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError
 from tlbench.files import digest, file_sha256
-from tlbench.model import TransferModel, state_hash
+from tlbench.model import TransferModel, device_of, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.records import (
     AugmentRequest,
@@ -47,7 +47,9 @@ class Prepared:
     @classmethod
     def read(cls, folder: Path) -> Prepared:
         known = json.loads((folder / "prepared.json").read_text())
-        return cls(folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"])
+        return cls(
+            folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"]
+        )
 
     def split(self, name: str) -> Examples:
         return load_examples(self.folder, name)
@@ -105,7 +107,9 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
     request = AdaptRequest(
         strategy="source",
         model=model,
+        fresh=lambda: build(pairing, prepared, device, ["source"]),
         kind=pairing.task.kind_of_source.create(),
+        classes=len(prepared.source_labels),
         transductive=True,
         options=pairing.source_options,
         generator=generator,
@@ -127,11 +131,13 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source)
-    before = copy.deepcopy(model)
+    before, device = copy.deepcopy(model), str(device_of(model))
     request = AdaptRequest(
         strategy=pairing.strategy.name,
         model=model,
+        fresh=lambda: build(pairing, prepared, device, ["source", "target"]),
         kind=pairing.task.kind.create(),
+        classes=len(prepared.target_labels),
         transductive=pairing.task.setting == "transductive",
         options=pairing.strategy_options,
         generator=generator,
@@ -151,7 +157,7 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
         model.heads["target"] = copy.deepcopy(model.heads["source"])
     else:
         head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)
-        model.heads["target"] = head.to(next(model.parameters()).device)
+        model.heads["target"] = head.to(device_of(model))
     return model
 
 
@@ -190,5 +196,6 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f'Strategy "{strategy.name}" declares trains_encoder=False and changed the encoder: parameters, or buffers '
             f"such as BatchNorm's running statistics, which one pass in training mode moves."
         )
-    if Sees.SOURCE not in strategy.sees and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
+    keeps_source = strategy.from_source and Sees.SOURCE not in strategy.sees
+    if keeps_source and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
         raise ContractError(f'Strategy "{strategy.name}" changed the head "source" and does not see the source.')

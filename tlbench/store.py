@@ -77,9 +77,7 @@ class Store:
             raise StoreError(f'The stage "{name}" was written to "{folder}" and cannot be read back: check the disk.')
         return found
 
-    def _compute(
-        self, name: str, identity: Mapping[str, Any], folder: Path, compute: Callable[[Path], None]
-    ) -> None:
+    def _compute(self, name: str, identity: Mapping[str, Any], folder: Path, compute: Callable[[Path], None]) -> None:
         self.notify(Event(name="stage-started", stage=name))
         draft = folder.with_suffix(f".{os.getpid()}.draft")
         draft.mkdir()

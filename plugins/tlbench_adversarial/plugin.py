@@ -28,7 +28,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
-            kinds=("classification", "token-classification", "anomaly"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
                 Option(name="conditional", default=False, summary="CDAN: the discriminator sees predictions too"),

@@ -23,13 +23,19 @@ class ReverseGradient(torch.autograd.Function):
         return features.view_as(features)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         return -ctx.strength * gradient, None
+
+
+def reverse(features: Tensor, strength: float) -> Tensor:
+    """Return the features; what flows back through them is reversed."""
+    reversed_: Tensor = ReverseGradient.apply(features, strength)  # type: ignore[no-untyped-call]
+    return reversed_
 
 
 def annealed(progress: float) -> float:
     """Learning rate of the paper, mu_0 / (1 + 10 p)^0.75, behind a warm-up of a tenth of the steps."""
-    return min(1.0, 10 * progress + 0.05) / (1 + 10 * progress) ** 0.75
+    return min(1.0, 10 * progress + 0.05) / math.pow(1 + 10 * progress, 0.75)
 
 
 def adversarial(request: AdaptRequest) -> TransferModel:
@@ -41,9 +47,8 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     model, options = request.model, request.options
     head, width = model.heads["source"], model.encoder.feature_dim
     source, target = request.batches(request.source), request.unlabelled_batches(request.target_inputs)
-    classes = head.out_features
-    discriminator = _discriminator(width * classes if options["conditional"] else width, options["hidden"])
-    discriminator.to(device_of(model))
+    seen = width * request.classes if options["conditional"] else width
+    discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
 
     def loss(progress: float) -> Tensor:
         inputs, targets = next(source)
@@ -51,7 +56,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
         outputs = head(features)
         label_loss = request.kind.loss(outputs[: len(targets)], targets)
         strength = options["weight"] * (2 / (1 + math.exp(-10 * progress)) - 1)
-        guess = discriminator(ReverseGradient.apply(_seen(features, outputs), strength))[:, 0]
+        guess = discriminator(reverse(_seen(features, outputs), strength))[:, 0]
         domain = (torch.arange(len(guess), device=guess.device) < len(targets)).float()
         return label_loss + functional.binary_cross_entropy_with_logits(guess, domain)
 

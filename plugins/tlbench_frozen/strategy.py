@@ -16,6 +16,5 @@ def frozen(request: AdaptRequest) -> TransferModel:
     """
     model, target = request.model, request.target
     features = encode(model, target.inputs)
-    head = model.heads["target"]
-    fit_probe(features, target.targets.values, classes=head.out_features).copy_into(head)
+    fit_probe(features, target.targets.values, request.classes).copy_into(model.heads["target"])
     return model

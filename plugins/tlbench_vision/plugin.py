@@ -82,8 +82,8 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/digits",
             title="Printed to handwritten digits",
-            summary="Digits rendered from fonts (generated) to real handwriting (bundled with scikit-learn), 8 x 8 pixels.",
-            source="2,000 training and 600 test images of 0-9 drawn from 15 fonts of matplotlib, bent and shifted.",
+            summary="Digits drawn from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
+            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, bent and shifted.",
             target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
             shift="Type to handwriting: stroke, thickness and form; the labels stay.",
             mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
@@ -144,7 +144,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "adversarial.learning_rate": 1e-3,
             },
             options=(
-                Option(name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"),
+                Option(
+                    name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"
+                ),
             ),
             requires=("timm",),
             extra="vision",

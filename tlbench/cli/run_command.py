@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-
-from tlbench.errors import UsageError
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -35,14 +30,36 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
 
 
 @click.command("run")
-@click.option("--task", "tasks", multiple=True, help="Task to run; repeatable. Default: every task that needs no data from outside.")
+@click.option(
+    "--task",
+    "tasks",
+    multiple=True,
+    help="Task to run; repeatable. Default: every task that needs no data from outside.",
+)
 @click.option("--backbone", "backbones", multiple=True, help="Backbone; repeatable. Default: each task's own.")
 @click.option("--strategy", "strategies", multiple=True, help="Strategy; repeatable. Default: all.")
-@click.option("--seeds", default="1", callback=_seeds, show_default=True, help="Count (3), range (1000-1004) or list (7,9).")
-@click.option("--set", "overrides", multiple=True, callback=_overrides, metavar="OWNER.NAME=VALUE", help="Change an option; repeatable.")
+@click.option(
+    "--seeds", default="1", callback=_seeds, show_default=True, help="Count (3), range (1000-1004) or list (7,9)."
+)
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    callback=_overrides,
+    metavar="OWNER.NAME=VALUE",
+    help="Change an option; repeatable.",
+)
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library.")
-@click.option("--board", type=click.Path(file_okay=False, path_type=Path), default="leaderboards", show_default=True, help="Folder for rows and boards.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library."
+)
+@click.option(
+    "--board",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="leaderboards",
+    show_default=True,
+    help="Folder for rows and boards.",
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -73,5 +90,19 @@ def command(
     plan = make_plan(wish, catalog, settings)
     outcome = runner.run(plan, catalog, settings)
     for row in outcome.rows:
-        print(row.task, row.strategy, row.seed, row.status, row.reason, row.score, row.eager_score, row.score_matrix, row.forgetting_head, row.forgetting_probe, row.p50_ms, row.contended, row.parity)
+        print(
+            row.task,
+            row.strategy,
+            row.seed,
+            row.status,
+            row.reason,
+            row.score,
+            row.eager_score,
+            row.score_matrix,
+            row.forgetting_head,
+            row.forgetting_probe,
+            row.p50_ms,
+            row.contended,
+            row.parity,
+        )
     print(outcome.seconds, outcome.computed)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 from tokenizers import Encoding, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import BertConfig, BertModel
@@ -18,19 +17,21 @@ from tlbench import BuildRequest, FitRequest, PrepareRequest
 from tlbench.data import Columns, Ragged
 from tlbench.model import Encoder
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]  # [PAD] is 0, which columns are padded with.
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+"""Ids 0 to 3; columns are padded with 0."""
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return a tokenizer as JSON, its word pieces learnt from the texts."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=50))
+    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL[1], max_input_chars_per_word=50))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     size = int(request.options["vocabulary"])
     trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
     tokenizer.train_from_iterator((_text(example) for example in request.inputs), trainer)
-    cls, sep = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    tokenizer.post_processor = processors.BertProcessing(("[SEP]", sep), ("[CLS]", cls))
+    tokenizer.post_processor = processors.BertProcessing(
+        ("[SEP]", SPECIAL.index("[SEP]")), ("[CLS]", SPECIAL.index("[CLS]"))
+    )
     return {"tokenizer": tokenizer.to_str(), "vocabulary": tokenizer.get_vocab_size()}
 
 
@@ -59,6 +60,7 @@ def _first_pieces(encoding: Encoding, words: int) -> list[int]:
 
 
 def build(request: BuildRequest) -> Encoder:
+    """Return the encoder; its layout decides whether it reads the words' positions."""
     return SmallBert(request.fitted, request.options, words=request.layout == "sequence")
 
 

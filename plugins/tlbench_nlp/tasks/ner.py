@@ -10,8 +10,14 @@ from tlbench import BadInputError, Side, Split, TaskData
 KINDS = ("LOC", "MISC", "ORG", "PER")
 LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
 COMMON = {
-    "person": "PER", "location": "LOC", "corporation": "ORG", "group": "ORG", "product": "MISC", "creative-work": "MISC",
-}  # fmt: skip
+    "person": "PER",
+    "location": "LOC",
+    "corporation": "ORG",
+    "group": "ORG",
+    "product": "MISC",
+    "creative-work": "MISC",
+}
+"""WNUT's kinds in terms of wikigold's."""
 Sentence = tuple[list[str], list[str]]
 
 

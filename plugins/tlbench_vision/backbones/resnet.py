@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from timm.layers import ConvNormAct
+from timm.layers.conv_bn_act import ConvNormAct
 from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
@@ -39,6 +39,7 @@ def _stack(images: Any) -> Any:
 
 
 def build(request: BuildRequest) -> Encoder:
+    """Return the encoder."""
     return SmallResNet(request.fitted, width=int(request.options["width"]))
 
 
@@ -54,7 +55,9 @@ class SmallResNet(Encoder):
         self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1, 1))
         self.stem = ConvNormAct(fitted["shape"][2], width, kernel_size=3)
-        self.blocks = nn.Sequential(_block(width, width, 1), _block(width, 2 * width, 2), _block(2 * width, 4 * width, 2))
+        self.blocks = nn.Sequential(
+            _block(width, width, 1), _block(width, 2 * width, 2), _block(2 * width, 4 * width, 2)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
         pixels = (images.float() / 255 - self.mean) / self.std

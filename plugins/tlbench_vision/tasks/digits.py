@@ -25,6 +25,7 @@ TARGET_TRAIN = 1000
 
 
 def load(request: LoadRequest) -> TaskData:
+    """Draw the source and read the target, the same for every call."""
     random = np.random.default_rng(20240607)
     return TaskData(
         source=Side(labels=LABELS, train=_printed(TRAIN, random), test=_printed(TEST, random)), target=_handwritten()

@@ -24,7 +24,8 @@ def load(files: Sequence[Path]) -> TaskData:
     mnist_images, mnist_labels, training, validation, test = files
     images = np.stack([_reduce(image) for image in _read_idx(mnist_images)])
     labels = _read_idx(mnist_labels).astype(np.int64)
-    target_images, target_labels = map(np.concatenate, zip(_read_optdigits(training), _read_optdigits(validation)))
+    target_train = np.concatenate([_read_optdigits(training), _read_optdigits(validation)])
+    target_test = _read_optdigits(test)
     return TaskData(
         source=Side(
             labels=LABELS,
@@ -33,8 +34,8 @@ def load(files: Sequence[Path]) -> TaskData:
         ),
         target=Side(
             labels=LABELS,
-            train=Split(inputs=target_images, labels=target_labels),
-            test=Split(**dict(zip(("inputs", "labels"), _read_optdigits(test)))),
+            train=Split(inputs=_images(target_train), labels=target_train[:, 64]),
+            test=Split(inputs=_images(target_test), labels=target_test[:, 64]),
         ),
     )
 
@@ -58,13 +59,17 @@ def _reduce(image: Any) -> Any:
     return np.asarray(reduced)[..., None]
 
 
-def _read_optdigits(path: Path) -> tuple[Any, Any]:
-    """Read lines of 64 values 0..16 and a label; return images `(N, 8, 8, 1)` uint8 and labels."""
+def _read_optdigits(path: Path) -> Any:
+    """Read lines of 64 values 0..16 and a label."""
     try:
         table = np.loadtxt(path, np.int64, delimiter=",", comments="#", ndmin=2)
     except ValueError as error:
         raise BadInputError(f'"{path}" cannot be read as optdigits: {error}.') from error
     if table.shape[1] != 65 or table[:, :64].max() > 16:
         raise BadInputError(f'"{path}" is not optdigits: lines must hold 64 values of 0 to 16 and a label.')
-    images = (table[:, :64] * (255 / 16)).round().astype(np.uint8).reshape(-1, 8, 8, 1)
-    return images, table[:, 64]
+    return table
+
+
+def _images(table: Any) -> Any:
+    """Return `(N, 8, 8, 1)` uint8."""
+    return (table[:, :64] * (255 / 16)).round().astype(np.uint8).reshape(-1, 8, 8, 1)
