@@ -306,7 +306,14 @@ class Event:
     """Something that happened during a run; `tlbench_event` receives each."""
 
     name: Literal[
-        "plan-started", "pairing-started", "stage-started", "stage-finished", "step", "row-written", "plan-finished"
+        "plan-started",
+        "pairing-started",
+        "stage-started",
+        "step",
+        "stage-finished",
+        "pairing-finished",
+        "row-written",
+        "plan-finished",
     ]
     pairing: str = ""
     """The pairing's readable name, `TASK BACKBONE STRATEGY seed N`."""
@@ -318,4 +325,4 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`loss` of a step; the row that was written."""
+    """`loss` of a step; `row`, and `path` once it is written."""

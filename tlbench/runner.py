@@ -55,7 +55,14 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     store = Store(root=settings.cache, notify=notify)
     store.sweep()
     notify(Event(name="plan-started", total=len(plan.pairings)))
-    drafts = [_run_pairing(pairing, catalog, settings, store) for pairing in plan.pairings]
+    drafts = []
+    for done, pairing in enumerate(plan.pairings, start=1):
+        notify(Event(name="pairing-started", pairing=pairing.title))
+        drafts.append(_run_pairing(pairing, catalog, settings, store))
+        result = {"row": drafts[-1][0]}
+        notify(
+            Event(name="pairing-finished", pairing=pairing.title, done=done, total=len(plan.pairings), values=result)
+        )
     for row, export in drafts:
         if export is not None:
             row = _with_latency(row, export, settings, store)
@@ -71,7 +78,6 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
 def _run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> tuple[Row, Stage | None]:
     """Return the pairing's row without latency, and the stage that holds its ONNX file where it has one."""
     fields = {**pairing.row_fields(settings), "plugins": _plugins(pairing, catalog)}
-    store.notify(Event(name="pairing-started", pairing=pairing.title))
     if pairing.skip:
         return Row(**fields, status="skipped", reason=pairing.skip), None
     if _find_all(pairing, settings, store) is None:

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from tlbench.cli.output import print_json, print_table
+from tlbench.cli.progress import progress
+from tlbench.leaderboard.aggregate import Entry, aggregate, as_record
+from tlbench.leaderboard.render import render
+from tlbench.rows import read_rows
+
+if TYPE_CHECKING:
+    from tlbench.plan import Plan
+    from tlbench.runner import Outcome
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -85,24 +97,61 @@ def command(
     from tlbench.plugins import load_catalog
 
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
-    catalog = load_catalog()
+    catalog = load_catalog(listeners=[progress()])
+    for problem in catalog.problems:
+        click.echo(f"Plugin problem: {problem}", err=True)
     wish = Wish(tasks=tasks, backbones=backbones, strategies=strategies, seeds=seeds, overrides=overrides)
     plan = make_plan(wish, catalog, settings)
+    if dry_run:
+        _print_plan(plan, as_json)
+        return
     outcome = runner.run(plan, catalog, settings)
-    for row in outcome.rows:
-        print(
-            row.task,
-            row.strategy,
-            row.seed,
-            row.status,
-            row.reason,
-            row.score,
-            row.eager_score,
-            row.score_matrix,
-            row.forgetting_head,
-            row.forgetting_probe,
-            row.p50_ms,
-            row.contended,
-            row.parity,
+    boards = render(board, list(read_rows(board)))
+    if as_json:
+        print_json(
+            {
+                "computed": outcome.computed,
+                "seconds": outcome.seconds,
+                "rows": [row.to_json() for row in outcome.rows],
+                "boards": [str(path) for path in boards],
+            }
         )
-    print(outcome.seconds, outcome.computed)
+    else:
+        _print_outcome(outcome, boards)
+    if any(row.status == "failed" for row in outcome.rows):
+        sys.exit(1)
+
+
+def _print_plan(plan: Plan, as_json: bool) -> None:
+    lines = [
+        {
+            "task": pairing.task.name,
+            "backbone": pairing.backbone.name,
+            "strategy": pairing.strategy.name,
+            "seed": pairing.seed,
+            "budget": pairing.label_budget,
+            "skipped because": pairing.skip or None,
+        }
+        for pairing in plan.pairings
+    ]
+    print_json(lines) if as_json else print_table(lines)
+
+
+def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
+    print_table([_line(entry) for entry in aggregate(outcome.rows)])
+    for row in outcome.rows:
+        if row.status != "ok":
+            where = f" in {row.stage}" if row.stage else ""
+            click.echo(f"{row.status}{where}: {row.task} {row.strategy} seed {row.seed}: {row.reason}")
+    counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
+    click.echo(f"\nrows: {counts}   computed: {outcome.computed}")
+    if outcome.seconds:
+        spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.seconds.items())
+        click.echo(f"CPU seconds: {spent}   total {sum(outcome.seconds.values()):.1f}")
+    click.echo(f"boards: {boards[-1]}")
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    record = as_record(entry)
+    names = ("task", "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
+    return {"sees": record["access"], **{name: record[name] for name in names}}

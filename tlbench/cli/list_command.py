@@ -1,0 +1,59 @@
+"""`tlbench list`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tlbench.cli.output import print_json, print_table
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(as_json: bool) -> None:
+    """List tasks, backbones and strategies."""
+    from tlbench.plugins import load_catalog, missing
+
+    catalog = load_catalog()
+    found: dict[str, list[dict[str, Any]]] = {
+        "tasks": [
+            {
+                "task": task.name,
+                "modality": task.modality,
+                "setting": task.setting,
+                "metric": task.metric,
+                "budget": f"{task.label_budget} {task.kind.unit}",
+                "data": {"package": "included", "data-root": "TLBENCH_DATA", "user": "yours"}[task.data_from],
+                "title": task.title,
+                "missing": missing(task) or missing(task.kind),
+            }
+            for task in catalog.tasks.values()
+        ],
+        "backbones": [
+            {"backbone": spec.name, "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
+            for spec in catalog.backbones.values()
+        ],
+        "strategies": [
+            {
+                "strategy": spec.name,
+                "sees": ", ".join(sorted(spec.sees)) or "nothing",
+                "trains encoder": "yes" if spec.trains_encoder else "no",
+                "title": spec.title,
+                "missing": missing(spec),
+            }
+            for spec in catalog.strategies.values()
+        ],
+    }
+    if as_json:
+        print_json(found)
+        return
+    for rows in found.values():
+        print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
+        click.echo()
+    if catalog.problems:
+        click.echo(f"{len(catalog.problems)} plugin problem(s): see tlbench plugins", err=True)
+
+
+def _without_missing(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "missing"}

@@ -1,0 +1,100 @@
+"""What a person sees while a plan runs: bars on a terminal, a line for each computed pairing elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tlbench.hookspecs import hookimpl
+from tlbench.records import Event
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class PlainProgress:
+    """One line on standard error for each pairing that had something to compute."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    @hookimpl
+    def tlbench_event(self, event: Event) -> None:
+        if event.name == "pairing-started":
+            self._seconds = 0.0
+        elif event.name == "stage-finished" and not event.cached:
+            self._seconds += event.seconds
+            if event.stage == "latency":
+                print(f"latency of one graph: {event.seconds:.1f} CPU s", file=sys.stderr)
+        elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status != "ok"):
+            row = event.values["row"]
+            outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
+            print(f"[{event.done}/{event.total}] {event.pairing}: {outcome}", file=sys.stderr)
+
+
+class TerminalProgress:
+    """Two bars: the plan with the time that remains, and the stage at hand. Nothing is shown when all is cached."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._plan: TaskID | None = None
+        self._stage: TaskID | None = None
+        self._total = 0
+        self._done = 0
+        self._title = ""
+
+    @hookimpl
+    def tlbench_event(self, event: Event) -> None:
+        if event.name == "plan-started":
+            self._total = event.total
+        elif event.name == "pairing-started":
+            self._title = event.pairing
+        elif event.name == "stage-started":
+            self._show(event)
+        elif event.name == "step" and self._bars is not None and self._stage is not None:
+            self._bars.update(self._stage, completed=event.done, total=event.total)
+        elif event.name == "pairing-finished":
+            self._done = event.done
+            if self._bars is not None and self._plan is not None:
+                self._bars.update(self._plan, completed=event.done)
+        elif event.name == "plan-finished" and self._bars is not None:
+            self._bars.stop()
+
+    def _show(self, event: Event) -> None:
+        if self._bars is None:
+            self._bars = _bars()
+            self._plan = self._bars.add_task("plan", total=self._total, completed=self._done)
+            self._stage = self._bars.add_task("", total=None)
+        assert self._plan is not None
+        assert self._stage is not None
+        self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency, undisturbed")
+        self._bars.reset(self._stage, total=None, description=f"  {event.stage}")
+
+
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bars.start()
+    return bars
+
+
+def progress() -> PlainProgress | TerminalProgress:
+    """Return the display that suits standard error."""
+    return TerminalProgress() if sys.stderr.isatty() else PlainProgress()
