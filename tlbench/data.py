@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tlbench.records import Rows
+from tlbench.raw import Rows
 
 Array = NDArray[Any]
 

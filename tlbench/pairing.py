@@ -71,6 +71,7 @@ class Run:
             seen = scoring.view(self._load(prepared, source, "source"), prepared)
             np.savez(folder / "features.npz", **vars(seen))
             write_json(folder / "probe.json", {"score": scoring.probe_score(self.pairing.task, prepared, seen)})
+            write_json(folder / FIELDS, {"a_distance": scoring.a_distance(seen.source_test, seen.target_test)})
 
         return self._stage("features", compute)
 

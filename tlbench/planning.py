@@ -33,7 +33,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
     named = [catalog.task(name) for name in wish.tasks]
     tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
     backbones = [catalog.backbone(name) for name in wish.backbones]
-    strategies = [catalog.strategy(name) for name in wish.strategies] or list(catalog.strategies.values())
+    strategies = _with_references([catalog.strategy(name) for name in wish.strategies], catalog)
     overrides = _Overrides(wish.overrides)
     pairings = [
         pairing
@@ -45,6 +45,12 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
     if not pairings:
         raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
     return Plan(pairings=tuple(pairings))
+
+
+def _with_references(wanted: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
+    """Return the wanted strategies and the bounds that their scores are read against; all, where none is named."""
+    everything = list(catalog.strategies.values())
+    return [spec for spec in everything if spec.reference or spec in wanted] if wanted else everything
 
 
 def _fitting(task: TaskSpec, wanted: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:

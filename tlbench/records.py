@@ -7,14 +7,15 @@ catalog costs no torch. The functions that a spec carries import what they need 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import MissingDataError
 from tlbench.options import Option, OptionValue
+from tlbench.raw import Rows, TaskData
 
 if TYPE_CHECKING:
     import torch
@@ -81,47 +82,6 @@ class LoadRequest:
             if not path.is_file():
                 raise MissingDataError(f'Task "{self.task}" reads "{path}", which does not exist: {advice}')
         return paths
-
-
-class Rows(Protocol):
-    """A sequence by position: a list, an array, or something that reads an example when it is asked for."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
-
-    def __iter__(self) -> Iterator[Any]: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """Raw examples with their labels.
-
-    `inputs` is a sequence of whatever the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of
-    words, waveforms float32, series `(T, C)` float32, rows `(F,)` float32. `labels[i]` is an index into the side's
-    labels, or an array of them, one a word.
-    """
-
-    inputs: Rows
-    labels: Rows
-
-
-@dataclass(frozen=True, kw_only=True)
-class Side:
-    """One side of a task."""
-
-    labels: tuple[str, ...]
-    train: Split
-    test: Split
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskData:
-    """All raw data of a task. `sample_rate` is in Hz and set for audio alone."""
-
-    source: Side
-    target: Side
-    sample_rate: int | None = None
 
 
 def no_files(request: LoadRequest) -> Sequence[Path]:

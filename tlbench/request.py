@@ -96,6 +96,16 @@ class AdaptRequest:
             for start in range(0, size - batch_size + 1, batch_size):
                 yield order[start : start + batch_size]
 
+    def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
+        """Train encoder and one head of a model on labelled examples, with the strategy's options."""
+        batches = self.batches(examples)
+
+        def loss(progress: float) -> Tensor:
+            inputs, targets = next(batches)
+            return self.kind.loss(model(*inputs, head=head), targets)
+
+        self.train([model.encoder, model.heads[head]], loss)
+
     def train(
         self, modules: Iterable[nn.Module], loss: Callable[[float], Tensor], schedule: Schedule = one_cycle
     ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -71,6 +71,16 @@ class Row:
     """Examples in the target test split."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Every metric of the ONNX file on the target test split; `nll` in nats."""
+    train_gap: float | None = None
+    """Score on the target labels that the strategy saw, minus the eager test score."""
+    transfer_gain: float | None = None
+    """Score minus that of the same model trained from scratch on the label budget, same seed."""
+    negative_transfer: bool | None = None
+    """True where the transfer gain is negative."""
+    gap_closed: float | None = None
+    """(score - source only) / (oracle - source only), same seed; null where the intervals of the two overlap."""
+    a_distance: float | None = None
+    """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
     source_metric: str | None = None
     source_test_size: int | None = None
     score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
@@ -178,3 +188,31 @@ def read_rows(board: Path) -> Iterator[Row]:
             yield Row.from_json(json.loads(path.read_text()))
         except (ValueError, StoreError) as error:
             raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error
+
+
+def with_references(row: Row, rows: Iterable[Row]) -> Row:
+    """Return the row with what its score says beside the bounds of the same task, backbone and seed."""
+    bounds = {
+        other.strategy: other
+        for other in rows
+        if other.reference
+        and other.status == "ok"
+        and (other.task, other.backbone, other.seed) == (row.task, row.backbone, row.seed)
+    }
+    scratch, low, high = (bounds.get(name) for name in ("scratch", "source-only", "oracle"))
+    gain = row.score - scratch.score if row.score is not None and scratch and scratch.score is not None else None
+    closed = None
+    if row.score is not None and low and high and _apart(low, high):
+        assert low.score is not None
+        assert high.score is not None
+        closed = (row.score - low.score) / (high.score - low.score)
+    negative = None if gain is None else gain < 0
+    return dataclasses.replace(row, transfer_gain=gain, negative_transfer=negative, gap_closed=closed)
+
+
+def _apart(low: Row, high: Row) -> bool:
+    """True where the test intervals of two rows do not overlap, so that their difference is not 0."""
+    ends = (low.score_low, low.score_high, high.score_low, high.score_high)
+    if None in ends:
+        return False
+    return ends[1] < ends[2] or ends[3] < ends[0]  # type: ignore[operator]

@@ -21,7 +21,7 @@ from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
 from tlbench.records import Event
-from tlbench.rows import Row, write_row
+from tlbench.rows import Row, with_references, write_row
 from tlbench.store import Stage, Store
 
 LATENCY_TIMEOUT = 900
@@ -63,9 +63,10 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
         notify(
             Event(name="pairing-finished", pairing=pairing.title, done=done, total=len(plan.pairings), values=result)
         )
+    rows = [row for row, _ in drafts]
     for row, export in drafts:
         if export is not None:
-            row = _with_latency(row, export, settings, store)
+            row = _with_latency(with_references(row, rows), export, settings, store)
         path = write_row(settings.board, row)
         if export is not None:
             write_bytes(path.with_suffix(".npz"), (export.folder / "predictions.npz").read_bytes())

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from torch import nn
 
-from tlbench.data import Array
+from tlbench.data import Array, Examples
 from tlbench.metrics import forgetting, score
 from tlbench.model import TransferModel, apply_head, encode, state_hash
 from tlbench.plan import Pairing
 from tlbench.probe import fit_probe
 from tlbench.records import TaskSpec
-from tlbench.stages import Prepared
+from tlbench.stages import Prepared, seen_labels
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,33 @@ def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
     """Return the source test score of a linear probe fitted to source training features."""
     targets = prepared.split("source-train").targets.values
     probe = fit_probe(seen.source_train, targets, len(prepared.source_labels))
-    return side_score(task, prepared, "source", probe.outputs(seen.source_test))
+    return side_score(task, prepared, "source", probe.outputs(seen.source_test), prepared.split("source-test"))
 
 
-def side_score(task: TaskSpec, prepared: Prepared, side: str, outputs: Array) -> float:
-    """Return the score of outputs `(M, C)` on a side's test split, by the side's own metric."""
+def a_distance(source: Array, target: Array) -> float:
+    """Return the proxy A-distance 2 (1 - 2 err) of two sets of features (Ben-David et al. 2007), in [0, 2].
+
+    `err` is the error of a linear domain classifier on the half of both sets that it was not fitted to; both sets
+    count as many units, 2,000 at the most.
+    """
+    random = np.random.default_rng(0)
+    size = min(len(source), len(target), 2000) // 2 * 2
+    drawn = [features[random.permutation(len(features))[:size]] for features in (source, target)]
+    train, test = (np.concatenate([part[half::2] for part in drawn]) for half in (0, 1))
+    domain = np.repeat([0, 1], size // 2)
+    error = float((fit_probe(train, domain, 2).outputs(test).argmax(1) != domain).mean())
+    return min(2.0, max(0.0, 2 * (1 - 2 * error)))
+
+
+def side_score(task: TaskSpec, prepared: Prepared, side: str, outputs: Array, examples: Examples) -> float:
+    """Return the score of outputs `(M, C)` on examples of a side, by the side's own metric."""
     kind, metric, labels = (
         (task.kind, task.metric, prepared.target_labels)
         if side == "target"
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
     made = kind.create()
-    return score(made.metrics(labels)[metric], made.predict(outputs), prepared.split(f"{side}-test").targets)
+    return score(made.metrics(labels)[metric], made.predict(outputs), examples.targets)
 
 
 def score_fields(
@@ -61,7 +77,7 @@ def score_fields(
     after = before if same else view(model, prepared)
 
     def of(side: str, head: nn.Module, features: Array) -> float:
-        return side_score(task, prepared, side, apply_head(head, features))
+        return side_score(task, prepared, side, apply_head(head, features), prepared.split(f"{side}-test"))
 
     source_before = of("source", start.heads["source"], before.source_test)
     target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
@@ -73,6 +89,9 @@ def score_fields(
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
+    if (seen := seen_labels(pairing, prepared)) is not None:
+        outputs = apply_head(model.heads["target"], encode(model, seen.inputs))
+        fields["train_gap"] = side_score(task, prepared, "target", outputs, seen) - target_after
     if pairing.strategy.from_source:
         source_after = of("source", model.heads["source"], after.source_test)
         probe_after = probe if same else probe_score(task, prepared, after)

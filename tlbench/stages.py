@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.data import Examples, Inputs, Targets, draw_budget, load_examples, save_examples
+from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, load_examples, save_examples
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError
 from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, state_hash
 from tlbench.plan import Pairing, Settings
+from tlbench.raw import Side
 from tlbench.records import (
     AugmentRequest,
     BuildRequest,
     FitRequest,
     PrepareRequest,
     Sees,
-    Side,
     StrategySpec,
     TaskSpec,
 )
@@ -117,13 +117,7 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
         augment=_augment(pairing),
         parts={Sees.SOURCE: prepared.split("source-train")},
     )
-    batches = request.batches(request.source)
-
-    def loss(progress: float) -> torch.Tensor:
-        inputs, targets = next(batches)
-        return request.kind.loss(model(*inputs, head="source"), targets)
-
-    request.train([model], loss)
+    request.fit(model, request.source, head="source")
     return model
 
 
@@ -161,15 +155,29 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
     return model
 
 
+def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
+    """Return the target examples whose labels the strategy is given, or None."""
+    target = prepared.split("target-train")
+    if Sees.TARGET_ALL_LABELS in pairing.strategy.sees:
+        return target
+    if Sees.TARGET_LABELS in pairing.strategy.sees:
+        return target.select(_budget(pairing, target))
+    return None
+
+
+def _budget(pairing: Pairing, target: Examples) -> Array:
+    """Return the positions of the label budget, which depend on the seed alone."""
+    random = np.random.default_rng(derive_seed(pairing.seed, "budget"))
+    return draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
+
+
 def _declared_parts(pairing: Pairing, prepared: Prepared) -> dict[Sees, Examples | Inputs]:
     """Return copies of what the strategy declares, and of nothing else."""
     sees, target = pairing.strategy.sees, prepared.split("target-train")
-    random = np.random.default_rng(derive_seed(pairing.seed, "budget"))
-    budget = draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
     order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))
     makers: dict[Sees, Callable[[], Examples | Inputs]] = {
         Sees.SOURCE: lambda: _copy(prepared.split("source-train")),
-        Sees.TARGET_LABELS: lambda: target.select(budget),
+        Sees.TARGET_LABELS: lambda: target.select(_budget(pairing, target)),
         Sees.TARGET_INPUTS: lambda: target.inputs.select(order),
         Sees.TARGET_ALL_LABELS: lambda: target.select(order),
     }

@@ -1,1 +1,1 @@
-"""Strategies that leave the encoder as it is: source-only and frozen features."""
+"""Frozen features: a new linear head on an encoder that does not change."""

@@ -11,11 +11,6 @@ if TYPE_CHECKING:
     from tlbench.request import AdaptRequest
 
 
-def _source_only(request: AdaptRequest) -> TransferModel:
-    """No adaptation: the head `target` starts as a copy of `source`, and stays it."""
-    return request.model
-
-
 def _frozen(request: AdaptRequest) -> TransferModel:
     from tlbench_frozen.strategy import frozen
 
@@ -25,16 +20,6 @@ def _frozen(request: AdaptRequest) -> TransferModel:
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
     return [
-        StrategySpec(
-            name="source-only",
-            title="Source only",
-            summary="The source model as it is, on the target: what adaptation has to beat.",
-            sees=frozenset(),
-            trains_encoder=False,
-            reference=True,
-            settings=("transductive",),
-            adapt=_source_only,
-        ),
         StrategySpec(
             name="frozen",
             title="Frozen features",

@@ -16,8 +16,10 @@ from tlbench.rows import Row
 
 LEGEND = """\
 - **score**: the exported ONNX file's score on the target test split, mean over seeds.
-- **seed sd**: its standard deviation over seeds. **test 95 %**: bootstrap interval over test examples, its ends averaged
-  over seeds. These are two different errors.
+- **seed sd**: its standard deviation over seeds. **test 95 %**: bootstrap interval over test examples, its ends
+  averaged over seeds. These are two different errors.
+- **gain**: score minus that of the same model trained from scratch on the same labels; ▼ marks negative transfer.
+  **gap closed**: (score - source only) / (oracle - source only); - where these two cannot be told apart.
 - **forgets (head)**: source score before minus after adaptation, by the source head. **forgets (probe)**: the same by a
   linear probe refitted on source features. Positive is loss; - where there is nothing to forget.
 - **p50 ms**: single-stream latency of the ONNX graph at batch 1. **x ref**: the same in units of tlbench's reference
@@ -63,7 +65,8 @@ def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Row]) -> s
 def _task_line(row: Row) -> str:
     return (
         f"{row.setting}; {row.metric} on {row.test_size} target test examples; label budget {row.label_budget} "
-        f"{row.budget_unit}; source {row.source_metric} {_number((row.score_matrix or ((None,),))[0][0])}"
+        f"{row.budget_unit}; source {row.source_metric} {_number((row.score_matrix or ((None,),))[0][0])}; "
+        f"A-distance {_number(row.a_distance, 2)}"
     )
 
 
@@ -86,6 +89,8 @@ def _line(entry: Entry) -> dict[str, str]:
         "score": _number(record["score"]),
         "seed sd": _number(record["seed_sd"]),
         "test 95 %": interval,
+        "gain": _gain(record["transfer_gain"]),
+        "gap closed": _number(record["gap_closed"], 2),
         "forgets (head)": _number(record["forgetting_head"]),
         "forgets (probe)": _number(record["forgetting_probe"]),
         "p50 ms": _number(record["p50_ms"]) + (" †" if record["contended"] else ""),
@@ -94,6 +99,10 @@ def _line(entry: Entry) -> dict[str, str]:
         "selection": _safe(entry.first.selection),
         "rows": " ".join(f"[{row.seed}](rows/{row.file_name})" for row in entry.rows),
     }
+
+
+def _gain(value: float | None) -> str:
+    return "-" if value is None else f"{value:+.3f}" + (" ▼" if value < 0 else "")
 
 
 def _machines(entries: Sequence[Entry]) -> str:

@@ -1,0 +1,1 @@
+"""Re-estimated BatchNorm statistics (AdaBN)."""

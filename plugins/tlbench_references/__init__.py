@@ -1,0 +1,1 @@
+"""Bounds that make a score readable: majority, source-only, scratch, oracle."""

@@ -1,0 +1,48 @@
+"""Raw data, as a task loads it: examples and labels of both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+class Rows(Protocol):
+    """A sequence by position: a list, an array, or something that reads an example when it is asked for."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Raw examples with their labels.
+
+    `inputs` is a sequence of whatever the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of
+    words, waveforms float32, series `(T, C)` float32, rows `(F,)` float32. `labels[i]` is an index into the side's
+    labels, or an array of them, one a word.
+    """
+
+    inputs: Rows
+    labels: Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """One side of a task."""
+
+    labels: tuple[str, ...]
+    train: Split
+    test: Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskData:
+    """All raw data of a task. `sample_rate` is in Hz and set for audio alone."""
+
+    source: Side
+    target: Side
+    sample_rate: int | None = None
