@@ -1,0 +1,29 @@
+"""The JSON Schema of a row, made from its fields and their docstrings; `python -m tlbench.schema` prints it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+from tlbench.rows import SCHEMA, Row
+
+
+def row_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of `Row`: every key is written, null where it does not apply."""
+    from pydantic import ConfigDict, TypeAdapter
+
+    Row.__pydantic_config__ = ConfigDict(use_attribute_docstrings=True)  # type: ignore[attr-defined]
+    schema = TypeAdapter(Row).json_schema(mode="serialization")
+    names = [field.name for field in dataclasses.fields(Row)]
+    schema["properties"]["schema"]["const"] = SCHEMA
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "required": names,
+        "additionalProperties": False,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(row_schema(), indent=1))
