@@ -23,9 +23,11 @@ class Wish:
     tasks: Sequence[str] = ()
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
-    seeds: Sequence[int] = (0,)
-    overrides: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
+    seeds: Sequence[int] = (0, 1, 2)
+    overrides: Mapping[str, OptionValue] = field(default_factory=dict)
     """`OWNER.NAME` -> value."""
+    quick: bool = False
+    """Train with a quarter of the steps: to see that everything runs."""
 
 
 def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
@@ -34,7 +36,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
     tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
     backbones = [catalog.backbone(name) for name in wish.backbones]
     strategies = _with_references([catalog.strategy(name) for name in wish.strategies], catalog)
-    overrides = _Overrides(wish.overrides)
+    overrides = _Overrides(wish.overrides, quick=wish.quick)
     pairings = [
         pairing
         for task in tasks
@@ -117,7 +119,8 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
 class _Overrides:
     """The `--set OWNER.NAME=VALUE` of a wish, and which of them something answered to."""
 
-    def __init__(self, values: Mapping[str, OptionValue]) -> None:
+    def __init__(self, values: Mapping[str, OptionValue], quick: bool) -> None:
+        self._quick = quick
         self._values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
         self._met: set[tuple[str, ...]] = set()
         self._known: set[str] = set()
@@ -126,7 +129,7 @@ class _Overrides:
         self, owners: tuple[str, ...], options: Iterable[Option], recipe: Mapping[str, OptionValue] = EMPTY
     ) -> dict[str, OptionValue]:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
-        resolved = {}
+        resolved: dict[str, OptionValue] = {}
         for option in options:
             value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
             for owner in owners:
@@ -135,6 +138,8 @@ class _Overrides:
                     self._met.add((owner, option.name))
                     value = self._values[owner, option.name]
             resolved[option.name] = option.parse(value)
+            if self._quick and option.name == "steps":
+                resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
     def check(self, catalog: Catalog) -> None:

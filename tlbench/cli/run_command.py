@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     """`3` stands for 0, 1, 2; `1000-1004` for a range; `7,9` for those."""
     try:
+        if not value:
+            return ()
         if "-" in value:
             first, last = value.split("-")
             return tuple(range(int(first), int(last) + 1))
@@ -42,16 +45,21 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
 
 
 @click.command("run")
+@click.option("--suite", default="embedded", show_default=True, help="Suite by name (embedded, real) or a TOML file.")
+@click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
 @click.option(
     "--task",
     "tasks",
     multiple=True,
-    help="Task to run; repeatable. Default: every task that needs no data from outside.",
+    help="Task to run in place of the suite's; repeatable.",
 )
 @click.option("--backbone", "backbones", multiple=True, help="Backbone; repeatable. Default: each task's own.")
 @click.option("--strategy", "strategies", multiple=True, help="Strategy; repeatable. Default: all.")
 @click.option(
-    "--seeds", default="1", callback=_seeds, show_default=True, help="Count (3), range (1000-1004) or list (7,9)."
+    "--seeds",
+    default="",
+    callback=_seeds,
+    help="Count (3), range (1000-1004) or list (7,9). Default: the suite's, 0-2.",
 )
 @click.option(
     "--set",
@@ -75,6 +83,8 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
+    suite: str,
+    quick: bool,
     tasks: Sequence[str],
     backbones: Sequence[str],
     strategies: Sequence[str],
@@ -88,19 +98,23 @@ def command(
 ) -> None:
     """Run pairings and write their rows and boards.
 
-    What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
+    Without options: the suite `embedded`, every task that needs no data from outside, with every strategy. What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
     """
     from tlbench import runner
     from tlbench.identity import resolve_device
     from tlbench.plan import Settings
-    from tlbench.planning import Wish, make_plan
+    from tlbench.planning import make_plan
     from tlbench.plugins import load_catalog
+    from tlbench.suites import read_suite
 
+    seeds = seeds or ((0,) if quick else ())
+    given = {"tasks": tasks, "backbones": backbones, "strategies": strategies, "seeds": seeds, "overrides": overrides}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
+    wish = dataclasses.replace(read_suite(suite), quick=quick, **chosen)
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     catalog = load_catalog(listeners=[progress()])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
-    wish = Wish(tasks=tasks, backbones=backbones, strategies=strategies, seeds=seeds, overrides=overrides)
     plan = make_plan(wish, catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
