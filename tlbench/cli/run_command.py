@@ -98,7 +98,8 @@ def command(
 ) -> None:
     """Run pairings and write their rows and boards.
 
-    Without options: the suite `embedded`, every task that needs no data from outside, with every strategy. What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
+    Without options: the suite `embedded`, every task that needs no data from outside, with every strategy.
+    What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
     """
     from tlbench import runner
     from tlbench.identity import resolve_device

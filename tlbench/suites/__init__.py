@@ -41,5 +41,6 @@ def _validate(path: Path, content: dict[str, object]) -> Wish:
         overrides = content.pop("set", {})
         return TypeAdapter(Wish).validate_python({**content, "overrides": overrides})
     except ValidationError as error:
-        mistakes = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        places = [".".join(map(str, fault["loc"])).replace("overrides.", "set.", 1) for fault in error.errors()]
+        mistakes = "; ".join(f"{place}: {fault['msg']}" for place, fault in zip(places, error.errors(), strict=True))
         raise UsageError(f'The suite "{path}" cannot be used: {mistakes}.') from error
