@@ -8,7 +8,7 @@ from tlbench.errors import BadInputError, ContractError, MissingDataError, Tlben
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
 from tlbench.options import Option, training_options
-from tlbench.raw import Side, Split, TaskData
+from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
     AugmentRequest,
     BackboneSpec,
@@ -19,7 +19,6 @@ from tlbench.records import (
     KindSpec,
     LoadRequest,
     PrepareRequest,
-    Sees,
     StrategySpec,
     TaskSpec,
 )

@@ -1,10 +1,24 @@
-"""Raw data, as a task loads it: examples and labels of both sides."""
+"""Raw data, as a task loads it: examples and labels of both sides, and the parts of it that a strategy may see."""
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+
+class Sees(enum.StrEnum):
+    """A part of the data that a strategy may be given."""
+
+    SOURCE = "source"
+    """The labelled source training split."""
+    TARGET_LABELS = "target-labels"
+    """The labelled examples drawn under the task's label budget."""
+    TARGET_INPUTS = "target-inputs"
+    """The target training split without labels, shuffled."""
+    TARGET_ALL_LABELS = "target-all-labels"
+    """The whole labelled target training split: for upper bounds only."""
 
 
 class Rows(Protocol):

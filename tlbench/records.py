@@ -6,7 +6,6 @@ catalog costs no torch. The functions that a spec carries import what they need 
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import MissingDataError
 from tlbench.options import Option, OptionValue
-from tlbench.raw import Rows, TaskData
+from tlbench.raw import Rows, Sees, TaskData
 
 if TYPE_CHECKING:
     import torch
@@ -29,19 +28,6 @@ Setting = Literal["transductive", "inductive"]
 Layout = Literal["pooled", "sequence"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-class Sees(enum.StrEnum):
-    """A part of the data that a strategy may be given."""
-
-    SOURCE = "source"
-    """The labelled source training split."""
-    TARGET_LABELS = "target-labels"
-    """The labelled examples drawn under the task's label budget."""
-    TARGET_INPUTS = "target-inputs"
-    """The target training split without labels, shuffled."""
-    TARGET_ALL_LABELS = "target-all-labels"
-    """The whole labelled target training split: for upper bounds only."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from tlbench.data import Examples, Inputs
 from tlbench.errors import ContractError
 from tlbench.kinds import Kind
 from tlbench.model import TransferModel, device_of
-from tlbench.records import Sees
+from tlbench.raw import Sees
 from tlbench.training import Schedule, one_cycle, train
 
 Batch = tuple[Tensor, ...]

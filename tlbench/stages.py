@@ -18,13 +18,12 @@ from tlbench.errors import BadInputError, ContractError
 from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, state_hash
 from tlbench.plan import Pairing, Settings
-from tlbench.raw import Side
+from tlbench.raw import Sees, Side
 from tlbench.records import (
     AugmentRequest,
     BuildRequest,
     FitRequest,
     PrepareRequest,
-    Sees,
     StrategySpec,
     TaskSpec,
 )
