@@ -75,10 +75,19 @@ class Inputs:
             )
         )
 
-    def in_order(self, size: int) -> Iterator[tuple[torch.Tensor, ...]]:
-        """Yield all examples in batches of `size`, in order."""
+    @property
+    def lengths(self) -> Array:
+        """Length of each example's first sequence; 0 where all examples have one shape."""
+        for column in self.columns:
+            if isinstance(column, Ragged):
+                return column.offsets[1:] - column.offsets[:-1]
+        return np.zeros(len(self), np.int64)
+
+    def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:
+        """Yield (positions, batch) until every example was there once; alike lengths together, to pad little."""
+        order = np.argsort(self.lengths, kind="stable")
         for start in range(0, len(self), size):
-            yield self.batch(np.arange(start, min(start + size, len(self))))
+            yield order[start : start + size], self.batch(order[start : start + size])
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,16 @@ class Targets:
         ends = np.cumsum(self.counts)
         units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
         return Targets(self.values[units], self.counts[indices])
+
+
+def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
+    """Join (positions, units of the batch, units of each example) in the order of the examples."""
+    positions = np.concatenate([part[0] for part in parts])
+    units = np.concatenate([part[1] for part in parts])
+    counts = np.concatenate([part[2] for part in parts])
+    starts = np.cumsum(counts) - counts
+    order = np.argsort(positions, kind="stable")
+    return units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
 
 
 @dataclass(frozen=True)

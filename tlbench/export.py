@@ -17,10 +17,10 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Array, Inputs, Ragged
+from tlbench.data import Array, Inputs, Ragged, restore_order
 from tlbench.errors import ParityError
 from tlbench.files import digest, write_atomic
-from tlbench.model import TransferModel, device_of
+from tlbench.model import EVALUATION_BATCH, TransferModel, device_of
 from tlbench.session import open_session
 
 OPSET = 20
@@ -28,7 +28,6 @@ TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""
 SENTINEL = 1e6
 """No honest output is as large; files must not mark anything by huge values."""
-BATCH = 256
 
 
 class Served(nn.Module):
@@ -160,13 +159,13 @@ def check_parity(model: TransferModel, path: Path, inputs: Inputs, device: str, 
     session, model = open_session(path, device, threads), model.eval()
     place = device_of(model)
     eager_parts, onnx_parts = [], []
-    for batch in inputs.in_order(BATCH):
+    for positions, batch in inputs.by_length(EVALUATION_BATCH):
         moved = tuple(part.to(place) for part in batch)
-        mask = model.encoder.units(*moved)
+        mask, counts = model.encoder.units(*moved), model.count_units(*moved)
         outputs = run_session(session, batch)
-        onnx_parts.append(outputs if mask is None else outputs[mask.cpu().numpy()])
-        eager_parts.append(model(*moved).cpu().numpy())
-    return compare(np.concatenate(onnx_parts), np.concatenate(eager_parts))
+        onnx_parts.append((positions, outputs if mask is None else outputs[mask.cpu().numpy()], counts))
+        eager_parts.append((positions, model(*moved).cpu().numpy(), counts))
+    return compare(restore_order(onnx_parts), restore_order(eager_parts))
 
 
 def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:

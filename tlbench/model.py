@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Array, Inputs
+from tlbench.data import Array, Inputs, restore_order
 
 EVALUATION_BATCH = 256
 
@@ -40,6 +40,11 @@ class TransferModel(nn.Module):
         mask = self.encoder.units(*inputs)
         return features if mask is None else features[mask]
 
+    def count_units(self, *inputs: Tensor) -> Array:
+        """Return how many units each example of the batch has, `(N,)`."""
+        mask = self.encoder.units(*inputs)
+        return np.ones(len(inputs[0]), np.int64) if mask is None else mask.sum(1).cpu().numpy()
+
     def forward(self, *inputs: Tensor, head: str = "target") -> Tensor:
         """Return the outputs of the batch's units, `(M, C)`."""
         outputs: Tensor = self.heads[head](self.features(*inputs))
@@ -64,9 +69,11 @@ def state_hash(module: nn.Module) -> str:
 def encode(model: TransferModel, inputs: Inputs) -> Array:
     """Return the features `(M, D)` of all units in evaluation mode, float32."""
     model.eval()
-    device = device_of(model)
-    batches = inputs.in_order(EVALUATION_BATCH)
-    return np.concatenate([model.features(*(part.to(device) for part in batch)).cpu().numpy() for batch in batches])
+    device, parts = device_of(model), []
+    for positions, batch in inputs.by_length(EVALUATION_BATCH):
+        moved = tuple(part.to(device) for part in batch)
+        parts.append((positions, model.features(*moved).cpu().numpy(), model.count_units(*moved)))
+    return restore_order(parts)
 
 
 @torch.no_grad()

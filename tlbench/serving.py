@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from tlbench.data import Array, Examples, Inputs, Ragged
+from tlbench.data import Array, Examples, Inputs, restore_order
 from tlbench.export import export_model, run_session, structure
 from tlbench.files import file_sha256
 from tlbench.metrics import bootstrap_interval
-from tlbench.model import TransferModel, count_parameters
+from tlbench.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.plan import Pairing, Settings
 from tlbench.records import PrepareRequest
 from tlbench.session import open_session
@@ -65,8 +64,7 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
 
 def latency_inputs(inputs: Inputs) -> dict[str, Array]:
     """Return the model inputs that latency is measured on: `one_I` the example of median length, `many_I` a batch."""
-    lengths = next((np.diff(c.offsets) for c in inputs.columns if isinstance(c, Ragged)), np.zeros(len(inputs)))
-    median = np.argsort(lengths, kind="stable")[len(inputs) // 2]
+    median = np.argsort(inputs.lengths, kind="stable")[len(inputs) // 2]
     batches = {
         "one": inputs.batch(np.array([median])),
         "many": inputs.batch(np.arange(min(OFFLINE_BATCH, len(inputs)))),
@@ -90,5 +88,9 @@ class Predictor:
             layout=task.kind.layout,
             options=self._pairing.backbone_options,
         )
-        batches: Sequence[tuple[torch.Tensor, ...]] = list(Inputs(backbone.prepare(request)).in_order(OFFLINE_BATCH))
-        return task.kind.create().predict(np.concatenate([run_session(self._session, batch) for batch in batches]))
+        inputs = Inputs(backbone.prepare(request))
+        parts = [
+            (positions, run_session(self._session, batch), np.ones(len(positions), np.int64))
+            for positions, batch in inputs.by_length(EVALUATION_BATCH)
+        ]
+        return task.kind.create().predict(restore_order(parts))

@@ -18,6 +18,6 @@ def adabn(request: AdaptRequest) -> TransferModel:
             layer.momentum = None  # A plain average over batches in place of a moving one.
             layer.train()
     with torch.no_grad():
-        for batch in request.target_inputs.in_order(EVALUATION_BATCH):
+        for _, batch in request.target_inputs.by_length(EVALUATION_BATCH):
             model.encoder(*(part.to(device) for part in batch))
     return model.eval()

@@ -1,7 +1,8 @@
-"""A small BERT (Devlin et al. 2019, arXiv:1810.04805) over word pieces learnt from source training text.
+"""A small BERT (Devlin et al. 2019, arXiv:1810.04805) over byte pairs learnt from source training text.
 
-Raw examples are texts, or lists of words. Features are one a text (mean over its pieces), or one a word (its first
-piece; a word behind the cut reads the last position).
+Byte-level BPE (Radford et al. 2019) knows every character, and its trainer gives the same pieces in every process,
+which the WordPiece trainer of tokenizers does not. Raw examples are texts, or lists of words. Features are one a text
+(mean over its pieces), or one a word (its first piece; a word behind the cut reads the last position).
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from tlbench import BuildRequest, FitRequest, PrepareRequest
 from tlbench.data import Columns, Ragged
 from tlbench.model import Encoder
 
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-"""Ids 0 to 3; columns are padded with 0."""
+SPECIAL = ["[PAD]", "[CLS]", "[SEP]"]
+"""Ids 0 to 2; columns are padded with 0."""
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
-    """Return a tokenizer as JSON, its word pieces learnt from the texts."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL[1], max_input_chars_per_word=50))
+    """Return a tokenizer as JSON, its pieces learnt from the texts."""
+    tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    size = int(request.options["vocabulary"])
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=int(request.options["vocabulary"]),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        special_tokens=SPECIAL,
+        show_progress=False,
+    )
     tokenizer.train_from_iterator((_text(example) for example in request.inputs), trainer)
     tokenizer.post_processor = processors.BertProcessing(
         ("[SEP]", SPECIAL.index("[SEP]")), ("[CLS]", SPECIAL.index("[CLS]"))
