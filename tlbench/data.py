@@ -80,7 +80,7 @@ class Inputs:
         """Length of each example's first sequence; 0 where all examples have one shape."""
         for column in self.columns:
             if isinstance(column, Ragged):
-                return column.offsets[1:] - column.offsets[:-1]
+                return np.asarray(np.diff(column.offsets))
         return np.zeros(len(self), np.int64)
 
     def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:
