@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from support import comparable, install, run_python
+
+from tlbench import cli
+from tlbench.schema import row_schema
+
+LIGHT = """
+import json, sys
+from tlbench.cli import main
+sys.argv = ["tlbench", *sys.argv[1:]]
+status = 0
+try:
+    main()
+except SystemExit as stop:
+    status = stop.code or 0
+heavy = {"torch", "numpy", "onnx", "onnxruntime", "sklearn", "rich", "pydantic"} & set(sys.modules)
+print(json.dumps([status, sorted(heavy)]), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def tlbench(tmp_path, monkeypatch, toy_site, session_cache, capsys):
+    """Call the command line in this process, in a folder of its own; return (status, standard output, errors)."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TLBENCH_DATA", raising=False)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tlbench", *words])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        output, errors = capsys.readouterr()
+        return status, output, errors
+
+    return call
+
+
+RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "2")
+
+
+def test_help_names_every_command(tlbench):
+    status, output, _ = tlbench("--help")
+    assert status == 0
+    assert all(name in output for name in cli.COMMANDS)
+
+
+def test_every_command_explains_itself(tlbench):
+    for name in cli.COMMANDS:
+        status, output, _ = tlbench(name, "--help")
+        assert (status, output.startswith(f"Usage: tlbench {name}")) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("rum",), "did you mean 'run'?"),
+        (("run", "--task", "toy/blob"), "did you mean 'toy/blobs'"),
+        (("run", "--task", "toy/blobs", "--strategy", "finetun"), "did you mean 'finetune'"),
+        (("run", "--task", "toy/blobs", "--set", "finetune.step=3"), "did you mean 'finetune.steps'"),
+        (("run", "--task", "toy/blobs", "--set", "finetune.steps=many"), "takes a whole number"),
+        (("run", "--task", "toy/blobs", "--set", "steps"), "is not OWNER.NAME=VALUE"),
+        (("run", "--task", "toy/blobs", "--seeds", "some"), "is no count"),
+        (("run", "--suite", "embeded"), "did you mean 'embedded'"),
+        (("run", "--task", "vision/mnist-optdigits"), 'set TLBENCH_DATA to the folder that holds "digits/"'),
+        (
+            ("run", "--task", "nlp/ner-wikipedia-social", "--set", "task.source=nowhere"),
+            "does not exist: check task.source",
+        ),
+        (("leaderboard",), "There are no rows"),
+    ],
+)
+def test_a_request_that_cannot_be_carried_out_ends_with_one_sentence_and_status_2(tlbench, words, message):
+    status, _, errors = tlbench(*words)
+    assert (status, message in errors, "Traceback" in errors) == (2, True, False), errors
+
+
+def test_list_shows_what_plugins_bring(tlbench):
+    status, output, _ = tlbench("list")
+    assert status == 0
+    assert all(name in output for name in ("toy/blobs", "vision/digits", "image/resnet-small", "adversarial"))
+    listed = json.loads(tlbench("list", "--json")[1])
+    assert "toy/blobs" in {task["task"] for task in listed["tasks"]}
+
+
+def test_a_broken_plugin_is_listed_with_its_cause_and_strict_makes_it_fatal(tlbench, site):
+    install(site, "tlbench-broken", {"broken": "absent_import"})
+    status, output, errors = tlbench("plugins")
+    assert (status, "toy" in output, "broken (tlbench-broken 1.0): load: " in errors) == (0, True, True)
+    assert tlbench("plugins", "--strict")[0] == 1
+    problems = json.loads(tlbench("plugins", "--json")[1])["problems"]
+    assert [problem["origin"]["distribution"] for problem in problems] == ["tlbench-broken"]
+
+
+def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
+    status, output, errors = tlbench(*RUN)
+    assert (status, "failed" in errors) == (0, False)
+    assert "rows: 10 ok, 0 failed, 0 skipped" in output
+    before = {path: path.read_bytes() for path in Path("leaderboards").rglob("*") if path.is_file()}
+    assert {path.name for path in before} >= {"README.md", "toy.md", "toy.csv"}
+    status, output, _ = tlbench(*RUN)
+    assert (status, "computed: 0" in output) == (0, True)
+    assert {path: path.read_bytes() for path in Path("leaderboards").rglob("*") if path.is_file()} == before
+
+
+def test_json_rows_follow_the_published_schema(tlbench):
+    report = json.loads(tlbench(*RUN, "--json")[1])
+    assert {row["strategy"] for row in report["rows"]} == {"finetune", "majority", "source-only", "scratch", "oracle"}
+    for row in report["rows"]:
+        jsonschema.validate(row, row_schema())
+    for path in Path("leaderboards/rows").glob("*/*.json"):
+        jsonschema.validate(json.loads(path.read_text()), row_schema())
+        assert path.with_suffix(".npz").is_file()
+
+
+def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
+    wish = (
+        "run",
+        "--task",
+        "toy/blobs",
+        "--strategy",
+        "finetune",
+        "--seeds",
+        "1",
+        "--set",
+        "finetune.learning_rate=1e30",
+    )
+    status, output, _ = tlbench(*wish)
+    assert (status, "failed in adapt: toy/blobs finetune seed 0" in output) == (1, True)
+    assert "## Failed and skipped" in Path("leaderboards/toy.md").read_text()
+
+
+def test_a_dry_run_shows_the_plan_and_runs_nothing(tlbench):
+    status, output, _ = tlbench("run", "--task", "toy/shapes", "--seeds", "1", "--dry-run")
+    assert (status, Path("leaderboards").exists()) == (0, False)
+    assert "needs one label space on both sides" in output
+    plan = json.loads(tlbench("run", "--task", "toy/shapes", "--seeds", "1", "--dry-run", "--json")[1])
+    assert {line["strategy"] for line in plan if line["skipped because"]} == {"adversarial", "adabn", "source-only"}
+
+
+def test_leaderboard_renders_the_same_bytes_again(tlbench):
+    tlbench(*RUN)
+    before = {path: path.read_bytes() for path in Path("leaderboards").glob("*.*")}
+    status, output, _ = tlbench("leaderboard")
+    assert (status, "leaderboards/README.md" in output) == (0, True)
+    assert {path: path.read_bytes() for path in Path("leaderboards").glob("*.*")} == before
+    entries = json.loads(tlbench("leaderboard", "--json")[1])
+    assert {entry["seeds"] for entry in entries} == {2}
+
+
+def test_a_damaged_row_is_named(tlbench):
+    tlbench(*RUN)
+    path = next(Path("leaderboards/rows/toy").glob("*.json"))
+    path.write_text("{")
+    status, _, errors = tlbench("leaderboard")
+    assert (status, path.name in errors) == (1, True)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("list",), ("plugins",), ("run", "--dry-run"), ("run", "--help")])
+def test_what_computes_nothing_loads_nothing_heavy(words, toy_site, session_cache):
+    done = run_python(LIGHT, *words, site=toy_site, TLBENCH_CACHE=str(session_cache))
+    assert json.loads(done.stderr.splitlines()[-1]) == [0, []]
+
+
+def test_a_finished_plan_and_its_boards_load_nothing_heavy(tlbench, toy_site, session_cache, tmp_path):
+    tlbench(*RUN)
+    for words in (RUN, ("leaderboard",)):
+        board = ("--board", str(tmp_path / "leaderboards"))
+        done = run_python(LIGHT, *words, *board, site=toy_site, TLBENCH_CACHE=str(session_cache))
+        assert json.loads(done.stderr.splitlines()[-1]) == [0, []]
+
+
+def test_the_same_rows_come_from_another_cache(tlbench, monkeypatch, tmp_path):
+    rows = []
+    for name in ("one", "other"):
+        monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / name))
+        report = json.loads(tlbench(*RUN, "--json")[1])
+        rows.append([comparable(row) for row in report["rows"]])
+    assert rows[0] == rows[1]

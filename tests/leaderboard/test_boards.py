@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+
+import pytest
+
+from tlbench.leaderboard.aggregate import aggregate, as_record
+from tlbench.leaderboard.render import render
+from tlbench.rows import Row, with_references
+
+
+@pytest.fixture
+def row(blobs, settings):
+    """Make an ok row of a strategy with some access."""
+
+    def make(strategy: str, seed: int, score: float | None, sees=("target-labels",), **changes) -> Row:
+        fields = {**blobs.row_fields(settings), "strategy": strategy, "seed": seed, "sees": sees}
+        interval = {} if score is None else {"score_low": score - 0.02, "score_high": score + 0.02, "test_size": 100}
+        filled = {
+            "status": "ok",
+            "score": score,
+            "seconds": {"adapt": 1.5},
+            "p50_ms": 0.5,
+            "p50_ratio": 2.0,
+            **interval,
+        }
+        return Row(**{**fields, **filled, **changes})
+
+    return make
+
+
+def test_seeds_of_one_question_are_one_entry(row):
+    (entry,) = aggregate([row("finetune", 1, 0.8), row("finetune", 0, 0.6)])
+    record = as_record(entry)
+    assert [member.seed for member in entry.rows] == [0, 1]
+    assert record["score"] == pytest.approx(0.7)
+    assert record["seed_sd"] == pytest.approx(0.2 / 2**0.5)
+    assert (record["test_low"], record["test_high"]) == (pytest.approx(0.68), pytest.approx(0.72))
+
+
+def test_other_options_or_machines_are_other_entries_and_say_in_what_they_differ(row):
+    entries = aggregate(
+        [
+            row("finetune", 0, 0.8, strategy_options={"steps": 40}),
+            row("finetune", 0, 0.7, strategy_options={"steps": 80}),
+            row("finetune", 0, 0.6, strategy_options={"steps": 80}, machine="another"),
+        ]
+    )
+    assert [entry.strategy for entry in entries] == [
+        "finetune (steps=40)",
+        "finetune (steps=80)",
+        "finetune (steps=80)",
+    ]
+
+
+def test_entries_are_sorted_within_their_access_and_references_stand_last(row):
+    rows = [
+        row("source-only", 0, 0.99, sees=(), reference=True),
+        row("a", 0, 0.5),
+        row("b", 0, 0.6),
+        row("c", 0, 0.9, sees=("source", "target-inputs")),
+        row("oracle", 0, 1.0, sees=("target-all-labels",), reference=True),
+    ]
+    assert [entry.first.strategy for entry in aggregate(rows)] == ["c", "b", "a", "source-only", "oracle"]
+
+
+def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_path):
+    failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
+    render(tmp_path, [row("finetune", 0, 0.8), failed])
+    page = (tmp_path / "toy.md").read_text()
+    assert "toy/blobs, tabular/mlp, broken, seed 0: failed in adapt. The loss is nan." in page.replace("\\", "")
+    assert "1 ok, 1 failed, 0 skipped" in (tmp_path / "README.md").read_text()
+
+
+def test_names_and_reasons_cannot_break_out_of_the_page(row, tmp_path):
+    evil = "x | <script>alert(1)</script>\n# [title](javascript:1) `code`"
+    render(tmp_path, [row(evil, 0, 0.8), row("broken", 0, None, status="failed", reason=evil)])
+    for name in ("toy.md", "README.md"):
+        page = (tmp_path / name).read_text()
+        assert "<script>" not in page
+        assert "\n# [title" not in page
+        assert "](javascript" not in page
+
+
+def test_the_csv_holds_every_number_unrounded(row, tmp_path):
+    render(tmp_path, [row("finetune", 0, 1 / 3), row("frozen", 0, 0.25, forgetting_head=0.0)])
+    table = {line["strategy"]: line for line in csv.DictReader(io.StringIO((tmp_path / "toy.csv").read_text()))}
+    assert float(table["finetune"]["score"]) == 1 / 3
+    assert (table["frozen"]["forgetting_head"], table["finetune"]["forgetting_head"]) == ("0.0", "")
+
+
+def test_rendering_twice_and_in_another_order_gives_the_same_bytes(row, tmp_path):
+    rows = [row(name, seed, 0.5 + seed / 10) for name in ("a", "b") for seed in range(3)]
+    pages = []
+    for folder, order in ((tmp_path / "one", rows), (tmp_path / "two", rows[::-1])):
+        pages.append({path.name: path.read_bytes() for path in render(folder, order)})
+    assert pages[0] == pages[1]
+
+
+def test_a_busy_machine_and_negative_transfer_are_marked(row, tmp_path):
+    render(tmp_path, [row("finetune", 0, 0.5, contended=True, transfer_gain=-0.1, negative_transfer=True)])
+    page = (tmp_path / "toy.md").read_text()
+    assert "0.500 †" in page
+    assert "-0.100 ▼" in page
+
+
+class TestReferences:
+    @pytest.fixture
+    def bounds(self, row):
+        return [
+            row("source-only", 0, 0.4, sees=(), reference=True),
+            row("scratch", 0, 0.5, reference=True),
+            row("oracle", 0, 0.9, sees=("target-all-labels",), reference=True),
+        ]
+
+    def test_gain_and_gap_closed_are_read_against_the_bounds_of_the_seed(self, row, bounds):
+        found = with_references(row("finetune", 0, 0.8), bounds)
+        assert found.transfer_gain == pytest.approx(0.3)
+        assert found.negative_transfer is False
+        assert found.gap_closed == pytest.approx(0.8)
+
+    def test_another_seed_has_no_bounds_here(self, row, bounds):
+        found = with_references(row("finetune", 1, 0.8), bounds)
+        assert (found.transfer_gain, found.negative_transfer, found.gap_closed) == (None, None, None)
+
+    def test_a_gap_that_may_be_zero_is_not_divided_by(self, row, bounds):
+        bounds[2] = dataclasses.replace(bounds[2], score=0.43, score_low=0.41, score_high=0.45)
+        found = with_references(row("finetune", 0, 0.45), bounds)
+        assert found.gap_closed is None
+        assert found.negative_transfer is True
+
+    def test_a_failed_bound_is_none(self, row, bounds):
+        bounds[1] = dataclasses.replace(bounds[1], status="failed", score=None)
+        assert with_references(row("finetune", 0, 0.8), bounds).transfer_gain is None

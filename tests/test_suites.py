@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning import Wish, make_plan
+from tlbench.suites import read_suite, suite_names
+
+
+@pytest.fixture
+def suite(tmp_path):
+    def write(text: str) -> str:
+        path = tmp_path / "suite.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_embedded_is_whatever_needs_no_data(catalog, settings):
+    plan = make_plan(read_suite("embedded"), catalog, settings)
+    assert {pairing.task.data_from for pairing in plan.pairings} == {"package"}
+    assert "toy/blobs" in {pairing.task.name for pairing in plan.pairings}
+
+
+def test_every_shipped_suite_can_be_read(catalog):
+    for name in suite_names():
+        wish = read_suite(name)
+        assert all(catalog.task(task) for task in wish.tasks)
+
+
+def test_a_file_says_tasks_seeds_and_options(suite):
+    text = 'tasks = ["toy/blobs"]\nseeds = [7]\n[set]\n"finetune.steps" = 5\n"adversarial.conditional" = true\n'
+    expected = {"finetune.steps": 5, "adversarial.conditional": True}
+    assert read_suite(suite(text)) == Wish(tasks=["toy/blobs"], seeds=[7], overrides=expected)
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(suite):
+    with pytest.raises(UsageError, match=r"tasks: .*; seeds\.0: "):
+        read_suite(suite('tasks = "toy/blobs"\nseeds = ["many"]\n'))
+
+
+def test_an_unknown_key_is_answered_with_the_right_one(suite):
+    with pytest.raises(UnknownNameError, match="did you mean 'tasks'"):
+        read_suite(suite('task = ["toy/blobs"]\n'))
+
+
+def test_what_is_not_toml_is_named(suite):
+    with pytest.raises(UsageError, match="is not TOML"):
+        read_suite(suite("tasks = ["))
+
+
+def test_an_unknown_suite_is_answered_with_a_near_one():
+    with pytest.raises(UnknownNameError, match="did you mean 'real'"):
+        read_suite("reel")
+
+
+def test_quick_trains_with_a_quarter_of_the_steps(catalog, settings):
+    full, quick = (
+        make_plan(Wish(tasks=["toy/blobs"], seeds=[0], quick=quick), catalog, settings) for quick in (False, True)
+    )
+    for one, other in zip(full.pairings, quick.pairings, strict=True):
+        assert other.source_options["steps"] == int(one.source_options["steps"]) // 4
+        assert one.key() != other.key()
