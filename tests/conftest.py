@@ -17,6 +17,12 @@ from tlbench.plugins import Catalog, load_catalog
 from tlbench.runner import Outcome, run
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # Before numpy and torch are loaded: bits depend on the number of threads, and a shared machine's speed too.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("gpu") and not identity.graphics():
         pytest.skip("no CUDA device is visible")

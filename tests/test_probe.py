@@ -11,7 +11,7 @@ from torch import nn
 from tlbench.model import apply_head
 from tlbench.probe import STRENGTHS, fit_probe
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = pytest.mark.filterwarnings("error:divide by zero encountered in log:RuntimeWarning")
 
 
 def blobs(classes, size=60, width=5, seed=0):
