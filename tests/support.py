@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ SOURCES = HERE / "plugins_for_tests"
 def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
     """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder."""
     site.mkdir(parents=True, exist_ok=True)
-    for module in {target.partition(".")[0] for target in entry_points.values()}:
+    for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
         source = SOURCES / module
         if source.is_dir():
             shutil.copytree(source, site / module, ignore=shutil.ignore_patterns("__pycache__"))
