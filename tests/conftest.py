@@ -6,15 +6,20 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from support import install
+from support import install, silent
 
 from tlbench import identity
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog, load_catalog
 from tlbench.runner import Outcome, run
+
+if TYPE_CHECKING:
+    from tlbench.model import TransferModel
+    from tlbench.stages import Prepared
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -116,3 +121,40 @@ def blobs(catalog: Catalog, settings: Settings) -> Pairing:
     """The pairing (toy/blobs, tabular/mlp, finetune, 0)."""
     (pairing,) = make_plan(Wish(tasks=["toy/blobs"], strategies=["finetune"]), catalog, settings).pairings
     return pairing
+
+
+@pytest.fixture
+def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[..., Pairing]:
+    """Returns the one pairing of a task and a strategy."""
+
+    def pairing(task: str, strategy: str = "finetune", **wish: object) -> Pairing:
+        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **wish).pairings
+        return found
+
+    return pairing
+
+
+@pytest.fixture
+def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
+    """Prepares a pairing in a folder of its own."""
+    from tlbench.stages import Prepared, prepare
+
+    def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
+        folder = tmp_path / name
+        folder.mkdir()
+        prepare(pairing, settings, folder)
+        return Prepared.read(folder)
+
+    return prepared
+
+
+@pytest.fixture
+def source_of(prepare_in: Callable[..., Prepared]) -> Callable[[Pairing], tuple[Prepared, TransferModel]]:
+    """Prepares a pairing and trains its source model."""
+    from tlbench.stages import train_source
+
+    def made(pairing: Pairing) -> tuple[Prepared, TransferModel]:
+        prepared = prepare_in(pairing)
+        return prepared, train_source(pairing, prepared, "cpu", silent)
+
+    return made

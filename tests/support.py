@@ -74,3 +74,7 @@ def only(rows: Sequence[Any], **wanted: Any) -> Any:
     """Return the one row whose fields are as wanted."""
     (row,) = [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
     return row
+
+
+def silent(step: int, loss: float) -> None:
+    """Stand for a display of progress."""
