@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -201,13 +201,3 @@ def load_examples(folder: Path, name: str) -> Examples:
         for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text()))
     )
     return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts"))))
-
-
-def describe(columns: Columns) -> list[Mapping[str, Any]]:
-    """Return what is the same for every batch of these columns: type, and shape behind the batch."""
-    return [
-        {"dtype": str(column.values.dtype), "ragged": True}
-        if isinstance(column, Ragged)
-        else {"dtype": str(column.dtype), "shape": list(column.shape[1:])}
-        for column in columns
-    ]

@@ -36,15 +36,20 @@ def engine() -> str:
 def package_code(package: str) -> str:
     """Return a hash of the Python files of a top-level package or module."""
     spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
+    if spec is None:
         return ""
-    origin = Path(spec.origin)
-    files = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    return digest({str(path.relative_to(origin.parent)): file_sha256(path) for path in files})
+    # A namespace package has folders and no file of its own.
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = {str(path.relative_to(folder)): path for folder in folders for path in folder.rglob("*.py")}
+    if not folders and spec.origin:
+        files = {package: Path(spec.origin)}
+    return digest({name: file_sha256(path) for name, path in files.items()})
 
 
 def code_of(function: Callable[..., Any]) -> str:
     """Return a hash of the code of the package that a spec's function comes from."""
+    while isinstance(function, functools.partial):
+        function = function.func
     return package_code(function.__module__.partition(".")[0])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -89,7 +88,9 @@ def save_weights(model: TransferModel, path: Path) -> None:
     """Write all parameters and buffers as safetensors."""
     from safetensors.torch import save_file
 
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+    # Copies, for safetensors refuses tensors that share memory, as those of a head under two names do.
+    state = model.state_dict().items()
+    save_file({name: tensor.clone(memory_format=torch.contiguous_format) for name, tensor in state}, path)
 
 
 def load_weights(model: TransferModel, path: Path) -> TransferModel:
@@ -105,11 +106,17 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def trained_parameters(before: nn.Module, after: nn.Module) -> int:
-    """Return how many parameters stand in tensors that changed or are new."""
-    old: Mapping[str, Any] = dict(before.named_parameters())
-    return sum(
-        parameter.numel()
-        for name, parameter in after.named_parameters()
-        if name not in old or old[name].shape != parameter.shape or not torch.equal(old[name], parameter)
-    )
+def trained_parameters(before: TransferModel, after: TransferModel) -> int:
+    """Return how many parameters of encoder and target head stand in tensors that changed or are new.
+
+    The head `target` is compared with the head `source` of `before`, from which it starts where the labels agree.
+    """
+    old = dict(before.named_parameters())
+
+    def same(name: str, parameter: Tensor) -> bool:
+        was = old.get(name.replace("heads.target.", "heads.source."))
+        return was is not None and was.shape == parameter.shape and torch.equal(was, parameter)
+
+    parts = after.named_parameters(remove_duplicate=False)
+    served = {name: part for name, part in parts if not name.startswith("heads.source.")}
+    return sum(part.numel() for name, part in served.items() if not same(name, part))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tlbench.errors import UsageError
@@ -28,7 +29,10 @@ class Option:
                 return {"true": True, "false": False}[str(value).lower()]
             if kind is int and float(value) != int(float(value)):
                 raise ValueError
-            return int(float(value)) if kind is int else kind(value)
+            parsed = int(float(value)) if kind is int else kind(value)
+            if isinstance(parsed, float) and not math.isfinite(parsed):
+                raise ValueError
+            return parsed
         except (ValueError, KeyError, OverflowError):
             raise UsageError(f'Option "{self.name}" takes {_TAKES[kind]}, not "{value}".') from None
 

@@ -70,11 +70,13 @@ def _expand(
     overrides: _Overrides,
     settings: Settings,
 ) -> list[Pairing]:
-    unusable = missing(task) or missing(task.kind) or missing(backbone)
+    unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
     task_options = overrides.resolve(("task", task.name), task.options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
-    budget = overrides.resolve(("task", task.name), (_budget(task),))["label_budget"]
+    budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
+    if budget < 1:
+        raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
     seeds = tuple(seeds)
@@ -88,7 +90,7 @@ def _expand(
             backbone_options=backbone_options,
             source_options=source_options,
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
-            label_budget=int(budget),
+            label_budget=budget,
             fingerprint=files,
             skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
         )

@@ -6,6 +6,7 @@ called on its own, so that what failed becomes a `PluginProblem` and the rest go
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, EntryPoint, distributions
@@ -26,6 +27,13 @@ HOOKS: Mapping[str, type[Spec]] = {
     "tlbench_backbones": BackboneSpec,
     "tlbench_strategies": StrategySpec,
 }
+NAMES: Mapping[type[Spec], str] = {
+    DomainSpec: r"[\w-]+",
+    TaskSpec: r"[\w-]+/[\w.-]+",
+    BackboneSpec: r"[\w.-]+(/[\w.-]+)?",
+    StrategySpec: r"[\w.-]+",
+}
+"""Names become parts of file names, and a task's domain is read from its name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +194,7 @@ def _collect(
                 else:
                     specs[hook][spec.name] = spec
                     owners[hook, spec.name] = origin
+    _leave_out_homeless(specs, owners, problems)
     return {hook: dict(sorted(found.items())) for hook, found in specs.items()}, owners
 
 
@@ -194,6 +203,9 @@ def _refuse(
 ) -> PluginProblem | None:
     if not isinstance(spec, kind):
         cause, advice = f"{hook} gave a {type(spec).__name__}.", f"It must give records of {kind.__name__}."
+    elif not re.fullmatch(NAMES[kind], spec.name):
+        what = kind.__name__.removesuffix("Spec").lower()
+        cause, advice = f'"{spec.name}" is no name of a {what}.', f"It must match {NAMES[kind]}."
     elif first := owners.get((hook, spec.name)):
         cause, advice = f'"{spec.name}" of {hook} is already there from {first}.', "Rename or uninstall one of them."
     else:
@@ -201,16 +213,32 @@ def _refuse(
     return PluginProblem(origin=origin, stage="spec", cause=cause, advice=advice)
 
 
+def _leave_out_homeless(
+    specs: Mapping[str, dict[str, Any]],
+    owners: Mapping[tuple[str, str], Origin],
+    problems: list[PluginProblem],
+) -> None:
+    """Leave out tasks whose own backbone is not there: a plan of all tasks would stop at the first of them."""
+    tasks, backbones = specs["tlbench_tasks"], specs["tlbench_backbones"]
+    for task in [task for task in tasks.values() if task.backbone not in backbones]:
+        del tasks[task.name]
+        cause = f'"{task.name}" names the backbone "{task.backbone}", which no plugin offers.'
+        advice = "Install the plugin that has it."
+        problems.append(
+            PluginProblem(origin=owners["tlbench_tasks", task.name], stage="spec", cause=cause, advice=advice)
+        )
+
+
 class _Notifier:
     """Calls every `tlbench_event`; a listener that raises is reported once and left out from then on."""
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
-        self._listeners = [implementation.function for implementation in manager.hook.tlbench_event.get_hookimpls()]
+        self._listeners = list(manager.hook.tlbench_event.get_hookimpls())
 
     def __call__(self, event: Event) -> None:
         for listener in list(self._listeners):
             try:
-                listener(event)
+                listener.function(*(event for _ in listener.argnames))
             except Exception as error:  # noqa: BLE001 - a listener must not stop a run
                 import warnings
 

@@ -85,7 +85,8 @@ def _choose_strength(features: Array, targets: Array) -> float:
         model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
         for position, strength in enumerate(STRENGTHS):
             model.set_params(C=strength).fit(features[train], targets[train])
-            log_probability = model.predict_log_proba(features[validation])
+            with np.errstate(divide="ignore"):  # A probability of 0 is cut below.
+                log_probability = model.predict_log_proba(features[validation])
             column = np.searchsorted(model.classes_, targets[validation])
             losses[position] -= np.maximum(log_probability[np.arange(len(column)), column], -50.0).mean()
     return float(STRENGTHS[int(losses.argmin())])
@@ -95,6 +96,6 @@ def _with_unseen(weight: Array, bias: Array, seen: Array, mean: Array, size: int
     """Give classes without an example the probability 1 / (size + classes) at the mean feature (Laplace's rule)."""
     full_weight = np.zeros((classes, weight.shape[1]), np.float32)
     total = np.logaddexp.reduce(weight @ mean + bias)
-    full_bias = np.full(classes, total - np.log(size + classes), np.float32)
+    full_bias = np.full(classes, total - np.log(size + len(seen)), np.float32)
     full_weight[seen], full_bias[seen] = weight, bias
     return Linear(full_weight, full_bias)

@@ -153,6 +153,11 @@ class Row:
     created: str | None = None
     """UTC time, ISO 8601."""
 
+    def __post_init__(self) -> None:
+        # JSON knows no tuple: a row that was read equals the one that was written.
+        for name, value in list(vars(self).items()):
+            object.__setattr__(self, name, _frozen(value))
+
     @property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
@@ -166,12 +171,18 @@ class Row:
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Row:
         """Raise `StoreError` for a record of another layout."""
+        if not isinstance(value, Mapping):
+            raise StoreError("it is no record")
         if value.get("schema") != SCHEMA:
             raise StoreError(f"its schema is {value.get('schema')!r}, this tlbench reads {SCHEMA}")
         try:
             return cls(**value)
         except TypeError as error:
             raise StoreError(str(error).replace("Row.__init__() ", "")) from error
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def write_row(board: Path, row: Row) -> Path:

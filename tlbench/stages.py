@@ -198,6 +198,12 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
     """Hold an adapted model against what its strategy declares. Raises `ContractError`."""
     if not isinstance(after, TransferModel) or not {"source", "target"} <= set(after.heads):
         raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads source and target.')
+    shapes, found = ({name: part.shape for name, part in model.state_dict().items()} for model in (before, after))
+    if changed := sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name)):
+        raise ContractError(
+            f'Strategy "{strategy.name}" changed the architecture: {", ".join(changed[:3])}. What it returns must have '
+            f"the names and shapes of the model that it was given."
+        )
     if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
         raise ContractError(
             f'Strategy "{strategy.name}" declares trains_encoder=False and changed the encoder: parameters, or buffers '

@@ -43,19 +43,15 @@ class Store:
     _open: dict[str, Stage] = field(default_factory=dict)
 
     def find(self, name: str, identity: Mapping[str, Any]) -> Stage | None:
-        """Return a finished stage, or None. A damaged one is removed, so that it is computed again."""
+        """Return a finished stage, or None; a damaged one counts as not there."""
         key = digest({"stage": name, **identity})
-        if key in self._open:
-            return self._open[key]
-        folder = self._folder(name, key)
-        if not folder.is_dir():
-            return None
-        try:
-            manifest = _read_manifest(folder)
-        except StoreError:
-            shutil.rmtree(folder)
-            return None
-        self._open[key] = Stage(name=name, key=key, folder=folder, seconds=manifest["cpu_seconds"])
+        if key not in self._open:
+            folder = self._folder(name, key)
+            try:
+                seconds = _read_manifest(folder)["cpu_seconds"]
+            except StoreError:
+                return None
+            self._open[key] = Stage(name=name, key=key, folder=folder, seconds=seconds)
         return self._open[key]
 
     def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> Stage:
@@ -80,6 +76,9 @@ class Store:
     def _compute(self, name: str, identity: Mapping[str, Any], folder: Path, compute: Callable[[Path], None]) -> None:
         self.notify(Event(name="stage-started", stage=name))
         draft = folder.with_suffix(f".{os.getpid()}.draft")
+        # We hold the lock: what is here is damaged, or was left by a killed process that had our number.
+        for left_over in (draft, folder):
+            shutil.rmtree(left_over, ignore_errors=True)
         draft.mkdir()
         started = _cpu_seconds()
         try:
@@ -124,7 +123,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
         damaged = [name for name, sha256 in manifest["files"].items() if file_sha256(folder / name) != sha256]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f'"{folder}" has a damaged manifest.') from error
     if damaged:
         raise StoreError(f'"{folder}" has damaged files: {", ".join(damaged)}.')

@@ -1,0 +1,160 @@
+"""Fixtures of the whole suite: a site folder with the toy plugin, cache folders, real data, and the rule for GPUs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support import install, silent
+
+from tlbench import identity
+from tlbench.plan import Pairing, Plan, Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import Catalog, load_catalog
+from tlbench.runner import Outcome, run
+
+if TYPE_CHECKING:
+    from tlbench.model import TransferModel
+    from tlbench.stages import Prepared
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Before numpy and torch are loaded: bits depend on the number of threads, and a shared machine's speed too.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu") and not identity.graphics():
+        pytest.skip("no CUDA device is visible")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of everything that is not told otherwise: never the user's own."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLBENCH_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of the real data."""
+    folder = os.environ.get("TLBENCH_DATA")
+    if not folder:
+        pytest.skip("TLBENCH_DATA is not set: this test reads real data")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def toy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A site folder with the distribution `tlbench-toy`, on the import path."""
+    site = tmp_path_factory.mktemp("site")
+    install(site, "tlbench-toy", {"toy": "tlbench_toy.plugin"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(site)
+        yield site
+
+
+@pytest.fixture
+def site(tmp_path: Path, toy_site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty site folder on the import path, beside the toy plugin; what was imported from it is forgotten."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    before = set(sys.modules)
+    yield folder
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+            del sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def catalog(toy_site: Path) -> Catalog:
+    """The catalog of the shipped plugins and the toy."""
+    return load_catalog()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A cache and a board of the test's own, and no real data."""
+    return Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
+
+
+@pytest.fixture
+def shared_settings(tmp_path: Path, session_cache: Path) -> Settings:
+    """A board of the test's own, and the cache that the session's tests share: what one computed, the next finds."""
+    return Settings(cache=session_cache, board=tmp_path / "board", data_root=None)
+
+
+Runs = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run_wish(shared_settings: Settings) -> Runs:
+    """Plan and run a wish: `run_wish(catalog, tasks=["toy/blobs"])`."""
+
+    def runs(catalog: Catalog, **wish: object) -> Outcome:
+        plan = make_plan(Wish(**wish), catalog, shared_settings)
+        return run(plan, catalog, shared_settings)
+
+    return runs
+
+
+@pytest.fixture
+def plan_wish(settings: Settings) -> Callable[..., Plan]:
+    """Plan a wish: `plan_wish(catalog, tasks=["toy/blobs"])`."""
+
+    def plans(catalog: Catalog, **wish: object) -> Plan:
+        return make_plan(Wish(**wish), catalog, settings)
+
+    return plans
+
+
+@pytest.fixture
+def blobs(catalog: Catalog, settings: Settings) -> Pairing:
+    """The pairing (toy/blobs, tabular/mlp, finetune, 0)."""
+    (pairing,) = make_plan(Wish(tasks=["toy/blobs"], strategies=["finetune"]), catalog, settings).pairings
+    return pairing
+
+
+@pytest.fixture
+def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[..., Pairing]:
+    """Returns the one pairing of a task and a strategy."""
+
+    def pairing(task: str, strategy: str = "finetune", **wish: object) -> Pairing:
+        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **wish).pairings
+        return found
+
+    return pairing
+
+
+@pytest.fixture
+def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
+    """Prepares a pairing in a folder of its own."""
+    from tlbench.stages import Prepared, prepare
+
+    def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
+        folder = tmp_path / name
+        folder.mkdir()
+        prepare(pairing, settings, folder)
+        return Prepared.read(folder)
+
+    return prepared
+
+
+@pytest.fixture
+def source_of(prepare_in: Callable[..., Prepared]) -> Callable[[Pairing], tuple[Prepared, TransferModel]]:
+    """Prepares a pairing and trains its source model."""
+    from tlbench.stages import train_source
+
+    def made(pairing: Pairing) -> tuple[Prepared, TransferModel]:
+        prepared = prepare_in(pairing)
+        return prepared, train_source(pairing, prepared, "cpu", silent)
+
+    return made

@@ -1,0 +1,1 @@
+"""Small data and small networks, learnt in a fraction of a second."""

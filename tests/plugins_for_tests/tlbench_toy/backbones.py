@@ -1,0 +1,82 @@
+"""Encoders of a few hundred parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench import AugmentRequest, FitRequest, PrepareRequest
+from tlbench.data import Columns, Ragged
+from tlbench.model import Encoder
+
+UNKNOWN = 1
+"""Id of a word that the source never showed; 0 is padding."""
+
+
+def fit_rows(request: FitRequest) -> dict[str, Any]:
+    """Return mean and standard deviation of each feature."""
+    rows = np.stack(list(request.inputs))
+    return {"mean": rows.mean(0).tolist(), "std": rows.std(0).tolist()}
+
+
+def prepare_rows(request: PrepareRequest) -> Columns:
+    """Return rows `(N, F)` float32."""
+    return (np.stack(list(request.inputs)).astype(np.float32),)
+
+
+def jitter(request: AugmentRequest) -> tuple[Tensor, ...]:
+    """Add a little noise."""
+    (rows,) = request.inputs
+    return (rows + 0.05 * torch.randn(rows.shape, generator=request.generator),)
+
+
+class Mlp(Encoder):
+    """Rows `(N, F)` -> features `(N, hidden)`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, fitted: Mapping[str, Any], hidden: int, batchnorm: bool) -> None:
+        super().__init__()
+        self.feature_dim = hidden
+        self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32))
+        self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32))
+        norm = nn.BatchNorm1d(hidden) if batchnorm else nn.Identity()
+        self.layers = nn.Sequential(nn.Linear(len(fitted["mean"]), hidden), norm, nn.ReLU())
+
+    def forward(self, rows: Tensor) -> Tensor:
+        features: Tensor = self.layers((rows - self.mean) / self.std)
+        return features
+
+
+def fit_words(request: FitRequest) -> dict[str, Any]:
+    """Return the words of the source."""
+    return {"vocabulary": sorted({word for sentence in request.inputs for word in sentence})}
+
+
+def prepare_words(request: PrepareRequest) -> Columns:
+    """Return word ids, int32, ragged."""
+    ids = {word: position + UNKNOWN + 1 for position, word in enumerate(request.fitted["vocabulary"])}
+    return (Ragged.of([[ids.get(word, UNKNOWN) for word in sentence] for sentence in request.inputs]),)
+
+
+class Window(Encoder):
+    """Word ids `(N, T)` -> features `(N, T, 16)` of each word and its neighbours."""
+
+    feature_dim = 16
+
+    def __init__(self, words: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words + UNKNOWN + 1, 12, padding_idx=0)
+        self.window = nn.Conv1d(12, self.feature_dim, 3, padding=1)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        embedded: Tensor = self.embedding(ids.long()).transpose(1, 2)
+        return torch.relu(self.window(embedded)).transpose(1, 2)
+
+    def units(self, *inputs: Tensor) -> Tensor | None:
+        return inputs[0] > 0

@@ -1,0 +1,80 @@
+"""Parts of tests that are no fixtures: distributions made by hand, and runs in other processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SOURCES = HERE / "plugins_for_tests"
+
+
+def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
+    """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder."""
+    site.mkdir(parents=True, exist_ok=True)
+    for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
+        source = SOURCES / module
+        if source.is_dir():
+            shutil.copytree(source, site / module, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source.with_suffix(".py"), site)
+    info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+    lines = [f"{name} = {target}" for name, target in entry_points.items()]
+    (info / "entry_points.txt").write_text("\n".join(["[tlbench]", *lines, ""]))
+    (info / "INSTALLER").write_text("tests\n")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a driven process left."""
+
+    status: int
+    report: dict[str, Any]
+    """`rows`, `computed`, `seconds` and `modules`; empty where the process was killed."""
+    errors: str
+
+
+def drive(site: Path, cache: Path, board: Path, *words: str) -> Finished:
+    """Run `drive.py` in a fresh interpreter that finds the distributions of `site`."""
+    environment = {**os.environ, "PYTHONPATH": str(site), "TLBENCH_CACHE": str(cache)}
+    command = [sys.executable, str(HERE / "drive.py"), "--board", str(board), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    report = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
+    return Finished(done.returncode, report, done.stderr)
+
+
+def run_python(code: str, *words: str, site: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a script in a fresh interpreter."""
+    environment = {**os.environ, **variables, **({"PYTHONPATH": str(site)} if site else {})}
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+STABLE = ("created", "seconds", "peak_memory_bytes", "latency")
+"""Fields of a row that two runs of one pairing do not share; beside them, what the clock measured."""
+
+
+def comparable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row without what depends on the moment of the run."""
+    clock = ("_ms", "_ratio", "_per_s", "spread", "contended")
+    return {name: value for name, value in row.items() if name not in STABLE and not name.endswith(clock)}
+
+
+def only(rows: Sequence[Any], **wanted: Any) -> Any:
+    """Return the one row whose fields are as wanted."""
+    (row,) = [row for row in rows if all(getattr(row, name) == value for name, value in wanted.items())]
+    return row
+
+
+def silent(step: int, loss: float) -> None:
+    """Stand for a display of progress."""

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import re
+import subprocess
+
+import pytest
+
+from tlbench import identity
+from tlbench.errors import UsageError
+from tlbench.files import digest
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("1,2\n")
+    return path
+
+
+@pytest.fixture
+def memory(tmp_path):
+    return tmp_path / "cache"
+
+
+def rewrite(path, text):
+    """Change the content and the time of a file, as an editor would."""
+    before = path.stat().st_mtime_ns
+    path.write_text(text)
+    os.utime(path, ns=(before + 10**9, before + 10**9))
+
+
+def test_a_fingerprint_is_of_names_and_contents(table, memory):
+    first = identity.fingerprint([table], memory)
+    rewrite(table, "1,3\n")
+    changed = identity.fingerprint([table], memory)
+    rewrite(table, "1,2\n")
+    assert changed != first
+    assert identity.fingerprint([table], memory) == first
+    assert identity.fingerprint([table.rename(table.with_name("other.csv"))], memory) != first
+
+
+def test_a_fingerprint_does_not_depend_on_the_folder(table, memory, tmp_path):
+    first = identity.fingerprint([table], memory)
+    (tmp_path / "moved").mkdir()
+    assert identity.fingerprint([table.rename(tmp_path / "moved" / table.name)], memory) == first
+
+
+def test_a_hash_is_remembered_by_size_and_time(table, memory):
+    """The content is changed behind the memory's back: same size, same time."""
+    first = identity.fingerprint([table], memory)
+    time = table.stat().st_mtime_ns
+    table.write_text("9,9\n")
+    os.utime(table, ns=(time, time))
+    assert identity.fingerprint([table], memory) == first
+    assert identity.fingerprint([table], memory / "other") != first
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"stamp": 1}', b"\xff"])
+def test_a_damaged_memory_is_written_again(table, memory, damage):
+    first = identity.fingerprint([table], memory)
+    (known,) = (memory / "files").iterdir()
+    whole = known.read_bytes()
+    known.write_bytes(damage)
+    assert identity.fingerprint([table], memory) == first
+    assert known.read_bytes() == whole
+
+
+def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):
+    assert identity.fingerprint([], memory) == digest([])
+    assert not memory.exists()
+
+
+@pytest.fixture
+def package(site):
+    """A package of two modules, a single module, and a namespace package."""
+    for name in ("coded", "bare"):
+        (site / name).mkdir()
+        (site / name / "heavy.py").write_text("def adapt(request):\n    return 1\n")
+    (site / "coded" / "__init__.py").touch()
+    (site / "single.py").write_text("def adapt(request):\n    return 1\n")
+    identity.package_code.cache_clear()
+    yield site
+    identity.package_code.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("module", "file"), [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("bare.heavy", "bare/heavy.py")]
+)
+def test_the_code_of_a_function_is_that_of_its_whole_package(package, module, file):
+    function = importlib.import_module(module).adapt
+    first = identity.code_of(function)
+    assert identity.code_of(functools.partial(function, None)) == first
+    identity.package_code.cache_clear()
+    (package / file).write_text((package / file).read_text() + "# changed\n")
+    assert identity.code_of(function) != first
+
+
+def test_a_package_that_is_nowhere_has_no_code():
+    assert identity.package_code("a_module_that_is_nowhere") == ""
+
+
+def test_versions_name_python_tlbench_and_the_libraries():
+    versions = identity.versions()
+    assert versions.keys() >= {"python", "tlbench", "torch", "numpy", "onnx"}
+    assert all(re.match(r"\d+\.\d+", version) for version in versions.values())
+
+
+def test_the_engine_s_code_leaves_out_what_only_shows_results():
+    assert set(identity.PRESENTATION) == {"cli", "leaderboard", "testing"}
+    assert re.fullmatch("[0-9a-f]{32}", identity.engine())
+
+
+def test_the_machine_names_processor_and_system():
+    assert identity.processor() in identity.machine()
+    assert identity.device_name("cpu") == identity.processor() != ""
+
+
+def test_devices_are_resolved_by_what_is_there(monkeypatch):
+    for graphics, auto in (("", "cpu"), ("NVIDIA X", "cuda")):
+        monkeypatch.setattr(identity, "graphics", lambda graphics=graphics: graphics)
+        assert identity.resolve_device("auto") == auto
+        assert identity.resolve_device("cpu") == "cpu"
+    assert identity.resolve_device("cuda") == "cuda"
+    assert identity.device_name("cuda") == "NVIDIA X"
+    monkeypatch.setattr(identity, "graphics", lambda: "")
+    with pytest.raises(UsageError, match="No CUDA device is visible"):
+        identity.resolve_device("cuda")
+
+
+def test_the_commit_is_that_of_a_checkout(tmp_path, monkeypatch):
+    def git(*words):
+        names = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+        command = ["git", "-C", str(tmp_path), *names, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    (tmp_path / "tlbench").mkdir()
+    monkeypatch.setattr(identity, "__file__", str(tmp_path / "tlbench" / "identity.py"))
+    assert identity.commit() == ("", None)
+    git("init", "-q")
+    (tmp_path / "tlbench" / "identity.py").touch()
+    git("add", ".")
+    git("commit", "-qm", "first")
+    assert identity.commit() == (git("rev-parse", "HEAD"), False)
+    (tmp_path / "notes.txt").touch()
+    assert identity.commit()[1] is False
+    (tmp_path / "tlbench" / "new.py").touch()
+    assert identity.commit()[1] is True
+
+
+def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
+    """As when it is installed into a virtual environment that lies in somebody's repository."""
+    subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
+    inner = tmp_path / "venv" / "site" / "tlbench"
+    inner.mkdir(parents=True)
+    monkeypatch.setattr(identity, "__file__", str(inner / "identity.py"))
+    assert identity.commit() == ("", None)

@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from support import install, only
+
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.plugins import load_catalog
+
+BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
+
+
+def resolved(plan_wish, catalog, overrides, **wish):
+    (pairing,) = plan_wish(catalog, **{**BLOBS, **wish}, overrides=overrides).pairings
+    return pairing
+
+
+def test_a_wish_is_expanded_into_every_pairing_in_order(catalog, plan_wish):
+    plan = plan_wish(
+        catalog,
+        tasks=["toy/blobs", "toy/shapes"],
+        backbones=["tabular/mlp", "tabular/mlp-batchnorm"],
+        strategies=["frozen", "finetune"],
+        seeds=(0, 1),
+    )
+    assert len(plan.pairings) == 2 * 2 * 2 * 2
+    assert [pairing.title for pairing in plan.pairings][:3] == [
+        "toy/blobs tabular/mlp frozen seed 0",
+        "toy/blobs tabular/mlp frozen seed 1",
+        "toy/blobs tabular/mlp finetune seed 0",
+    ]
+
+
+def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_and_every_strategy(catalog, plan_wish):
+    plan = plan_wish(catalog)
+    tasks = {pairing.task.name for pairing in plan.pairings}
+    assert tasks == {name for name, task in catalog.tasks.items() if task.data_from == "package"}
+    assert {"toy/blobs", "toy/shapes", "toy/names"} <= tasks
+    assert all(pairing.backbone.name == pairing.task.backbone for pairing in plan.pairings)
+    assert {pairing.strategy.name for pairing in plan.pairings} == set(catalog.strategies)
+
+
+@pytest.mark.parametrize(
+    ("wish", "advice"),
+    [
+        ({"tasks": ["toy/blob"]}, "no task \"toy/blob\": did you mean 'toy/blobs'"),
+        ({"strategies": ["forzen"]}, "no strategy \"forzen\": did you mean 'frozen'"),
+        ({"backbones": ["tabular/mpl"]}, "no backbone \"tabular/mpl\": did you mean 'tabular/mlp'"),
+    ],
+)
+def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, wish, advice):
+    with pytest.raises(UnknownNameError, match=advice):
+        plan_wish(catalog, **{**BLOBS, **wish})
+
+
+def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_wish):
+    both = plan_wish(catalog, tasks=["toy/blobs", "toy/names"], backbones=["tabular/mlp"], strategies=["frozen"])
+    assert [pairing.task.name for pairing in both.pairings] == ["toy/blobs"]
+    with pytest.raises(UsageError, match="Nothing to run: no task and backbone fit together"):
+        plan_wish(catalog, tasks=["toy/names"], backbones=["tabular/mlp"])
+
+
+def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_wish):
+    plan = plan_wish(catalog, tasks=["toy/blobs", "toy/shapes"], strategies=["adversarial", "finetune"])
+    reasons = {(pairing.task.name, pairing.strategy.name): pairing.skip for pairing in plan.pairings}
+    assert reasons.pop(("toy/shapes", "adversarial")) == (
+        '"adversarial" needs one label space on both sides; "toy/shapes" is inductive.'
+    )
+    assert set(reasons.values()) == {""}
+
+
+@pytest.mark.parametrize(
+    ("changed", "backbone", "reason"),
+    [
+        ({"kinds": ("anomaly",)}, "tabular/mlp", '"finetune" is for anomaly; "toy/blobs" is classification.'),
+        (
+            {"needs": ("batchnorm",)},
+            "tabular/mlp",
+            '"finetune" needs a backbone with batchnorm; "tabular/mlp" has none.',
+        ),
+        ({"needs": ("batchnorm",)}, "tabular/mlp-batchnorm", ""),
+    ],
+)
+def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_wish, changed, backbone, reason):
+    strategy = dataclasses.replace(catalog.strategy("finetune"), **changed)
+    changed = dataclasses.replace(catalog, strategies={"finetune": strategy})
+    assert resolved(plan_wish, changed, {}, backbones=[backbone]).skip == reason
+
+
+def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_wish):
+    backbone = dataclasses.replace(catalog.backbone("tabular/mlp"), layouts=("sequence",))
+    changed = dataclasses.replace(catalog, backbones={"tabular/mlp": backbone})
+    assert resolved(plan_wish, changed, {}).skip == ('"toy/blobs" needs pooled features; "tabular/mlp" gives sequence.')
+
+
+def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_wish):
+    install(site, "tlbench-poor", {"poor": "absent_needs"})
+    catalog = load_catalog()
+    plan = plan_wish(
+        catalog,
+        tasks=["toy/blobs", "toy/needs-absent", "toy/odd-source"],
+        backbones=["tabular/mlp", "tabular/needs-absent"],
+        strategies=["frozen", "needs-absent"],
+    )
+    reasons = {(p.task.name, p.backbone.name, p.strategy.name): p.skip for p in plan.pairings}
+    assert reasons.pop(("toy/blobs", "tabular/mlp", "frozen")) == ""
+    assert all("needs a_module_that_is_nowhere: pip install" in reason for reason in reasons.values())
+    assert reasons["toy/odd-source", "tabular/mlp", "frozen"].startswith('"odd" needs')
+
+
+# Options
+
+
+def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_wish):
+    pairing = resolved(plan_wish, catalog, {})
+    assert pairing.strategy_options["steps"] == 40, "finetune.steps of the recipe"
+    assert pairing.strategy_options["learning_rate"] == 1e-3, "the strategy's default"
+    assert pairing.source_options["steps"] == 60, "source.steps of the recipe"
+    frozen = only(plan_wish(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)
+    assert frozen.strategy_options["steps"] == 30, "steps of the recipe, for every strategy"
+    assert resolved(plan_wish, catalog, {"finetune.steps": "7"}).strategy_options["steps"] == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "where", "found"),
+    [
+        ("toy/blobs.noise", "2", "task_options", 2.0),
+        ("task.noise", "3", "task_options", 3.0),
+        ("tabular/mlp.hidden", "8", "backbone_options", 8),
+        ("backbone.hidden", "9", "backbone_options", 9),
+        ("source.steps", "5", "source_options", 5),
+        ("finetune.batch_size", "16", "strategy_options", 16),
+        ("strategy.weight_decay", "0", "strategy_options", 0.0),
+    ],
+)
+def test_an_option_is_set_by_its_owner_s_name_or_role(catalog, plan_wish, key, value, where, found):
+    pairing, plain = resolved(plan_wish, catalog, {key: value}), resolved(plan_wish, catalog, {})
+    name = key.rpartition(".")[2]
+    assert getattr(pairing, where)[name] == found
+    differing = [
+        field
+        for field in ("task_options", "backbone_options", "source_options", "strategy_options")
+        if getattr(pairing, field) != getattr(plain, field)
+    ]
+    assert differing == [where]
+
+
+def test_a_name_beats_a_role(catalog, plan_wish):
+    overrides = {"finetune.steps": "7", "strategy.steps": "9"}
+    plan = plan_wish(catalog, tasks=["toy/blobs"], strategies=["finetune", "adversarial"], overrides=overrides)
+    assert {p.strategy.name: p.strategy_options["steps"] for p in plan.pairings} == {"finetune": 7, "adversarial": 9}
+
+
+@pytest.mark.parametrize("owner", ["task", "toy/blobs"])
+def test_the_label_budget_is_an_option_of_the_task(catalog, plan_wish, owner):
+    assert resolved(plan_wish, catalog, {}).label_budget == 24
+    pairing = resolved(plan_wish, catalog, {f"{owner}.label_budget": "60"})
+    assert pairing.label_budget == 60
+    assert "label_budget" not in pairing.task_options
+
+
+@pytest.mark.parametrize("budget", ["0", "-3"])
+def test_a_label_budget_of_nothing_is_refused(catalog, plan_wish, budget):
+    with pytest.raises(UsageError, match=f'The label budget of "toy/blobs" is {budget}: it must be at least 1'):
+        resolved(plan_wish, catalog, {"task.label_budget": budget})
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("finetune.step", "did you mean 'finetune.steps'"),
+        ("adversarial.weight", 'There is no option in this plan "adversarial.weight"'),
+        ("steps", "There is no option in this plan"),
+        ("source.label_budget", "There is no option in this plan"),
+    ],
+)
+def test_an_option_that_nothing_in_the_plan_has_is_refused(catalog, plan_wish, key, advice):
+    with pytest.raises(UnknownNameError, match=advice):
+        resolved(plan_wish, catalog, {key: "1"})
+
+
+def test_a_value_of_the_wrong_type_is_refused(catalog, plan_wish):
+    with pytest.raises(UsageError, match='Option "steps" takes a whole number, not "many"'):
+        resolved(plan_wish, catalog, {"finetune.steps": "many"})
+
+
+# Files
+
+
+def test_a_task_of_the_user_s_files_needs_their_folder(catalog, plan_wish):
+    with pytest.raises(
+        MissingDataError, match=r"set TLBENCH_DATA .* or name its own folder with --set task.source=DIR"
+    ):
+        plan_wish(catalog, tasks=["toy/table"])
+
+
+def test_a_folder_without_the_file_is_said_to_lack_it(catalog, plan_wish, tmp_path):
+    with pytest.raises(MissingDataError, match=r'reads ".*rows.csv", which does not exist: check task.source'):
+        plan_wish(catalog, tasks=["toy/table"], overrides={"task.source": str(tmp_path)})
