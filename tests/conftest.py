@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support import install, silent
+from support import install, plan_only, silent
 
 from tlbench import identity
 from tlbench.plan import Pairing, Plan, Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog, load_catalog
 from tlbench.runner import Outcome, run
 
@@ -100,7 +99,7 @@ def run_wish(shared_settings: Settings) -> Runs:
     """Plan and run a wish: `run_wish(catalog, tasks=["toy/blobs"])`."""
 
     def runs(catalog: Catalog, **wish: object) -> Outcome:
-        plan = make_plan(Wish(**wish), catalog, shared_settings)
+        plan = plan_only(catalog, shared_settings, **wish)
         return run(plan, catalog, shared_settings)
 
     return runs
@@ -111,7 +110,7 @@ def plan_wish(settings: Settings) -> Callable[..., Plan]:
     """Plan a wish: `plan_wish(catalog, tasks=["toy/blobs"])`."""
 
     def plans(catalog: Catalog, **wish: object) -> Plan:
-        return make_plan(Wish(**wish), catalog, settings)
+        return plan_only(catalog, settings, **wish)
 
     return plans
 
@@ -119,7 +118,7 @@ def plan_wish(settings: Settings) -> Callable[..., Plan]:
 @pytest.fixture
 def blobs(catalog: Catalog, settings: Settings) -> Pairing:
     """The pairing (toy/blobs, tabular/mlp, finetune, 0)."""
-    (pairing,) = make_plan(Wish(tasks=["toy/blobs"], strategies=["finetune"]), catalog, settings).pairings
+    (pairing,) = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["finetune"]).pairings
     return pairing
 
 

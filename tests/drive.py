@@ -9,9 +9,10 @@ import signal
 import sys
 from pathlib import Path
 
+from support import plan_only
+
 from tlbench import Event, hookimpl
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 from tlbench.runner import run
 
@@ -37,7 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     catalog = load_catalog([Killer(given.kill_in)] if given.kill_in else [])
     settings = Settings(board=given.board)
-    plan = make_plan(Wish(tasks=given.task, strategies=given.strategy), catalog, settings)
+    plan = plan_only(catalog, settings, tasks=given.task, strategies=given.strategy)
     outcome = run(plan, catalog, settings)
     report = {
         "rows": [row.to_json() for row in outcome.rows],

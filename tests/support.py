@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tlbench.plan import Plan, Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import Catalog
+
 HERE = Path(__file__).parent
 SOURCES = HERE / "plugins_for_tests"
 
@@ -58,6 +62,13 @@ def run_python(code: str, *words: str, site: Path | None = None, **variables: st
     environment = {**os.environ, **variables, **({"PYTHONPATH": str(site)} if site else {})}
     command = [sys.executable, "-c", code, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+def plan_only(catalog: Catalog, settings: Settings, **wish: Any) -> Plan:
+    """Plan what a wish names and nothing else: seed 0 where it names none, and no references that it does not name."""
+    plan = make_plan(Wish(**{"seeds": (0,), **wish}), catalog, settings)
+    named = wish.get("strategies", ())
+    return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))
 
 
 STABLE = ("created", "seconds", "peak_memory_bytes", "latency")

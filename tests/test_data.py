@@ -15,6 +15,7 @@ from tlbench.data import (
     concatenate,
     draw_budget,
     load_examples,
+    restore_order,
     save_examples,
 )
 
@@ -60,10 +61,19 @@ def test_a_batch_holds_one_tensor_for_each_column(examples):
     assert examples.inputs.columns[0][2].any()
 
 
-def test_batches_in_order_hold_every_example_once(examples):
-    batches = list(examples.inputs.in_order(3))
-    assert [len(batch[0]) for batch in batches] == [3, 1]
-    assert torch.equal(torch.cat([batch[0] for batch in batches]), torch.from_numpy(examples.inputs.columns[0]))
+def test_batches_by_length_hold_every_example_once_and_order_can_be_restored(examples):
+    batches = list(examples.inputs.by_length(3))
+    assert [len(positions) for positions, _ in batches] == [3, 1]
+    lengths = [examples.inputs.lengths[positions].tolist() for positions, _ in batches]
+    assert [*lengths[0], *lengths[1]] == sorted(examples.inputs.lengths)
+    whole = [(positions, batch[0].numpy(), np.ones(len(positions), int)) for positions, batch in batches]
+    assert np.array_equal(restore_order(whole), examples.inputs.columns[0])
+
+
+def test_units_of_several_an_example_come_back_in_the_order_of_the_examples():
+    first = (np.array([2, 0]), np.array([20, 21, 0]), np.array([2, 1]))
+    second = (np.array([1]), np.array([10, 11, 12]), np.array([3]))
+    assert restore_order([first, second]).tolist() == [0, 10, 11, 12, 20, 21]
 
 
 def test_a_selection_copies_examples_and_their_units(examples):

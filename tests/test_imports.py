@@ -13,12 +13,24 @@ from support import run_python
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
-    {"errors", "files", "hookspecs", "identity", "kindspecs", "options", "plan", "planning", "plugins", "records"},
-    {"rows", "store"},
+    {
+        "errors",
+        "files",
+        "hookspecs",
+        "identity",
+        "kindspecs",
+        "options",
+        "plan",
+        "planning",
+        "plugins",
+        "raw",
+        "records",
+    },
+    {"rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "scoring", "serving", "stages"},
     {"runner"},
-    {"cli", "leaderboard", "testing", "__main__"},
+    {"cli", "leaderboard", "schema", "testing", "__main__"},
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}

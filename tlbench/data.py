@@ -33,6 +33,11 @@ class Ragged:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def lengths(self) -> Array:
+        lengths: Array = self.offsets[1:] - self.offsets[:-1]
+        return lengths
+
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
         starts, ends = self.offsets[indices], self.offsets[indices + 1]
@@ -80,7 +85,7 @@ class Inputs:
         """Length of each example's first sequence; 0 where all examples have one shape."""
         for column in self.columns:
             if isinstance(column, Ragged):
-                return np.asarray(np.diff(column.offsets))
+                return np.asarray(column.lengths)
         return np.zeros(len(self), np.int64)
 
     def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -25,6 +26,11 @@ def file_sha256(path: Path) -> str:
     """Return the hash of a file's content."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def slug(text: str) -> str:
+    """Return text that is one name of a file and means nothing else: letters, digits, `_`, `-`, inner dots."""
+    return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "-"
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:

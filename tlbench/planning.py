@@ -52,7 +52,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
 def _with_references(wanted: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
     """Return the wanted strategies and the bounds that their scores are read against; all, where none is named."""
     everything = list(catalog.strategies.values())
-    return [spec for spec in everything if spec.reference or spec in wanted] if wanted else everything
+    return [*wanted, *(spec for spec in everything if spec.reference and spec not in wanted)] if wanted else everything
 
 
 def _fitting(task: TaskSpec, wanted: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.files import digest, write_json
+from tlbench.files import digest, slug, write_json
 
 SCHEMA = 1
 OptionValues = Mapping[str, str | int | float | bool]
@@ -161,9 +161,9 @@ class Row:
     @property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
-        backbone = self.backbone.replace("/", "-")
-        name = f"{self.task.split('/')[1]}--{backbone}--{self.strategy}--s{self.seed}"
-        return f"{self.domain}/{name}--{self.key}-{digest([self.machine, self.device, self.threads])[:6]}.json"
+        parts = (self.task.partition("/")[2], self.backbone, self.strategy, f"s{self.seed}")
+        machine = digest([self.machine, self.device, self.threads])[:6]
+        return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from tlbench.files import write_bytes
+from tlbench.files import slug, write_bytes
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record
 from tlbench.rows import Row
 
@@ -39,8 +39,8 @@ def render(board: Path, rows: Sequence[Row]) -> list[Path]:
         own = [entry for entry in entries if entry.first.domain == domain]
         left = [row for row in rows if row.domain == domain and row.status != "ok"]
         paths += [
-            _write(board / f"{domain}.md", domain_page(domain, own, left)),
-            _write(board / f"{domain}.csv", table_csv(own)),
+            _write(board / f"{slug(domain)}.md", domain_page(domain, own, left)),
+            _write(board / f"{slug(domain)}.csv", table_csv(own)),
         ]
     return [*paths, _write(board / "README.md", overview(entries, rows))]
 
@@ -149,7 +149,7 @@ def overview(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
         parts.append(f"## {access}\n\n{tabulate(merged, headers='keys', tablefmt='github', disable_numparse=True)}\n")
     domains = sorted({row.domain for row in rows})
     counts = {status: sum(row.status == status for row in rows) for status in ("ok", "failed", "skipped")}
-    links = ", ".join(f"[{_safe(domain)}]({domain}.md)" for domain in domains)
+    links = ", ".join(f"[{_safe(domain)}]({slug(domain)}.md)" for domain in domains)
     parts.append(f"Domains: {links}. Rows: {', '.join(f'{count} {status}' for status, count in counts.items())}.\n")
     return "\n".join(parts)
 
