@@ -81,7 +81,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             name="tabular/mlp",
             modality="tabular",
             title="Small MLP",
-            summary="Three layers with BatchNorm over rows of any width, standardised by the source.",
+            summary="Three layers, the first two with BatchNorm, over rows of any width.",
             traits=("batchnorm",),
             recipe={
                 "batch_size": 128,

@@ -1,8 +1,8 @@
-"""A multi-layer perceptron over rows of numbers."""
+"""A multi-layer perceptron over rows of numbers; its hidden layers are batch-normalised, its features are not."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,15 +30,19 @@ def prepare(request: PrepareRequest) -> Columns:
     """Return rows `(N, F)` float32; the column's source mean stands for what is missing (NaN)."""
     rows, mean = _rows(request.inputs), np.asarray(request.fitted["mean"], np.float32)
     if rows.shape[1] != len(mean):
-        raise BadInputError(f"Rows have {rows.shape[1]} columns, and the source's have {len(mean)}.")
+        raise BadInputError(
+            f'Rows for "tabular/mlp" have {rows.shape[1]} columns: give them the {len(mean)} of the source.'
+        )
     return (np.where(np.isnan(rows), mean, rows),)
 
 
-def _rows(inputs: Any) -> Array:
-    rows = np.stack([np.asarray(row, np.float32) for row in inputs])
-    if rows.ndim != 2:
-        raise BadInputError(f"A row must be (F,) numbers; these are {rows.shape[1:]}.")
-    return rows
+def _rows(inputs: Iterable[Any]) -> Array:
+    rows = [np.asarray(row, np.float32) for row in inputs]
+    shapes = sorted({row.shape for row in rows})
+    if len(shapes) > 1 or len(shapes[0]) != 1:
+        found = ", ".join(map(str, shapes[:3]))
+        raise BadInputError(f'Rows for "tabular/mlp" have the shapes {found}: give every row the same columns, (F,).')
+    return np.stack(rows)
 
 
 def build(request: BuildRequest) -> Encoder:
@@ -58,7 +62,7 @@ class TabularMlp(Encoder):
         self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32))
         self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32))
         self.layers = nn.Sequential(
-            *_layer(len(fitted["mean"]), width), *_layer(width, width), *_layer(width, self.feature_dim)
+            *_hidden(len(fitted["mean"]), width), *_hidden(width, width), nn.Linear(width, self.feature_dim), nn.ReLU()
         )
 
     def forward(self, rows: Tensor) -> Tensor:
@@ -66,5 +70,5 @@ class TabularMlp(Encoder):
         return features
 
 
-def _layer(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+def _hidden(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
     return nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.ReLU()

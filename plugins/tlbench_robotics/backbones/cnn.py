@@ -46,9 +46,13 @@ def prepare(request: PrepareRequest) -> Columns:
 def _series(example: Any, channels: int | None = None) -> Array:
     values = np.asarray(example, np.float32)
     if values.ndim != 2 or not len(values):
-        raise BadInputError(f"A series must be (T, C) with T > 0; this one is {values.shape}.")
+        raise BadInputError(
+            f'A series for "series/cnn" has the shape {values.shape}: give it time and channels, (T, C).'
+        )
     if channels not in (None, values.shape[1]):
-        raise BadInputError(f"A series has {values.shape[1]} channels, and the source's first has {channels}.")
+        raise BadInputError(
+            f'A series for "series/cnn" has {values.shape[1]} channels: give it the {channels} of the source.'
+        )
     return values
 
 
