@@ -85,7 +85,7 @@ class Inputs:
         """Length of each example's first sequence; 0 where all examples have one shape."""
         for column in self.columns:
             if isinstance(column, Ragged):
-                return np.asarray(column.lengths)
+                return column.lengths
         return np.zeros(len(self), np.int64)
 
     def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:
@@ -129,7 +129,8 @@ def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
     counts = np.concatenate([part[2] for part in parts])
     starts = np.cumsum(counts) - counts
     order = np.argsort(positions, kind="stable")
-    return units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
+    restored: Array = units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
+    return restored
 
 
 @dataclass(frozen=True)

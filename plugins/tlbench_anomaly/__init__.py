@@ -1,0 +1,1 @@
+"""Anomaly detection: tasks on tables with rare anomalies, and backbones for tables."""

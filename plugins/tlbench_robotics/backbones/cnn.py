@@ -1,0 +1,86 @@
+"""A small convolutional network over time series, after the FCN of Wang, Yan & Oates 2017 (arXiv:1611.06455)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench.data import Array, Columns
+from tlbench.model import Encoder
+
+CLAMP = 6.0
+"""Standard deviations of the source at which a value is cut."""
+
+
+def fit(request: FitRequest) -> dict[str, Any]:
+    """Return the longest series' length, and mean and standard deviation of each channel's finite values."""
+    channels = _series(request.inputs[0]).shape[-1]
+    series = [_series(example, channels) for example in request.inputs]
+    values = np.ma.masked_invalid(np.concatenate(series).astype(np.float64))
+    mean, std = values.mean(0).filled(0.0), values.std(0).filled(0.0)
+    # Rounding noise of a constant channel must not be blown up to unit variance.
+    std = np.where(std > 1e-7 * np.abs(mean), std, 1.0)
+    return {"length": max(map(len, series)), "mean": mean.tolist(), "std": std.tolist()}
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """Return series `(N, C, T)` float32, T the source's longest: a longer one is cut, a shorter one filled at its end.
+
+    The channel's source mean stands for what is missing.
+    """
+    mean = np.asarray(request.fitted["mean"], np.float32)
+    length = int(request.fitted["length"])
+    columns = np.empty((len(request.inputs), len(mean), length), np.float32)
+    columns[:] = mean[:, None]
+    for row, example in zip(columns, request.inputs, strict=True):
+        values = _series(example, len(mean))[:length]
+        row[:, : len(values)] = np.where(np.isnan(values), mean, values).T
+    return (columns,)
+
+
+def _series(example: Any, channels: int | None = None) -> Array:
+    values = np.asarray(example, np.float32)
+    if values.ndim != 2 or not len(values):
+        raise BadInputError(
+            f'A series for "series/cnn" has the shape {values.shape}: give it time and channels, (T, C).'
+        )
+    if channels not in (None, values.shape[1]):
+        raise BadInputError(
+            f'A series for "series/cnn" has {values.shape[1]} channels: give it the {channels} of the source.'
+        )
+    return values
+
+
+def build(request: BuildRequest) -> Encoder:
+    """Return the encoder."""
+    return SeriesCnn(request.fitted, width=int(request.options["width"]))
+
+
+class SeriesCnn(Encoder):
+    """Series `(N, C, T)` -> features `(N, 4 * width)`: mean and maximum over time of the last layer."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, fitted: Mapping[str, Any], width: int) -> None:
+        super().__init__()
+        self.feature_dim = 4 * width
+        self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32).view(1, -1, 1))
+        self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1))
+        self.layers = nn.Sequential(
+            *_layer(len(fitted["mean"]), width, 7), *_layer(width, 2 * width, 5), *_layer(2 * width, 2 * width, 3)
+        )
+
+    def forward(self, series: Tensor) -> Tensor:
+        states = self.layers(((series - self.mean) / self.std).clamp(-CLAMP, CLAMP))
+        return torch.cat([states.mean(2), states.amax(2)], 1)
+
+
+def _layer(inputs: int, outputs: int, kernel: int) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv1d(inputs, outputs, kernel, stride=2, padding=kernel // 2, bias=False)
+    return convolution, nn.BatchNorm1d(outputs), nn.ReLU()
