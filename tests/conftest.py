@@ -117,7 +117,7 @@ def plan_wish(settings: Settings) -> Callable[..., Plan]:
 
 @pytest.fixture
 def blobs(catalog: Catalog, settings: Settings) -> Pairing:
-    """The pairing (toy/blobs, tabular/mlp, finetune, 0)."""
+    """The pairing (toy/blobs, toy/mlp, finetune, 0)."""
     (pairing,) = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["finetune"]).pairings
     return pairing
 

@@ -20,15 +20,15 @@ def test_a_wish_is_expanded_into_every_pairing_in_order(catalog, plan_wish):
     plan = plan_wish(
         catalog,
         tasks=["toy/blobs", "toy/shapes"],
-        backbones=["tabular/mlp", "tabular/mlp-batchnorm"],
+        backbones=["toy/mlp", "toy/mlp-batchnorm"],
         strategies=["frozen", "finetune"],
         seeds=(0, 1),
     )
     assert len(plan.pairings) == 2 * 2 * 2 * 2
     assert [pairing.title for pairing in plan.pairings][:3] == [
-        "toy/blobs tabular/mlp frozen seed 0",
-        "toy/blobs tabular/mlp frozen seed 1",
-        "toy/blobs tabular/mlp finetune seed 0",
+        "toy/blobs toy/mlp frozen seed 0",
+        "toy/blobs toy/mlp frozen seed 1",
+        "toy/blobs toy/mlp finetune seed 0",
     ]
 
 
@@ -46,7 +46,7 @@ def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_an
     [
         ({"tasks": ["toy/blob"]}, "no task \"toy/blob\": did you mean 'toy/blobs'"),
         ({"strategies": ["forzen"]}, "no strategy \"forzen\": did you mean 'frozen'"),
-        ({"backbones": ["tabular/mpl"]}, "no backbone \"tabular/mpl\": did you mean 'tabular/mlp'"),
+        ({"backbones": ["tabular/mpl"]}, "no backbone \"tabular/mpl\": did you mean 'toy/mlp'"),
     ],
 )
 def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, wish, advice):
@@ -55,10 +55,10 @@ def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, wish, advice):
 
 
 def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_wish):
-    both = plan_wish(catalog, tasks=["toy/blobs", "toy/names"], backbones=["tabular/mlp"], strategies=["frozen"])
+    both = plan_wish(catalog, tasks=["toy/blobs", "toy/names"], backbones=["toy/mlp"], strategies=["frozen"])
     assert [pairing.task.name for pairing in both.pairings] == ["toy/blobs"]
     with pytest.raises(UsageError, match="Nothing to run: no task and backbone fit together"):
-        plan_wish(catalog, tasks=["toy/names"], backbones=["tabular/mlp"])
+        plan_wish(catalog, tasks=["toy/names"], backbones=["toy/mlp"])
 
 
 def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_wish):
@@ -73,13 +73,13 @@ def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_
 @pytest.mark.parametrize(
     ("changed", "backbone", "reason"),
     [
-        ({"kinds": ("anomaly",)}, "tabular/mlp", '"finetune" is for anomaly; "toy/blobs" is classification.'),
+        ({"kinds": ("anomaly",)}, "toy/mlp", '"finetune" is for anomaly; "toy/blobs" is classification.'),
         (
             {"needs": ("batchnorm",)},
-            "tabular/mlp",
-            '"finetune" needs a backbone with batchnorm; "tabular/mlp" has none.',
+            "toy/mlp",
+            '"finetune" needs a backbone with batchnorm; "toy/mlp" has none.',
         ),
-        ({"needs": ("batchnorm",)}, "tabular/mlp-batchnorm", ""),
+        ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ""),
     ],
 )
 def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_wish, changed, backbone, reason):
@@ -89,9 +89,9 @@ def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, pla
 
 
 def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_wish):
-    backbone = dataclasses.replace(catalog.backbone("tabular/mlp"), layouts=("sequence",))
-    changed = dataclasses.replace(catalog, backbones={"tabular/mlp": backbone})
-    assert resolved(plan_wish, changed, {}).skip == ('"toy/blobs" needs pooled features; "tabular/mlp" gives sequence.')
+    backbone = dataclasses.replace(catalog.backbone("toy/mlp"), layouts=("sequence",))
+    changed = dataclasses.replace(catalog, backbones={"toy/mlp": backbone})
+    assert resolved(plan_wish, changed, {}).skip == ('"toy/blobs" needs pooled features; "toy/mlp" gives sequence.')
 
 
 def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_wish):
@@ -100,13 +100,13 @@ def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_wish)
     plan = plan_wish(
         catalog,
         tasks=["toy/blobs", "toy/needs-absent", "toy/odd-source"],
-        backbones=["tabular/mlp", "tabular/needs-absent"],
+        backbones=["toy/mlp", "tabular/needs-absent"],
         strategies=["frozen", "needs-absent"],
     )
     reasons = {(p.task.name, p.backbone.name, p.strategy.name): p.skip for p in plan.pairings}
-    assert reasons.pop(("toy/blobs", "tabular/mlp", "frozen")) == ""
+    assert reasons.pop(("toy/blobs", "toy/mlp", "frozen")) == ""
     assert all("needs a_module_that_is_nowhere: pip install" in reason for reason in reasons.values())
-    assert reasons["toy/odd-source", "tabular/mlp", "frozen"].startswith('"odd" needs')
+    assert reasons["toy/odd-source", "toy/mlp", "frozen"].startswith('"odd" needs')
 
 
 # Options
@@ -127,7 +127,7 @@ def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, pla
     [
         ("toy/blobs.noise", "2", "task_options", 2.0),
         ("task.noise", "3", "task_options", 3.0),
-        ("tabular/mlp.hidden", "8", "backbone_options", 8),
+        ("toy/mlp.hidden", "8", "backbone_options", 8),
         ("backbone.hidden", "9", "backbone_options", 9),
         ("source.steps", "5", "source_options", 5),
         ("finetune.batch_size", "16", "strategy_options", 16),

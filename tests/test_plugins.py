@@ -73,7 +73,7 @@ def test_a_name_that_is_taken_is_a_problem_that_names_both_distributions(site):
     causes = [problem.cause for problem in catalog.problems]
     assert causes == [
         '"toy/blobs" of tlbench_tasks is already there from toy (tlbench-toy 1.0).',
-        '"tabular/mlp" of tlbench_backbones is already there from toy (tlbench-toy 1.0).',
+        '"toy/mlp" of tlbench_backbones is already there from toy (tlbench-toy 1.0).',
     ]
     assert all(str(problem).startswith("copy (tlbench-xerox 1.0): spec: ") for problem in catalog.problems)
     assert catalog.origin(catalog.task("toy/blobs")).distribution == "tlbench-toy"
@@ -113,7 +113,7 @@ def test_a_distribution_that_is_found_twice_counts_once(site, tmp_path, monkeypa
 def test_an_unknown_name_proposes_near_ones(catalog):
     with pytest.raises(UnknownNameError, match="There is no task \"toy/blob\": did you mean 'toy/blobs'"):
         catalog.task("toy/blob")
-    with pytest.raises(UnknownNameError, match="There is no backbone \"tabular/mpl\": did you mean 'tabular/mlp'"):
+    with pytest.raises(UnknownNameError, match="There is no backbone \"tabular/mpl\": did you mean 'toy/mlp'"):
         catalog.backbone("tabular/mpl")
     with pytest.raises(UnknownNameError, match="There is no strategy \"finetun\": did you mean 'finetune'"):
         catalog.strategy("finetun")

@@ -139,7 +139,7 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
     catalog, plan_wish, source_of
 ):
     """Test labels are permuted, and of the training labels those outside the budget, for every strategy there is."""
-    plan = plan_wish(catalog, tasks=["toy/blobs"], backbones=["tabular/mlp-batchnorm"], strategies=shipped(catalog))
+    plan = plan_wish(catalog, tasks=["toy/blobs"], backbones=["toy/mlp-batchnorm"], strategies=shipped(catalog))
     assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in plan.pairings}
     prepared, source = source_of(plan.pairings[0])
     models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in plan.pairings}

@@ -44,7 +44,7 @@ def test_every_field_is_in_the_record(row):
 
 
 def test_the_file_is_named_by_pairing_and_machine(row):
-    assert row.file_name.startswith(f"toy/blobs--tabular-mlp--finetune--s0--{row.key}-")
+    assert row.file_name.startswith(f"toy/blobs--toy-mlp--finetune--s0--{row.key}-")
     others = [{"machine": "other"}, {"device": "cuda"}, {"threads": 2}, {"key": "0" * 12}, {"seed": 1}]
     names = {dataclasses.replace(row, **changes).file_name for changes in [{}, {"score": 0.5}, *others]}
     assert len(names) == 1 + len(others)

@@ -115,7 +115,7 @@ def test_the_target_head_is_a_copy_where_the_labels_agree_and_new_where_they_do_
 @pytest.fixture
 def models(source_of, pairing_of):
     """A model with both heads, before and after an adaptation that changed nothing."""
-    pairing = pairing_of("toy/blobs", backbones=["tabular/mlp-batchnorm"])
+    pairing = pairing_of("toy/blobs", backbones=["toy/mlp-batchnorm"])
     prepared, source = source_of(pairing)
     return with_target_head(pairing, prepared, source), with_target_head(pairing, prepared, source)
 

@@ -19,7 +19,8 @@ PRESENTATION = ("cli", "leaderboard", "testing")
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
-    "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval", "mujoco", "espeakng-loader", "soundfile",
+    "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval", "mujoco",
+    "espeakng-loader", "soundfile",
 )  # fmt: skip
 """Distributions whose version may change a score; a plugin's own version is added to them."""
 

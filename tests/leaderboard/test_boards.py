@@ -71,7 +71,7 @@ def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_pat
     failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
     render(tmp_path, [row("finetune", 0, 0.8), failed])
     page = (tmp_path / "toy.md").read_text()
-    assert "toy/blobs, tabular/mlp, broken, seed 0: failed in adapt. The loss is nan." in page.replace("\\", "")
+    assert "toy/blobs, toy/mlp, broken, seed 0: failed in adapt. The loss is nan." in page.replace("\\", "")
     assert "1 ok, 1 failed, 0 skipped" in (tmp_path / "README.md").read_text()
 
 

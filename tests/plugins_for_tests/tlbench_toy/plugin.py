@@ -129,7 +129,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             modality="tabular",
             kind=CLASSIFICATION,
             metric="accuracy",
-            backbone="tabular/mlp",
+            backbone="toy/mlp",
             label_budget=24,
             augment=("jitter",),
             options=(Option(name="noise", default=1.0, summary="standard deviation of a blob"),),
@@ -146,7 +146,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             modality="tabular",
             kind=CLASSIFICATION,
             metric="macro-f1",
-            backbone="tabular/mlp",
+            backbone="toy/mlp",
             label_budget=24,
             setting="inductive",
             load=_load_shapes,
@@ -175,7 +175,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             modality="tabular",
             kind=CLASSIFICATION,
             metric="accuracy",
-            backbone="tabular/mlp",
+            backbone="toy/mlp",
             label_budget=12,
             data_from="user",
             options=(Option(name="source", default="", summary="folder with rows.csv"),),
@@ -191,7 +191,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
     recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "finetune.steps": 40}
     return [
         BackboneSpec(
-            name="tabular/mlp",
+            name="toy/mlp",
             modality="tabular",
             title="Perceptron",
             summary="One hidden layer.",
@@ -203,7 +203,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             augment=_jitter,
         ),
         BackboneSpec(
-            name="tabular/mlp-batchnorm",
+            name="toy/mlp-batchnorm",
             modality="tabular",
             title="Perceptron with BatchNorm",
             summary="One hidden layer, normalised.",
