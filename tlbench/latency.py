@@ -76,11 +76,11 @@ def _bind(session: Any, arrays: Sequence[Any]) -> Call:
 
 
 def warm_up(call: Call) -> None:
-    """Call until the median of 50 calls is within 5 % of the 50 before, at most 40 times 50."""
+    """Call until the median of 50 calls differs by at most 5 % from that of the 50 before, at most 40 times 50."""
     last = float("inf")
     for _ in range(WARM_UP_LIMIT):
         now = statistics.median(_timed(call)[0] for _ in range(WARM_UP))
-        if abs(now - last) <= 0.05 * last:
+        if abs(now - last) <= 0.05 * now:
             return
         last = now
 
