@@ -46,7 +46,7 @@ def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_an
     [
         ({"tasks": ["toy/blob"]}, "no task \"toy/blob\": did you mean 'toy/blobs'"),
         ({"strategies": ["forzen"]}, "no strategy \"forzen\": did you mean 'frozen'"),
-        ({"backbones": ["tabular/mpl"]}, "no backbone \"tabular/mpl\": did you mean 'toy/mlp'"),
+        ({"backbones": ["toy/mpl"]}, "no backbone \"toy/mpl\": did you mean 'toy/mlp'"),
     ],
 )
 def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, wish, advice):

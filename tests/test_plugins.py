@@ -113,8 +113,8 @@ def test_a_distribution_that_is_found_twice_counts_once(site, tmp_path, monkeypa
 def test_an_unknown_name_proposes_near_ones(catalog):
     with pytest.raises(UnknownNameError, match="There is no task \"toy/blob\": did you mean 'toy/blobs'"):
         catalog.task("toy/blob")
-    with pytest.raises(UnknownNameError, match="There is no backbone \"tabular/mpl\": did you mean 'toy/mlp'"):
-        catalog.backbone("tabular/mpl")
+    with pytest.raises(UnknownNameError, match="There is no backbone \"toy/mpl\": did you mean 'toy/mlp'"):
+        catalog.backbone("toy/mpl")
     with pytest.raises(UnknownNameError, match="There is no strategy \"finetun\": did you mean 'finetune'"):
         catalog.strategy("finetun")
 
