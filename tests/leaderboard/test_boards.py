@@ -67,6 +67,16 @@ def test_entries_are_sorted_within_their_access_and_references_stand_last(row):
     assert [entry.first.strategy for entry in aggregate(rows)] == ["c", "b", "a", "source-only", "oracle"]
 
 
+def test_differences_from_source_only_are_paired_by_seed(row, tmp_path):
+    rows = [row("source-only", seed, 0.5 + seed / 10, sees=(), reference=True) for seed in (0, 1)]
+    rows += [row("finetune", 0, 0.7), row("finetune", 1, 0.5), row("frozen", 2, 0.9)]
+    found = {entry.strategy: entry.over_source_only for entry in aggregate(rows)}
+    assert found["finetune"] == (pytest.approx(0.2), pytest.approx(-0.1))
+    assert found["frozen"] == ()
+    render(tmp_path, rows)
+    assert "+0.050 (1/2)" in (tmp_path / "toy.md").read_text()
+
+
 def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_path):
     failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
     render(tmp_path, [row("finetune", 0, 0.8), failed])

@@ -21,6 +21,8 @@ class Entry:
     rows: tuple[Row, ...]
     note: str
     """Options in which this entry differs from others of the same strategy."""
+    over_source_only: tuple[float, ...]
+    """Score minus that of source-only, seed by seed; empty where a seed has no such row."""
 
     @property
     def first(self) -> Row:
@@ -52,14 +54,26 @@ def aggregate(rows: Iterable[Row]) -> list[Entry]:
     Entries of different access are never sorted into each other; bounds (`reference`) stand behind the rest.
     """
     groups: dict[str, list[Row]] = defaultdict(list)
+    floor: dict[str, float] = {}
     for row in rows:
         if row.status == "ok":
             groups[_question(row)].append(row)
+            if row.strategy == "source-only" and row.score is not None:
+                floor[_start(row)] = row.score
     notes = _notes([group[0] for group in groups.values()])
-    entries = [
-        Entry(tuple(sorted(group, key=lambda row: row.seed)), notes[question]) for question, group in groups.items()
-    ]
+    entries = []
+    for question, group in groups.items():
+        seeds = sorted(group, key=lambda row: row.seed)
+        pairs = [(row.score, floor.get(_start(row))) for row in seeds]
+        over = [score - low for score, low in pairs if score is not None and low is not None]
+        entries.append(Entry(tuple(seeds), notes[question], tuple(over) if len(over) == len(seeds) else ()))
     return sorted(entries, key=_order)
+
+
+def _start(row: Row) -> str:
+    """Name the source model that a row starts from."""
+    options = [row.task_options, row.backbone_options, row.source_options]
+    return digest([row.task, row.backbone, *options, row.seed, row.machine, row.device, row.threads])
 
 
 def _options(row: Row) -> dict[str, Any]:
@@ -113,6 +127,9 @@ def as_record(entry: Entry) -> dict[str, Any]:
         "test_low": entry.mean("score_low"),
         "test_high": entry.mean("score_high"),
         "test_size": row.test_size,
+        "over_source_only": statistics.fmean(entry.over_source_only) if entry.over_source_only else None,
+        "over_source_only_sd": statistics.stdev(entry.over_source_only) if len(entry.over_source_only) > 1 else None,
+        "seeds_above": sum(value > 0 for value in entry.over_source_only) if entry.over_source_only else None,
         "transfer_gain": entry.mean("transfer_gain"),
         "gap_closed": entry.mean("gap_closed"),
         "train_gap": entry.mean("train_gap"),

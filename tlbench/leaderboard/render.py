@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
@@ -18,6 +19,7 @@ LEGEND = """\
 - **score**: the exported ONNX file's score on the target test split, mean over seeds.
 - **seed sd**: its standard deviation over seeds. **test 95 %**: bootstrap interval over test examples, its ends
   averaged over seeds. These are two different errors.
+- **over source**: score minus that of the source model as it is, paired by seed; in brackets the seeds above it.
 - **gain**: score minus that of the same model trained from scratch on the same labels; ▼ marks negative transfer.
   **gap closed**: (score - source only) / (oracle - source only); - where these two cannot be told apart.
 - **forgets (head)**: source score before minus after adaptation, by the source head. **forgets (probe)**: the same by a
@@ -89,6 +91,7 @@ def _line(entry: Entry) -> dict[str, str]:
         "score": _number(record["score"]),
         "seed sd": _number(record["seed_sd"]),
         "test 95 %": interval,
+        "over source": _paired(record),
         "gain": _gain(record["transfer_gain"]),
         "gap closed": _number(record["gap_closed"], 2),
         "forgets (head)": _number(record["forgetting_head"]),
@@ -99,6 +102,13 @@ def _line(entry: Entry) -> dict[str, str]:
         "selection": _safe(entry.first.selection),
         "rows": " ".join(f"[{row.seed}](rows/{row.file_name})" for row in entry.rows),
     }
+
+
+def _paired(record: Mapping[str, Any]) -> str:
+    """Return the mean difference from source-only and in how many seeds it is above it."""
+    if record["over_source_only"] is None or record["strategy"] == "source-only":
+        return "-"
+    return f"{record['over_source_only']:+.3f} ({record['seeds_above']}/{record['seeds']})"
 
 
 def _gain(value: float | None) -> str:
