@@ -140,7 +140,7 @@ def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
 
     def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         prepare(pairing, settings, folder)
         return Prepared.read(folder)
 

@@ -1,0 +1,117 @@
+"""What the shipped strategies do to a source model, on the toy's small tasks."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from support import silent
+
+from tlbench.model import encode, state_hash
+from tlbench.probe import fit_probe
+from tlbench.stages import adapt, seen_labels
+from tlbench_adversarial.strategy import annealed, reverse
+
+
+@pytest.fixture
+def adapted(pairing_of, source_of):
+    """Adapt `toy/blobs`, or another task, with a strategy: (prepared, source, adapted)."""
+
+    def make(strategy: str, task: str = "toy/blobs", **wish):
+        pairing = pairing_of(task, strategy, **wish)
+        prepared, source = source_of(pairing)
+        return prepared, source, adapt(pairing, prepared, source, silent)
+
+    return make
+
+
+def test_majority_says_the_frequencies_of_the_budget_for_every_input(adapted, pairing_of):
+    prepared, _, model = adapted("majority", "toy/names")
+    budget = seen_labels(pairing_of("toy/names", "majority"), prepared).targets.values
+    head = model.heads["target"]
+    expected = (np.bincount(budget, minlength=head.out_features) + 1) / (len(budget) + head.out_features)
+    assert torch.count_nonzero(head.weight) == 0
+    assert np.allclose(head.bias.softmax(0).detach().numpy(), expected)
+
+
+def test_source_only_changes_nothing(adapted):
+    _, source, model = adapted("source-only")
+    assert state_hash(model.encoder) == state_hash(source.encoder)
+    assert state_hash(model.heads["target"]) == state_hash(source.heads["source"])
+
+
+def test_frozen_is_logistic_regression_on_the_source_s_features(adapted, pairing_of):
+    prepared, source, model = adapted("frozen")
+    budget = seen_labels(pairing_of("toy/blobs", "frozen"), prepared)
+    probe = fit_probe(encode(source, budget.inputs), budget.targets.values, 3)
+    assert np.array_equal(model.heads["target"].weight.detach().numpy(), probe.weight)
+    assert state_hash(model.encoder) == state_hash(source.encoder)
+
+
+def test_finetune_starts_from_the_source_and_scratch_does_not(adapted):
+    _, source, tuned = adapted("finetune", overrides={"finetune.learning_rate": 1e-6})
+    _, _, new = adapted("scratch", overrides={"scratch.learning_rate": 1e-6})
+
+    def distance(model) -> float:
+        pairs = zip(model.encoder.parameters(), source.encoder.parameters(), strict=True)
+        return max(float((one - other).abs().max()) for one, other in pairs)
+
+    assert 0 < distance(tuned) < 1e-3 < distance(new)
+
+
+def test_the_oracle_sees_every_target_label(pairing_of, prepare_in):
+    pairing = pairing_of("toy/blobs", "oracle")
+    prepared = prepare_in(pairing)
+    assert len(seen_labels(pairing, prepared)) == len(prepared.split("target-train")) > pairing.label_budget
+
+
+class TestAdaBN:
+    def test_statistics_become_the_target_s_and_no_weight_moves(self, adapted):
+        prepared, source, model = adapted("adabn", backbones=["toy/mlp-batchnorm"])
+        for one, other in zip(model.parameters(), with_head(source).parameters(), strict=True):
+            assert torch.equal(one, other)
+        encoder = model.encoder
+        rows = torch.from_numpy(np.array(prepared.split("target-train").inputs.columns[0]))
+        before_norm = encoder.layers[0]((rows - encoder.mean) / encoder.std)
+        assert torch.allclose(encoder.layers[1].running_mean, before_norm.mean(0), atol=1e-5)
+        assert torch.allclose(encoder.layers[1].running_var, before_norm.var(0), rtol=1e-4)
+
+    def test_a_backbone_without_batchnorm_is_skipped_with_the_reason(self, pairing_of):
+        assert "needs a backbone with batchnorm" in pairing_of("toy/blobs", "adabn").skip
+
+
+def with_head(source):
+    model = copy.deepcopy(source)
+    model.heads["target"] = copy.deepcopy(model.heads["source"])
+    return model
+
+
+class TestAdversarial:
+    def test_the_gradient_is_reversed_and_scaled(self):
+        features = torch.tensor([1.0, -2.0], requires_grad=True)
+        reverse(features, 0.5).sum().backward()
+        assert features.grad.tolist() == [-0.5, -0.5]
+
+    def test_the_learning_rate_falls_as_in_the_paper_behind_a_warm_up(self):
+        assert annealed(0.0) < annealed(0.05) < annealed(0.1)
+        assert annealed(1.0) == pytest.approx(11**-0.75)
+
+    @pytest.mark.parametrize("task", ["toy/blobs", "toy/names"])
+    def test_both_heads_are_the_trained_one_and_the_conditional_form_is_another(self, adapted, task):
+        hashes = set()
+        for conditional in (False, True):
+            wish = {"overrides": {"adversarial.conditional": conditional}}
+            _, source, model = adapted("adversarial", task, **wish)
+            assert state_hash(model.heads["target"]) == state_hash(model.heads["source"])
+            assert state_hash(model.encoder) != state_hash(source.encoder)
+            hashes.add(state_hash(model))
+        assert len(hashes) == 2
+
+    def test_domains_come_closer_in_the_features(self, adapted):
+        from tlbench.scoring import a_distance, view
+
+        prepared, source, model = adapted("adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2})
+        before, after = view(source, prepared), view(model, prepared)
+        assert a_distance(after.source_test, after.target_test) < a_distance(before.source_test, before.target_test)
