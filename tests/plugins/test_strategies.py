@@ -56,7 +56,7 @@ def test_finetune_starts_from_the_source_and_scratch_does_not(adapted):
 
     def distance(model) -> float:
         pairs = zip(model.encoder.parameters(), source.encoder.parameters(), strict=True)
-        return max(float((one - other).abs().max()) for one, other in pairs)
+        return max(float((one - other).abs().max().detach()) for one, other in pairs)
 
     assert 0 < distance(tuned) < 1e-3 < distance(new)
 
