@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
@@ -24,8 +25,10 @@ WINDOW = 0.0232
 MELS = 32
 TOP = 8000.0
 """Highest frequency in Hz; speech has little above."""
-FLOOR = 1e-5
-"""Least power of a cell as a part of the clip's loudest: 50 dB below."""
+FLOOR = 1e-3
+"""Least power of a cell as a part of the clip's loudest, 30 dB below: what lies lower drowns in an ordinary room."""
+SILENCE = 1.0
+"""Power that is added to every cell, less than int16 resolves, so that digital silence has a logarithm."""
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
@@ -79,12 +82,10 @@ class LogMelCnn(Encoder):
         super().__init__()
         rate = int(fitted["sample_rate"])
         window = _window(rate)
-        self.mel = MelSpectrogram(
-            rate, n_fft=window, hop_length=window // 2, f_max=min(TOP, rate / 2), n_mels=MELS, pad_mode="constant"
-        )
+        self.mel = MelSpectrogram(rate, n_fft=window, hop_length=window // 2, f_max=min(TOP, rate / 2), n_mels=MELS)
         self.layers = nn.Sequential(
             *_convolution(1, width, 5, 2),
-            nn.MaxPool2d(2, ceil_mode=True),
+            nn.MaxPool2d(2),
             *_convolution(width, 2 * width, 3, 1),
             *_convolution(2 * width, 2 * width, 3, 1),
             *_convolution(2 * width, 4 * width, 3, 2),
@@ -101,11 +102,10 @@ class LogMelCnn(Encoder):
 
     def spectrogram(self, waveforms: Tensor) -> Tensor:
         """Return log-mel spectrograms `(N, 32, frames)`; each clip by itself has mean 0 and standard deviation 1."""
-        power = self.mel(waveforms.float() / 32768)
-        # The floor belongs to the clip: one taken over the batch would let clips change each other's features.
-        logarithm = torch.maximum(power, FLOOR * power.amax((1, 2), keepdim=True)).clamp(min=1e-8).log()
-        centred = logarithm - logarithm.mean((1, 2), keepdim=True)
-        return centred / (centred.square().mean((1, 2), keepdim=True) + 1e-5).sqrt()
+        power = self.mel(waveforms.float()) + SILENCE
+        # The peak is the clip's own: one taken over the batch would let clips change each other's features.
+        logarithm = (power / power.amax((1, 2), keepdim=True)).clamp(min=FLOOR).log()
+        return functional.layer_norm(logarithm, logarithm.shape[1:])
 
 
 def _convolution(inputs: int, outputs: int, size: int, stride: int) -> tuple[nn.Module, ...]:

@@ -21,6 +21,7 @@ LABELS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SAMPLE_RATE = synthesis.SAMPLE_RATE // 2
 MARGIN = SAMPLE_RATE // 16
 """Samples before and behind the word."""
+TELEPHONE_BAND = butter(4, (300, 3300), "bandpass", fs=SAMPLE_RATE, output="sos")
 Random = np.random.Generator
 
 
@@ -40,8 +41,8 @@ def quiet_room(speech: Any, random: Random) -> Any:
 
 def telephone(speech: Any, random: Random) -> Any:
     """Keep 300 to 3,300 Hz and add noise that falls with frequency, 8 to 16 dB below the speech."""
-    band = sosfilt(butter(4, (300, 3300), "bandpass", fs=SAMPLE_RATE, output="sos"), speech)
-    return _add_noise(band, lfilter([1], [1, -0.9], random.normal(size=len(speech))), random.uniform(8, 16))
+    noise = lfilter([1], [1, -0.9], random.normal(size=len(speech)))
+    return _add_noise(sosfilt(TELEPHONE_BAND, speech), noise, random.uniform(8, 16))
 
 
 def _add_noise(speech: Any, noise: Any, ratio: float) -> Any:
