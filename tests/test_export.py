@@ -129,7 +129,7 @@ def test_a_shared_graph_that_does_not_fit_is_replaced_by_an_export_of_the_model_
 @pytest.mark.parametrize("layout", ["pooled", "sequence"])
 def test_a_text_graph_serves_other_lengths_than_it_was_made_with(layout, tmp_path):
     bert = pytest.importorskip("tlbench_nlp.backbones.bert")
-    options = {"vocabulary": 60, "max_length": 40, "hidden": 8, "layers": 1, "dropout": 0.1}
+    options = {"vocabulary": 400, "max_length": 80, "hidden": 8, "layers": 1, "dropout": 0.1}
     sentences = [f"word{i % 7} and word{i % 5} again".split() * (1 + i % 4) for i in range(9)]
     fitted = bert.fit(FitRequest(inputs=sentences, options=options))
     raw = sentences if layout == "sequence" else [" ".join(words) for words in sentences]

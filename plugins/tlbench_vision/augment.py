@@ -47,4 +47,16 @@ def noise(images: Tensor, generator: torch.Generator) -> Tensor:
     return (images.float() + drawn).round().clamp(0, 255).to(torch.uint8)
 
 
-TRANSFORMATIONS = {"affine": affine, "noise": noise}
+def rot90(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Turn each square image by none to three right angles."""
+    turns = torch.randint(4, (len(images),), generator=generator)
+    return torch.stack([image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)])
+
+
+def flip(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Mirror each image left to right with probability 1/2."""
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+
+
+TRANSFORMATIONS = {"affine": affine, "noise": noise, "rot90": rot90, "flip": flip}

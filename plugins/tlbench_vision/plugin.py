@@ -143,16 +143,41 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "adversarial.steps": 250,
                 "adversarial.learning_rate": 1e-3,
             },
-            options=(
-                Option(
-                    name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"
-                ),
-            ),
+            options=_resnet_options(stem_stride=1),
             requires=("timm",),
             extra="vision",
             fit=_fit_resnet,
             prepare=_prepare_images,
             build=_build_resnet,
             augment=_augment_images,
-        )
+        ),
+        BackboneSpec(
+            name="image/resnet-strided",
+            modality="image",
+            title="Small ResNet, strided stem",
+            summary="Three residual blocks of timm behind a 3 x 3 stem of stride 2, for images of 16 to 128 pixels.",
+            traits=("batchnorm",),
+            recipe={
+                "source.steps": 600,
+                "source.learning_rate": 4e-3,
+                "finetune.steps": 120,
+                "finetune.learning_rate": 1e-3,
+                "adversarial.steps": 200,
+                "adversarial.learning_rate": 3e-3,
+            },
+            options=_resnet_options(stem_stride=2),
+            requires=("timm",),
+            extra="vision",
+            fit=_fit_resnet,
+            prepare=_prepare_images,
+            build=_build_resnet,
+            augment=_augment_images,
+        ),
     ]
+
+
+def _resnet_options(stem_stride: int) -> tuple[Option, ...]:
+    return (
+        Option(name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"),
+        Option(name="stem_stride", default=stem_stride, summary="stride of the stem", unit="pixels"),
+    )

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score
+from support import plan_only
 
 from tlbench import BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 from tlbench.runner import run
 from tlbench_anomaly.backbones import mlp
@@ -151,8 +151,8 @@ def test_a_pairing_runs_from_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
     catalog, options = load_catalog(), {"source.steps": "60"}
     chosen = Settings(device="cpu", threads=1, board=tmp_path / "board")
-    wish = Wish(tasks=["anomaly/flows"], backbones=[], strategies=["frozen"], seeds=(0,), overrides=options)
-    (row,) = run(make_plan(wish, catalog, chosen), catalog, chosen).rows
+    plan = plan_only(catalog, chosen, tasks=["anomaly/flows"], strategies=["frozen"], overrides=options)
+    (row,) = run(plan, catalog, chosen).rows
     assert (row.status, row.reason) == ("ok", None)
     assert row.metric == "average-precision"
     assert 0.1 < row.score <= 1

@@ -40,7 +40,8 @@ def _stack(images: Any) -> Any:
 
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder."""
-    return SmallResNet(request.fitted, width=int(request.options["width"]))
+    options = request.options
+    return SmallResNet(request.fitted, width=int(options["width"]), stem_stride=int(options["stem_stride"]))
 
 
 class SmallResNet(Encoder):
@@ -49,12 +50,12 @@ class SmallResNet(Encoder):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, fitted: Any, width: int) -> None:
+    def __init__(self, fitted: Any, width: int, stem_stride: int) -> None:
         super().__init__()
         self.feature_dim = 4 * width
         self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1, 1))
-        self.stem = ConvNormAct(fitted["shape"][2], width, kernel_size=3)
+        self.stem = ConvNormAct(fitted["shape"][2], width, kernel_size=3, stride=stem_stride)
         self.blocks = nn.Sequential(
             _block(width, width, 1), _block(width, 2 * width, 2), _block(2 * width, 4 * width, 2)
         )

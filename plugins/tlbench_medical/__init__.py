@@ -1,0 +1,1 @@
+"""Medicine: tasks on generated images of lesions."""

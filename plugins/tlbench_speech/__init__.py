@@ -1,0 +1,1 @@
+"""Speech: tasks on spoken words, and backbones for audio."""
