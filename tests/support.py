@@ -48,8 +48,8 @@ class Finished:
     errors: str
 
 
-def drive(site: Path, cache: Path, board: Path, *words: str) -> Finished:
-    """Run `drive.py` in a fresh interpreter that finds the distributions of `site`."""
+def drive(site: Path | str, cache: Path, board: Path, *words: str) -> Finished:
+    """Run `drive.py` in a fresh interpreter that finds the distributions of `site`, a path or several."""
     environment = {**os.environ, "PYTHONPATH": str(site), "TLBENCH_CACHE": str(cache)}
     command = [sys.executable, str(HERE / "drive.py"), "--board", str(board), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)

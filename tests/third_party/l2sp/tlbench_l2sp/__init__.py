@@ -1,0 +1,1 @@
+"""L2-SP as a strategy of tlbench."""
