@@ -142,6 +142,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "finetune.learning_rate": 2e-3,
                 "adversarial.steps": 250,
                 "adversarial.learning_rate": 1e-3,
+                "adversarial.conditional": True,
             },
             options=_resnet_options(stem_stride=1),
             requires=("timm",),
