@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
+    CLASSIFICATION,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
     BuildRequest,
@@ -36,6 +37,42 @@ def _load_ner(request: LoadRequest) -> TaskData:
     from tlbench_nlp.tasks.ner import load
 
     return load(_ner_files(request))
+
+
+def _load_reviews(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.reviews import load
+
+    return load(request)
+
+
+def _snippet_files(request: LoadRequest) -> Sequence[Path]:
+    return [
+        *request.files("source", "sentiment_vader", "movieReviewSnippets_GroundTruth.txt"),
+        *request.files("target", "sentiment_vader", "amazonReviewSnippets_GroundTruth.txt"),
+    ]
+
+
+def _load_snippets(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.snippets import load_snippets
+
+    return load_snippets(_snippet_files(request))
+
+
+def _table_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import place
+    from tlbench.readers.tables import check_columns, table_files
+
+    columns = str(request.options["text"]), str(request.options["label"])
+    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    for path in paths:
+        check_columns(path, *columns, quotes=bool(request.options["quotes"]))
+    return paths
+
+
+def _load_table(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.snippets import load_table
+
+    return load_table(request)
 
 
 def _fit_bert(request: FitRequest) -> dict[str, Any]:
@@ -85,7 +122,73 @@ def tlbench_tasks() -> list[TaskSpec]:
             ),
             files=_ner_files,
             load=_load_ner,
-        )
+        ),
+        TaskSpec(
+            name="nlp/reviews",
+            title="Reviews of books to reviews of kitchenware",
+            summary="Praise or blame in short reviews that a small grammar makes: nobody wrote them.",
+            source="1,500 training and 500 test reviews of books.",
+            target="2,000 reviews of kitchenware for training, 800 for the test.",
+            shift="Other things and other words for them; five words mean the opposite; the labels stay.",
+            mirrors="Amazon multi-domain sentiment, books -> kitchen (Blitzer et al. 2007)",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-small",
+            label_budget=60,
+            load=_load_reviews,
+        ),
+        TaskSpec(
+            name="nlp/sentiment-vader",
+            title="Sentiment, movies to products",
+            summary="Praise or blame in English snippets, each rated by at least twenty people, all real.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
+            target="3,610 sentences of product reviews, those of half of the documents for the test.",
+            shift="Other things, other words and other writers; the labels stay.",
+            mirrors="movie and product sentiment (Blitzer et al. 2007)",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-small",
+            label_budget=100,
+            licence="MIT",
+            data_from="data-root",
+            options=(
+                Option(
+                    name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
+                ),
+                Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+            ),
+            files=_snippet_files,
+            load=_load_snippets,
+        ),
+        TaskSpec(
+            name="nlp/text-table",
+            title="Your own texts",
+            summary="Two tables of texts with one label each: the same labels under two conditions.",
+            source="The table that task.source names.",
+            target="The table that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-small",
+            label_budget=60,
+            data_from="user",
+            options=(
+                Option(
+                    name="source",
+                    default="",
+                    summary="CSV or TSV table, a fifth held out, or folder with the tables train and test (or valid)",
+                ),
+                Option(name="target", default="", summary="table or folder with the same columns"),
+                Option(name="text", default="text", summary="column of the texts"),
+                Option(name="label", default="label", summary="column of the labels"),
+                Option(name="quotes", default=True, summary="read quotation marks round cells; false: as characters"),
+            ),
+            files=_table_files,
+            load=_load_table,
+        ),
     ]
 
 
