@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,7 +134,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             modality="text",
             kind=CLASSIFICATION,
             metric="accuracy",
-            backbone="text/bert-small",
+            backbone="text/bert-tiny",
             label_budget=60,
             load=_load_reviews,
         ),
@@ -194,33 +194,38 @@ def tlbench_tasks() -> list[TaskSpec]:
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
+    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150}
+    tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
     return [
-        BackboneSpec(
-            name="text/bert-small",
-            modality="text",
-            title="Small BERT",
-            summary="transformers' BertModel, made small, over word pieces learnt from the source's training text.",
-            layouts=("pooled", "sequence"),
-            recipe={
-                "batch_size": 32,
-                "source.steps": 600,
-                "source.learning_rate": 2e-3,
-                "finetune.steps": 150,
-                "finetune.learning_rate": 1e-3,
-                "adversarial.steps": 150,
-                "adversarial.learning_rate": 1e-3,
-            },
-            options=(
-                Option(name="vocabulary", default=3000, summary="word pieces to learn", unit="pieces"),
-                Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-                Option(name="hidden", default=64, summary="size of a feature"),
-                Option(name="layers", default=2, summary="transformer layers"),
-                Option(name="dropout", default=0.1, summary="dropout in training"),
-            ),
-            requires=("transformers", "tokenizers"),
-            extra="nlp",
-            fit=_fit_bert,
-            prepare=_prepare_text,
-            build=_build_bert,
-        )
+        _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
+        _bert("text/bert-tiny", "Tiny BERT", tiny, hidden=32, dropout=0.0),
     ]
+
+
+def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout: float) -> BackboneSpec:
+    return BackboneSpec(
+        name=name,
+        modality="text",
+        title=title,
+        summary="transformers' BertModel, made small, over word pieces learnt from the source's training text.",
+        layouts=("pooled", "sequence"),
+        recipe={
+            "source.learning_rate": 2e-3,
+            "finetune.learning_rate": 1e-3,
+            "adversarial.steps": 150,
+            "adversarial.learning_rate": 1e-3,
+            **recipe,
+        },
+        options=(
+            Option(name="vocabulary", default=3000, summary="word pieces to learn", unit="pieces"),
+            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
+            Option(name="hidden", default=hidden, summary="size of a feature"),
+            Option(name="layers", default=2, summary="transformer layers"),
+            Option(name="dropout", default=dropout, summary="dropout in training"),
+        ),
+        requires=("transformers", "tokenizers"),
+        extra="nlp",
+        fit=_fit_bert,
+        prepare=_prepare_text,
+        build=_build_bert,
+    )
