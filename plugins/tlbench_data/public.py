@@ -118,7 +118,7 @@ def public_tasks() -> list[TaskSpec]:
             name="robotics/reality-gap",
             title="Arm motions, simulators to the real arm",
             summary="Which of three motions a Kinova arm makes, from 1 s of its end effector's displacement at 20 Hz.",
-            source="14 simulated runs of four engines for training, 6 of two others for the test; a seventh diverges.",
+            source="13 simulated runs of four engines for training, 6 of two others for the test; broken runs are out.",
             target="16 recordings of the real arm by motion capture; half of each motion's are the test.",
             shift="Simulated to real dynamics and sensors; the labels stay.",
             mirrors="sim-to-real transfer (Collins, Howard & Leitner 2019)",

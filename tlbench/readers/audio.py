@@ -21,11 +21,22 @@ def read_sound(path: Path) -> tuple[Array, int]:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error
+    if _cut_off(path):
+        raise BadInputError(f'"{path}" ends before its header says: fetch it again, or remove it.')
     if not len(samples):
         raise BadInputError(f'"{path}" holds no samples: replace or remove it.')
     if not np.isfinite(samples).all():
         raise BadInputError(f'"{path}" holds samples that are not finite: replace or remove it.')
     return samples.mean(1), int(rate)
+
+
+def _cut_off(path: Path) -> bool:
+    """Say whether a RIFF file is shorter than it declares; libsndfile reads what is there without a word."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    declared = int.from_bytes(head[4:], "little") + 8
+    streamed = declared == 0xFFFFFFFF + 8  # What a program writes that cannot seek back.
+    return head[:4] == b"RIFF" and not streamed and declared > path.stat().st_size
 
 
 def common_rate(paths: Sequence[Path]) -> int:
