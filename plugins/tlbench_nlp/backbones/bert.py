@@ -23,16 +23,29 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return a tokenizer as JSON, its word pieces learnt from the texts."""
-    tokenizer = Tokenizer(models.WordPiece(unk_token=SPECIAL[1], max_input_chars_per_word=50))
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    learner, texts = _tokenizer({}), [_text(example) for example in request.inputs]
+    # The trainer numbers inner letters in the random order of a hash map, and breaks ties by number: name them first.
+    inner = sorted({f"##{letter}" for text in texts for word in _words(learner, text) for letter in word[1:]})
     size = int(request.options["vocabulary"])
-    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
-    tokenizer.train_from_iterator((_text(example) for example in request.inputs), trainer)
+    trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=[*SPECIAL, *inner], show_progress=False)
+    learner.train_from_iterator(texts, trainer)
+    tokenizer = _tokenizer(learner.get_vocab())  # Anew, for inner letters are no special tokens.
     tokenizer.post_processor = processors.BertProcessing(
         ("[SEP]", SPECIAL.index("[SEP]")), ("[CLS]", SPECIAL.index("[CLS]"))
     )
     return {"tokenizer": tokenizer.to_str(), "vocabulary": tokenizer.get_vocab_size()}
+
+
+def _tokenizer(vocabulary: dict[str, int]) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token=SPECIAL[1], max_input_chars_per_word=50))
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return tokenizer
+
+
+def _words(tokenizer: Tokenizer, text: str) -> list[str]:
+    normal = tokenizer.normalizer.normalize_str(text)
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(normal)]
 
 
 def _text(example: str | Sequence[str]) -> str:
