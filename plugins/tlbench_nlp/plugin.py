@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
+    CLASSIFICATION,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
     BuildRequest,
@@ -36,6 +37,42 @@ def _load_ner(request: LoadRequest) -> TaskData:
     from tlbench_nlp.tasks.ner import load
 
     return load(_ner_files(request))
+
+
+def _load_reviews(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.reviews import load
+
+    return load(request)
+
+
+def _snippet_files(request: LoadRequest) -> Sequence[Path]:
+    return [
+        *request.files("source", "sentiment_vader", "movieReviewSnippets_GroundTruth.txt"),
+        *request.files("target", "sentiment_vader", "amazonReviewSnippets_GroundTruth.txt"),
+    ]
+
+
+def _load_snippets(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.snippets import load_snippets
+
+    return load_snippets(_snippet_files(request))
+
+
+def _table_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import place
+    from tlbench.readers.tables import check_columns, table_files
+
+    columns = str(request.options["text"]), str(request.options["label"])
+    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    for path in paths:
+        check_columns(path, *columns, quotes=bool(request.options["quotes"]))
+    return paths
+
+
+def _load_table(request: LoadRequest) -> TaskData:
+    from tlbench_nlp.tasks.snippets import load_table
+
+    return load_table(request)
 
 
 def _fit_bert(request: FitRequest) -> dict[str, Any]:
@@ -85,43 +122,112 @@ def tlbench_tasks() -> list[TaskSpec]:
             ),
             files=_ner_files,
             load=_load_ner,
-        )
+        ),
+        TaskSpec(
+            name="nlp/reviews",
+            title="Reviews of books to reviews of kitchenware",
+            summary="Praise or blame in short reviews that a small grammar makes: nobody wrote them.",
+            source="1,500 training and 500 test reviews of books.",
+            target="2,000 reviews of kitchenware for training, 800 for the test.",
+            shift="Other things and other words for them; five words mean the opposite; the labels stay.",
+            mirrors="Amazon multi-domain sentiment, books -> kitchen (Blitzer et al. 2007)",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-tiny",
+            label_budget=60,
+            load=_load_reviews,
+        ),
+        TaskSpec(
+            name="nlp/sentiment-vader",
+            title="Sentiment, movies to products",
+            summary="Praise or blame in English snippets, each rated by at least twenty people, all real.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
+            target="3,610 sentences of product reviews, those of half of the documents for the test.",
+            shift="Other things, other words and other writers; the labels stay.",
+            mirrors="movie and product sentiment (Blitzer et al. 2007)",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-small",
+            label_budget=100,
+            licence="MIT",
+            data_from="data-root",
+            options=(
+                Option(
+                    name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
+                ),
+                Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+            ),
+            files=_snippet_files,
+            load=_load_snippets,
+        ),
+        TaskSpec(
+            name="nlp/text-table",
+            title="Your own texts",
+            summary="Two tables of texts with one label each: the same labels under two conditions.",
+            source="The table that task.source names.",
+            target="The table that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="text",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="text/bert-small",
+            label_budget=60,
+            data_from="user",
+            options=(
+                Option(
+                    name="source",
+                    default="",
+                    summary="CSV or TSV table, a fifth held out, or folder with the tables train and test (or valid)",
+                ),
+                Option(name="target", default="", summary="table or folder with the same columns"),
+                Option(name="text", default="text", summary="column of the texts"),
+                Option(name="label", default="label", summary="column of the labels"),
+                Option(name="quotes", default=True, summary="read quotation marks round cells; false: as characters"),
+            ),
+            files=_table_files,
+            load=_load_table,
+        ),
     ]
 
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
+    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150, "scratch.steps": 300, "oracle.steps": 600}
+    tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
     return [
-        BackboneSpec(
-            name="text/bert-small",
-            modality="text",
-            title="Small BERT",
-            summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
-            layouts=("pooled", "sequence"),
-            recipe={
-                "batch_size": 32,
-                "source.steps": 600,
-                "source.learning_rate": 2e-3,
-                "finetune.steps": 150,
-                "finetune.learning_rate": 1e-3,
-                "scratch.steps": 300,
-                "scratch.learning_rate": 1e-3,
-                "oracle.steps": 900,
-                "oracle.learning_rate": 1e-3,
-                "adversarial.steps": 150,
-                "adversarial.learning_rate": 1e-3,
-            },
-            options=(
-                Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-                Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-                Option(name="hidden", default=64, summary="size of a feature"),
-                Option(name="layers", default=2, summary="transformer layers"),
-                Option(name="dropout", default=0.1, summary="dropout in training"),
-            ),
-            requires=("transformers", "tokenizers"),
-            extra="nlp",
-            fit=_fit_bert,
-            prepare=_prepare_text,
-            build=_build_bert,
-        )
+        _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
+        _bert("text/bert-tiny", "Tiny BERT", tiny, hidden=32, dropout=0.0),
     ]
+
+
+def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout: float) -> BackboneSpec:
+    return BackboneSpec(
+        name=name,
+        modality="text",
+        title=title,
+        summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
+        layouts=("pooled", "sequence"),
+        recipe={
+            "source.learning_rate": 2e-3,
+            "finetune.learning_rate": 1e-3,
+            "scratch.learning_rate": 1e-3,
+            "oracle.learning_rate": 1e-3,
+            "adversarial.steps": 150,
+            "adversarial.learning_rate": 1e-3,
+            **recipe,
+        },
+        options=(
+            Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
+            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
+            Option(name="hidden", default=hidden, summary="size of a feature"),
+            Option(name="layers", default=2, summary="transformer layers"),
+            Option(name="dropout", default=dropout, summary="dropout in training"),
+        ),
+        requires=("transformers", "tokenizers"),
+        extra="nlp",
+        fit=_fit_bert,
+        prepare=_prepare_text,
+        build=_build_bert,
+    )

@@ -34,6 +34,25 @@ def _load_digits(request: LoadRequest) -> TaskData:
     return load(request)
 
 
+def _load_capitals(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.digits import load_capitals
+
+    return load_capitals(request)
+
+
+def _image_folder_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import IMAGES, all_files, class_sides, number
+
+    number(request, "size", least=8)
+    return all_files(*class_sides(request, IMAGES))
+
+
+def _load_image_folder(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.image_folder import load
+
+    return load(request)
+
+
 def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
     return [
         *request.files("source", "digits", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
@@ -122,6 +141,55 @@ def tlbench_tasks() -> list[TaskSpec]:
             ),
             files=_mnist_optdigits_files,
             load=_load_mnist_optdigits,
+        ),
+        TaskSpec(
+            name="vision/capitals-digits",
+            title="Printed capitals to handwritten digits",
+            summary="Letters drawn from fonts (generated), real handwritten digits (from scikit-learn), 8 x 8 pixels.",
+            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, bent and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
+            shift="Type to handwriting, and other labels: 26 letters to 10 digits.",
+            setting="inductive",
+            mirrors="letters to digits, as EMNIST letters -> MNIST (Cohen et al. 2017)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="image/resnet-small",
+            label_budget=50,
+            augment=("affine", "noise"),
+            licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
+            requires=("matplotlib", "PIL", "sklearn"),
+            extra="vision",
+            load=_load_capitals,
+        ),
+        TaskSpec(
+            name="vision/image-folder",
+            title="Your own images",
+            summary="Two folders of images, one folder a class: images of the same classes under two conditions.",
+            source="The folder that task.source names.",
+            target="The folder that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="image/resnet-small",
+            label_budget=50,
+            data_from="user",
+            requires=("PIL",),
+            extra="vision",
+            options=(
+                Option(
+                    name="source",
+                    default="",
+                    summary="folder ROOT/CLASS/FILE.png or another format; train/ and test/ (or valid/) in it are its "
+                    "parts, else a fifth of each class is held out by file name",
+                ),
+                Option(name="target", default="", summary="folder of the same layout and classes"),
+                Option(name="size", default=32, summary="width and height that images are scaled to", unit="px"),
+                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+            ),
+            files=_image_folder_files,
+            load=_load_image_folder,
         ),
     ]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import BadInputError, Side, Split, TaskData
+from tlbench import Side, Split, TaskData
+from tlbench.readers.conll import Sentence, read_conll
 
 KINDS = ("LOC", "MISC", "ORG", "PER")
 LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
@@ -18,7 +19,6 @@ COMMON = {
     "creative-work": "MISC",
 }
 """WNUT's kinds in terms of wikigold's."""
-Sentence = tuple[list[str], list[str]]
 
 
 def load(files: Sequence[Path]) -> TaskData:
@@ -31,28 +31,6 @@ def load(files: Sequence[Path]) -> TaskData:
         source=Side(labels=LABELS, train=_split(source_train), test=_split(source_test)),
         target=Side(labels=LABELS, train=_split(training + development), test=_split(test)),
     )
-
-
-def read_conll(path: Path) -> list[Sentence]:
-    """Return sentences as (words, tags); a line holds a word and its tag, an empty line ends a sentence."""
-    sentences: list[Sentence] = []
-    words: list[str] = []
-    tags: list[str] = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f'"{path}" cannot be read: {error}.') from error
-    for number, line in enumerate([*lines, ""], start=1):
-        parts = line.split()
-        if parts and len(parts) < 2:
-            raise BadInputError(f'"{path}", line {number}: a word and its tag are expected, not "{line}".')
-        if parts:
-            words.append(parts[0])
-            tags.append(parts[-1])
-        elif words:
-            sentences.append((words, tags))
-            words, tags = [], []
-    return sentences
 
 
 def _split(sentences: Sequence[Sentence]) -> Split:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tlbench import BadInputError, Side, Split, TaskData
+from tlbench.readers.idx import read_idx
 
 LABELS = tuple("0123456789")
 SOURCE_TRAIN = 8000
@@ -22,8 +22,8 @@ def load(files: Sequence[Path]) -> TaskData:
     The published validation part joins the training part: it is what label budgets are drawn from.
     """
     mnist_images, mnist_labels, training, validation, test = files
-    images = np.stack([_reduce(image) for image in _read_idx(mnist_images)])
-    labels = _read_idx(mnist_labels).astype(np.int64)
+    images = np.stack([_reduce(image) for image in read_idx(mnist_images)])
+    labels = read_idx(mnist_labels).astype(np.int64)
     target_train = np.concatenate([_read_optdigits(training), _read_optdigits(validation)])
     target_test = _read_optdigits(test)
     return TaskData(
@@ -38,19 +38,6 @@ def load(files: Sequence[Path]) -> TaskData:
             test=Split(inputs=_images(target_test), labels=target_test[:, 64]),
         ),
     )
-
-
-def _read_idx(path: Path) -> Any:
-    """Read a gzipped idx file of bytes: two zeros, type 8, rank, big-endian sizes, values."""
-    try:
-        content = gzip.decompress(path.read_bytes())
-        rank = content[3]
-        shape = np.frombuffer(content, ">u4", rank, 4).astype(int)
-        if content[:3] != b"\0\0\x08":
-            raise ValueError("not an idx file of bytes")
-        return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
-    except (OSError, EOFError, ValueError, IndexError) as error:
-        raise BadInputError(f'"{path}" cannot be read as gzipped idx: {error}.') from error
 
 
 def _reduce(image: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Tasks on files, public and one's own, for domains whose plugins generate theirs."""

@@ -1,0 +1,128 @@
+"""Tasks for anyone's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
+from tlbench_data.options import places
+
+SPLITS = "train/ and test/ (or valid/) in it are its parts, else a fifth of each class is held out by file name"
+
+
+def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
+    from tlbench.readers.folders import all_files, class_sides
+
+    return all_files(*class_sides(request, suffixes))
+
+
+def _wav_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import SOUNDS
+
+    return _folders(request, SOUNDS)
+
+
+def _load_wav(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.sounds import load_folders
+
+    return load_folders(request)
+
+
+def _table_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import place
+    from tlbench.readers.tables import check_columns, table_files
+
+    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    for path in paths:
+        check_columns(path, str(request.options["label"]))
+    return paths
+
+
+def _load_table(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.records import load_table
+
+    return load_table(request)
+
+
+def _series_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import TABLES
+
+    return _folders(request, TABLES)
+
+
+def _load_series(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.motions import load_series
+
+    return load_series(request)
+
+
+def own_tasks() -> list[TaskSpec]:
+    """Return the tasks whose files a user names."""
+    return [
+        TaskSpec(
+            name="speech/wav-folder",
+            title="Your own recordings",
+            summary="Two folders of WAV files, one folder a class: the same classes under two conditions.",
+            source="The folder that task.source names.",
+            target="The folder that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="audio",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="audio/logmel-cnn",
+            label_budget=40,
+            data_from="user",
+            requires=("soundfile",),
+            extra="speech",
+            options=places(f"folder ROOT/CLASS/FILE.wav; {SPLITS}", "folder of the same layout and classes"),
+            files=_wav_files,
+            load=_load_wav,
+        ),
+        TaskSpec(
+            name="anomaly/table",
+            title="Your own records",
+            summary="Two tables of normal and anomalous records with the same columns; text columns become one-hot.",
+            source="The table that task.source names.",
+            target="The table that task.target names.",
+            shift="Whatever differs between the two; what is normal keeps its name.",
+            modality="tabular",
+            kind=ANOMALY,
+            metric="average-precision",
+            backbone="tabular/mlp",
+            label_budget=200,
+            data_from="user",
+            options=(
+                *places(
+                    "CSV or TSV table, a fifth of it held out, or folder with the tables train and test (or valid)",
+                    "table or folder with the same columns",
+                ),
+                Option(name="label", default="label", summary="column that says what a record is"),
+                Option(name="normal", default="normal", summary="its text for normal records; others are anomalies"),
+                Option(name="log", default=False, summary="take log(1 + x) of every number"),
+            ),
+            files=_table_files,
+            load=_load_table,
+        ),
+        TaskSpec(
+            name="robotics/series",
+            title="Your own time series",
+            summary="Two folders of tables, one folder a class, one row a time step: windows over them are classified.",
+            source="The folder that task.source names.",
+            target="The folder that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="series",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="series/cnn",
+            label_budget=48,
+            data_from="user",
+            options=(
+                *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder of the same layout and classes"),
+                Option(name="window", default=20, summary="length of a window", unit="rows"),
+                Option(name="stride", default=10, summary="from one window's start to the next", unit="rows"),
+            ),
+            files=_series_files,
+            load=_load_series,
+        ),
+    ]

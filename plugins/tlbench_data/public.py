@@ -1,0 +1,164 @@
+"""Tasks on public data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskData, TaskSpec
+from tlbench_data.options import places
+
+US, OTHERS = ("jackson", "theo"), ("george", "lucas", "nicolas", "yweweler")
+
+
+def _fsdd_files(request: LoadRequest, option: str, speakers: Sequence[str]) -> list[Path]:
+    names = [f"{digit}_{speaker}_{take}.wav" for speaker in speakers for digit in range(10) for take in range(20)]
+    return request.files(option, "fsdd/recordings", *names)
+
+
+def _both_fsdd_files(request: LoadRequest) -> Sequence[Path]:
+    return [*_fsdd_files(request, "source", US), *_fsdd_files(request, "target", OTHERS)]
+
+
+def _load_fsdd(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.sounds import load_fsdd
+
+    return load_fsdd(_fsdd_files(request, "source", US), _fsdd_files(request, "target", OTHERS))
+
+
+def _nsl_kdd_files(request: LoadRequest) -> Sequence[Path]:
+    return [
+        *request.files("source", "nsl_kdd", "KDDTrain+_20Percent.txt"),
+        *request.files("target", "nsl_kdd", "KDDTest+.txt"),
+    ]
+
+
+def _load_nsl_kdd(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.records import load_nsl_kdd
+
+    return load_nsl_kdd(_nsl_kdd_files(request))
+
+
+def _gap_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import all_files
+    from tlbench_data.tasks.motions import gap_files
+
+    return all_files(*gap_files(request))
+
+
+def _load_gap(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.motions import load_gap
+
+    return load_gap(request)
+
+
+def _wbc_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import all_files
+    from tlbench_data.tasks.wbc import sides
+
+    return all_files(*sides(request))
+
+
+def _load_wbc(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.wbc import load
+
+    return load(request)
+
+
+def public_tasks() -> list[TaskSpec]:
+    """Return the tasks whose files lie under TLBENCH_DATA."""
+    return [
+        TaskSpec(
+            name="speech/fsdd",
+            title="Spoken digits, US to other accents",
+            summary="Ten digits spoken by six men, takes 0 to 19 of the Free Spoken Digit Dataset, all real.",
+            source="Two speakers from the US: 300 recordings for training, the published 100 for the test.",
+            target="Greek, French and German accents, four speakers: 600 recordings for training, 200 for the test.",
+            shift="Other speakers with other accents; the labels stay.",
+            mirrors="Speech Commands and Common Voice across accents",
+            modality="audio",
+            kind=CLASSIFICATION,
+            metric="accuracy",
+            backbone="audio/logmel-cnn",
+            label_budget=40,
+            licence="CC BY-SA 4.0",
+            data_from="data-root",
+            requires=("soundfile",),
+            extra="speech",
+            options=places(
+                "folder with the US recordings; else TLBENCH_DATA/fsdd/recordings",
+                "folder with the other recordings; else TLBENCH_DATA/fsdd/recordings",
+            ),
+            files=_both_fsdd_files,
+            load=_load_fsdd,
+        ),
+        TaskSpec(
+            name="anomaly/nsl-kdd",
+            title="Network intrusion, NSL-KDD",
+            summary="Connections, normal or an attack: 38 numbers as log(1 + x), protocol, service and flag one-hot.",
+            source="KDDTrain+_20Percent: 25,192 records, a fifth of each kind of attack for the test.",
+            target="KDDTest+: 22,544 records, half of each kind of attack for the test; equal records stay together.",
+            shift="18 kinds of attack are new, and the old ones come in other proportions.",
+            mirrors="KDDTrain+ -> KDDTest+ (Tavallaee et al. 2009)",
+            modality="tabular",
+            kind=ANOMALY,
+            metric="average-precision",
+            backbone="tabular/mlp",
+            label_budget=200,
+            licence="Canadian Institute for Cybersecurity: redistribution with citation",
+            data_from="data-root",
+            options=places(
+                "folder with KDDTrain+_20Percent.txt; else TLBENCH_DATA/nsl_kdd",
+                "folder with KDDTest+.txt; else TLBENCH_DATA/nsl_kdd",
+            ),
+            files=_nsl_kdd_files,
+            load=_load_nsl_kdd,
+        ),
+        TaskSpec(
+            name="robotics/reality-gap",
+            title="Arm motions, simulators to the real arm",
+            summary="Which of three motions a Kinova arm makes, from 1 s of its end effector's displacement at 20 Hz.",
+            source="13 simulated runs of four engines for training, 6 of two others for the test; broken runs are out.",
+            target="16 recordings of the real arm by motion capture; half of each motion's are the test.",
+            shift="Simulated to real dynamics and sensors; the labels stay.",
+            mirrors="sim-to-real transfer (Collins, Howard & Leitner 2019)",
+            modality="series",
+            kind=CLASSIFICATION,
+            metric="balanced-accuracy",
+            backbone="series/cnn",
+            label_budget=48,
+            licence="BSD-3-Clause",
+            data_from="data-root",
+            options=places(
+                "folder with Experiment1 to 3 of the simulators; else TLBENCH_DATA/robot_reality_gap/Simulation",
+                "folder with Experiment1 to 3 of the arm; else TLBENCH_DATA/robot_reality_gap/MotionCapture",
+            ),
+            files=_gap_files,
+            load=_load_gap,
+        ),
+        TaskSpec(
+            name="medical/wbc",
+            title="White blood cells, laboratory 1 to 2",
+            summary="Four kinds of cells in microscope images of two laboratories, real, as 32 x 32 pixels.",
+            source="Jiangxi Tecom: 299 cells, a fifth of each kind for the test.",
+            target="CellaVision: 97 cells, half of each kind for the test.",
+            shift="Other microscope, stain, scale and background; the labels stay.",
+            mirrors="Camelyon17-WILDS across hospitals (Koh et al. 2021)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="balanced-accuracy",
+            backbone="image/resnet-small",
+            label_budget=24,
+            augment=("affine", "noise"),
+            licence="GPL-3.0",
+            data_from="data-root",
+            requires=("PIL",),
+            extra="vision",
+            options=places(
+                "folder with laboratory 1; else TLBENCH_DATA/wbc/dataset1",
+                "folder with laboratory 2; else TLBENCH_DATA/wbc/dataset2",
+            ),
+            files=_wbc_files,
+            load=_load_wbc,
+        ),
+    ]

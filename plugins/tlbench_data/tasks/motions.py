@@ -1,0 +1,69 @@
+"""Windows over recordings: the reality gap of a robot arm (Collins, Howard & Leitner 2019), and one's own series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench.readers.folders import TABLES, class_files, class_sides, number, place
+from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
+from tlbench.readers.series import read_series, windows
+
+MOTIONS = {"Experiment1": "one joint", "Experiment2": "two joints", "Experiment3": "push"}
+BROKEN = ("_VRepODE_", "Double_VRepBullet283_5")
+"""In all runs of the one engine, and in this run, the arm leaves its reach: by up to 1e18 m, and to stand still."""
+TEST_ENGINES = ("PyBullet", "VRepVortex")
+ROWS, STRIDE = 20, 10
+"""1 s at 20 Hz, one window every half second."""
+
+
+def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
+    """Return simulated runs, two engines held out, and real recordings, half of each motion held out."""
+    runs = class_files(place(request, "source", "robot_reality_gap/Simulation"), (".csv",), tuple(MOTIONS))
+    real = class_files(place(request, "target", "robot_reality_gap/MotionCapture"), (".tsv",), tuple(MOTIONS))
+    whole = runs.take(i for i, path in enumerate(runs.inputs) if not any(part in path.stem for part in BROKEN))
+    held = [path.stem.split("_")[1] in TEST_ENGINES for path in whole.inputs]
+    source = Parts(
+        train=whole.take(i for i, test in enumerate(held) if not test),
+        test=whole.take(i for i, test in enumerate(held) if test),
+    )
+    return source, hold_out(real, [path.name for path in real.inputs], part=0.5)
+
+
+def load_gap(request: LoadRequest) -> TaskData:
+    """Read windows `(20, 3)` of the end effector's displacement since the window's first row, in metres."""
+    source, target = gap_files(request)
+    return transductive(source.map(lambda runs: _motions(runs, _simulated)), target.map(lambda r: _motions(r, _real)))
+
+
+def _simulated(path: Path) -> Any:
+    return read_series(path, columns=(0, 1, 2), separator=" ")[1]
+
+
+def _real(path: Path) -> Any:
+    return read_series(path, columns=(19, 20, 21))[1][::5] / 1000  # 100 Hz in millimetres
+
+
+def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:
+    cut = files.spread(lambda path: windows(path, read(path), ROWS, STRIDE)).read(lambda window: window - window[0])
+    return Labelled(where=cut.where, inputs=cut.inputs, labels=[MOTIONS[label] for label in cut.labels])
+
+
+def load_series(request: LoadRequest) -> TaskData:
+    """Read windows over series in class folders; every file must have the same columns."""
+    rows, stride = number(request, "window", 2), number(request, "stride", 1)
+    source, target = class_sides(request, TABLES)
+    first = source.train.inputs[0]
+    columns, _ = read_series(first)
+
+    def read(path: Path) -> list[Any]:
+        names, series = read_series(path)
+        if names != columns:
+            raise BadInputError(
+                f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'
+            )
+        return windows(path, series, rows, stride)
+
+    return transductive(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))

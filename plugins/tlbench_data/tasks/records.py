@@ -1,0 +1,65 @@
+"""Tables of normal and anomalous records: NSL-KDD (Tavallaee et al. 2009), and one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench.readers.features import Encoding, Record, read_records
+from tlbench.readers.folders import place
+from tlbench.readers.labelled import Labelled, Parts, hold_out, make_side
+from tlbench.readers.tables import table_parts
+
+LABELS = ("normal", "anomaly")
+ATTACK, DIFFICULTY = "attack", "difficulty"
+NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
+"""41 features, the kind of attack, and how many classifiers of the data's authors got the record right."""
+
+
+def load_table(request: LoadRequest) -> TaskData:
+    """Read one table, or the tables `train` and `test`, a side."""
+    label, normal = str(request.options["label"]), str(request.options["normal"])
+
+    def side(option: str) -> Parts[Record]:
+        parts = table_parts(place(request, option), lambda path: read_records(path, label=label), _content)
+        return parts.map(lambda records: _binary(records, label, normal))
+
+    return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
+
+
+def load_nsl_kdd(files: Sequence[Path]) -> TaskData:
+    """Read KDDTrain+_20Percent and KDDTest+; each kind of attack is split, equal records stay together."""
+    train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in files)
+    source = hold_out(train, [_features(record) for record in train.inputs])
+    target = hold_out(test, [_features(record) for record in test.inputs], part=0.5)
+    binary = [parts.map(lambda records: _binary(records, ATTACK, "normal")) for parts in (source, target)]
+    return _encode(binary[0], binary[1], without=(ATTACK, DIFFICULTY), log=True)
+
+
+def _content(record: Record) -> str:
+    return "\t".join(record.table.rows[record.row])
+
+
+def _features(record: Record) -> str:
+    return "\t".join(record.table.rows[record.row][:41])
+
+
+def _binary(records: Labelled[Record], label: str, normal: str) -> Labelled[Record]:
+    labels = [LABELS[name != normal] for name in records.labels]
+    if len(set(labels)) < 2:
+        raise BadInputError(
+            f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
+            f"check task.label and task.normal."
+        )
+    return Labelled(where=records.where, inputs=records.inputs, labels=labels)
+
+
+def _encode(source: Parts[Record], target: Parts[Record], **how: Any) -> TaskData:
+    encoding = Encoding.learn(source.train.inputs, **how)
+
+    def features(records: Labelled[Record]) -> Labelled[Any]:
+        return Labelled(where=records.where, inputs=list(encoding.features(records.inputs)), labels=records.labels)
+
+    return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))

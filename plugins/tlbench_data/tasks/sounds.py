@@ -1,0 +1,40 @@
+"""Recordings: FSDD (Jackson et al., Free Spoken Digit Dataset), and one's own in class folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import LoadRequest, TaskData
+from tlbench.readers.audio import common_rate, read_sound
+from tlbench.readers.folders import SOUNDS, all_files, class_sides
+from tlbench.readers.labelled import Labelled, Parts, transductive
+
+FSDD_TEST = 5
+"""The published rule: takes 0 to 4 of each digit and speaker are the test."""
+
+
+def load_folders(request: LoadRequest) -> TaskData:
+    """Read sound files in class folders."""
+    return _read(*class_sides(request, SOUNDS))
+
+
+def load_fsdd(source: Sequence[Path], target: Sequence[Path]) -> TaskData:
+    """Read recordings `<digit>_<speaker>_<take>.wav`."""
+    return _read(_fsdd_parts(source), _fsdd_parts(target))
+
+
+def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
+    digits = [path.stem.split("_")[0] for path in paths]
+    takes = [int(path.stem.split("_")[2]) for path in paths]
+    examples = Labelled(where=paths[0].parent, inputs=paths, labels=digits)
+    return Parts(
+        train=examples.take(i for i, take in enumerate(takes) if take >= FSDD_TEST),
+        test=examples.take(i for i, take in enumerate(takes) if take < FSDD_TEST),
+    )
+
+
+def _read(source: Parts[Path], target: Parts[Path]) -> TaskData:
+    rate = common_rate(all_files(source, target))
+    read = [parts.map(lambda files: files.read(lambda path: read_sound(path)[0])) for parts in (source, target)]
+    return transductive(read[0], read[1], sample_rate=rate)

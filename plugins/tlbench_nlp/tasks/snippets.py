@@ -1,0 +1,42 @@
+"""Texts with one label each: review snippets rated by people (Hutto & Gilbert 2014), and one's own tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import LoadRequest, TaskData
+from tlbench.readers.cells import number_cells
+from tlbench.readers.folders import place
+from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
+from tlbench.readers.tables import read_table, read_texts, table_parts
+
+
+def load_table(request: LoadRequest) -> TaskData:
+    """Read texts and labels from one table, or the tables `train` and `test`, a side; equal texts stay together."""
+    text, label = str(request.options["text"]), str(request.options["label"])
+    quotes = bool(request.options["quotes"])
+
+    def side(option: str) -> Parts[str]:
+        return table_parts(
+            place(request, option), lambda path: read_texts(path, text=text, label=label, quotes=quotes), str
+        )
+
+    return transductive(side("source"), side("target"))
+
+
+def load_snippets(files: Sequence[Path]) -> TaskData:
+    """Read movie snippets, a fifth held out, and product sentences, half of the documents held out."""
+    (movies, movie_ids), (products, product_ids) = (_read_snippets(path) for path in files)
+    documents = [name.split("_")[0] for name in product_ids]
+    return transductive(hold_out(movies, movie_ids), hold_out(products, documents, part=0.5))
+
+
+def _read_snippets(path: Path) -> tuple[Labelled[str], list[str]]:
+    """Return snippets with the sign of their mean rating, none of them 0, and their names."""
+    table = read_table(path, columns=("name", "rating", "text"), separator="\t", quotes=False)
+    ratings = number_cells(table, range(len(table.rows)), "rating")
+    kept = [row for row, rating in enumerate(ratings) if rating != 0]
+    labels = ["positive" if ratings[row] > 0 else "negative" for row in kept]
+    texts = Labelled(where=path, inputs=table.cells("text", kept), labels=labels)
+    return texts, table.cells("name", kept)

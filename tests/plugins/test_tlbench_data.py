@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
+from tlbench.plugins import load_catalog
+from tlbench_data.own import own_tasks
+from tlbench_data.public import public_tasks
+
+TASKS = {task.name: task for task in (*own_tasks(), *public_tasks())}
+real_data = pytest.mark.skipif("TLBENCH_DATA" not in os.environ, reason="TLBENCH_DATA is not set: reads real data")
+
+
+def request(name, **options):
+    root = os.environ.get("TLBENCH_DATA")
+    defaults = {option.name: option.default for option in TASKS[name].options}
+    return LoadRequest(task=name, options={**defaults, **options}, data_root=Path(root) if root else None)
+
+
+def load(name, **options):
+    return TASKS[name].load(request(name, **options))
+
+
+def files(name, **options):
+    return list(TASKS[name].files(request(name, **options)))
+
+
+def sizes(side):
+    return [np.bincount(split.labels, minlength=len(side.labels)).tolist() for split in (side.train, side.test)]
+
+
+def test_every_task_is_in_the_catalog():
+    catalog = load_catalog()
+    assert catalog.problems == ()
+    assert set(TASKS) <= set(catalog.tasks)
+
+
+@pytest.mark.parametrize("task", own_tasks(), ids=lambda task: task.name)
+def test_a_task_for_own_data_asks_for_it(task):
+    with pytest.raises(MissingDataError, match=f'"{task.name}" needs its source data: name the place'):
+        files(task.name)
+
+
+@pytest.fixture
+def recordings(tmp_path):
+    """Two sides of two words, five takes of each."""
+    for side in ("here", "there"):
+        for pitch, word in enumerate(("no", "yes"), start=1):
+            (tmp_path / side / word).mkdir(parents=True)
+            for take in range(5):
+                wave = np.sin(np.arange(400 + take) * pitch / 10) / 2
+                soundfile.write(tmp_path / side / word / f"{take}.wav", wave, 8000)
+    return {"source": str(tmp_path / "here"), "target": str(tmp_path / "there")}
+
+
+def test_recordings_in_class_folders_are_read(recordings):
+    data = load("speech/wav-folder", **recordings)
+    assert data.sample_rate == 8000
+    assert data.source.labels == data.target.labels == ("no", "yes")
+    assert sizes(data.source) == [[4, 4], [1, 1]]
+    assert {len(wave) for wave in data.source.train.inputs} <= {400, 401, 402, 403, 404}
+    assert len(files("speech/wav-folder", **recordings)) == 20
+
+
+def test_one_broken_recording_is_named(recordings):
+    (Path(recordings["target"]) / "no/2.wav").write_bytes(b"RIFF")
+    with pytest.raises(BadInputError, match=r'there/no/2.wav" cannot be read as sound'):
+        load("speech/wav-folder", **recordings)
+
+
+@pytest.fixture
+def flows(tmp_path):
+    """Writes a table of forty records, every fourth an attack, with further lines at its end."""
+
+    def write(name, more="", attacks=("scan", "flood")):
+        rows = [f"{i},{'tcp' if i % 3 else 'udp'},{attacks[i % 8 // 4] if i % 4 == 0 else 'normal'}" for i in range(40)]
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join(["bytes,protocol,label", *rows, more]))
+        return str(path)
+
+    return write
+
+
+def test_records_of_own_tables_are_read(flows):
+    data = load("anomaly/table", source=flows("a.csv"), target=flows("b.csv", more="99,icmp,worm\n"))
+    assert data.source.labels == ("normal", "anomaly")
+    assert sizes(data.source) == [[24, 8], [6, 2]]
+    assert data.source.train.inputs[0].tolist() in ([0, 0, 1], [1, 1, 0])
+    target = [*data.target.train.inputs, *data.target.test.inputs]
+    assert [99, 0, 0] in [row.tolist() for row in target]
+
+
+def test_published_parts_of_own_records_are_kept(flows, tmp_path):
+    flows("set/train.csv"), flows("set/test.csv")
+    data = load("anomaly/table", source=str(tmp_path / "set"), target=flows("b.csv"))
+    assert sizes(data.source) == [[30, 10], [30, 10]]
+
+
+def test_a_missing_label_column_is_met_before_anything_runs(flows):
+    with pytest.raises(BadInputError, match=r'a.csv" cannot be used: There is no column "kind"'):
+        files("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), label="kind")
+
+
+def test_a_table_without_normal_records_is_refused(flows):
+    with pytest.raises(BadInputError, match='needs rows of "benign" and of something else'):
+        load("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), normal="benign")
+
+
+def test_a_bad_number_is_named_by_line_and_column(flows):
+    with pytest.raises(BadInputError, match=r'b.csv", line 42, column "bytes": "many" is not a finite number'):
+        load("anomaly/table", source=flows("a.csv"), target=flows("b.csv", more="many,tcp,scan\n"))
+
+
+@pytest.fixture
+def motions(tmp_path):
+    for side in ("here", "there"):
+        for motion in ("push", "turn"):
+            (tmp_path / side / motion).mkdir(parents=True)
+            for run in range(5):
+                rows = "".join(f"{run},{step}\n" for step in range(30))
+                (tmp_path / side / motion / f"{run}.csv").write_text("x,y\n" + rows)
+    return {"source": str(tmp_path / "here"), "target": str(tmp_path / "there")}
+
+
+def test_series_are_cut_into_windows_and_split_by_file(motions):
+    data = load("robotics/series", **motions, window=10, stride=5)
+    assert sizes(data.source) == [[20, 20], [5, 5]]
+    assert data.source.train.inputs[0].shape == (10, 2)
+    train, test = (
+        {(window[0, 0], label) for window, label in zip(split.inputs, split.labels, strict=True)}
+        for split in (data.source.train, data.source.test)
+    )
+    assert not train & test
+
+
+def test_series_with_other_columns_are_refused(motions):
+    (Path(motions["target"]) / "turn/3.csv").write_text("x,z\n" + "1,2\n" * 30)
+    with pytest.raises(BadInputError, match=r'turn/3.csv" has the columns x, z, and ".*csv" has x, y'):
+        load("robotics/series", **motions)
+
+
+def test_a_window_must_be_a_window(motions):
+    with pytest.raises(UsageError, match=r"task.window=1: it must be at least 2"):
+        load("robotics/series", **motions, window=1)
+
+
+@real_data
+def test_fsdd_is_split_by_the_published_rule():
+    data = load("speech/fsdd")
+    assert sizes(data.source) == [[30] * 10, [10] * 10]
+    assert sizes(data.target) == [[60] * 10, [20] * 10]
+    lengths = [len(w) for side in (data.source, data.target) for s in (side.train, side.test) for w in s.inputs]
+    assert (min(lengths), max(lengths), data.sample_rate) == (1148, 18262, 8000)
+
+
+@real_data
+def test_nsl_kdd_counts():
+    data = load("anomaly/nsl-kdd")
+    assert np.sum(sizes(data.source), 0).tolist() == [13449, 11743]
+    assert np.sum(sizes(data.target), 0).tolist() == [9711, 12833]
+    assert len(data.source.test.inputs) / 25192 == pytest.approx(0.2, abs=0.001)
+    assert len(data.target.test.inputs) / 22544 == pytest.approx(0.5, abs=0.001)
+    assert data.target.test.inputs[0].shape == (38 + 3 + 66 + 11,)
+
+
+@real_data
+def test_equal_records_of_nsl_kdd_are_on_one_side():
+    from tlbench.readers.features import read_records
+    from tlbench.readers.labelled import hold_out
+    from tlbench_data.tasks.records import ATTACK, NSL_KDD, _features
+
+    records = read_records(files("anomaly/nsl-kdd")[1], label=ATTACK, columns=NSL_KDD)
+    groups = [_features(record) for record in records.inputs]
+    assert len(set(groups)) == len(groups) - 57
+    parts = hold_out(records, groups, 0.5)
+    assert not {_features(r) for r in parts.train.inputs} & {_features(r) for r in parts.test.inputs}
+
+
+@real_data
+def test_reality_gap_counts():
+    paths = files("robotics/reality-gap")
+    assert sum(path.suffix == ".csv" for path in paths) == 38 - 19
+    assert sum(path.suffix == ".tsv" for path in paths) == 16
+    data = load("robotics/reality-gap")
+    assert data.source.labels == ("one joint", "push", "two joints")
+    assert (sizes(data.source), sizes(data.target)) == (
+        [[55, 156, 156], [22, 78, 78]],
+        [[40, 117, 124], [41, 78, 86]],
+    )
+
+
+@real_data
+def test_the_arm_moves_within_its_reach_on_both_sides():
+    data = load("robotics/reality-gap")
+    for side in (data.source, data.target):
+        windows = np.stack([*side.train.inputs, *side.test.inputs])
+        assert windows.shape[1:] == (20, 3)
+        assert np.abs(windows[:, 0]).max() == 0
+        assert 0.2 < np.abs(windows).max() < 0.6  # metres in a second
+
+
+@real_data
+def test_white_blood_cell_counts():
+    data = load("medical/wbc")
+    assert data.source.labels == ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
+    assert np.sum(sizes(data.source), 0).tolist() == [22, 53, 48, 176]
+    assert np.sum(sizes(data.target), 0).tolist() == [12, 37, 15, 33]
+    assert sizes(data.target)[1] == [6, 18, 8, 16]
+    assert (data.source.train.inputs[0].shape, data.source.train.inputs[0].dtype) == ((32, 32, 3), np.uint8)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tlbench import BadInputError, FitRequest, LoadRequest
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import load_catalog
+from tlbench.stages import Prepared, prepare
+from tlbench_nlp.tasks import reviews
+
+real_data = pytest.mark.skipif("TLBENCH_DATA" not in os.environ, reason="TLBENCH_DATA is not set: reads real data")
+
+
+def texts_of(data):
+    return [text for side in (data.source, data.target) for s in (side.train, side.test) for text in s.inputs]
+
+
+def elsewhere(name):
+    """Call a function of this file in another process and return what it gives."""
+    code = f"import {Path(__file__).stem} as here; print(here.{name}())"
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    ).stdout.strip()
+
+
+def hash_of_reviews():
+    return sha256("\n".join(texts_of(reviews.load(None))).encode()).hexdigest()
+
+
+def hash_of_word_pieces():
+    from tlbench_nlp.backbones.bert import fit
+
+    inputs = reviews.load(None).source.train.inputs
+    return sha256(fit(FitRequest(inputs=inputs, options={"vocabulary": 150}))["tokenizer"].encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog()
+
+
+@pytest.fixture(scope="module")
+def written():
+    return reviews.load(None)
+
+
+def load(catalog, name):
+    task = catalog.task(name)
+    options = {option.name: option.default for option in task.options}
+    return task.load(LoadRequest(task=name, options=options, data_root=Path(os.environ["TLBENCH_DATA"])))
+
+
+def test_reviews_are_the_same_in_every_process():
+    assert hash_of_reviews() == elsewhere("hash_of_reviews")
+
+
+def test_word_pieces_are_the_same_in_every_process():
+    """The library's trainer alone gives others each time."""
+    assert hash_of_word_pieces() == elsewhere("hash_of_word_pieces")
+
+
+def test_reviews_are_balanced(written):
+    sizes = [
+        np.bincount(s.labels).tolist() for side in (written.source, written.target) for s in (side.train, side.test)
+    ]
+    assert sizes == [[750, 750], [250, 250], [1000, 1000], [400, 400]]
+
+
+def test_goods_share_general_words_and_no_aspects(written):
+    books, kitchen = (set(" ".join(s.train.inputs).split()) for s in (written.source, written.target))
+    assert not set(reviews.BOOK_ASPECTS) & kitchen
+    assert not set(reviews.KITCHEN_ASPECTS) & books
+    assert {*reviews.GENERAL[0], *reviews.GENERAL[1]} <= books & kitchen
+
+
+def test_five_words_change_sides():
+    praise = [set(goods.words[1]) for goods in (reviews.BOOKS, reviews.KITCHEN)]
+    blame = [set(goods.words[0]) for goods in (reviews.BOOKS, reviews.KITCHEN)]
+    assert praise[0] & blame[1] | blame[0] & praise[1] == {"light", "simple", "predictable", "dark", "heavy"}
+    assert praise[0] & praise[1] == {"sharp"}
+    assert not blame[0] & blame[1]
+
+
+def test_words_say_what_the_label_says(written):
+    """A count of polar words, aware of no grammar, is mostly right and not always."""
+    for side, goods in ((written.source, reviews.BOOKS), (written.target, reviews.KITCHEN)):
+        polarity = dict.fromkeys((*reviews.GENERAL[0], *goods.words[0]), -1)
+        polarity |= dict.fromkeys((*reviews.GENERAL[1], *goods.words[1]), 1)
+        sums = np.array([sum(polarity.get(word, 0) for word in text.split()) for text in side.test.inputs])
+        decided = sums != 0
+        right = (sums > 0)[decided] == (np.array(side.test.labels) == 1)[decided]
+        assert 0.8 < right.mean() < 0.97
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """Writes a table of twenty texts a side."""
+
+    def write(name, label="label", names=("bad", "good")):
+        rows = [f'"{names[i % 2]}, number {i}",{names[i % 2]}' for i in range(20)]
+        (tmp_path / name).write_text("\n".join([f"text,{label}", *rows]))
+        return str(tmp_path / name)
+
+    return write
+
+
+def wish(source, target):
+    overrides = {"task.source": source, "task.target": target}
+    return Wish(tasks=["nlp/text-table"], strategies=["finetune"], overrides=overrides)
+
+
+def test_own_texts_become_model_inputs(catalog, tables, tmp_path):
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
+    (pairing,) = make_plan(wish(tables("a.csv"), tables("b.csv")), catalog, settings).pairings
+    (tmp_path / "out").mkdir()
+    prepare(pairing, settings, tmp_path / "out")
+    prepared = Prepared.read(tmp_path / "out")
+    assert prepared.target_labels == ("bad", "good")
+    assert np.bincount(prepared.split("target-train").targets.values).tolist() == [8, 8]
+    assert np.bincount(prepared.split("target-test").targets.values).tolist() == [2, 2]
+
+
+def test_a_missing_column_is_met_in_planning(catalog, tables, tmp_path):
+    asked = wish(tables("a.csv"), tables("b.csv", label="class"))
+    with pytest.raises(BadInputError, match=r'b.csv" cannot be used: There is no column "label"'):
+        make_plan(asked, catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"))
+
+
+def test_labels_that_differ_are_refused(catalog, tables, tmp_path):
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
+    asked = wish(tables("a.csv"), tables("b.csv", names=("bad", "fine")))
+    (pairing,) = make_plan(asked, catalog, settings).pairings
+    with pytest.raises(BadInputError, match=r'a.csv" has labels that ".*b.csv" lacks, "good"'):
+        pairing.task.load(pairing.load_request(settings))
+
+
+@real_data
+def test_snippets_are_split_by_document(catalog):
+    data = load(catalog, "nlp/sentiment-vader")
+    sums = [np.bincount([*side.train.labels, *side.test.labels]).tolist() for side in (data.source, data.target)]
+    assert sums == [[5326, 5242], [1482, 2128]]
+    where = {}
+    path = Path(os.environ["TLBENCH_DATA"]) / "sentiment_vader/amazonReviewSnippets_GroundTruth.txt"
+    for line in path.read_text().splitlines():
+        name, _, text = line.split("\t")
+        where.setdefault(text, set()).add(name.split("_")[0])
+    train, test = (
+        {next(iter(where[text])) for text in split.inputs if len(where[text]) == 1}
+        for split in (data.target.train, data.target.test)
+    )
+    assert len(train) > 100
+    assert len(test) > 100
+    assert not train & test
+
+
+@real_data
+def test_named_entity_counts(catalog):
+    data = load(catalog, "nlp/ner-wikipedia-social")
+    sizes = [len(split.inputs) for side in (data.source, data.target) for split in (side.train, side.test)]
+    assert sizes == [1472, 369, 3394 + 1009, 1287]
+    words = [sum(map(len, split.inputs)) for side in (data.source, data.target) for split in (side.train, side.test)]
+    assert (words[0] + words[1], words[2], words[3]) == (39152, 62730 + 15733, 23394)

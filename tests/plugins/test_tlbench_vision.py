@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from string import ascii_uppercase
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlbench import BadInputError
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import load_catalog
+from tlbench.stages import Prepared, prepare
+
+HASH = """
+from hashlib import sha256
+from tlbench_vision.tasks.digits import load, load_capitals
+for data in (load(None), load_capitals(None)):
+    splits = [split for side in (data.source, data.target) for split in (side.train, side.test)]
+    print(sha256(b"".join(part.tobytes() for split in splits for part in (split.inputs, split.labels))).hexdigest())
+"""
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog()
+
+
+def test_what_is_drawn_is_the_same_in_every_process():
+    hashes = [subprocess.run([sys.executable, "-c", HASH], capture_output=True, text=True, check=True) for _ in "12"]
+    assert len(set(hashes[0].stdout.split())) == 2
+    assert hashes[0].stdout == hashes[1].stdout
+
+
+def test_capitals_have_other_labels_than_digits(catalog):
+    task = catalog.task("vision/capitals-digits")
+    data = task.load(None)
+    assert task.setting == "inductive"
+    assert (data.source.labels, data.target.labels) == (tuple(ascii_uppercase), tuple("0123456789"))
+    assert np.bincount(data.source.train.labels).tolist() == [100] * 26
+    assert np.bincount(data.source.test.labels).tolist() == [30] * 26
+    assert data.source.train.inputs.shape == (2600, 8, 8, 1)
+    assert data.source.train.inputs.max((1, 2, 3)).min() > 100, "every image has ink"
+
+
+def test_both_tasks_of_drawn_characters_have_one_target(catalog):
+    digits, capitals = (catalog.task(f"vision/{name}").load(None).target for name in ("digits", "capitals-digits"))
+    for one, other in ((digits.train, capitals.train), (digits.test, capitals.test)):
+        assert np.array_equal(one.inputs, other.inputs)
+        assert np.array_equal(one.labels, other.labels)
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two sides of two classes of ten images, dark and bright, of different sizes."""
+    random = np.random.default_rng(0)
+    for side in ("here", "there"):
+        for name, level in (("dark", 0), ("bright", 128)):
+            (tmp_path / side / name).mkdir(parents=True)
+            for i in range(10):
+                pixels = random.integers(level, level + 128, (20 + i, 30, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / side / name / f"{i}.png")
+    return tmp_path
+
+
+def wish(folder, **options):
+    places = {"task.source": str(folder / "here"), "task.target": str(folder / "there")}
+    overrides = {**places, **{f"task.{name}": value for name, value in options.items()}}
+    return Wish(tasks=["vision/image-folder"], strategies=["finetune"], overrides=overrides)
+
+
+def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
+    (pairing,) = make_plan(wish(pictures, size=16, grey=True), catalog, settings).pairings
+    (tmp_path / "out").mkdir()
+    prepare(pairing, settings, tmp_path / "out")
+    prepared = Prepared.read(tmp_path / "out")
+    assert prepared.target_labels == ("bright", "dark")
+    test = prepared.split("target-test")
+    assert test.inputs.columns[0].shape == (4, 1, 16, 16)
+    assert (test.inputs.columns[0].mean((1, 2, 3)) < 128).tolist() == (test.targets.values == 1).tolist()
+
+
+def test_where_own_images_lie_does_not_matter(catalog, pictures, tmp_path):
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
+    (first,) = make_plan(wish(pictures), catalog, settings).pairings
+    moved = pictures.rename(pictures.with_name("moved"))
+    (second,) = make_plan(wish(moved), catalog, settings).pairings
+    assert first.key() == second.key()
+
+
+def test_classes_that_differ_are_met_in_planning(catalog, pictures, tmp_path):
+    (pictures / "there/dark").rename(pictures / "there/dim")
+    with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark": both sides must have the same'):
+        make_plan(wish(pictures), catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"))
+
+
+def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):
+    (pictures / "here/dark").rename(pictures / "elsewhere")
+    places = [f"--set=task.source={pictures / 'here'}", f"--set=task.target={pictures / 'there'}"]
+    command = [sys.executable, "-m", "tlbench", "run", "--task", "vision/image-folder", *places]
+    done = subprocess.run(
+        [*command, "--board", str(tmp_path / "board")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "TLBENCH_CACHE": str(tmp_path / "cache")},
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert 'here" has training examples of one class only, "bright"' in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif("TLBENCH_DATA" not in os.environ, reason="TLBENCH_DATA is not set: reads real data")
+def test_mnist_and_optdigits_counts(catalog, tmp_path):
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
+    asked = Wish(tasks=["vision/mnist-optdigits"], strategies=["finetune"])
+    (pairing,) = make_plan(asked, catalog, settings).pairings
+    data = pairing.task.load(pairing.load_request(settings))
+    counts = [np.bincount([*side.train.labels, *side.test.labels]).tolist() for side in (data.source, data.target)]
+    assert counts[0] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+    assert np.bincount(data.target.test.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert sum(counts[1]) == 2999 + 824 + 1797

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+
+from tlbench import BadInputError
+from tlbench.readers.audio import common_rate, read_sound
+
+
+@pytest.fixture
+def sound(tmp_path):
+    def write(samples, name="s.wav", rate=8000, subtype="PCM_16"):
+        soundfile.write(tmp_path / name, np.asarray(samples), rate, subtype)
+        return tmp_path / name
+
+    return write
+
+
+def test_samples_come_in_full_scale(sound):
+    samples, rate = read_sound(sound([0.5, -0.25, 0.0]))
+    assert samples.dtype == np.float32
+    assert samples == pytest.approx([0.5, -0.25, 0.0])
+    assert rate == 8000
+
+
+def test_channels_are_averaged(sound):
+    assert read_sound(sound([[0.5, 0.25], [0.0, 0.5]]))[0] == pytest.approx([0.375, 0.25])
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"no sound at all"])
+def test_a_broken_file_is_named(tmp_path, content):
+    (tmp_path / "s.wav").write_bytes(content)
+    for read in (read_sound, lambda path: common_rate([path])):
+        with pytest.raises(BadInputError, match=r's.wav" cannot be read as sound'):
+            read(tmp_path / "s.wav")
+
+
+def test_a_file_that_is_cut_off_is_named(sound):
+    path = sound(np.zeros(1000))
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(BadInputError, match=r's.wav" ends before its header says'):
+        read_sound(path)
+
+
+def test_a_streamed_file_declares_no_size(sound):
+    path = sound(np.zeros(1000))
+    content = path.read_bytes()
+    path.write_bytes(content[:4] + b"\xff\xff\xff\xff" + content[8:])
+    assert len(read_sound(path)[0]) == 1000
+
+
+def test_a_file_without_samples_is_named(sound):
+    with pytest.raises(BadInputError, match=r's.wav" holds no samples'):
+        read_sound(sound(np.zeros(0)))
+
+
+def test_samples_that_are_no_numbers_are_refused(sound):
+    with pytest.raises(BadInputError, match=r's.wav" holds samples that are not finite'):
+        read_sound(sound([0.0, np.nan], subtype="FLOAT"))
+
+
+def test_all_files_must_have_one_rate(sound):
+    files = [sound([0.0], "a.wav"), sound([0.0], "b.wav"), sound([0.0], "c.wav", rate=16000)]
+    assert common_rate(files[:2]) == 8000
+    with pytest.raises(BadInputError, match=r'c.wav" has 16000 Hz and ".*a.wav" 8000 Hz: resample'):
+        common_rate(files)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
+from tlbench.readers.folders import all_files, class_files, class_sides, file_parts, number, place
+
+
+def fill(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    return root
+
+
+def request(root=None, **options):
+    return LoadRequest(task="a/b", options={"source": "", "target": "", **options}, data_root=root)
+
+
+def names(files):
+    return [f"{path.parent.name}/{path.name}" for path in files.inputs]
+
+
+def test_files_come_by_class_and_name(tmp_path):
+    fill(tmp_path, "cat/2.png", "cat/10.PNG", "ant/1.jpg")
+    files = class_files(tmp_path, (".png", ".jpg"))
+    assert names(files) == ["ant/1.jpg", "cat/10.PNG", "cat/2.png"]
+    assert files.labels == ["ant", "cat", "cat"]
+
+
+def test_what_is_no_data_is_passed_over(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/.hidden.png", "cat/notes.txt", ".git/x.png", "__MACOSX/x.png", "README.png")
+    assert names(class_files(tmp_path, (".png",))) == ["cat/1.png"]
+
+
+def test_classes_can_be_chosen(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.png", "eel/1.png")
+    assert names(class_files(tmp_path, (".png",), ("eel", "cat"))) == ["eel/1.png", "cat/1.png"]
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path):
+    fill(tmp_path, "file")
+    with pytest.raises(BadInputError, match=r'file" cannot be read as a folder \(Not a directory\): check'):
+        class_files(tmp_path / "file", (".png",))
+
+
+def test_a_folder_without_folders_is_named(tmp_path):
+    fill(tmp_path, "1.png")
+    with pytest.raises(BadInputError, match="holds no folders: put the files of each class"):
+        class_files(tmp_path, (".png",))
+
+
+def test_an_empty_class_is_named(tmp_path):
+    fill(tmp_path, "cat/1.png", "dog/1.bmp")
+    with pytest.raises(BadInputError, match=r'dog" holds no .png file'):
+        class_files(tmp_path, (".png",))
+
+
+def test_published_parts_are_kept(tmp_path):
+    fill(tmp_path, "train/a/1.png", "train/b/2.png", "test/a/3.png")
+    parts = file_parts(tmp_path, (".png",))
+    assert (names(parts.train), names(parts.test)) == (["a/1.png", "b/2.png"], ["a/3.png"])
+
+
+def test_a_validation_part_is_the_test_where_there_is_no_other(tmp_path):
+    fill(tmp_path, "train/a/1.png", "valid/a/2.png")
+    parts = file_parts(tmp_path, (".png",))
+    assert (names(parts.train), names(parts.test)) == (["a/1.png"], ["a/2.png"])
+
+
+def test_a_validation_part_beside_a_test_is_for_training(tmp_path):
+    fill(tmp_path, "train/a/1.png", "valid/a/2.png", "test/a/3.png")
+    parts = file_parts(tmp_path, (".png",))
+    assert (names(parts.train), names(parts.test)) == (["a/1.png", "a/2.png"], ["a/3.png"])
+
+
+def test_without_parts_a_fifth_of_each_class_is_held_out(tmp_path):
+    fill(tmp_path, *(f"{label}/{i}.png" for label in ("bus", "train") for i in range(10)))
+    parts = file_parts(tmp_path, (".png",))
+    assert (parts.train.labels.count("train"), parts.test.labels.count("train")) == (8, 2)
+    assert len(parts.test) == 4
+
+
+def test_both_sides_must_have_the_same_classes(tmp_path):
+    source = fill(tmp_path / "s", *(f"{label}/{i}.png" for label in "ab" for i in range(5)))
+    target = fill(tmp_path / "t", *(f"{label}/{i}.png" for label in "ac" for i in range(5)))
+    with pytest.raises(BadInputError, match=r'labels that ".*t" lacks, "b"'):
+        class_sides(request(source=source, target=target), (".png",))
+
+
+def test_all_files_of_both_sides_are_listed(tmp_path):
+    roots = [fill(tmp_path / side, *(f"{label}/{i}.png" for label in "ab" for i in range(5))) for side in "st"]
+    sides = class_sides(request(tmp_path, target=roots[1]), (".png",), source="s")
+    assert sorted(all_files(*sides)) == sorted(tmp_path.rglob("*.png"))
+
+
+def test_a_place_comes_from_the_option_before_the_data_root(tmp_path):
+    fill(tmp_path, "here/x", "there/x")
+    assert place(request(tmp_path), "source", "here") == tmp_path / "here"
+    assert place(request(tmp_path, source=str(tmp_path / "there")), "source", "here") == tmp_path / "there"
+
+
+def test_a_place_that_nobody_names_says_how_to_name_it(tmp_path):
+    with pytest.raises(MissingDataError, match=r'"a/b" needs its target data: name the place with --set task.target='):
+        place(request(tmp_path), "target")
+    with pytest.raises(MissingDataError, match='set TLBENCH_DATA to the folder that holds "wbc", or name'):
+        place(request(), "source", "wbc")
+
+
+def test_a_place_that_does_not_exist_is_named(tmp_path):
+    with pytest.raises(MissingDataError, match=r'reads ".*nowhere", which does not exist: check task.source'):
+        place(request(source=str(tmp_path / "nowhere")), "source")
+
+
+def test_a_number_has_a_least_value():
+    assert number(request(size=8), "size", least=8) == 8
+    with pytest.raises(UsageError, match=r"cannot use task.size=7: it must be at least 8"):
+        number(request(size=7), "size", least=8)

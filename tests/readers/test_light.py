@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+import tlbench.readers.labelled, tlbench.readers.folders, tlbench.readers.tables, tlbench.readers.conll
+print(sorted({"numpy", "torch", "PIL", "soundfile"} & set(sys.modules)))
+"""
+
+
+def test_what_planning_reads_needs_no_library():
+    """They run in `files`, before anything is imported."""
+    done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_readers_need_no_torch():
+    names = ("audio", "features", "idx", "images", "series")
+    code = f"import sys, {', '.join(f'tlbench.readers.{name}' for name in names)}; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench import BadInputError
+from tlbench.readers.tables import check_columns, read_table, read_texts, table_files, table_parts
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text, name="t.csv", encoding="utf-8"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+def test_the_first_row_names_the_columns(table):
+    read = read_table(table('text,label\r\n"a, b\nc",x\r\n\r\nd,y\r\n'))
+    assert read.column("text") == ["a, b\nc", "d"]
+    assert read.lines == [3, 5]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(table):
+    assert read_table(table("text,label\na,b\n", encoding="utf-8-sig")).columns == ("text", "label")
+
+
+def test_tabs_part_a_tsv(table):
+    assert read_table(table("text\tlabel\na, b\tx\n", "t.tsv")).column("text") == ["a, b"]
+
+
+def test_quotation_marks_can_be_characters(table):
+    path = table('text\tlabel\n"a" and "b\tx\n', "t.tsv")
+    assert read_table(path, quotes=False).column("text") == ['"a" and "b']
+    with pytest.raises(BadInputError, match="is not a table"):
+        read_table(path)
+
+
+def test_a_quote_that_is_never_closed_swallows_no_rows(table):
+    with pytest.raises(BadInputError, match=r"is not a table \(unexpected end of data\)"):
+        read_table(table('text,label\na,x\n"b,y\nc,x\n'))
+
+
+def test_a_headless_table_is_given_its_names(table):
+    assert read_table(table("1,2\n"), columns=("a", "b")).column("b") == ["2"]
+
+
+@pytest.mark.parametrize("text", ["", "text,label\n", "\n\n"])
+def test_a_table_without_rows_is_named(table, text):
+    with pytest.raises(BadInputError, match=r't.csv" has no rows: fill it'):
+        read_table(table(text))
+
+
+def test_a_short_row_is_named_by_its_line(table):
+    with pytest.raises(BadInputError, match=r'"[^"]*t.csv", line 3: 1 cells for 2 columns'):
+        read_table(table("text,label\na,x\nb\n"))
+
+
+def test_what_is_not_utf8_is_named(table):
+    with pytest.raises(BadInputError, match=r't.csv" is not UTF-8 \(.*byte 11\): save it as UTF-8'):
+        read_table(table("text,label\nü,x\n", encoding="latin-1"))
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadInputError, match=r"cannot be read \(No such file"):
+        read_table(tmp_path / "t.csv")
+
+
+def test_a_missing_column_is_named_with_what_is_near(table):
+    path = table("Text,label\na,x\n")
+    for find in (read_table(path).column, lambda name: check_columns(path, "label", name)):
+        with pytest.raises(BadInputError, match="no column \"text\": did you mean 'Text'"):
+            find("text")
+
+
+def test_a_column_that_is_there_twice_is_refused(table):
+    with pytest.raises(BadInputError, match="twice"):
+        check_columns(table("a,a\n1,2\n"), "a")
+
+
+def test_columns_are_checked_without_the_rest(table):
+    check_columns(table("text,label\nthis row is too short\n"), "text", "label")
+    with pytest.raises(BadInputError, match="has no rows"):
+        check_columns(table(""), "text")
+
+
+def test_an_empty_label_is_named_by_its_line(table):
+    with pytest.raises(BadInputError, match='line 3: column "label" is empty'):
+        read_texts(table("text,label\na,x\nb, \n"), text="text", label="label")
+
+
+def texts(path):
+    return read_texts(path, text="text", label="label")
+
+
+def test_equal_texts_are_held_out_together(table):
+    rows = "".join(f"text {i % 30},{'ab'[i % 2]}\n" for i in range(60))
+    parts = table_parts(table("text,label\n" + rows), texts, group=str)
+    assert len(parts.test) == 12
+    assert not set(parts.train.inputs) & set(parts.test.inputs)
+
+
+def test_a_folder_of_tables_has_published_parts(table, tmp_path):
+    for name in ("train", "valid", "test"):
+        table(f"text,label\n{name},x\n", f"set/{name}.csv")
+    parts = table_parts(tmp_path / "set", texts, group=str)
+    assert (parts.train.inputs, parts.test.inputs) == (["train", "valid"], ["test"])
+    (tmp_path / "set/test.csv").unlink()
+    parts = table_parts(tmp_path / "set", texts, group=str)
+    assert (parts.train.inputs, parts.test.inputs) == (["train"], ["valid"])
+
+
+def test_a_folder_without_the_two_tables_is_refused(table, tmp_path):
+    table("text,label\n", "set/train.csv")
+    with pytest.raises(BadInputError, match='lacks the tables "train" and "test"'):
+        table_files(tmp_path / "set")

@@ -1,0 +1,5 @@
+"""Readers of common file layouts, for tasks on files.
+
+`labelled`, `folders`, `tables` and `conll` are light and may be used in a task's `files`; `images`, `audio`, `series`
+and `features` import numpy or more, and belong into `load`. What cannot be read raises `BadInputError` that names it.
+"""

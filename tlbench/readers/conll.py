@@ -1,0 +1,31 @@
+"""CoNLL files: one word and its tag a line, an empty line between sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tlbench.errors import BadInputError
+
+Sentence = tuple[list[str], list[str]]
+
+
+def read_conll(path: Path) -> list[Sentence]:
+    """Return sentences as (words, tags): the first and the last part of each line."""
+    sentences: list[Sentence] = []
+    words: list[str] = []
+    tags: list[str] = []
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f'"{path}" cannot be read: {error}.') from error
+    for number, line in enumerate([*lines, ""], start=1):
+        parts = line.split()
+        if parts and len(parts) < 2:
+            raise BadInputError(f'"{path}", line {number}: a word and its tag are expected, not "{line}".')
+        if parts:
+            words.append(parts[0])
+            tags.append(parts[-1])
+        elif words:
+            sentences.append((words, tags))
+            words, tags = [], []
+    return sentences

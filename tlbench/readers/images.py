@@ -1,0 +1,67 @@
+"""Image files and arrays of images."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from tlbench.errors import BadInputError
+from tlbench.readers.labelled import Labelled, Parts
+
+if TYPE_CHECKING:
+    from tlbench.data import Array
+
+BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+"""What PIL raises for files that it cannot decode."""
+
+
+def read_image(path: Path, size: int, grey: bool = False) -> Array:
+    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept."""
+    try:
+        with Image.open(path) as image:
+            image.load()
+            deep = image.mode.startswith(("I", "F"))
+            upright = ImageOps.exif_transpose(image)
+    except BROKEN as error:
+        raise BadInputError(f'"{path}" cannot be read as an image ({error}): replace or remove it.') from error
+    if deep:
+        raise BadInputError(f'"{path}" has more than 8 bits a channel: save it with 8, scaled as you want it seen.')
+    resized = upright.convert("L" if grey else "RGB").resize((size, size), Image.Resampling.BILINEAR)
+    pixels = np.asarray(resized)
+    return pixels[..., None] if grey else pixels
+
+
+def read_images(files: Parts[Path], size: int, grey: bool = False) -> Parts[Array]:
+    """Return the images of both parts, each as `read_image` does."""
+    return files.map(lambda half: half.read(lambda path: read_image(path, size, grey)))
+
+
+def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labelled[Array]:
+    """Return the images `(H, W, C)` uint8 and the labels of an `.npz` file.
+
+    Its arrays are `(N, H, W)` or `(N, H, W, C)` uint8, and `(N,)` whole numbers or texts. Pickled objects are refused.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if missing := {images, labels} - set(arrays):
+                raise BadInputError(
+                    f'"{path}" has no array "{min(missing)}" but {", ".join(sorted(arrays))}: rename or name it.'
+                )
+            pixels, names = arrays[images], arrays[labels]
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInputError(f'"{path}" cannot be read as npz ({error}): save plain arrays with numpy.savez.') from error
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4):
+        raise BadInputError(
+            f'"{path}" holds "{images}" of {pixels.dtype} {pixels.shape}: save uint8 of (N, H, W) or (N, H, W, C).'
+        )
+    if names.shape != pixels.shape[:1] or names.dtype.kind not in "iuU":
+        raise BadInputError(
+            f'"{path}" holds "{labels}" of {names.dtype} {names.shape}: save one whole number or text an image.'
+        )
+    cubes = pixels if pixels.ndim == 4 else pixels[..., None]
+    return Labelled(where=path, inputs=list(cubes), labels=[str(name) for name in names])

@@ -1,0 +1,133 @@
+"""Comma- or tab-separated tables, and texts with labels in them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tlbench.errors import BadInputError, UnknownNameError
+from tlbench.readers.folders import TABLES, entries
+from tlbench.readers.labelled import Labelled, Parts, hold_out, join
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells as text, with the number of the line that each row ends on."""
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    lines: list[int]
+
+    def cells(self, column: str, rows: Iterable[int]) -> list[str]:
+        """Return a column's cells in these rows."""
+        position = find_column(self.path, self.columns, column)
+        return [self.rows[row][position] for row in rows]
+
+    def column(self, column: str) -> list[str]:
+        """Return all cells of a column. Raises `BadInputError` when there is none of that name."""
+        return self.cells(column, range(len(self.rows)))
+
+    def labels(self, column: str) -> list[str]:
+        """Return the cells of a column, none of which may be empty."""
+        cells = [cell.strip() for cell in self.column(column)]
+        if "" in cells:
+            line = self.lines[cells.index("")]
+            raise BadInputError(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
+        return cells
+
+
+def find_column(path: Path, columns: Sequence[str], column: str) -> int:
+    """Return where a column stands. Raises `BadInputError` when there is none of that name."""
+    if columns.count(column) != 1:
+        problem = UnknownNameError("column", column, columns) if column not in columns else "It is there twice."
+        raise BadInputError(f'"{path}" cannot be used: {problem}')
+    return columns.index(column)
+
+
+def read_rows(path: Path, *, separator: str = "", quotes: bool = True) -> Iterator[tuple[int, list[str]]]:
+    """Yield line number and cells of every row that is not empty.
+
+    Without a separator, `.tsv` is split at tabs and anything else at commas. With `quotes=False` a quotation mark is
+    a character like any other.
+    """
+    separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            reader = csv.reader(
+                stream, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE, strict=True
+            )
+            for cells in reader:
+                if cells:
+                    yield reader.line_num, cells
+    except OSError as error:
+        raise BadInputError(f'"{path}" cannot be read ({error.strerror}): check the path.') from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f'"{path}" is not UTF-8 ({error.reason}, byte {error.start}): save it as UTF-8.') from error
+    except csv.Error as error:
+        raise BadInputError(f'"{path}" is not a table ({error}): save it as plain CSV or TSV.') from error
+
+
+def read_table(path: Path, *, columns: Sequence[str] = (), separator: str = "", quotes: bool = True) -> Table:
+    """Return a table; its first row names the columns unless `columns` does."""
+    found = list(read_rows(path, separator=separator, quotes=quotes))
+    names, body = (tuple(columns), found) if columns or not found else (tuple(found[0][1]), found[1:])
+    return make_table(path, names, body)
+
+
+def make_table(path: Path, columns: tuple[str, ...], found: Sequence[tuple[int, list[str]]]) -> Table:
+    """Return rows as a table. Raises `BadInputError` where there are none, or one is longer or shorter."""
+    if not found:
+        raise BadInputError(f'"{path}" has no rows: fill it.')
+    for line, cells in found:
+        if len(cells) != len(columns):
+            raise BadInputError(
+                f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.'
+            )
+    return Table(path, columns, [cells for _, cells in found], [line for line, _ in found])
+
+
+def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
+    """Raise `BadInputError` where a table's first row lacks one of the columns; nothing more is read."""
+    _, header = next(read_rows(path, quotes=quotes), (0, []))
+    if not header:
+        raise BadInputError(f'"{path}" has no rows: fill it.')
+    for column in columns:
+        find_column(path, header, column)
+
+
+def table_files(place: Path) -> dict[str, Path]:
+    """Return the one table of a file, as `all`, or the tables `train`, `valid` and `test` of a folder."""
+    if not place.is_dir():
+        return {"all": place}
+    found = {path.stem: path for path in entries(place) if path.suffix.lower() in TABLES}
+    chosen: dict[str, Path] = {name: found[name] for name in ("train", "valid", "test") if name in found}
+    if "train" not in chosen or len(chosen) == 1:
+        raise BadInputError(
+            f'"{place}" lacks the tables "train" and "test" (.csv or .tsv): name them so, or give the one table itself.'
+        )
+    return chosen
+
+
+def table_parts(place: Path, read: Callable[[Path], Labelled[T]], group: Callable[[T], str]) -> Parts[T]:
+    """Return the tables `train` and `test` of a folder, else a fifth of one table held out.
+
+    `group` names what must stay on one side. `valid` is treated as `folders.file_parts` does.
+    """
+    parts = {name: read(path) for name, path in table_files(place).items()}
+    if "all" in parts:
+        return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
+    if len(parts) == 3:
+        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
+    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
+
+
+def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Labelled[str]:
+    """Return the texts of one column with the labels of another."""
+    table = read_table(path, quotes=quotes)
+    return Labelled(where=path, inputs=table.column(text), labels=table.labels(label))
