@@ -42,10 +42,14 @@ def test_a_fingerprint_is_of_names_and_contents(table, memory):
     assert identity.fingerprint([table.rename(table.with_name("other.csv"))], memory) != first
 
 
-def test_a_fingerprint_does_not_depend_on_the_folder(table, memory, tmp_path):
+def test_a_fingerprint_depends_on_the_folder_s_name_and_on_nothing_above(table, memory, tmp_path):
+    """In a class folder the name is the label."""
     first = identity.fingerprint([table], memory)
-    (tmp_path / "moved").mkdir()
-    assert identity.fingerprint([table.rename(tmp_path / "moved" / table.name)], memory) == first
+    moved = tmp_path / "moved" / table.parent.name / table.name
+    moved.parent.mkdir(parents=True)
+    assert identity.fingerprint([table.rename(moved)], memory) == first
+    other = moved.parent.rename(moved.parent.with_name("other")) / table.name
+    assert identity.fingerprint([other], memory) != first
 
 
 def test_a_hash_is_remembered_by_size_and_time(table, memory):

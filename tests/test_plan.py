@@ -105,19 +105,19 @@ def table(catalog, plan_wish, tmp_path):
         (pairing,) = plan_wish(catalog, **wish).pairings
         return pairing
 
-    (tmp_path / "one").mkdir()
-    (tmp_path / "one" / "rows.csv").write_text("1,2,3,4,5,6,0,0\n")
+    (tmp_path / "one" / "rows").mkdir(parents=True)
+    (tmp_path / "one" / "rows" / "rows.csv").write_text("1,2,3,4,5,6,0,0\n")
     return plan
 
 
 def test_moving_a_file_changes_no_key_and_changing_its_content_does(table, settings, tmp_path):
-    first = table(tmp_path / "one")
+    first = table(tmp_path / "one" / "rows")
     shutil.move(tmp_path / "one", tmp_path / "two")
-    second = table(tmp_path / "two")
+    second = table(tmp_path / "two" / "rows")
     assert keys(first, settings) == keys(second, settings)
     assert first.key() == second.key()
-    (tmp_path / "two" / "rows.csv").write_text("1,2,3,4,5,6,1,0\n#")
-    third = table(tmp_path / "two")
+    (tmp_path / "two" / "rows" / "rows.csv").write_text("1,2,3,4,5,6,1,0\n#")
+    third = table(tmp_path / "two" / "rows")
     assert not set(keys(first, settings).values()) & set(keys(third, settings).values())
     assert first.key() != third.key()
 

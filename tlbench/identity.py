@@ -109,8 +109,11 @@ def machine() -> str:
 
 
 def fingerprint(paths: Sequence[Path], cache: Path) -> str:
-    """Return a hash of the files' names and contents; hashes are remembered below `cache` by size and time."""
-    return digest([(path.name, _remembered_sha256(path, cache)) for path in paths])
+    """Return a hash of the files' names and contents; hashes are remembered below `cache` by size and time.
+
+    The name of a file's folder counts, for it may be the label; what stands above it does not.
+    """
+    return digest([(path.parent.name, path.name, _remembered_sha256(path, cache)) for path in paths])
 
 
 def _remembered_sha256(path: Path, cache: Path) -> str:

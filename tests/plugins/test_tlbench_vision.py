@@ -8,10 +8,10 @@ from string import ascii_uppercase
 import numpy as np
 import pytest
 from PIL import Image
+from support import plan_only
 
 from tlbench import BadInputError
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 from tlbench.stages import Prepared, prepare
 
@@ -69,12 +69,12 @@ def pictures(tmp_path):
 def wish(folder, **options):
     places = {"task.source": str(folder / "here"), "task.target": str(folder / "there")}
     overrides = {**places, **{f"task.{name}": value for name, value in options.items()}}
-    return Wish(tasks=["vision/image-folder"], strategies=["finetune"], overrides=overrides)
+    return {"tasks": ["vision/image-folder"], "strategies": ["finetune"], "overrides": overrides}
 
 
 def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    (pairing,) = make_plan(wish(pictures, size=16, grey=True), catalog, settings).pairings
+    (pairing,) = plan_only(catalog, settings, **wish(pictures, size=16, grey=True)).pairings
     (tmp_path / "out").mkdir()
     prepare(pairing, settings, tmp_path / "out")
     prepared = Prepared.read(tmp_path / "out")
@@ -86,16 +86,16 @@ def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
 
 def test_where_own_images_lie_does_not_matter(catalog, pictures, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    (first,) = make_plan(wish(pictures), catalog, settings).pairings
+    (first,) = plan_only(catalog, settings, **wish(pictures)).pairings
     moved = pictures.rename(pictures.with_name("moved"))
-    (second,) = make_plan(wish(moved), catalog, settings).pairings
+    (second,) = plan_only(catalog, settings, **wish(moved)).pairings
     assert first.key() == second.key()
 
 
 def test_classes_that_differ_are_met_in_planning(catalog, pictures, tmp_path):
     (pictures / "there/dark").rename(pictures / "there/dim")
     with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark": both sides must have the same'):
-        make_plan(wish(pictures), catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"))
+        plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **wish(pictures))
 
 
 def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):
@@ -118,8 +118,8 @@ def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):
 @pytest.mark.skipif("TLBENCH_DATA" not in os.environ, reason="TLBENCH_DATA is not set: reads real data")
 def test_mnist_and_optdigits_counts(catalog, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
-    asked = Wish(tasks=["vision/mnist-optdigits"], strategies=["finetune"])
-    (pairing,) = make_plan(asked, catalog, settings).pairings
+    asked = {"tasks": ["vision/mnist-optdigits"], "strategies": ["finetune"]}
+    (pairing,) = plan_only(catalog, settings, **asked).pairings
     data = pairing.task.load(pairing.load_request(settings))
     counts = [np.bincount([*side.train.labels, *side.test.labels]).tolist() for side in (data.source, data.target)]
     assert counts[0] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]

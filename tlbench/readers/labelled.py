@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from tlbench.errors import BadInputError
-from tlbench.records import Side, Split, TaskData
+from tlbench.raw import Side, Split, TaskData
 
 T = TypeVar("T")
 U = TypeVar("U")
