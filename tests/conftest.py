@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 from support import install, plan_only, silent
 
@@ -25,6 +26,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # Before numpy and torch are loaded: bits depend on the number of threads, and a shared machine's speed too.
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
+    # The same examples in every run, however busy the machine is.
+    hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
+    hypothesis.settings.load_profile("tests")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

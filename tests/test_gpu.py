@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from support import plan_only
+from support import comparable, plan_only
 
 from tlbench import identity
 from tlbench.runner import run
@@ -34,3 +34,12 @@ def test_the_gpu_and_the_processor_train_alike(catalog, settings, tmp_path):
         outcome = run(plan_only(catalog, here, tasks=["toy/blobs"], strategies=["finetune"]), catalog, here)
         scores.append(outcome.rows[0].score)
     assert scores[0] == pytest.approx(scores[1], abs=0.05)
+
+
+def test_another_cache_gives_the_same_bits(catalog, settings, tmp_path):
+    rows = []
+    for name in ("one", "other"):
+        here = dataclasses.replace(settings, device="cuda", cache=tmp_path / name)
+        outcome = run(plan_only(catalog, here, tasks=["toy/blobs"], strategies=["finetune"]), catalog, here)
+        rows.append([comparable(row.to_json()) for row in outcome.rows])
+    assert rows[0] == rows[1]

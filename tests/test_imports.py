@@ -66,8 +66,9 @@ def modules(names: set[str], known: dict[str, Path]) -> set[str]:
 
 def layer_of(module: str) -> int:
     part = module.split(".")[1] if "." in module else "records"
-    (layer,) = [number for number, names in enumerate(LAYERS) if part in names]
-    return layer
+    found = [number for number, names in enumerate(LAYERS) if part in names]
+    assert found, f'"{part}" has no place in LAYERS yet'
+    return found[0]
 
 
 def top_level(names: set[str]) -> set[str]:

@@ -6,6 +6,8 @@ import pytest
 from support import install, only
 
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.identity import fingerprint
+from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
@@ -198,3 +200,16 @@ def test_a_task_of_the_user_s_files_needs_their_folder(catalog, plan_wish):
 def test_a_folder_without_the_file_is_said_to_lack_it(catalog, plan_wish, tmp_path):
     with pytest.raises(MissingDataError, match=r'reads ".*rows.csv", which does not exist: check task.source'):
         plan_wish(catalog, tasks=["toy/table"], overrides={"task.source": str(tmp_path)})
+
+
+@pytest.mark.data
+def test_tasks_of_real_data_find_their_files_below_the_data_root(catalog, settings, data_root):
+    settings = dataclasses.replace(settings, data_root=data_root)
+    names = [task.name for task in catalog.tasks.values() if task.data_from == "data-root"]
+    assert names
+    for name in names:
+        (pairing,) = make_plan(Wish(tasks=[name], strategies=["frozen"]), catalog, settings).pairings
+        files = pairing.task.files(pairing.load_request(settings))
+        assert files
+        assert all(data_root in path.parents for path in files)
+        assert pairing.fingerprint == fingerprint(files, settings.cache)

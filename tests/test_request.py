@@ -139,18 +139,19 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
     catalog, plan_wish, source_of
 ):
     """Test labels are permuted, and of the training labels those outside the budget, for every strategy there is."""
-    plan = plan_wish(catalog, tasks=["toy/blobs"], backbones=["toy/mlp-batchnorm"], strategies=shipped(catalog))
-    assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in plan.pairings}
-    prepared, source = source_of(plan.pairings[0])
-    models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in plan.pairings}
+    wish = {"tasks": ["toy/blobs"], "backbones": ["toy/mlp-batchnorm"], "strategies": shipped(catalog)}
+    pairings = [pairing for pairing in plan_wish(catalog, **wish).pairings if not pairing.skip]
+    assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in pairings}
+    prepared, source = source_of(pairings[0])
+    models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in pairings}
     train, test = (prepared.split(f"target-{part}") for part in ("train", "test"))
     rows = np.array(train.inputs.columns[0])
-    budget = budget_of(plan.pairings[0], prepared, source)
+    budget = budget_of(pairings[0], prepared, source)
     kept = np.flatnonzero((rows[:, None] == budget.inputs.columns[0][None]).all(2).any(1))
     withheld = swapped_outside(train.targets.values, kept)
     assert (withheld != train.targets.values).sum() > 80
     relabel(prepared, "target-test", np.random.default_rng(0).permutation(test.targets.values))
-    for pairing in plan.pairings:
+    for pairing in pairings:
         sees_all = Sees.TARGET_ALL_LABELS in pairing.strategy.sees
         relabel(prepared, "target-train", train.targets.values if sees_all else withheld)
         name = pairing.strategy.name

@@ -75,6 +75,16 @@ def test_the_manifest_says_what_the_result_depends_on(store):
     assert set(manifest["files"]) == {"result.txt"}
 
 
+def test_a_result_appears_by_a_rename_of_the_whole_folder(store):
+    drafts = []
+
+    def compute(folder):
+        write("first")(folder)
+        drafts.append(folder.stat().st_ino)
+
+    assert [store.stage("adapt", IDENTITY, compute).folder.stat().st_ino] == drafts
+
+
 def test_a_failing_compute_names_the_stage_and_leaves_nothing(store, tmp_path):
     def compute(folder):
         (folder / "half").write_text("x")

@@ -57,6 +57,8 @@ class Row:
     """The stage that failed."""
     reason: str | None = None
     """Why the pairing failed or was skipped."""
+    bad_input: bool = False
+    """True where it failed for what the user gave it: data that cannot be read or makes no sense."""
 
     metric: str
     """Name of the score."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
-from tlbench.errors import StageError, TlbenchError
+from tlbench.errors import StageError, TlbenchError, UsageError
 from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
@@ -88,11 +88,20 @@ def _run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: 
             Run(pairing=pairing, settings=settings, store=store).straight_down()
         except Exception as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
             _log(pairing.title, settings)
-            stage = error.stage if isinstance(error, StageError) else "host"
-            return Row(**fields, status="failed", stage=stage, reason=str(error)), None
+            return Row(**fields, status="failed", **_failure(error)), None
     stages = _find_all(pairing, settings, store)
     assert stages is not None
     return _assemble(fields, stages), stages["export"]
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """Return the row's fields on what failed: the sentence of an error of ours, the type too of any other."""
+    cause = error.__cause__ if isinstance(error, StageError) else error
+    return {
+        "stage": error.stage if isinstance(error, StageError) else "host",
+        "reason": str(cause) if isinstance(cause, TlbenchError) else f"{type(cause).__name__}: {cause}",
+        "bad_input": isinstance(cause, UsageError),
+    }
 
 
 def _find_all(pairing: Pairing, settings: Settings, store: Store) -> dict[str, Stage] | None:
@@ -139,7 +148,7 @@ def _with_latency(row: Row, export: Stage, settings: Settings, store: Store) -> 
         stage = store.stage("latency", wanted, compute)
     except StageError as error:
         _log(row.file_name, settings)
-        return dataclasses.replace(row, status="failed", stage=error.stage, reason=str(error))
+        return dataclasses.replace(row, status="failed", **_failure(error))
     known = json.loads((stage.folder / "latency.json").read_text())
     write_json(settings.board / "latency" / f"{stage.key}.json", {**known, "graph": row.graph, "machine": row.machine})
     known.pop("raw_ms")

@@ -52,7 +52,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Exit with 0, with 1 where a pairing failed, or with 2 where the request cannot be carried out."""
+    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense."""
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:

@@ -134,7 +134,7 @@ def command(
     else:
         _print_outcome(outcome, boards)
     if any(row.status == "failed" for row in outcome.rows):
-        sys.exit(1)
+        sys.exit(2 if any(row.bad_input for row in outcome.rows) else 1)
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:
