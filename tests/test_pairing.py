@@ -12,7 +12,6 @@ from support import comparable, drive, only
 
 from tlbench.pairing import peak_memory
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.rows import Row
 from tlbench.runner import run
 
@@ -95,8 +94,8 @@ def rows(catalog, session_cache, tmp_path_factory):
     """The rows of the toy's tasks with four strategies of every kind of access."""
     settings = Settings(cache=session_cache, board=tmp_path_factory.mktemp("board"), data_root=None)
     strategies = ["source-only", "frozen", "finetune", "adversarial"]
-    wish = Wish(tasks=["toy/blobs", "toy/shapes", "toy/names"], strategies=strategies)
-    return run(make_plan(wish, catalog, settings), catalog, settings).rows
+    tasks = ["toy/blobs", "toy/shapes", "toy/names"]
+    return run(plan_only(catalog, settings, tasks=tasks, strategies=strategies), catalog, settings).rows
 
 
 def test_every_pairing_that_makes_sense_is_ok(rows):

@@ -7,7 +7,6 @@ from support import install, only
 
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.identity import fingerprint
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
@@ -208,7 +207,7 @@ def test_tasks_of_real_data_find_their_files_below_the_data_root(catalog, settin
     names = [task.name for task in catalog.tasks.values() if task.data_from == "data-root"]
     assert names
     for name in names:
-        (pairing,) = make_plan(Wish(tasks=[name], strategies=["frozen"]), catalog, settings).pairings
+        (pairing,) = plan_only(catalog, settings, tasks=[name], strategies=["frozen"]).pairings
         files = pairing.task.files(pairing.load_request(settings))
         assert files
         assert all(data_root in path.parents for path in files)

@@ -10,7 +10,6 @@ from support import install, only
 
 from tlbench import hookimpl
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 from tlbench.rows import read_rows
 from tlbench.runner import _with_latency, run
@@ -24,8 +23,8 @@ BROKEN = {
     "loses-a-head": ("adapt", '"loses-a-head" must return a TransferModel with the heads source and target'),
     "changes-shapes": ("adapt", '"changes-shapes" changed the architecture: heads.target.bias'),
     "raises": ("adapt", "ArithmeticError: no fixed point"),
-    "diverges": ("adapt", "DivergedError: The loss is nan at step 25 of 30: lower the learning rate"),
-    "spoils-weights": ("export", "ParityError: The ONNX file gives outputs that are not finite or are huge"),
+    "diverges": ("adapt", "The loss is nan at step 25 of 30: lower the learning rate"),
+    "spoils-weights": ("export", "The ONNX file gives outputs that are not finite or are huge"),
 }
 GOOD = ("source-only", "frozen", "finetune")
 
@@ -56,15 +55,15 @@ def again(toy_site, session_cache, tmp_path_factory):
     site, settings = folder / "site", Settings(cache=session_cache, board=folder / "board", data_root=None)
     install(site, "tlbench-broken", {"broken": "broken_promises"}, version="2.0")
     install(site, "tlbench-poor", {"poor": "absent_needs"})
-    backbone, strategies = ["tabular/mlp-batchnorm"], ["source-only", *BROKEN, "needs-absent", "frozen", "finetune"]
-    wish = Wish(tasks=["toy/blobs"], backbones=backbone, strategies=strategies)
+    backbone, strategies = ["toy/mlp-batchnorm"], ["source-only", *BROKEN, "needs-absent", "frozen", "finetune"]
+    wish = {"tasks": ["toy/blobs"], "backbones": backbone, "strategies": strategies}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
 
         def runs():
             recorder = Recorder()
             catalog = load_catalog([recorder])
-            return Ran(run(make_plan(wish, catalog, settings), catalog, settings), settings, recorder.events)
+            return Ran(run(plan_only(catalog, settings, **wish), catalog, settings), settings, recorder.events)
 
         yield runs
         for name in ("broken_promises", "absent_needs"):
@@ -80,7 +79,7 @@ def ran(again):
 def test_a_strategy_that_breaks_leaves_a_failed_row_that_names_stage_and_cause(ran, strategy):
     row, (stage, cause) = ran.row(strategy), BROKEN[strategy]
     assert (row.status, row.stage) == ("failed", stage)
-    assert row.reason.startswith(f"{stage}: ")
+    assert row.stage == stage
     assert cause in row.reason
     assert row.score is None
     assert row.plugins["strategy"] == "broken (tlbench-broken 2.0)"
@@ -123,7 +122,7 @@ def test_predictions_lie_beside_an_ok_row_and_only_there(ran):
 
 def test_a_traceback_goes_to_the_log(ran):
     log = (ran.settings.cache / "tlbench.log").read_text()
-    assert "toy/blobs tabular/mlp-batchnorm raises seed 0\nTraceback" in log
+    assert "toy/blobs toy/mlp-batchnorm raises seed 0\nTraceback" in log
     assert 'raise ArithmeticError("no fixed point")' in log
 
 
@@ -181,4 +180,4 @@ def test_a_measurement_that_fails_is_a_failed_row_that_keeps_its_scores(ran, set
     row = ran.row("finetune")
     failed = _with_latency(row, export, settings, Store(root=tmp_path, notify=lambda event: None))
     assert (failed.status, failed.stage, failed.score) == ("failed", "latency", row.score)
-    assert failed.reason == "latency: TlbenchError: the measuring process ended with status 1: no message"
+    assert failed.reason == "the measuring process ended with status 1: no message"

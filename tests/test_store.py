@@ -95,7 +95,21 @@ def test_a_failing_compute_names_the_stage_and_leaves_nothing(store, tmp_path):
     assert raised.value.stage == "adapt"
     assert store.find("adapt", IDENTITY) is None
     assert not list(tmp_path.glob("*/*/*.draft"))
-    assert store.stage("adapt", IDENTITY, write("second")).folder.is_dir()
+
+
+def test_what_failed_is_tried_again_by_the_next_process_only(store, tmp_path):
+    """A stage that many pairings share must not fail for each of them anew."""
+    calls = []
+
+    def compute(folder):
+        calls.append(folder)
+        raise ValueError("no rows")
+
+    for _ in range(2):
+        with pytest.raises(StageError, match="no rows"):
+            store.stage("adapt", IDENTITY, compute)
+    assert len(calls) == 1
+    assert Store(root=tmp_path, notify=store.notify).stage("adapt", IDENTITY, write("second")).folder.is_dir()
 
 
 def damage_content(folder):

@@ -169,10 +169,10 @@ def check_parity(model: TransferModel, path: Path, inputs: Inputs, device: str, 
 
 
 def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:
-    """Compare outputs `(M, C)`.
+    """Compare outputs `(M, C)`. Raises `ParityError`.
 
-    A decision may flip only where the margin between the two best outputs is at most twice the largest output
-    difference of that unit. Raises `ParityError`.
+    A decision can flip only where the two best outputs are no further apart than twice the unit's largest difference:
+    that follows from the differences themselves, so flips are counted and the differences are gated.
     """
     if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max() > SENTINEL:
         raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
@@ -182,9 +182,5 @@ def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:
         raise ParityError(
             f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed."
         )
-    flipped = onnx_outputs.argmax(1) != eager_outputs.argmax(1)
-    best = np.sort(eager_outputs, 1)
-    margin = best[:, -1] - best[:, -2] if best.shape[1] > 1 else np.zeros(len(best))
-    if (flipped & (margin > 2 * difference.max(1))).any():
-        raise ParityError("ONNX and torch decide differently where the outputs are not close.")
-    return Parity(relative, int(flipped.sum()), onnx_outputs, eager_outputs)
+    flips = int((onnx_outputs.argmax(1) != eager_outputs.argmax(1)).sum())
+    return Parity(relative, flips, onnx_outputs, eager_outputs)

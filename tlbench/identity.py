@@ -47,8 +47,13 @@ def package_code(package: str) -> str:
     return digest({name: file_sha256(path) for name, path in files.items()})
 
 
+def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
+    """Return hashes of the code that a spec's functions come from."""
+    return sorted({code_of(function) for function in functions if function is not None})
+
+
 def code_of(function: Callable[..., Any]) -> str:
-    """Return a hash of the code of the package that a spec's function comes from."""
+    """Return a hash of the code of the package that a function comes from."""
     while isinstance(function, functools.partial):
         function = function.func
     return package_code(function.__module__.partition(".")[0])

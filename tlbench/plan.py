@@ -83,7 +83,7 @@ class Pairing:
             "engine": identity.engine(),
             "versions": dict(identity.versions()),
             "backbone": self.backbone.name,
-            "backbone_code": identity.code_of(self.backbone.build),
+            "backbone_code": identity.codes_of(self.backbone.build, self.backbone.fit, self.backbone.prepare),
             "backbone_options": dict(self.backbone_options),
             "layout": self.task.kind.layout,
         }
@@ -93,7 +93,9 @@ class Pairing:
         return {
             **self.architecture(),
             "task": self.task.name,
-            "task_code": identity.code_of(self.task.load),
+            "task_code": identity.codes_of(self.task.load, self.task.kind.create, self.task.kind_of_source.create),
+            "setting": self.task.setting,
+            "kinds": [self.task.kind.name, self.task.kind_of_source.name],
             "task_options": self.data_options(),
             "data": self.fingerprint,
         }
@@ -104,6 +106,8 @@ class Pairing:
             **self.prepared_identity(),
             "seed": self.seed,
             "source_options": dict(self.source_options),
+            "augment": self.task.augment,
+            "augment_code": identity.codes_of(self.backbone.augment),
             "device": settings.device,
             "device_name": identity.device_name(settings.device),
             "threads": settings.threads,
@@ -114,8 +118,11 @@ class Pairing:
         return {
             **self.source_identity(settings),
             "strategy": self.strategy.name,
-            "strategy_code": identity.code_of(self.strategy.adapt),
+            "strategy_code": identity.codes_of(self.strategy.adapt),
             "strategy_options": dict(self.strategy_options),
+            "promises": [sorted(self.strategy.sees), self.strategy.trains_encoder, self.strategy.from_source],
+            "metric": self.task.metric,
+            "evaluate_code": identity.codes_of(self.task.evaluate),
             "label_budget": self.label_budget,
         }
 

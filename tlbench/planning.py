@@ -32,10 +32,10 @@ class Wish:
 
 def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
     """Expand a wish. Raises `UsageError` for unknown names, wrong values and missing files."""
-    named = [catalog.task(name) for name in wish.tasks]
+    named = [catalog.task(name) for name in dict.fromkeys(wish.tasks)]
     tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
-    backbones = [catalog.backbone(name) for name in wish.backbones]
-    strategies = _with_references([catalog.strategy(name) for name in wish.strategies], catalog)
+    backbones = [catalog.backbone(name) for name in dict.fromkeys(wish.backbones)]
+    strategies = _with_references([catalog.strategy(name) for name in dict.fromkeys(wish.strategies)], catalog)
     overrides = _Overrides(wish.overrides, quick=wish.quick)
     pairings = [
         pairing
@@ -79,7 +79,7 @@ def _expand(
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
-    seeds = tuple(seeds)
+    seeds = tuple(dict.fromkeys(seeds))
     return [
         Pairing(
             task=task,

@@ -41,6 +41,8 @@ class Store:
     root: Path
     notify: Callable[[Event], None]
     _open: dict[str, Stage] = field(default_factory=dict)
+    _failed: dict[str, StageError] = field(default_factory=dict)
+    """What failed in this process fails again: it is not tried for every pairing that needs it."""
 
     def find(self, name: str, identity: Mapping[str, Any]) -> Stage | None:
         """Return a finished stage, or None; a damaged one counts as not there."""
@@ -63,11 +65,17 @@ class Store:
             self.notify(Event(name="stage-finished", stage=name, seconds=found.seconds, cached=True))
             return found
         key = digest({"stage": name, **identity})
+        if key in self._failed:
+            raise self._failed[key]
         folder = self._folder(name, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
             if self.find(name, identity) is None:
-                self._compute(name, identity, folder, compute)
+                try:
+                    self._compute(name, identity, folder, compute)
+                except StageError as error:
+                    self._failed[key] = error
+                    raise
         found = self.find(name, identity)
         if found is None:
             raise StoreError(f'The stage "{name}" was written to "{folder}" and cannot be read back: check the disk.')
