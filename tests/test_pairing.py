@@ -8,7 +8,7 @@ import signal
 from types import SimpleNamespace
 
 import pytest
-from support import comparable, drive, only
+from support import comparable, drive, only, plan_only
 
 from tlbench.pairing import peak_memory
 from tlbench.plan import Settings

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from support import install, only
+from support import install, only, plan_only
 
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.identity import fingerprint

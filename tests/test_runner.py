@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from support import install, only
+from support import install, only, plan_only
 
 from tlbench import hookimpl
 from tlbench.plan import Settings
