@@ -7,7 +7,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
-from tlbench.options import Option, training_options
+from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
     AugmentRequest,
@@ -41,6 +41,7 @@ __all__ = [
     "LoadRequest",
     "MissingDataError",
     "Option",
+    "OptionValue",
     "PrepareRequest",
     "Sees",
     "Side",

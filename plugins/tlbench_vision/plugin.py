@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tlbench import (
     FitRequest,
     LoadRequest,
     Option,
+    OptionValue,
     PrepareRequest,
     TaskData,
     TaskSpec,
@@ -196,57 +197,51 @@ def tlbench_tasks() -> list[TaskSpec]:
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
+    small: dict[str, OptionValue] = {
+        "source.steps": 300,
+        "source.learning_rate": 3e-3,
+        "finetune.steps": 120,
+        "finetune.learning_rate": 2e-3,
+        "adversarial.steps": 250,
+        "adversarial.learning_rate": 1e-3,
+        "adversarial.conditional": True,
+    }
+    strided: dict[str, OptionValue] = {
+        "source.steps": 600,
+        "source.learning_rate": 4e-3,
+        "finetune.steps": 120,
+        "finetune.learning_rate": 1e-3,
+        "adversarial.steps": 200,
+        "adversarial.learning_rate": 3e-3,
+    }
     return [
-        BackboneSpec(
-            name="image/resnet-small",
-            modality="image",
-            title="Small ResNet",
-            summary="Three residual blocks of timm behind a 3 x 3 stem, for images of 8 to 64 pixels.",
-            traits=("batchnorm",),
-            recipe={
-                "source.steps": 300,
-                "source.learning_rate": 3e-3,
-                "finetune.steps": 120,
-                "finetune.learning_rate": 2e-3,
-                "adversarial.steps": 250,
-                "adversarial.learning_rate": 1e-3,
-                "adversarial.conditional": True,
-            },
-            options=_resnet_options(stem_stride=1),
-            requires=("timm",),
-            extra="vision",
-            fit=_fit_resnet,
-            prepare=_prepare_images,
-            build=_build_resnet,
-            augment=_augment_images,
-        ),
-        BackboneSpec(
-            name="image/resnet-strided",
-            modality="image",
-            title="Small ResNet, strided stem",
-            summary="Three residual blocks of timm behind a 3 x 3 stem of stride 2, for images of 16 to 128 pixels.",
-            traits=("batchnorm",),
-            recipe={
-                "source.steps": 600,
-                "source.learning_rate": 4e-3,
-                "finetune.steps": 120,
-                "finetune.learning_rate": 1e-3,
-                "adversarial.steps": 200,
-                "adversarial.learning_rate": 3e-3,
-            },
-            options=_resnet_options(stem_stride=2),
-            requires=("timm",),
-            extra="vision",
-            fit=_fit_resnet,
-            prepare=_prepare_images,
-            build=_build_resnet,
-            augment=_augment_images,
+        _resnet("image/resnet-small", "Small ResNet", "a 3 x 3 stem, for images of 8 to 64 pixels", small, 1),
+        _resnet(
+            "image/resnet-strided",
+            "Small ResNet, strided stem",
+            "a 3 x 3 stem of stride 2, for images of 16 to 128 pixels",
+            strided,
+            stem_stride=2,
         ),
     ]
 
 
-def _resnet_options(stem_stride: int) -> tuple[Option, ...]:
-    return (
-        Option(name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"),
-        Option(name="stem_stride", default=stem_stride, summary="stride of the stem", unit="pixels"),
+def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue], stem_stride: int) -> BackboneSpec:
+    return BackboneSpec(
+        name=name,
+        modality="image",
+        title=title,
+        summary=f"Three residual blocks of timm behind {stem}.",
+        traits=("batchnorm",),
+        recipe=recipe,
+        options=(
+            Option(name="width", default=8, summary="channels of the stem; the blocks have 1, 2 and 4 times as many"),
+            Option(name="stem_stride", default=stem_stride, summary="stride of the stem", unit="pixels"),
+        ),
+        requires=("timm",),
+        extra="vision",
+        fit=_fit_resnet,
+        prepare=_prepare_images,
+        build=_build_resnet,
+        augment=_augment_images,
     )
