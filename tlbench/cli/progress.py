@@ -64,11 +64,11 @@ class TerminalProgress:
         if self._bars is None:
             self._bars = _bars()
             self._plan = self._bars.add_task("plan", total=self._total, completed=self._done)
-            self._stage = self._bars.add_task("", total=None)
         assert self._plan is not None
-        assert self._stage is not None
+        if self._stage is not None:
+            self._bars.remove_task(self._stage)
+        self._stage = self._bars.add_task(f"  {event.stage}", total=None)  # A stage without steps has no end to show.
         self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency, undisturbed")
-        self._bars.reset(self._stage, total=None, description=f"  {event.stage}")
 
 
 def _bars() -> Progress:
