@@ -24,6 +24,7 @@ def play(listener, *, cached: bool = False, row=ROW) -> None:
         Event(name="pairing-finished", pairing="toy/blobs finetune seed 0", done=1, total=1, values={"row": row})
     )
     listener.tlbench_event(Event(name="plan-finished"))
+    listener.close()
 
 
 def test_a_line_for_a_computed_pairing(capsys):

@@ -18,6 +18,9 @@ class PlainProgress:
     def __init__(self) -> None:
         self._seconds = 0.0
 
+    def close(self) -> None:
+        """Nothing stays open."""
+
     @hookimpl
     def tlbench_event(self, event: Event) -> None:
         if event.name == "pairing-started":
@@ -57,7 +60,10 @@ class TerminalProgress:
             self._done = event.done
             if self._bars is not None and self._plan is not None:
                 self._bars.update(self._plan, completed=event.done)
-        elif event.name == "plan-finished" and self._bars is not None:
+
+    def close(self) -> None:
+        """Take the bars away, also after an interruption, and give the cursor back."""
+        if self._bars is not None:
             self._bars.stop()
 
     def _show(self, event: Event) -> None:

@@ -113,14 +113,18 @@ def command(
     chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
     wish = dataclasses.replace(read_suite(suite), quick=quick, **chosen)
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
-    catalog = load_catalog(listeners=[progress()])
+    display = progress()
+    catalog = load_catalog(listeners=[display])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
     plan = make_plan(wish, catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return
-    outcome = runner.run(plan, catalog, settings)
+    try:
+        outcome = runner.run(plan, catalog, settings)
+    finally:
+        display.close()
     boards = render(board, list(read_rows(board)))
     if as_json:
         print_json(
