@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,3 +65,22 @@ def _report(step: int, steps: int, loss: float, on_step: Callable[[int, float], 
     if not math.isfinite(loss):
         raise DivergedError(f"The loss is {loss} at step {step} of {steps}: lower the learning rate.")
     on_step(step, loss)
+
+
+class _ReverseGradient(torch.autograd.Function):
+    """Identity forward; backward the gradient times -strength."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return features.view_as(features)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradient, None
+
+
+def reverse_gradient(features: Tensor, strength: float) -> Tensor:
+    """Return the features; the gradient that flows back through them is multiplied by -strength (Ganin et al. 2016)."""
+    reversed_: Tensor = _ReverseGradient.apply(features, strength)  # type: ignore[no-untyped-call]
+    return reversed_

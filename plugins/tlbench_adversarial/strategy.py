@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,25 +11,7 @@ from torch.nn import functional
 from tlbench.data import concatenate
 from tlbench.model import TransferModel, device_of
 from tlbench.request import AdaptRequest
-
-
-class ReverseGradient(torch.autograd.Function):
-    """Identity forward; backward the gradient times -strength."""
-
-    @staticmethod
-    def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
-        ctx.strength = strength
-        return features.view_as(features)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return -ctx.strength * gradient, None
-
-
-def reverse(features: Tensor, strength: float) -> Tensor:
-    """Return the features; what flows back through them is reversed."""
-    reversed_: Tensor = ReverseGradient.apply(features, strength)  # type: ignore[no-untyped-call]
-    return reversed_
+from tlbench.training import reverse_gradient
 
 
 def annealed(progress: float) -> float:
@@ -56,7 +37,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
         outputs = head(features)
         label_loss = request.kind.loss(outputs[: len(targets)], targets)
         strength = options["weight"] * (2 / (1 + math.exp(-10 * progress)) - 1)
-        guess = discriminator(reverse(_seen(features, outputs), strength))[:, 0]
+        guess = discriminator(reverse_gradient(_seen(features, outputs), strength))[:, 0]
         domain = (torch.arange(len(guess), device=guess.device) < len(targets)).float()
         return label_loss + functional.binary_cross_entropy_with_logits(guess, domain)
 

@@ -12,7 +12,8 @@ from support import silent
 from tlbench.model import encode, state_hash
 from tlbench.probe import fit_probe
 from tlbench.stages import adapt, seen_labels
-from tlbench_adversarial.strategy import annealed, reverse
+from tlbench.training import reverse_gradient
+from tlbench_adversarial.strategy import annealed
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def with_head(source):
 class TestAdversarial:
     def test_the_gradient_is_reversed_and_scaled(self):
         features = torch.tensor([1.0, -2.0], requires_grad=True)
-        reverse(features, 0.5).sum().backward()
+        reverse_gradient(features, 0.5).sum().backward()
         assert features.grad.tolist() == [-0.5, -0.5]
 
     def test_the_learning_rate_falls_as_in_the_paper_behind_a_warm_up(self):

@@ -18,6 +18,7 @@ from tlbench.rows import read_rows
 
 if TYPE_CHECKING:
     from tlbench.plan import Plan
+    from tlbench.planning import Wish
     from tlbench.runner import Outcome
 
 
@@ -106,18 +107,14 @@ def command(
     from tlbench.plan import Settings
     from tlbench.planning import make_plan
     from tlbench.plugins import load_catalog
-    from tlbench.suites import read_suite
 
-    seeds = seeds or ((0,) if quick else ())
     given = {"tasks": tasks, "backbones": backbones, "strategies": strategies, "seeds": seeds, "overrides": overrides}
-    chosen: dict[str, Any] = {name: value for name, value in given.items() if value}
-    wish = dataclasses.replace(read_suite(suite), quick=quick, **chosen)
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     display = progress()
     catalog = load_catalog(listeners=[display])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
-    plan = make_plan(wish, catalog, settings)
+    plan = make_plan(_wish(suite, quick, given), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return
@@ -139,6 +136,16 @@ def command(
         _print_outcome(outcome, boards)
     if any(row.status == "failed" for row in outcome.rows):
         sys.exit(2 if any(row.bad_input for row in outcome.rows) else 1)
+
+
+def _wish(suite: str, quick: bool, given: Mapping[str, Any]) -> Wish:
+    """Return the suite's wish with what the command line says in its place."""
+    from tlbench.suites import read_suite
+
+    chosen = {name: value for name, value in given.items() if value}
+    if quick:
+        chosen = {"seeds": (0,), **chosen}
+    return dataclasses.replace(read_suite(suite), quick=quick, **chosen)
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:
