@@ -60,3 +60,9 @@ def test_bars_show_pairing_stage_and_steps(terminal):
 def test_no_bar_where_nothing_is_computed(terminal):
     play(progress.TerminalProgress(), cached=True)
     assert terminal.getvalue() == ""
+
+
+def test_a_skipped_pairing_is_no_news(capsys):
+    """The plan said so before, and the summary says it after."""
+    play(progress.PlainProgress(), cached=True, row=SimpleNamespace(status="skipped", reason="no BatchNorm"))
+    assert capsys.readouterr().err == ""

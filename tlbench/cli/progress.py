@@ -29,7 +29,7 @@ class PlainProgress:
             self._seconds += event.seconds
             if event.stage == "latency":
                 print(f"latency of one graph: {event.seconds:.1f} CPU s", file=sys.stderr)
-        elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status != "ok"):
+        elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status == "failed"):
             row = event.values["row"]
             outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
             print(f"[{event.done}/{event.total}] {event.pairing}: {outcome}", file=sys.stderr)
