@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def _write(path: Path, text: str) -> Path:
 def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Row]) -> str:
     """Return a domain's page: a table for each task and access, and the rows that have no score."""
     parts = [f"# {_safe(domain)}\n"]
-    for task, of_task in itertools.groupby(entries, lambda entry: entry.first.task):
+    for task, of_task in itertools.groupby(entries, _task):
         own = list(of_task)
         parts.append(f"## {_safe(task)}\n\n{_task_line(own[0].first)}\n")
         for access, group in itertools.groupby(own, _access_title):
@@ -73,7 +74,7 @@ def _task_line(row: Row) -> str:
 
 
 def _access_title(entry: Entry) -> str:
-    seen = " and ".join(part.replace("-", " ") for part in entry.access) or "nothing of the target"
+    seen = _seen(entry.access)
     return f"References that see {seen}" if entry.first.reference else f"Sees {seen}"
 
 
@@ -146,31 +147,40 @@ def table_csv(entries: Sequence[Entry]) -> str:
 
 
 def overview(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
-    """Return the page over all domains: scores by task and strategy, in one table for each access."""
-    tasks = sorted({entry.first.task for entry in entries})
-    parts = ["# Leaderboards\n", "Target score / forgetting (head), means over seeds.\n"]
-    ordered = sorted(entries, key=lambda entry: (entry.first.reference, _access_title(entry), entry.strategy))
-    for access, group in itertools.groupby(ordered, _access_title):
-        lines = []
-        for name, same in itertools.groupby(group, lambda entry: (entry.strategy, entry.first.backbone.split("/")[0])):
-            best = {entry.first.task: _cell(entry) for entry in same}
-            lines.append({"strategy": _safe(name[0]), **{task: best.get(task, "") for task in tasks}})
-        merged = _merge(lines)
-        parts.append(f"## {access}\n\n{tabulate(merged, headers='keys', tablefmt='github', disable_numparse=True)}\n")
+    """Return the page over all domains: a line for each task, a column for each strategy, references apart."""
     domains = sorted({row.domain for row in rows})
-    counts = {status: sum(row.status == status for row in rows) for status in ("ok", "failed", "skipped")}
     links = ", ".join(f"[{_safe(domain)}]({slug(domain)}.md)" for domain in domains)
-    parts.append(f"Domains: {links}. Rows: {', '.join(f'{count} {status}' for status, count in counts.items())}.\n")
-    return "\n".join(parts)
+    counts = {status: sum(row.status == status for row in rows) for status in ("ok", "failed", "skipped")}
+    said = ", ".join(f"{count} {status}" for status, count in counts.items())
+    return "\n".join(
+        [
+            "# Leaderboards\n",
+            f"Domains, with everything: {links}. Rows: {said}.\n",
+            "Target score / forgetting (head), means over seeds; one pair for each backbone and machine. Columns that see "
+            "different things are not to be ranked.\n",
+            f"## Strategies\n\n{_overview_table([entry for entry in entries if not entry.first.reference])}\n",
+            f"## References\n\n{_overview_table([entry for entry in entries if entry.first.reference])}\n",
+        ]
+    )
 
 
-def _merge(lines: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Join the lines of one strategy, which has another backbone in each modality."""
-    merged: dict[str, dict[str, str]] = {}
-    for line in lines:
-        known = merged.setdefault(line["strategy"], dict(line))
-        known.update({task: cell for task, cell in line.items() if cell})
-    return list(merged.values())
+def _overview_table(entries: Sequence[Entry]) -> str:
+    columns = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
+    lines = [{"task": "*sees*", **{_safe(name): _seen(access) for _, access, name in columns}}]
+    for task, group in itertools.groupby(sorted(entries, key=_task), _task):
+        cells: dict[str, list[str]] = defaultdict(list)
+        for entry in group:
+            cells[entry.strategy].append(_cell(entry))
+        lines.append({"task": _safe(task), **{_safe(name): "; ".join(cells[name]) for _, _, name in columns}})
+    return tabulate(lines, headers="keys", tablefmt="github", disable_numparse=True)
+
+
+def _task(entry: Entry) -> str:
+    return entry.first.task
+
+
+def _seen(access: Sequence[str]) -> str:
+    return " and ".join(part.replace("-", " ") for part in access) or "nothing of the target"
 
 
 def _cell(entry: Entry) -> str:
