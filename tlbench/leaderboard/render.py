@@ -156,8 +156,8 @@ def overview(entries: Sequence[Entry], rows: Sequence[Row]) -> str:
         [
             "# Leaderboards\n",
             f"Domains, with everything: {links}. Rows: {said}.\n",
-            "Target score / forgetting (head), means over seeds; one pair for each backbone and machine. Columns that see "
-            "different things are not to be ranked.\n",
+            "Target score / forgetting (head), means over seeds; one pair for each backbone and machine. "
+            "Columns that see different things are not to be ranked.\n",
             f"## Strategies\n\n{_overview_table([entry for entry in entries if not entry.first.reference])}\n",
             f"## References\n\n{_overview_table([entry for entry in entries if entry.first.reference])}\n",
         ]
