@@ -87,6 +87,13 @@ def test_the_structure_of_a_graph_does_not_depend_on_its_weights(graph, tmp_path
     assert (tmp_path / "1.onnx").read_bytes() != (tmp_path / "2.onnx").read_bytes()
 
 
+def test_a_written_file_names_no_file_of_the_machine(graph, tmp_path):
+    """The exporter notes stack traces on nodes; they would publish where somebody works."""
+    write_model(fill(onnx.load(graph), normed(1)), tmp_path / "model.onnx")
+    assert b".py" in graph.read_bytes()
+    assert b".py" not in (tmp_path / "model.onnx").read_bytes()
+
+
 def test_a_filled_graph_is_the_same_bytes_every_time(graph, tmp_path):
     for name in "ab":
         write_model(fill(onnx.load(graph), normed(1)), tmp_path / name)

@@ -100,22 +100,28 @@ def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
 
 
 def write_model(model: onnx.ModelProto, path: Path) -> None:
-    """Check and write an ONNX model as one file."""
+    """Check and write an ONNX model as one file, without the exporter's notes."""
+    strip(model)
     onnx.checker.check_model(model, full_check=True)
     write_atomic(path, lambda stream: stream.write(model.SerializeToString(deterministic=True)))
 
 
+def strip(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes: stack traces that name files of this machine, and with them its user."""
+    graph = model.graph
+    for noted in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del noted.metadata_props[:]
+        noted.ClearField("doc_string")
+
+
 def structure(path: Path) -> str:
     """Return a hash of what the speed of a graph depends on: nodes, shapes and types, without the weights' values."""
-    graph = onnx.load(path)
-    for initializer in graph.graph.initializer:
+    model = onnx.load(path)
+    strip(model)
+    for initializer in model.graph.initializer:
         initializer.ClearField("raw_data")
-    del graph.graph.value_info[:]
-    graph.ClearField("metadata_props")
-    for node in graph.graph.node:
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
-    return digest(graph.SerializeToString(deterministic=True).hex())
+    del model.graph.value_info[:]
+    return digest(model.SerializeToString(deterministic=True).hex())
 
 
 def export_model(model: TransferModel, graph: Path, inputs: Inputs, path: Path, device: str, threads: int) -> Parity:
@@ -128,7 +134,7 @@ def export_model(model: TransferModel, graph: Path, inputs: Inputs, path: Path, 
         return check_parity(model, path, inputs, device, threads)
     except ParityError:
         export_graph(model, inputs, path, optimize=True)
-        onnx.checker.check_model(path, full_check=True)
+        write_model(onnx.load(path), path)
         return check_parity(model, path, inputs, device, threads)
 
 
