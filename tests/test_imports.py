@@ -13,7 +13,19 @@ from support import run_python
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
-    {"errors", "files", "hookspecs", "identity", "kindspecs", "options", "plan", "plugins", "raw", "records"},
+    {
+        "errors",
+        "files",
+        "hookspecs",
+        "identity",
+        "kindspecs",
+        "options",
+        "plan",
+        "plugins",
+        "raw",
+        "records",
+        "sources",
+    },
     {"planning", "rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "readers", "scoring", "serving", "stages"},

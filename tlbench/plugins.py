@@ -1,15 +1,14 @@
-"""Entry points -> Catalog: every spec with its origin, and every problem met on the way.
+"""Plugins -> Catalog: every spec with its origin, and every problem met on the way.
 
-One broken plugin stops nobody: each entry point is loaded in a try of its own and each hook implementation is
-called on its own, so that what failed becomes a `PluginProblem` and the rest goes on.
+One broken plugin stops nobody: each is loaded in a try of its own and each hook implementation is called on its own,
+so that what failed becomes a `PluginProblem` and the rest goes on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ import pluggy
 from tlbench import hookspecs
 from tlbench.errors import UnknownNameError
 from tlbench.records import BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
+from tlbench.sources import Origin, Source, installed
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | StrategySpec
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
@@ -34,18 +34,6 @@ NAMES: Mapping[type[Spec], str] = {
     StrategySpec: r"[\w.-]+",
 }
 """Names become parts of file names, and a task's domain is read from its name."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """Where a plugin comes from."""
-
-    entry_point: str
-    distribution: str
-    version: str
-
-    def __str__(self) -> str:
-        return f"{self.entry_point} ({self.distribution} {self.version})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,18 +95,17 @@ def missing(spec: TaskSpec | BackboneSpec | StrategySpec | KindSpec) -> str:
     return f'"{spec.name}" needs {", ".join(absent)}: {install}'
 
 
-def load_catalog(listeners: Iterable[object] = ()) -> Catalog:
-    """Load every entry point of the group `tlbench`; `listeners` are further plugins, such as a progress display."""
+def load_catalog(listeners: Iterable[object] = (), also: Iterable[Source] = ()) -> Catalog:
+    """Load every installed plugin and those of `also`; `listeners` are objects that watch, such as a display."""
     manager = pluggy.PluginManager("tlbench")
     manager.add_hookspecs(hookspecs)
     problems: list[PluginProblem] = []
     origins: dict[str, Origin] = {}
-    for point, distribution in _entry_points():
-        origin = Origin(entry_point=point.name, distribution=distribution.name, version=distribution.version)
-        if problem := _register(manager, point, origin):
+    for source in (*installed(), *also):
+        if problem := _register(manager, source):
             problems.append(problem)
         else:
-            origins[str(origin)] = origin
+            origins[str(source.origin)] = source.origin
     specs, owners = _collect(manager, origins, problems)
     for listener in listeners:
         manager.register(listener)
@@ -134,19 +121,10 @@ def load_catalog(listeners: Iterable[object] = ()) -> Catalog:
     )
 
 
-def _entry_points() -> Iterator[tuple[EntryPoint, Distribution]]:
-    """Every entry point of the group, by distribution and name; a distribution found twice counts once."""
-    seen = set()
-    for distribution in sorted(distributions(), key=lambda found: (found.name or "").lower()):
-        for point in distribution.entry_points.select(group=hookspecs.GROUP):
-            if (distribution.name, point.name) not in seen:
-                seen.add((distribution.name, point.name))
-                yield point, distribution
-
-
-def _register(manager: pluggy.PluginManager, point: EntryPoint, origin: Origin) -> PluginProblem | None:
+def _register(manager: pluggy.PluginManager, source: Source) -> PluginProblem | None:
+    origin = source.origin
     try:
-        module = point.load()
+        module = source.load()
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise

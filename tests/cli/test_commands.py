@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import jsonschema
@@ -23,25 +22,6 @@ except SystemExit as stop:
 heavy = {"torch", "numpy", "onnx", "onnxruntime", "sklearn", "rich", "pydantic"} & set(sys.modules)
 print(json.dumps([status, sorted(heavy)]), file=sys.stderr)
 """
-
-
-@pytest.fixture
-def tlbench(tmp_path, monkeypatch, toy_site, session_cache, capsys):
-    """Call the command line in this process, in a folder of its own; return (status, standard output, errors)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("TLBENCH_DATA", raising=False)
-
-    def call(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tlbench", *words])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        output, errors = capsys.readouterr()
-        return status, output, errors
-
-    return call
 
 
 RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "2")

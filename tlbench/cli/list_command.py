@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
+from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 
 
 @click.command("list")
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> None:
+def command(plugins: Sequence[Path], as_json: bool) -> None:
     """List tasks, backbones and strategies."""
-    from tlbench.plugins import load_catalog, missing
+    from tlbench.plugins import missing
 
-    catalog = load_catalog()
+    catalog = catalog_with(plugins)
     found: dict[str, list[dict[str, Any]]] = {
         "tasks": [
             {

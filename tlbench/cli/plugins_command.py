@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 
 
 @click.command("plugins")
 @click.option("--strict", is_flag=True, help="Exit with status 1 where there is a problem.")
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(strict: bool, as_json: bool) -> None:
+def command(plugins: Sequence[Path], strict: bool, as_json: bool) -> None:
     """List plugins and the problems met in loading them."""
-    from tlbench.plugins import load_catalog
-
-    catalog = load_catalog()
-    plugins = [dataclasses.asdict(origin) for origin in catalog.plugins]
+    catalog = catalog_with(plugins)
+    found = [dataclasses.asdict(origin) for origin in catalog.plugins]
     if as_json:
-        print_json({"plugins": plugins, "problems": [dataclasses.asdict(problem) for problem in catalog.problems]})
+        print_json({"plugins": found, "problems": [dataclasses.asdict(problem) for problem in catalog.problems]})
     else:
-        print_table(plugins)
+        print_table(found)
         for problem in catalog.problems:
             click.echo(f"\n{problem}", err=True)
     if strict and catalog.problems:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 from tlbench.cli.progress import progress
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record
@@ -70,6 +71,7 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     metavar="OWNER.NAME=VALUE",
     help="Change an option; repeatable.",
 )
+@plugin_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library."
@@ -91,6 +93,7 @@ def command(
     strategies: Sequence[str],
     seeds: Sequence[int],
     overrides: Mapping[str, str],
+    plugins: Sequence[Path],
     device: str,
     threads: int,
     board: Path,
@@ -106,12 +109,11 @@ def command(
     from tlbench.identity import resolve_device
     from tlbench.plan import Settings
     from tlbench.planning import make_plan
-    from tlbench.plugins import load_catalog
 
     given = {"tasks": tasks, "backbones": backbones, "strategies": strategies, "seeds": seeds, "overrides": overrides}
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     display = progress()
-    catalog = load_catalog(listeners=[display])
+    catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
     plan = make_plan(_wish(suite, quick, given), catalog, settings)

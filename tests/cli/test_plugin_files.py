@@ -1,0 +1,94 @@
+"""A plugin in a single file, named on the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+STRATEGY = """
+from tlbench import Sees, StrategySpec, hookimpl, training_options
+
+
+def drop_out(request):
+    import torch
+
+    model = request.model
+    batches = request.batches(request.target)
+
+    def loss(progress):
+        inputs, targets = next(batches)
+        features = torch.nn.functional.dropout(model.features(*inputs), 0.5)
+        return request.kind.loss(model.heads["target"](features), targets)
+
+    request.train([model.encoder, model.heads["target"]], loss)
+    return model
+
+
+@hookimpl
+def tlbench_strategies():
+    return [
+        StrategySpec(
+            name="dropout", title="Dropout", summary="Fine-tuning with half of the features left out.",
+            sees=frozenset({Sees.TARGET_LABELS}), trains_encoder=True,
+            options=training_options(steps=40, learning_rate=1e-3), adapt=drop_out,
+        )
+    ]
+"""
+
+
+@pytest.fixture
+def plugin(tmp_path):
+    """A folder for plugin files, whose modules are forgotten afterwards."""
+    before = set(sys.modules)
+
+    def write(name: str, text: str) -> str:
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    yield write
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+def test_a_file_is_listed_and_runs_to_a_row_that_names_it_by_its_content(tlbench, plugin):
+    path = plugin("dropout_plugin.py", STRATEGY)
+    _, output, _ = tlbench("list", "--plugin", path, "--json")
+    assert "dropout" in [found["strategy"] for found in json.loads(output)["strategies"]]
+    words = ("--task", "toy/blobs", "--strategy", "dropout", "--seeds", "1")
+    status, output, errors = tlbench("run", "--plugin", path, *words, "--json")
+    assert status == 0, errors
+    row = next(row for row in json.loads(output)["rows"] if row["strategy"] == "dropout")
+    assert row["status"] == "ok"
+    assert row["plugins"]["strategy"].startswith("dropout_plugin.py (file ")
+    assert "/" not in row["plugins"]["strategy"]
+
+
+def test_an_edited_file_is_computed_again(tlbench, plugin):
+    path = plugin("dropout_edited.py", STRATEGY)
+    words = ("run", "--task", "toy/blobs", "--strategy", "dropout", "--seeds", "1", "--json", "--plugin")
+    first = json.loads(tlbench(*words, path)[1])
+    again = json.loads(tlbench(*words, path)[1])
+    del sys.modules["dropout_edited"]
+    from tlbench import identity
+
+    identity.package_code.cache_clear()
+    edited = json.loads(tlbench(*words, plugin("dropout_edited.py", STRATEGY.replace("0.5", "0.3")))[1])
+    assert (first["computed"] > 0, again["computed"], edited["computed"] > 0) == (True, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("broken_plugin.py", "import nowhere_to_be_found", "No module named"),
+        ("misspelt_plugin.py", STRATEGY.replace("tlbench_strategies", "tlbench_strategy"), "did you mean"),
+        ("json.py", STRATEGY, 'has the name of the module "json"'),
+        ("notes.txt", STRATEGY, "is no Python file"),
+    ],
+)
+def test_a_file_that_is_no_plugin_is_an_error_that_says_why(tlbench, plugin, name, text, message):
+    status, _, errors = tlbench("list", "--plugin", plugin(name, text))
+    assert (status, message in errors) == (2, True)
