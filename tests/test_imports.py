@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
     {
+        "calls",
         "errors",
         "files",
         "hookspecs",
@@ -26,7 +27,7 @@ LAYERS = (
         "records",
         "sources",
     },
-    {"planning", "rows", "store", "suites"},
+    {"bounds", "planning", "rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "readers", "scoring", "serving", "stages"},
     {"runner"},

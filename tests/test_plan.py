@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tlbench import identity
+from tlbench.calls import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.files import digest
 from tlbench.plan import Settings, cache_folder, data_folder
-from tlbench.records import LoadRequest
 
 STAGES = ["prepare", "source", "features", "adapt", "score", "export"]
 ADAPTED = STAGES[3:]

@@ -22,10 +22,13 @@ class Ragged:
     """Sequences of unequal length: `values[offsets[i]:offsets[i + 1]]` is sequence i. Zero means padding."""
 
     values: Array
+    """All sequences one after the other."""
     offsets: Array
+    """`(N + 1,)` int64: where each begins, and the end."""
 
     @classmethod
     def of(cls, sequences: Sequence[Any], dtype: str = "int32") -> Ragged:
+        """Join sequences."""
         lengths = [len(sequence) for sequence in sequences]
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return cls(np.concatenate([np.asarray(sequence, dtype) for sequence in sequences]), offsets)
@@ -35,6 +38,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Array:
+        """Length of each sequence, `(N,)`."""
         lengths: Array = self.offsets[1:] - self.offsets[:-1]
         return lengths
 
@@ -56,6 +60,7 @@ class Inputs:
     """Prepared examples as a map-style sequence: one column for each argument of the encoder."""
 
     columns: Columns
+    """Arrays `(N, ...)`, or `Ragged` sequences."""
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -97,10 +102,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels of the units of prediction: one a unit, `counts[i]` units in example i."""
+    """Labels of the units of prediction."""
 
     values: Array
+    """`(M,)` int64: the label index of each unit, example by example."""
     counts: Array
+    """`(N,)` int64: how many units each example has."""
 
     @classmethod
     def of(cls, labels: Rows) -> Targets:
@@ -117,6 +124,7 @@ class Targets:
         return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
 
     def select(self, indices: Array) -> Targets:
+        """Return the targets of those examples."""
         ends = np.cumsum(self.counts)
         units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
         return Targets(self.values[units], self.counts[indices])
@@ -138,12 +146,15 @@ class Examples:
     """Inputs with their targets."""
 
     inputs: Inputs
+    """What the encoder takes."""
     targets: Targets
+    """What the loss takes beside the outputs."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def select(self, indices: Array) -> Examples:
+        """Return a copy of those examples."""
         return Examples(self.inputs.select(indices), self.targets.select(indices))
 
 

@@ -19,6 +19,7 @@ class Encoder(nn.Module):
     """Base of what a backbone builds: `forward(*columns)` gives features `(N, D)` or, in sequence, `(N, T, D)`."""
 
     feature_dim: int
+    """D, the width of the features."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where every example is one."""

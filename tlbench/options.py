@@ -16,10 +16,13 @@ class Option:
     """A setting that a user may change with `--set OWNER.NAME=VALUE`."""
 
     name: str
+    """What stands after the owner's name and a dot."""
     default: OptionValue
     """Its type is the type that values are read as."""
     summary: str
+    """A few words on what it sets."""
     unit: str = ""
+    """What a number counts or is measured in."""
 
     def parse(self, value: OptionValue) -> OptionValue:
         """Return the value as the default's type. Raises `UsageError` when it cannot be read so."""

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
+from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
-from tlbench.records import BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import BackboneSpec, StrategySpec, TaskSpec
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""

@@ -30,6 +30,7 @@ class AdaptRequest:
     """One adaptation: a source model to be changed into a model of the target."""
 
     strategy: str
+    """The strategy's name, for messages."""
     model: TransferModel
     """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new."""
     fresh: Callable[[], TransferModel] = field(repr=False)
@@ -41,11 +42,15 @@ class AdaptRequest:
     transductive: bool
     """True where source and target share their labels."""
     options: Mapping[str, Any]
+    """Every option of the strategy by name: the user's value, else that of the backbone's recipe, else the default."""
     generator: torch.Generator
     """Draws batches and augmentations; on the CPU."""
     on_step: Callable[[int, float], None]
+    """Reports (step, loss) to the display; `train` calls it."""
     augment: Augment
+    """Varies a batch on the CPU without changing its labels; `batches` and `unlabelled_batches` call it."""
     parts: Mapping[Sees, Examples | Inputs] = field(repr=False)
+    """What the strategy declared in `sees`, and nothing else; the properties below read it."""
 
     @property
     def source(self) -> Examples:

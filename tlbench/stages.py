@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
 from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, load_examples, save_examples
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError
@@ -19,14 +20,7 @@ from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Side
-from tlbench.records import (
-    AugmentRequest,
-    BuildRequest,
-    FitRequest,
-    PrepareRequest,
-    StrategySpec,
-    TaskSpec,
-)
+from tlbench.records import StrategySpec, TaskSpec
 from tlbench.request import AdaptRequest, Batch
 
 OnStep = Callable[[int, float], None]

@@ -7,9 +7,10 @@ import re
 
 import pytest
 
+from tlbench.bounds import with_references
 from tlbench.leaderboard.aggregate import aggregate, as_record
 from tlbench.leaderboard.render import render
-from tlbench.rows import Row, with_references, write_row
+from tlbench.rows import Row, write_row
 
 
 @pytest.fixture
