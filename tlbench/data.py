@@ -53,6 +53,7 @@ class Ragged:
 
 Column = Array | Ragged
 Columns = tuple[Column, ...]
+"""One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Inputs:
     """Prepared examples as a map-style sequence: one column for each argument of the encoder."""
 
     columns: Columns
-    """Arrays `(N, ...)`, or `Ragged` sequences."""
+    """What a backbone's `prepare` returned."""
 
     def __len__(self) -> int:
         return len(self.columns[0])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tlbench.errors import UsageError
 
 OptionValue = str | int | float | bool
+"""What an option may hold."""
 _TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 

@@ -230,9 +230,9 @@ class Event:
         "row-written",
         "plan-finished",
     ]
-    """What happened. Stages of a pairing lie between its start and its end; rows are written after all pairings."""
+    """What happened. A pairing's stages lie between its start and end; latencies and rows follow after all pairings."""
     pairing: str = ""
-    """The pairing's readable name, `TASK BACKBONE STRATEGY seed N`."""
+    """The pairing's readable name in `pairing-*`: `TASK BACKBONE STRATEGY seed N`."""
     stage: str = ""
     """The stage's name, in `stage-*` and `step`."""
     done: int = 0
@@ -244,4 +244,4 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`loss` of a step; `row`, and `path` once it is written."""
+    """`loss` of a `step`; the `row` in `pairing-finished`; `row` and its `path` in `row-written`."""

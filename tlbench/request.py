@@ -22,7 +22,9 @@ from tlbench.raw import Sees
 from tlbench.training import Schedule, one_cycle, train
 
 Batch = tuple[Tensor, ...]
+"""The encoder's arguments for some examples."""
 Augment = Callable[[Batch, torch.Generator], Batch]
+"""Varies a batch without changing its labels."""
 
 
 @dataclass(frozen=True, kw_only=True)

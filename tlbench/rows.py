@@ -195,11 +195,12 @@ class Row:
         return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
 
     def to_json(self) -> dict[str, Any]:
+        """Return every field as JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Row:
-        """Raise `StoreError` for a record of another layout."""
+        """Return a row from its fields. Raises `StoreError` for a record of another layout."""
         if not isinstance(value, Mapping):
             raise StoreError("it is no record")
         if value.get("schema") != SCHEMA:

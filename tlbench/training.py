@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tlbench.errors import TlbenchError
 
 Schedule = Callable[[float], float]
+"""Progress from 0 to 1 -> learning rate as a part of its peak."""
 CHECK_EVERY = 25
 
 
