@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from tlbench_toy import plugin
+from tlbench.testing.toy import plugin
 
 from tlbench import CLASSIFICATION, BackboneSpec, StrategySpec, TaskSpec, hookimpl
 

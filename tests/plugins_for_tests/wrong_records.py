@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tlbench_toy import plugin
+from tlbench.testing.toy import plugin
 
 from tlbench import TaskSpec, hookimpl
 
