@@ -58,7 +58,7 @@ def data_root() -> Path:
 def toy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A site folder with the distribution `tlbench-toy`, on the import path."""
     site = tmp_path_factory.mktemp("site")
-    install(site, "tlbench-toy", {"toy": "tlbench_toy.plugin"})
+    install(site, "tlbench-toy", {"toy": "tlbench.testing.toy.plugin"})
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
         yield site

@@ -22,13 +22,16 @@ SOURCES = HERE / "plugins_for_tests"
 
 
 def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
-    """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder."""
+    """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder.
+
+    Modules are those of `plugins_for_tests`; what is named beyond them is there already.
+    """
     site.mkdir(parents=True, exist_ok=True)
     for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
         source = SOURCES / module
         if source.is_dir():
             shutil.copytree(source, site / module, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
+        elif module != "tlbench":
             shutil.copy(source.with_suffix(".py"), site)
     info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir()

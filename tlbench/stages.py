@@ -19,11 +19,12 @@ from tlbench.errors import BadInputError, ContractError
 from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, state_hash
 from tlbench.plan import Pairing, Settings
-from tlbench.raw import Sees, Side
+from tlbench.raw import Sees, Side, TaskData
 from tlbench.records import StrategySpec, TaskSpec
 from tlbench.request import AdaptRequest, Batch
 
 OnStep = Callable[[int, float], None]
+Parts = Mapping[Sees, Examples | Inputs]
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
 
 
@@ -52,10 +53,7 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
     task, backbone = pairing.task, pairing.backbone
     data = task.load(pairing.load_request(settings))
-    for name, side in (("source", data.source), ("target", data.target)):
-        _check_side(task, name, side)
-    if task.setting == "transductive" and data.source.labels != data.target.labels:
-        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
+    check_data(task, data)
     options = pairing.backbone_options
     learnt = backbone.fit(FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate))
     fitted = json.loads(json.dumps(learnt))
@@ -68,6 +66,14 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+
+
+def check_data(task: TaskSpec, data: TaskData) -> None:
+    """Hold raw data against its task. Raises `BadInputError`, or `ContractError` where the labels differ."""
+    for name, side in (("source", data.source), ("target", data.target)):
+        _check_side(task, name, side)
+    if task.setting == "transductive" and data.source.labels != data.target.labels:
+        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
 
 
 def _check_side(task: TaskSpec, name: str, side: Side) -> None:
@@ -116,10 +122,21 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
 
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
+    request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared), on_step)
+    before = copy.deepcopy(request.model)
+    adapted = pairing.strategy.adapt(request)
+    check_promises(pairing.strategy, before, adapted)
+    return adapted.eval()
+
+
+def adapt_request(
+    pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts, on_step: OnStep
+) -> AdaptRequest:
+    """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source)
-    before, device = copy.deepcopy(model), str(device_of(model))
-    request = AdaptRequest(
+    device = str(device_of(model))
+    return AdaptRequest(
         strategy=pairing.strategy.name,
         model=model,
         fresh=lambda: build(pairing, prepared, device, ["source", "target"]),
@@ -130,11 +147,8 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
-        parts=_declared_parts(pairing, prepared),
+        parts=parts,
     )
-    adapted = pairing.strategy.adapt(request)
-    check_promises(pairing.strategy, before, adapted)
-    return adapted.eval()
 
 
 def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel) -> TransferModel:
@@ -164,7 +178,7 @@ def _budget(pairing: Pairing, target: Examples) -> Array:
     return draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
 
 
-def _declared_parts(pairing: Pairing, prepared: Prepared) -> dict[Sees, Examples | Inputs]:
+def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
     """Return copies of what the strategy declares, and of nothing else."""
     sees, target = pairing.strategy.sees, prepared.split("target-train")
     order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))

@@ -11,6 +11,7 @@ import numpy as np
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
 
 COLOURS = ("red", "green", "blue")
+STATES = ("normal", "rare")
 SHAPES = ("round", "square", "long", "flat")
 TAGS = ("O", "B-PER", "I-PER")
 WIDTH = 6
@@ -32,9 +33,25 @@ def load_shapes(request: LoadRequest) -> TaskData:
     return TaskData(source=_side(COLOURS, first, 1.0, random), target=_side(SHAPES, second, 1.0, random))
 
 
-def _side(labels: tuple[str, ...], centres: Any, noise: float, random: np.random.Generator) -> Side:
+def load_rare(request: LoadRequest) -> TaskData:
+    """Return a large blob of normal rows with a small one of anomalies, and both moved."""
+    random = np.random.default_rng(10)
+    centres, shares = random.normal(0, 2, (len(STATES), WIDTH)), (5 / 6, 1 / 6)
+    moved = centres + random.normal(0, 0.8, WIDTH)
+    return TaskData(
+        source=_side(STATES, centres, 1.0, random, shares), target=_side(STATES, moved, 1.0, random, shares)
+    )
+
+
+def _side(
+    labels: tuple[str, ...],
+    centres: Any,
+    noise: float,
+    random: np.random.Generator,
+    shares: Sequence[float] | None = None,
+) -> Side:
     def split(size: int) -> Split:
-        drawn = random.integers(len(labels), size=size)
+        drawn = random.choice(len(labels), size, p=shares) if shares else random.integers(len(labels), size=size)
         rows = centres[drawn] + noise * random.normal(size=(size, WIDTH))
         return Split(inputs=rows.astype(np.float32), labels=drawn)
 
