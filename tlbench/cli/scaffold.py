@@ -94,7 +94,7 @@ def check(package: Package, catalog: Catalog) -> None:
     """Raise `UsageError` where the name is none of its kind, or is there already."""
     kind, name = package.kind, package.name
     hook, pattern = next((hook, NAMES[spec]) for hook, spec in HOOKS.items() if spec.__name__ == f"{kind.title()}Spec")
-    if not re.fullmatch(pattern, name, re.ASCII) or not package.identifier:
+    if not re.fullmatch(pattern, name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
         form = "DOMAIN/NAME" if kind == "task" else "MODALITY/NAME, or one word" if kind == "backbone" else "one word"
         raise UsageError(f'"{name}" is no name of a {kind}: write {form}, in letters, digits, "-", "_" and ".".')
     if origin := catalog.origins.get((hook, name)):
