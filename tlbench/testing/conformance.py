@@ -50,11 +50,12 @@ def check_spec(spec: Spec, catalog: Catalog, folder: Path, plugin: Path | None =
     bench = Bench(catalog=catalog, folder=folder, plugin=plugin)
     kind = type(spec).__name__.removesuffix("Spec").lower()
     for check in CHECKS[type(spec)]:
-        status, reason = _make(check, spec, bench)
+        status, reason = make(check, spec, bench)
         yield Result(spec=f"{kind} {spec.name}", check=check.__name__.replace("_", " "), status=status, reason=reason)
 
 
-def _make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "note", "skipped", "failed"], str]:
+def make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "note", "skipped", "failed"], str]:
+    """Make one check; return its status and the reason. Nothing that a plugin raises goes further."""
     try:
         note = check(spec, bench)
     except MissingDataError as error:
