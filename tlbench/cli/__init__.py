@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
     "plugins": "List plugins and the problems met in loading them.",
+    "check": "Hold a plugin against the contract.",
     "leaderboard": "Render the boards of the rows that are there.",
     "new": "Write the package of a plugin, with its tests.",
 }

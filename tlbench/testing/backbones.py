@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import tempfile
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, Layout, PrepareRequest
 from tlbench.data import Array, Columns, Inputs, Ragged
 from tlbench.errors import ContractError
 from tlbench.export import export_graph, export_model, run_session
 from tlbench.model import Encoder, TransferModel, encode, state_hash
-from tlbench.records import AugmentRequest, BackboneSpec, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.records import BackboneSpec
 from tlbench.serving import latency_inputs
 from tlbench.session import open_session
 from tlbench.testing.bench import Bench, Check, need
@@ -24,7 +28,6 @@ from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.samples import sample
 from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
 
-T = TypeVar("T")
 TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
 SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
@@ -100,7 +103,7 @@ def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
 def it_leaves_the_process_as_it_was(spec: BackboneSpec, bench: Bench) -> None:
     """No function changes a seed, thread, directory or variable; `build` may draw from torch, which the host seeds."""
     for made in _in_each_layout(spec, bench):
-        watched(f"{label(spec)}: fit", lambda made=made: spec.fit(made.request))
+        watched(f"{label(spec)}: fit", partial(spec.fit, made.request))
         watched(f"{label(spec)}: prepare", made.inputs)
         watched(f"{label(spec)}: build", made.build, apart=[TORCH_SEED])
 
@@ -194,7 +197,7 @@ def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
         before = state_hash(model.encoder)
         parameters = [parameter for parameter in model.encoder.parameters() if parameter.requires_grad]
         outputs = model(*made.inputs().batch(np.arange(len(made.raw))))
-        nn.functional.cross_entropy(outputs, torch.arange(len(outputs)) % len(LABELS)).backward()
+        nn.functional.cross_entropy(outputs, torch.arange(len(outputs)) % len(LABELS)).backward()  # type: ignore[no-untyped-call]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if not gradients or not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
             raise ContractError(f"{label(spec)}: gradients are absent or not finite in a step of training.")
@@ -206,8 +209,8 @@ def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
 def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
     """The ONNX file gives the model's outputs at every batch size and length, and runs what latency is measured on."""
     for made in _in_each_layout(spec, bench):
-        model, inputs, folder = made.model().eval(), made.inputs(), bench.folder / "export" / made.layout
-        folder.mkdir(parents=True, exist_ok=True)
+        model, inputs = made.model().eval(), made.inputs()
+        folder = Path(tempfile.mkdtemp(dir=bench.folder))
         export_graph(model, inputs, folder / "graph.onnx")
         export_model(model, folder / "graph.onnx", inputs, folder / "model.onnx", "cpu", 1)
         session = open_session(folder / "model.onnx", "cpu", 1)
@@ -263,10 +266,8 @@ def augmenting_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
 
 
 def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, ...]]:
-    """Return what tasks of the catalog ask this backbone for."""
-    return sorted(
-        {task.augment for task in bench.catalog.tasks.values() if task.backbone == spec.name and task.augment}
-    )
+    """Return what tasks of the modality ask for: any of them may be paired with this backbone."""
+    return sorted({task.augment for task in bench.catalog.tasks.values() if task.modality == spec.modality} - {()})
 
 
 CHECKS: tuple[Check[BackboneSpec], ...] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -44,6 +45,7 @@ class Bench:
     options: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Options of the spec, for speed or to name its files."""
     _data: dict[str, TaskData] = field(default_factory=dict, repr=False)
+    _sources: dict[str, tuple[Prepared, TransferModel]] = field(default_factory=dict, repr=False)
     _rows: dict[str, Row] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -73,12 +75,12 @@ class Bench:
 
     def source(self, pairing: Pairing) -> tuple[Prepared, TransferModel]:
         """Return a pairing's prepared data and a source model."""
-        folder = self.folder / "prepared" / pairing.key()
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
+        if pairing.title not in self._sources:
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
             prepare(pairing, self.settings, folder)
-        prepared = Prepared.read(folder)
-        return prepared, train_source(pairing, prepared, "cpu", ignore)
+            prepared = Prepared.read(folder)
+            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
+        return self._sources[pairing.title]
 
     def row(self, pairing: Pairing) -> Row:
         """Run a pairing up to its exported file. Raises `ContractError` with the stage and the cause where it fails."""

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import ContractError
 from tlbench.plugins import HOOKS
-from tlbench.records import LoadRequest
 from tlbench.sources import Origin, Source, installed, package_folder, plugin_file
 from tlbench.testing.toy import toy_source
 

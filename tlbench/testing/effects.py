@@ -41,8 +41,8 @@ def _set_filters(values: list[Any]) -> None:
 
 
 def _numpy_state() -> Any:
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the legacy global state is what is watched
-    return name, keys.tobytes(), *rest
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - the global state is what is watched
+    return name, np.asarray(keys).tobytes(), *rest
 
 
 def _set_numpy_state(values: Any) -> None:

@@ -6,10 +6,11 @@ import importlib.metadata
 from dataclasses import fields
 from typing import Any, get_args
 
+from tlbench.calls import Layout
 from tlbench.errors import ContractError
 from tlbench.options import Option
 from tlbench.plugins import Spec
-from tlbench.records import BackboneSpec, DomainSpec, Layout, Setting, StrategySpec, TaskSpec
+from tlbench.records import BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
 from tlbench.testing.bench import Bench
 from tlbench.testing.child import ask
 

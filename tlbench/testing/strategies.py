@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+import tempfile
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -19,9 +23,11 @@ from tlbench.testing.specs import its_module_is_light, label, the_record_is_whol
 
 TASKS = ("toy/blobs", "toy/shapes", "toy/rare", "toy/names")
 """Transductive and inductive, and every kind that tlbench ships."""
+BACKBONES = ("toy/mlp-batchnorm", "words/window")
+"""Tried first: where there is BatchNorm, a frozen encoder has statistics that could move."""
 
 
-def pairings(spec: StrategySpec, bench: Bench, **overrides: int) -> Iterator[Pairing]:
+def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
     """Yield the strategy's pairings with the toy's tasks, each with the first backbone that suits both.
 
     Raises `NotApplicableError` where there is none.
@@ -30,8 +36,9 @@ def pairings(spec: StrategySpec, bench: Bench, **overrides: int) -> Iterator[Pai
     options = {f"{spec.name}.{name}": value for name, value in bench.options.items()}
     found = False
     for task in map(bench.catalog.task, TASKS):
-        fitting = [task.backbone, *(b.name for b in bench.catalog.backbones.values() if b.modality == task.modality)]
-        made = (bench.pairing(task.name, name, spec.name, {**options, **overrides}) for name in fitting)
+        fitting = [b.name for b in bench.catalog.backbones.values() if b.modality == task.modality]
+        fitting.sort(key=lambda name: name not in BACKBONES)
+        made = (bench.pairing(task.name, name, spec.name, options) for name in fitting)
         if suitable := next((pairing for pairing in made if not pairing.skip), None):
             found = True
             yield suitable
@@ -41,10 +48,9 @@ def pairings(spec: StrategySpec, bench: Bench, **overrides: int) -> Iterator[Pai
 
 def it_leaves_the_process_as_it_was(spec: StrategySpec, bench: Bench) -> None:
     """Adapting changes no seed, thread, directory or variable; it may draw from torch, which the host seeds."""
-    for pairing in pairings(spec, bench):
-        prepared, source = bench.source(pairing)
-        watched(f"{label(spec)}: adapt", lambda p=pairing, d=prepared, s=source: adapt(p, d, s, ignore), [TORCH_SEED])
-        return
+    pairing = next(pairings(spec, bench))
+    prepared, source = bench.source(pairing)
+    watched(f"{label(spec)}: adapt", lambda: adapt(pairing, prepared, source, ignore), [TORCH_SEED])
 
 
 def it_runs_to_a_row(spec: StrategySpec, bench: Bench) -> None:
@@ -109,9 +115,8 @@ def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts:
 
 def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
     """Return a copy of prepared data with the labels of every split permuted."""
-    folder = bench.folder / "permuted"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(prepared.folder, folder)
+    folder = Path(tempfile.mkdtemp(dir=bench.folder))
+    shutil.copytree(prepared.folder, folder, dirs_exist_ok=True)
     for name in SPLITS:
         path = folder / f"{name}-targets.npy"
         np.save(path, np.random.default_rng(5).permutation(np.load(path)))
@@ -132,13 +137,7 @@ def one_label_of_each_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
     """It works with the smallest label budget."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
-        least = {"task.label_budget": len(prepared.target_labels)}
-        small = bench.pairing(pairing.task.name, pairing.backbone.name, spec.name, {**_own(spec, bench), **least})
-        adapt(small, prepared, source, ignore)
-
-
-def _own(spec: StrategySpec, bench: Bench) -> dict[str, object]:
-    return {f"{spec.name}.{name}": value for name, value in bench.options.items()}
+        adapt(dataclasses.replace(pairing, label_budget=len(prepared.target_labels)), prepared, source, ignore)
 
 
 def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:
@@ -146,11 +145,15 @@ def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:
     if "steps" not in {option.name for option in spec.options}:
         return
     for pairing in pairings(spec, bench):
-        told: list[int] = []
+        told: list[int] = [0]
         prepared, source = bench.source(pairing)
-        adapt(pairing, prepared, source, lambda step, loss, told=told: told.append(step))
-        if told[-1:] != [pairing.strategy_options["steps"]]:
+        adapt(pairing, prepared, source, partial(_note_step, told))
+        if told != [pairing.strategy_options["steps"]]:
             raise ContractError(f"{label(spec)} has steps and does not tell them: call request.on_step(step, loss).")
+
+
+def _note_step(told: list[int], step: int, loss: float) -> None:
+    told[:] = [step]
 
 
 CHECKS: tuple[Check[StrategySpec], ...] = (

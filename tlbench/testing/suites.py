@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 from unittest import SkipTest
 
@@ -39,10 +40,13 @@ class Suite:
         """Return what the tests of this class share."""
         if self._bench is None:
             catalog = load_catalog(also=[toy_source()])
-            folder = tmp_path_factory.mktemp("conformance")
-            type(self)._bench = Bench(catalog=catalog, folder=folder, options=self.options)
+            type(self)._bench = Bench(catalog=catalog, folder=self.folder(tmp_path_factory), options=self.options)
         assert self._bench is not None
         return self._bench
+
+    def folder(self, tmp_path_factory: Any) -> Path:
+        """Return the folder for cache and board."""
+        return Path(tmp_path_factory.mktemp("conformance"))
 
 
 def _test_of(check: Callable[[Any, Bench], str | None]) -> Callable[[Suite, Any], None]:

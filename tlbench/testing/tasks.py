@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 
+from tlbench.calls import LoadRequest
 from tlbench.data import Targets
 from tlbench.errors import ContractError
 from tlbench.raw import Side
-from tlbench.records import LoadRequest, TaskSpec
+from tlbench.records import TaskSpec
 from tlbench.stages import check_data
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest

@@ -61,7 +61,7 @@ def _side(
 def share_right(request: LoadRequest, predict: Callable[[Sequence[Any]], Any]) -> dict[str, float]:
     """Return how often the predictor is right on the test rows, fed as raw rows."""
     test = load_blobs(request).target.test
-    return {"success": float((predict(test.inputs).argmax(1) == test.labels).mean())}
+    return {"success": float((predict(list(test.inputs)).argmax(1) == test.labels).mean())}
 
 
 def load_names(request: LoadRequest) -> TaskData:
