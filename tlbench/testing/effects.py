@@ -86,7 +86,7 @@ _PARTS = (
     _Part("the filters of warnings", lambda: list(warnings.filters), _set_filters),
     _Part("the files in the working directory", lambda: sorted(os.listdir()), _remove_new),
 )
-BY_IMPORTS = ("the environment", "sys.path", "the filters of warnings")
+BY_IMPORTS = ("the environment", "sys.path", "the filters of warnings", "Python's random state")
 """Parts that libraries change when they are imported; the first call of a function may import them."""
 
 
