@@ -45,7 +45,7 @@ class DomainSpec:
     name: str
     """One word; the part before the slash of its tasks' names."""
     title: str
-    """The heading of its board."""
+    """What people call it."""
     summary: str
     """One sentence."""
 
