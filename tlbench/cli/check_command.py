@@ -35,7 +35,7 @@ def command(plugin: str, as_json: bool) -> None:
 
     sources, path = _find(plugin)
     origins = [source.origin for source in sources]
-    catalog = load_catalog(also=[*(sources if path else ()), toy_source()])
+    catalog = load_catalog(also=[toy_source(), *(sources if path else ())])
     problems = [problem for problem in catalog.problems if problem.origin in origins]
     results = _check(catalog, sources, path)
     if as_json:
@@ -58,7 +58,7 @@ def _find(plugin: str) -> tuple[list[Source], Path | None]:
         return named, None
     path = Path(plugin).expanduser()
     if not path.exists():
-        raise UnknownNameError("distribution with plugins, or path,", plugin, {s.origin.distribution for s in there})
+        raise UnknownNameError("installed plugin, file or folder", plugin, {s.origin.distribution for s in there})
     return sources_of(path), path.resolve()
 
 
@@ -79,6 +79,9 @@ def _check(catalog: Catalog, sources: Sequence[Source], path: Path | None) -> li
 
 def _print(results: Sequence[Result]) -> None:
     """Print the table, and below it, once, each reason: they are sentences."""
+    if not results:
+        click.echo("It offers nothing that could be checked.")
+        return
     print_table([{"spec": result.spec, "check": result.check, "result": result.status} for result in results])
     reasons: dict[tuple[str, str, str], list[str]] = {}
     for result in results:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import tempfile
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,74 +12,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.calls import AugmentRequest
 from tlbench.data import Array, Columns, Inputs, Ragged
 from tlbench.errors import ContractError
 from tlbench.export import export_graph, export_model, run_session
-from tlbench.model import Encoder, TransferModel, encode, state_hash
+from tlbench.model import TransferModel, encode, state_hash
 from tlbench.records import BackboneSpec
 from tlbench.serving import latency_inputs
 from tlbench.session import open_session
-from tlbench.testing.bench import Bench, Check, need
+from tlbench.testing.bench import Bench, Check
 from tlbench.testing.effects import TORCH_SEED, watched
-from tlbench.testing.samples import sample
+from tlbench.testing.fitted import LABELS, in_each_layout
 from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
 
 TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
 SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 """Types of model inputs; the encoder widens them, on the device."""
-LABELS = ("one", "two", "three")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Fitted:
-    """A backbone fitted to a sample, in one of its layouts."""
-
-    spec: BackboneSpec
-    layout: Layout
-    request: FitRequest
-    fitted: dict[str, Any]
-
-    def prepare(self, inputs: Sequence[Any]) -> Columns:
-        return self.spec.prepare(
-            PrepareRequest(inputs=inputs, fitted=self.fitted, layout=self.layout, options=self.request.options)
-        )
-
-    def inputs(self) -> Inputs:
-        return Inputs(self.prepare(self.raw))
-
-    @property
-    def raw(self) -> list[Any]:
-        return list(self.request.inputs)
-
-    def build(self) -> Encoder:
-        torch.manual_seed(0)
-        return self.spec.build(BuildRequest(fitted=self.fitted, layout=self.layout, options=self.request.options))
-
-    def model(self) -> TransferModel:
-        encoder = self.build()
-        return TransferModel(encoder, {"target": nn.Linear(encoder.feature_dim, len(LABELS))})
-
-
-def _in_each_layout(spec: BackboneSpec, bench: Bench) -> list[Fitted]:
-    need(spec)
-    options = {option.name: option.parse(bench.options.get(option.name, option.default)) for option in spec.options}
-    made = []
-    for layout in spec.layouts:
-        request = dataclasses.replace(sample(spec.modality, layout, bench), options=options)
-        made.append(Fitted(spec=spec, layout=layout, request=request, fitted=_as_json(spec, spec.fit(request))))
-    return made
-
-
-def _as_json(spec: BackboneSpec, learnt: Any) -> dict[str, Any]:
-    try:
-        read: dict[str, Any] = json.loads(json.dumps(learnt, allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise ContractError(f"{label(spec)}: fit gave what is no JSON: {error}.") from error
-    if not isinstance(learnt, dict):
-        raise ContractError(f"{label(spec)}: fit gave a {type(learnt).__name__}: it must give a dict.")
-    return read
 
 
 def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
@@ -102,15 +48,22 @@ def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
 
 def it_leaves_the_process_as_it_was(spec: BackboneSpec, bench: Bench) -> None:
     """No function changes a seed, thread, directory or variable; `build` may draw from torch, which the host seeds."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         watched(f"{label(spec)}: fit", partial(spec.fit, made.request))
         watched(f"{label(spec)}: prepare", made.inputs)
         watched(f"{label(spec)}: build", made.build, apart=[TORCH_SEED])
 
 
+def fitting_depends_on_the_examples_alone(spec: BackboneSpec, bench: Bench) -> None:
+    """Fitted twice to the same examples, it has learnt the same."""
+    for made, again in zip(in_each_layout(spec, bench), in_each_layout(spec, bench), strict=True):
+        if made.fitted != again.fitted:
+            raise ContractError(f"{label(spec)}: fit learns something else from the same examples.")
+
+
 def preparing_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
     """An example becomes the same bytes alone, in a batch and in another order."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         together = made.inputs()
         if len(together) != len(made.raw):
             raise ContractError(f"{label(spec)}: prepare gave {len(together)} rows for {len(made.raw)} examples.")
@@ -148,7 +101,7 @@ def _equal(one: Inputs, other: Inputs) -> bool:
 
 def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None:
     """Two encoders of one seed have the same weights."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         if state_hash(made.build()) != state_hash(made.build()):
             raise ContractError(f"{label(spec)}: build gives other weights under the same seed: draw from torch alone.")
 
@@ -156,7 +109,7 @@ def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None
 @torch.no_grad()
 def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
     """`(N, D)`, or `(N, T, D)` with a mask of units `(N, T)`; float32, finite, D = `feature_dim`."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         encoder, batch = made.build().eval(), made.inputs().batch(np.arange(4))
         features, mask = encoder(*batch), encoder.units(*batch)
         wanted = (4, encoder.feature_dim) if made.layout == "pooled" else (*_units(spec, mask), encoder.feature_dim)
@@ -179,7 +132,7 @@ def _units(spec: BackboneSpec, mask: Tensor | None) -> tuple[int, ...]:
 
 def evaluation_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
     """In evaluation mode an example's features are the same alone, in a batch, and beside a longer one."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         model, inputs = made.model(), made.inputs()
         together = encode(model, inputs)
         alone = np.concatenate([encode(model, inputs.select(np.array([i]))) for i in range(len(inputs))])
@@ -192,7 +145,7 @@ def evaluation_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) ->
 
 def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
     """Gradients are there, finite, and change parameters."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         model = made.model().train()
         before = state_hash(model.encoder)
         parameters = [parameter for parameter in model.encoder.parameters() if parameter.requires_grad]
@@ -208,7 +161,7 @@ def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
 
 def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
     """The ONNX file gives the model's outputs at every batch size and length, and runs what latency is measured on."""
-    for made in _in_each_layout(spec, bench):
+    for made in in_each_layout(spec, bench):
         model, inputs = made.model().eval(), made.inputs()
         folder = Path(tempfile.mkdtemp(dir=bench.folder))
         export_graph(model, inputs, folder / "graph.onnx")
@@ -235,7 +188,7 @@ def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tupl
 
 def its_traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
     """`batchnorm` stands for layers of BatchNorm: strategies ask for it by name."""
-    made = _in_each_layout(spec, bench)[0]
+    made = in_each_layout(spec, bench)[0]
     found = any(isinstance(layer, _BatchNorm) for layer in made.build().modules())
     if found != ("batchnorm" in spec.traits):
         which = "add" if found else "leave out"
@@ -247,7 +200,7 @@ def augmenting_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
     if spec.augment is None:
         return
     augment = spec.augment
-    made = _in_each_layout(spec, bench)[0]
+    made = in_each_layout(spec, bench)[0]
     batch = made.inputs().batch(np.arange(8))
     for names in _named_transformations(spec, bench):
 
@@ -275,6 +228,7 @@ CHECKS: tuple[Check[BackboneSpec], ...] = (
     its_module_is_light,
     its_recipe_names_options,
     it_leaves_the_process_as_it_was,
+    fitting_depends_on_the_examples_alone,
     preparing_depends_on_the_example_alone,
     building_depends_on_the_seed_alone,
     features_have_their_shape,

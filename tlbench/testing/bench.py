@@ -73,6 +73,10 @@ class Bench:
             self._data[task.name] = task.load(request)
         return self._data[task.name]
 
+    def keep(self, task: TaskSpec, data: TaskData) -> None:
+        """Keep data that a check has loaded."""
+        self._data[task.name] = data
+
     def source(self, pairing: Pairing) -> tuple[Prepared, TransferModel]:
         """Return a pairing's prepared data and a source model."""
         if pairing.title not in self._sources:

@@ -20,7 +20,7 @@ from tlbench.sources import Origin, Source, installed, package_folder, plugin_fi
 from tlbench.testing.toy import toy_source
 
 if TYPE_CHECKING:
-    from tlbench.raw import TaskData
+    from tlbench.raw import Rows, TaskData
 
 HEAVY = frozenset(
     {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
@@ -84,9 +84,13 @@ def data_digest(data: TaskData) -> str:
     from tlbench.files import digest
 
     sides = (data.source, data.target)
-    splits = [split for side in sides for split in (side.train, side.test)]
-    examples = [[example_digest(part) for part in (*split.inputs, *split.labels)] for split in splits]
-    return digest([[side.labels for side in sides], data.sample_rate, examples])
+    parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
+    return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
+
+
+def _rows_digest(rows: Rows) -> str:
+    """Arrays are hashed whole; other sequences one example after another."""
+    return example_digest(rows if hasattr(rows, "dtype") else list(rows))
 
 
 def example_digest(example: Any) -> str:

@@ -87,29 +87,29 @@ _PARTS = (
     _Part("the files in the working directory", lambda: sorted(os.listdir()), _remove_new),
 )
 BY_IMPORTS = ("the environment", "sys.path", "the filters of warnings", "Python's random state")
-"""Parts that libraries change when they are imported; the first call of a function may import them."""
+"""Parts that libraries change when they are imported, which the first call of a function may do."""
 
 
 def watched(what: str, call: Callable[[], T], apart: Iterable[str] = ()) -> T:
-    """Call twice and return the second result. Raises `ContractError` where a call changed the process.
+    """Return the result of a call. Raises `ContractError` where it changed the process.
 
-    Only the second call is held to what imports change. What was changed is put back, so that the next check meets
-    the process as it should be.
+    What was changed is put back, so that the next check meets the process as it should be. Where it may have been an
+    import that changed something, a second call shows.
     """
-    _once(what, call, {*apart, *BY_IMPORTS})
-    return _once(what, call, set(apart))
+    result, changed = _once(call)
+    if set(changed) & set(BY_IMPORTS):
+        result, changed = _once(call)
+    if wrong := [name for name in changed if name not in apart]:
+        raise ContractError(f"{what} changes {', '.join(wrong)}: leave the process as it was, or put it back.")
+    return result
 
 
-def _once(what: str, call: Callable[[], T], apart: set[str]) -> T:
-    before = [part.read() for part in _PARTS]
+def _once(call: Callable[[], T]) -> tuple[T, list[str]]:
+    """Call, put back what changed, and return the result with the names of what changed."""
+    before = [(part, part.read()) for part in _PARTS]
     try:
         result = call()
-        changed = [
-            part.name for part, was in zip(_PARTS, before, strict=True) if part.name not in apart and part.read() != was
-        ]
+        return result, [part.name for part, was in before if part.read() != was]
     finally:
-        for part, was in reversed(list(zip(_PARTS, before, strict=True))):
+        for part, was in reversed(before):
             part.write(was)
-    if changed:
-        raise ContractError(f"{what} changes {', '.join(changed)}: leave the process as it was, or put it back.")
-    return result

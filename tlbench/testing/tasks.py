@@ -43,7 +43,7 @@ def it_leaves_the_process_as_it_was(spec: TaskSpec, bench: Bench) -> None:
     """Loading changes no seed, thread, directory or variable."""
     request = _request(spec, bench)
     watched(f"{label(spec)}: files", lambda: spec.files(request))
-    watched(f"{label(spec)}: load", lambda: spec.load(request))
+    bench.keep(spec, watched(f"{label(spec)}: load", lambda: spec.load(request)))
 
 
 def it_loads_the_same_in_another_process(spec: TaskSpec, bench: Bench) -> None:
@@ -117,12 +117,11 @@ def its_own_evaluation_gives_numbers(spec: TaskSpec, bench: Bench) -> None:
     if spec.evaluate is None:
         return
     request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
-    evaluate = spec.evaluate
 
     def guess(examples: object) -> object:
         return kind.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
 
-    scores = watched(f"{label(spec)}: evaluate", lambda: evaluate(request, guess))
+    scores = spec.evaluate(request, guess)
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):
         raise ContractError(f"{label(spec)}: evaluate gave {scores!r}: it must give numbers by name.")
     if wrong := [name for name, value in scores.items() if not math.isfinite(value)]:
