@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
-from tlbench.cli.scaffold import KINDS, Package, check, write
+from tlbench.cli.scaffold import OFFERS, Package, check, write
 
 
 @click.command("new")
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice(list(OFFERS)))
 @click.argument("name")
 @click.option(
     "-o",

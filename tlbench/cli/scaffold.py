@@ -15,9 +15,27 @@ from tlbench.errors import UnknownNameError, UsageError
 from tlbench.plugins import HOOKS, NAMES, Catalog
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-KINDS = ("domain", "task", "strategy", "backbone")
-HEAVY = {"domain": "data", "task": "data", "strategy": "strategy", "backbone": "encoder"}
-"""The module of each kind that does the work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What a package can offer."""
+
+    hook: str
+    form: str
+    """What its names look like."""
+    templates: tuple[str, ...]
+    """Folders of templates, beside the one for every package."""
+    heavy: str
+    """The module that does the work."""
+
+
+OFFERS = {
+    "domain": Offer(hook="tlbench_domains", form="NAME", templates=("data", "domain"), heavy="data"),
+    "task": Offer(hook="tlbench_tasks", form="DOMAIN/NAME", templates=("data", "task"), heavy="data"),
+    "strategy": Offer(hook="tlbench_strategies", form="NAME", templates=("strategy",), heavy="strategy"),
+    "backbone": Offer(hook="tlbench_backbones", form="MODALITY/NAME", templates=("backbone",), heavy="encoder"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +72,7 @@ class Package:
 
     def files(self) -> Mapping[str, str]:
         """Return the content of every file by its path."""
-        parts = ("package", *(["data"] if HEAVY[self.kind] == "data" else []), self.kind)
+        offer = OFFERS[self.kind]
         values = {
             "kind": self.kind,
             "name": self.name,
@@ -62,7 +80,7 @@ class Package:
             "package": self.module,
             "distribution": self.distribution,
             "entry_point": self.identifier,
-            "heavy": HEAVY[self.kind],
+            "heavy": offer.heavy,
             "run": self.run,
             "version": __version__,
         }
@@ -70,7 +88,7 @@ class Package:
             str(path.relative_to(TEMPLATES / part).with_suffix("")).replace("NAME", self.identifier): Template(
                 path.read_text(encoding="utf-8")
             ).substitute(values)
-            for part in parts
+            for part in ("package", *offer.templates)
             for path in sorted((TEMPLATES / part).rglob("*.in"))
         }
 
@@ -93,10 +111,9 @@ def write(package: Package, folder: Path) -> Path:
 def check(package: Package, catalog: Catalog) -> None:
     """Raise `UsageError` where the name is none of its kind, or is there already."""
     kind, name = package.kind, package.name
-    hook, pattern = next((hook, NAMES[spec]) for hook, spec in HOOKS.items() if spec.__name__ == f"{kind.title()}Spec")
-    if not re.fullmatch(pattern, name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
-        form = "DOMAIN/NAME" if kind == "task" else "MODALITY/NAME, or one word" if kind == "backbone" else "one word"
-        raise UsageError(f'"{name}" is no name of a {kind}: write {form}, in letters, digits, "-", "_" and ".".')
+    hook, form = OFFERS[kind].hook, OFFERS[kind].form
+    if not re.fullmatch(NAMES[HOOKS[hook]], name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
+        raise UsageError(f'"{name}" is no name of a {kind}: write {form}, in letters, digits, "-" and "_".')
     if origin := catalog.origins.get((hook, name)):
         raise UsageError(f'The {kind} "{name}" is there already, from {origin}: choose another name.')
     if kind == "task" and (domain := name.partition("/")[0]) not in catalog.domains:
