@@ -71,8 +71,10 @@ def _check(catalog: Catalog, sources: Sequence[Source], path: Path | None) -> li
     specs = specs_of(catalog, [source.origin for source in sources])
     with tempfile.TemporaryDirectory(prefix="tlbench-check-") as folder, Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, start=1):
+            at = f"{spec.name} ({number} of {len(specs)})"
+            status.update(at)
             for result in check_spec(spec, catalog, Path(folder), path):
-                status.update(f"{result.spec} ({number} of {len(specs)}): {result.check}")
+                status.update(f"{at}, made: {result.check}")
                 results.append(result)
     return results
 

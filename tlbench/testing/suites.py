@@ -1,4 +1,7 @@
-"""The checks as pytest classes: subclass one, give it a name, and pytest runs a test for each check."""
+"""The checks as pytest classes: subclass one, give it a name, and pytest runs a test for each check.
+
+`test_` and a check's name is the test; a subclass that sets it to None leaves it out.
+"""
 
 from __future__ import annotations
 
