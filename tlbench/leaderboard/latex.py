@@ -47,12 +47,6 @@ def _table(members: Sequence[Entry]) -> str:
     headers = {name: (safe(name), "") for name in further}
     names = [name for name in wording.cells(members[0], further) if name in HEADERS or name in headers]
     top, below = zip(*(HEADERS.get(name) or headers[name] for name in names), strict=True)
-    body: list[str] = []
-    for (apart, access), group in itertools.groupby(members, lambda entry: (entry.first.reference, entry.access)):
-        title = f"{'references that see' if apart else 'sees'} {wording.seen(access)}"
-        body += [r"\midrule" if apart and "references" not in "".join(body) else r"\addlinespace"]
-        body += [rf"\multicolumn{{{len(names)}}}{{l}}{{\emph{{{safe(title)}}}}} \\"]
-        body += [_line(entry, names, further) for entry in group]
     return "\n".join(
         [
             r"\begin{table}",
@@ -63,7 +57,7 @@ def _table(members: Sequence[Entry]) -> str:
             rf"{' & '.join(top)} \\",
             rf"{' & '.join(below)} \\",
             r"\midrule",
-            *body[1:],
+            _body(members, names, further),
             r"\bottomrule",
             r"\end{tabular}",
             *_notes(members),
@@ -72,10 +66,22 @@ def _table(members: Sequence[Entry]) -> str:
     )
 
 
+def _body(members: Sequence[Entry], names: Sequence[str], further: Sequence[str]) -> str:
+    """Return the lines of a table: a heading for each access, a rule before the references."""
+    halves = []
+    for apart, half in itertools.groupby(members, lambda entry: entry.first.reference):
+        blocks = []
+        for access, group in itertools.groupby(half, lambda entry: entry.access):
+            title = safe(f"{'references that see' if apart else 'sees'} {wording.seen(access)}")
+            heading = rf"\multicolumn{{{len(names)}}}{{@{{}}l}}{{\emph{{{title}}}}} \\"
+            blocks.append("\n".join([heading, *(_line(entry, names, further) for entry in group)]))
+        halves.append("\n\\addlinespace\n".join(blocks))
+    return "\n\\midrule\n".join(halves)
+
+
 def _line(entry: Entry, names: Sequence[str], further: Sequence[str]) -> str:
     cells = wording.cells(entry, further)
-    texts = [entry.strategy, *(_number(cells[name]) for name in names[1:])]
-    texts[0] = safe(texts[0])
+    texts = [safe(entry.strategy), *(_number(cells[name]) for name in names[1:])]
     score = names.index("score")
     if entry.first.status != "ok":
         texts[score] = safe(entry.first.status)

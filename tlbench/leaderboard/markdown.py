@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
@@ -16,8 +17,8 @@ from tlbench.rows import Row
 
 LEGEND = """\
 - **rank**: one more than the strategies of the same access that are better beyond error: the 95 % interval of the
-  difference, paired by seed (Student's t), with both test intervals in quadrature. Strategies that cannot be told apart
-  share a rank; the first are bold. Strategies are never ranked across different access.
+  difference, paired by seed (Student's t), with both test intervals in quadrature. The first are bold: the best and all
+  that cannot be told apart from it. Strategies are never ranked across different access.
 - **score**: the exported ONNX file's score on the target test split, mean over seeds.
 - **seed sd**: its standard deviation over seeds. **test 95 %**: bootstrap interval over test examples, its ends
   averaged over seeds. These are two different errors.
@@ -34,18 +35,26 @@ LEGEND = """\
   share one measurement; † marks a machine that was busy with something else meanwhile.
 """
 
+FILES = """\
+Each page has its CSV and its LaTeX beside it; [leaderboard.json](leaderboard.json) holds every number unrounded.
+"""
+PAIRS = """\
+Target score / forgetting by the source head, means over seeds; one pair for each backbone and machine. Bold: the best
+of a task and access, with all that cannot be told apart from it. Columns that see different things are not ranked.
+"""
+
 
 def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) -> str:
     """Return a domain's page: pictures, a table for each task, the latency of its graphs, and the legend."""
     links = {row.file_name: number for number, row in enumerate(_rows(entries, left), start=1)}
-    parts = [f"# {safe(domain)}\n", picture("scores", f"Target scores of {domain}, by task and strategy")]
+    parts = [f"# {safe(domain)}\n", picture("scores", f"Target scores of {safe(domain)}, by task and strategy")]
     for _, group in itertools.groupby(sorted([*entries, *left], key=order), lambda entry: entry.first.task):
         parts.append(_task(list(group), links))
     parts += [
-        picture("forgetting", f"Forgetting of {domain}, by task and strategy"),
-        picture("gap-closed", f"Gap closed of {domain}, by task and strategy"),
-        picture("cost", f"Cost of adaptation against score of {domain}"),
-        f"## Latency\n\n{_latency_table(entries)}\n",
+        picture("forgetting", f"Forgetting of {safe(domain)}, by task and strategy"),
+        picture("gap-closed", f"Gap closed of {safe(domain)}, by task and strategy"),
+        picture("cost", f"Cost of adaptation against score of {safe(domain)}"),
+        f"## Latency\n\n{_latency_table(entries)}\n" if served_graphs(entries) else "",
         f"## Columns\n\n{LEGEND}",
         *(f"[{number}]: rows/{name}" for name, number in links.items()),
     ]
@@ -86,7 +95,7 @@ def _task_table(members: Sequence[Entry], links: dict[str, int]) -> str:
     for title, group in itertools.groupby(members, wording.block):
         lines.append({"strategy": f"*{title}*"})
         for entry in group:
-            line = {name: safe(text) for name, text in wording.cells(entry, further).items()}
+            line = {safe(name): safe(text) for name, text in wording.cells(entry, further).items()}
             if entry.first.reference:
                 line["strategy"] += f" (sees {wording.seen(entry.access)})"
             if entry.first.status != "ok":
@@ -136,38 +145,28 @@ def _table(lines: Sequence[dict[str, str]]) -> str:
     names = list(dict.fromkeys(name for line in lines for name in line))
     kept = [name for name in names if any(line.get(name, wording.NONE) != wording.NONE for line in lines)]
     cells = [[line.get(name, "") for name in kept] for line in lines]
-    return tabulate(cells, headers=[safe(name) for name in kept], tablefmt="github", disable_numparse=True)
+    return tabulate(cells, headers=kept, tablefmt="github", disable_numparse=True)
 
 
 def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) -> str:
     """Return the page over all domains: a line for each task, a column for each strategy, references apart."""
-    counts = {
-        status: sum(len(entry.rows) for entry in [*entries, *left] if entry.first.status == status)
-        for status in ("ok", "failed", "skipped")
-    }
-    domains = sorted({entry.first.domain for entry in [*entries, *left]})
-    lines = [
-        f"- {safe(domain)}: [page]({slug(domain)}.md), [CSV]({slug(domain)}.csv), [LaTeX]({slug(domain)}.tex)"
-        for domain in domains
-    ]
+    everything = [*entries, *left]
+    domains = sorted({entry.first.domain for entry in everything})
+    links = ", ".join(f"[{safe(domain)}]({slug(domain)}.md)" for domain in domains)
+    ended = Counter(row.status for entry in everything for row in entry.rows)
+    counts = ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))
     tables = [
-        f"## {title}\n\n{_overview_table([entry for entry in [*entries, *left] if entry.first.reference is apart])}\n"
+        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.reference is apart])}\n"
         for title, apart in (("Strategies", False), ("References", True))
     ]
     parts = [
-        "# Leaderboards\n",
+        f"# Leaderboards\n\nDomains, with everything: {links}. Rows: {counts}.\n{FILES}",
         picture("overview", "Target score against forgetting, by domain, task and strategy"),
-        "Target score / forgetting by the source head, means over seeds; one pair for each backbone and machine. Bold: "
-        "the best of a task and access, with all that cannot be told apart from it. Columns that see different things "
-        "are not ranked.\n",
+        PAIRS,
         *tables,
         picture("latency", "Latency of each backbone's graph at batch 1"),
-        "## Everything\n",
-        *lines,
-        "- all of them, unrounded, with the failed and the skipped: [JSON](leaderboard.json)",
-        f"\nRows: {', '.join(f'{count} {status}' for status, count in counts.items())}.",
     ]
-    return "\n".join(part for part in parts if part) + "\n"
+    return "\n".join(part for part in parts if part)
 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
@@ -193,6 +192,6 @@ def _pair(entry: Entry) -> str:
 def safe(text: str) -> str:
     """Return text that stays text in a Markdown table: no pipe, no tag, no link, one line."""
     replaced = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for sign in "\\`|[]*_":
+    for sign in "\\`|[]*_~$":
         replaced = replaced.replace(sign, f"\\{sign}")
     return " ".join(replaced.split())

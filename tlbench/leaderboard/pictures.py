@@ -32,7 +32,8 @@ def read_drawn(board: Path) -> Mapping[str, str]:
         drawn = json.loads((board / FOLDER / INDEX).read_text())
     except (OSError, ValueError):
         return {}  # none, or an index that the next drawing writes anew
-    return {name: source for name, source in drawn.items() if (board / FOLDER / name).is_file()}
+    known = drawn.items() if isinstance(drawn, dict) else ()
+    return {name: source for name, source in known if (board / FOLDER / name).is_file()}
 
 
 def shown(drawn: Mapping[str, str], domain: str, source: str) -> Picture:
@@ -77,6 +78,7 @@ def _pictures(
 ) -> dict[str, bytes]:
     from tlbench.leaderboard import plots, scatter, style
 
+    entries = [entry for entry in entries if entry.mean("score") is not None]
     if not entries:
         return {}
     if domain:

@@ -80,18 +80,18 @@ def _by_task(
 ) -> Figure:
     label = _label(entries)
     lines = _lines([*entries, *left], label)
-    heights = {text: -place for place, (text, heading) in enumerate(lines) if not heading}
+    heights = {line: -place for place, line in enumerate(lines)}
     tasks = by_task([*entries, *left])
     figure, panels = grid(len(tasks), 0.6 + 0.19 * len(lines))
     for panel, (task, members) in zip(panels, tasks.items(), strict=True):
         panel.set_title(short(task))
         panel.grid(axis="y", visible=False)
         _name_lines(panel, lines)
-        scored = [entry for entry in members if entry.first.status == "ok"]
-        draw(panel, [(entry, heights[label(entry)], shades[entry.first.strategy]) for entry in scored])
-        for entry in members:
+        places = [(entry, heights[wording.block(entry), label(entry)]) for entry in members]
+        draw(panel, [(e, height, shades[e.first.strategy]) for e, height in places if e.first.status == "ok"])
+        for entry, height in places:
             if entry.first.status != "ok":
-                _write(panel, 0.02, heights[label(entry)], wording.ending(entry))
+                _write(panel, 0.02, height, wording.ending(entry))
     return figure
 
 
@@ -101,21 +101,22 @@ def _label(entries: Sequence[Entry]) -> Callable[[Entry], str]:
     return lambda entry: f"{entry.strategy}, {entry.first.backbone}" if crowded else entry.strategy
 
 
-def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, bool]]:
-    """Return the lines of a panel from top to bottom, (text, is a heading): what a block sees, then its entries."""
+def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, str]]:
+    """Return the lines of a panel from top to bottom, (what a block sees, entry); a heading has no entry."""
     ordered = sorted(entries, key=lambda entry: (entry.first.reference, entry.places, label(entry)))
     lines = []
     for title, group in itertools.groupby(ordered, wording.block):
-        lines += [(title, True), *((name, False) for name in dict.fromkeys(map(label, group)))]
+        lines += [(title, ""), *((title, name) for name in dict.fromkeys(map(label, group)))]
     return lines
 
 
-def _name_lines(panel: Axes, lines: Sequence[tuple[str, bool]]) -> None:
-    first = panel.get_subplotspec().is_first_col()  # type: ignore[union-attr]
+def _name_lines(panel: Axes, lines: Sequence[tuple[str, str]]) -> None:
+    place = panel.get_subplotspec()
+    names = [name or title for title, name in lines] if place and place.is_first_col() else [""] * len(lines)
     panel.set_ylim(-len(lines) + 0.4, 0.6)
-    panel.set_yticks([-place for place in range(len(lines))], [text if first else "" for text, _ in lines])
-    for tick, (_, heading) in zip(panel.get_yticklabels(), lines, strict=True):
-        if heading:
+    panel.set_yticks([-line for line in range(len(lines))], names)
+    for tick, (_, name) in zip(panel.get_yticklabels(), lines, strict=True):
+        if not name:
             tick.set(style="italic", fontsize=7.5)
 
 
@@ -149,7 +150,7 @@ def _forgetting(panel: Axes, placed: Placed) -> None:
     for entry, height, colour in placed:
         for field, shape, place in (("forgetting_head", "o", height + 0.16), ("forgetting_probe", "D", height - 0.2)):
             mean, spread = entry.mean(field), entry.spread(field)
-            if mean is not None and spread is not None:
+            if mean is not None and spread:
                 line(panel, (mean - spread, mean + spread), (place, place), colour)
             point(panel, mean, place, colour, shape, hollow=shape == "D")
 

@@ -82,7 +82,7 @@ def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
 def undecided(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry, Difference]]:
     """Yield neighbours of one contest that cannot be told apart."""
     for above, below in itertools.pairwise(entries):
-        if above.rank is not None and above.contest == below.contest:
+        if above.rank is not None and below.rank is not None and above.contest == below.contest:
             found = difference(above, below)
             if not found.decided:
                 yield above, below, found

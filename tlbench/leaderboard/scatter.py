@@ -23,18 +23,18 @@ LEAST_SECONDS = 0.01
 
 def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
     """Draw each entry's score over the CPU seconds of its adaptation; references are hollow, those far off left out."""
-    tasks = {task: _near(members) for task, members in by_task(entries).items()}
-    entries = [entry for members in tasks.values() for entry in members]
-    figure, panels = grid(len(tasks), 2.2)
     names = sorted({entry.first.strategy for entry in entries if entry.first.reference})
     shapes = dict(zip(names, itertools.cycle(SHAPES[1:]), strict=False))
+    tasks = {task: _near(members) for task, members in by_task(entries).items()}
+    figure, panels = grid(len(tasks), 2.2)
     for panel, (task, members) in zip(panels, tasks.items(), strict=True):
         panel.set_title(short(task))
         panel.set(xlabel="adaptation, CPU s", ylabel=members[0].first.metric, ylim=span(members))
         _log_axis(panel)
         for entry in members:
             _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"), shades[entry.first.strategy])
-    bounds = [key(name, shape=shapes[name], hollow=True) for name in names]
+    drawn = {entry.first.strategy for members in tasks.values() for entry in members}
+    bounds = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
     legend(figure, [*_strategy_keys(entries, shades), *bounds], columns=4)
     return figure
 

@@ -30,11 +30,13 @@ def seen(access: Sequence[str]) -> str:
 
 
 def seeds(rows: Sequence[Row]) -> str:
-    """Return seeds as `1000-1004`, or one by one where some between are missing."""
+    """Return `seed 7`, `seeds 1000-1004`, or seeds one by one where some between are missing."""
     found = [row.seed for row in rows]
+    if len(found) == 1:
+        return f"seed {found[0]}"
     if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"{found[0]}-{found[-1]}"
-    return ", ".join(map(str, found))
+        return f"seeds {found[0]}-{found[-1]}"
+    return f"seeds {', '.join(map(str, found))}"
 
 
 def ending(entry: Entry) -> str:
@@ -45,7 +47,7 @@ def ending(entry: Entry) -> str:
 
 def why(entry: Entry) -> str:
     """Return one line on an entry without a score: who, which seeds, how it ended, and why."""
-    return f"{entry.strategy}, seeds {seeds(entry.rows)}: {ending(entry)}. {entry.first.reason or ''}"
+    return f"{entry.strategy}, {seeds(entry.rows)}: {ending(entry)}. {entry.first.reason or ''}"
 
 
 def further_scores(entries: Sequence[Entry]) -> list[str]:
@@ -95,15 +97,15 @@ def task_facts(entries: Sequence[Entry]) -> str:
     runs = sorted({seeds(entry.rows) for entry in entries})
     return (
         f"Score: {row.metric} on {sizes} target test examples; {row.setting}; label budget {budgets} "
-        f"{row.budget_unit}; seeds {' or '.join(runs)}."
+        f"{row.budget_unit}; {' or '.join(runs)}."
     )
 
 
 def tie(above: Entry, below: Entry, gap: Difference) -> str:
     """Return one sentence on two strategies that cannot be told apart."""
-    said = f"{above.strategy} and {below.strategy} share a rank:"
+    said = f"{above.strategy} and {below.strategy} cannot be told apart:"
     if gap.seeds < 2:
-        return f"{said} it takes two common seeds to tell them apart, and they have {gap.seeds}."
+        return f"{said} that takes two common seeds, and they have {gap.seeds}."
     needed = gap.seeds_to_decide()
     more = f"about {needed} seeds would decide it" if needed else "the test split is too small for any number of seeds"
     return f"{said} they differ by {gap.mean:.3f} ± {gap.error():.3f}; {more}."
