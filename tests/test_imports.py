@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
     {"errors", "files", "hookspecs", "identity", "kindspecs", "options", "plan", "plugins", "raw", "records"},
-    {"planning", "rows", "store", "suites"},
+    {"planning", "repeat", "rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "readers", "scoring", "serving", "stages"},
     {"runner"},
