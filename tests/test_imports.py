@@ -14,11 +14,24 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
     {"errors", "files", "hookspecs", "identity", "kindspecs", "options", "plan", "plugins", "raw", "records"},
-    {"planning", "repeat", "rows", "store", "suites"},
-    {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
+    {"planning", "choose", "repeat", "rows", "store", "suites"},
+    {
+        "data",
+        "device",
+        "kinds",
+        "metrics",
+        "model",
+        "probe",
+        "request",
+        "samples",
+        "session",
+        "training",
+        "export",
+        "latency",
+    },
     {"pairing", "readers", "scoring", "serving", "stages"},
     {"runner"},
-    {"cli", "leaderboard", "schema", "testing", "__main__"},
+    {"bundle", "cli", "leaderboard", "schema", "testing", "__main__"},
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}

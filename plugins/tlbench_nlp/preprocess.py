@@ -1,7 +1,8 @@
-"""Raw texts, or lists of words, to piece ids by byte-level byte pair encoding (Radford et al. 2019).
+"""A raw example is a text; where words are labelled, a list of words.
 
-This module imports numpy alone: it prepares training data, and goes with an exported model to where that is served.
-The pieces and their merges are those of a `tokenizers` file; special tokens are not looked for in texts.
+This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and imports numpy alone: it
+prepares training data, and goes with an exported model to where that is served. Pieces and merges are those of a
+`tokenizers` file; the names of special tokens in a text are text.
 """
 
 from __future__ import annotations

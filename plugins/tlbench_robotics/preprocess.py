@@ -1,6 +1,7 @@
-"""Raw series `(T, C)` of numbers, a row a time step, to the model's input; NaN stands for what is missing.
+"""A raw example is a series `(T, C)` of numbers, a row a time step; NaN stands for what is missing.
 
-This module imports numpy alone: it prepares training data, and goes with an exported model to where that is served.
+This module turns it into the model's input and imports numpy alone: it prepares training data, and goes with an
+exported model to where that is served.
 """
 
 from __future__ import annotations

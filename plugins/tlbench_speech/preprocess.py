@@ -1,6 +1,7 @@
-"""Raw waveforms `(T,)`, int16 or floats in -1..1, one channel at the source's sample rate, to the model's input.
+"""A raw example is a waveform `(T,)`, int16 or floats in -1..1, one channel at the source's sample rate.
 
-This module imports numpy alone: it prepares training data, and goes with an exported model to where that is served.
+This module turns it into the model's input and imports numpy alone: it prepares training data, and goes with an
+exported model to where that is served.
 """
 
 from __future__ import annotations

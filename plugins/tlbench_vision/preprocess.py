@@ -1,6 +1,7 @@
-"""Raw images `(H, W, C)` uint8, pixels 0 to 255, to the model's input: their size is that of the source's images.
+"""A raw example is an image `(H, W, C)` uint8, pixels 0 to 255, of the size of the source's images.
 
-This module imports numpy alone: it prepares training data, and goes with an exported model to where that is served.
+This module turns it into the model's input and imports numpy alone: it prepares training data, and goes with an
+exported model to where that is served.
 """
 
 from __future__ import annotations
