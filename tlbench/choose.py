@@ -26,7 +26,7 @@ def choose_row(board: Path, name: str) -> tuple[Path, Row]:
     if found:
         raise UsageError(f'"{name}" names {len(found)} rows: {_some(found)}. Give more of the name, such as its key.')
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there are {_some(list(known)) or 'none'}."
+    advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {_some(list(known)) or 'none'}."
     raise UsageError(f'There is no row "{name}" below "{root}": {advice}')
 
 

@@ -124,10 +124,7 @@ def _outputs(metadata: Mapping[str, str]) -> str:
 def _saw(row: Row) -> str:
     seen = " and ".join(part.replace("-", " ") for part in row.sees) or "nothing"
     budget = f", a budget of {row.label_budget} {row.budget_unit}" if "target-labels" in row.sees else ""
-    return (
-        f"Adaptation saw {escape(seen + budget)}. Rule that picked the model: {escape(row.selection)}. "
-        f"Nothing was selected on test data."
-    )
+    return f"Adaptation saw {escape(seen + budget)}. Rule that picked the model: {escape(row.selection)}."
 
 
 def _licence(metadata: Mapping[str, str]) -> str:

@@ -35,13 +35,13 @@ def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     from tlbench.bundle.lookup import find_stages
     from tlbench.bundle.write import write_bundle
     from tlbench.choose import choose_row
-    from tlbench.plan import Settings
+    from tlbench.plan import cache_folder
     from tlbench.plugins import load_catalog
     from tlbench.store import Store
 
     _, chosen = choose_row(board, row)
     catalog = load_catalog()
-    store = Store(root=Settings().cache, notify=catalog.notify)
+    store = Store(root=cache_folder(), notify=catalog.notify)
     paths = write_bundle(output, chosen, catalog, *find_stages(chosen, board, store, catalog))
     if as_json:
         print_json({"row": chosen.file_name, "files": [str(path) for path in paths]})
