@@ -14,14 +14,16 @@ from tlbench.raw import Rows
 SAMPLES = 8
 
 
-def write_samples(folder: Path, examples: Rows | Inputs) -> None:
-    """Write examples, evenly spread, as `sample-POSITION`: `.npy` arrays, `.json` texts, `.npz` prepared inputs."""
-    for position in sorted(set(np.linspace(0, len(examples) - 1, SAMPLES).round().astype(int).tolist())):
+def write_samples(folder: Path, inputs: Inputs, raw: Rows | None) -> None:
+    """Write examples, evenly spread, as `sample-POSITION.npz`: their model inputs without the batch axis.
+
+    Beside them lie the raw examples, arrays as `.npy`, texts and lists of words as `.json`, where `raw` is given.
+    """
+    for position in sorted(set(np.linspace(0, len(inputs) - 1, SAMPLES).round().astype(int).tolist())):
         path = folder / f"sample-{position}"
-        if isinstance(examples, Inputs):
-            np.savez(path.with_suffix(".npz"), *(part.numpy()[0] for part in examples.batch(np.array([position]))))
-        else:
-            _write_raw(path, examples[position])
+        np.savez(path.with_suffix(".npz"), *(part.numpy()[0] for part in inputs.batch(np.array([position]))))
+        if raw is not None:
+            _write_raw(path, raw[position])
 
 
 def _write_raw(path: Path, example: Any) -> None:

@@ -75,8 +75,8 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
-    tested = load_examples(folder, "target-test").inputs if backbone.preprocess is None else data.target.test.inputs
-    write_samples(folder, tested)
+    raw = None if backbone.preprocess is None else data.target.test.inputs
+    write_samples(folder, load_examples(folder, "target-test").inputs, raw)
 
 
 def _check_side(task: TaskSpec, name: str, side: Side) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from tlbench.bundle import prepared
 from tlbench.bundle.lookup import find_stages
 from tlbench.bundle.write import write_bundle
 from tlbench.export import strip
-from tlbench.plan import Settings
+from tlbench.plan import Settings, cache_folder
 from tlbench.runner import _run_pairing
 from tlbench.store import Store
 
@@ -176,6 +177,17 @@ def test_files_are_predicted_one_by_one_too(exported):
         assert [found.split()[0] for found in done.stdout.partition(": ")[2].split("  ")] == words
 
 
+def test_other_predictions_are_told_apart(exported, tmp_path):
+    _, _, _, folder = exported
+    shutil.copytree(folder, tmp_path / "copy")
+    known = known_predictions(folder)
+    first = next(iter(known.values()))
+    first["prediction"] = (np.array(first["prediction"]) + 0.01).tolist()
+    (tmp_path / "copy" / "examples" / "predictions.json").write_text(json.dumps(known))
+    done = serve(tmp_path / "copy", "--check")
+    assert (done.returncode, "NOT the predictions" in done.stdout) == (1, True)
+
+
 def test_the_scored_file_is_within_the_exported_one(exported):
     _, row, export, folder = exported
     served = (folder / "model.onnx").read_bytes()
@@ -252,6 +264,23 @@ def test_a_damaged_file_in_the_cache_is_not_served(catalog, blobs_row, tmp_path)
     model.write_bytes(model.read_bytes()[:-1])
     with pytest.raises(UsageError, match="make row and file again"):
         find_stages(row, tmp_path, Store(root=own.root, notify=catalog.notify), catalog)
+
+
+def test_preprocessing_that_has_changed_since_is_not_exported(catalog, exported):
+    case, row, _, folder = exported
+    if case == "prepared":
+        pytest.skip("the backbone gives no preprocessing")
+    backbone, changed = catalog.backbone(row.backbone), types.ModuleType("changed")
+
+    def preprocessor(**settings):
+        prepare = backbone.preprocess().preprocessor(**settings)
+        return lambda example: tuple(part[::-1] for part in prepare(example))
+
+    changed.preprocessor = preprocessor
+    other = dataclasses.replace(backbone, preprocess=lambda: changed)
+    meddled = dataclasses.replace(catalog, backbones={**catalog.backbones, row.backbone: other})
+    with pytest.raises(UsageError, match="prepares examples otherwise now than when"):
+        find_stages(row, folder, Store(root=cache_folder(), notify=catalog.notify), meddled)
 
 
 def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):

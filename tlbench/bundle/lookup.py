@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tlbench.bundle.examples import still_prepares
 from tlbench.errors import UsageError
 from tlbench.plugins import Catalog
 from tlbench.repeat import repeat_command
@@ -23,6 +24,9 @@ ASKED = (
 )  # fmt: skip
 """What a row and the identity of a stage both say of the question."""
 
+SAMPLE = "sample-0.npz"
+"""Older versions kept no examples."""
+
 
 def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[Stage, Stage]:
     """Return the stage that left the row's ONNX file, and the one that prepared its data.
@@ -31,11 +35,18 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
     """
     if row.status != "ok" or row.onnx_sha256 is None:
         raise UsageError(f'The row "{row.file_name}" is {row.status} ({row.reason}): there is no model to export.')
+    command = shlex.join([*repeat_command(row, catalog), "--board", str(board)])
+    task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
     for identity in _served(row, store):
         export, prepare = store.find("export", identity), _prepared(identity, store)
-        if export is not None and prepare is not None:
-            return export, prepare
-    command = shlex.join([*repeat_command(row, catalog), "--board", str(board)])
+        if export is None or prepare is None:
+            continue
+        if not still_prepares(prepare, task, backbone):
+            raise UsageError(
+                f'"{backbone.name}" prepares examples otherwise now than when "{row.file_name}" was scored: make row '
+                f"and file again with: {command}"
+            )
+        return export, prepare
     raise UsageError(
         f'The cache "{store.root}" does not hold the ONNX file that "{row.file_name}" scores (sha256 '
         f"{row.onnx_sha256[:12]}...): make row and file again with: {command}"
@@ -54,6 +65,6 @@ def _served(row: Row, store: Store) -> list[Mapping[str, Any]]:
 def _prepared(identity: Mapping[str, Any], store: Store) -> Stage | None:
     """Return the stage that prepared the data: what it depends on is a part of what the export depends on."""
     for manifest in store.manifests("prepare"):
-        if manifest["identity"].items() <= identity.items():
+        if SAMPLE in manifest["files"] and manifest["identity"].items() <= identity.items():
             return store.find("prepare", manifest["identity"])
     return None

@@ -12,6 +12,7 @@ from typing import Any
 from tlbench import __version__
 from tlbench.bundle import prepared
 from tlbench.bundle.card import card
+from tlbench.bundle.examples import examples_of, form, predictions, settings_of
 from tlbench.errors import UsageError
 from tlbench.files import canonical, write_bytes, write_json
 from tlbench.plugins import Catalog
@@ -32,10 +33,8 @@ def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepar
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
     module = backbone.preprocess() if backbone.preprocess else prepared
-    known = json.loads((prepare.folder / "prepared.json").read_text())
     scored = (export.folder / "model.onnx").read_bytes()
-    predictions = _predictions(export, prepare, known["target_labels"], of_units=task.kind.layout == "sequence")
-    metadata = describe(row, task, backbone, known, _form(prepare.folder / next(iter(predictions))), scored)
+    metadata = describe(row, task, backbone, prepare, scored)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": inspect.getsource(module),
@@ -45,17 +44,15 @@ def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepar
     for name, text in texts.items():
         write_bytes(folder / name, text.encode())
     write_json(folder / "row.json", row.to_json())
-    write_json(folder / EXAMPLES / "predictions.json", predictions)
-    for name in predictions:
-        write_bytes(folder / EXAMPLES / name, (prepare.folder / name).read_bytes())
+    write_json(folder / EXAMPLES / "predictions.json", predictions(export, prepare, task, backbone))
+    for path in examples_of(prepare, backbone):
+        write_bytes(folder / EXAMPLES / path.name, path.read_bytes())
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def describe(
-    row: Row, task: TaskSpec, backbone: BackboneSpec, known: Mapping[str, Any], example: str, scored: bytes
-) -> dict[str, str]:
+def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, scored: bytes) -> dict[str, str]:
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
-    settings = {"fitted": known["fitted"], "options": row.backbone_options, "layout": task.kind.layout}
+    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
     of_words = task.kind.layout == "sequence" and backbone.preprocess is not None
     return {
         "tlbench": __version__,
@@ -68,12 +65,12 @@ def describe(
         "kind": task.kind.name,
         "metric": row.metric,
         "score": str(row.score),
-        "labels": canonical(known["target_labels"]),
+        "labels": canonical(labels),
         "unit": "word" if of_words else "example",
         "activation": task.kind.activation,
-        "example": example,
+        "example": form(examples_of(prepare, backbone)[0]),
         "inputs": canonical(_inputs(scored)),
-        "preprocessing": canonical(settings),
+        "preprocessing": canonical(settings_of(prepare, task)),
         "licence": "; ".join(_licences(task, backbone)),
     }
 
@@ -96,18 +93,6 @@ def _inputs(scored: bytes) -> list[dict[str, Any]]:
     ]
 
 
-def _form(path: Path) -> str:
-    """Return type and shape of an example."""
-    import numpy as np
-
-    if path.suffix == ".json":
-        return "a text" if isinstance(json.loads(path.read_text(encoding="utf-8")), str) else "a list of words"
-    if path.suffix == ".npz":
-        return "prepared arrays"
-    array = np.load(path, allow_pickle=False)
-    return f"{array.dtype} {array.shape}"
-
-
 def _appendix(metadata: Mapping[str, str]) -> bytes:
     """Return metadata as bytes that may stand behind an ONNX file: joined messages of Protocol Buffers are one."""
     import onnx
@@ -116,24 +101,6 @@ def _appendix(metadata: Mapping[str, str]) -> bytes:
     onnx.helper.set_model_props(model, dict(metadata))
     appendix: bytes = model.SerializeToString(deterministic=True)
     return appendix
-
-
-def _predictions(export: Stage, prepare: Stage, labels: list[str], of_units: bool) -> dict[str, Any]:
-    """Return what was predicted and what is true for the raw test examples that the cache holds, by file."""
-    import numpy as np
-
-    with np.load(export.folder / "predictions.npz", allow_pickle=False) as arrays:
-        ends = np.cumsum(arrays["counts"])[:-1]
-        predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
-    found: dict[str, Any] = {}
-    for path in sorted(prepare.folder.glob("sample-*"), key=_position):
-        values, names = predicted[_position(path)].tolist(), [labels[label] for label in true[_position(path)]]
-        found[path.name] = {"prediction": values if of_units else values[0], "true": names if of_units else names[0]}
-    return found
-
-
-def _position(path: Path) -> int:
-    return int(path.stem.partition("-")[2])
 
 
 def _first_paragraph(module: ModuleType) -> str:
