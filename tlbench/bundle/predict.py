@@ -87,7 +87,8 @@ def check(model: Model) -> int:
         expected = np.array(known["prediction"])
         difference = float(np.abs(found[: len(expected)] - expected).max())
         largest = max(largest, difference)
-        print(f"{name}: {model.describe(example, found)}   (true: {known['true']}; differs by {difference:.1e})")
+        true = " ".join(np.atleast_1d(known["true"]))
+        print(f"{name}: {model.describe(example, found)}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE
     print(f"These are {'' if agrees else 'NOT '}the predictions that were scored.")
     return 0 if agrees else 1
