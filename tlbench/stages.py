@@ -28,6 +28,7 @@ from tlbench.records import (
     TaskSpec,
 )
 from tlbench.request import AdaptRequest, Batch
+from tlbench.samples import write_samples
 
 OnStep = Callable[[int, float], None]
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
@@ -74,6 +75,8 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+    raw = None if backbone.preprocess is None else data.target.test.inputs
+    write_samples(folder, load_examples(folder, "target-test").inputs, raw)
 
 
 def _check_side(task: TaskSpec, name: str, side: Side) -> None:
