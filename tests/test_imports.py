@@ -26,7 +26,7 @@ LAYERS = (
         "records",
         "sources",
     },
-    {"planning", "rows", "store", "suites"},
+    {"planning", "repeat", "rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "readers", "scoring", "serving", "stages"},
     {"runner"},
