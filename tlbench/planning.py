@@ -74,7 +74,7 @@ def _expand(
     task_options = overrides.resolve(("task", task.name), task.options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
-    budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
+    budget = int(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"])
     if budget < 1:
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
@@ -92,19 +92,20 @@ def _expand(
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
             fingerprint=files,
-            skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
+            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for seed in seeds
     ]
 
 
-def _budget(task: TaskSpec) -> Option:
+def budget_option(task: TaskSpec) -> Option:
+    """Return the setting `task.label_budget`, which every task has beside its own options."""
     summary = "labelled target examples a strategy may see"
     return Option(name="label_budget", default=task.label_budget, summary=summary, unit=task.kind.unit)
 
 
-def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'

@@ -13,6 +13,7 @@ from tlbench.errors import TlbenchError, UsageError
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
+    "show": "Show everything about a task, backbone, strategy, domain or row.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
 }
