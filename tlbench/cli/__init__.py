@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from types import FrameType
 
 import click
 
@@ -53,17 +55,37 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense."""
+    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense.
+
+    Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         cli(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        print("\nStopped. Everything finished is kept: the same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+        _stop(signal.SIGINT)
+    except _Terminated:
+        _stop(signal.SIGTERM)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except TlbenchError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised where the program is, so that what is open is closed."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _stop(number: signal.Signals) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)  # A second one would only interrupt the farewell.
+    print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+    sys.exit(128 + number)
