@@ -30,7 +30,7 @@ LAYERS = (
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
     {"pairing", "readers", "scoring", "serving", "stages"},
     {"runner"},
-    {"cli", "leaderboard", "schema", "testing", "__main__"},
+    {"cli", "inspection", "leaderboard", "schema", "testing", "__main__"},
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}

@@ -43,7 +43,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         for backbone in _fitting(task, backbones, catalog)
         for pairing in _expand(task, backbone, strategies, wish.seeds, overrides, settings)
     ]
-    overrides.check(catalog)
+    overrides.check()
     if not pairings:
         raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
     return Plan(pairings=tuple(pairings))
@@ -124,6 +124,14 @@ def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> Op
     return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
 
 
+def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return every option of a task, `label_budget` among them. Raises `UsageError` for what it has not."""
+    settings = _Overrides(overrides, quick=False)
+    options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
+    settings.check()
+    return options
+
+
 class _Overrides:
     """The `--set OWNER.NAME=VALUE` of a wish, and which of them something answered to."""
 
@@ -150,7 +158,7 @@ class _Overrides:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
-    def check(self, catalog: Catalog) -> None:
+    def check(self) -> None:
         """Raise `UnknownNameError` for a setting that nothing in the plan has."""
         for key in self._values:
             if key not in self._met:

@@ -16,6 +16,7 @@ COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
     "show": "Show everything about a task, backbone, strategy, domain or row.",
+    "inspect": "Look at a task's data, or your own, before a run.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
 }

@@ -66,7 +66,11 @@ def _print_words(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _word(value: Any) -> str:
-    """Return a value as `--set` takes it."""
+    """Return a value as a table shows it: a truth as `--set` takes it, what is not there as a dash."""
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    if value is None:
+        return "-"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
