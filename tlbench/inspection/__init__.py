@@ -12,6 +12,7 @@ from tlbench.inspection.copies import conflicts, copies, leaks
 from tlbench.inspection.shift import shift
 from tlbench.raw import TaskData
 from tlbench.readers.faults import Faults, collected
+from tlbench.readers.labelled import quoted
 from tlbench.records import LoadRequest, TaskSpec
 
 
@@ -77,7 +78,7 @@ def _uncovered(task: TaskSpec, contents: Contents, label_budget: int) -> Iterato
     """Yield classes without test examples, and what the label budget cannot reach."""
     for name in ("source test", "target test"):
         if absent := [label for label, count in contents[name].counts.items() if not count]:
-            yield f"The {name} split has no example of {', '.join(absent)}: its score says nothing about them."
+            yield f"The {name} split has no example of {quoted(absent)}: its score says nothing about them."
     train = contents["target train"]
     present = [label for label, count in train.counts.items() if count]
     if train.one_label_each and label_budget < len(present):

@@ -73,7 +73,7 @@ def conflicts(contents: Contents) -> Iterator[str]:
         if torn:
             names = contents[f"{side} train"].labels
             shown = ", ".join(f"{place} ({_words(names, target)})" for target, place in torn[0].items())
-            yield f"{len(torn)} contents of the {side} have several labels, such as {shown}."
+            yield f"Equal examples of the {side} with different labels: {len(torn)}, such as {shown}."
 
 
 def _words(names: tuple[str, ...], target: tuple[int, ...]) -> str:

@@ -102,7 +102,7 @@ def label_names(parts: Parts[T]) -> tuple[str, ...]:
         refuse(f'"{parts.train.where}" has training examples of one class only, "{known[0]}": at least two are needed.')
     if strange := sorted(set(parts.test.labels) - set(known)):
         refuse(
-            f'The test part of "{parts.test.where}" has labels that its training part lacks, {_quote(strange)}: '
+            f'The test part of "{parts.test.where}" has labels that its training part lacks, {quoted(strange)}: '
             f"add training examples of them, or take them out."
         )
     return tuple(sorted({*known, *strange}))
@@ -117,13 +117,14 @@ def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
     ):
         if names:
             refuse(
-                f'"{there.train.where}" has labels that "{lacking.train.where}" lacks, {_quote(sorted(names))}: '
+                f'"{there.train.where}" has labels that "{lacking.train.where}" lacks, {quoted(sorted(names))}: '
                 f"both sides must have the same, so rename or remove them."
             )
     return tuple(sorted({*of_source, *of_target}))
 
 
-def _quote(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Return the first five names as a message lists them."""
     shown = ", ".join(f'"{name}"' for name in names[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 

@@ -132,4 +132,11 @@ def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Lab
     texts = table.column(text)
     for line, found in zip(table.lines, texts, strict=True):
         locate(found, f"{path}, line {line}")
-    return Labelled(where=path, inputs=texts, labels=table.labels(label))
+    return with_labels(table, texts, label)
+
+
+def with_labels(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
+    """Return what a table's rows hold, with the labels of one column."""
+    labels = table.labels(label)
+    examples = Labelled(where=table.path, inputs=inputs, labels=labels)
+    return examples.take(row for row, name in enumerate(labels) if name)
