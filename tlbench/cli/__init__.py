@@ -17,6 +17,7 @@ COMMANDS = {
     "list": "List tasks, backbones and strategies.",
     "show": "Show everything about a task, backbone, strategy, domain or row.",
     "inspect": "Look at a task's data, or your own, before a run.",
+    "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
 }

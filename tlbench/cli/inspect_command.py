@@ -66,7 +66,8 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
 
 def _print(task: TaskSpec, found: Inspection) -> None:
     print_title(f"data of {task.name}: {task.title}")
-    for title, lines in (("splits", found.splits), ("classes", found.classes), ("copies", found.duplicates)):
+    copies = [{**line, "such as": line["such as"][0]} for line in found.duplicates]
+    for title, lines in (("splits", found.splits), ("classes", found.classes), ("copies", copies)):
         print_facts({title: lines[:MOST]})
         _more(len(lines))
     if found.splits and not found.duplicates:
