@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 
 import click
+from click.shell_completion import CompletionItem
 
 from tlbench import __version__
 from tlbench.errors import TlbenchError, UsageError
@@ -16,10 +17,11 @@ COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
     "show": "Show everything about a task, backbone, strategy, domain or row.",
-    "inspect": "Look at a task's data, or your own, before a run.",
+    "inspect": "Look at a task's data before a run, also at your own.",
     "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
+    "completion": "Print what completes names in bash, zsh or fish.",
 }
 
 
@@ -40,10 +42,15 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, context, incomplete)]
+
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        wrong = args and not args[0].startswith("-") and args[0] not in COMMANDS
+        if wrong and not context.resilient_parsing:  # The shell asks on while a word is unfinished.
             from tlbench.errors import UnknownNameError
 
             raise UnknownNameError("command", args[0], COMMANDS)
@@ -63,7 +70,7 @@ def main() -> None:
     """
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="tlbench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

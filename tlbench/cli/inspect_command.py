@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.cli.completion import names_of
 from tlbench.cli.output import plain, print_facts, print_json, print_title
 from tlbench.cli.settings import set_option
 
@@ -23,12 +24,12 @@ MOST = 40
 
 
 @click.command("inspect")
-@click.argument("task")
+@click.argument("task", shell_complete=names_of("tasks"))
 @set_option
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as_json: bool) -> None:
-    """Look at a task's data, or your own, before a run.
+    """Look at a task's data before a run, also at your own.
 
     Reads everything and prints sizes, classes, duplicates, how far the sides are apart, every file that is broken,
     and whatever else a run would refuse. Exit status 2 where it would refuse the data.

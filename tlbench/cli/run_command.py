@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
@@ -39,16 +40,35 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
 
 
 @click.command("run")
-@click.option("--suite", default="embedded", show_default=True, help="Suite by name (embedded, real) or a TOML file.")
+@click.option(
+    "--suite",
+    default="embedded",
+    show_default=True,
+    shell_complete=completion.suites,
+    help="Suite by name (embedded, real) or a TOML file.",
+)
 @click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
 @click.option(
     "--task",
     "tasks",
     multiple=True,
+    shell_complete=completion.names_of("tasks"),
     help="Task to run in place of the suite's; repeatable.",
 )
-@click.option("--backbone", "backbones", multiple=True, help="Backbone; repeatable. Default: each task's own.")
-@click.option("--strategy", "strategies", multiple=True, help="Strategy; repeatable. Default: all.")
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    shell_complete=completion.names_of("backbones"),
+    help="Backbone; repeatable. Default: each task's own.",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    shell_complete=completion.names_of("strategies"),
+    help="Strategy; repeatable. Default: all.",
+)
 @click.option(
     "--seeds",
     default="",

@@ -12,6 +12,7 @@ import click
 
 from tlbench.cli.board import board_option, find_row, row_files, row_names
 from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.cli.completion import everything
 from tlbench.cli.output import print_facts, print_json, print_title
 from tlbench.errors import UnknownNameError, UsageError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=everything)
 @board_option
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
