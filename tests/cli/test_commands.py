@@ -43,6 +43,7 @@ def test_every_command_explains_itself(tlbench):
     ("words", "message"),
     [
         (("rum",), "did you mean 'run'?"),
+        (("run", "--taks", "toy/blobs"), "Did you mean"),
         (("run", "--task", "toy/blob"), "did you mean 'toy/blobs'"),
         (("run", "--task", "toy/blobs", "--strategy", "finetun"), "did you mean 'finetune'"),
         (("run", "--task", "toy/blobs", "--set", "finetune.step=3"), "did you mean 'finetune.steps'"),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import signal
 import sys
+import warnings
+from pathlib import Path
 from types import FrameType
 
 import click
@@ -13,6 +15,7 @@ from click.shell_completion import CompletionItem
 from tlbench import __version__
 from tlbench.errors import TlbenchError, UsageError
 
+FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
@@ -69,6 +72,7 @@ def main() -> None:
     Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    warnings.formatwarning = _format_warning
     try:
         cli(prog_name="tlbench", standalone_mode=False)
     except click.ClickException as error:
@@ -83,6 +87,15 @@ def main() -> None:
     except TlbenchError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return a warning of ours as its sentence; where another library raised its own is worth knowing."""
+    if Path(filename).is_relative_to(Path(__file__).parents[1]):
+        return f"Warning: {message}\n"
+    return FORMAT_WARNING(message, category, filename, lineno, line)
 
 
 class _Terminated(BaseException):
