@@ -16,11 +16,11 @@ LAYERS = tuple(
     set(names.split())
     for names in (
         "errors files hookspecs identity kindspecs options plan plugins raw records sources",
-        "choose planning repeat rows store suites",
+        "planning repeat rows store suites",
         "data device export kinds latency metrics model probe request samples session training",
         "pairing readers scoring serving stages",
         "runner",
-        "bundle cli leaderboard schema __main__",
+        "bundle cli inspection leaderboard schema __main__",
     )
 )
 """A module imports from its own layer and from those above it in this list."""

@@ -277,4 +277,4 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`loss` of a step; `row`, and `path` once it is written."""
+    """`key` of the row that a started pairing will leave; `loss` of a step; `row`, and `path` once it is written."""
