@@ -125,5 +125,6 @@ def test_a_file_that_is_no_row_is_named(tlbench, tmp_path):
     status, _, errors = tlbench("show", "row.json")
     assert (status, errors) == (
         2,
-        'Error: The row "row.json" cannot be read: its schema is None, this tlbench reads 1. Remove it, or restore it.\n',
+        'Error: The row "row.json" cannot be read: its schema is None, this tlbench reads 1. '
+        "Remove it, or restore it.\n",
     )
