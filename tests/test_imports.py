@@ -13,26 +13,16 @@ from support import run_python
 from tlbench.testing.child import HEAVY
 
 ROOT = Path(__file__).parents[1]
-LAYERS = (
-    {
-        "calls",
-        "errors",
-        "files",
-        "hookspecs",
-        "identity",
-        "kindspecs",
-        "options",
-        "plan",
-        "plugins",
-        "raw",
-        "records",
-        "sources",
-    },
-    {"bounds", "planning", "rows", "store", "suites"},
-    {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
-    {"pairing", "readers", "scoring", "serving", "stages"},
-    {"runner"},
-    {"cli", "leaderboard", "schema", "testing", "__main__"},
+LAYERS = tuple(
+    set(names.split())
+    for names in (
+        "calls errors files hookspecs identity kindspecs options plan plugins raw records sources",
+        "bounds planning repeat rows store suites",
+        "data device export kinds latency metrics model probe request samples session training",
+        "pairing readers scoring serving stages",
+        "runner",
+        "bundle cli inspection leaderboard schema testing __main__",
+    )
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}

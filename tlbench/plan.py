@@ -84,7 +84,9 @@ class Pairing:
             "engine": identity.engine(),
             "versions": dict(identity.versions()),
             "backbone": self.backbone.name,
-            "backbone_code": identity.codes_of(self.backbone.build, self.backbone.fit, self.backbone.prepare),
+            "backbone_code": identity.codes_of(
+                self.backbone.build, self.backbone.fit, self.backbone.prepare, self.backbone.preprocess
+            ),
             "backbone_options": dict(self.backbone_options),
             "layout": self.task.kind.layout,
         }

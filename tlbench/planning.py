@@ -44,7 +44,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         for backbone in _fitting(task, backbones, catalog)
         for pairing in _expand(task, backbone, strategies, wish.seeds, overrides, settings)
     ]
-    overrides.check(catalog)
+    overrides.check()
     if not pairings:
         raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
     return Plan(pairings=tuple(pairings))
@@ -75,7 +75,7 @@ def _expand(
     task_options = overrides.resolve(("task", task.name), task.options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
-    budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
+    budget = int(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"])
     if budget < 1:
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
@@ -93,19 +93,20 @@ def _expand(
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
             fingerprint=files,
-            skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
+            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for seed in seeds
     ]
 
 
-def _budget(task: TaskSpec) -> Option:
+def budget_option(task: TaskSpec) -> Option:
+    """Return the setting `task.label_budget`, which every task has beside its own options."""
     summary = "labelled target examples a strategy may see"
     return Option(name="label_budget", default=task.label_budget, summary=summary, unit=task.kind.unit)
 
 
-def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
@@ -117,6 +118,19 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
     return ""
+
+
+def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> OptionValue:
+    """Return an option's value where the user names none: the backbone's recipe for its owner, for all, or its own."""
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
+
+
+def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return every option of a task, `label_budget` among them. Raises `UsageError` for what it has not."""
+    settings = _Overrides(overrides, quick=False)
+    options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
+    settings.check()
+    return options
 
 
 class _Overrides:
@@ -134,7 +148,7 @@ class _Overrides:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
+            value = default(option, owners[-1], recipe)
             for owner in owners:
                 self._known.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self._values:
@@ -145,7 +159,7 @@ class _Overrides:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
-    def check(self, catalog: Catalog) -> None:
+    def check(self) -> None:
         """Raise `UnknownNameError` for a setting that nothing in the plan has."""
         for key in self._values:
             if key not in self._met:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench import hookspecs
-from tlbench.errors import UnknownNameError
+from tlbench.errors import TlbenchError, UnknownNameError
 from tlbench.records import BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin, Source, with_installed
 
@@ -231,4 +231,4 @@ class _Notifier:
 
 
 def _say(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.calls import (
@@ -66,6 +66,8 @@ class KindSpec:
     """The shape of features that its head takes."""
     create: Callable[[], Kind]
     """Returns the kind; the place to import torch."""
+    activation: Literal["", "softmax"] = ""
+    """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -157,6 +159,10 @@ class BackboneSpec:
     """A new encoder; normalisation is a part of it, so that the exported file needs no other code."""
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing
     """Returns JSON: vocabulary, statistics, shapes."""
+    preprocess: Callable[[], ModuleType] | None = None
+    """Returns the module whose `preprocessor(fitted, options, layout)` gives the function from one raw example to its
+    model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
+    docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
     weights: str = "random"
@@ -244,4 +250,5 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`loss` of a `step`; the `row` in `pairing-finished`; `row` and its `path` in `row-written`."""
+    """`key` of its row in `pairing-started`; `loss` of a `step`; the `row` in `pairing-finished`; `row` and its `path`
+    in `row-written`."""

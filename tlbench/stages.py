@@ -22,6 +22,7 @@ from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Side, TaskData
 from tlbench.records import StrategySpec, TaskSpec
 from tlbench.request import AdaptRequest, Batch
+from tlbench.samples import write_samples
 
 OnStep = Callable[[int, float], None]
 Parts = Mapping[Sees, Examples | Inputs]
@@ -66,6 +67,8 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+    raw = None if backbone.preprocess is None else data.target.test.inputs
+    write_samples(folder, load_examples(folder, "target-test").inputs, raw)
 
 
 def check_data(task: TaskSpec, data: TaskData) -> None:
