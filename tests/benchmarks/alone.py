@@ -39,17 +39,17 @@ def cell(strategy: str, seed: str) -> None:
         print(bare.accuracy(network, *tensors(side.test)))
 
 
-def again(cache: str, board: str, *seeds: str) -> None:
-    """Run a matrix of which every stage is in the cache."""
+def again(cache: str, board: str, strategies: str, seeds: str) -> None:
+    """Run a matrix of which every stage is in the cache; say how many were computed, and whether torch was loaded."""
     from support import plan_only
-    from track import STRATEGIES
 
     from tlbench.plan import Settings
     from tlbench.plugins import load_catalog
     from tlbench.runner import run
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
-    plan = plan_only(catalog, settings, tasks=["bench/digits"], strategies=STRATEGIES, seeds=tuple(map(int, seeds)))
+    chosen = {"strategies": strategies.split(","), "seeds": tuple(map(int, seeds.split(",")))}
+    plan = plan_only(catalog, settings, tasks=["bench/digits"], **chosen)
     outcome = run(plan, catalog, settings)
     print(outcome.computed, "torch" in sys.modules, file=sys.stderr)
 
