@@ -19,7 +19,7 @@ FROZEN_EPOCHS = 20
 EXTRAS = "with forgetting, probe, ONNX file, its parity and score"
 
 
-def frozen_cells(track, half):
+def frozen_cells(track):
     def bare_cell(number):
         """Two epochs; the other eighteen take as long."""
         encoder, head = track.source(number)
@@ -27,7 +27,7 @@ def frozen_cells(track, half):
         bare.frozen(encoder, head, *track.split("target-train"), epochs=2)
         return {"adapt": (cpu_seconds() - started) * FROZEN_EPOCHS / 2}
 
-    def limit_cell(number):
+    def limit_cell(number, half):
         encoder, _ = track.source(number)
         inputs, labels = track.split("target-test")
         started = cpu_seconds()
@@ -35,7 +35,12 @@ def frozen_cells(track, half):
         adapted = cpu_seconds() - started
         return {"adapt": adapted, "accuracy": float(head.score(limit.encode(encoder, inputs, half), labels.numpy()))}
 
-    return {"tlbench": lambda number: track.cell("frozen", number), "limit": limit_cell, "bare": bare_cell}
+    return {
+        "tlbench": lambda number: track.cell("frozen", number),
+        "limit": lambda number: limit_cell(number, half=True),
+        "limit fp32": lambda number: limit_cell(number, half=False),
+        "bare": bare_cell,
+    }
 
 
 def fine_tune_cells(track, steps):
@@ -113,8 +118,7 @@ def say_cell(say, goal, what, found, bounds):
     own, best, plain = (found[name] for name in ("tlbench", "limit", "bare"))
     at_limit, at_bare = bounds
     say(compared(goal, f"{what}: adapt", own["adapt"], limit=(best["adapt"], at_limit), bare=(plain["adapt"], at_bare)))
-    if "limit fp32" in found:
-        say(compared(goal, f"{what}: adapt, limit in fp32", own["adapt"], limit=(found["limit fp32"]["adapt"], None)))
+    say(compared(goal, f"{what}: adapt, limit in fp32", own["adapt"], limit=(found["limit fp32"]["adapt"], None)))
     say(
         compared(
             goal, f"{what}: row, {EXTRAS}", own["seconds"], limit=(best["adapt"], None), bare=(plain["adapt"], None)
@@ -137,7 +141,7 @@ def say_accuracy(say, goal, what, own, other, margin):
 
 
 def test_frozen(benchmark, track, say):
-    found = compete(benchmark, frozen_cells(track, half=True))
+    found = compete(benchmark, frozen_cells(track))
     say_cell(say, 1, "frozen", found, (1.25, 1 / 20))
     own, regression = found["tlbench"].mean("accuracy"), found["limit"].mean("accuracy")
     say_accuracy(say, 1, "scikit-learn's regression", own, regression, -0.5)

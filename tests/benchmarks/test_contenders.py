@@ -23,7 +23,7 @@ def small(catalog, tmp_path_factory):
 
 @pytest.mark.parametrize("cells", [frozen_cells, fine_tune_cells, dann_cells])
 def test_every_contender_of_a_cell_adapts_and_says_how_well(small, cells):
-    contenders = cells(small, half=True) if cells is frozen_cells else cells(small, steps=2)
+    contenders = cells(small) if cells is frozen_cells else cells(small, steps=2)
     reports = {name: contender(0) for name, contender in contenders.items()}
     assert {"tlbench", "limit", "bare"} <= reports.keys()
     assert all(report["adapt"] >= 0 for report in reports.values())
