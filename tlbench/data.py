@@ -47,11 +47,15 @@ class Ragged:
 
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
-        starts, ends = self.offsets[indices], self.offsets[indices + 1]
-        padded = np.zeros((len(indices), max(1, int((ends - starts).max(initial=0)))), self.values.dtype)
-        for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            padded[row, : end - start] = self.values[start:end]
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        padded = np.zeros((len(indices), max(1, int(lengths.max(initial=0)))), self.values.dtype)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = self.values[_spans(starts, lengths)]
         return padded
+
+    def select(self, indices: Array) -> Ragged:
+        """Return a copy of the sequences."""
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 Column = Array | Ragged
@@ -96,11 +100,7 @@ class Inputs:
         """Return a copy of those examples: a view would lead back to the whole array."""
         return Inputs(
             tuple(
-                Ragged.of(
-                    [column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices], column.values.dtype.str
-                )
-                if isinstance(column, Ragged)
-                else np.array(column[indices])
+                column.select(indices) if isinstance(column, Ragged) else np.array(column[indices])
                 for column in self.columns
             )
         )
@@ -145,9 +145,8 @@ class Targets:
 
     def select(self, indices: Array) -> Targets:
         """Return the targets of those examples."""
-        ends = np.cumsum(self.counts)
-        units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
-        return Targets(self.values[units], self.counts[indices])
+        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
+        return Targets(self.values[_spans(starts[indices], counts)], counts)
 
 
 def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
@@ -157,8 +156,15 @@ def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
     counts = np.concatenate([part[2] for part in parts])
     starts = np.cumsum(counts) - counts
     order = np.argsort(positions, kind="stable")
-    restored: Array = units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
+    restored: Array = units[_spans(starts[order], counts[order])]
     return restored
+
+
+def _spans(starts: Array, lengths: Array) -> Array:
+    """Return the positions of spans one after the other: those from `starts[i]` on, `lengths[i]` of them."""
+    before = np.cumsum(lengths) - lengths
+    positions: Array = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    return positions
 
 
 @dataclass(frozen=True)

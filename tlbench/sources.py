@@ -40,9 +40,11 @@ class Source:
 
 def installed() -> Iterator[Source]:
     """Yield every entry point of the group, by distribution and name; a distribution found twice counts once."""
+    # A name costs the parsing of all metadata: it is asked of those alone that have something for us.
+    found = [(points, one) for one in distributions() if (points := one.entry_points.select(group=GROUP))]
     seen = set()
-    for distribution in sorted(distributions(), key=lambda found: (found.name or "").lower()):
-        for point in distribution.entry_points.select(group=GROUP):
+    for points, distribution in sorted(found, key=lambda pair: (pair[1].name or "").lower()):
+        for point in points:
             if (distribution.name, point.name) not in seen:
                 seen.add((distribution.name, point.name))
                 origin = Origin(entry_point=point.name, distribution=distribution.name, version=distribution.version)

@@ -99,7 +99,9 @@ def build(pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
-    return TransferModel(encoder, made).to(device)
+    model = TransferModel(encoder, made).to(device)
+    # Convolutions of few channels train up to a quarter faster on a CPU with the channels last.
+    return model.to(memory_format=torch.channels_last) if device == "cpu" else model  # type: ignore[call-overload]
 
 
 def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
