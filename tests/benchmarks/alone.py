@@ -65,7 +65,7 @@ def row(cache: str, board: str) -> None:
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings
-    Run(pairing=pairing, settings=settings, store=Store(settings.cache, lambda event: None)).straight_down()
+    Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=lambda event: None)).straight_down()
 
 
 def fine_tune(folder: str, half: str) -> None:
