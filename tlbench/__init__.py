@@ -4,20 +4,23 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
-from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UsageError
+from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
     AugmentRequest,
+    BackboneFamily,
     BackboneSpec,
     BuildRequest,
+    Checkpoint,
     DomainSpec,
     Event,
     FitRequest,
     KindSpec,
     LoadRequest,
+    OwnHead,
     PrepareRequest,
     StrategySpec,
     TaskSpec,
@@ -30,9 +33,11 @@ __all__ = [
     "CLASSIFICATION",
     "TOKEN_CLASSIFICATION",
     "AugmentRequest",
+    "BackboneFamily",
     "BackboneSpec",
     "BadInputError",
     "BuildRequest",
+    "Checkpoint",
     "ContractError",
     "DomainSpec",
     "Event",
@@ -42,6 +47,7 @@ __all__ = [
     "MissingDataError",
     "Option",
     "OptionValue",
+    "OwnHead",
     "PrepareRequest",
     "Sees",
     "Side",
@@ -50,6 +56,7 @@ __all__ = [
     "TaskData",
     "TaskSpec",
     "TlbenchError",
+    "UnknownNameError",
     "UsageError",
     "__version__",
     "hookimpl",

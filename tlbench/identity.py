@@ -121,6 +121,11 @@ def fingerprint(paths: Sequence[Path], cache: Path) -> str:
     return digest([(path.parent.name, path.name, _remembered_sha256(path, cache)) for path in paths])
 
 
+def contents(files: Mapping[str, Path], cache: Path) -> str:
+    """Return a hash of the contents of files by role, or an empty string for none; neither names nor places count."""
+    return digest({role: _remembered_sha256(path, cache) for role, path in files.items()}) if files else ""
+
+
 def _remembered_sha256(path: Path, cache: Path) -> str:
     import json
 

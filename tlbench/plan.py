@@ -12,7 +12,7 @@ from tlbench import identity
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
-from tlbench.records import BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, BackboneSpec, Checkpoint, LoadRequest, StrategySpec, TaskSpec
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""
@@ -63,6 +63,10 @@ class Pairing:
     label_budget: int
     fingerprint: str
     """Names the contents of the files that the task reads."""
+    checkpoint: Checkpoint | None = None
+    """Where the backbone's pre-trained weights lie."""
+    weights: str = ""
+    """Names the contents of the checkpoint's files."""
     skip: str = ""
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
 
@@ -72,6 +76,22 @@ class Pairing:
 
     def load_request(self, settings: Settings) -> LoadRequest:
         return LoadRequest(task=self.task.name, options=self.task_options, data_root=settings.data_root)
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The checkpoint's files by role."""
+        return self.checkpoint.files if self.checkpoint else EMPTY
+
+    @property
+    def source_mode(self) -> str:
+        """`train` for a backbone that starts at random, else the option `source.mode`."""
+        pretrained = self.checkpoint is not None and self.checkpoint.pretrained
+        return str(self.source_options.get("mode", "train")) if pretrained else "train"
+
+    def model_options(self) -> dict[str, OptionValue]:
+        """Return the backbone's options; of a file of weights its name, for its contents count and not its place."""
+        shown = {"weights": Path(str(self.backbone_options.get("weights", ""))).name}
+        return {name: shown.get(name, value) for name, value in self.backbone_options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
         """Return the task options that change the data."""
@@ -84,8 +104,9 @@ class Pairing:
             "versions": dict(identity.versions()),
             "backbone": self.backbone.name,
             "backbone_code": identity.codes_of(self.backbone.build, self.backbone.fit, self.backbone.prepare),
-            "backbone_options": dict(self.backbone_options),
+            "backbone_options": self.model_options(),
             "layout": self.task.kind.layout,
+            "weights": self.weights,
         }
 
     def prepared_identity(self) -> dict[str, Any]:
@@ -140,9 +161,10 @@ class Pairing:
 
     def key(self) -> str:
         """Return 12 hex digits that name the question, whatever machine and version answer it."""
-        asked = (self.data_options(), self.backbone_options, self.source_options, self.strategy_options)
+        asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
         names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, self.label_budget, self.fingerprint)
-        return digest([*names, *map(dict, asked)])[:12]
+        weights = [self.weights] if self.weights else []
+        return digest([*names, *weights, *map(dict, asked)])[:12]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
         """Return the fields of the row that are known before anything runs."""
@@ -161,7 +183,10 @@ class Pairing:
             "selection": self.strategy.selection,
             "reference": self.strategy.reference,
             "task_options": self.data_options(),
-            "backbone_options": dict(self.backbone_options),
+            "backbone_options": self.model_options(),
+            "weights": self.checkpoint.origin if self.checkpoint else "random",
+            "weights_sha256": self.weights or None,
+            "source_mode": self.source_mode,
             "source_options": dict(self.source_options),
             "strategy_options": dict(self.strategy_options),
             "metric": self.task.metric,

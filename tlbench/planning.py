@@ -14,6 +14,13 @@ from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, Task
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
+MODES = ("finetune", "probe", "own-head")
+SOURCE_MODE = Option(
+    name="mode",
+    default="finetune",
+    summary="what is done with a checkpoint: `finetune` it on the source, `probe` it by a linear head, or take it with "
+    "its `own-head` as it is",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +80,8 @@ def _expand(
     unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
     task_options = overrides.resolve(("task", task.name), task.options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
-    source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
+    checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
+    source_options = _source_options(backbone, overrides)
     budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
     if budget < 1:
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
@@ -92,11 +100,22 @@ def _expand(
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
             fingerprint=files,
+            checkpoint=checkpoint,
+            weights=identity.contents(checkpoint.files, settings.cache) if checkpoint else "",
             skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for seed in seeds
     ]
+
+
+def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, OptionValue]:
+    """Return how the source model is made. Raises `UnknownNameError` for a mode that is none."""
+    options = (*SOURCE_OPTIONS, SOURCE_MODE) if backbone.checkpoint else SOURCE_OPTIONS
+    resolved = overrides.resolve(("source",), options, backbone.recipe)
+    if (mode := resolved.get("mode", "finetune")) not in MODES:
+        raise UnknownNameError("source mode", str(mode), MODES)
+    return resolved
 
 
 def _budget(task: TaskSpec) -> Option:

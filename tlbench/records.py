@@ -148,12 +148,28 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Files of a pre-trained model, and where they come from."""
+
+    files: Mapping[str, Path]
+    """What `fit`, `prepare` and `build` read, by role: `config`, `tokenizer`, and `weights` where it is pre-trained."""
+    origin: str
+    """What a row says of them: `NAME@REVISION` of a hub, or the file's or folder's own name."""
+
+    @property
+    def pretrained(self) -> bool:
+        return "weights" in self.files
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitRequest:
     """What a backbone may learn its vocabulary and statistics from: source training inputs, nothing else."""
 
     inputs: Rows
     options: Mapping[str, Any]
     sample_rate: int | None = None
+    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +181,8 @@ class PrepareRequest:
     """What `fit` returned, after a journey through JSON."""
     layout: Layout
     options: Mapping[str, Any]
+    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +192,8 @@ class BuildRequest:
     fitted: Mapping[str, Any]
     layout: Layout
     options: Mapping[str, Any]
+    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
+    """Those of the backbone's checkpoint, by role; without `weights` where the encoder is to start at random."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +212,16 @@ def learns_nothing(request: FitRequest) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnHead:
+    """The head of a checkpoint."""
+
+    head: torch.nn.Linear
+    """Features `(..., D)` to outputs `(..., C)`."""
+    labels: Sequence[str]
+    """The names of its C outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
     """An encoder for one modality, with what turns raw examples into its tensors."""
 
@@ -206,7 +236,11 @@ class BackboneSpec:
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing
     """Returns JSON: vocabulary, statistics, shapes."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
-    weights: str = "random"
+    checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
+    """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
+    them. Raises `MissingDataError`. None: the backbone always starts at random."""
+    own_head: Callable[[BuildRequest], OwnHead] | None = None
+    """The head that the checkpoint was trained with, for `source.mode=own-head`."""
     layouts: tuple[Layout, ...] = ("pooled",)
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs`, such as `batchnorm`."""
@@ -217,6 +251,21 @@ class BackboneSpec:
     requires: tuple[str, ...] = ()
     extra: str = ""
     options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneFamily:
+    """Backbones too many to list: every name that begins with the family's, such as `timm/resnet50`."""
+
+    name: str
+    """The part of the backbones' names before the first slash."""
+    modality: str
+    title: str
+    summary: str
+    find: Callable[[str], BackboneSpec]
+    """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
+    requires: tuple[str, ...] = ()
+    extra: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

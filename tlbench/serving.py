@@ -87,6 +87,7 @@ class Predictor:
             fitted=self._prepared.fitted,
             layout=task.kind.layout,
             options=self._pairing.backbone_options,
+            files=self._pairing.files,
         )
         inputs = Inputs(backbone.prepare(request))
         parts = [

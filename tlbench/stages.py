@@ -14,10 +14,11 @@ import torch
 
 from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, load_examples, save_examples
 from tlbench.device import derive_seed, seed_everything
-from tlbench.errors import BadInputError, ContractError
+from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
-from tlbench.model import TransferModel, device_of, state_hash
+from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
+from tlbench.probe import fit_probe
 from tlbench.raw import Sees, Side
 from tlbench.records import (
     AugmentRequest,
@@ -63,13 +64,15 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     if task.setting == "transductive" and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
     options = pairing.backbone_options
-    learnt = backbone.fit(FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate))
+    learnt = backbone.fit(
+        FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate, files=pairing.files)
+    )
     fitted = json.loads(json.dumps(learnt))
     for name in SPLITS:
         side_name, split_name = name.split("-")
         raw = getattr(getattr(data, side_name), split_name)
         layout = task.kind.layout if side_name == "target" else task.kind_of_source.layout
-        request = PrepareRequest(inputs=raw.inputs, fitted=fitted, layout=layout, options=options)
+        request = PrepareRequest(inputs=raw.inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
         save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), Targets.of(raw.labels)))
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
@@ -88,21 +91,34 @@ def _check_side(task: TaskSpec, name: str, side: Side) -> None:
             raise BadInputError(f"{where}: a label index is outside the {len(side.labels)} labels.")
 
 
-def build(pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str]) -> TransferModel:
-    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights."""
+def build(
+    pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
+) -> TransferModel:
+    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
+
+    Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
+    """
     task = pairing.task
-    request = BuildRequest(fitted=prepared.fitted, layout=task.kind.layout, options=pairing.backbone_options)
-    encoder = pairing.backbone.build(request)
+    encoder = pairing.backbone.build(_build_request(pairing, prepared, pretrained))
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
     return TransferModel(encoder, made).to(device)
 
 
+def _build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
+    files = {role: path for role, path in pairing.files.items() if pretrained or role != "weights"}
+    options = pairing.backbone_options
+    return BuildRequest(fitted=prepared.fitted, layout=pairing.task.kind.layout, options=options, files=files)
+
+
 def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
-    """Return encoder and head trained on the labelled source training split."""
+    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
     generator = seed_everything(pairing.seed, "source")
-    model = build(pairing, prepared, device, ["source"])
+    model = build(pairing, prepared, device, ["source"], pretrained=True)
+    if pairing.source_mode == "own-head":
+        model.heads["source"].load_state_dict(_own_head(pairing, prepared))
+        return model
     request = AdaptRequest(
         strategy="source",
         model=model,
@@ -116,8 +132,31 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
         augment=_augment(pairing),
         parts={Sees.SOURCE: prepared.split("source-train")},
     )
-    request.fit(model, request.source, head="source")
+    if pairing.source_mode == "probe":
+        features, targets = encode(model, request.source.inputs), request.source.targets.values
+        fit_probe(features, targets, request.classes).copy_into(model.heads["source"])
+    else:
+        request.fit(model, request.source, head="source")
     return model
+
+
+def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
+    """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
+
+    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
+    """
+    name = pairing.backbone.name
+    if pairing.backbone.own_head is None:
+        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
+    own = pairing.backbone.own_head(_build_request(pairing, prepared, pretrained=True))
+    if set(own.labels) != set(prepared.source_labels):
+        raise UsageError(
+            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
+            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
+            f"use --set source.mode=probe."
+        )
+    order = [list(own.labels).index(label) for label in prepared.source_labels]
+    return {role: part[order] for role, part in own.head.state_dict().items()}
 
 
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
