@@ -16,7 +16,10 @@ from torch.nn import functional
 
 from tlbench import metrics
 from tlbench.data import Array, Targets
+from tlbench.errors import BadInputError
 from tlbench.metrics import Metric
+from tlbench.probe import Linear, fit_probe
+from tlbench.raw import Rows
 
 
 class Kind(Protocol):
@@ -26,16 +29,31 @@ class Kind(Protocol):
         """Return a new head `(..., features) -> (..., C)`."""
         ...
 
+    def targets(self, labels: Rows, names: Sequence[str]) -> Targets:
+        """Return a split's labels as the targets of its units. Raises `BadInputError` for labels that make no sense."""
+        ...
+
     def strata(self, targets: Targets) -> Array:
         """Return `(N,)`: the label budget is drawn in proportion to these groups of examples."""
         ...
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of units: outputs `(M, C)`, targets `(M,)` int64."""
+        """Return the mean loss of units: outputs `(M, C)`, targets `(M, ...)` as `targets` made them."""
         ...
 
-    def predict(self, outputs: Array) -> Array:
-        """Return what is kept of the outputs of a batch of units, one row a unit; called batch by batch."""
+    def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
+        """Fit a linear head to features `(M, D)` and targets `(M, ...)`; `outputs` is C."""
+        ...
+
+    def constant(self, targets: Array, outputs: int) -> Array:
+        """Return the outputs `(C,)` that are best for all units alike: what can be served without a look at inputs."""
+        ...
+
+    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
+        """Return what is kept of the outputs `(M, C)` of a batch of units, one row a unit; called batch by batch.
+
+        The targets are for kinds whose outputs are too many to be kept, and which keep what is said of the target.
+        """
         ...
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
@@ -49,13 +67,29 @@ class Classification:
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:
         return nn.Linear(features, len(labels))
 
+    def targets(self, labels: Rows, names: Sequence[str]) -> Targets:
+        """Return indices `(M,)` int64 into the names of the labels."""
+        made = Targets.of(labels)
+        if made.values.min() < 0 or made.values.max() >= len(names):
+            raise BadInputError(f"a label index is outside the {len(names)} labels")
+        return made
+
     def strata(self, targets: Targets) -> Array:
         return targets.values
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return functional.cross_entropy(outputs, targets)
 
-    def predict(self, outputs: Array) -> Array:
+    def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
+        return fit_probe(features, targets, outputs)
+
+    def constant(self, targets: Array, outputs: int) -> Array:
+        """Return the log frequencies of the labels, each counted once more (Laplace's rule)."""
+        counts = np.bincount(targets, minlength=outputs) + 1
+        frequencies: Array = np.log(counts / counts.sum())
+        return frequencies
+
+    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
         """Return probabilities `(M, C)` float32."""
         return torch.softmax(torch.from_numpy(np.asarray(outputs, np.float32)), -1).numpy()
 

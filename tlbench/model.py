@@ -16,12 +16,15 @@ EVALUATION_BATCH = 256
 
 
 class Encoder(nn.Module):
-    """Base of what a backbone builds: `forward(*columns)` gives features `(N, D)` or, in sequence, `(N, T, D)`."""
+    """Base of what a backbone builds: `forward(*columns)` gives features, in the layout that was asked for.
+
+    `pooled` `(N, D)`; `sequence` `(N, T, D)`, position t belonging to word t; `map` `(N, H, W, D)`, a pixel each.
+    """
 
     feature_dim: int
 
     def units(self, *inputs: Tensor) -> Tensor | None:
-        """Return a mask `(N, T)` of the positions that are units of prediction, or None where every example is one."""
+        """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""
         return None
 
 
@@ -37,12 +40,12 @@ class TransferModel(nn.Module):
         """Return the features of the batch's units, `(M, D)`."""
         features: Tensor = self.encoder(*inputs)
         mask = self.encoder.units(*inputs)
-        return features if mask is None else features[mask]
+        return features.flatten(0, -2) if mask is None else features[mask]
 
-    def count_units(self, *inputs: Tensor) -> Array:
-        """Return how many units each example of the batch has, `(N,)`."""
-        mask = self.encoder.units(*inputs)
-        return np.ones(len(inputs[0]), np.int64) if mask is None else mask.sum(1).cpu().numpy()
+    def count_units(self, inputs: tuple[Tensor, ...], units: int) -> Array:
+        """Return how many of the batch's units each example has, `(N,)`."""
+        mask, size = self.encoder.units(*inputs), len(inputs[0])
+        return np.full(size, units // size) if mask is None else mask.sum(1).cpu().numpy()
 
     def forward(self, *inputs: Tensor, head: str = "target") -> Tensor:
         """Return the outputs of the batch's units, `(M, C)`."""
@@ -71,7 +74,8 @@ def encode(model: TransferModel, inputs: Inputs) -> Array:
     device, parts = device_of(model), []
     for positions, batch in inputs.by_length(EVALUATION_BATCH):
         moved = tuple(part.to(device) for part in batch)
-        parts.append((positions, model.features(*moved).cpu().numpy(), model.count_units(*moved)))
+        features = model.features(*moved).cpu().numpy()
+        parts.append((positions, features, model.count_units(moved, len(features))))
     return restore_order(parts)
 
 

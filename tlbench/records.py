@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from tlbench.request import AdaptRequest
 
 Setting = Literal["transductive", "inductive"]
-Layout = Literal["pooled", "sequence"]
-"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example."""
+Layout = Literal["pooled", "sequence", "map"]
+"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
+(N, H, W, D), a pixel each."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +17,11 @@ from tlbench.plan import Pairing
 from tlbench.probe import fit_probe
 from tlbench.records import TaskSpec
 from tlbench.stages import Prepared, seen_labels
+
+PROBE_UNITS = 20_000
+"""Units that a probe of the source is fitted to at the most: an image has thousands of pixels."""
+SCORED_AT_ONCE = 4096
+"""Units whose outputs are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,12 @@ def view(model: TransferModel, prepared: Prepared) -> View:
 def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
     """Return the source test score of a linear probe fitted to source training features."""
     targets = prepared.split("source-train").targets.values
-    probe = fit_probe(seen.source_train, targets, len(prepared.source_labels))
-    return side_score(task, prepared, "source", probe.outputs(seen.source_test), prepared.split("source-test"))
+    drawn = np.arange(len(targets))
+    if len(drawn) > PROBE_UNITS:
+        drawn = np.random.default_rng(0).choice(drawn, PROBE_UNITS, replace=False)
+    kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
+    probe = kind.probe(seen.source_train[drawn], targets[drawn], outputs)
+    return side_score(task, prepared, "source", probe.outputs, seen.source_test, prepared.split("source-test"))
 
 
 def a_distance(source: Array, target: Array) -> float:
@@ -54,15 +65,24 @@ def a_distance(source: Array, target: Array) -> float:
     return min(2.0, max(0.0, 2 * (1 - 2 * error)))
 
 
-def side_score(task: TaskSpec, prepared: Prepared, side: str, outputs: Array, examples: Examples) -> float:
-    """Return the score of outputs `(M, C)` on examples of a side, by the side's own metric."""
+def side_score(
+    task: TaskSpec,
+    prepared: Prepared,
+    side: str,
+    outputs: Callable[[Array], Array],
+    features: Array,
+    examples: Examples,
+) -> float:
+    """Return the score on examples of a side, by its own metric, of what `outputs` makes of their features `(M, D)`."""
     kind, metric, labels = (
         (task.kind, task.metric, prepared.target_labels)
         if side == "target"
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
-    made = kind.create()
-    return score(made.metrics(labels)[metric], made.predict(outputs), examples.targets)
+    made, targets = kind.create(), examples.targets.values
+    parts = [slice(start, start + SCORED_AT_ONCE) for start in range(0, len(features), SCORED_AT_ONCE)]
+    predictions = np.concatenate([made.predict(outputs(features[part]), targets[part]) for part in parts])
+    return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 
 def score_fields(
@@ -77,7 +97,8 @@ def score_fields(
     after = before if same else view(model, prepared)
 
     def of(side: str, head: nn.Module, features: Array) -> float:
-        return side_score(task, prepared, side, apply_head(head, features), prepared.split(f"{side}-test"))
+        outputs = functools.partial(apply_head, head)
+        return side_score(task, prepared, side, outputs, features, prepared.split(f"{side}-test"))
 
     source_before = of("source", start.heads["source"], before.source_test)
     target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
@@ -90,8 +111,9 @@ def score_fields(
         "probe_before": probe,
     }
     if (seen := seen_labels(pairing, prepared)) is not None:
-        outputs = apply_head(model.heads["target"], encode(model, seen.inputs))
-        fields["train_gap"] = side_score(task, prepared, "target", outputs, seen) - target_after
+        outputs = functools.partial(apply_head, model.heads["target"])
+        trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)
+        fields["train_gap"] = trained - target_after
     if pairing.strategy.from_source:
         source_after = of("source", model.heads["source"], after.source_test)
         probe_after = probe if same else probe_score(task, prepared, after)

@@ -26,9 +26,9 @@ def serve(
 ) -> dict[str, Any]:
     """Write `model.onnx`, `predictions.npz` and `latency.npz`; return the row's fields on the file."""
     test, path, task = prepared.split("target-test"), folder / "model.onnx", pairing.task
-    parity = export_model(model, graph, test.inputs, path, settings.device, settings.threads)
     kind = task.kind.create()
-    predictions = kind.predict(parity.onnx_outputs)
+    parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
+    predictions = parity.predictions
     np.savez_compressed(
         folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
     )

@@ -18,12 +18,12 @@ from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
-from tlbench.probe import fit_probe
-from tlbench.raw import Sees, Side
+from tlbench.raw import Sees, Split, TaskData
 from tlbench.records import (
     AugmentRequest,
     BuildRequest,
     FitRequest,
+    KindSpec,
     PrepareRequest,
     StrategySpec,
     TaskSpec,
@@ -57,38 +57,46 @@ class Prepared:
 
 def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
-    task, backbone = pairing.task, pairing.backbone
+    task, backbone, options = pairing.task, pairing.backbone, pairing.backbone_options
     data = task.load(pairing.load_request(settings))
-    for name, side in (("source", data.source), ("target", data.target)):
-        _check_side(task, name, side)
+    splits = {name: _split(data, name) for name in SPLITS}
+    kinds = {name: task.kind if name.startswith("target") else task.kind_of_source for name in SPLITS}
+    labels = {"source": data.source.labels, "target": data.target.labels}
+    targets = {
+        name: _targets(task, name, split, kinds[name], labels[name.partition("-")[0]]) for name, split in splits.items()
+    }
     if task.setting == "transductive" and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
-    options = pairing.backbone_options
-    learnt = backbone.fit(
-        FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate, files=pairing.files)
-    )
+    inputs = data.source.train.inputs
+    learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=data.sample_rate, files=pairing.files))
     fitted = json.loads(json.dumps(learnt))
-    for name in SPLITS:
-        side_name, split_name = name.split("-")
-        raw = getattr(getattr(data, side_name), split_name)
-        layout = task.kind.layout if side_name == "target" else task.kind_of_source.layout
-        request = PrepareRequest(inputs=raw.inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
-        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), Targets.of(raw.labels)))
+    for name, split in splits.items():
+        request = PrepareRequest(
+            inputs=split.inputs, fitted=fitted, layout=kinds[name].layout, options=options, files=pairing.files
+        )
+        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), targets[name]))
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
-    known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
+    known = {f"{side}_labels": names for side, names in labels.items()}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
 
 
-def _check_side(task: TaskSpec, name: str, side: Side) -> None:
-    for part, split in (("training", side.train), ("test", side.test)):
-        where = f'Task "{task.name}", {name} {part} split'
-        if len(split.inputs) == 0:
-            raise BadInputError(f"{where}: it is empty.")
-        if len(split.inputs) != len(split.labels):
-            raise BadInputError(f"{where}: {len(split.inputs)} examples and {len(split.labels)} labels.")
-        values = Targets.of(split.labels).values
-        if values.min() < 0 or values.max() >= len(side.labels):
-            raise BadInputError(f"{where}: a label index is outside the {len(side.labels)} labels.")
+def _split(data: TaskData, name: str) -> Split:
+    side, _, part = name.partition("-")
+    split: Split = getattr(getattr(data, side), part)
+    return split
+
+
+def _targets(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: Sequence[str]) -> Targets:
+    """Return the targets of a split. Raises `BadInputError` for one that is empty or whose labels make no sense."""
+    where = f'Task "{task.name}", {name.replace("-train", " training").replace("-test", " test")} split'
+    if len(split.inputs) == 0:
+        raise BadInputError(f"{where}: it is empty.")
+    if len(split.inputs) != len(split.labels):
+        raise BadInputError(f"{where}: {len(split.inputs)} examples and {len(split.labels)} labels.")
+    try:
+        return kind.create().targets(split.labels, labels)
+    except BadInputError as error:
+        raise BadInputError(f"{where}: {error}.") from error
 
 
 def build(
@@ -134,7 +142,7 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
     )
     if pairing.source_mode == "probe":
         features, targets = encode(model, request.source.inputs), request.source.targets.values
-        fit_probe(features, targets, request.classes).copy_into(model.heads["source"])
+        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
     else:
         request.fit(model, request.source, head="source")
     return model

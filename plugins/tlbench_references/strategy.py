@@ -10,13 +10,12 @@ from tlbench.request import AdaptRequest
 
 
 def majority(request: AdaptRequest) -> TransferModel:
-    """Set the head `target` to the frequencies of the budget's labels, each counted once more (Laplace)."""
-    counts = torch.bincount(torch.from_numpy(request.target.targets.values), minlength=request.classes) + 1
+    """Let the head `target` answer the same to everything: what is best for the budget's labels."""
     head = request.model.heads["target"]
     assert isinstance(head, nn.Linear)
     with torch.no_grad():
         head.weight.zero_()
-        head.bias.copy_(torch.log(counts / counts.sum()))
+        head.bias.copy_(torch.from_numpy(request.kind.constant(request.target.targets.values, request.classes)))
     return request.model
 
 

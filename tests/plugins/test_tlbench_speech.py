@@ -8,8 +8,8 @@ import torch
 from support import plan_only
 from torch import nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, TlbenchError
-from tlbench.data import Inputs
+from tlbench import CLASSIFICATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, TlbenchError
+from tlbench.data import Examples, Inputs, Targets
 from tlbench.export import export_graph, export_model
 from tlbench.model import TransferModel
 from tlbench.plan import Settings
@@ -207,9 +207,12 @@ def test_the_exported_graph_holds_the_spectrogram_at_8_khz(tmp_path):
         model.train()(torch.from_numpy(prepare(tones(8000), fitted)))
     inputs = Inputs((prepare([*tones(8000), np.zeros(10)], fitted),))
     export_graph(model, inputs, tmp_path / "graph.onnx")
-    parity = export_model(model, tmp_path / "graph.onnx", inputs, tmp_path / "model.onnx", "cpu", 1)
+    examples = Examples(inputs, Targets.of(np.zeros(len(inputs), int)))
+    parity = export_model(
+        model, tmp_path / "graph.onnx", examples, CLASSIFICATION.create(), tmp_path / "model.onnx", "cpu", 1
+    )
     assert parity.relative < 1e-5
-    assert parity.onnx_outputs.shape == (7, 10)
+    assert parity.predictions.shape == (7, 10)
 
 
 def test_a_short_run_loads_the_same_bits_and_gives_rows_that_hold_their_promises(catalog, data, tmp_path):
