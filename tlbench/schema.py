@@ -12,7 +12,7 @@ from tlbench.rows import SCHEMA, Row
 def row_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of `Row`.
 
-    Every key is written, null where it does not apply; a key with a default may be absent from rows of an older tlbench.
+    Every key is written, null where it does not apply. A key with a default may be absent: a row of an older tlbench.
     """
     from pydantic import ConfigDict, TypeAdapter
 
