@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
 LAYERS = (
     {
+        "budget",
         "errors",
         "files",
         "hookspecs",

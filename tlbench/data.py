@@ -179,6 +179,13 @@ def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> A
     return generator.permutation(np.concatenate(drawn))
 
 
+def draw_per_class(strata: Array, size: int, generator: np.random.Generator) -> Array:
+    """Return the indices of `size` examples of each stratum, or of all it has, in random order."""
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    drawn = [generator.choice(group, min(size, len(group)), replace=False) for group in groups]
+    return generator.permutation(np.concatenate(drawn))
+
+
 def save_examples(folder: Path, name: str, examples: Examples) -> None:
     """Write one split as `.npy` files."""
     arrays = {"targets": examples.targets.values, "counts": examples.targets.counts}

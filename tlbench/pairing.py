@@ -24,6 +24,7 @@ from tlbench.export import export_graph
 from tlbench.files import write_json
 from tlbench.model import TransferModel, load_weights, save_weights, trained_parameters
 from tlbench.plan import Pairing, Settings
+from tlbench.raw import Sees
 from tlbench.records import Event
 from tlbench.scoring import View
 from tlbench.stages import Prepared
@@ -80,7 +81,10 @@ class Run:
             start = self._load(prepared, source, "source")
             model = stages.adapt(self.pairing, prepared, start, self._on_step("adapt"))
             save_weights(model, folder / WEIGHTS)
-            write_json(folder / FIELDS, {"trained_parameters": trained_parameters(start, model)})
+            fields = {"trained_parameters": trained_parameters(start, model)}
+            if Sees.TARGET_LABELS in self.pairing.strategy.sees and self.pairing.label_budget.total is None:
+                fields["label_budget"] = len(stages.seen_labels(self.pairing, prepared) or ())
+            write_json(folder / FIELDS, fields)
 
         return self._stage("adapt", compute)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
+from tlbench.budget import Budget
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
@@ -60,7 +61,7 @@ class Pairing:
     backbone_options: Mapping[str, OptionValue]
     source_options: Mapping[str, OptionValue]
     strategy_options: Mapping[str, OptionValue]
-    label_budget: int
+    label_budget: Budget
     fingerprint: str
     """Names the contents of the files that the task reads."""
     checkpoint: Checkpoint | None = None
@@ -144,7 +145,7 @@ class Pairing:
             "promises": [sorted(self.strategy.sees), self.strategy.trains_encoder, self.strategy.from_source],
             "metric": self.task.metric,
             "evaluate_code": identity.codes_of(self.task.evaluate),
-            "label_budget": self.label_budget,
+            "label_budget": str(self.label_budget),
         }
 
     def identities(self, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -162,7 +163,9 @@ class Pairing:
     def key(self) -> str:
         """Return 12 hex digits that name the question, whatever machine and version answer it."""
         asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
-        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, self.label_budget, self.fingerprint)
+        # A total stands as the number that it is: keys are for good.
+        budget = self.label_budget.total or str(self.label_budget)
+        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, budget, self.fingerprint)
         weights = [self.weights] if self.weights else []
         return digest([*names, *weights, *map(dict, asked)])[:12]
 
@@ -178,7 +181,8 @@ class Pairing:
             "machine": identity.machine(),
             "setting": self.task.setting,
             "sees": tuple(sorted(self.strategy.sees)),
-            "label_budget": self.label_budget,
+            "label_budget": self.label_budget.total,
+            "budget_rule": "" if self.label_budget.total else str(self.label_budget),
             "budget_unit": self.task.kind.unit,
             "selection": self.strategy.selection,
             "reference": self.strategy.reference,

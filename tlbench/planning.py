@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tlbench import identity
+from tlbench.budget import Budget
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
+from tlbench.raw import Sees
 from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
@@ -31,6 +33,8 @@ class Wish:
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
     seeds: Sequence[int] = (0, 1, 2)
+    label_budgets: Sequence[str] = ()
+    """`50`, `5/class`, `all`: each strategy that sees target labels runs with each of them."""
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)
     """`OWNER.NAME` -> value."""
     quick: bool = False
@@ -48,7 +52,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         pairing
         for task in tasks
         for backbone in _fitting(task, backbones, catalog)
-        for pairing in _expand(task, backbone, strategies, wish.seeds, overrides, settings)
+        for pairing in _expand(task, backbone, strategies, wish, overrides, settings)
     ]
     overrides.check(catalog)
     if not pairings:
@@ -73,7 +77,7 @@ def _expand(
     task: TaskSpec,
     backbone: BackboneSpec,
     strategies: Iterable[StrategySpec],
-    seeds: Iterable[int],
+    wish: Wish,
     overrides: _Overrides,
     settings: Settings,
 ) -> list[Pairing]:
@@ -82,12 +86,10 @@ def _expand(
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
     source_options = _source_options(backbone, overrides)
-    budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
-    if budget < 1:
-        raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
+    own = Budget.parse(str(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"]))
+    swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
-    seeds = tuple(dict.fromkeys(seeds))
     return [
         Pairing(
             task=task,
@@ -105,7 +107,8 @@ def _expand(
             skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
         )
         for strategy in strategies
-        for seed in seeds
+        for budget in (swept if swept and Sees.TARGET_LABELS in strategy.sees else [own])
+        for seed in dict.fromkeys(wish.seeds)
     ]
 
 
@@ -120,7 +123,7 @@ def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, 
 
 def _budget(task: TaskSpec) -> Option:
     summary = "labelled target examples a strategy may see"
-    return Option(name="label_budget", default=task.label_budget, summary=summary, unit=task.kind.unit)
+    return Option(name="label_budget", default=str(task.label_budget), summary=summary, unit=task.kind.unit)
 
 
 def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:

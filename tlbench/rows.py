@@ -45,9 +45,11 @@ class Row:
     """Names the contents of the checkpoint's files."""
     sees: tuple[str, ...]
     """What the strategy was given: rows of different access are never ranked together."""
-    label_budget: int
+    label_budget: int | None
     """Labelled target examples that a strategy may see, in `budget_unit`."""
     budget_unit: str
+    budget_rule: str = ""
+    """`5/class` or `all` where the budget was asked for so."""
     selection: str
     """The rule that picked the model."""
     reference: bool = False
@@ -209,13 +211,21 @@ def read_rows(board: Path) -> Iterator[Row]:
 
 
 def with_references(row: Row, rows: Iterable[Row]) -> Row:
-    """Return the row with what its score says beside the bounds of the same task, backbone and seed."""
+    """Return the row with what its score says beside the bounds of the same task, backbone, seed and label budget.
+
+    The budget of a row that sees no target labels, or too many, is nominal: it stands beside rows of every budget.
+    """
+
+    def counts(one: Row) -> bool:
+        return "target-labels" in one.sees
+
     bounds = {
         other.strategy: other
         for other in rows
         if other.reference
         and other.status == "ok"
         and (other.task, other.backbone, other.seed) == (row.task, row.backbone, row.seed)
+        and (other.label_budget == row.label_budget or not counts(other))
     }
     scratch, low, high = (bounds.get(name) for name in ("scratch", "source-only", "oracle"))
     gain = row.score - scratch.score if row.score is not None and scratch and scratch.score is not None else None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, load_examples, save_examples
+from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class, load_examples, save_examples
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
@@ -213,8 +213,11 @@ def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
 
 def _budget(pairing: Pairing, target: Examples) -> Array:
     """Return the positions of the label budget, which depend on the seed alone."""
-    random = np.random.default_rng(derive_seed(pairing.seed, "budget"))
-    return draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
+    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
+    strata = pairing.task.kind.create().strata(target.targets)
+    if budget.per_class and budget.size is not None:
+        return draw_per_class(strata, budget.size, random)
+    return draw_budget(strata, budget.size or len(target), random)
 
 
 def _declared_parts(pairing: Pairing, prepared: Prepared) -> dict[Sees, Examples | Inputs]:

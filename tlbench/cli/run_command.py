@@ -64,6 +64,13 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     help="Count (3), range (1000-1004) or list (7,9). Default: the suite's, 0-2.",
 )
 @click.option(
+    "--label-budget",
+    "label_budgets",
+    multiple=True,
+    metavar="50 | 5/class | all",
+    help="Target labels that strategies see; several give a curve. Default: the task's own.",
+)
+@click.option(
     "--set",
     "overrides",
     multiple=True,
@@ -92,6 +99,7 @@ def command(
     backbones: Sequence[str],
     strategies: Sequence[str],
     seeds: Sequence[int],
+    label_budgets: Sequence[str],
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
     device: str,
@@ -110,7 +118,14 @@ def command(
     from tlbench.plan import Settings
     from tlbench.planning import make_plan
 
-    given = {"tasks": tasks, "backbones": backbones, "strategies": strategies, "seeds": seeds, "overrides": overrides}
+    given = {
+        "tasks": tasks,
+        "backbones": backbones,
+        "strategies": strategies,
+        "seeds": seeds,
+        "label_budgets": label_budgets,
+        "overrides": overrides,
+    }
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     display = progress()
     catalog = catalog_with(plugins, [display])
@@ -157,7 +172,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
             "backbone": pairing.backbone.name,
             "strategy": pairing.strategy.name,
             "seed": pairing.seed,
-            "budget": pairing.label_budget,
+            "budget": str(pairing.label_budget),
             "skipped because": pairing.skip or None,
         }
         for pairing in plan.pairings
