@@ -170,4 +170,3 @@ def test_rows_of_a_sweep_say_how_many_labels_were_seen_and_stand_beside_the_boun
     for rule, row in finetuned.items():
         (scratch,) = [other for other in rows if other.strategy == "scratch" and other.budget_rule == rule]
         assert row.transfer_gain == pytest.approx(row.score - scratch.score)
-        assert row.gap_closed is not None
