@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tlbench import identity
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
@@ -86,7 +87,7 @@ def _expand(
     if budget < 1:
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
+    files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
     seeds = tuple(dict.fromkeys(seeds))
     return [
         Pairing(
@@ -107,6 +108,15 @@ def _expand(
         for strategy in strategies
         for seed in seeds
     ]
+
+
+def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:
+    try:
+        return task.files(request)
+    except MissingDataError as error:
+        if not task.origins:
+            raise
+        raise MissingDataError(f"{error} To download it: tlbench fetch {task.name}") from error
 
 
 def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, OptionValue]:

@@ -123,6 +123,8 @@ class TaskSpec:
     licence: str = ""
     data_from: Literal["package", "data-root", "user"] = "package"
     """`package`: generated or bundled; `data-root`: files under TLBENCH_DATA; `user`: paths in options."""
+    origins: tuple[Path, ...] = ()
+    """TOML files that say where `tlbench fetch` gets the published files: `tlbench.origins` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name."""
     requires: tuple[str, ...] = ()

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
+ORIGINS = Path(__file__).parent / "origins"
+
 
 def _ner_files(request: LoadRequest) -> Sequence[Path]:
     return [
@@ -116,6 +118,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=400,
             licence="wikigold and WNUT 17: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "wikigold.toml", ORIGINS / "wnut17.toml"),
             options=(
                 Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
                 Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
@@ -153,6 +156,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=100,
             licence="MIT",
             data_from="data-root",
+            origins=(ORIGINS / "sentiment_vader.toml",),
             options=(
                 Option(
                     name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
+ORIGINS = Path(__file__).parent / "origins"
+
 
 def _load_digits(request: LoadRequest) -> TaskData:
     from tlbench_vision.tasks.digits import load
@@ -134,6 +136,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             augment=("affine", "noise"),
             licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "mnist.toml", ORIGINS / "optdigits.toml"),
             requires=("PIL",),
             extra="vision",
             options=(

@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "list": "List tasks, backbones and strategies.",
     "plugins": "List plugins and the problems met in loading them.",
+    "fetch": "Download published data sets and check every file.",
     "leaderboard": "Render the boards of the rows that are there.",
 }
 
