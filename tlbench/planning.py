@@ -9,9 +9,9 @@ from pathlib import Path
 from tlbench import identity
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
-from tlbench.plan import Pairing, Plan, Settings
+from tlbench.plan import PLACES, Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
-from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -86,6 +86,8 @@ def _expand(
     budget = int(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"])
     if budget < 1:
         raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
+    if not unusable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
     seeds = tuple(dict.fromkeys(seeds))
@@ -108,6 +110,15 @@ def _expand(
         for strategy in strategies
         for seed in seeds
     ]
+
+
+def _pinned(place: OptionValue) -> OptionValue:
+    """Return a place on the hub with its commit: what a name stands for may change."""
+    if not str(place).startswith(HUB):
+        return place
+    from tlbench.readers.hub import pinned
+
+    return pinned(str(place))
 
 
 def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:

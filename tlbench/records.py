@@ -29,6 +29,8 @@ Layout = Literal["pooled", "sequence", "map"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
 (N, H, W, D), a pixel each."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+HUB = "hf://"
+"""What a place on the Hugging Face hub begins with; `tlbench.readers.hub` says how it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ import sys
 
 CODE = """
 import sys
-import tlbench.readers.labelled, tlbench.readers.folders, tlbench.readers.tables, tlbench.readers.conll
-print(sorted({"numpy", "torch", "PIL", "soundfile"} & set(sys.modules)))
+from tlbench.readers import conll, embedded, folders, hub, labelled, listed, objects, tables
+print(sorted({"numpy", "torch", "PIL", "soundfile", "pyarrow", "datasets"} & set(sys.modules)))
 """
 
 
