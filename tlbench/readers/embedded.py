@@ -27,8 +27,8 @@ class Embedded(NamedTuple):
 
 
 def identity(image: Path | Embedded) -> str:
-    """Return what equal images share: the hash of the content, or the name of the file."""
-    return image.name if isinstance(image, Path) else hashlib.sha256(image.content).hexdigest()
+    """Return what stays on one side of a split: the hash of the content, or folder and name of a file."""
+    return f"{image.parent.name}/{image.name}" if isinstance(image, Path) else hashlib.sha256(image.content).hexdigest()
 
 
 def read_embedded(path: Path, label: str) -> Labelled[Path | Embedded]:
