@@ -11,7 +11,10 @@ import pytest
 from support import run_python
 
 ROOT = Path(__file__).parents[1]
-HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
+HEAVY = {
+    "datasets", "numpy", "onnx", "onnxruntime", "onnxscript", "pandas", "pooch", "pyarrow", "requests", "scipy",
+    "sklearn", "timm", "torch", "transformers",
+}  # fmt: skip
 LAYERS = (
     {
         "errors",

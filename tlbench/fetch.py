@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tarfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from tlbench.errors import MissingDataError, UsageError
@@ -41,8 +44,9 @@ def fetch(
         wanted.setdefault(file.url, []).append(file)
     try:
         with _staging(root) as folder, ThreadPoolExecutor(WORKERS) as pool:
+            download = _Download(data_set, root)
             jobs = [
-                pool.submit(_fetch_one, data_set, found, mirrored(url, mirror), folder / str(number), root)
+                pool.submit(download, found, mirrored(url, mirror), folder / str(number))
                 for number, (url, found) in enumerate(wanted.items())
             ]
             try:
@@ -50,6 +54,7 @@ def fetch(
                     for _ in range(job.result()):
                         on_file()
             except BaseException:
+                download.stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     except OSError as error:
@@ -81,38 +86,53 @@ def _staging(root: Path) -> Iterator[Path]:
         raise UsageError(f'Another "tlbench fetch" is at work in "{root}": wait for it.') from None
 
 
-def _fetch_one(data_set: DataSet, files: Sequence[PublishedFile], url: str, folder: Path, root: Path) -> int:
-    """Download one address and put what it holds in place; return the number of files."""
-    known = None if data_set.archive else files[0].known_hash
-    downloaded = _download(data_set, url, known, folder)
-    staged = _unpack(downloaded, files) if data_set.archive else {files[0]: downloaded}
-    for file in files:
-        if file not in staged or not file.matches(staged[file]):
-            raise _changed(data_set, url, f'"{file.name}"')
-        place = root / data_set.folder / file.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(staged[file], place)
-    return len(files)
+@dataclass(frozen=True)
+class _Download:
+    """Brings one address after the other, in several threads at once."""
 
+    data_set: DataSet
+    root: Path
+    stopped: threading.Event = field(default_factory=threading.Event)
+    """Set when no further try is wanted."""
 
-def _download(data_set: DataSet, url: str, known_hash: str | None, folder: Path) -> Path:
-    import pooch
-    import requests
+    def __call__(self, files: Sequence[PublishedFile], url: str, folder: Path) -> int:
+        """Download one address and put what it holds in place; return the number of files."""
+        archive = bool(self.data_set.archive)
+        downloaded = self._bring(url, None if archive else files[0].known_hash, folder)
+        staged = _unpack(downloaded, files) if archive else {files[0]: downloaded}
+        for file in files:
+            if file not in staged or not file.matches(staged[file]):
+                raise _changed(self.data_set, url, f'"{file.name}"')
+            place = self.root / self.data_set.folder / file.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staged[file], place)
+        return len(files)
 
-    pooch.get_logger().setLevel("WARNING")
-    name = PurePosixPath(urlsplit(url).path).name
-    store = pooch.create(
-        path=folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=RETRIES
-    )
-    try:
-        return Path(store.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)))
-    except requests.RequestException as error:
-        raise MissingDataError(
-            f'"{data_set.title}": {url} {_reason(error)}. What has come is kept: the same command goes on from there; '
-            f"a mirror can be named by TLBENCH_MIRROR."
-        ) from error
-    except ValueError as error:  # The hash.
-        raise _changed(data_set, url, "it") from error
+    def _bring(self, url: str, known_hash: str | None, folder: Path) -> Path:
+        import pooch
+        import requests
+
+        pooch.get_logger().setLevel("WARNING")
+        name = PurePosixPath(urlsplit(url).path).name
+        store = pooch.create(
+            path=folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=RETRIES
+        )
+        http = pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)
+
+        def unless_stopped(*request: Any) -> None:
+            if self.stopped.is_set():
+                raise CancelledError
+            http(*request)
+
+        try:
+            return Path(store.fetch(name, downloader=unless_stopped))
+        except requests.RequestException as error:
+            raise MissingDataError(
+                f'"{self.data_set.title}": {url} {_reason(error)}. What has come is kept: the same command goes on '
+                f"from there; a mirror can be named by TLBENCH_MIRROR."
+            ) from error
+        except ValueError as error:  # The hash.
+            raise _changed(self.data_set, url, "it") from error
 
 
 def _reason(error: Exception) -> str:
