@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls errors files hookspecs identity kindspecs options plan plugins raw records sources",
-        "bounds planning repeat rows store suites",
+        "budget calls errors files hookspecs identity kindspecs options origins plan plugins raw records sources",
+        "bounds fetch planning repeat rows store suites",
         "data device export kinds latency metrics model probe request samples session training",
         "pairing readers scoring serving stages",
         "runner",

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tlbench import identity
 from tlbench.budget import Budget
 from tlbench.calls import LoadRequest
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
-from tlbench.plan import Pairing, Plan, Settings
+from tlbench.plan import PLACES, Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
 from tlbench.raw import Sees
-from tlbench.records import EMPTY, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -89,8 +90,10 @@ def _expand(
     source_options = _source_options(backbone, overrides)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
+    if not unusable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
+    files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
     return [
         Pairing(
             task=task,
@@ -111,6 +114,24 @@ def _expand(
         for budget in (swept if swept and Sees.TARGET_LABELS in strategy.sees else [own])
         for seed in dict.fromkeys(wish.seeds)
     ]
+
+
+def _pinned(place: OptionValue) -> OptionValue:
+    """Return a place on the hub with its commit: what a name stands for may change."""
+    if not str(place).startswith(HUB):
+        return place
+    from tlbench.readers.hub import pinned
+
+    return pinned(str(place))
+
+
+def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:
+    try:
+        return task.files(request)
+    except MissingDataError as error:
+        if not task.origins:
+            raise
+        raise MissingDataError(f"{error} To download it: tlbench fetch {task.name}") from error
 
 
 def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, OptionValue]:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Setting = Literal["transductive", "inductive"]
 """`transductive`: source and target have the same labels; `inductive`: they have not."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+HUB = "hf://"
+"""What a place on the Hugging Face hub begins with; `tlbench.readers.hub` says how it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +114,8 @@ class TaskSpec:
     """The licence of the data."""
     data_from: Literal["package", "data-root", "user"] = "package"
     """`package`: generated or bundled; `data-root`: files under TLBENCH_DATA; `user`: paths in options."""
+    origins: tuple[Path, ...] = ()
+    """TOML files that say where `tlbench fetch` gets the published files: `tlbench.origins` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
     requires: tuple[str, ...] = ()

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
+TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
+ORIGINS = Path(__file__).parent / "origins"
+
 
 def _ner_files(request: LoadRequest) -> Sequence[Path]:
     return [
@@ -60,11 +63,11 @@ def _load_snippets(request: LoadRequest) -> TaskData:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import place
     from tlbench.readers.tables import check_columns, table_files
 
     columns = str(request.options["text"]), str(request.options["label"])
-    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    sides = [table_files(request, side) for side in ("source", "target")]
+    paths = [path for files in sides for part in files.values() for path in part]
     for path in paths:
         check_columns(path, *columns, quotes=bool(request.options["quotes"]))
     return paths
@@ -123,6 +126,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=400,
             licence="wikigold and WNUT 17: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "wikigold.toml", ORIGINS / "wnut17.toml"),
             options=(
                 Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
                 Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
@@ -161,6 +165,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=100,
             licence="MIT",
             data_from="data-root",
+            origins=(ORIGINS / "sentiment_vader.toml",),
             options=(
                 Option(
                     name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
@@ -188,12 +193,14 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary="CSV or TSV table, a fifth held out, or folder with the tables train and test (or valid)",
+                    summary=f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
                 ),
-                Option(name="target", default="", summary="table or folder with the same columns"),
+                Option(name="target", default="", summary="table, folder or data set with the same columns"),
                 Option(name="text", default="text", summary="column of the texts"),
                 Option(name="label", default="label", summary="column of the labels"),
-                Option(name="quotes", default=True, summary="read quotation marks round cells; false: as characters"),
+                Option(
+                    name="quotes", default=True, summary="CSV: read quotation marks round cells; false: as characters"
+                ),
             ),
             files=_table_files,
             load=_load_table,

@@ -24,6 +24,7 @@ COMMANDS = {
     "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
     "check": "Hold a plugin against the contract.",
+    "fetch": "Download published data sets and check every file.",
     "leaderboard": "Render the boards of the rows that are there.",
     "new": "Write the package of a plugin, with its tests.",
     "export": "Write the model of a row, ready to serve.",

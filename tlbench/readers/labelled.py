@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -14,6 +14,15 @@ from tlbench.readers.faults import attempt, locate, refuse
 
 T = TypeVar("T")
 U = TypeVar("U")
+PARTS = {
+    "train": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "dev": "valid",
+    "test": "test",
+}
+"""What published parts are called, and what they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,16 @@ def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the first one's place."""
     inputs, labels = [*first.inputs, *second.inputs], [*first.labels, *second.labels]
     return Labelled(where=first.where, inputs=inputs, labels=labels)
+
+
+def published(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
+    """Return the parts `train`, `valid` and `test`, two at least, as two: `valid` is the test where there is no other.
+
+    Beside a test, it is training data.
+    """
+    if len(parts) == 3:
+        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
+    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
 
 
 def label_names(parts: Parts[T]) -> tuple[str, ...]:
