@@ -1,0 +1,98 @@
+"""Every command of the README is carried out, those that train with few steps, those of whole suites as a plan."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlbench import cli
+
+README = Path(__file__).parents[2] / "README.md"
+FEW_STEPS = ("--seeds", "1", "--quick", "--set", "source.steps=8", "--set", "strategy.steps=8")
+
+
+def commands() -> list[str]:
+    """Return the lines of the README that call tlbench, without their comments."""
+    lines = re.findall(
+        r"^    (?:.*&& )?(?:uv run --extra all )?(?:eval \"\$\()?(tlbench [^#\n)]*)", README.read_text(), re.M
+    )
+    return list(dict.fromkeys(line.strip() for line in lines))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, session_cache):
+    """A folder as somebody may have it: images of two cameras and, after a first run, a board."""
+    folder = tmp_path_factory.mktemp("home")
+    random = np.random.default_rng(0)
+    for place in ("old-camera", "new-camera"):
+        for label in ("cat", "dog"):
+            (folder / place / label).mkdir(parents=True)
+            for number in range(10):
+                pixels = random.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+                Image.fromarray(pixels).save(folder / place / label / f"{number}.png")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert call("tlbench", "run", "--task", "vision/digits", "--strategy", "finetune", *FEW_STEPS) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def call(*words: str) -> int:
+    """Call the command line in this process; return its exit status."""
+    given, sys.argv = sys.argv, list(words)
+    try:
+        cli.main()
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    finally:
+        sys.argv = given
+    return 0
+
+
+def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
+    """Return the words of a command with real names for its placeholders, made short or dry where it would be long."""
+    words = shlex.split(line)
+    if "ROW" in words:
+        row = min(home.glob("leaderboards/rows/vision/digits--*--finetune--*.json"))
+        places = {"ROW": str(row), "DIR": str(tmp_path / "served"), "served": str(tmp_path / "served")}
+        words = [places.get(word, word) for word in words]
+    if words[1] == "run" and "--dry-run" not in words:
+        words += FEW_STEPS[2 if "--seeds" in words else 0 :] if "--task" in words else ("--dry-run",)
+    return words
+
+
+@pytest.mark.parametrize("line", commands())
+def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path, monkeypatch, capsys):
+    if "real" in line:
+        if not os.environ.get("TLBENCH_DATA"):
+            pytest.skip("TLBENCH_DATA is not set: this command reads published data")
+    else:
+        monkeypatch.delenv("TLBENCH_DATA", raising=False)
+    if "tlbench-mine" in line:
+        pytest.skip("it needs the package of the line above, installed: the plugin guide's test does both")
+    monkeypatch.chdir(home)
+    status = call(*carried_out(line, home, tmp_path))
+    output, errors = capsys.readouterr()
+    assert status == 0, errors
+    assert output
+
+
+def test_the_readme_shows_every_command():
+    shown = {line.split()[1] for line in commands()}
+    assert shown >= set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(((?!http)[^)#]+)\)", README.read_text()))
+def test_a_link_of_the_readme_leads_to_a_file(path):
+    if not (README.parent / "leaderboards").is_dir():
+        pytest.skip("no boards beside the tests: they run on an sdist alone")
+    assert (README.parent / path).is_file()
