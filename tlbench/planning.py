@@ -140,6 +140,11 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
     return ""
 
 
+def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> OptionValue:
+    """Return an option's value where the user names none: the backbone's recipe for its owner, for all, or its own."""
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
+
+
 class _Overrides:
     """The `--set OWNER.NAME=VALUE` of a wish, and which of them something answered to."""
 
@@ -155,7 +160,7 @@ class _Overrides:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
+            value = default(option, owners[-1], recipe)
             for owner in owners:
                 self._known.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self._values:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import MissingDataError
@@ -88,6 +88,8 @@ class KindSpec:
     """The metric of a source side that is of another kind than its target."""
     layout: Layout
     create: Callable[[], Kind]
+    activation: Literal["", "softmax"] = ""
+    """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     extra: str = ""
 
@@ -236,6 +238,10 @@ class BackboneSpec:
     """A new encoder; normalisation is a part of it, so that the exported file needs no other code."""
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing
     """Returns JSON: vocabulary, statistics, shapes."""
+    preprocess: Callable[[], ModuleType] | None = None
+    """Returns the module whose `preprocessor(fitted, options, layout)` gives the function from one raw example to its
+    model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
+    docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch

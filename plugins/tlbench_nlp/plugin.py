@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -79,6 +80,12 @@ def _fit_bert(request: FitRequest) -> dict[str, Any]:
     from tlbench_nlp.backbones.bert import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_nlp import preprocess
+
+    return preprocess
 
 
 def _prepare_text(request: PrepareRequest) -> Columns:
@@ -229,5 +236,6 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         extra="nlp",
         fit=_fit_bert,
         prepare=_prepare_text,
+        preprocess=_preprocess,
         build=_build_bert,
     )

@@ -15,6 +15,7 @@ COMMANDS = {
     "list": "List tasks, backbones and strategies.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
+    "export": "Write the model of a row, ready to serve.",
 }
 
 
