@@ -17,7 +17,7 @@ LAYERS = tuple(
     for names in (
         "budget errors files hookspecs identity kindspecs options plan plugins raw records sources",
         "choose planning repeat rows store suites",
-        "data device export kinds latency metrics model probe request samples session training",
+        "data device export kinds latency metrics model probe request samples session training vector_metrics",
         "pairing readers scoring serving stages",
         "runner",
         "bundle cli leaderboard schema testing __main__",

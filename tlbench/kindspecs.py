@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.kinds import Anomaly, Classification, TokenClassification
+    from tlbench.kinds import Anomaly, Classification, MultiLabel, Regression, Segmentation, TokenClassification
 
 
 def _classification() -> Classification:
@@ -20,6 +20,24 @@ def _token_classification() -> TokenClassification:
     from tlbench.kinds import TokenClassification
 
     return TokenClassification()
+
+
+def _segmentation() -> Segmentation:
+    from tlbench.kinds import Segmentation
+
+    return Segmentation()
+
+
+def _regression() -> Regression:
+    from tlbench.kinds import Regression
+
+    return Regression()
+
+
+def _multi_label() -> MultiLabel:
+    from tlbench.kinds import MultiLabel
+
+    return MultiLabel()
 
 
 def _anomaly() -> Anomaly:
@@ -47,6 +65,32 @@ TOKEN_CLASSIFICATION = KindSpec(
     activation="softmax",
     requires=("seqeval",),
     extra="nlp",
+)
+SEGMENTATION = KindSpec(
+    name="segmentation",
+    summary="One label for each pixel.",
+    unit="images",
+    metric="mean-iou",
+    layout="map",
+    create=_segmentation,
+    activation="argmax",
+)
+REGRESSION = KindSpec(
+    name="regression",
+    summary="One or several numbers for each example.",
+    unit="labels",
+    metric="r2",
+    layout="pooled",
+    create=_regression,
+)
+MULTI_LABEL = KindSpec(
+    name="multi-label",
+    summary="Any number of labels for each example.",
+    unit="examples",
+    metric="mean-average-precision",
+    layout="pooled",
+    create=_multi_label,
+    activation="sigmoid",
 )
 ANOMALY = KindSpec(
     name="anomaly",

@@ -9,20 +9,27 @@ import torch
 from torch import nn
 
 from tlbench.data import Array
+from tlbench.model import ScaledLinear
 
 STRENGTHS = np.logspace(-4, 4, 9)
 """Inverse L2 strengths C that are tried, on standardised features."""
+PENALTIES = np.logspace(-3, 6, 19)
+"""L2 penalties of ridge regression that are tried, on standardised features and targets."""
 FOLDS = 4
+MOST_UNITS = 20_000
+"""Units that a probe is fitted to at the most, where there are many more of them than examples, as of pixels."""
 FEW = 1000
 """Up to so many units every fold is a validation part in turn; above, one fold is enough."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Weights `(C, D)` and bias `(C,)` of a softmax classifier on raw features."""
+    """Weights `(C, D)` and bias `(C,)` of a linear head on raw features."""
 
     weight: Array
     bias: Array
+    scale: Array | None = None
+    """Spread of the targets `(C,)`, for a head that has one."""
 
     def outputs(self, features: Array) -> Array:
         """Return `(M, C)`."""
@@ -32,9 +39,20 @@ class Linear:
         """Set a head that is one `nn.Linear`."""
         if not isinstance(head, nn.Linear):
             raise TypeError(f"A linear probe fits a Linear head, not {type(head).__name__}.")
+        if isinstance(head, ScaledLinear):
+            scale = np.ones(len(self.bias)) if self.scale is None else self.scale
+            head.put(self.weight / scale[:, None], self.bias, scale)
+            return
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(self.weight))
             head.bias.copy_(torch.from_numpy(self.bias))
+
+
+def some_units(size: int) -> Array:
+    """Return the positions of at most `MOST_UNITS` of `size` units, in order, always the same."""
+    if size <= MOST_UNITS:
+        return np.arange(size)
+    return np.sort(np.random.default_rng(0).choice(size, MOST_UNITS, replace=False))
 
 
 def fit_probe(features: Array, targets: Array, classes: int) -> Linear:
@@ -54,6 +72,35 @@ def fit_probe(features: Array, targets: Array, classes: int) -> Linear:
         weight, bias = _fit(standard, targets, _choose_strength(standard, targets))
     weight = weight / scale
     return _with_unseen(weight, bias - weight @ mean, seen, mean, len(targets), classes)
+
+
+def fit_probes(features: Array, targets: Array) -> Linear:
+    """Fit a probe as `fit_probe` does to each label of targets `(M, L)` 0/1 for itself; outputs are log-odds."""
+    fitted = [fit_probe(features, of.astype(np.int64), 2) for of in targets.T]
+    odds = np.array([-1.0, 1.0])
+    return Linear(
+        np.stack([odds @ one.weight for one in fitted]).astype(np.float32),
+        np.stack([odds @ one.bias for one in fitted]).astype(np.float32),
+    )
+
+
+def fit_ridge(features: Array, targets: Array) -> Linear:
+    """Fit ridge regression to features `(M, D)`, standardised, and targets `(M, C)`.
+
+    Each output has the strength of the least leave-one-out error, which one eigendecomposition gives for all of them.
+    """
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    spread = targets.std(0, dtype=np.float64)
+    scale = np.where(spread > 0, spread, 1.0)
+    if len(targets) < 3 or not spread.any():
+        return Linear(np.zeros((targets.shape[1], features.shape[1])), targets.mean(0, dtype=np.float64), scale)
+    standardise, ridge = StandardScaler(), RidgeCV(PENALTIES, alpha_per_target=True)
+    make_pipeline(standardise, ridge).fit(features.astype(np.float64), targets / scale)
+    weight = scale[:, None] * np.atleast_2d(ridge.coef_) / standardise.scale_
+    return Linear(weight, scale * ridge.intercept_ - weight @ standardise.mean_, scale)
 
 
 def _fit(features: Array, targets: Array, strength: float) -> tuple[Array, Array]:

@@ -88,7 +88,7 @@ class KindSpec:
     """The metric of a source side that is of another kind than its target."""
     layout: Layout
     create: Callable[[], Kind]
-    activation: Literal["", "softmax"] = ""
+    activation: Literal["", "softmax", "sigmoid", "argmax"] = ""
     """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     extra: str = ""

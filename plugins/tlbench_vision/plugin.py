@@ -22,6 +22,7 @@ from tlbench import (
     TaskSpec,
     hookimpl,
 )
+from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
     import torch
@@ -199,6 +200,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             files=_image_folder_files,
             load=_load_image_folder,
         ),
+        *segmentation_tasks(),
     ]
 
 
@@ -230,6 +232,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             strided,
             stem_stride=2,
         ),
+        *segmentation_backbones(),
     ]
 
 
