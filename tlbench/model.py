@@ -22,6 +22,7 @@ class Encoder(nn.Module):
     """
 
     feature_dim: int
+    """D, the width of the features."""
     free_axes: tuple[tuple[int, ...], ...] = ()
     """For each input the axes, beside the batch, that may have any length in the exported file, such as height and
     width; those of ragged inputs are free anyway."""

@@ -27,7 +27,9 @@ class Linear:
     """Weights `(C, D)` and bias `(C,)` of a linear head on raw features."""
 
     weight: Array
+    """`(C, D)`."""
     bias: Array
+    """`(C,)`."""
     scale: Array | None = None
     """Spread of the targets `(C,)`, for a head that has one."""
 

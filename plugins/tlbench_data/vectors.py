@@ -7,18 +7,19 @@ from pathlib import Path
 
 from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskData, TaskSpec
 from tlbench_data.options import places
+from tlbench_data.own import TABLE_FORMATS
 
 TABLES = places(
-    "CSV or TSV table, a fifth of it held out, or folder with the tables train and test (or valid)",
+    f"{TABLE_FORMATS}, a fifth of it held out, or folder with the tables train and test (or valid)",
     "table or folder with the same columns",
 )
 
 
 def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
-    from tlbench.readers.folders import place
     from tlbench.readers.tables import check_columns, table_files
 
-    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    sides = [table_files(request, side) for side in ("source", "target")]
+    paths = [path for files in sides for part in files.values() for path in part]
     for path in paths:
         check_columns(path, *columns)
     return paths

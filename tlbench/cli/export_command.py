@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from tlbench.cli.board import board_option, find_row
 from tlbench.cli.output import print_json
 
 
@@ -18,13 +19,7 @@ from tlbench.cli.output import print_json
     required=True,
     help="Folder to write: a new or an empty one.",
 )
-@click.option(
-    "--board",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="leaderboards",
-    show_default=True,
-    help="Folder of rows and boards.",
-)
+@board_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     """Write the model of ROW, ready to serve: ONNX file, a runnable example, a model card.
@@ -34,12 +29,11 @@ def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     """
     from tlbench.bundle.lookup import find_stages
     from tlbench.bundle.write import write_bundle
-    from tlbench.choose import choose_row
     from tlbench.plan import cache_folder
     from tlbench.plugins import load_catalog
     from tlbench.store import Store
 
-    _, chosen = choose_row(board, row)
+    _, chosen = find_row(board, row)
     catalog = load_catalog()
     store = Store(root=cache_folder(), notify=catalog.notify)
     paths = write_bundle(output, chosen, catalog, *find_stages(chosen, board, store, catalog))

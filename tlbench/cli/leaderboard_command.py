@@ -6,15 +6,11 @@ from pathlib import Path
 
 import click
 
+from tlbench.cli.board import board_option
+
 
 @click.command("leaderboard")
-@click.option(
-    "--board",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="leaderboards",
-    show_default=True,
-    help="Folder of rows and boards.",
-)
+@board_option
 @click.option("--plots", is_flag=True, help="Draw the pictures too (needs the extra plots).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead: what leaderboard.json holds.")
 def command(board: Path, plots: bool, as_json: bool) -> None:

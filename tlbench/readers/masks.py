@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError
 from tlbench.readers.folders import IMAGES, entries, place
-from tlbench.readers.labelled import Labelled, Parts, hold_out, join
-from tlbench.records import LoadRequest
+from tlbench.readers.labelled import Labelled, Parts, hold_out, published
 
 Pair = tuple[Path, Path]
 """An image and its mask."""
@@ -34,16 +34,13 @@ def mask_pairs(root: Path) -> Labelled[Pair]:
 def mask_parts(root: Path, part: float = 0.2) -> Parts[Pair]:
     """Return the pairs below `train/` and `test/`, else `part` of `root`'s held out by name.
 
-    `valid/` is treated as `folders.file_parts` does.
+    `valid/` is treated as `labelled.published` does.
     """
     found = {name: root / name for name in ("train", "valid", "test") if (root / name).is_dir()}
     if "train" not in found or len(found) == 1:
         pairs = mask_pairs(root)
         return hold_out(pairs, [image.name for image, _ in pairs.inputs], part)
-    read = {name: mask_pairs(folder) for name, folder in found.items()}
-    if len(read) == 3:
-        return Parts(train=join(read["train"], read["valid"]), test=read["test"])
-    return Parts(train=read["train"], test=read["test" if "test" in read else "valid"])
+    return published({name: mask_pairs(folder) for name, folder in found.items()})
 
 
 def mask_sides(request: LoadRequest) -> tuple[Parts[Pair], Parts[Pair]]:

@@ -11,9 +11,8 @@ import numpy as np
 from tlbench import LoadRequest, Side, Split, TaskData
 from tlbench.readers.cells import number_cells
 from tlbench.readers.features import Encoding, Record
-from tlbench.readers.folders import place
 from tlbench.readers.labelled import Labelled, Parts
-from tlbench.readers.tables import read_table, table_parts
+from tlbench.readers.tables import read_table, table_files, table_parts
 
 Records = Sequence[Record]
 
@@ -44,7 +43,7 @@ def _parts(request: LoadRequest, option: str) -> Parts[Record]:
         rows = range(len(table.rows))
         return Labelled(where=path, inputs=[Record(table, row) for row in rows], labels=[""] * len(rows))
 
-    return table_parts(place(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
+    return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
 
 
 def _side(parts: Parts[Record], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:
