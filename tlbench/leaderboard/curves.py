@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+SCRATCH = "scratch"
+"""The one bound that labels make better."""
+
+
 def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
     """Draw each strategy's score over the labels that it saw, with its test interval; source-only and oracle are level.
 
     None where no strategy ran with several budgets.
     """
-    swept = [entry for group in sweeps(entries) for entry in group]
+    shown = [entry for entry in entries if not entry.first.reference or entry.first.strategy == SCRATCH]
+    swept = [entry for group in sweeps(shown) for entry in group]
     if not swept:
         return None
     bounds = [entry for entry in entries if entry.first.strategy in GAP]
@@ -30,9 +35,8 @@ def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None
         alone = sum(other == task for other, _ in pairs) == 1
         panel.set_title(short(task) if alone else f"{short(task)}, {backbone}")
         _panel(panel, _of(swept, task, backbone), _of(bounds, task, backbone), shades)
-    referred = {entry.first.strategy for entry in swept if entry.first.reference}
-    keys = [key(name, INK, "s", hollow=True) for name in sorted(referred)]
-    legend(figure, [*strategy_keys(swept, shades), *keys, key("95 % test interval", is_line=True)], columns=4)
+    keys = [*strategy_keys(swept, shades), key(SCRATCH, INK, "s", hollow=True)]
+    legend(figure, [*keys, key("shaded: 95 % test interval", is_line=True)], columns=4)
     return figure
 
 

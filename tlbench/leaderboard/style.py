@@ -96,9 +96,10 @@ def guide(panel: Axes, x: float) -> None:
 
 
 def level(panel: Axes, y: float, label: str) -> None:
-    """Draw a faint level line that points are read against, with its name at the left."""
+    """Draw a faint level line that points are read against, with its name at the right."""
     panel.axhline(y, color=FAINT, linewidth=1, linestyle="--", zorder=0)
-    panel.text(0.01, y, label, transform=panel.get_yaxis_transform(), fontsize=7.5, va="bottom", alpha=0.8)
+    place = panel.get_yaxis_transform()
+    panel.text(0.99, y, label, transform=place, fontsize=7.5, va="bottom", ha="right")
 
 
 def band(panel: Axes, x: Sequence[float], ends: Sequence[Ends], colour: str) -> None:
