@@ -82,6 +82,7 @@ REGRESSION = KindSpec(
     metric="r2",
     layout="pooled",
     create=_regression,
+    target="numbers",
 )
 MULTI_LABEL = KindSpec(
     name="multi-label",
@@ -90,6 +91,7 @@ MULTI_LABEL = KindSpec(
     metric="mean-average-precision",
     layout="pooled",
     create=_multi_label,
+    target="flags",
     activation="sigmoid",
 )
 ANOMALY = KindSpec(
