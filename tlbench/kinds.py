@@ -18,8 +18,8 @@ from tlbench import metrics, vector_metrics
 from tlbench.data import Array, Targets
 from tlbench.errors import BadInputError
 from tlbench.metrics import Metric
-from tlbench.model import ScaledLinear
-from tlbench.probe import Linear, fit_probe, fit_probes, fit_ridge, some_units
+from tlbench.model import Distance, ScaledLinear
+from tlbench.probe import Linear, fit_gaussian, fit_probe, fit_probes, fit_ridge, some_units
 from tlbench.raw import Rows
 
 
@@ -127,8 +127,7 @@ class Segmentation(Classification):
     def strata(self, targets: Targets) -> Array:
         there = np.zeros((len(targets), int(targets.values.max()) + 1), bool)
         there[np.repeat(np.arange(len(targets)), targets.counts), targets.values] = True
-        groups: Array = np.unique(there, axis=0, return_inverse=True)[1]
-        return groups
+        return np.asarray(np.unique(there, axis=0, return_inverse=True)[1])
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         kept = some_units(len(targets))
@@ -136,8 +135,7 @@ class Segmentation(Classification):
 
     def predict(self, outputs: Array, targets: Array | None = None) -> Array:
         """Return the best label of each pixel, `(M,)` int16: probabilities of all would be too many to keep."""
-        best: Array = outputs.argmax(1).astype(np.int16)
-        return best
+        return np.asarray(outputs.argmax(1), np.int16)
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         return vector_metrics.pixel_metrics(len(labels))
@@ -155,6 +153,23 @@ class Anomaly(Classification):
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         ranking = {"average-precision": metrics.average_precision, "auroc": metrics.area_under_roc}
         return {**ranking, **super().metrics(labels)}
+
+
+class OneClass(Classification):
+    """Normal (0) or anomalous (1), where all training examples are normal: by the distance from what is normal."""
+
+    def head(self, features: int, labels: Sequence[str]) -> nn.Module:
+        return Distance(features)
+
+    def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
+        return fit_gaussian(features)
+
+    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
+        """Return the outputs `(M, 2)`: the second is larger the less normal an example is."""
+        return outputs
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        return {"auroc": metrics.area_under_roc, "average-precision": metrics.average_precision}
 
 
 class Regression:
@@ -211,8 +226,7 @@ class MultiLabel:
 
     def strata(self, targets: Targets) -> Array:
         """Return a group for each set of labels."""
-        groups: Array = np.unique(targets.values, axis=0, return_inverse=True)[1]
-        return groups
+        return np.asarray(np.unique(targets.values, axis=0, return_inverse=True)[1])
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs.dtype))
@@ -222,8 +236,7 @@ class MultiLabel:
 
     def constant(self, targets: Array, outputs: int) -> Array:
         """Return log-odds, each label with and without counted once more (Laplace's rule)."""
-        odds: Array = np.log((targets.sum(0) + 1) / ((1 - targets).sum(0) + 1))
-        return odds
+        return np.asarray(np.log((targets.sum(0) + 1) / ((1 - targets).sum(0) + 1)))
 
     def predict(self, outputs: Array, targets: Array | None = None) -> Array:
         """Return a probability for each label, `(M, L)` float32."""

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.kinds import Anomaly, Classification, MultiLabel, Regression, Segmentation, TokenClassification
+    from tlbench.kinds import (
+        Anomaly,
+        Classification,
+        MultiLabel,
+        OneClass,
+        Regression,
+        Segmentation,
+        TokenClassification,
+    )
 
 
 def _classification() -> Classification:
@@ -38,6 +46,12 @@ def _multi_label() -> MultiLabel:
     from tlbench.kinds import MultiLabel
 
     return MultiLabel()
+
+
+def _one_class() -> OneClass:
+    from tlbench.kinds import OneClass
+
+    return OneClass()
 
 
 def _anomaly() -> Anomaly:
@@ -103,3 +117,13 @@ ANOMALY = KindSpec(
     create=_anomaly,
     activation="softmax",
 )
+ONE_CLASS = KindSpec(
+    name="one-class",
+    summary="Normal or anomalous, with normal examples alone to learn from; the probe is their normal distribution.",
+    unit="normal examples",
+    metric="auroc",
+    layout="pooled",
+    create=_one_class,
+    supervised=False,
+)
+"""For a target whose source is of another kind, that an encoder can be trained on."""

@@ -64,6 +64,24 @@ class ScaledLinear(nn.Linear):
         self.settled.fill_(True)
 
 
+class Distance(nn.Linear):
+    """A linear head `(..., features) -> (..., 2)` that adds |(f - c) R|^2 to the second output; R is 0 at the start."""
+
+    center: Tensor
+    root: Tensor
+    second: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, 2)
+        self.register_buffer("center", torch.zeros(features))
+        self.register_buffer("root", torch.zeros(features, features))
+        self.register_buffer("second", torch.tensor([0.0, 1.0]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        distance = ((features - self.center) @ self.root).square().sum(-1, keepdim=True)
+        return super().forward(features) + distance * self.second
+
+
 class TransferModel(nn.Module):
     """An encoder and heads by name: `source`, and after adaptation `target`."""
 

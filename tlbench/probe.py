@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
 from tlbench.data import Array
-from tlbench.model import ScaledLinear
+from tlbench.model import Distance, ScaledLinear
 
 STRENGTHS = np.logspace(-4, 4, 9)
 """Inverse L2 strengths C that are tried, on standardised features."""
@@ -50,6 +50,29 @@ class Linear:
             head.bias.copy_(torch.from_numpy(self.bias))
 
 
+@dataclass(frozen=True)
+class Gaussian(Linear):
+    """A normal distribution of features: outputs are 0 and the squared Mahalanobis distance from its mean."""
+
+    center: Array = field(kw_only=True)
+    """`(D,)`."""
+    root: Array = field(kw_only=True)
+    """A root of the inverse covariance, `(D, D)`."""
+
+    def outputs(self, features: Array) -> Array:
+        distance = np.square((features - self.center) @ self.root).sum(1)
+        return np.stack([np.zeros_like(distance), distance], 1).astype(np.float32)
+
+    def copy_into(self, head: nn.Module) -> None:
+        """Set a head that is a `Distance`."""
+        if not isinstance(head, Distance):
+            raise TypeError(f"A Gaussian fits a Distance head, not {type(head).__name__}.")
+        super().copy_into(head)
+        with torch.no_grad():
+            head.center.copy_(torch.from_numpy(self.center))
+            head.root.copy_(torch.from_numpy(self.root))
+
+
 def some_units(size: int) -> Array:
     """Return the positions of at most `MOST_UNITS` of `size` units, in order, always the same."""
     if size <= MOST_UNITS:
@@ -84,6 +107,18 @@ def fit_probes(features: Array, targets: Array) -> Linear:
         np.stack([odds @ one.weight for one in fitted]).astype(np.float32),
         np.stack([odds @ one.bias for one in fitted]).astype(np.float32),
     )
+
+
+def fit_gaussian(features: Array) -> Gaussian:
+    """Fit a normal distribution to features `(M, D)`, its covariance shrunk as Ledoit & Wolf 2004 say."""
+    from sklearn.covariance import LedoitWolf
+
+    width = features.shape[1]
+    weight, bias = np.zeros((2, width)), np.zeros(2)
+    if not features.std(0).any():  # One example, or features that never vary: the Euclidean distance.
+        return Gaussian(weight, bias, center=features.mean(0), root=np.eye(width))
+    fitted = LedoitWolf().fit(features.astype(np.float64))
+    return Gaussian(weight, bias, center=fitted.location_, root=np.linalg.cholesky(fitted.precision_))
 
 
 def fit_ridge(features: Array, targets: Array) -> Linear:

@@ -109,7 +109,7 @@ def score_fields(
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
-    if (seen := seen_labels(pairing, prepared)) is not None:
+    if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
         outputs = functools.partial(apply_head, model.heads["target"])
         trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)
         fields["train_gap"] = trained - target_after
