@@ -144,7 +144,7 @@ def test_faults_are_errors_again_afterwards(tlbench, folders):
         task.load(
             LoadRequest(
                 task=task.name,
-                options={"source": "old", "target": "new", "size": 8, "grey": False},
+                options={"source": "old", "target": "new", "size": 8, "grey": False, "label": "label"},
                 data_root=None,
             )
         )

@@ -23,22 +23,10 @@ if TYPE_CHECKING:
     from tlbench.raw import Rows, TaskData
 
 HEAVY = frozenset(
-    [
-        "datasets",
-        "numpy",
-        "onnx",
-        "onnxruntime",
-        "onnxscript",
-        "pandas",
-        "pooch",
-        "pyarrow",
-        "requests",
-        "scipy",
-        "sklearn",
-        "timm",
-        "torch",
-        "transformers",
-    ]
+    {
+        *("datasets", "numpy", "onnx", "onnxruntime", "onnxscript", "pandas", "pooch", "pyarrow", "requests", "scipy"),
+        *("sklearn", "timm", "torch", "transformers"),
+    }
 )
 """What no light module imports."""
 
