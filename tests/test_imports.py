@@ -18,7 +18,7 @@ LAYERS = tuple(
     for names in (
         "budget calls errors files hookspecs identity kindspecs options origins plan plugins raw records sources",
         "bounds fetch planning repeat rows store suites",
-        "data device export kinds latency metrics model probe request samples session training",
+        "data device export kinds latency metrics model probe request samples session training vector_metrics",
         "pairing readers scoring serving stages",
         "runner",
         "bundle cli inspection leaderboard schema templates testing __main__",

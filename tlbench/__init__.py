@@ -7,7 +7,15 @@ The names here are what a plugin's light module needs; none of them imports torc
 from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
+from tlbench.kindspecs import (
+    ANOMALY,
+    CLASSIFICATION,
+    MULTI_LABEL,
+    ONE_CLASS,
+    REGRESSION,
+    SEGMENTATION,
+    TOKEN_CLASSIFICATION,
+)
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
@@ -27,6 +35,10 @@ __version__ = "0.1.0"
 __all__ = [
     "ANOMALY",
     "CLASSIFICATION",
+    "MULTI_LABEL",
+    "ONE_CLASS",
+    "REGRESSION",
+    "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
     "AugmentRequest",
     "BackboneFamily",

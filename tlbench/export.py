@@ -47,10 +47,7 @@ class Served(nn.Module):
 def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: bool = False) -> None:
     """Write the ONNX graph of a model. Not optimised, its initialisers keep the names of the parameters."""
     served = Served(copy.deepcopy(model)).eval().cpu()
-    shapes = tuple(
-        {0: "batch", 1: f"length_{position}"} if isinstance(column, Ragged) else {0: "batch"}
-        for position, column in enumerate(inputs.columns)
-    )
+    shapes = _shapes(model, inputs)
     with _quiet():
         program = torch.onnx.export(
             served,
@@ -65,6 +62,17 @@ def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: boo
         )
         assert program is not None
         program.save(str(path), external_data=False)
+
+
+def _shapes(model: TransferModel, inputs: Inputs) -> tuple[dict[int, str], ...]:
+    """Return for each input the axes of any length, by name."""
+    free = (*model.encoder.free_axes, *((),) * len(inputs.columns))
+    return tuple(
+        {0: "batch", 1: f"length_{position}"}
+        if isinstance(column, Ragged)
+        else {0: "batch", **{axis: f"axis_{axis}_{position}" for axis in free[position]}}
+        for position, column in enumerate(inputs.columns)
+    )
 
 
 @contextlib.contextmanager

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.kinds import Anomaly, Classification, TokenClassification
+    from tlbench.kinds import (
+        Anomaly,
+        Classification,
+        MultiLabel,
+        OneClass,
+        Regression,
+        Segmentation,
+        TokenClassification,
+    )
 
 
 def _classification() -> Classification:
@@ -20,6 +28,30 @@ def _token_classification() -> TokenClassification:
     from tlbench.kinds import TokenClassification
 
     return TokenClassification()
+
+
+def _segmentation() -> Segmentation:
+    from tlbench.kinds import Segmentation
+
+    return Segmentation()
+
+
+def _regression() -> Regression:
+    from tlbench.kinds import Regression
+
+    return Regression()
+
+
+def _multi_label() -> MultiLabel:
+    from tlbench.kinds import MultiLabel
+
+    return MultiLabel()
+
+
+def _one_class() -> OneClass:
+    from tlbench.kinds import OneClass
+
+    return OneClass()
 
 
 def _anomaly() -> Anomaly:
@@ -48,6 +80,34 @@ TOKEN_CLASSIFICATION = KindSpec(
     requires=("seqeval",),
     extra="nlp",
 )
+SEGMENTATION = KindSpec(
+    name="segmentation",
+    summary="One label for each pixel.",
+    unit="images",
+    metric="mean-iou",
+    layout="map",
+    create=_segmentation,
+    activation="argmax",
+)
+REGRESSION = KindSpec(
+    name="regression",
+    summary="One or several numbers for each example.",
+    unit="labels",
+    metric="r2",
+    layout="pooled",
+    create=_regression,
+    target="numbers",
+)
+MULTI_LABEL = KindSpec(
+    name="multi-label",
+    summary="Any number of labels for each example.",
+    unit="examples",
+    metric="mean-average-precision",
+    layout="pooled",
+    create=_multi_label,
+    target="flags",
+    activation="sigmoid",
+)
 ANOMALY = KindSpec(
     name="anomaly",
     summary="Normal (label 0) or anomalous (label 1), where anomalies are rare.",
@@ -57,3 +117,13 @@ ANOMALY = KindSpec(
     create=_anomaly,
     activation="softmax",
 )
+ONE_CLASS = KindSpec(
+    name="one-class",
+    summary="Normal or anomalous, with normal examples alone to learn from; the probe is their normal distribution.",
+    unit="normal examples",
+    metric="auroc",
+    layout="pooled",
+    create=_one_class,
+    supervised=False,
+)
+"""For a target whose source is of another kind, that an encoder can be trained on."""

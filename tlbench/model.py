@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Array, Inputs, restore_order
+from tlbench.data import Array, Inputs, Targets, restore_order
 
 EVALUATION_BATCH = 256
 
@@ -23,10 +23,63 @@ class Encoder(nn.Module):
 
     feature_dim: int
     """D, the width of the features."""
+    free_axes: tuple[tuple[int, ...], ...] = ()
+    """For each input the axes, beside the batch, that may have any length in the exported file, such as height and
+    width; those of ragged inputs are free anyway."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""
         return None
+
+
+class ScaledLinear(nn.Linear):
+    """A linear head whose outputs are in the unit of the targets, and whose weights are in that of their spread.
+
+    Optimisers take steps of one size whatever the unit; so the first targets that the head is fitted to set the scale.
+    """
+
+    scale: Tensor
+    settled: Tensor
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__(features, outputs)
+        self.register_buffer("scale", torch.ones(outputs))
+        self.register_buffer("settled", torch.tensor(False))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features) * self.scale
+
+    @torch.no_grad()
+    def settle(self, targets: Array) -> None:
+        """Take scale and start from targets `(M, C)`, unless that was done before."""
+        if not self.settled:
+            spread = targets.std(0)
+            self.put(self.weight.cpu().numpy(), targets.mean(0), np.where(spread > 0, spread, 1.0))
+
+    @torch.no_grad()
+    def put(self, weight: Array, bias: Array, scale: Array) -> None:
+        """Set all: weights `(C, D)` in units of the scale `(C,)`, the bias `(C,)` in the unit of the targets."""
+        for part, value in ((self.weight, weight), (self.bias, bias / scale), (self.scale, scale)):
+            part.copy_(torch.from_numpy(np.asarray(value, np.float32)))
+        self.settled.fill_(True)
+
+
+class Distance(nn.Linear):
+    """A linear head `(..., features) -> (..., 2)` that adds |(f - c) R|^2 to the second output; R is 0 at the start."""
+
+    center: Tensor
+    root: Tensor
+    second: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, 2)
+        self.register_buffer("center", torch.zeros(features))
+        self.register_buffer("root", torch.zeros(features, features))
+        self.register_buffer("second", torch.tensor([0.0, 1.0]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        distance = ((features - self.center) @ self.root).square().sum(-1, keepdim=True)
+        return super().forward(features) + distance * self.second
 
 
 class TransferModel(nn.Module):
@@ -69,14 +122,18 @@ def state_hash(module: nn.Module) -> str:
 
 
 @torch.no_grad()
-def encode(model: TransferModel, inputs: Inputs) -> Array:
-    """Return the features `(M, D)` of all units in evaluation mode, float32."""
+def encode(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Array:
+    """Return the features `(M, D)` of all units in evaluation mode, float32; of those alone that are true in `kept`."""
     model.eval()
     device, parts = device_of(model), []
     for positions, batch in inputs.by_length(EVALUATION_BATCH):
         moved = tuple(part.to(device) for part in batch)
         features = model.features(*moved).cpu().numpy()
-        parts.append((positions, features, model.count_units(moved, len(features))))
+        counts = model.count_units(moved, len(features))
+        if kept is not None:
+            chosen = kept.select(positions)
+            features, counts = features[chosen.values], np.array([part.sum() for part in chosen.split()])
+        parts.append((positions, features, counts))
     return restore_order(parts)
 
 

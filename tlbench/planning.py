@@ -155,6 +155,8 @@ def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> 
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
     if strategy.kinds and task.kind.name not in strategy.kinds:
         return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
+    if not task.kind.supervised and strategy.trains_encoder:
+        return f'"{strategy.name}" learns from labels that differ; "{task.name}" has training examples of one only.'
     if lacking := [trait for trait in strategy.needs if trait not in backbone.traits]:
         return f'"{strategy.name}" needs a backbone with {", ".join(lacking)}; "{backbone.name}" has none.'
     for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tlbench.data import Examples, Inputs
 from tlbench.errors import ContractError
 from tlbench.kinds import Kind
-from tlbench.model import TransferModel, device_of
+from tlbench.model import ScaledLinear, TransferModel, device_of
 from tlbench.raw import Sees
 from tlbench.training import Schedule, one_cycle, train
 
@@ -105,13 +105,15 @@ class AdaptRequest:
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
         """Train encoder and one head of a model on labelled examples, with the strategy's options."""
-        batches = self.batches(examples)
+        batches, trained = self.batches(examples), model.heads[head]
+        if isinstance(trained, ScaledLinear):
+            trained.settle(examples.targets.values)
 
         def loss(progress: float) -> Tensor:
             inputs, targets = next(batches)
             return self.kind.loss(model(*inputs, head=head), targets)
 
-        self.train([model.encoder, model.heads[head]], loss)
+        self.train([model.encoder, trained], loss)
 
     def train(
         self, modules: Iterable[nn.Module], loss: Callable[[float], Tensor], schedule: Schedule = one_cycle

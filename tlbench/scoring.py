@@ -10,43 +10,42 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from tlbench.data import Array, Examples
+from tlbench.data import Array, Examples, Targets
 from tlbench.metrics import forgetting, score
 from tlbench.model import TransferModel, apply_head, encode, state_hash
 from tlbench.plan import Pairing
-from tlbench.probe import fit_probe
+from tlbench.probe import fit_probe, some_units
 from tlbench.records import TaskSpec
 from tlbench.stages import Prepared, seen_labels
 
-PROBE_UNITS = 20_000
-"""Units that a probe of the source is fitted to at the most: an image has thousands of pixels."""
 SCORED_AT_ONCE = 4096
 """Units whose outputs are in memory at a time."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What an encoder makes of a task: features `(M, D)` of three splits, and the source score of a probe on them."""
+    """What an encoder makes of a task: features `(M, D)` of three splits."""
 
     source_train: Array
+    """Of the units that a probe is fitted to, which are not all where there are very many."""
     source_test: Array
     target_test: Array
 
 
 def view(model: TransferModel, prepared: Prepared) -> View:
     """Run the encoder once over each split that scores are made of."""
-    names = ("source-train", "source-test", "target-test")
-    return View(*(encode(model, prepared.split(name).inputs) for name in names))
+    train, *tests = (prepared.split(name) for name in ("source-train", "source-test", "target-test"))
+    probed = np.zeros(len(train.targets.values), bool)
+    probed[some_units(len(probed))] = True
+    kept = Targets(probed, train.targets.counts)
+    return View(encode(model, train.inputs, kept), *(encode(model, test.inputs) for test in tests))
 
 
 def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
     """Return the source test score of a linear probe fitted to source training features."""
     targets = prepared.split("source-train").targets.values
-    drawn = np.arange(len(targets))
-    if len(drawn) > PROBE_UNITS:
-        drawn = np.random.default_rng(0).choice(drawn, PROBE_UNITS, replace=False)
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
-    probe = kind.probe(seen.source_train[drawn], targets[drawn], outputs)
+    probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
     return side_score(task, prepared, "source", probe.outputs, seen.source_test, prepared.split("source-test"))
 
 
@@ -110,7 +109,7 @@ def score_fields(
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
-    if (seen := seen_labels(pairing, prepared)) is not None:
+    if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
         outputs = functools.partial(apply_head, model.heads["target"])
         trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)
         fields["train_gap"] = trained - target_after

@@ -65,11 +65,11 @@ def _load_snippets(request: LoadRequest) -> TaskData:
 def _table_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.readers.tables import check_columns, table_files
 
-    columns = str(request.options["text"]), str(request.options["label"])
+    named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *columns, quotes=bool(request.options["quotes"]))
+        check_columns(path, *named, quotes=bool(request.options["quotes"]))
     return paths
 
 
@@ -197,6 +197,7 @@ def tlbench_tasks() -> list[TaskSpec]:
                 ),
                 Option(name="target", default="", summary="table, folder or data set with the same columns"),
                 Option(name="text", default="text", summary="column of the texts"),
+                Option(name="pair", default="", summary="column of a second text, where pairs of texts have labels"),
                 Option(name="label", default="label", summary="column of the labels"),
                 Option(
                     name="quotes", default=True, summary="CSV: read quotation marks round cells; false: as characters"

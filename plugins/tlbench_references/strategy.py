@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import torch
-from torch import nn
+import numpy as np
 
 from tlbench.model import TransferModel
+from tlbench.probe import Linear
 from tlbench.request import AdaptRequest
 
 
 def majority(request: AdaptRequest) -> TransferModel:
     """Let the head `target` answer the same to everything: what is best for the budget's labels."""
-    head = request.model.heads["target"]
-    assert isinstance(head, nn.Linear)
-    with torch.no_grad():
-        head.weight.zero_()
-        head.bias.copy_(torch.from_numpy(request.kind.constant(request.target.targets.values, request.classes)))
+    constant = request.kind.constant(request.target.targets.values, request.classes)
+    weight = np.zeros((request.classes, request.model.encoder.feature_dim))
+    Linear(weight, constant).copy_into(request.model.heads["target"])
     return request.model
 
 

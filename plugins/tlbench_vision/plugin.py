@@ -23,6 +23,7 @@ from tlbench import (
     hookimpl,
 )
 from tlbench_vision.own import own_images
+from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
     import torch
@@ -162,6 +163,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             load=_load_capitals,
         ),
         own_images(),
+        *segmentation_tasks(),
     ]
 
 
@@ -193,6 +195,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             strided,
             stem_stride=2,
         ),
+        *segmentation_backbones(),
     ]
 
 

@@ -37,7 +37,7 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
         data = _load(task, request, faults)
     if data is None:
         return Inspection(refused=_messages(faults))
-    contents = read_contents(data, faults)
+    contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_senseless(task, data, contents)],
         notes=[*leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],

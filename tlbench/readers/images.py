@@ -42,6 +42,25 @@ def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
     return pixels[..., None] if grey else pixels
 
 
+def read_mask(image: Path, path: Path, size: int) -> Array:
+    """Return the mask `(size, size)` uint8 of an image: grey values, or the indices of a palette.
+
+    No value comes about that was not there, for the nearest pixel is taken.
+    """
+    try:
+        with Image.open(path) as opened, Image.open(image) as beside:
+            opened.load()
+            mask, expected = opened.copy(), ImageOps.exif_transpose(beside).size
+    except BROKEN as error:
+        raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
+    if mask.mode not in ("1", "L", "P"):
+        raise BadInputError(f'"{path}" has colours for labels: save it with a palette, or in grey of 8 bits.')
+    if mask.size != expected:
+        raise BadInputError(f'"{path}" is {mask.size}, and its image {expected} pixels: both must have one size.')
+    whole = mask.convert("L") if mask.mode == "1" else mask
+    return np.asarray(whole.resize((size, size), Image.Resampling.NEAREST))
+
+
 def read_images(files: Parts[Any], size: int, grey: bool = False) -> Parts[Array]:
     """Return the images of both parts, each as `read_image` does."""
     return files.map(lambda half: half.read(lambda source: read_image(source, size, grey)))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.calls import AugmentRequest
+from tlbench.calls import AugmentRequest, Layout
 from tlbench.data import Array, Columns, Inputs, Ragged
 from tlbench.errors import ContractError
 from tlbench.export import export_graph, export_model, run_session
@@ -109,23 +109,25 @@ def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None
 
 @torch.no_grad()
 def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
-    """`(N, D)`, or `(N, T, D)` with a mask of units `(N, T)`; float32, finite, D = `feature_dim`."""
+    """`(N, D)`, `(N, T, D)` with a mask of units `(N, T)`, or `(N, H, W, D)`; float32, finite, D = `feature_dim`."""
     for made in in_each_layout(spec, bench):
         encoder, batch = made.build().eval(), made.inputs().batch(np.arange(4))
         features, mask = encoder(*batch), encoder.units(*batch)
-        wanted = (4, encoder.feature_dim) if made.layout == "pooled" else (*_units(spec, mask), encoder.feature_dim)
+        wanted = (*_units(spec, made.layout, mask, features), encoder.feature_dim)
         if tuple(features.shape) != wanted or features.dtype != torch.float32:
             raise ContractError(
                 f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}, not {wanted} "
                 f"torch.float32."
             )
-        if made.layout == "pooled" and mask is not None:
-            raise ContractError(f"{label(spec)}: units must be None where every example is one.")
+        if made.layout != "sequence" and mask is not None:
+            raise ContractError(f"{label(spec)}: units must be None where every example, or every pixel, is one.")
         if not torch.isfinite(features).all():
             raise ContractError(f"{label(spec)}: features are not finite.")
 
 
-def _units(spec: BackboneSpec, mask: Tensor | None) -> tuple[int, ...]:
+def _units(spec: BackboneSpec, layout: Layout, mask: Tensor | None, features: Tensor) -> tuple[int, ...]:
+    if layout != "sequence":
+        return (4, *features.shape[1:3]) if layout == "map" else (4,)
     if mask is None or mask.dtype != torch.bool or mask.ndim != 2:
         raise ContractError(f"{label(spec)}: units must be a mask (N, T) of bool in the layout sequence.")
     return tuple(mask.shape)
