@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import BadInputError, MissingDataError
 from tlbench.files import file_sha256
+from tlbench.plan import data_folder
 from tlbench.records import Checkpoint
 
 if TYPE_CHECKING:
@@ -28,20 +29,26 @@ NESTED = ("state_dict", "model_state_dict", "model")
 def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
-    `name` is a local file of weights (then the only one), a local folder, or `NAME` or `NAME@REVISION` of the hub;
-    `files` gives for each role the file's name, or several of which the first that is there is taken. What the Hugging
-    Face cache holds is taken as it is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises
-    `MissingDataError`.
+    `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, or `NAME`
+    or `NAME@REVISION` of the hub. `files` gives for each role the file's name, or several of which the first that is
+    there is taken. What the Hugging Face cache holds is taken as it is, so that a run repeated is the same. Roles in
+    `optional` may be lacking. Raises `MissingDataError`.
     """
     wanted = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
-    path = Path(name).expanduser()
+    path = _place(name)
     if path.is_file():
         return Checkpoint(files={"weights": path}, origin=path.name)
     if path.is_dir():
         return Checkpoint(files=_in_folder(path, wanted, optional), origin=path.resolve().name)
     if path.is_absolute() or name.startswith((".", "~")) or path.suffix in WEIGHTS:
-        raise MissingDataError(f'"{name}" does not exist: check the path of the checkpoint.')
+        where = "" if path.is_absolute() else ", here or below TLBENCH_DATA"
+        raise MissingDataError(f'The checkpoint "{name}" does not exist{where}: fetch it, or check its path.')
     return _in_hub(name, wanted, optional)
+
+
+def _place(name: str) -> Path:
+    path, root = Path(name).expanduser(), data_folder()
+    return root / path if root and not path.exists() and (root / path).exists() else path
 
 
 def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[str, Path]:
