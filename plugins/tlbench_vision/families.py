@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -12,6 +13,7 @@ from tlbench import (
     BackboneSpec,
     BuildRequest,
     Checkpoint,
+    FitRequest,
     MissingDataError,
     Option,
     OwnHead,
@@ -31,6 +33,7 @@ PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
 """Checkpoints of github.com/akamaster/pytorch_resnet_cifar10 below the data root."""
 GENTLE: Mapping[str, Any] = {"source.learning_rate": 1e-3, "finetune.learning_rate": 1e-3, "batch_size": 32}
 """A pre-trained encoder is moved by smaller steps than one that starts at random."""
+SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
 
 
 def augment(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
@@ -99,6 +102,58 @@ def _weights(default: str) -> Option:
     return Option(name="weights", default=default, summary=summary)
 
 
+def _describe(name: str) -> dict[str, Any]:
+    from tlbench_vision.backbones.timm_model import describe
+
+    return describe(name)
+
+
+def _fit_timm(name: str, request: FitRequest) -> dict[str, Any]:
+    from tlbench_vision.backbones.timm_model import fit
+
+    return fit(name, request)
+
+
+def _prepare_timm(request: PrepareRequest) -> Columns:
+    from tlbench_vision.backbones.timm_model import prepare
+
+    return prepare(request)
+
+
+def _build_timm(name: str, request: BuildRequest) -> Encoder:
+    from tlbench_vision.backbones.timm_model import build
+
+    return build(name, request)
+
+
+def _known(name: str) -> dict[str, Any]:
+    """Return what timm says of a model, without importing it where its version has been asked before."""
+    from tlbench.checkpoints import remembered
+
+    return remembered(f"timm-{version('timm')}/{name}", partial(_describe, name))
+
+
+def _find_timm(name: str) -> BackboneSpec:
+    known = _known(name)
+    return BackboneSpec(
+        name=f"timm/{name}",
+        modality="image",
+        title=f"{name} of timm",
+        summary="Its pooled features, with the preprocessing that its weights were trained with.",
+        traits=("batchnorm",) if known["batchnorm"] else (),
+        recipe=GENTLE,
+        licence=known["licence"],
+        requires=("timm",),
+        extra="vision",
+        options=(_weights(""), SIZE),
+        checkpoint=partial(found, f"timm/{name}", known["hub"]),
+        fit=partial(_fit_timm, name),
+        prepare=_prepare_timm,
+        build=partial(_build_timm, name),
+        augment=augment,
+    )
+
+
 def families() -> list[BackboneFamily]:
     """Return the families."""
     return [
@@ -110,5 +165,14 @@ def families() -> list[BackboneFamily]:
             find=_find_cifar,
             requires=("PIL",),
             extra="vision",
-        )
+        ),
+        BackboneFamily(
+            name="timm",
+            modality="image",
+            title="Models of timm",
+            summary="timm/NAME for each model that timm knows, with a tag too: timm/resnet50, timm/resnet50.a1_in1k.",
+            find=_find_timm,
+            requires=("timm",),
+            extra="vision",
+        ),
     ]
