@@ -31,7 +31,7 @@ LAYERS = (
     },
     {"planning", "rows", "store", "suites"},
     {"data", "device", "kinds", "metrics", "model", "probe", "request", "session", "training", "export", "latency"},
-    {"pairing", "readers", "scoring", "serving", "stages"},
+    {"pairing", "readers", "scoring", "serving", "splits", "stages"},
     {"runner"},
     {"cli", "leaderboard", "schema", "testing", "__main__"},
 )

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class, load_examples, save_examples
+from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
@@ -29,6 +29,7 @@ from tlbench.records import (
     TaskSpec,
 )
 from tlbench.request import AdaptRequest, Batch
+from tlbench.splits import load_examples, prepare_chunks, save_examples
 
 OnStep = Callable[[int, float], None]
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
@@ -74,7 +75,7 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
         request = PrepareRequest(
             inputs=split.inputs, fitted=fitted, layout=kinds[name].layout, options=options, files=pairing.files
         )
-        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), targets[name]))
+        save_examples(folder, name, prepare_chunks(backbone.prepare, request), targets[name])
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {f"{side}_labels": names for side, names in labels.items()}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))

@@ -43,7 +43,8 @@ def _load_capitals(request: LoadRequest) -> TaskData:
 def _image_folder_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.readers.folders import IMAGES, all_files, class_sides, number
 
-    number(request, "size", least=8)
+    if request.options["size"]:
+        number(request, "size", least=8)
     return all_files(*class_sides(request, IMAGES))
 
 
@@ -179,7 +180,12 @@ def tlbench_tasks() -> list[TaskSpec]:
                     "parts, else a fifth of each class is held out by file name",
                 ),
                 Option(name="target", default="", summary="folder of the same layout and classes"),
-                Option(name="size", default=32, summary="width and height that images are scaled to", unit="px"),
+                Option(
+                    name="size",
+                    default=32,
+                    summary="width and height that images are scaled to; 0 leaves that to a backbone that does it",
+                    unit="px",
+                ),
                 Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
             ),
             files=_image_folder_files,

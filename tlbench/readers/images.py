@@ -21,7 +21,10 @@ BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def read_image(path: Path, size: int, grey: bool = False) -> Array:
-    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept."""
+    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept.
+
+    Size 0 leaves it as it is.
+    """
     try:
         with Image.open(path) as image:
             image.load()
@@ -31,14 +34,14 @@ def read_image(path: Path, size: int, grey: bool = False) -> Array:
         raise BadInputError(f'"{path}" cannot be read as an image ({error}): replace or remove it.') from error
     if deep:
         raise BadInputError(f'"{path}" has more than 8 bits a channel: save it with 8, scaled as you want it seen.')
-    resized = upright.convert("L" if grey else "RGB").resize((size, size), Image.Resampling.BILINEAR)
-    pixels = np.asarray(resized)
+    coloured = upright.convert("L" if grey else "RGB")
+    pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
     return pixels[..., None] if grey else pixels
 
 
 def read_images(files: Parts[Path], size: int, grey: bool = False) -> Parts[Array]:
-    """Return the images of both parts, each as `read_image` does."""
-    return files.map(lambda half: half.read(lambda path: read_image(path, size, grey)))
+    """Return the images of both parts as `read_image` reads them, each when it is asked for."""
+    return files.map(lambda half: half.read_lazily(lambda path: read_image(path, size, grey)))
 
 
 def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labelled[Array]:
