@@ -66,8 +66,8 @@ class Lazy:
 
 Column = Array | Ragged | Lazy
 Columns = tuple[Column, ...]
-COPIED_BYTES = 2**28
-"""A selection that takes more than these 256 MiB stays on disk."""
+COPIED_BYTES = 2**26
+"""A selection that takes more than these 64 MiB stays on disk."""
 BATCH_VALUES = 2**22
 """Most values of inputs in an evaluation batch: 27 RGB images of 224 pixels. What a network makes of them is larger."""
 
