@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,8 @@ PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
 GENTLE: Mapping[str, Any] = {"source.learning_rate": 1e-3, "finetune.learning_rate": 1e-3, "batch_size": 32}
 """A pre-trained encoder is moved by smaller steps than one that starts at random."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
+
+MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
 
 
 def augment(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
@@ -154,6 +157,41 @@ def _find_timm(name: str) -> BackboneSpec:
     )
 
 
+def _fit_spectrogram(name: str, request: FitRequest) -> dict[str, Any]:
+    from tlbench_vision.backbones.spectrogram import fit
+
+    return fit(name, request)
+
+
+def _prepare_spectrogram(request: PrepareRequest) -> Columns:
+    from tlbench_vision.backbones.spectrogram import prepare
+
+    return prepare(request)
+
+
+def _build_spectrogram(name: str, request: BuildRequest) -> Encoder:
+    from tlbench_vision.backbones.spectrogram import build
+
+    return build(name, request)
+
+
+def _find_spectrogram(name: str) -> BackboneSpec:
+    return replace(
+        _find_timm(name),
+        name=f"spectrogram/{name}",
+        modality="audio",
+        title=f"{name} of timm on spectrograms",
+        summary="A network for images looks at log-mel spectrograms, which torchaudio makes in the served graph.",
+        requires=("timm", "torchaudio"),
+        extra="all",
+        options=(_weights(""), SIZE, MAX_SECONDS),
+        fit=partial(_fit_spectrogram, name),
+        prepare=_prepare_spectrogram,
+        build=partial(_build_spectrogram, name),
+        augment=None,
+    )
+
+
 def families() -> list[BackboneFamily]:
     """Return the families."""
     return [
@@ -174,5 +212,14 @@ def families() -> list[BackboneFamily]:
             find=_find_timm,
             requires=("timm",),
             extra="vision",
+        ),
+        BackboneFamily(
+            name="spectrogram",
+            modality="audio",
+            title="Models of timm on spectrograms",
+            summary="spectrogram/NAME for each model that timm knows: from images to sounds.",
+            find=_find_spectrogram,
+            requires=("timm", "torchaudio"),
+            extra="all",
         ),
     ]

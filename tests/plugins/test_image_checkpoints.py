@@ -191,3 +191,41 @@ def test_cells_after_cifar_have_a_source_that_the_checkpoint_knows(catalog, data
     assert [len(split.inputs) for split in (data.source.train, data.source.test)] == [600, 600]
     assert len(data.target.labels) == 4
     assert len(data.target.train.inputs) + len(data.target.test.inputs) == 299
+
+
+@pytest.fixture
+def tones():
+    """Words of a low and of a high tone, 8 kHz."""
+    time = np.arange(4000) / 8000
+    return [np.sin(2 * np.pi * pitch * time).astype(np.float32) for pitch in (220, 230, 1800, 1850)]
+
+
+def sounding(spec, tones, **options):
+    options = {**{option.name: option.default for option in spec.options}, **options}
+    fitted = spec.fit(FitRequest(inputs=tones, options=options, sample_rate=8000))
+    files = spec.checkpoint(options).files
+    (clips,) = spec.prepare(PrepareRequest(inputs=tones, fitted=fitted, layout="pooled", options=options))
+    encoder = spec.build(BuildRequest(fitted=fitted, layout="pooled", options=options, files=files)).eval()
+    return encoder, torch.from_numpy(clips)
+
+
+def test_a_network_for_images_looks_at_spectrograms(catalog, tmp_path, tones):
+    torch.save(timm.create_model(TINY).state_dict(), tmp_path / "w.pth")
+    encoder, clips = sounding(catalog.backbone(f"spectrogram/{TINY}"), tones, weights=str(tmp_path / "w.pth"), size=64)
+    assert (clips.dtype, clips.shape) == (torch.int16, (4, 4000))
+    seen = encoder.spectrogram(clips)
+    assert seen.shape[:2] == (4, 64)
+    loudest = seen.mean(2).argmax(1)
+    assert loudest[:2].max() < loudest[2:].min(), "a higher tone lies higher"
+    with torch.no_grad():
+        features = encoder(clips)
+        assert features.shape == (4, encoder.feature_dim)
+        torch.testing.assert_close(encoder(clips[1:2]), features[1:2], rtol=1e-4, atol=1e-5)
+
+
+def test_clips_are_cut_and_padded_in_their_middle(catalog, tones):
+    short, long = np.ones(100, np.float32), np.concatenate([np.zeros(3000), np.ones(4000), np.zeros(3000)])
+    spec = catalog.backbone(f"spectrogram/{TINY}")
+    _, clips = sounding(spec, [*[tones[0]] * 40, short, long], weights="random", size=64)
+    assert clips[-2].nonzero().flatten().tolist() == list(range(1950, 2050))
+    assert clips[-1].ne(0).all()
