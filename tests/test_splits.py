@@ -6,10 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from support import silent
 
-from tlbench import BadInputError, PrepareRequest, splits
-from tlbench.data import Ragged, Targets
+from tlbench import BadInputError, PrepareRequest, data, splits
+from tlbench.data import Lazy, Ragged, Targets
+from tlbench.model import state_hash
 from tlbench.splits import load_examples, prepare_chunks, save_examples
+from tlbench.stages import adapt, train_source
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [], [1]]
 
@@ -56,3 +59,17 @@ def test_a_chunk_of_raw_examples_is_asked_for_at_a_time(monkeypatch):
     chunks = prepare_chunks(prepare, request)
     assert next(chunks)[0].tolist() == asked == [0, 1, 2, 3]
     assert [chunk[0].tolist() for chunk in chunks] == [[4, 5, 6, 7], [8, 9]]
+
+
+def test_what_streams_gives_what_memory_gives(blobs, prepare_in, monkeypatch):
+    def models(name):
+        prepared = prepare_in(blobs, name)
+        source = train_source(blobs, prepared, "cpu", silent)
+        return prepared.sha256, state_hash(source), state_hash(adapt(blobs, prepared, source, silent))
+
+    expected = models("in memory")
+    monkeypatch.setattr(data, "COPIED_BYTES", 0)
+    monkeypatch.setattr(splits, "CHUNK", 7)
+    assert models("streamed") == expected
+    selected = load_examples(prepare_in(blobs, "streamed").folder, "source-train").select(np.arange(5))
+    assert isinstance(selected.inputs.columns[0], Lazy)
