@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import timm
 import torch
+from hub import COMMIT, Hub, serve
 from PIL import Image
 from support import only, run_python
 from torch import nn
@@ -229,3 +232,28 @@ def test_clips_are_cut_and_padded_in_their_middle(catalog, tones):
     _, clips = sounding(spec, [*[tones[0]] * 40, short, long], weights="random", size=64)
     assert clips[-2].nonzero().flatten().tolist() == list(range(1950, 2050))
     assert clips[-1].ne(0).all()
+
+
+def test_weights_of_timm_come_from_the_hub_by_the_model_s_name(catalog, tmp_path):
+    model = timm.create_model(TINY)
+    timm.models.save_for_hf(model, tmp_path / "saved", safe_serialization=True)
+    catalog.backbone(f"timm/{TINY}")
+    code = f"""
+from tlbench.plugins import load_catalog
+found = load_catalog().backbone("timm/{TINY}").checkpoint({{"weights": ""}})
+print(found.origin, found.files["weights"])
+"""
+    files = {"model.safetensors": (tmp_path / "saved" / "model.safetensors").read_bytes()}
+    with serve(Hub("timm/test_resnet.r160_in1k", files)) as hub:
+        done = run_python(code, HF_ENDPOINT=hub.endpoint, HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="0")
+    assert done.returncode == 0, done.stderr
+    origin, path = done.stdout.split()
+    assert origin == f"timm/test_resnet.r160_in1k@{COMMIT[:12]}"
+    request = BuildRequest(
+        fitted=catalog.backbone(f"timm/{TINY}").fit(FitRequest(inputs=[], options={"size": 0})),
+        layout="pooled",
+        options={"size": 0},
+        files={"weights": Path(path)},
+    )
+    built = catalog.backbone(f"timm/{TINY}").build(request).model.state_dict()
+    assert torch.equal(built["conv1.0.weight"], model.state_dict()["conv1.0.weight"])
