@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hub import COMMIT, Hub, serve
+from models_hub import COMMIT, Hub, serve
 from safetensors.torch import save_file
 from support import run_python
 from torch import nn

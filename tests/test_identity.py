@@ -90,6 +90,12 @@ def package(site):
     identity.package_code.cache_clear()
 
 
+def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
+    """The toy, which is a part of the host, moves with all of it."""
+    assert identity.code_of(catalog.task("vision/digits").kind.create) == identity.engine()
+    assert identity.code_of(catalog.task("toy/blobs").load) == identity.package_code("tlbench") != identity.engine()
+
+
 @pytest.mark.parametrize(
     ("module", "file"), [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("bare.heavy", "bare/heavy.py")]
 )
@@ -113,7 +119,7 @@ def test_versions_name_python_tlbench_and_the_libraries():
 
 
 def test_the_engine_s_code_leaves_out_what_only_shows_results():
-    assert set(identity.PRESENTATION) == {"cli", "leaderboard", "testing"}
+    assert set(identity.PRESENTATION) >= {"bundle", "cli", "inspection", "leaderboard", "testing"}
     assert re.fullmatch("[0-9a-f]{32}", identity.engine())
 
 

@@ -4,24 +4,20 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
+from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
-    AugmentRequest,
     BackboneFamily,
     BackboneSpec,
-    BuildRequest,
     Checkpoint,
     DomainSpec,
     Event,
-    FitRequest,
     KindSpec,
-    LoadRequest,
     OwnHead,
-    PrepareRequest,
     StrategySpec,
     TaskSpec,
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tlbench.calls import PrepareRequest
+from tlbench.errors import BadInputError
+from tlbench.lazy import Lazy, read_rows
 from tlbench.raw import Rows
 
 Array = NDArray[Any]
@@ -21,10 +24,13 @@ class Ragged:
     """Sequences of unequal length: `values[offsets[i]:offsets[i + 1]]` is sequence i. Zero means padding."""
 
     values: Array
+    """All sequences one after the other."""
     offsets: Array
+    """`(N + 1,)` int64: where each begins, and the end."""
 
     @classmethod
     def of(cls, sequences: Sequence[Any], dtype: str = "int32") -> Ragged:
+        """Join sequences."""
         lengths = [len(sequence) for sequence in sequences]
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return cls(np.concatenate([np.asarray(sequence, dtype) for sequence in sequences]), offsets)
@@ -34,50 +40,30 @@ class Ragged:
 
     @property
     def lengths(self) -> Array:
+        """Length of each sequence, `(N,)`."""
         lengths: Array = self.offsets[1:] - self.offsets[:-1]
         return lengths
 
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
-        starts, ends = self.offsets[indices], self.offsets[indices + 1]
-        padded = np.zeros((len(indices), max(1, int((ends - starts).max(initial=0)))), self.values.dtype)
-        for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            padded[row, : end - start] = self.values[start:end]
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        padded = np.zeros((len(indices), max(1, int(lengths.max(initial=0)))), self.values.dtype)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = self.values[_spans(starts, lengths)]
         return padded
 
-
-@dataclass(frozen=True)
-class Lazy:
-    """Rows of an array on disk, read when they are asked for: of one that is too large to be copied into memory."""
-
-    stored: Array
-    rows: Array
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.rows), *self.stored.shape[1:])
-
-    def __getitem__(self, indices: Array) -> Array:
-        return read_rows(self.stored, self.rows[indices])
+    def select(self, indices: Array) -> Ragged:
+        """Return a copy of the sequences."""
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 Column = Array | Ragged | Lazy
 Columns = tuple[Column, ...]
+"""One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
 COPIED_BYTES = 2**26
 """A selection that takes more than these 64 MiB stays on disk."""
 BATCH_VALUES = 2**22
 """Most values of inputs in an evaluation batch: 27 RGB images of 224 pixels. What a network makes of them is larger."""
-
-
-def read_rows(array: Array, indices: Array) -> Array:
-    """Return a copy of rows; of a memory-mapped file, no page stays counted as memory of this process."""
-    rows: Array = np.array(np.asarray(array)[indices])
-    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        array.base.madvise(mmap.MADV_DONTNEED)
-    return rows
 
 
 def _rows(column: Column, indices: Array) -> Array:
@@ -88,8 +74,7 @@ def _rows(column: Column, indices: Array) -> Array:
 
 def _select(column: Column, indices: Array) -> Column:
     if isinstance(column, Ragged):
-        sequences = [column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices]
-        return Ragged.of(sequences, column.values.dtype.str)
+        return column.select(indices)
     if isinstance(column, Lazy):
         return Lazy(column.stored, column.rows[indices])
     if isinstance(column, np.memmap) and len(indices) * (column.nbytes // len(column)) > COPIED_BYTES:
@@ -97,11 +82,28 @@ def _select(column: Column, indices: Array) -> Column:
     return read_rows(column, indices)
 
 
+@contextlib.contextmanager
+def as_bad_input() -> Iterator[None]:
+    """Raise `BadInputError` for a `ValueError`: what a module of preprocessing, which knows no tlbench, has to say."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+
+
+def prepare_each(preprocessor: Callable[..., Callable[[Any], tuple[Array, ...]]], request: PrepareRequest) -> Any:
+    """Return for each model input the arrays of all examples, made by the `preprocessor` that exports carry."""
+    prepare = preprocessor(request.fitted, request.options, request.layout)
+    with as_bad_input():
+        return tuple(zip(*map(prepare, request.inputs), strict=True))
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Prepared examples as a map-style sequence: one column for each argument of the encoder."""
 
     columns: Columns
+    """What a backbone's `prepare` returned."""
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -139,10 +141,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels of the units of prediction: one a unit, `counts[i]` units in example i."""
+    """Labels of the units of prediction."""
 
     values: Array
+    """`(M,)` int64: the label index of each unit, example by example."""
     counts: Array
+    """`(N,)` int64: how many units each example has."""
 
     @classmethod
     def of(cls, labels: Rows) -> Targets:
@@ -159,9 +163,9 @@ class Targets:
         return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
 
     def select(self, indices: Array) -> Targets:
-        ends = np.cumsum(self.counts)
-        units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
-        return Targets(self.values[units], self.counts[indices])
+        """Return the targets of those examples."""
+        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
+        return Targets(self.values[_spans(starts[indices], counts)], counts)
 
 
 def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
@@ -171,8 +175,15 @@ def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
     counts = np.concatenate([part[2] for part in parts])
     starts = np.cumsum(counts) - counts
     order = np.argsort(positions, kind="stable")
-    restored: Array = units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
+    restored: Array = units[_spans(starts[order], counts[order])]
     return restored
+
+
+def _spans(starts: Array, lengths: Array) -> Array:
+    """Return the positions of spans one after the other: those from `starts[i]` on, `lengths[i]` of them."""
+    before = np.cumsum(lengths) - lengths
+    positions: Array = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    return positions
 
 
 @dataclass(frozen=True)
@@ -180,12 +191,15 @@ class Examples:
     """Inputs with their targets."""
 
     inputs: Inputs
+    """What the encoder takes."""
     targets: Targets
+    """What the loss takes beside the outputs."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def select(self, indices: Array) -> Examples:
+        """Return a copy of those examples."""
         return Examples(self.inputs.select(indices), self.targets.select(indices))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, write_json
 
-PRESENTATION = ("cli", "leaderboard", "testing")
+PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
@@ -29,7 +29,11 @@ LIBRARIES = (
 def engine() -> str:
     """Return a hash of the host's code, its presentation left out."""
     root = Path(__file__).parent
-    files = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] not in PRESENTATION]
+    files = [
+        path
+        for path in sorted(root.rglob("*.py"))
+        if path.relative_to(root).parts[0].removesuffix(".py") not in PRESENTATION
+    ]
     return digest({str(path.relative_to(root)): file_sha256(path) for path in files})
 
 
@@ -53,10 +57,13 @@ def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
 
 
 def code_of(function: Callable[..., Any]) -> str:
-    """Return a hash of the code of the package that a function comes from."""
+    """Return a hash of the code of the package that a function comes from; of the host, its presentation left out."""
     while isinstance(function, functools.partial):
         function = function.func
-    return package_code(function.__module__.partition(".")[0])
+    package, _, inner = function.__module__.partition(".")
+    if package == "tlbench" and inner.partition(".")[0] not in PRESENTATION:
+        return engine()
+    return package_code(package)
 
 
 @functools.cache

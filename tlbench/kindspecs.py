@@ -35,6 +35,7 @@ CLASSIFICATION = KindSpec(
     metric="accuracy",
     layout="pooled",
     create=_classification,
+    activation="softmax",
 )
 TOKEN_CLASSIFICATION = KindSpec(
     name="token-classification",
@@ -43,6 +44,7 @@ TOKEN_CLASSIFICATION = KindSpec(
     metric="entity-f1",
     layout="sequence",
     create=_token_classification,
+    activation="softmax",
     requires=("seqeval",),
     extra="nlp",
 )
@@ -53,4 +55,5 @@ ANOMALY = KindSpec(
     metric="average-precision",
     layout="pooled",
     create=_anomaly,
+    activation="softmax",
 )

@@ -10,10 +10,11 @@ from typing import Any
 
 from tlbench import identity
 from tlbench.budget import Budget
+from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
-from tlbench.records import EMPTY, BackboneSpec, Checkpoint, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""
@@ -95,8 +96,9 @@ class Pairing:
         return {name: shown.get(name, value) for name, value in self.backbone_options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
-        """Return the task options that change the data."""
-        return {name: value for name, value in self.task_options.items() if name not in PLACES}
+        """Return the task options that change the data, and a place on the hub, which is the same for everybody."""
+        shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
+        return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
 
     def architecture(self) -> dict[str, Any]:
         """What the encoder's code depends on."""
@@ -104,7 +106,9 @@ class Pairing:
             "engine": identity.engine(),
             "versions": dict(identity.versions()),
             "backbone": self.backbone.name,
-            "backbone_code": identity.codes_of(self.backbone.build, self.backbone.fit, self.backbone.prepare),
+            "backbone_code": identity.codes_of(
+                self.backbone.build, self.backbone.fit, self.backbone.prepare, self.backbone.preprocess
+            ),
             "backbone_options": self.model_options(),
             "layout": self.task.kind.layout,
             "weights": self.weights,

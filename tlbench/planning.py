@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tlbench import identity
 from tlbench.budget import Budget
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.calls import LoadRequest
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
-from tlbench.plan import Pairing, Plan, Settings
+from tlbench.plan import PLACES, Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
 from tlbench.raw import Sees
-from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -54,7 +56,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         for backbone in _fitting(task, backbones, catalog)
         for pairing in _expand(task, backbone, strategies, wish, overrides, settings)
     ]
-    overrides.check(catalog)
+    overrides.check()
     if not pairings:
         raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
     return Plan(pairings=tuple(pairings))
@@ -86,10 +88,12 @@ def _expand(
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
     source_options = _source_options(backbone, overrides)
-    own = Budget.parse(str(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"]))
+    own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
+    if not unusable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
+    files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
     return [
         Pairing(
             task=task,
@@ -104,12 +108,30 @@ def _expand(
             fingerprint=files,
             checkpoint=checkpoint,
             weights=identity.contents(checkpoint.files, settings.cache) if checkpoint else "",
-            skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
+            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for budget in (swept if swept and Sees.TARGET_LABELS in strategy.sees else [own])
         for seed in dict.fromkeys(wish.seeds)
     ]
+
+
+def _pinned(place: OptionValue) -> OptionValue:
+    """Return a place on the hub with its commit: what a name stands for may change."""
+    if not str(place).startswith(HUB):
+        return place
+    from tlbench.readers.hub import pinned
+
+    return pinned(str(place))
+
+
+def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:
+    try:
+        return task.files(request)
+    except MissingDataError as error:
+        if not task.origins:
+            raise
+        raise MissingDataError(f"{error} To download it: tlbench fetch {task.name}") from error
 
 
 def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, OptionValue]:
@@ -121,12 +143,13 @@ def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, 
     return resolved
 
 
-def _budget(task: TaskSpec) -> Option:
+def budget_option(task: TaskSpec) -> Option:
+    """Return the setting `task.label_budget`, which every task has beside its own options."""
     summary = "labelled target examples a strategy may see"
     return Option(name="label_budget", default=str(task.label_budget), summary=summary, unit=task.kind.unit)
 
 
-def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
@@ -138,6 +161,19 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
     return ""
+
+
+def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> OptionValue:
+    """Return an option's value where the user names none: the backbone's recipe for its owner, for all, or its own."""
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
+
+
+def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return every option of a task, `label_budget` among them. Raises `UsageError` for what it has not."""
+    settings = _Overrides(overrides, quick=False)
+    options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
+    settings.check()
+    return options
 
 
 class _Overrides:
@@ -155,7 +191,7 @@ class _Overrides:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
+            value = default(option, owners[-1], recipe)
             for owner in owners:
                 self._known.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self._values:
@@ -166,7 +202,7 @@ class _Overrides:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
-    def check(self, catalog: Catalog) -> None:
+    def check(self) -> None:
         """Raise `UnknownNameError` for a setting that nothing in the plan has."""
         for key in self._values:
             if key not in self._met:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tlbench.calls import PrepareRequest
 from tlbench.data import Array, Columns, Examples, Inputs, Ragged, Targets
 from tlbench.errors import BadInputError
 from tlbench.raw import Rows
-from tlbench.records import PrepareRequest
 
 CHUNK = 256
 """Examples that are prepared at a time."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -22,10 +23,13 @@ from tlbench import (
     hookimpl,
 )
 from tlbench_vision.families import augment, families
+from tlbench_vision.own import own_images
 
 if TYPE_CHECKING:
     from tlbench.data import Columns
     from tlbench.model import Encoder
+
+ORIGINS = Path(__file__).parent / "origins"
 
 
 def _load_digits(request: LoadRequest) -> TaskData:
@@ -38,20 +42,6 @@ def _load_capitals(request: LoadRequest) -> TaskData:
     from tlbench_vision.tasks.digits import load_capitals
 
     return load_capitals(request)
-
-
-def _image_folder_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import IMAGES, all_files, class_sides, number
-
-    if request.options["size"]:
-        number(request, "size", least=8)
-    return all_files(*class_sides(request, IMAGES))
-
-
-def _load_image_folder(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.image_folder import load
-
-    return load(request)
 
 
 def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
@@ -71,6 +61,12 @@ def _fit_resnet(request: FitRequest) -> dict[str, Any]:
     from tlbench_vision.backbones.resnet import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_vision import preprocess
+
+    return preprocess
 
 
 def _prepare_images(request: PrepareRequest) -> Columns:
@@ -128,6 +124,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             augment=("affine", "noise"),
             licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "mnist.toml", ORIGINS / "optdigits.toml"),
             requires=("PIL",),
             extra="vision",
             options=(
@@ -157,40 +154,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             extra="vision",
             load=_load_capitals,
         ),
-        TaskSpec(
-            name="vision/image-folder",
-            title="Your own images",
-            summary="Two folders of images, one folder a class: images of the same classes under two conditions.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="image/resnet-small",
-            label_budget=50,
-            data_from="user",
-            requires=("PIL",),
-            extra="vision",
-            options=(
-                Option(
-                    name="source",
-                    default="",
-                    summary="folder ROOT/CLASS/FILE.png or another format; train/ and test/ (or valid/) in it are its "
-                    "parts, else a fifth of each class is held out by file name",
-                ),
-                Option(name="target", default="", summary="folder of the same layout and classes"),
-                Option(
-                    name="size",
-                    default=32,
-                    summary="width and height that images are scaled to; 0 leaves that to a backbone that does it",
-                    unit="px",
-                ),
-                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
-            ),
-            files=_image_folder_files,
-            load=_load_image_folder,
-        ),
+        own_images(),
     ]
 
 
@@ -246,6 +210,7 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         extra="vision",
         fit=_fit_resnet,
         prepare=_prepare_images,
+        preprocess=_preprocess,
         build=_build_resnet,
         augment=augment,
     )

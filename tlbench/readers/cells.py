@@ -6,9 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tlbench.errors import BadInputError
+from tlbench.readers.faults import refuse
 from tlbench.readers.tables import Table
 
 if TYPE_CHECKING:
@@ -25,12 +23,14 @@ def as_number(cell: str) -> float | None:
 
 def number_cells(table: Table, rows: Sequence[int], column: str) -> Array:
     """Return finite numbers `(N,)` float64 from a column's cells in these rows."""
+    import numpy as np
+
     cells = table.cells(column, rows)
     numbers = [as_number(cell) for cell in cells]
     for row, cell, number in zip(rows, cells, numbers, strict=True):
         if number is None or not math.isfinite(number):
-            raise BadInputError(
+            refuse(
                 f'"{table.path}", line {table.lines[row]}, column "{column}": "{cell}" is not a finite number: '
                 f"fill it in, or remove the row or the column."
             )
-    return np.array(numbers, np.float64)
+    return np.array([np.nan if number is None else number for number in numbers], np.float64)

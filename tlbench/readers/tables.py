@@ -1,23 +1,29 @@
-"""Comma- or tab-separated tables, and texts with labels in them."""
+"""Tables - CSV, TSV, JSON, JSON lines, Parquet, Arrow - and texts with labels in them."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
-from tlbench.readers.folders import TABLES, entries
-from tlbench.readers.labelled import Labelled, Parts, hold_out, join
+from tlbench.readers.faults import locate, refuse
+from tlbench.readers.folders import TABLES, entries, place
+from tlbench.readers.hub import hub_files, on_hub
+from tlbench.readers.labelled import Labelled, Parts, hold_out, join, published
+from tlbench.readers.objects import COLUMNAR, JSON, object_rows
 
 T = TypeVar("T")
+RECORDS = (*TABLES, *JSON, *COLUMNAR)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text, with the number of the line that each row ends on."""
+    """Cells as text, with the number of the line that each row ends on, or its count where a format has no lines."""
 
     path: Path
     columns: tuple[str, ...]
@@ -36,9 +42,8 @@ class Table:
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column, none of which may be empty."""
         cells = [cell.strip() for cell in self.column(column)]
-        if "" in cells:
-            line = self.lines[cells.index("")]
-            raise BadInputError(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
+        for line in (line for line, cell in zip(self.lines, cells, strict=True) if not cell):
+            refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
         return cells
 
 
@@ -54,8 +59,11 @@ def read_rows(path: Path, *, separator: str = "", quotes: bool = True) -> Iterat
     """Yield line number and cells of every row that is not empty.
 
     Without a separator, `.tsv` is split at tabs and anything else at commas. With `quotes=False` a quotation mark is
-    a character like any other.
+    a character like any other. Formats of records give the names of their columns as the first row.
     """
+    if path.suffix.lower() in (*JSON, *COLUMNAR):
+        yield from object_rows(path)
+        return
     separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -86,10 +94,9 @@ def make_table(path: Path, columns: tuple[str, ...], found: Sequence[tuple[int, 
         raise BadInputError(f'"{path}" has no rows: fill it.')
     for line, cells in found:
         if len(cells) != len(columns):
-            raise BadInputError(
-                f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.'
-            )
-    return Table(path, columns, [cells for _, cells in found], [line for line, _ in found])
+            refuse(f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.')
+    whole = [(line, cells) for line, cells in found if len(cells) == len(columns)]
+    return Table(path, columns, [cells for _, cells in whole], [line for line, _ in whole])
 
 
 def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
@@ -101,33 +108,54 @@ def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
         find_column(path, header, column)
 
 
-def table_files(place: Path) -> dict[str, Path]:
-    """Return the one table of a file, as `all`, or the tables `train`, `valid` and `test` of a folder."""
-    if not place.is_dir():
-        return {"all": place}
-    found = {path.stem: path for path in entries(place) if path.suffix.lower() in TABLES}
+def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
+    """Return the tables that an option names: of `all`, or of `train`, `valid` and `test`.
+
+    It names a file, a folder with a table for each part, or a data set of the hub, which is fetched.
+    """
+    chosen = str(request.options[option])
+    if on_hub(chosen):
+        return hub_files(chosen)
+    return {name: [path] for name, path in _tables_at(place(request, option)).items()}
+
+
+def _tables_at(where: Path) -> dict[str, Path]:
+    if not where.is_dir():
+        return {"all": where}
+    found = {path.stem: path for path in entries(where) if path.suffix.lower() in RECORDS}
     chosen: dict[str, Path] = {name: found[name] for name in ("train", "valid", "test") if name in found}
     if "train" not in chosen or len(chosen) == 1:
         raise BadInputError(
-            f'"{place}" lacks the tables "train" and "test" (.csv or .tsv): name them so, or give the one table itself.'
+            f'"{where}" lacks the tables "train" and "test" (.csv, .jsonl, .parquet, ...): name them so, or give one '
+            f"table alone."
         )
     return chosen
 
 
-def table_parts(place: Path, read: Callable[[Path], Labelled[T]], group: Callable[[T], str]) -> Parts[T]:
-    """Return the tables `train` and `test` of a folder, else a fifth of one table held out.
+def table_parts(
+    files: Mapping[str, Sequence[Path]], read: Callable[[Path], Labelled[T]], group: Callable[[T], str]
+) -> Parts[T]:
+    """Return the published parts of what `table_files` returns, else a fifth of all held out.
 
-    `group` names what must stay on one side. `valid` is treated as `folders.file_parts` does.
+    `group` names what must stay on one side. `valid` is treated as `labelled.published` does.
     """
-    parts = {name: read(path) for name, path in table_files(place).items()}
+    parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
         return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
-    if len(parts) == 3:
-        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
-    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
+    return published(parts)
 
 
 def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Labelled[str]:
     """Return the texts of one column with the labels of another."""
     table = read_table(path, quotes=quotes)
-    return Labelled(where=path, inputs=table.column(text), labels=table.labels(label))
+    texts = table.column(text)
+    for line, found in zip(table.lines, texts, strict=True):
+        locate(found, f"{path}, line {line}")
+    return with_labels(table, texts, label)
+
+
+def with_labels(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
+    """Return what a table's rows hold, with the labels of one column."""
+    labels = table.labels(label)
+    examples = Labelled(where=table.path, inputs=inputs, labels=labels)
+    return examples.take(row for row, name in enumerate(labels) if name)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from tlbench import LoadRequest, TaskData
 from tlbench.readers.cells import number_cells
-from tlbench.readers.folders import place
 from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.readers.tables import read_table, read_texts, table_parts
+from tlbench.readers.tables import read_table, read_texts, table_files, table_parts
 
 
 def load_table(request: LoadRequest) -> TaskData:
@@ -19,7 +18,7 @@ def load_table(request: LoadRequest) -> TaskData:
 
     def side(option: str) -> Parts[str]:
         return table_parts(
-            place(request, option), lambda path: read_texts(path, text=text, label=label, quotes=quotes), str
+            table_files(request, option), lambda path: read_texts(path, text=text, label=label, quotes=quotes), str
         )
 
     return transductive(side("source"), side("target"))
