@@ -32,10 +32,21 @@ WEIGHTS = {"weights": ("model.safetensors", "pytorch_model.bin")}
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
 """Checkpoints of github.com/akamaster/pytorch_resnet_cifar10 below the data root."""
-GENTLE: Mapping[str, Any] = {"source.learning_rate": 1e-3, "finetune.learning_rate": 1e-3, "batch_size": 32}
-"""A pre-trained encoder is moved by smaller steps than one that starts at random."""
+CIFAR: Mapping[str, Any] = {
+    "batch_size": 32,
+    "source.learning_rate": 1e-3,
+    "finetune.steps": 240,
+    "finetune.learning_rate": 3e-3,
+    "oracle.learning_rate": 3e-3,
+}
+GENTLE: Mapping[str, Any] = {
+    "batch_size": 32,
+    "source.learning_rate": 3e-4,
+    "finetune.learning_rate": 3e-4,
+    "oracle.learning_rate": 3e-4,
+}
+"""Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
-
 MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
 
 
@@ -87,7 +98,7 @@ def _find_cifar(name: str) -> BackboneSpec:
         title=f"ResNet-{depth} for CIFAR",
         summary=f"{depth} layers for images of 32 x 32 pixels; the published checkpoints know the classes of CIFAR-10.",
         traits=("batchnorm",),
-        recipe=GENTLE,
+        recipe=CIFAR,
         licence="BSD-2-Clause (published checkpoints)",
         requires=("PIL",),
         extra="vision",
