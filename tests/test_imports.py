@@ -17,16 +17,16 @@ LAYERS = tuple(
     set(names.split())
     for names in (
         "budget calls errors files hookspecs identity kindspecs options origins plan plugins raw records sources",
-        "bounds fetch planning repeat rows store suites",
-        "data device export kinds latency metrics model probe request samples session training vector_metrics",
-        "pairing readers scoring serving stages",
+        "bounds checkpoints fetch planning repeat rows store suites",
+        "data device export kinds latency lazy metrics model probe request samples session training vector_metrics",
+        "pairing readers scoring serving splits stages",
         "runner",
         "bundle cli inspection leaderboard schema templates testing __main__",
     )
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
-PUBLIC = {"", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
+PUBLIC = {"", "checkpoints", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 
 

@@ -189,7 +189,8 @@ class BackboneSpec:
     summary: str
     """One sentence."""
     prepare: Callable[[PrepareRequest], Columns]
-    """Raw examples -> model inputs in the smallest type; depends on nothing but the request."""
+    """Raw examples -> model inputs in the smallest type; depends on nothing but the request. A large split comes in
+    parts, and what is made of an example must not depend on the others."""
     build: Callable[[BuildRequest], Encoder]
     """A new encoder; normalisation is a part of it, so that the exported file needs no other code."""
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing

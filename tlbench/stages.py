@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class, load_examples, save_examples
+from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
@@ -23,6 +23,7 @@ from tlbench.raw import Sees, Split, TaskData
 from tlbench.records import KindSpec, StrategySpec, TaskSpec
 from tlbench.request import AdaptRequest, Batch
 from tlbench.samples import write_samples
+from tlbench.splits import load_examples, prepare_chunks, save_examples
 
 OnStep = Callable[[int, float], None]
 Parts = Mapping[Sees, Examples | Inputs]
@@ -61,7 +62,7 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     for name in SPLITS:
         inputs, layout = _split(data, name).inputs, _kind(task, name).layout
         request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
-        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), targets[name]))
+        save_examples(folder, name, prepare_chunks(backbone.prepare, request), targets[name])
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))

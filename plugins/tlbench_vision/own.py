@@ -12,7 +12,8 @@ def _files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.readers.folders import number
     from tlbench_vision.tasks.image_folder import files
 
-    number(request, "size", least=8)
+    if request.options["size"]:
+        number(request, "size", least=8)
     return files(request)
 
 
@@ -49,7 +50,12 @@ def own_images() -> TaskSpec:
             ),
             Option(name="target", default="", summary="the same, with the same classes"),
             Option(name="label", default="label", summary="column of the labels in a table that holds the images"),
-            Option(name="size", default=32, summary="width and height that images are scaled to", unit="px"),
+            Option(
+                name="size",
+                default=32,
+                summary="width and height that images are scaled to; 0 leaves that to a backbone that does it",
+                unit="px",
+            ),
             Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
         ),
         files=_files,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
-    AugmentRequest,
+    BackboneFamily,
     BackboneSpec,
     BuildRequest,
     DomainSpec,
@@ -22,12 +22,11 @@ from tlbench import (
     TaskSpec,
     hookimpl,
 )
+from tlbench_vision.families import augment, families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
-    import torch
-
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
@@ -81,12 +80,6 @@ def _build_resnet(request: BuildRequest) -> Encoder:
     from tlbench_vision.backbones.resnet import build
 
     return build(request)
-
-
-def _augment_images(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench_vision.augment import augment
-
-    return augment(request)
 
 
 @hookimpl
@@ -199,6 +192,11 @@ def tlbench_backbones() -> list[BackboneSpec]:
     ]
 
 
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return families()
+
+
 def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue], stem_stride: int) -> BackboneSpec:
     return BackboneSpec(
         name=name,
@@ -217,5 +215,5 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         prepare=_prepare_images,
         preprocess=_preprocess,
         build=_build_resnet,
-        augment=_augment_images,
+        augment=augment,
     )

@@ -23,7 +23,10 @@ BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
-    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept."""
+    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept.
+
+    Size 0 leaves it as it is.
+    """
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
             image.load()
@@ -37,8 +40,9 @@ def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
 
 
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
-    """Return an image as `(size, size, C)` uint8."""
-    pixels = np.asarray(image.convert("L" if grey else "RGB").resize((size, size), Image.Resampling.BILINEAR))
+    """Return an image as `(size, size, C)` uint8, or of its own size where `size` is 0."""
+    coloured = image.convert("L" if grey else "RGB")
+    pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
     return pixels[..., None] if grey else pixels
 
 
@@ -62,8 +66,8 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
 
 
 def read_images(files: Parts[Any], size: int, grey: bool = False) -> Parts[Array]:
-    """Return the images of both parts, each as `read_image` does."""
-    return files.map(lambda half: half.read(lambda source: read_image(source, size, grey)))
+    """Return the images of both parts as `read_image` reads them, each when it is asked for."""
+    return files.map(lambda half: half.read_lazily(lambda source: read_image(source, size, grey)))
 
 
 def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labelled[Array]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from tlbench.raw import Side, Split, TaskData
 from tlbench.readers.faults import attempt, locate, refuse
@@ -46,6 +46,10 @@ class Labelled(Generic[T]):
         """Return the examples with what `read` makes of each input."""
         return self.spread(lambda item: [read(item)])
 
+    def read_lazily(self, read: Callable[[T], U]) -> Labelled[U]:
+        """Return the examples with what `read` makes of an input each time that it is asked for."""
+        return Labelled(where=self.where, inputs=ReadLazily(self.inputs, read), labels=self.labels)
+
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
         """Return all examples that `read` makes of each input, with the input's label."""
         inputs, labels = [], []
@@ -55,6 +59,27 @@ class Labelled(Generic[T]):
                 inputs.append(made)
                 labels.append(label)
         return Labelled(where=self.where, inputs=inputs, labels=labels)
+
+
+class ReadLazily(Sequence[U], Generic[T, U]):
+    """What `read` makes of items, each time that one is asked for: nothing is kept."""
+
+    def __init__(self, items: Sequence[T], read: Callable[[T], U]) -> None:
+        self._items, self._read = items, read
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> U: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ReadLazily[T, U]: ...
+
+    def __getitem__(self, index: int | slice) -> U | ReadLazily[T, U]:
+        if isinstance(index, slice):
+            return ReadLazily(self._items[index], self._read)
+        return self._read(self._items[index])
 
 
 @dataclass(frozen=True, kw_only=True)
