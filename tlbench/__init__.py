@@ -6,7 +6,13 @@ The names here are what a plugin's light module needs; none of them imports torc
 
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
+from tlbench.kindspecs import (
+    ANOMALY,
+    CLASSIFICATION,
+    LANGUAGE_MODELLING,
+    MASKED_LANGUAGE_MODELLING,
+    TOKEN_CLASSIFICATION,
+)
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
@@ -22,6 +28,7 @@ from tlbench.records import (
     LoadRequest,
     OwnHead,
     PrepareRequest,
+    SaveRequest,
     StrategySpec,
     TaskSpec,
 )
@@ -31,6 +38,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ANOMALY",
     "CLASSIFICATION",
+    "LANGUAGE_MODELLING",
+    "MASKED_LANGUAGE_MODELLING",
     "TOKEN_CLASSIFICATION",
     "AugmentRequest",
     "BackboneFamily",
@@ -49,6 +58,7 @@ __all__ = [
     "OptionValue",
     "OwnHead",
     "PrepareRequest",
+    "SaveRequest",
     "Sees",
     "Side",
     "Split",

@@ -8,6 +8,7 @@ from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
     from tlbench.kinds import Anomaly, Classification, TokenClassification
+    from tlbench.language import LanguageModelling
 
 
 def _classification() -> Classification:
@@ -26,6 +27,12 @@ def _anomaly() -> Anomaly:
     from tlbench.kinds import Anomaly
 
     return Anomaly()
+
+
+def _language_modelling() -> LanguageModelling:
+    from tlbench.language import LanguageModelling
+
+    return LanguageModelling()
 
 
 CLASSIFICATION = KindSpec(
@@ -53,4 +60,22 @@ ANOMALY = KindSpec(
     metric="average-precision",
     layout="pooled",
     create=_anomaly,
+)
+LANGUAGE_MODELLING = KindSpec(
+    name="language-modelling",
+    summary="The next token of a text from those before it; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="next-token",
+    create=_language_modelling,
+    traits=(),
+)
+MASKED_LANGUAGE_MODELLING = KindSpec(
+    name="masked-language-modelling",
+    summary="The tokens of a text that were masked, from all others; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="masked-token",
+    create=_language_modelling,
+    traits=(),
 )

@@ -69,7 +69,7 @@ class Run:
         """The source encoder's features and probe, shared by every strategy that starts from it."""
 
         def compute(folder: Path) -> None:
-            seen = scoring.view(self._load(prepared, source, "source"), prepared)
+            seen = scoring.view(self.pairing.task, self._load(prepared, source, "source"), prepared)
             np.savez(folder / "features.npz", **vars(seen))
             write_json(folder / "probe.json", {"score": scoring.probe_score(self.pairing.task, prepared, seen)})
             write_json(folder / FIELDS, {"a_distance": scoring.a_distance(seen.source_test, seen.target_test)})

@@ -12,7 +12,7 @@ from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
 from tlbench.raw import Sees
-from tlbench.records import EMPTY, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, SELF_LABELLED, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -132,8 +132,10 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
     if strategy.kinds and task.kind.name not in strategy.kinds:
         return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
-    if lacking := [trait for trait in strategy.needs if trait not in backbone.traits]:
-        return f'"{strategy.name}" needs a backbone with {", ".join(lacking)}; "{backbone.name}" has none.'
+    if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
+        return f'"{strategy.name}" needs {", ".join(lacking)}; neither "{backbone.name}" nor {task.kind.name} has that.'
+    if task.kind.layout in SELF_LABELLED and Sees.TARGET_INPUTS in strategy.sees:
+        return f'"{strategy.name}" sees target inputs, which for {task.kind.name} are the labels.'
     for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'

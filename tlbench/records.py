@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from tlbench.request import AdaptRequest
 
 Setting = Literal["transductive", "inductive"]
-Layout = Literal["pooled", "sequence", "map"]
+Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
-(N, H, W, D), a pixel each."""
+(N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
+"""Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
+token ids from 0, and what it fits names them in `vocabulary`."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -88,6 +91,8 @@ class KindSpec:
     """The metric of a source side that is of another kind than its target."""
     layout: Layout
     create: Callable[[], Kind]
+    traits: tuple[str, ...] = ("probe",)
+    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
     requires: tuple[str, ...] = ()
     extra: str = ""
 
@@ -169,6 +174,7 @@ class FitRequest:
     inputs: Rows
     options: Mapping[str, Any]
     sample_rate: int | None = None
+    layout: Layout = "pooled"
     files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
     """Those of the backbone's checkpoint, by role."""
 
@@ -223,6 +229,22 @@ class OwnHead:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SaveRequest:
+    """A pre-trained encoder on its way into the format of the library that it comes from."""
+
+    encoder: Encoder
+    head: torch.nn.Module
+    """Its head, which the format may have no place for."""
+    fitted: Mapping[str, Any]
+    layout: Layout
+    options: Mapping[str, Any]
+    files: Mapping[str, Path]
+    """Those of the checkpoint that training started from, by role."""
+    folder: Path
+    """An empty folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
     """An encoder for one modality, with what turns raw examples into its tensors."""
 
@@ -242,6 +264,8 @@ class BackboneSpec:
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
+    save: Callable[[SaveRequest], None] | None = None
+    """Writes a checkpoint that a backbone found by name can read: `tlbench pretrain`."""
     layouts: tuple[Layout, ...] = ("pooled",)
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs`, such as `batchnorm`."""
@@ -291,7 +315,7 @@ class StrategySpec:
     kinds: tuple[str, ...] = ()
     """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
-    """Traits a backbone must have."""
+    """Traits that the backbone or the task's kind must have."""
     requires: tuple[str, ...] = ()
     extra: str = ""
     options: tuple[Option, ...] = ()

@@ -21,7 +21,8 @@ from tlbench.stages import Prepared, seen_labels
 PROBE_UNITS = 20_000
 """Units that a probe of the source is fitted to at the most: an image has thousands of pixels."""
 SCORED_AT_ONCE = 4096
-"""Units whose outputs are in memory at a time."""
+"""Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
+OUTPUTS_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,17 @@ class View:
     target_test: Array
 
 
-def view(model: TransferModel, prepared: Prepared) -> View:
-    """Run the encoder once over each split that scores are made of."""
-    names = ("source-train", "source-test", "target-test")
-    return View(*(encode(model, prepared.split(name).inputs) for name in names))
+def view(task: TaskSpec, model: TransferModel, prepared: Prepared) -> View:
+    """Run the encoder once over each split that scores are made of; source training features serve the probe alone."""
+    test = [encode(model, prepared.split(name).inputs) for name in ("source-test", "target-test")]
+    probed = "probe" in task.kind_of_source.traits
+    return View(encode(model, prepared.split("source-train").inputs) if probed else test[0][:0], *test)
 
 
-def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
-    """Return the source test score of a linear probe fitted to source training features."""
+def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float | None:
+    """Return the source test score of a linear probe fitted to source training features; None for a kind without."""
+    if "probe" not in task.kind_of_source.traits:
+        return None
     targets = prepared.split("source-train").targets.values
     drawn = np.arange(len(targets))
     if len(drawn) > PROBE_UNITS:
@@ -80,13 +84,14 @@ def side_score(
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
     made, targets = kind.create(), examples.targets.values
-    parts = [slice(start, start + SCORED_AT_ONCE) for start in range(0, len(features), SCORED_AT_ONCE)]
+    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
+    parts = [slice(start, start + size) for start in range(0, len(features), size)]
     predictions = np.concatenate([made.predict(outputs(features[part]), targets[part]) for part in parts])
     return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 
 def score_fields(
-    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float, model: TransferModel
+    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float | None, model: TransferModel
 ) -> dict[str, Any]:
     """Return the row's scores of both stages on both sides.
 
@@ -94,7 +99,7 @@ def score_fields(
     """
     task = pairing.task
     same = state_hash(start.encoder) == state_hash(model.encoder)
-    after = before if same else view(model, prepared)
+    after = before if same else view(task, model, prepared)
 
     def of(side: str, head: nn.Module, features: Array) -> float:
         outputs = functools.partial(apply_head, head)
@@ -121,6 +126,6 @@ def score_fields(
             "score_matrix": [[source_before, target_before], [source_after, target_after]],
             "forgetting_head": forgetting(source_before, source_after),
             "probe_after": probe_after,
-            "forgetting_probe": forgetting(probe, probe_after),
+            "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
         }
     return fields

@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class, load_examples, save_examples
+from tlbench.data import (
+    Array,
+    Examples,
+    Inputs,
+    Ragged,
+    Targets,
+    draw_budget,
+    draw_per_class,
+    load_examples,
+    save_examples,
+)
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
@@ -20,6 +30,7 @@ from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Split, TaskData
 from tlbench.records import (
+    SELF_LABELLED,
     AugmentRequest,
     BuildRequest,
     FitRequest,
@@ -63,18 +74,36 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     kinds = {name: task.kind if name.startswith("target") else task.kind_of_source for name in SPLITS}
     labels = {"source": data.source.labels, "target": data.target.labels}
     targets = {
-        name: _targets(task, name, split, kinds[name], labels[name.partition("-")[0]]) for name, split in splits.items()
+        name: _targets(task, name, split, kinds[name], labels[name.partition("-")[0]])
+        for name, split in splits.items()
+        if kinds[name].layout not in SELF_LABELLED
     }
     if task.setting == "transductive" and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
     inputs = data.source.train.inputs
-    learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=data.sample_rate, files=pairing.files))
+    learnt = backbone.fit(
+        FitRequest(
+            inputs=inputs,
+            options=options,
+            sample_rate=data.sample_rate,
+            layout=task.kind.layout,
+            files=pairing.files,
+        )
+    )
     fitted = json.loads(json.dumps(learnt))
     for name, split in splits.items():
         request = PrepareRequest(
             inputs=split.inputs, fitted=fitted, layout=kinds[name].layout, options=options, files=pairing.files
         )
-        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), targets[name]))
+        columns = backbone.prepare(request)
+        if kinds[name].layout in SELF_LABELLED:
+            *rest, tokens = columns
+            assert isinstance(tokens, Ragged)
+            columns, side = tuple(rest), name.partition("-")[0]
+            labels[side] = tuple(fitted["vocabulary"])
+            told = Split(inputs=split.inputs, labels=tokens.split())
+            targets[name] = _targets(task, name, told, kinds[name], labels[side])
+        save_examples(folder, name, Examples(Inputs(columns), targets[name]))
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {f"{side}_labels": names for side, names in labels.items()}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
@@ -163,7 +192,8 @@ def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )
-    order = [list(own.labels).index(label) for label in prepared.source_labels]
+    place = {label: position for position, label in enumerate(own.labels)}
+    order = [place[label] for label in prepared.source_labels]
     return {role: part[order] for role, part in own.head.state_dict().items()}
 
 
