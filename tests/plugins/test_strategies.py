@@ -110,10 +110,10 @@ class TestAdversarial:
             hashes.add(state_hash(model))
         assert len(hashes) == 2
 
-    def test_domains_come_closer_in_the_features(self, adapted):
+    def test_domains_come_closer_in_the_features(self, adapted, catalog):
         from tlbench.scoring import a_distance, view
 
         prepared, source, model = adapted("adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2})
-        task = pairing.task
+        task = catalog.task("toy/blobs")
         before, after = view(task, source, prepared), view(task, model, prepared)
         assert a_distance(after.source_test, after.target_test) < a_distance(before.source_test, before.target_test)
