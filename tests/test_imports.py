@@ -15,6 +15,7 @@ HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklear
 LAYERS = (
     {
         "budget",
+        "checkpoints",
         "errors",
         "files",
         "hookspecs",
@@ -48,7 +49,7 @@ LAYERS = (
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
-PUBLIC = {"", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
+PUBLIC = {"", "checkpoints", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 
 
