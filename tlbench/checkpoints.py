@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import BadInputError, MissingDataError
-from tlbench.files import file_sha256
+from tlbench.files import file_sha256, slug
+from tlbench.plan import cache_folder
 from tlbench.records import Checkpoint
 
 if TYPE_CHECKING:
@@ -25,10 +26,16 @@ NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts keep the weights, beside epochs and optimisers."""
 
 
+def models_folder() -> Path:
+    """Return the folder of the models that `tlbench pretrain` saved by name."""
+    return cache_folder() / "models"
+
+
 def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
-    `name` is a local file of weights (then the only one), a local folder, or `NAME` or `NAME@REVISION` of the hub;
+    `name` is a local file of weights (then the only one), a local folder, the name of a model that `tlbench pretrain`
+    saved, or `NAME` or `NAME@REVISION` of the hub;
     `files` gives for each role the file's name, or several of which the first that is there is taken. What the Hugging
     Face cache holds is taken as it is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises
     `MissingDataError`.
@@ -37,9 +44,11 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
     path = Path(name).expanduser()
     if path.is_file():
         return Checkpoint(files={"weights": path}, origin=path.name)
+    if not path.is_dir() and name == slug(name):
+        path = models_folder() / name
     if path.is_dir():
         return Checkpoint(files=_in_folder(path, wanted, optional), origin=path.resolve().name)
-    if path.is_absolute() or name.startswith((".", "~")) or path.suffix in WEIGHTS:
+    if name.startswith((".", "~", "/")) or Path(name).is_absolute() or path.suffix in WEIGHTS:
         raise MissingDataError(f'"{name}" does not exist: check the path of the checkpoint.')
     return _in_hub(name, wanted, optional)
 

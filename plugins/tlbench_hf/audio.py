@@ -20,9 +20,8 @@ from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, Sav
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
 from tlbench_hf.load import auto_class, load
+from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
-
-EXTRACTOR = "preprocessor_config.json"
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import BackboneSpec, BadInputError, Checkpoint, MissingDataError, Option, UsageError
+from tlbench import BackboneSpec, BadInputError, Checkpoint, Option, UsageError
 from tlbench_hf import audio_calls, calls
 from tlbench_hf.new import pooling
-from tlbench_hf.places import files_of
+from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
+
+Find = Callable[[Mapping[str, Any]], Checkpoint]
 
 SPEECH = ("wav2vec2", "hubert")
 DECODERS = (
@@ -36,18 +38,14 @@ def find(name: str) -> BackboneSpec:
     Raises `MissingDataError` where its files are not to be had, `UsageError` for a model that is neither of text nor
     of speech.
     """
-    files = files_of(name, {"weights": "random"}).files
-    config = _read(files["config"], name)
-    shown = Path(name).expanduser().resolve().name if name.startswith((".", "/", "~")) else name
+    folder = Path(name).expanduser()
+    shown = folder.resolve().name if folder.is_dir() else name
+    config = _read(configuration_file(name), shown)
     model_type = str(config.get("model_type", ""))
-    make = _speech if model_type in SPEECH else _text
     if config.get("is_encoder_decoder") and model_type not in SPEECH:
         raise UsageError(f'"hf/{shown}" is encoder and decoder in one ({model_type}): take an encoder or a decoder.')
-    return make(f"hf/{shown}", config, functools.partial(_checkpoint, name))
-
-
-def _checkpoint(name: str, options: Mapping[str, Any]) -> Checkpoint:
-    return files_of(name, options)
+    make, files = (_speech, files_of_speech) if model_type in SPEECH else (_text, files_of_text)
+    return make(f"hf/{shown}", config, functools.partial(files, name))
 
 
 def _read(path: Path, name: str) -> dict[str, Any]:
@@ -68,7 +66,7 @@ def is_decoder(config: Mapping[str, Any]) -> bool:
     return str(config["model_type"]).startswith(DECODERS)
 
 
-def _text(name: str, config: Mapping[str, Any], checkpoint: Any) -> BackboneSpec:
+def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
     decoder = is_decoder(config)
     longest = min(256, int(config.get("max_position_embeddings") or config.get("n_positions") or 256))
     return BackboneSpec(
@@ -94,7 +92,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Any) -> BackboneSpec
     )
 
 
-def _speech(name: str, config: Mapping[str, Any], checkpoint: Any) -> BackboneSpec:
+def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
     return BackboneSpec(
         name=name,
         modality="audio",
