@@ -44,7 +44,7 @@ LAYERS = (
         "latency",
     },
     {"pairing", "readers", "scoring", "serving", "stages"},
-    {"runner"},
+    {"pretraining", "runner"},
     {"cli", "leaderboard", "schema", "testing", "__main__"},
 )
 """A module imports from its own layer and from those above it in this list."""

@@ -52,6 +52,12 @@ class Run:
         self._score(prepared, source, features, adapted)
         self._export(prepared, adapted)
 
+    def source(self) -> tuple[Prepared, TransferModel]:
+        """Return the prepared data and the source model: all that pre-training needs."""
+        set_up(self.settings.threads)
+        prepared = Prepared.read(self._prepare().folder)
+        return prepared, self._load(prepared, self._source(prepared), "source")
+
     def _prepare(self) -> Stage:
         def compute(folder: Path) -> None:
             stages.prepare(self.pairing, self.settings, folder)

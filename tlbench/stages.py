@@ -153,8 +153,10 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
     """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
     generator = seed_everything(pairing.seed, "source")
     model = build(pairing, prepared, device, ["source"], pretrained=True)
-    if pairing.source_mode == "own-head":
+    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
+    if speaks or pairing.source_mode == "own-head":
         model.heads["source"].load_state_dict(_own_head(pairing, prepared))
+    if pairing.source_mode == "own-head":
         return model
     request = AdaptRequest(
         strategy="source",

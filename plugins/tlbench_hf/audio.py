@@ -19,7 +19,7 @@ from torch import Tensor
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
-from tlbench_hf.load import auto_class, load
+from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
 
@@ -125,6 +125,6 @@ def save(request: SaveRequest) -> None:
     """Write config.json, model.safetensors and the feature extractor's settings, without the head."""
     encoder = request.encoder
     assert isinstance(encoder, SpeechEncoder)
-    encoder.model.save_pretrained(request.folder)
+    write(encoder.model, request.folder)
     if EXTRACTOR in request.files:
         shutil.copyfile(request.files[EXTRACTOR], request.folder / EXTRACTOR)

@@ -52,3 +52,9 @@ def _without_pooler(model: Any) -> Any:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None
     return model
+
+
+def write(model: Any, folder: Path) -> None:
+    """Write config.json and model.safetensors."""
+    model.config.use_cache = True  # What encoders have no use for, those who let it write have.
+    model.save_pretrained(folder)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from tlbench import BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
 from tlbench.model import Encoder
-from tlbench_hf.load import auto_class, load
+from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 
 POOLINGS = ("mean", "cls", "last")
@@ -109,7 +109,7 @@ def save(request: SaveRequest) -> None:
     if request.layout.endswith("-token"):
         assert isinstance(request.head, nn.Linear)
         model = _whole(model, request.layout, request.head)
-    model.save_pretrained(request.folder)
+    write(model, request.folder)
     tokenizer = tokenizer_of(request.files, request.fitted)
     special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
     special |= {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}

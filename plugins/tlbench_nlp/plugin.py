@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
+    LANGUAGE_MODELLING,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
     BuildRequest,
@@ -24,6 +25,11 @@ from tlbench import (
 if TYPE_CHECKING:
     from tlbench.data import Columns
     from tlbench.model import Encoder
+
+SNIPPETS = (
+    Option(name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"),
+    Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+)
 
 
 def _ner_files(request: LoadRequest) -> Sequence[Path]:
@@ -153,12 +159,26 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=100,
             licence="MIT",
             data_from="data-root",
-            options=(
-                Option(
-                    name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
-                ),
-                Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
-            ),
+            options=SNIPPETS,
+            files=_snippet_files,
+            load=_load_snippets,
+        ),
+        TaskSpec(
+            name="nlp/lm-vader",
+            title="Next words, movies to products",
+            summary="What probability a language model gives to the text of reviews; nobody has to label anything.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
+            target="3,610 sentences of product reviews, those of half of the documents for the test.",
+            shift="Other things, other words and other writers.",
+            mirrors="domain-adaptive pre-training on reviews (Gururangan et al. 2020)",
+            modality="text",
+            kind=LANGUAGE_MODELLING,
+            metric="log-likelihood",
+            backbone="text/gpt2",
+            label_budget=400,
+            licence="MIT",
+            data_from="data-root",
+            options=SNIPPETS,
             files=_snippet_files,
             load=_load_snippets,
         ),

@@ -12,6 +12,7 @@ from tlbench.errors import TlbenchError, UsageError
 
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
+    "pretrain": "Train a backbone on a task's source, and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",

@@ -46,6 +46,16 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     return overrides
 
 
+set_option = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    callback=_overrides,
+    metavar="OWNER.NAME=VALUE",
+    help="Change an option; repeatable.",
+)
+
+
 @click.command("run")
 @click.option("--suite", default="embedded", show_default=True, help="Suite by name (embedded, real) or a TOML file.")
 @click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
@@ -70,14 +80,7 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     metavar="50 | 5/class | all",
     help="Target labels that strategies see; several give a curve. Default: the task's own.",
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    callback=_overrides,
-    metavar="OWNER.NAME=VALUE",
-    help="Change an option; repeatable.",
-)
+@set_option
 @plugin_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
