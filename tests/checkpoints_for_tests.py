@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-WORDS = "the a plot hero ending kettle lid blade is was very not good bad dull sharp moving and but it".split()
+WORDS = (
+    "the", "a", "plot", "hero", "ending", "kettle", "lid", "blade", "is", "was", "very", "not", "good", "bad", "dull",
+    "sharp", "moving", "and", "but", "it",
+)  # fmt: skip
 SPEECH = {
     "hidden_size": 16,
     "num_hidden_layers": 1,

@@ -155,12 +155,12 @@ class TestTokens:
         assert [tokens[place][0] for place in pieces(firsts)[0]] == ["Ġ", "Ġ"]
 
     def test_a_word_behind_the_cut_reads_the_last_position(self, folders):
-        ids, firsts = Made(folders["bert"], [WORDS[:6]], "sequence", max_length=5).columns
+        ids, firsts = Made(folders["bert"], [list(WORDS[:6])], "sequence", max_length=5).columns
         assert (len(pieces(ids)[0]), pieces(firsts)[0]) == (5, [1, 2, 3, 4, 4, 4])
 
     def test_pairs_are_told_apart_where_the_model_can(self, folders):
         pairs = [("good plot", "bad lid"), ("it", "the hero")]
-        ids, segments = Made(folders["bert"], pairs).columns
+        _, segments = Made(folders["bert"], pairs).columns
         assert [part.tolist() for part in segments.split()] == [[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1]]
         assert len(Made(folders["gpt2"], pairs).columns) == 1
 
@@ -274,7 +274,7 @@ class TestExport:
                 [("good plot", "bad lid"), ("it", "the hero")],
                 [("the hero was good", "the lid is bad")],
             ),
-            ("gpt2", "sequence", [["the", "plot"], ["a", "dull", "ending"]], [WORDS[:5], ["bad"]]),
+            ("gpt2", "sequence", [["the", "plot"], ["a", "dull", "ending"]], [list(WORDS[:5]), ["bad"]]),
             ("wav2vec2", "pooled", clips(0), clips(1)),
         ],
     )
@@ -301,10 +301,14 @@ class TestSpeech:
         made = Made(folders[name], clips(), rate=16000)
         waveforms, lengths = made.columns
         extractor = Wav2Vec2FeatureExtractor.from_pretrained(folders[name])
-        given = [row[:length].astype(np.float32) / 32768 for row, length in zip(waveforms, lengths, strict=True)]
-        ready = extractor(given, 16000, padding="max_length", max_length=waveforms.shape[1], return_tensors="pt")
+        ready = torch.zeros(waveforms.shape)
+        for row, samples, length in zip(ready, waveforms, lengths, strict=True):
+            clip = samples[:length].astype(np.float32) / 32768
+            row[:length] = torch.from_numpy(extractor(clip, sampling_rate=16000).input_values[0])
+        there = torch.arange(ready.shape[1]) < torch.from_numpy(lengths)[:, None]
         with torch.no_grad():
-            states = the_library_s(folders[name])(**ready).last_hidden_state
+            masks = there.long() if name == "wav2vec2" else None
+            states = the_library_s(folders[name])(ready, attention_mask=masks).last_hidden_state
         for feature, row, length in zip(made.features(), states, lengths, strict=True):
             frames = max(1, ((int(length) - 10) // 8 + 1 - 8) // 8 + 1)
             assert np.allclose(feature, row[:frames].mean(0).numpy(), atol=1e-4)
