@@ -127,9 +127,16 @@ def test_a_folder_and_a_file_are_known_by_their_own_name(tmp_path):
     assert (alone.origin, list(alone.files)) == ("pytorch_model.bin", ["weights"])
 
 
+def test_a_relative_path_is_looked_up_below_the_data_root_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "w.th").write_bytes(b"w")
+    assert find("net/w.th", FILES).files == {"weights": tmp_path / "net" / "w.th"}
+
+
 @pytest.mark.parametrize("name", ["/nowhere/model", "./model", "model.pth", "no spaces allowed"])
 def test_a_place_where_nothing_is_is_missing(name):
-    with pytest.raises(MissingDataError, match="check the"):
+    with pytest.raises(MissingDataError, match=r"check (its path|the name)"):
         find(name, FILES)
 
 

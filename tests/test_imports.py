@@ -19,6 +19,7 @@ LAYERS = (
         "errors",
         "files",
         "hookspecs",
+        "hub",
         "identity",
         "kindspecs",
         "options",

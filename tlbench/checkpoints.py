@@ -1,20 +1,18 @@
-"""Files of pre-trained models - a local file, a local folder, the Hugging Face cache, the hub - and weights from them.
-
-The hub is reached by huggingface_hub, which obeys `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and its other variables.
-"""
+"""Files of pre-trained models - local, in the Hugging Face cache, on the hub - and the weights in them."""
 
 from __future__ import annotations
 
 import functools
-import hashlib
+import json
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import BadInputError, MissingDataError
-from tlbench.files import file_sha256, slug
-from tlbench.plan import cache_folder
+from tlbench.files import slug, write_json
+from tlbench.hub import either, fetch
+from tlbench.plan import cache_folder, data_folder
 from tlbench.records import Checkpoint
 
 if TYPE_CHECKING:
@@ -27,30 +25,35 @@ NESTED = ("state_dict", "model_state_dict", "model")
 
 
 def models_folder() -> Path:
-    """Return the folder of the models that `tlbench pretrain` saved by name."""
+    """Return the folder of the models that `tlbench pretrain` saves by name."""
     return cache_folder() / "models"
 
 
 def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
-    `name` is a local file of weights (then the only one), a local folder, the name of a model that `tlbench pretrain`
-    saved, or `NAME` or `NAME@REVISION` of the hub;
-    `files` gives for each role the file's name, or several of which the first that is there is taken. What the Hugging
-    Face cache holds is taken as it is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises
-    `MissingDataError`.
+    `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, a model
+    that `tlbench pretrain` saved by this name, or `NAME` or `NAME@REVISION` of the hub. `files` gives for each role the file's name, or several of which the first that is
+    there is taken. What the Hugging Face cache holds is taken as it is, so that a run repeated is the same. Roles in
+    `optional` may be lacking. Raises `MissingDataError`.
     """
     wanted = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
-    path = Path(name).expanduser()
+    path = _place(name)
     if path.is_file():
         return Checkpoint(files={"weights": path}, origin=path.name)
-    if not path.is_dir() and name == slug(name):
-        path = models_folder() / name
     if path.is_dir():
         return Checkpoint(files=_in_folder(path, wanted, optional), origin=path.resolve().name)
-    if name.startswith((".", "~", "/")) or Path(name).is_absolute() or path.suffix in WEIGHTS:
-        raise MissingDataError(f'"{name}" does not exist: check the path of the checkpoint.')
-    return _in_hub(name, wanted, optional)
+    if path.is_absolute() or name.startswith((".", "~")) or path.suffix in WEIGHTS:
+        where = "" if path.is_absolute() else ", here or below TLBENCH_DATA"
+        raise MissingDataError(f'The checkpoint "{name}" does not exist{where}: fetch it, or check its path.')
+    return fetch(name, wanted, optional)
+
+
+def _place(name: str) -> Path:
+    """Return the first place where something is: the path itself, saved models, `TLBENCH_DATA`; else the path."""
+    path, root = Path(name).expanduser(), data_folder()
+    places = [path, models_folder() / slug(name), *([root / path] if root else [])]
+    return next((place for place in places if place.exists()), path)
 
 
 def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[str, Path]:
@@ -60,102 +63,22 @@ def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Coll
         if there:
             found[role] = there[0]
         elif role not in optional:
-            raise MissingDataError(f'"{folder}" holds no {_either(names)}: put it there, or name another checkpoint.')
+            raise MissingDataError(f'"{folder}" holds no {either(names)}: put it there, or name another checkpoint.')
     return found
 
 
-def _in_hub(name: str, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> Checkpoint:
-    """Return files that all come from one snapshot of a repository."""
-    repository, _, revision = name.partition("@")
-    found = {}
-    for role, names in wanted.items():
-        path = _cached(repository, revision or "main", names)
-        path = path or _downloaded(repository, revision or "main", names, role in optional)
-        if path is not None:
-            found[role] = path
-            revision = _snapshot(path)
-    return Checkpoint(files=found, origin=f"{repository}@{revision[:12]}")
+def remembered(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the JSON that `compute` returns, kept in the cache folder under a name that says all it depends on.
 
-
-def _snapshot(path: Path) -> str:
-    """Return the commit of a file `snapshots/COMMIT/NAME` of the Hugging Face cache."""
-    parts = path.parts
-    return parts[len(parts) - parts[::-1].index("snapshots")]
-
-
-def _cached(repository: str, revision: str, names: Iterable[str]) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    for name in names:
-        try:
-            path = try_to_load_from_cache(repository, name, revision=revision)
-        except HFValidationError as error:
-            raise MissingDataError(
-                f'"{repository}" is neither a file or folder nor a name of the hub: check the name of the checkpoint.'
-            ) from error
-        if isinstance(path, str):
-            return Path(path)
-    return None
-
-
-def _downloaded(repository: str, revision: str, names: Sequence[str], optional: bool) -> Path | None:
-    """Download the first file that the hub has. Raises `MissingDataError` with the reason."""
-    from httpx2 import HTTPError
-    from huggingface_hub import constants, errors
-
-    for name in names:
-        try:
-            return _download(repository, revision, name)
-        except errors.RemoteEntryNotFoundError:
-            reason, decided = "it has no such file", optional
-        except errors.OfflineModeIsEnabled:
-            reason, decided = "HF_HUB_OFFLINE is set", optional
-        except errors.GatedRepoError:
-            reason, decided = 'access must be asked for there, and then "hf auth login"', False
-        except errors.RepositoryNotFoundError:
-            reason, decided = "there is no such repository, or it is private", False
-        except errors.RevisionNotFoundError:
-            reason, decided = f'there is no revision "{revision}"', False
-        # The hub's other errors, the network's with time-outs, and the disk's.
-        except (HTTPError, OSError) as error:
-            reason, decided = str(error).partition("\n")[0] or type(error).__name__, False
-    if decided:
-        return None
-    raise MissingDataError(
-        f'{_either(names)} of "{repository}" is not in the cache "{constants.HF_HUB_CACHE}" and could not be had from '
-        f"{constants.ENDPOINT} ({reason}): try again with a connection, set HF_HOME or HF_ENDPOINT to where it is, or "
-        f"name a local copy."
-    )
-
-
-def _download(repository: str, revision: str, name: str) -> Path:
-    """Download one file into the Hugging Face cache; a damaged one does not stay there."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-
-    # Asked first by ourselves: hf_hub_download would wait for minutes for a hub that does not answer.
-    known = get_hf_file_metadata(hf_hub_url(repository, name, revision=revision))
-    path = Path(hf_hub_download(repository, name, revision=revision))
-    # The library compares sizes alone.
-    if not _is_whole(path, known.etag or ""):
-        path.resolve().unlink()
-        path.unlink(missing_ok=True)
-        raise OSError("what arrived is damaged: its hash is not the one that the hub names")
-    return path
-
-
-def _is_whole(path: Path, tag: str) -> bool:
-    """Return whether a file is what its tag says: its sha256, or its name in git; other tags say nothing."""
-    if len(tag) == 64:
-        return file_sha256(path) == tag
-    if len(tag) == 40:
-        content = path.read_bytes()
-        return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest() == tag
-    return True
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(f'"{name}"' for name in names)
+    For what a plan asks of a heavy library, such as the architectures that it knows in a version.
+    """
+    memory = cache_folder() / "known" / f"{slug(what)}.json"
+    try:
+        known: dict[str, Any] = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        known = dict(compute())
+        write_json(memory, known)
+    return known
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

@@ -65,6 +65,19 @@ def _load_wbc(request: LoadRequest) -> TaskData:
     return load(request)
 
 
+def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import all_files
+    from tlbench_data.tasks.wbc import cifar_sides
+
+    return all_files(*cifar_sides(request))
+
+
+def _load_cifar_wbc(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.wbc import load_cifar
+
+    return load_cifar(request)
+
+
 def public_tasks() -> list[TaskSpec]:
     """Return the tasks whose files lie under TLBENCH_DATA."""
     return [
@@ -160,5 +173,31 @@ def public_tasks() -> list[TaskSpec]:
             ),
             files=_wbc_files,
             load=_load_wbc,
+        ),
+        TaskSpec(
+            name="medical/cifar10-wbc",
+            title="Everyday things to white blood cells",
+            summary="What a network for CIFAR-10 is worth for four kinds of cells, all images real, 32 x 32 pixels.",
+            source="CIFAR-10 as JPEG: 60 training and 60 test images of each of its ten classes.",
+            target="Jiangxi Tecom's 299 cells of laboratory 1, half of each kind for the test.",
+            shift="Photographs to microscope images, and other labels: 10 to 4.",
+            setting="inductive",
+            mirrors="ImageNet -> medical images (Raghu et al. 2019)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="balanced-accuracy",
+            backbone="cifar/resnet20",
+            label_budget=40,
+            augment=("affine", "noise"),
+            licence="CIFAR-10: none stated; cells: GPL-3.0",
+            data_from="data-root",
+            requires=("PIL",),
+            extra="vision",
+            options=places(
+                "folder with train/ and test/ of CIFAR-10; else TLBENCH_DATA/cifar10_mini",
+                "folder with laboratory 1; else TLBENCH_DATA/wbc/dataset1",
+            ),
+            files=_cifar_wbc_files,
+            load=_load_cifar_wbc,
         ),
     ]

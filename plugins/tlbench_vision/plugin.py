@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
-    AugmentRequest,
+    BackboneFamily,
     BackboneSpec,
     BuildRequest,
     DomainSpec,
@@ -21,10 +21,9 @@ from tlbench import (
     TaskSpec,
     hookimpl,
 )
+from tlbench_vision.families import augment, families
 
 if TYPE_CHECKING:
-    import torch
-
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
@@ -83,12 +82,6 @@ def _build_resnet(request: BuildRequest) -> Encoder:
     from tlbench_vision.backbones.resnet import build
 
     return build(request)
-
-
-def _augment_images(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench_vision.augment import augment
-
-    return augment(request)
 
 
 @hookimpl
@@ -226,6 +219,11 @@ def tlbench_backbones() -> list[BackboneSpec]:
     ]
 
 
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return families()
+
+
 def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue], stem_stride: int) -> BackboneSpec:
     return BackboneSpec(
         name=name,
@@ -243,5 +241,5 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         fit=_fit_resnet,
         prepare=_prepare_images,
         build=_build_resnet,
-        augment=_augment_images,
+        augment=augment,
     )
