@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from checkpoints_for_tests import WORDS, bert_folder, gpt2_folder, speech_folder
+from hub import COMMIT, Hub, serve
 from support import run_python
 
 from tlbench import BadInputError, BuildRequest, FitRequest, MissingDataError, PrepareRequest, SaveRequest, UsageError
@@ -262,6 +263,58 @@ class TestTexts:
                 if layout == "masked-token":
                     expected = torch.take_along_dim(logits, (batch[-1].long() - 1).clamp(min=0)[..., None], 1)
                 assert torch.allclose(model(*batch), expected[model.encoder.units(*batch)], atol=1e-5)
+
+
+def test_a_small_bert_that_was_saved_is_read_again_with_the_same_features(tmp_path):
+    import torch
+
+    from tlbench.data import Inputs
+    from tlbench.model import TransferModel, encode
+    from tlbench_nlp.plugin import tlbench_backbones
+
+    spec = next(spec for spec in tlbench_backbones() if spec.name == "text/bert-tiny")
+    options = {option.name: option.default for option in spec.options} | {"vocabulary": 300, "max_length": 20}
+    fitted = spec.fit(FitRequest(inputs=TEXTS, options=options))
+    request = BuildRequest(fitted=fitted, layout="pooled", options=options)
+    encoder = spec.build(request).eval()
+    columns = spec.prepare(PrepareRequest(inputs=TEXTS, fitted=fitted, layout="pooled", options=options))
+    spec.save(
+        SaveRequest(
+            encoder=encoder,
+            head=torch.nn.Linear(1, 1),
+            fitted=fitted,
+            layout="pooled",
+            options=options,
+            files={},
+            folder=tmp_path,
+        )
+    )
+    expected = encode(TransferModel(encoder, {}), Inputs(columns))
+    assert np.allclose(Made(tmp_path, TEXTS).features(), expected, atol=1e-5)
+
+
+def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline(folders, tmp_path):
+    """In processes of their own, for huggingface_hub reads its variables when it is imported."""
+    code = """
+import json, sys
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import load_catalog
+
+pairing = make_plan(Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"]), load_catalog(), Settings()).pairings[0]
+fields = pairing.row_fields(Settings())
+print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
+"""
+    files = {path.name: path.read_bytes() for path in folders["gpt2"].iterdir()}
+    variables = {"HF_HOME": str(tmp_path), "HF_HUB_ETAG_TIMEOUT": "5", "TLBENCH_CACHE": str(tmp_path / "cache")}
+    with serve(Hub("tiny/gpt", files)) as hub:
+        online = run_python(code, HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="0", **variables)
+    assert online.returncode == 0, online.stderr
+    offline = run_python(code, HF_HUB_OFFLINE="1", **variables)
+    assert offline.stdout == online.stdout
+    backbone, weights, sha256, mode = json.loads(online.stdout)
+    assert (backbone, weights, mode) == ("hf/tiny/gpt", f"tiny/gpt@{COMMIT[:12]}", "finetune")
+    assert sha256
 
 
 class TestExport:
