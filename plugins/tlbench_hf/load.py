@@ -25,8 +25,8 @@ def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
     import torch
     from transformers.utils import logging
 
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config.use_cache = False
     if "weights" not in files:
         return _without_pooler(auto.from_config(config, trust_remote_code=False))

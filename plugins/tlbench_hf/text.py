@@ -114,7 +114,8 @@ def save(request: SaveRequest) -> None:
     special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
     special |= {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
     known = {role: token for role, token in special.items() if tokenizer.token_to_id(token) is not None}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **known).save_pretrained(request.folder)
+    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **known)  # type: ignore[no-untyped-call]
+    made.save_pretrained(request.folder)
 
 
 def _whole(model: Any, layout: str, head: nn.Linear) -> Any:

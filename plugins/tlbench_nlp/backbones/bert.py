@@ -78,7 +78,8 @@ def save(request: SaveRequest) -> None:
     encoder.bert.save_pretrained(request.folder)
     names = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     tokenizer = Tokenizer.from_str(request.fitted["tokenizer"])
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(request.folder)
+    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)  # type: ignore[no-untyped-call]
+    made.save_pretrained(request.folder)
 
 
 class SmallBert(Encoder):
