@@ -12,41 +12,16 @@ from support import run_python
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
-LAYERS = (
-    {
-        "budget",
-        "checkpoints",
-        "errors",
-        "files",
-        "hookspecs",
-        "hub",
-        "identity",
-        "kindspecs",
-        "options",
-        "plan",
-        "plugins",
-        "raw",
-        "records",
-        "sources",
-    },
-    {"planning", "rows", "store", "suites"},
-    {
-        "data",
-        "device",
-        "kinds",
-        "language",
-        "metrics",
-        "model",
-        "probe",
-        "request",
-        "session",
-        "training",
-        "export",
-        "latency",
-    },
-    {"pairing", "readers", "scoring", "serving", "stages"},
-    {"pretraining", "runner"},
-    {"cli", "leaderboard", "schema", "testing", "__main__"},
+LAYERS = tuple(
+    set(names.split())
+    for names in (
+        "budget checkpoints errors files hookspecs hub identity kindspecs options plan plugins raw records sources",
+        "planning repeat rows store suites",
+        "data device export kinds language latency metrics model probe request samples session training",
+        "pairing readers scoring serving stages",
+        "pretraining runner",
+        "bundle cli inspection leaderboard schema __main__",
+    )
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}

@@ -98,14 +98,14 @@ def test_the_reference_model_is_the_same_bytes_every_time(tmp_path):
     paths = []
     for name in "ab":
         (tmp_path / name).mkdir()
-        paths.append(latency._reference_model(tmp_path / name))
+        paths.append(latency.reference_model(tmp_path / name))
     assert paths[0].read_bytes() == paths[1].read_bytes()
     session = onnxruntime.InferenceSession(paths[0], providers=["CPUExecutionProvider"])
     assert session.run(None, {"image": np.ones((1, 1, 32, 32), np.float32)})[0].shape == (1, 10)
 
 
 def test_a_model_is_measured_in_a_process_without_torch(tmp_path):
-    model = latency._reference_model(tmp_path)
+    model = latency.reference_model(tmp_path)
     one, many = np.ones((1, 1, 32, 32), np.float32), np.ones((16, 1, 32, 32), np.float32)
     np.savez(tmp_path / "inputs.npz", one_0=one, many_0=many)
     job = {"onnx": str(model), "inputs": str(tmp_path / "inputs.npz"), "device": "cpu", "threads": 1}

@@ -227,3 +227,14 @@ def test_the_root_may_be_relative(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     stage = Store(root=Path("cache"), notify=lambda event: None).stage("adapt", IDENTITY, write("first"))
     assert (tmp_path / stage.folder / "result.txt").is_file()
+
+
+def test_manifests_say_what_finished_stages_hold_and_leave_out_what_cannot_be_read(store):
+    kept = store.stage("adapt", IDENTITY, write("first"))
+    lost = store.stage("adapt", {**IDENTITY, "seed": 1}, write("second"))
+    store.stage("score", IDENTITY, write("third"))
+    (lost.folder / MANIFEST).write_text("{")
+    (manifest,) = store.manifests("adapt")
+    assert manifest["identity"] == IDENTITY
+    assert manifest["files"].keys() == {"result.txt"}
+    assert store.find("adapt", manifest["identity"]) == kept

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tlbench.errors import BadInputError
 from tlbench.raw import Rows
+from tlbench.records import PrepareRequest
 
 Array = NDArray[Any]
 
@@ -53,6 +56,22 @@ class Ragged:
 
 Column = Array | Ragged
 Columns = tuple[Column, ...]
+
+
+@contextlib.contextmanager
+def as_bad_input() -> Iterator[None]:
+    """Raise `BadInputError` for a `ValueError`: what a module of preprocessing, which knows no tlbench, has to say."""
+    try:
+        yield
+    except ValueError as error:
+        raise BadInputError(str(error)) from error
+
+
+def prepare_each(preprocessor: Callable[..., Callable[[Any], tuple[Array, ...]]], request: PrepareRequest) -> Any:
+    """Return for each model input the arrays of all examples, made by the `preprocessor` that exports carry."""
+    prepare = preprocessor(request.fitted, request.options, request.layout)
+    with as_bad_input():
+        return tuple(zip(*map(prepare, request.inputs), strict=True))
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,14 @@ class UsageError(TlbenchError):
 
 
 class UnknownNameError(UsageError):
-    """A name that nothing in the catalog answers to; the message proposes near ones."""
+    """A name that nothing in the catalog answers to; the message proposes near ones, or lists the first 20."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(known) or 'none'}."
+        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+        listed = f"{', '.join(known[:20]) or 'none'}{more}"
+        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {listed}."
         super().__init__(f'There is no {what} "{name}": {advice}')
         self.name, self.near = name, near
 

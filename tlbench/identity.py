@@ -15,7 +15,7 @@ from typing import Any
 from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, write_json
 
-PRESENTATION = ("cli", "leaderboard", "testing")
+PRESENTATION = ("bundle", "cli", "inspection", "leaderboard", "testing")
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",

@@ -42,6 +42,7 @@ CLASSIFICATION = KindSpec(
     metric="accuracy",
     layout="pooled",
     create=_classification,
+    activation="softmax",
 )
 TOKEN_CLASSIFICATION = KindSpec(
     name="token-classification",
@@ -50,6 +51,7 @@ TOKEN_CLASSIFICATION = KindSpec(
     metric="entity-f1",
     layout="sequence",
     create=_token_classification,
+    activation="softmax",
     requires=("seqeval",),
     extra="nlp",
 )
@@ -60,6 +62,7 @@ ANOMALY = KindSpec(
     metric="average-precision",
     layout="pooled",
     create=_anomaly,
+    activation="softmax",
 )
 LANGUAGE_MODELLING = KindSpec(
     name="language-modelling",

@@ -51,7 +51,7 @@ def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) ->
     session = open_session(Path(onnx), device, threads)
     one = _bind(session, [arrays[f"one_{i}"] for i in range(len(session.get_inputs()))])
     many = [arrays[f"many_{i}"] for i in range(len(session.get_inputs()))]
-    reference_session = open_session(_reference_model(scratch), "cpu", threads)
+    reference_session = open_session(reference_model(scratch), "cpu", threads)
     reference = _bind(reference_session, [np.ones((1, 1, 32, 32), np.float32)])
     warm_up(one)
     warm_up(reference)
@@ -141,7 +141,7 @@ def _throughput(call: Call, size: int) -> float:
     return size / (statistics.median(taken) / 1e9)
 
 
-def _reference_model(folder: Path) -> Path:
+def reference_model(folder: Path) -> Path:
     """Write the reference model: three 3x3 convolutions on a 32 x 32 image and a linear layer, fixed weights."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 

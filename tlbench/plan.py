@@ -104,7 +104,9 @@ class Pairing:
             "engine": identity.engine(),
             "versions": dict(identity.versions()),
             "backbone": self.backbone.name,
-            "backbone_code": identity.codes_of(self.backbone.build, self.backbone.fit, self.backbone.prepare),
+            "backbone_code": identity.codes_of(
+                self.backbone.build, self.backbone.fit, self.backbone.prepare, self.backbone.preprocess
+            ),
             "backbone_options": self.model_options(),
             "layout": self.task.kind.layout,
             "weights": self.weights,

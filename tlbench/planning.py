@@ -54,7 +54,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         for backbone in _fitting(task, backbones, catalog)
         for pairing in _expand(task, backbone, strategies, wish, overrides, settings)
     ]
-    overrides.check(catalog)
+    overrides.check()
     if not pairings:
         raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
     return Plan(pairings=tuple(pairings))
@@ -86,7 +86,7 @@ def _expand(
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
     source_options = _source_options(backbone, overrides)
-    own = Budget.parse(str(overrides.resolve(("task", task.name), (_budget(task),))["label_budget"]))
+    own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
@@ -104,7 +104,7 @@ def _expand(
             fingerprint=files,
             checkpoint=checkpoint,
             weights=identity.contents(checkpoint.files, settings.cache) if checkpoint else "",
-            skip=unusable or missing(strategy) or _mismatch(task, backbone, strategy),
+            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for budget in (swept if swept and Sees.TARGET_LABELS in strategy.sees else [own])
@@ -121,12 +121,13 @@ def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, 
     return resolved
 
 
-def _budget(task: TaskSpec) -> Option:
+def budget_option(task: TaskSpec) -> Option:
+    """Return the setting `task.label_budget`, which every task has beside its own options."""
     summary = "labelled target examples a strategy may see"
     return Option(name="label_budget", default=str(task.label_budget), summary=summary, unit=task.kind.unit)
 
 
-def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
@@ -140,6 +141,19 @@ def _mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) ->
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
     return ""
+
+
+def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> OptionValue:
+    """Return an option's value where the user names none: the backbone's recipe for its owner, for all, or its own."""
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
+
+
+def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return every option of a task, `label_budget` among them. Raises `UsageError` for what it has not."""
+    settings = _Overrides(overrides, quick=False)
+    options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
+    settings.check()
+    return options
 
 
 class _Overrides:
@@ -157,7 +171,7 @@ class _Overrides:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = recipe.get(f"{owners[-1]}.{option.name}", recipe.get(option.name, option.default))
+            value = default(option, owners[-1], recipe)
             for owner in owners:
                 self._known.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self._values:
@@ -168,7 +182,7 @@ class _Overrides:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
-    def check(self, catalog: Catalog) -> None:
+    def check(self) -> None:
         """Raise `UnknownNameError` for a setting that nothing in the plan has."""
         for key in self._values:
             if key not in self._met:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench import hookspecs
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import TlbenchError, UnknownNameError, UsageError
 from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin, Source, installed
 
@@ -237,4 +237,4 @@ class _Notifier:
 
 
 def _say(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return str(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import MissingDataError
@@ -93,6 +93,8 @@ class KindSpec:
     create: Callable[[], Kind]
     traits: tuple[str, ...] = ("probe",)
     """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
+    activation: Literal["", "softmax"] = ""
+    """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     extra: str = ""
 
@@ -258,6 +260,10 @@ class BackboneSpec:
     """A new encoder; normalisation is a part of it, so that the exported file needs no other code."""
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing
     """Returns JSON: vocabulary, statistics, shapes."""
+    preprocess: Callable[[], ModuleType] | None = None
+    """Returns the module whose `preprocessor(fitted, options, layout)` gives the function from one raw example to its
+    model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
+    docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
@@ -345,4 +351,4 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`loss` of a step; `row`, and `path` once it is written."""
+    """`key` of the row that a started pairing will leave; `loss` of a step; `row`, and `path` once it is written."""

@@ -203,11 +203,15 @@ def write_row(board: Path, row: Row) -> Path:
 
 def read_rows(board: Path) -> Iterator[Row]:
     """Yield the rows of a board in the order of their names. Raises `StoreError` that names a damaged file."""
-    for path in sorted((board / "rows").glob("*/*.json")):
-        try:
-            yield Row.from_json(json.loads(path.read_text()))
-        except (ValueError, StoreError) as error:
-            raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error
+    yield from map(read_row, sorted((board / "rows").glob("*/*.json")))
+
+
+def read_row(path: Path) -> Row:
+    """Return the row of a file. Raises `StoreError` that names a damaged one."""
+    try:
+        return Row.from_json(json.loads(path.read_text()))
+    except (ValueError, StoreError) as error:
+        raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error
 
 
 def with_references(row: Row, rows: Iterable[Row]) -> Row:

@@ -57,7 +57,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     notify(Event(name="plan-started", total=len(plan.pairings)))
     drafts = []
     for done, pairing in enumerate(plan.pairings, start=1):
-        notify(Event(name="pairing-started", pairing=pairing.title))
+        notify(Event(name="pairing-started", pairing=pairing.title, values={"key": pairing.key()}))
         drafts.append(_run_pairing(pairing, catalog, settings, store))
         result = {"row": drafts[-1][0]}
         notify(

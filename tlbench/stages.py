@@ -40,6 +40,7 @@ from tlbench.records import (
     TaskSpec,
 )
 from tlbench.request import AdaptRequest, Batch
+from tlbench.samples import write_samples
 
 OnStep = Callable[[int, float], None]
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
@@ -107,6 +108,8 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {f"{side}_labels": names for side, names in labels.items()}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+    raw = None if backbone.preprocess is None else data.target.test.inputs
+    write_samples(folder, load_examples(folder, "target-test").inputs, raw)
 
 
 def _split(data: TaskData, name: str) -> Split:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,14 @@ class Store:
                 return None
             self._open[key] = Stage(name=name, key=key, folder=folder, seconds=seconds)
         return self._open[key]
+
+    def manifests(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Yield `identity` and `files` of every finished stage of a name, as its manifest has them, unchecked."""
+        for path in sorted((self.root / name).glob(f"*/*/{MANIFEST}")):
+            try:
+                yield json.loads(path.read_text())
+            except (OSError, ValueError):
+                continue
 
     def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> Stage:
         """Return the stage of that identity; `compute(folder)` fills it where it is not there yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -33,6 +34,12 @@ def _fit_mlp(request: FitRequest) -> dict[str, Any]:
     from tlbench_anomaly.backbones.mlp import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_anomaly import preprocess
+
+    return preprocess
 
 
 def _prepare_rows(request: PrepareRequest) -> Columns:
@@ -98,6 +105,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             fit=_fit_mlp,
             prepare=_prepare_rows,
+            preprocess=_preprocess,
             build=_build_mlp,
         )
     ]

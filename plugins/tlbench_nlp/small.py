@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, SaveRequest
@@ -16,6 +17,12 @@ def _fit_bert(request: FitRequest) -> dict[str, Any]:
     from tlbench_nlp.backbones.bert import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_nlp import preprocess
+
+    return preprocess
 
 
 def _prepare_text(request: PrepareRequest) -> Columns:
@@ -73,6 +80,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         extra="nlp",
         fit=_fit_bert,
         prepare=_prepare_text,
+        preprocess=_preprocess,
         build=_build_bert,
         save=_save_bert,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -40,6 +41,12 @@ def _fit_cnn(request: FitRequest) -> dict[str, Any]:
     from tlbench_robotics.backbones.cnn import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_robotics import preprocess
+
+    return preprocess
 
 
 def _prepare_series(request: PrepareRequest) -> Columns:
@@ -106,6 +113,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             fit=_fit_cnn,
             prepare=_prepare_series,
+            preprocess=_preprocess,
             build=_build_cnn,
         )
     ]

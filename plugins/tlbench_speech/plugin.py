@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -44,6 +45,12 @@ def _fit_logmel(request: FitRequest) -> dict[str, Any]:
     from tlbench_speech.backbones.logmel import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_speech import preprocess
+
+    return preprocess
 
 
 def _prepare_audio(request: PrepareRequest) -> Columns:
@@ -114,6 +121,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             extra="speech",
             fit=_fit_logmel,
             prepare=_prepare_audio,
+            preprocess=_preprocess,
             build=_build_logmel,
         )
     ]

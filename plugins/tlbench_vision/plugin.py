@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
@@ -70,6 +71,12 @@ def _fit_resnet(request: FitRequest) -> dict[str, Any]:
     from tlbench_vision.backbones.resnet import fit
 
     return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_vision import preprocess
+
+    return preprocess
 
 
 def _prepare_images(request: PrepareRequest) -> Columns:
@@ -240,6 +247,7 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         extra="vision",
         fit=_fit_resnet,
         prepare=_prepare_images,
+        preprocess=_preprocess,
         build=_build_resnet,
         augment=augment,
     )

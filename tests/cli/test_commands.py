@@ -43,6 +43,7 @@ def test_every_command_explains_itself(tlbench):
     ("words", "message"),
     [
         (("rum",), "did you mean 'run'?"),
+        (("run", "--taks", "toy/blobs"), "Did you mean"),
         (("run", "--task", "toy/blob"), "did you mean 'toy/blobs'"),
         (("run", "--task", "toy/blobs", "--strategy", "finetun"), "did you mean 'finetune'"),
         (("run", "--task", "toy/blobs", "--set", "finetune.step=3"), "did you mean 'finetune.steps'"),
@@ -115,7 +116,7 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
     )
     status, output, _ = tlbench(*wish)
     assert (status, "failed in adapt: toy/blobs finetune seed 0" in output) == (1, True)
-    assert "## Failed and skipped" in Path("leaderboards/toy.md").read_text()
+    assert "- (1) finetune, seed 0: failed in adapt." in Path("leaderboards/toy.md").read_text()
 
 
 def test_a_dry_run_shows_the_plan_and_runs_nothing(tlbench):
@@ -144,7 +145,9 @@ def test_a_damaged_row_is_named(tlbench):
     assert (status, path.name in errors) == (1, True)
 
 
-@pytest.mark.parametrize("words", [("--help",), ("list",), ("plugins",), ("run", "--dry-run"), ("run", "--help")])
+@pytest.mark.parametrize(
+    "words", [("--help",), ("list",), ("show", "toy/blobs"), ("plugins",), ("run", "--dry-run"), ("run", "--help")]
+)
 def test_what_computes_nothing_loads_nothing_heavy(words, toy_site, session_cache):
     done = run_python(LIGHT, *words, site=toy_site, TLBENCH_CACHE=str(session_cache))
     assert json.loads(done.stderr.splitlines()[-1]) == [0, []]

@@ -3,33 +3,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
+import json
 import re
 
 import pytest
 
 from tlbench.leaderboard.aggregate import aggregate, as_record
 from tlbench.leaderboard.render import render
-from tlbench.rows import Row, with_references, write_row
-
-
-@pytest.fixture
-def row(blobs, settings):
-    """Make an ok row of a strategy with some access."""
-
-    def make(strategy: str, seed: int, score: float | None, sees=("target-labels",), **changes) -> Row:
-        fields = {**blobs.row_fields(settings), "strategy": strategy, "seed": seed, "sees": sees}
-        interval = {} if score is None else {"score_low": score - 0.02, "score_high": score + 0.02, "test_size": 100}
-        filled = {
-            "status": "ok",
-            "score": score,
-            "seconds": {"adapt": 1.5},
-            "p50_ms": 0.5,
-            "p50_ratio": 2.0,
-            **interval,
-        }
-        return Row(**{**fields, **filled, **changes})
-
-    return make
+from tlbench.rows import with_references, write_row
 
 
 def test_seeds_of_one_question_are_one_entry(row):
@@ -81,7 +62,8 @@ def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_pat
     failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
     render(tmp_path, [row("finetune", 0, 0.8), failed])
     page = (tmp_path / "toy.md").read_text()
-    assert "toy/blobs, toy/mlp, broken, seed 0: failed in adapt. The loss is nan." in page.replace("\\", "")
+    assert "| failed (1)" in page
+    assert "- (1) broken, seed 0: failed in adapt. The loss is nan." in page
     assert "1 ok, 1 failed, 0 skipped" in (tmp_path / "README.md").read_text()
 
 
@@ -93,6 +75,42 @@ def test_names_and_reasons_cannot_break_out_of_the_page(row, tmp_path):
         assert "<script>" not in page
         assert "\n# [title" not in page
         assert not re.search(r"[^\\]\]\(javascript", page)
+
+
+def test_a_board_of_failures_alone_is_a_board(row, tmp_path):
+    render(tmp_path, [row("broken", seed, None, status="failed", reason="It broke.") for seed in range(3)], plots=True)
+    assert "broken, seeds 0-2: failed. It broke." in (tmp_path / "toy.md").read_text()
+    assert {path.name for path in (tmp_path / "plots").iterdir()} == {"drawn.json"}
+
+
+def test_every_link_of_a_page_leads_to_a_file(row, tmp_path):
+    rows = [row(name, seed, 0.5 + seed / 10) for name in ("a", "b") for seed in range(2)]
+    for one in rows:
+        write_row(tmp_path, one)
+    render(tmp_path, rows, plots=True)
+    for name in ("toy.md", "README.md"):
+        page = (tmp_path / name).read_text()
+        targets = re.findall(r"\]\(([^)]+)\)", page) + re.findall(r"^\[\d+\]: (.+)$", page, re.MULTILINE)
+        assert len(targets) >= 3
+        assert [target for target in targets if not (tmp_path / target).is_file()] == []
+        used, defined = set(re.findall(r"\]\[(\d+)\]", page)), set(re.findall(r"^\[(\d+)\]:", page, re.MULTILINE))
+        assert used == defined
+
+
+def test_a_further_score_of_a_task_has_a_column_and_a_usual_one_has_none(row, tmp_path):
+    render(tmp_path, [row("a", seed, 0.5, scores={"success": 0.25 + seed / 2, "ece": 0.125}) for seed in (0, 1)])
+    header, _, _, line = [text.split("|") for text in (tmp_path / "toy.md").read_text().splitlines() if "|" in text][:4]
+    cells = dict(zip(map(str.strip, header), map(str.strip, line), strict=True))
+    assert (cells["success"], "ece" in cells) == ("0.500", False)
+    assert "scores.ece" in (tmp_path / "toy.csv").read_text()
+
+
+def test_the_json_holds_every_entry_with_its_rows_and_those_without_a_score(row, tmp_path):
+    rows = [row("finetune", 0, 1 / 3), row("broken", 0, None, status="failed", stage="adapt", reason="It broke.")]
+    render(tmp_path, rows)
+    good, bad = json.loads((tmp_path / "leaderboard.json").read_text())
+    assert (good["score"], good["rows"]) == (1 / 3, [f"rows/{rows[0].file_name}"])
+    assert (bad["status"], bad["stage"], bad["reason"], bad["score"]) == ("failed", "adapt", "It broke.", None)
 
 
 def test_the_csv_holds_every_number_unrounded(row, tmp_path):
@@ -115,7 +133,7 @@ def test_the_overview_says_what_each_column_sees_and_hides_no_machine(row, tmp_p
     render(tmp_path, rows)
     lines = [[cell.strip() for cell in line.split("|")] for line in (tmp_path / "README.md").read_text().splitlines()]
     assert ["", "*sees*", "target labels", ""] in lines
-    assert ["", "toy/blobs", "0.800 / -; 0.700 / -", ""] in lines
+    assert ["", "toy/blobs", "**0.800** / -; **0.700** / -", ""] in lines
     assert ["", "toy/blobs", "0.900 / -", ""] in lines
 
 

@@ -138,7 +138,7 @@ def test_statistics_pass_over_missing_values_and_leave_constant_columns_alone():
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
-    [([[1.0, 2.0]], "the 3 of the source"), ([[1.0], [1.0, 2.0]], "same columns"), ([[[1.0]]], "same columns")],
+    [([[1.0, 2.0]], "the 3 columns of"), ([[1.0], [1.0, 2.0]], "the 3 columns of"), ([[[1.0]]], "the 3 columns of")],
 )
 def test_rows_of_another_shape_are_refused(wrong, says):
     fitted = fitted_to(rows_of(5, 3))

@@ -6,14 +6,19 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
+from hypothesis import strategies
 from support import plan_only
+from tokenizers import Tokenizer
 
 from tlbench import BadInputError, FitRequest, LoadRequest
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
 from tlbench.stages import Prepared, prepare
+from tlbench_nlp.backbones import bert
+from tlbench_nlp.preprocess import preprocessor
 from tlbench_nlp.tasks import reviews
 
 real_data = pytest.mark.skipif("TLBENCH_DATA" not in os.environ, reason="TLBENCH_DATA is not set: reads real data")
@@ -36,10 +41,8 @@ def hash_of_reviews():
 
 
 def hash_of_pieces():
-    from tlbench_nlp.backbones.bert import fit
-
     inputs = reviews.load(None).source.train.inputs
-    return sha256(fit(FitRequest(inputs=inputs, options={"vocabulary": 150}))["tokenizer"].encode()).hexdigest()
+    return sha256(bert.fit(FitRequest(inputs=inputs, options={"vocabulary": 150}))["tokenizer"].encode()).hexdigest()
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,55 @@ def test_reviews_are_the_same_in_every_process():
 def test_pieces_are_the_same_in_every_process():
     """The library's trainer of word pieces, which is not taken, gives others each time."""
     assert hash_of_pieces() == elsewhere("hash_of_pieces")
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    texts = ["It's the 1st café, isn't it?  They'll say: Zürich, 東京 １２ ²!", "the then there these thesis"]
+    return bert.fit(FitRequest(inputs=texts, options={"vocabulary": 340}))
+
+
+def library(fitted, max_length):
+    tokenizer = Tokenizer.from_str(fitted["tokenizer"])
+    tokenizer.enable_truncation(max_length)
+    return tokenizer
+
+
+def word_pieces(tokenizer, words):
+    """Ids, and each word's first position or the last one, as the library gives them."""
+    encoding = tokenizer.encode(words, is_pretokenized=True)
+    first = {}
+    for position, word in enumerate(encoding.word_ids):
+        if word is not None:
+            first.setdefault(word, position)
+    return encoding.ids, [first.get(word, len(encoding.ids) - 1) for word in range(len(words))]
+
+
+# Not the brackets: the library takes a special token's name in a text for the token, which ours does not.
+SIGNS = strategies.sampled_from("aeést'lvrmd  \t\n\x1c\u2009.!1²") | strategies.characters(exclude_characters="[")
+TEXTS = strategies.text(SIGNS)
+
+
+@hypothesis.given(text=TEXTS)
+def test_texts_become_the_pieces_of_the_library(fitted, text):
+    (ids,) = preprocessor(fitted, {"max_length": 24}, "pooled")(text)
+    assert ids.tolist() == library(fitted, 24).encode(text).ids
+
+
+@hypothesis.given(words=strategies.lists(TEXTS))
+def test_words_become_the_pieces_of_the_library(fitted, words):
+    ids, first = preprocessor(fitted, {"max_length": 24}, "sequence")(words)
+    assert (ids.tolist(), first.tolist()) == word_pieces(library(fitted, 24), words)
+
+
+def test_the_name_of_a_special_token_is_text_like_any_other(fitted):
+    (ids,) = preprocessor(fitted, {"max_length": 24}, "pooled")("[PAD]")
+    assert (ids[0], ids[-1], ids[1:-1].min() > 2) == (1, 2, True)
+
+
+def test_a_word_of_ten_thousand_letters_is_merged_as_by_the_library(fitted):
+    (ids,) = preprocessor(fitted, {"max_length": 10_000}, "pooled")("the" * 5_000)
+    assert ids.tolist() == library(fitted, 10_000).encode("the" * 5_000).ids
 
 
 def test_reviews_are_balanced(written):
@@ -168,3 +220,14 @@ def test_named_entity_counts(catalog):
     assert sizes == [1472, 369, 3394 + 1009, 1287]
     words = [sum(map(len, split.inputs)) for side in (data.source, data.target) for split in (side.train, side.test)]
     assert (words[0] + words[1], words[2], words[3]) == (39152, 62730 + 15733, 23394)
+
+
+@real_data
+@pytest.mark.parametrize("task", ["nlp/sentiment-vader", "nlp/ner-wikipedia-social"])
+def test_real_texts_become_the_pieces_of_the_library(catalog, task):
+    data, layout = load(catalog, task).target, catalog.task(task).kind.layout
+    fitted = bert.fit(FitRequest(inputs=data.train.inputs, options={"vocabulary": 1000}))
+    tokenizer, prepare = library(fitted, 24), preprocessor(fitted, {"max_length": 24}, layout)
+    for example in data.test.inputs:
+        pieces = word_pieces(tokenizer, example) if layout == "sequence" else (tokenizer.encode(example).ids,)
+        assert tuple(part.tolist() for part in prepare(example)) == pieces

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+import warnings
+from pathlib import Path
+from types import FrameType
 
 import click
+from click.shell_completion import CompletionItem
 
 from tlbench import __version__
 from tlbench.errors import TlbenchError, UsageError
 
+FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
     "pretrain": "Train a backbone on a task's source, and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
+    "show": "Show everything about a task, backbone, strategy, domain or row.",
+    "inspect": "Look at a task's data before a run, also at your own.",
+    "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
     "leaderboard": "Render the boards of the rows that are there.",
+    "export": "Write the model of a row, ready to serve.",
+    "completion": "Print what completes names in bash, zsh or fish.",
 }
 
 
@@ -36,10 +47,15 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *click.Command.shell_complete(self, context, incomplete)]
+
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+        wrong = args and not args[0].startswith("-") and args[0] not in COMMANDS
+        if wrong and not context.resilient_parsing:  # The shell asks on while a word is unfinished.
             from tlbench.errors import UnknownNameError
 
             raise UnknownNameError("command", args[0], COMMANDS)
@@ -53,17 +69,47 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense."""
+    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense.
+
+    Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    warnings.formatwarning = _format_warning
     try:
-        cli(standalone_mode=False)
+        cli(prog_name="tlbench", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        print("\nStopped. Everything finished is kept: the same command goes on from here.", file=sys.stderr)
-        sys.exit(130)
+        _stop(signal.SIGINT)
+    except _Terminated:
+        _stop(signal.SIGTERM)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except TlbenchError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, UsageError) else 1)
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return a warning of ours as its sentence; where another library raised its own is worth knowing."""
+    if Path(filename).is_relative_to(Path(__file__).parents[1]):
+        return f"Warning: {message}\n"
+    return FORMAT_WARNING(message, category, filename, lineno, line)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, raised where the program is, so that what is open is closed."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _stop(number: signal.Signals) -> None:
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)  # A second one would only interrupt the farewell.
+    print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+    sys.exit(128 + number)

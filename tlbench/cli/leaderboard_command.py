@@ -6,30 +6,29 @@ from pathlib import Path
 
 import click
 
-from tlbench.cli.output import print_json
+from tlbench.cli.board import board_option
 
 
 @click.command("leaderboard")
-@click.option(
-    "--board",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="leaderboards",
-    show_default=True,
-    help="Folder of rows and boards.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead.")
-def command(board: Path, as_json: bool) -> None:
-    """Render the boards of the rows that are there: Markdown and CSV for each domain, and a README over all."""
+@board_option
+@click.option("--plots", is_flag=True, help="Draw the pictures too (needs the extra plots).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead: what leaderboard.json holds.")
+def command(board: Path, plots: bool, as_json: bool) -> None:
+    """Render the boards of the rows that are there.
+
+    For each domain a page with tables, CSV and LaTeX; over all a README and leaderboard.json. Pages show the pictures
+    that were drawn from the same rows.
+    """
     from tlbench.errors import UsageError
     from tlbench.leaderboard import render
-    from tlbench.leaderboard.aggregate import aggregate, as_record
+    from tlbench.leaderboard.aggregate import aggregate, without_score
     from tlbench.rows import read_rows
 
     rows = list(read_rows(board))
     if not rows:
         raise UsageError(f'There are no rows below "{board}/rows": make some with tlbench run, or name --board DIR.')
     if as_json:
-        print_json([as_record(entry) for entry in aggregate(rows)])
+        click.echo(render.json_text([*aggregate(rows), *without_score(rows)]), nl=False)
         return
-    for path in render.render(board, rows):
+    for path in render.render(board, rows, plots=plots):
         click.echo(path)

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import click
 
+from tlbench.cli import completion
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json
 from tlbench.cli.progress import progress
-from tlbench.cli.run_command import set_option
+from tlbench.cli.settings import set_option
 
 
 @click.command("pretrain")
-@click.argument("backbone")
-@click.option("--task", required=True, help="Task whose source side is learnt from; its target is not read.")
+@click.argument("backbone", shell_complete=completion.names_of("backbones"))
+@click.option(
+    "--task",
+    required=True,
+    shell_complete=completion.names_of("tasks"),
+    help="Task whose source side is learnt from; its target is not read.",
+)
 @click.option(
     "-o",
     "--output",

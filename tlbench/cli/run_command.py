@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlbench.cli import completion
+from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 from tlbench.cli.progress import progress
+from tlbench.cli.settings import set_option
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record
 from tlbench.leaderboard.render import render
 from tlbench.rows import read_rows
@@ -36,37 +39,36 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
         raise click.BadParameter(f'"{value}" is no count (3), range (1000-1004) or list (7,9).') from None
 
 
-def _overrides(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Mapping[str, str]:
-    overrides = {}
-    for text in value:
-        key, equals, setting = text.partition("=")
-        if not equals or "." not in key:
-            raise click.BadParameter(f'"{text}" is not OWNER.NAME=VALUE, such as adversarial.conditional=true.')
-        overrides[key] = setting
-    return overrides
-
-
-set_option = click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    callback=_overrides,
-    metavar="OWNER.NAME=VALUE",
-    help="Change an option; repeatable.",
-)
-
-
 @click.command("run")
-@click.option("--suite", default="embedded", show_default=True, help="Suite by name (embedded, real) or a TOML file.")
+@click.option(
+    "--suite",
+    default="embedded",
+    show_default=True,
+    shell_complete=completion.suites,
+    help="Suite by name (embedded, real) or a TOML file.",
+)
 @click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
 @click.option(
     "--task",
     "tasks",
     multiple=True,
+    shell_complete=completion.names_of("tasks"),
     help="Task to run in place of the suite's; repeatable.",
 )
-@click.option("--backbone", "backbones", multiple=True, help="Backbone; repeatable. Default: each task's own.")
-@click.option("--strategy", "strategies", multiple=True, help="Strategy; repeatable. Default: all.")
+@click.option(
+    "--backbone",
+    "backbones",
+    multiple=True,
+    shell_complete=completion.names_of("backbones"),
+    help="Backbone; repeatable. Default: each task's own.",
+)
+@click.option(
+    "--strategy",
+    "strategies",
+    multiple=True,
+    shell_complete=completion.names_of("strategies"),
+    help="Strategy; repeatable. Default: all.",
+)
 @click.option(
     "--seeds",
     default="",
@@ -86,13 +88,7 @@ set_option = click.option(
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library."
 )
-@click.option(
-    "--board",
-    type=click.Path(file_okay=False, path_type=Path),
-    default="leaderboards",
-    show_default=True,
-    help="Folder for rows and boards.",
-)
+@board_option
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tlbench.files import digest
+from tlbench.files import canonical, digest
+from tlbench.leaderboard.ranks import with_ranks
 from tlbench.rows import Row
 
 ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
@@ -16,13 +17,15 @@ ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
 
 @dataclass(frozen=True)
 class Entry:
-    """The `ok` rows of one (task, backbone, strategy, options, machine), one a seed."""
+    """Rows of one (task, backbone, strategy, options, machine) that ended alike, one a seed."""
 
     rows: tuple[Row, ...]
     note: str
     """Options in which this entry differs from others of the same strategy."""
-    over_source_only: tuple[float, ...]
+    over_source_only: tuple[float, ...] = ()
     """Score minus that of source-only, seed by seed; empty where a seed has no such row."""
+    rank: int | None = None
+    """Place in its contest; entries that cannot be told apart share one. None for a reference and for who is alone."""
 
     @property
     def first(self) -> Row:
@@ -34,18 +37,42 @@ class Entry:
         return tuple(part for part in ACCESS if part in self.first.sees)
 
     @property
+    def places(self) -> tuple[int, ...]:
+        """The access as numbers, to sort by."""
+        return tuple(ACCESS.index(part) for part in self.access)
+
+    @property
+    def contest(self) -> tuple[Any, ...]:
+        """What entries must share to be ranked together: the task with its options, the label budget, the access."""
+        row = self.first
+        return (row.domain, row.task, row.reference, self.places, row.label_budget, canonical(row.task_options))
+
+    @property
     def strategy(self) -> str:
         return f"{self.first.strategy} ({self.note})" if self.note else self.first.strategy
 
     def mean(self, field: str) -> float | None:
         """Return the mean of a field over the seeds, or None where a row has none."""
-        values = [getattr(row, field) for row in self.rows]
-        return None if None in values else statistics.fmean(values)
+        return _mean([getattr(row, field) for row in self.rows])
 
     def spread(self, field: str) -> float | None:
         """Return the sample standard deviation over the seeds, or None for fewer than two."""
         values = [getattr(row, field) for row in self.rows]
         return None if None in values or len(values) < 2 else statistics.stdev(values)
+
+    def stage_seconds(self, stage: str) -> float | None:
+        """Return the mean CPU seconds of a stage, or None where a row has none."""
+        return _mean([row.seconds.get(stage) for row in self.rows])
+
+    def scores(self) -> dict[str, float]:
+        """Return the mean of every metric that all rows have."""
+        names = [name for name in self.first.scores if all(name in row.scores for row in self.rows)]
+        return {name: statistics.fmean(row.scores[name] for row in self.rows) for name in sorted(names)}
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if len(known) == len(values) else None
 
 
 def aggregate(rows: Iterable[Row]) -> list[Entry]:
@@ -53,21 +80,29 @@ def aggregate(rows: Iterable[Row]) -> list[Entry]:
 
     Entries of different access are never sorted into each other; bounds (`reference`) stand behind the rest.
     """
-    groups: dict[str, list[Row]] = defaultdict(list)
-    floor: dict[str, float] = {}
-    for row in rows:
-        if row.status == "ok":
-            groups[_question(row)].append(row)
-            if row.strategy == "source-only" and row.score is not None:
-                floor[_start(row)] = row.score
-    notes = _notes([group[0] for group in groups.values()])
+    good = [row for row in rows if row.status == "ok"]
+    floor = {_start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
     entries = []
-    for question, group in groups.items():
-        seeds = sorted(group, key=lambda row: row.seed)
-        pairs = [(row.score, floor.get(_start(row))) for row in seeds]
-        over = [score - low for score, low in pairs if score is not None and low is not None]
-        entries.append(Entry(tuple(seeds), notes[question], tuple(over) if len(over) == len(seeds) else ()))
-    return sorted(entries, key=_order)
+    for entry in _entries(good):
+        pairs = [(row.score, floor.get(_start(row))) for row in entry.rows]
+        over = tuple(score - low for score, low in pairs if score is not None and low is not None)
+        entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else ()))
+    return with_ranks(sorted(entries, key=order))
+
+
+def without_score(rows: Iterable[Row]) -> list[Entry]:
+    """Return the entries of all failed and skipped rows: seeds that ended in the same way for the same reason."""
+    return sorted(_entries([row for row in rows if row.status != "ok"]), key=order)
+
+
+def _entries(rows: Sequence[Row]) -> list[Entry]:
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[_question(row)].append(row)
+    notes = _notes([group[0] for group in groups.values()])
+    return [
+        Entry(tuple(sorted(group, key=lambda row: row.seed)), notes[question]) for question, group in groups.items()
+    ]
 
 
 def _start(row: Row) -> str:
@@ -84,7 +119,8 @@ def _options(row: Row) -> dict[str, Any]:
 
 def _question(row: Row) -> str:
     """Name what the seeds of one entry have in common."""
-    return digest([row.task, row.backbone, row.strategy, _options(row), row.machine, row.device, row.threads])
+    end = [row.status, row.stage, row.reason]
+    return digest([row.task, row.backbone, row.strategy, _options(row), row.machine, row.device, row.threads, *end])
 
 
 def _notes(rows: Sequence[Row]) -> dict[str, str]:
@@ -104,32 +140,48 @@ def _notes(rows: Sequence[Row]) -> dict[str, str]:
     return notes
 
 
-def _order(entry: Entry) -> tuple[Any, ...]:
+def order(entry: Entry) -> tuple[Any, ...]:
+    """Return what entries are sorted by: domain, task, references last, access, label budget, best score first."""
     row, score = entry.first, entry.mean("score")
-    access = [ACCESS.index(part) for part in entry.access]
-    rank = (-score if score is not None else 1.0, row.strategy, row.backbone, entry.note, row.machine)
-    return (row.domain, row.task, row.reference, access, *rank)
+    place = (-score if score is not None else 1.0, row.strategy, row.backbone, entry.note, row.machine)
+    return (*entry.contest, *place, row.device, row.threads, row.reason or "")
+
+
+def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
+    """Return the entries that were timed, grouped by what a latency belongs to: graph, input shapes, machine."""
+    groups: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        row = entry.first
+        if row.p50_ms is not None:
+            place = (row.machine, row.device, row.threads, row.provider or "")
+            groups[row.backbone, row.shapes or (), row.graph or "", *place].append(entry)
+    return [tuple(groups[graph]) for graph in sorted(groups)]
 
 
 def as_record(entry: Entry) -> dict[str, Any]:
     """Return an entry's numbers under their column names, unrounded."""
     row = entry.first
+    over = entry.over_source_only
     return {
         "task": row.task,
         "access": "+".join(entry.access) or "nothing",
         "reference": row.reference,
         "strategy": entry.strategy,
         "backbone": row.backbone,
+        "status": row.status,
+        "stage": row.stage,
+        "reason": row.reason,
         "seeds": len(entry.rows),
+        "rank": entry.rank,
         "metric": row.metric,
         "score": entry.mean("score"),
         "seed_sd": entry.spread("score"),
         "test_low": entry.mean("score_low"),
         "test_high": entry.mean("score_high"),
         "test_size": row.test_size,
-        "over_source_only": statistics.fmean(entry.over_source_only) if entry.over_source_only else None,
-        "over_source_only_sd": statistics.stdev(entry.over_source_only) if len(entry.over_source_only) > 1 else None,
-        "seeds_above": sum(value > 0 for value in entry.over_source_only) if entry.over_source_only else None,
+        "over_source_only": _mean(over) if over else None,
+        "over_source_only_sd": statistics.stdev(over) if len(over) > 1 else None,
+        "seeds_above": sum(value > 0 for value in over) if over else None,
         "transfer_gain": entry.mean("transfer_gain"),
         "gap_closed": entry.mean("gap_closed"),
         "train_gap": entry.mean("train_gap"),
@@ -137,6 +189,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
         "forgetting_head": entry.mean("forgetting_head"),
         "forgetting_head_sd": entry.spread("forgetting_head"),
         "forgetting_probe": entry.mean("forgetting_probe"),
+        "forgetting_probe_sd": entry.spread("forgetting_probe"),
         "p50_ms": entry.mean("p50_ms"),
         "p90_ms": entry.mean("p90_ms"),
         "p99_ms": entry.mean("p99_ms"),
@@ -144,7 +197,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
         "throughput_per_s": entry.mean("throughput_per_s"),
         "contended": any(row.contended for row in entry.rows),
         "provider": row.provider,
-        "adapt_cpu_s": statistics.fmean(row.seconds.get("adapt", 0.0) for row in entry.rows),
+        "adapt_cpu_s": entry.stage_seconds("adapt"),
         "trained_parameters": row.trained_parameters,
         "parameters": row.parameters,
         "onnx_bytes": row.onnx_bytes,
@@ -154,4 +207,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
         "setting": row.setting,
         "machine": row.machine,
         "device": row.device,
+        "threads": row.threads,
+        "scores": entry.scores(),
+        "rows": [f"rows/{row.file_name}" for row in entry.rows],
     }

@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from tlbench.errors import BadInputError
+from tlbench.readers.faults import attempt, refuse
 
 if TYPE_CHECKING:
     from tlbench.data import Array
@@ -41,11 +42,13 @@ def _cut_off(path: Path) -> bool:
 
 def common_rate(paths: Sequence[Path]) -> int:
     """Return the sample rate in Hz that all files have; only their headers are read."""
-    first = paths[0]
-    rates = {path: _rate(path) for path in paths}
+    rates = {path: rate for path in paths for rate in attempt(_rate, path)}
+    if not rates:
+        raise BadInputError(f'No sound can be read, "{paths[0]}" being the first: replace the files.')
+    first = next(iter(rates))
     for path, rate in rates.items():
         if rate != rates[first]:
-            raise BadInputError(
+            refuse(
                 f'"{path}" has {rate} Hz and "{first}" {rates[first]} Hz: resample all files of both sides to one rate.'
             )
     return rates[first]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tlbench.errors import BadInputError
+from tlbench.readers.faults import refuse
 from tlbench.readers.tables import Table
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def number_cells(table: Table, rows: Sequence[int], column: str) -> Array:
     numbers = [as_number(cell) for cell in cells]
     for row, cell, number in zip(rows, cells, numbers, strict=True):
         if number is None or not math.isfinite(number):
-            raise BadInputError(
+            refuse(
                 f'"{table.path}", line {table.lines[row]}, column "{column}": "{cell}" is not a finite number: '
                 f"fill it in, or remove the row or the column."
             )
-    return np.array(numbers, np.float64)
+    return np.array([np.nan if number is None else number for number in numbers], np.float64)

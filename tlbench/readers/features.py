@@ -13,7 +13,7 @@ import numpy as np
 from tlbench.errors import BadInputError
 from tlbench.readers.cells import as_number, number_cells
 from tlbench.readers.labelled import Labelled
-from tlbench.readers.tables import Table, read_table
+from tlbench.readers.tables import Table, read_table, with_labels
 
 if TYPE_CHECKING:
     from tlbench.data import Array
@@ -32,7 +32,7 @@ def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labe
     """Return the rows of a table with the labels of one column; `columns` names the columns of a headless table."""
     table = read_table(path, columns=columns)
     records = [Record(table, row) for row in range(len(table.rows))]
-    return Labelled(where=path, inputs=records, labels=table.labels(label))
+    return with_labels(table, records, label)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench.errors import BadInputError, MissingDataError, UsageError
+from tlbench.readers.faults import refuse
 from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, join
 from tlbench.records import LoadRequest
 
@@ -59,7 +60,7 @@ def class_files(root: Path, suffixes: Sequence[str], names: Sequence[str] = ()) 
     files = {folder.name: [path for path in entries(folder) if path.suffix.lower() in suffixes] for folder in classes}
     for name, found in files.items():
         if not found:
-            raise BadInputError(f'"{root / name}" holds no {suffixes[0]} file: fill it, or remove the folder.')
+            refuse(f'"{root / name}" holds no {suffixes[0]} file: fill it, or remove the folder.')
     return Labelled(
         where=root,
         inputs=[path for found in files.values() for path in found],

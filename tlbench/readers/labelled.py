@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tlbench.errors import BadInputError
 from tlbench.raw import Side, Split, TaskData
+from tlbench.readers.faults import attempt, locate, refuse
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -35,13 +35,17 @@ class Labelled(Generic[T]):
 
     def read(self, read: Callable[[T], U]) -> Labelled[U]:
         """Return the examples with what `read` makes of each input."""
-        return Labelled(where=self.where, inputs=[read(item) for item in self.inputs], labels=self.labels)
+        return self.spread(lambda item: [read(item)])
 
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
         """Return all examples that `read` makes of each input, with the input's label."""
-        parts = [read(item) for item in self.inputs]
-        labels = [label for label, part in zip(self.labels, parts, strict=True) for _ in part]
-        return Labelled(where=self.where, inputs=[item for part in parts for item in part], labels=labels)
+        inputs, labels = [], []
+        for item, label in zip(self.inputs, self.labels, strict=True):
+            for made in (made for part in attempt(read, item) for made in part):
+                locate(made, item)
+                inputs.append(made)
+                labels.append(label)
+        return Labelled(where=self.where, inputs=inputs, labels=labels)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,18 +96,16 @@ def label_names(parts: Parts[T]) -> tuple[str, ...]:
     """Return the labels of a side, sorted. Raises `BadInputError` for a side that nothing can be learnt from."""
     for what, examples in (("training", parts.train), ("test", parts.test)):
         if not len(examples):
-            raise BadInputError(f'The {what} part of "{examples.where}" is empty: put examples into it.')
+            refuse(f'The {what} part of "{examples.where}" is empty: put examples into it.')
     known = sorted(set(parts.train.labels))
     if len(known) == 1:
-        raise BadInputError(
-            f'"{parts.train.where}" has training examples of one class only, "{known[0]}": at least two are needed.'
-        )
+        refuse(f'"{parts.train.where}" has training examples of one class only, "{known[0]}": at least two are needed.')
     if strange := sorted(set(parts.test.labels) - set(known)):
-        raise BadInputError(
-            f'The test part of "{parts.test.where}" has labels that its training part lacks, {_quote(strange)}: '
+        refuse(
+            f'The test part of "{parts.test.where}" has labels that its training part lacks, {quoted(strange)}: '
             f"add training examples of them, or take them out."
         )
-    return tuple(known)
+    return tuple(sorted({*known, *strange}))
 
 
 def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
@@ -114,14 +116,15 @@ def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
         (target, source, set(of_target) - set(of_source)),
     ):
         if names:
-            raise BadInputError(
-                f'"{there.train.where}" has labels that "{lacking.train.where}" lacks, {_quote(sorted(names))}: '
+            refuse(
+                f'"{there.train.where}" has labels that "{lacking.train.where}" lacks, {quoted(sorted(names))}: '
                 f"both sides must have the same, so rename or remove them."
             )
-    return of_source
+    return tuple(sorted({*of_source, *of_target}))
 
 
-def _quote(names: Sequence[str]) -> str:
+def quoted(names: Sequence[str]) -> str:
+    """Return the first five names as a message lists them."""
     shown = ", ".join(f'"{name}"' for name in names[:5])
     return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
 

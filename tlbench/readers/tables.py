@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.errors import BadInputError, UnknownNameError
+from tlbench.readers.faults import locate, refuse
 from tlbench.readers.folders import TABLES, entries
 from tlbench.readers.labelled import Labelled, Parts, hold_out, join
 
@@ -36,9 +37,8 @@ class Table:
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column, none of which may be empty."""
         cells = [cell.strip() for cell in self.column(column)]
-        if "" in cells:
-            line = self.lines[cells.index("")]
-            raise BadInputError(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
+        for line in (line for line, cell in zip(self.lines, cells, strict=True) if not cell):
+            refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
         return cells
 
 
@@ -86,10 +86,9 @@ def make_table(path: Path, columns: tuple[str, ...], found: Sequence[tuple[int, 
         raise BadInputError(f'"{path}" has no rows: fill it.')
     for line, cells in found:
         if len(cells) != len(columns):
-            raise BadInputError(
-                f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.'
-            )
-    return Table(path, columns, [cells for _, cells in found], [line for line, _ in found])
+            refuse(f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.')
+    whole = [(line, cells) for line, cells in found if len(cells) == len(columns)]
+    return Table(path, columns, [cells for _, cells in whole], [line for line, _ in whole])
 
 
 def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
@@ -130,4 +129,14 @@ def table_parts(place: Path, read: Callable[[Path], Labelled[T]], group: Callabl
 def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Labelled[str]:
     """Return the texts of one column with the labels of another."""
     table = read_table(path, quotes=quotes)
-    return Labelled(where=path, inputs=table.column(text), labels=table.labels(label))
+    texts = table.column(text)
+    for line, found in zip(table.lines, texts, strict=True):
+        locate(found, f"{path}, line {line}")
+    return with_labels(table, texts, label)
+
+
+def with_labels(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
+    """Return what a table's rows hold, with the labels of one column."""
+    labels = table.labels(label)
+    examples = Labelled(where=table.path, inputs=inputs, labels=labels)
+    return examples.take(row for row, name in enumerate(labels) if name)

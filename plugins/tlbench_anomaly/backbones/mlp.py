@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Columns
+from tlbench.data import Array, Columns, prepare_each
 from tlbench.model import Encoder
+from tlbench_anomaly.preprocess import preprocessor
 
 CLAMP = 6.0
 """Standard deviations of the source at which a value is cut."""
@@ -28,12 +29,8 @@ def fit(request: FitRequest) -> dict[str, Any]:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return rows `(N, F)` float32; the column's source mean stands for what is missing (NaN)."""
-    rows, mean = _rows(request.inputs), np.asarray(request.fitted["mean"], np.float32)
-    if rows.shape[1] != len(mean):
-        raise BadInputError(
-            f'Rows for "tabular/mlp" have {rows.shape[1]} columns: give them the {len(mean)} of the source.'
-        )
-    return (np.where(np.isnan(rows), mean, rows),)
+    (rows,) = prepare_each(preprocessor, request)
+    return (np.stack(rows),)
 
 
 def _rows(inputs: Iterable[Any]) -> Array:

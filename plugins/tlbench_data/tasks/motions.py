@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench.readers.faults import attempt
 from tlbench.readers.folders import TABLES, class_files, class_sides, number, place
 from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
 from tlbench.readers.series import read_series, windows
@@ -51,12 +52,18 @@ def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any
     return Labelled(where=cut.where, inputs=cut.inputs, labels=[MOTIONS[label] for label in cut.labels])
 
 
+def _first_columns(paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
+    for path in paths:
+        for columns, _ in attempt(read_series, path):
+            return path, columns
+    raise BadInputError(f'No table can be read, "{paths[0]}" being the first: replace the files.')
+
+
 def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
     rows, stride = number(request, "window", 2), number(request, "stride", 1)
     source, target = class_sides(request, TABLES)
-    first = source.train.inputs[0]
-    columns, _ = read_series(first)
+    first, columns = _first_columns(source.train.inputs)
 
     def read(path: Path) -> list[Any]:
         names, series = read_series(path)

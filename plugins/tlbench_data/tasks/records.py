@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench import LoadRequest, TaskData
+from tlbench.readers.faults import locate, refuse
 from tlbench.readers.features import Encoding, Record, read_records
 from tlbench.readers.folders import place
 from tlbench.readers.labelled import Labelled, Parts, hold_out, make_side
@@ -49,7 +50,7 @@ def _features(record: Record) -> str:
 def _binary(records: Labelled[Record], label: str, normal: str) -> Labelled[Record]:
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
-        raise BadInputError(
+        refuse(
             f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
             f"check task.label and task.normal."
         )
@@ -60,6 +61,9 @@ def _encode(source: Parts[Record], target: Parts[Record], **how: Any) -> TaskDat
     encoding = Encoding.learn(source.train.inputs, **how)
 
     def features(records: Labelled[Record]) -> Labelled[Any]:
-        return Labelled(where=records.where, inputs=list(encoding.features(records.inputs)), labels=records.labels)
+        rows = list(encoding.features(records.inputs))
+        for row, (table, position) in zip(rows, records.inputs, strict=True):
+            locate(row, f"{table.path}, line {table.lines[position]}")
+        return Labelled(where=records.where, inputs=rows, labels=records.labels)
 
     return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))

@@ -10,16 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokenizers import Encoding, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Columns, Ragged
+from tlbench.data import Columns, Ragged, prepare_each
 from tlbench.model import Encoder
-
-SPECIAL = ["[PAD]", "[CLS]", "[SEP]"]
-"""Ids 0 to 2; columns are padded with 0."""
+from tlbench_nlp.preprocess import SPECIAL, preprocessor
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def fit(request: FitRequest) -> dict[str, Any]:
     trainer = trainers.BpeTrainer(
         vocab_size=int(request.options["vocabulary"]),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=SPECIAL,
+        special_tokens=list(SPECIAL),
         show_progress=False,
     )
     tokenizer.train_from_iterator((_text(example) for example in request.inputs), trainer)
@@ -46,22 +44,7 @@ def _text(example: str | Sequence[str]) -> str:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return piece ids, and for `sequence` the position of each word's first piece; int32, ragged."""
-    tokenizer = Tokenizer.from_str(request.fitted["tokenizer"])
-    tokenizer.enable_truncation(int(request.options["max_length"]))
-    words = request.layout == "sequence"
-    encodings = tokenizer.encode_batch(list(request.inputs), is_pretokenized=words)
-    ids = Ragged.of([encoding.ids for encoding in encodings])
-    if not words:
-        return (ids,)
-    return ids, Ragged.of([_first_pieces(e, len(raw)) for e, raw in zip(encodings, request.inputs, strict=True)])
-
-
-def _first_pieces(encoding: Encoding, words: int) -> list[int]:
-    first: dict[int, int] = {}
-    for position, word in enumerate(encoding.word_ids):
-        if word is not None:
-            first.setdefault(word, position)
-    return [first.get(word, len(encoding.ids) - 1) for word in range(words)]
+    return tuple(Ragged.of(column) for column in prepare_each(preprocessor, request))
 
 
 def build(request: BuildRequest) -> Encoder:

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Columns
+from tlbench import BuildRequest, FitRequest, PrepareRequest
+from tlbench.data import Columns, as_bad_input, prepare_each
 from tlbench.model import Encoder
+from tlbench_robotics.preprocess import preprocessor, series
 
 CLAMP = 6.0
 """Standard deviations of the source at which a value is cut."""
@@ -19,41 +20,20 @@ CLAMP = 6.0
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return the longest series' length, and mean and standard deviation of each channel's finite values."""
-    channels = _series(request.inputs[0]).shape[-1]
-    series = [_series(example, channels) for example in request.inputs]
-    values = np.ma.masked_invalid(np.concatenate(series).astype(np.float64))
+    with as_bad_input():
+        channels = series(request.inputs[0]).shape[1]
+        examples = [series(example, channels) for example in request.inputs]
+    values = np.ma.masked_invalid(np.concatenate(examples).astype(np.float64))
     mean, std = values.mean(0).filled(0.0), values.std(0).filled(0.0)
     # Rounding noise of a constant channel must not be blown up to unit variance.
     std = np.where(std > 1e-7 * np.abs(mean), std, 1.0)
-    return {"length": max(map(len, series)), "mean": mean.tolist(), "std": std.tolist()}
+    return {"length": max(map(len, examples)), "mean": mean.tolist(), "std": std.tolist()}
 
 
 def prepare(request: PrepareRequest) -> Columns:
-    """Return series `(N, C, T)` float32, T the source's longest: a longer one is cut, a shorter one filled at its end.
-
-    The channel's source mean stands for what is missing.
-    """
-    mean = np.asarray(request.fitted["mean"], np.float32)
-    length = int(request.fitted["length"])
-    columns = np.empty((len(request.inputs), len(mean), length), np.float32)
-    columns[:] = mean[:, None]
-    for row, example in zip(columns, request.inputs, strict=True):
-        values = _series(example, len(mean))[:length]
-        row[:, : len(values)] = np.where(np.isnan(values), mean, values).T
-    return (columns,)
-
-
-def _series(example: Any, channels: int | None = None) -> Array:
-    values = np.asarray(example, np.float32)
-    if values.ndim != 2 or not len(values):
-        raise BadInputError(
-            f'A series for "series/cnn" has the shape {values.shape}: give it time and channels, (T, C).'
-        )
-    if channels not in (None, values.shape[1]):
-        raise BadInputError(
-            f'A series for "series/cnn" has {values.shape[1]} channels: give it the {channels} of the source.'
-        )
-    return values
+    """Return series `(N, C, T)` float32, T the source's longest: a longer one is cut, a shorter one filled."""
+    (columns,) = prepare_each(preprocessor, request)
+    return (np.stack(columns),)
 
 
 def build(request: BuildRequest) -> Encoder:

@@ -17,8 +17,9 @@ from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns
+from tlbench.data import Columns, prepare_each
 from tlbench.model import Encoder
+from tlbench_speech.preprocess import preprocessor
 
 WINDOW = 0.0232
 """Length of a spectrum's window in s: 256 samples at 11,025 Hz; other rates take the nearest power of two."""
@@ -43,27 +44,8 @@ def fit(request: FitRequest) -> dict[str, Any]:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return waveforms `(N, T)` int16, each cut or zero-padded alike on both sides."""
-    length = int(request.fitted["length"])
-    clips = np.zeros((len(request.inputs), length), np.int16)
-    for row, waveform in zip(clips, request.inputs, strict=True):
-        samples = _to_int16(np.asarray(waveform))
-        start, skipped = max(0, (length - len(samples)) // 2), max(0, (len(samples) - length) // 2)
-        kept = samples[skipped : skipped + length]
-        row[start : start + len(kept)] = kept
-    return (clips,)
-
-
-def _to_int16(waveform: Any) -> Any:
-    """Accept int16, and floats in -1..1."""
-    if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
-        raise BadInputError(
-            f"Audio must be (T,) int16 or float, one channel; this is {waveform.shape} {waveform.dtype}."
-        )
-    if waveform.dtype == np.int16:
-        return waveform
-    if not np.isfinite(waveform).all():
-        raise BadInputError("A waveform holds values that are not finite: decode the file again.")
-    return (32767 * waveform.clip(-1, 1)).round().astype(np.int16)
+    (clips,) = prepare_each(preprocessor, request)
+    return (np.stack(clips),)
 
 
 def build(request: BuildRequest) -> Encoder:

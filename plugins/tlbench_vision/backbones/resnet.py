@@ -11,13 +11,16 @@ from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns
+from tlbench.data import Columns, prepare_each
 from tlbench.model import Encoder
+from tlbench_vision.preprocess import preprocessor
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return the image shape and the mean and standard deviation of each channel, in 0..1."""
-    images = _stack(request.inputs)
+    images = np.stack(list(request.inputs))
+    if images.dtype != np.uint8 or images.ndim != 4:
+        raise BadInputError(f"Images must be (H, W, C) uint8; these are {images.shape[1:]} {images.dtype}.")
     pixels = images / 255.0
     mean, std = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
     return {"shape": list(images.shape[1:]), "mean": mean.tolist(), "std": np.maximum(std, 1e-3).tolist()}
@@ -25,17 +28,8 @@ def fit(request: FitRequest) -> dict[str, Any]:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return images `(N, C, H, W)` uint8."""
-    images = _stack(request.inputs)
-    if list(images.shape[1:]) != request.fitted["shape"]:
-        raise BadInputError(f"Images are {images.shape[1:]}, and the source's are {request.fitted['shape']}.")
-    return (np.ascontiguousarray(images.transpose(0, 3, 1, 2)),)
-
-
-def _stack(images: Any) -> Any:
-    stacked = np.stack(images)
-    if stacked.dtype != np.uint8 or stacked.ndim != 4:
-        raise BadInputError(f"Images must be (H, W, C) uint8; these are {stacked.shape[1:]} {stacked.dtype}.")
-    return stacked
+    (images,) = prepare_each(preprocessor, request)
+    return (np.stack(images),)
 
 
 def build(request: BuildRequest) -> Encoder:

@@ -1,0 +1,131 @@
+"""A raw example is a text; where words are labelled, a list of words.
+
+This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and imports numpy alone: it
+prepares training data, and goes with an exported model to where that is served. Pieces and merges are those of a
+`tokenizers` file; the names of special tokens in a text are text.
+"""
+
+from __future__ import annotations
+
+import functools
+import heapq
+import itertools
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPECIAL = ("[PAD]", "[CLS]", "[SEP]")
+"""Ids 0 to 2; inputs are padded with 0."""
+KNOWN_WORDS = 50_000
+"""Words whose pieces are remembered."""
+SPACES = frozenset(
+    map(chr, (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+)
+"""White space as Unicode has it; Python's own has four control characters more."""
+WORDS = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[Ldelmrstv]+| ?N+| ?[.']+|[ \t]+(?![^ \t])|[ \t]+")
+"""GPT-2's rule, over what `Classes` makes of a text: contractions, letters, numbers, other signs, white space."""
+
+
+def preprocessor(
+    fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str
+) -> Callable[[Any], tuple[NDArray[np.int32], ...]]:
+    """Return the function from a text to its piece ids `(T,)`; or, for the layout `sequence`, from a list of words to
+    ids and the position of each word's first piece `(W,)`, int32. Words behind the cut read the last position.
+    """
+    encode, room = PieceEncoder(fitted["tokenizer"]), max(0, int(options["max_length"]) - 2)
+    first, last = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
+
+    def text(example: str) -> tuple[NDArray[np.int32], ...]:
+        return (np.array([first, *encode(example)[:room], last], np.int32),)
+
+    def words(example: Sequence[str]) -> tuple[NDArray[np.int32], ...]:
+        parts = [encode(word) for word in example]
+        ids = [first, *[piece for part in parts for piece in part][:room], last]
+        ends = itertools.accumulate(map(len, parts), initial=1)
+        starts = [start if start < end and start <= room else len(ids) - 1 for start, end in itertools.pairwise(ends)]
+        return np.array(ids, np.int32), np.array(starts, np.int32)
+
+    return words if layout == "sequence" else text
+
+
+class PieceEncoder:
+    """Text -> piece ids."""
+
+    def __init__(self, tokenizer: str) -> None:
+        model = json.loads(tokenizer)["model"]
+        self._ids: dict[str, int] = model["vocab"]
+        self._ranks = {(left, right): rank for rank, (left, right) in enumerate(model["merges"])}
+        self._classes, self._letters = Classes(), byte_letters()
+        self._word = functools.lru_cache(KNOWN_WORDS)(self._pieces)
+
+    def __call__(self, text: str) -> list[int]:
+        """Return the ids of a text's pieces; a word at its start is read as one behind a space."""
+        text = unicodedata.normalize("NFC", text)
+        if text and not text.startswith(" "):
+            text = f" {text}"
+        return [
+            piece
+            for match in WORDS.finditer(text.translate(self._classes))
+            for piece in self._word(text[match.start() : match.end()])
+        ]
+
+    def _pieces(self, word: str) -> tuple[int, ...]:
+        symbols = [self._letters[byte] for byte in word.encode()]
+        return tuple(self._ids[piece] for piece in merge(symbols, self._ranks))
+
+
+class Classes(dict[int, str]):
+    """What `str.translate` puts in place of each character: its class, or itself where contractions ask for it."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        if character in " 'delmrstv":
+            found = character
+        elif character.isalpha():
+            found = "L"
+        elif unicodedata.category(character).startswith("N"):
+            found = "N"
+        else:
+            found = "\t" if character in SPACES else "."
+        self[code] = found
+        return found
+
+
+def byte_letters() -> list[str]:
+    """Return the letter that stands for each byte: itself where it prints, else one from U+0100 on."""
+    printed = {*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)}
+    others = iter(range(256, 512))
+    return [chr(byte if byte in printed else next(others)) for byte in range(256)]
+
+
+def merge(symbols: Iterable[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
+    """Join the neighbours of the lowest rank, from the left, until no two neighbours have one: O(n log n)."""
+    parts: list[str] = list(symbols)
+    before, after = list(range(-1, len(parts) - 1)), list(range(1, len(parts) + 1))
+    queue: list[tuple[int, int]] = []
+
+    def note(left: int) -> None:
+        if left >= 0 and after[left] < len(parts):
+            rank = ranks.get((parts[left], parts[after[left]]))
+            if rank is not None:
+                heapq.heappush(queue, (rank, left))
+
+    for position in range(len(parts)):
+        note(position)
+    while queue:
+        rank, left = heapq.heappop(queue)
+        right = after[left]
+        # An entry is out of date where one of its two parts was joined to something else meanwhile.
+        if not parts[left] or right == len(parts) or ranks.get((parts[left], parts[right])) != rank:
+            continue
+        parts[left], parts[right], after[left] = parts[left] + parts[right], "", after[right]
+        if after[right] < len(parts):
+            before[after[right]] = left
+        note(before[left])
+        note(left)
+    return [part for part in parts if part]

@@ -1,0 +1,41 @@
+"""A raw example is a waveform `(T,)`, int16 or floats in -1..1, one channel at the source's sample rate.
+
+This module turns it into the model's input and imports numpy alone: it prepares training data, and goes with an
+exported model to where that is served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def preprocessor(
+    fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str
+) -> Callable[[Any], tuple[NDArray[np.int16]]]:
+    """Return the function from a waveform to samples int16 of one length, cut or zero-padded alike on both sides.
+
+    It raises `ValueError` for what is no waveform.
+    """
+    length = int(fitted["length"])
+
+    def waveform(example: Any) -> tuple[NDArray[np.int16]]:
+        samples = _to_int16(np.asarray(example))
+        start, skipped = max(0, (length - len(samples)) // 2), max(0, (len(samples) - length) // 2)
+        kept = samples[skipped : skipped + length]
+        return (np.pad(kept, (start, length - start - len(kept))),)
+
+    return waveform
+
+
+def _to_int16(waveform: NDArray[Any]) -> NDArray[np.int16]:
+    if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
+        raise ValueError(f"Audio must be (T,) int16 or float, one channel; this is {waveform.shape} {waveform.dtype}.")
+    if waveform.dtype == np.int16:
+        return waveform
+    if not np.isfinite(waveform).all():
+        raise ValueError("A waveform holds values that are not finite: decode the file again.")
+    return (32767 * waveform.clip(-1, 1)).round().astype(np.int16)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from support import install
+
+from tlbench.cli.health import _broken
+from tlbench.cli.probes import probe
+
+
+def test_what_is_there_is_listed_and_what_is_missing_comes_with_its_remedy(tlbench, site):
+    install(site, "tlbench-poor", {"poor": "absent_needs"})
+    install(site, "tlbench-broken", {"broken": "absent_import"})
+    status, output, errors = tlbench("doctor", "--json")
+    assert status == 0, errors
+    health = json.loads(output)
+    facts = health["facts"]
+    assert {"python", "tlbench", "torch"} <= facts["versions"].keys()
+    assert facts["onnxruntime"]["providers"]["CPUExecutionProvider"] == ""
+    assert facts["torch"]["error"] == ""
+    assert facts["cache"]["writable"]
+    assert facts["published data"]["vision/mnist-optdigits"] == "TLBENCH_DATA is not set"
+    assert health["fatal"] == []
+    needs = '"needs-absent" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere'
+    assert needs in health["problems"]
+    assert any(problem.startswith("broken (tlbench-broken 1.0): load:") for problem in health["problems"])
+
+
+def test_published_data_that_is_there_is_found(tlbench, data_root, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", str(data_root))
+    from tlbench.cli.health import _published
+    from tlbench.plugins import load_catalog
+
+    assert set(_published(load_catalog()).values()) == {"found"}
+
+
+def test_what_keeps_the_embedded_suite_from_running_ends_with_status_1(tlbench, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", "nowhere")
+    status, output, _ = tlbench("doctor")
+    assert status == 1
+    assert 'TLBENCH_DATA names "nowhere", which is not a folder.' in output
+    assert "CPUExecutionProvider   loads" in output
+
+
+@pytest.mark.parametrize("library", ["torch", "onnxruntime"])
+def test_a_library_that_cannot_be_loaded_is_named(library, tmp_path, monkeypatch):
+    (tmp_path / f"{library}.py").write_text("raise ImportError('libgone.so: cannot open')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    found = {"torch": {"error": ""}, "onnxruntime": {"error": ""}, library: probe(library)}
+    (sentence,) = _broken(found["torch"], found["onnxruntime"])
+    assert sentence == f"{library} cannot be used (ImportError: libgone.so: cannot open): reinstall it."

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tlbench.plugins import load_catalog
+from tlbench.records import LoadRequest
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two folders of images of the classes `cat` and `dog`, 10 for training and 4 for the test a class."""
+    random = np.random.default_rng(0)
+    for side in ("old", "new"):
+        for part, count in (("train", 10), ("test", 4)):
+            for label in ("cat", "dog"):
+                folder = tmp_path / side / part / label
+                folder.mkdir(parents=True)
+                for number in range(count):
+                    pixels = random.integers(0, 200, (12, 12, 3), np.uint8) + (50 if side == "new" else 0)
+                    Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{number}.png")
+    return tmp_path
+
+
+WORDS = ("inspect", "vision/image-folder", "--set", "task.source=old", "--set", "task.target=new")
+
+
+def found(tlbench, *words):
+    status, output, errors = tlbench(*words, "--json")
+    assert output, errors
+    return status, json.loads(output)
+
+
+def test_data_without_a_fault_is_described_and_may_be_used(tlbench, folders):
+    status, seen = found(tlbench, *WORDS)
+    assert (status, seen["refused"], seen["duplicates"]) == (0, [], [])
+    sizes = {split["split"]: (split["examples"], split["size"]) for split in seen["splits"]}
+    assert sizes["source train"] == (20, "32 x 32 x 3 uint8")
+    assert seen["classes"][0] == {
+        "class": "cat",
+        "source train": 10,
+        "source test": 4,
+        "target train": 10,
+        "target test": 4,
+    }
+    assert 1 < seen["shift"]["proxy A-distance"] <= 2
+    assert seen["notes"] == ["The label budget of 50 takes in all 20 examples of the target train split."]
+    assert "Nothing keeps a run from using this data." in tlbench(*WORDS)[1]
+
+
+def test_every_broken_file_is_named_and_the_rest_is_described(tlbench, folders):
+    whole = (folders / "old/train/cat/0.png").read_bytes()
+    (folders / "old/train/cat/0.png").write_bytes(whole[:150])
+    (folders / "new/test/dog/empty.png").touch()
+    (folders / "new/test/dog/note.jpg").write_text("no image")
+    status, seen = found(tlbench, *WORDS)
+    assert status == 2
+    assert [message.partition('"')[2].partition('"')[0] for message in seen["refused"]] == [
+        "old/train/cat/0.png",
+        "new/test/dog/empty.png",
+        "new/test/dog/note.jpg",
+    ]
+    assert {split["split"]: split["examples"] for split in seen["splits"]}["source train"] == 19
+
+
+def test_labels_of_one_side_only_are_named_and_counted(tlbench, folders):
+    shutil.rmtree(folders / "new/train/dog")
+    shutil.rmtree(folders / "new/test/dog")
+    (folders / "new/train/fox").mkdir()
+    shutil.copy(folders / "new/train/cat/0.png", folders / "new/train/fox")
+    status, seen = found(tlbench, *WORDS)
+    assert status == 2
+    assert any('has labels that "new/train" lacks, "dog"' in message for message in seen["refused"])
+    assert any('has labels that "old/train" lacks, "fox"' in message for message in seen["refused"])
+    counts = {line["class"]: line["target train"] for line in seen["classes"]}
+    assert counts == {"cat": 10, "dog": 0, "fox": 1}
+
+
+def test_copies_are_found_by_content_with_their_files(tlbench, folders):
+    image = Image.open(folders / "new/train/cat/3.png")
+    image.save(folders / "new/test/cat/other-name.bmp")
+    image.save(folders / "new/train/dog/other-label.bmp")
+    status, seen = found(tlbench, *WORDS)
+    assert status == 0
+    assert {line["where"]: (line["copies"], line["of"]) for line in seen["duplicates"]} == {
+        "target train, of an earlier one": (1, 21),
+        "target test, also in target train": (1, 9),
+    }
+    assert seen["duplicates"][0]["such as"] == ["new/train/dog/other-label.bmp = new/train/cat/3.png"]
+    notes = " ".join(seen["notes"])
+    assert "1 of 9 target test examples are also in target train" in notes
+    assert "new/train/cat/3.png (cat), new/train/dog/other-label.bmp (dog)" in notes
+
+
+def test_a_budget_below_the_number_of_classes_is_told(tlbench):
+    _, seen = found(tlbench, "inspect", "toy/blobs", "--set", "task.label_budget=2")
+    assert seen["notes"] == ["2 labels cannot cover the 3 classes of the target: raise task.label_budget."]
+
+
+def test_sides_with_labels_of_their_own_and_words_with_tags(tlbench):
+    status, seen = found(tlbench, "inspect", "toy/shapes")
+    assert (status, seen["classes"][0]["target train"], seen["classes"][-1]["source train"]) == (0, None, None)
+    status, seen = found(tlbench, "inspect", "toy/names")
+    assert (status, [line["class"] for line in seen["classes"]]) == (0, ["O", "B-PER", "I-PER"])
+    assert seen["splits"][0]["size"].endswith(" words")
+
+
+def test_every_fault_of_a_table_is_named_by_its_line(tlbench, tmp_path):
+    good = ["text,label", *(f"text {number},{'yes' if number % 2 else 'no'}" for number in range(20))]
+    (tmp_path / "old.csv").write_text("\n".join(good))
+    (tmp_path / "new.csv").write_text("\n".join([*good, "a,b,c", "unlabelled,", "text 3,no"]))
+    words = ("inspect", "nlp/text-table", "--set", "task.source=old.csv", "--set", "task.target=new.csv")
+    status, seen = found(tlbench, *words)
+    assert (status, [message.partition(":")[0] for message in seen["refused"]]) == (
+        2,
+        ['"new.csv", line 22', '"new.csv", line 23'],
+    )
+    assert any("new.csv, line 24 (no)" in note for note in seen["notes"])
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "message"),
+    [
+        (("toy/blob",), 2, "did you mean 'toy/blobs'"),
+        (("toy/blobs", "--set", "task.nois=1"), 2, "did you mean 'task.noise'"),
+        (("vision/image-folder",), 2, "needs its source data: name the place with --set task.source=PATH"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_one_sentence(tlbench, words, status, message):
+    found, output, errors = tlbench("inspect", *words)
+    assert (found, message in output + errors) == (status, True)
+
+
+def test_faults_are_errors_again_afterwards(tlbench, folders):
+    """Reading on past faults ends with the inspection."""
+    (folders / "old/train/cat/0.png").write_text("no image")
+    task = load_catalog().task("vision/image-folder")
+    found(tlbench, *WORDS)
+    with pytest.raises(Exception, match=r"old/train/cat/0\.png"):
+        task.load(
+            LoadRequest(
+                task=task.name,
+                options={"source": "old", "target": "new", "size": 8, "grey": False},
+                data_root=None,
+            )
+        )

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+from support import install, plan_only
+
+from tlbench.cli.row_card import GROUPS
+from tlbench.rows import Row, write_row
+
+
+@pytest.fixture
+def rows(catalog, settings, tmp_path):
+    """Rows of two seeds on the board `leaderboards` of the test's folder."""
+    plan = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["finetune"], seeds=(0, 1))
+    made = [Row(**pairing.row_fields(settings), status="ok", score=0.75, p50_ms=0.5) for pairing in plan.pairings]
+    for row in made:
+        write_row(tmp_path / "leaderboards", row)
+    return made
+
+
+def shown(tlbench, *words):
+    status, output, errors = tlbench("show", *words, "--json")
+    assert status == 0, errors
+    return json.loads(output)
+
+
+def test_a_task_says_what_it_is_what_fits_and_how_to_run_it(tlbench):
+    (card,) = shown(tlbench, "toy/blobs")
+    assert card["shift"] == "A shift and a scale of each feature."
+    assert card["backbones"][0] == "toy/mlp"
+    assert "words/window" not in card["backbones"]
+    assert {option["option"]: option["default"] for option in card["options"]} == {
+        "task.noise": 1.0,
+        "task.label_budget": 24,
+    }
+    assert card["commands"] == ["tlbench run --task toy/blobs"]
+    output = tlbench("show", "toy/blobs")[1]
+    assert output.startswith("task toy/blobs: Blobs, moved\n")
+    assert "24 labels" in output
+    assert output.endswith("    tlbench run --task toy/blobs\n\n")
+
+
+def test_a_task_names_the_strategies_that_do_not_fit_and_why(tlbench):
+    (card,) = shown(tlbench, "toy/shapes")
+    assert {"adabn", "adversarial"}.isdisjoint(card["strategies"])
+    assert '"adversarial" needs one label space on both sides; "toy/shapes" is inductive.' in card["not with"]
+
+
+def test_a_published_task_says_which_files_are_missing(tlbench):
+    (card,) = shown(tlbench, "vision/mnist-optdigits")
+    assert 'set TLBENCH_DATA to the folder that holds "digits/"' in card["missing"][0]
+
+
+def test_what_a_spec_needs_and_is_not_installed_is_said(tlbench, site):
+    install(site, "tlbench-poor", {"poor": "absent_needs"})
+    (card,) = shown(tlbench, "needs-absent")
+    assert card["missing"] == ['"needs-absent" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere']
+    assert card["plugin"] == "poor (tlbench-poor 1.0)"
+
+
+def test_a_strategy_says_what_it_sees_and_what_backbones_set_for_it(tlbench):
+    (card,) = shown(tlbench, "finetune")
+    assert card["sees"] == ["target-labels"]
+    steps = {line["backbone"]: line["steps"] for line in card["set by backbones"]}
+    assert steps["toy/mlp"] == 40
+    (option,) = [option for option in card["options"] if option["option"] == "finetune.steps"]
+    assert option["unit"] == "steps"
+
+
+def test_a_backbone_and_a_domain_list_their_tasks(tlbench):
+    assert "toy/names" in shown(tlbench, "words/window")[0]["tasks"]
+    assert shown(tlbench, "toy")[0]["tasks"] == ["toy/blobs", "toy/names", "toy/shapes", "toy/table"]
+
+
+def test_a_row_is_found_by_its_key_a_part_of_its_name_and_its_file(tlbench, rows):
+    path = f"leaderboards/rows/{rows[1].file_name}"
+    for name in (rows[1].key, "blobs--toy-mlp--finetune--s1", path):
+        (card,) = shown(tlbench, name)
+        assert (card["row"]["seed"], card["row"]["score"]) == (1, 0.75)
+        assert card["repeat"] == "tlbench run --task toy/blobs --strategy finetune --seeds 1-1 --device cpu"
+
+
+def test_a_row_is_shown_in_words_with_units_and_the_command_that_repeats_it(tlbench, rows):
+    output = tlbench("show", rows[0].key)[1]
+    assert "p50 at batch 1  0.5 ms" in output
+    assert "    tlbench run --task toy/blobs --strategy finetune --seeds 0-0 --device cpu\n" in output
+
+
+def test_a_row_from_elsewhere_cannot_steer_the_terminal(tlbench, rows, tmp_path):
+    failed = dataclasses.replace(rows[0], status="failed", reason="gone \x1b[2J")
+    output = tlbench("show", str(write_row(tmp_path / "other", failed)))[1]
+    assert "gone \\x1b[2J" in output
+    assert "\x1b" not in output
+
+
+def test_every_field_of_a_row_has_its_place():
+    assert sorted(name for fields in GROUPS.values() for name in fields) == sorted(
+        field.name for field in dataclasses.fields(Row)
+    )
+
+
+def test_a_name_of_two_sorts_shows_both(tlbench, site):
+    install(site, "tlbench-namesakes", {"namesakes": "namesakes"})
+    assert [card["sort"] for card in shown(tlbench, "toy/mlp")] == ["task", "backbone"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("toy/blob", "did you mean 'toy/blobs'"),
+        ("finetun", "did you mean 'finetune'"),
+        ("blobs--toy-mlp", "is part of the names of 2 rows"),
+        ("zzzzzz", 'There is nothing called "zzzzzz": see tlbench list'),
+    ],
+)
+def test_a_name_that_is_none_or_several_is_an_error_that_helps(tlbench, rows, name, message):
+    status, _, errors = tlbench("show", name)
+    assert (status, message in errors) == (2, True), errors
+
+
+def test_a_file_that_is_no_row_is_named(tlbench, tmp_path):
+    (tmp_path / "row.json").write_text("{}")
+    status, _, errors = tlbench("show", "row.json")
+    assert (status, errors) == (
+        2,
+        'Error: The row "row.json" cannot be read: its schema is None, this tlbench reads 1. '
+        "Remove it, or restore it.\n",
+    )

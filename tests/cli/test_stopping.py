@@ -1,0 +1,63 @@
+"""Ctrl-C and SIGTERM, sent to a real `tlbench run` at several moments."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+from support import SOURCES
+
+RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "1")
+FAREWELL = "Stopped. What was finished is kept: the same command goes on from there."
+
+
+@pytest.fixture
+def run(toy_site, tmp_path):
+    """Runs `tlbench run` in a process group of its own, stopped at a moment; returns status, output and errors."""
+
+    def start(moment: str = "") -> tuple[int, str, str]:
+        words = [sys.executable, "-m", "tlbench", *RUN, "--board", str(tmp_path / "board")]
+        if moment:
+            words += ["--plugin", str(SOURCES / "stopper.py")]
+        environment = {"PYTHONPATH": str(toy_site), "TLBENCH_CACHE": str(tmp_path / "cache"), "STOP_AT": moment}
+        done = subprocess.run(
+            words,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            start_new_session=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return start
+
+
+def left_over(folder):
+    return [path for path in folder.rglob("*") if path.name.startswith(".tmp-") or path.suffix == ".draft"]
+
+
+def test_a_run_stopped_again_and_again_says_so_leaves_nothing_half_done_and_ends_where_it_would_have(run, tmp_path):
+    stages = set()
+    for moment in (
+        "load SIGINT",
+        "step source SIGTERM",
+        "stage-started latency SIGINT",
+        "plan-finished SIGINT",
+    ):
+        status, output, errors = run(moment)
+        assert (status, output) == (128 + signal.Signals[moment.split()[-1]], ""), errors
+        assert errors.strip().endswith(FAREWELL), moment
+        assert "Traceback" not in errors
+        assert not left_over(tmp_path)
+        kept = set((tmp_path / "cache").glob("*/*/*/stage.json"))
+        assert kept >= stages
+        stages = kept
+    status, output, errors = run()
+    assert (status, re.findall(r"rows: .*", output)) == (0, ["rows: 5 ok, 0 failed, 0 skipped   computed: 0"])
+    assert errors == ""

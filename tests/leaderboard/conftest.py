@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench.rows import Row
+
+
+@pytest.fixture
+def row(blobs, settings):
+    """Make an ok row of a strategy with some access."""
+
+    def make(strategy: str, seed: int, score: float | None, sees=("target-labels",), **changes) -> Row:
+        fields = {**blobs.row_fields(settings), "strategy": strategy, "seed": seed, "sees": sees}
+        interval = {} if score is None else {"score_low": score - 0.02, "score_high": score + 0.02, "test_size": 100}
+        filled = {
+            "status": "ok",
+            "score": score,
+            "seconds": {"adapt": 1.5},
+            "p50_ms": 0.5,
+            "p50_ratio": 2.0,
+            **interval,
+        }
+        return Row(**{**fields, **filled, **changes})
+
+    return make

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from support import run_python
+
+from tlbench.leaderboard.aggregate import aggregate
+from tlbench.leaderboard.render import render
+from tlbench.rows import write_row
+
+BOUNDS = (("source-only", 0.4, ()), ("scratch", 0.5, ("target-labels",)), ("oracle", 0.9, ("target-all-labels",)))
+
+
+@pytest.fixture
+def rows(row):
+    """Two strategies and three bounds, three seeds each, and one that was skipped."""
+    known = {"forgetting_head": 0.1, "forgetting_probe": 0.01, "gap_closed": 0.5, "p90_ms": 0.6, "p99_ms": 0.9}
+    found = [row(name, seed, 0.6 + seed / 50, **known) for name in ("finetune", "frozen") for seed in range(3)]
+    for name, score, sees in BOUNDS:
+        found += [row(name, seed, score, sees=sees, reference=True, forgetting_head=0.0) for seed in range(3)]
+    skipped = [row("adabn", seed, None, sees=("target-inputs",), status="skipped", reason="No.") for seed in range(3)]
+    return [*found, *skipped]
+
+
+def texts(path: Path) -> set[str]:
+    """Return what is written in a picture."""
+    return {
+        "".join(part.itertext()).strip() for part in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")
+    }
+
+
+def pictures(board: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (board / "plots").iterdir()}
+
+
+def test_pages_show_the_pictures_of_their_rows_and_drawing_again_changes_nothing(rows, tmp_path):
+    render(tmp_path, rows, plots=True)
+    names = {f"toy-{name}.svg" for name in ("scores", "forgetting", "gap-closed", "cost")} | {
+        "overview.svg",
+        "latency.svg",
+    }
+    drawn = pictures(tmp_path)
+    assert set(drawn) == names | {"drawn.json"}
+    pages = (tmp_path / "toy.md").read_text() + (tmp_path / "README.md").read_text()
+    assert all(f"(plots/{name})" in pages for name in names)
+    render(tmp_path, rows[::-1], plots=True)
+    assert pictures(tmp_path) == drawn
+
+
+def test_a_picture_of_other_rows_is_not_shown(rows, row, tmp_path):
+    render(tmp_path, rows, plots=True)
+    render(tmp_path, rows)
+    assert "plots/" in (tmp_path / "toy.md").read_text()
+    render(tmp_path, [*rows, row("finetune", 3, 0.9)])
+    assert "plots/" not in (tmp_path / "toy.md").read_text() + (tmp_path / "README.md").read_text()
+
+
+def test_a_picture_that_was_removed_is_not_shown(rows, tmp_path):
+    render(tmp_path, rows, plots=True)
+    (tmp_path / "plots" / "toy-cost.svg").unlink()
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert ("toy-cost" in page, "toy-scores" in page) == (False, True)
+
+
+@pytest.mark.parametrize("index", ["{", "[]", '{"toy-scores.svg": null}'])
+def test_a_damaged_index_is_as_good_as_none(rows, tmp_path, index):
+    (tmp_path / "plots").mkdir()
+    (tmp_path / "plots" / "drawn.json").write_text(index)
+    render(tmp_path, rows)
+    assert "plots/" not in (tmp_path / "toy.md").read_text()
+
+
+def test_pictures_say_what_was_seen_what_was_skipped_and_which_error_is_drawn(rows, tmp_path):
+    render(tmp_path, rows, plots=True)
+    written = texts(tmp_path / "plots" / "toy-scores.svg")
+    assert written >= {
+        "blobs",
+        "accuracy",
+        "finetune",
+        "sees target labels",
+        "references",
+        "oracle",
+        "adabn",
+        "skipped",
+    }
+    assert written >= {"mean over seeds", "95 % test interval", "each seed"}
+    assert "finetune, sees target labels" in texts(tmp_path / "plots" / "overview.svg")
+    assert "± sd over seeds" in texts(tmp_path / "plots" / "toy-forgetting.svg")
+
+
+def test_a_bound_far_off_is_written_at_the_edge(rows, row, tmp_path):
+    render(tmp_path, [*rows, row("majority", 0, 0.05, reference=True)], plots=True)
+    assert "‹ 0.050" in texts(tmp_path / "plots" / "toy-scores.svg")
+
+
+def test_numbers_that_are_missing_leave_no_picture_or_a_picture_without_them(row, tmp_path):
+    render(tmp_path, [row("a", 0, 0.5, score_low=None, score_high=None, seconds={}, p50_ms=None)], plots=True)
+    assert set(pictures(tmp_path)) == {"toy-scores.svg", "toy-cost.svg", "overview.svg", "drawn.json"}
+
+
+def test_names_are_drawn_as_they_are(row, tmp_path):
+    evil = r"$\frac{$ <script>&amp; ünï"
+    render(tmp_path, [row(evil, 0, 0.5)], plots=True)
+    assert evil in texts(tmp_path / "plots" / "toy-scores.svg")
+
+
+def test_a_strategy_keeps_its_colour_when_references_and_tasks_come_and_go(rows, row):
+    from tlbench.leaderboard.style import INK, shades
+
+    few, more = shades(aggregate(rows[:6])), shades(aggregate([*rows, row("finetune", 0, 0.5, task="toy/other")]))
+    assert {name: more[name] for name in few} == few
+    assert len({few["finetune"], few["frozen"], INK, more["oracle"]}) == 3
+
+
+def test_a_user_s_own_settings_of_matplotlib_change_nothing(rows, tmp_path):
+    import matplotlib as mpl
+
+    render(tmp_path, rows, plots=True)
+    drawn = pictures(tmp_path)
+    with mpl.rc_context({"font.size": 30, "axes.grid": False, "svg.fonttype": "path"}):
+        render(tmp_path, rows, plots=True)
+        assert mpl.rcParams["font.size"] == 30
+    assert pictures(tmp_path) == drawn
+
+
+def test_without_matplotlib_one_sentence_says_what_to_install(row, tmp_path):
+    write_row(tmp_path, row("finetune", 0, 0.5))
+    code = "import sys; sys.modules['matplotlib'] = None; from tlbench.cli import main; main()"
+    done = run_python(code, "leaderboard", "--plots", "--board", str(tmp_path))
+    assert (done.returncode, done.stderr) == (2, 'Error: Pictures need matplotlib: pip install "tlbench[plots]".\n')

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tlbench.leaderboard.aggregate import aggregate
+from tlbench.leaderboard.ranks import STUDENT, Difference, undecided
+from tlbench.leaderboard.render import render
+
+
+@pytest.fixture
+def ranks(row):
+    """Return the ranks of strategies with these scores, a score a seed, and this half-width of the test interval."""
+
+    def found(half_width: float = 0.001, **scores: list[float]) -> dict[str, int | None]:
+        rows = [
+            row(name, seed, score, score_low=score - half_width, score_high=score + half_width)
+            for name, values in scores.items()
+            for seed, score in enumerate(values)
+        ]
+        return {entry.strategy: entry.rank for entry in aggregate(rows)}
+
+    return found
+
+
+def test_a_clear_difference_is_ranked(ranks):
+    assert ranks(a=[0.80, 0.81, 0.82], b=[0.70, 0.71, 0.72], c=[0.60, 0.61, 0.62]) == {"a": 1, "b": 2, "c": 3}
+
+
+def test_a_difference_that_changes_sign_over_seeds_is_none(ranks):
+    assert ranks(a=[0.80, 0.70, 0.82], b=[0.72, 0.79, 0.75]) == {"a": 1, "b": 1}
+
+
+def test_seeds_are_paired(ranks):
+    """Both vary by 0.3 over seeds, but always together."""
+    assert ranks(a=[0.50, 0.65, 0.80], b=[0.48, 0.63, 0.78]) == {"a": 1, "b": 2}
+
+
+def test_a_small_test_split_decides_nothing_that_its_error_covers(ranks):
+    assert ranks(half_width=0.1, a=[0.80, 0.81, 0.82], b=[0.70, 0.71, 0.72]) == {"a": 1, "b": 1}
+
+
+def test_one_seed_decides_nothing(ranks):
+    assert ranks(a=[0.9], b=[0.1]) == {"a": 1, "b": 1}
+
+
+def test_who_is_alone_has_no_rank_and_neither_has_a_reference(row):
+    rows = [
+        row("a", 0, 0.5),
+        row("b", 0, 0.9, sees=("target-inputs",)),
+        row("c", 0, 0.9, label_budget=7),
+        row("d", 0, 0.9, task_options={"shift": 2}),
+        row("majority", 0, 0.1, reference=True),
+        row("scratch", 0, 0.4, reference=True),
+    ]
+    assert {entry.rank for entry in aggregate(rows)} == {None}
+
+
+def test_the_page_names_ties_and_what_would_decide_them(row, tmp_path):
+    scores = {"a": [0.80, 0.74, 0.82], "b": [0.76, 0.75, 0.74]}
+    rows = [row(name, seed, score) for name, values in scores.items() for seed, score in enumerate(values)]
+    ((above, below, gap),) = undecided(aggregate(rows))
+    assert (above.strategy, below.strategy, gap.mean) == ("a", "b", pytest.approx(0.11 / 3))
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert f"a and b cannot be told apart: they differ by 0.037 ± {gap.error():.3f}; about" in page
+    assert page.count("**a**") == page.count("**b**") == 1
+
+
+def test_the_error_joins_seeds_and_test_split():
+    gap = Difference(mean=0.1, spread=0.05, test_error=0.03, seeds=5)
+    assert gap.error() == pytest.approx(math.hypot(2.78 * 0.05 / math.sqrt(5), 0.03), abs=1e-3)
+
+
+def test_the_seeds_that_would_decide_are_the_fewest():
+    gap = Difference(mean=0.03, spread=0.05, test_error=0.01, seeds=5)
+    needed = gap.seeds_to_decide()
+    assert not gap.decided
+    assert needed is not None
+    assert gap.error(needed) < 0.03 <= gap.error(needed - 1)
+    assert Difference(mean=0.03, spread=0.05, test_error=0.03, seeds=5).seeds_to_decide() is None
+
+
+def test_quantiles_are_student_s():
+    from scipy import stats
+
+    for freedom, quantile in enumerate(STUDENT[1:], start=1):
+        exact = stats.t.ppf(0.975, freedom)
+        assert exact <= quantile < exact + 0.011

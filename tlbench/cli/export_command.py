@@ -1,0 +1,46 @@
+"""`tlbench export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tlbench.cli.board import board_option, find_row
+from tlbench.cli.output import print_json
+
+
+@click.command("export")
+@click.argument("row")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to write: a new or an empty one.",
+)
+@board_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(row: str, output: Path, board: Path, as_json: bool) -> None:
+    """Write the model of ROW, ready to serve: ONNX file, a runnable example, a model card.
+
+    ROW is a row's file, or a part of its name below the board that no other row has, such as its key. The example runs
+    where there are onnxruntime and numpy, without tlbench.
+    """
+    from tlbench.bundle.lookup import find_stages
+    from tlbench.bundle.write import write_bundle
+    from tlbench.plan import cache_folder
+    from tlbench.plugins import load_catalog
+    from tlbench.store import Store
+
+    _, chosen = find_row(board, row)
+    catalog = load_catalog()
+    store = Store(root=cache_folder(), notify=catalog.notify)
+    paths = write_bundle(output, chosen, catalog, *find_stages(chosen, board, store, catalog))
+    if as_json:
+        print_json({"row": chosen.file_name, "files": [str(path) for path in paths]})
+        return
+    click.echo(f"{chosen.file_name}: {chosen.metric} {chosen.score:.3f} on {chosen.test_size} test examples")
+    for path in paths:
+        click.echo(f"  {path}")
+    click.echo(f"With onnxruntime and numpy alone: python {output / 'predict.py'} --check")

@@ -1,0 +1,131 @@
+"""What this environment has and lacks, and what keeps a run from working in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tlbench import identity
+from tlbench.cli.probes import probe
+from tlbench.errors import UsageError
+from tlbench.plan import cache_folder, data_folder
+from tlbench.plugins import Catalog, missing
+from tlbench.records import LoadRequest, TaskSpec
+
+LITTLE_BYTES = 2**30
+"""Less space than this on a disk is worth a word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """Facts in groups, and what is wrong in sentences."""
+
+    facts: dict[str, Any]
+    fatal: list[str] = field(default_factory=list)
+    """What keeps the suite `embedded` from running."""
+    problems: list[str] = field(default_factory=list)
+    """What keeps something else from running."""
+
+
+def examine(catalog: Catalog, board: Path) -> Health:
+    """Look at libraries, devices, folders, data and plugins."""
+    torch, runtime = probe("torch"), probe("onnxruntime")
+    cache = cache_folder()
+    facts = {
+        "versions": dict(identity.versions()),
+        "devices": {"processor": identity.processor(), "graphics": identity.graphics() or "none visible"},
+        "torch": torch,
+        "onnxruntime": runtime,
+        "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
+        "board": {"folder": str(board.resolve()), **_space(board)},
+        "published data": _published(catalog),
+        "plugins": [str(origin) for origin in catalog.plugins],
+    }
+    return Health(
+        facts=facts,
+        fatal=[*_broken(torch, runtime), *_unusable(catalog), *_locked(facts)],
+        problems=[*_lacks(catalog), *map(str, catalog.problems), *_little_space(facts)],
+    )
+
+
+def _cache(folder: Path) -> dict[str, Any]:
+    """Return the size of the cache and how many stages of each kind it holds."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    stages = {
+        path.name: len(list(path.glob("*/*/stage.json")))
+        for path in sorted(folder.glob("*"))
+        if path.is_dir() and path.name != "files"
+    }
+    return {"size_bytes": sum(path.stat().st_size for path in files), "stages": stages}
+
+
+def _space(folder: Path) -> dict[str, Any]:
+    there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    return {"writable": os.access(there, os.W_OK), "free_bytes": shutil.disk_usage(there).free}
+
+
+def _published(catalog: Catalog) -> dict[str, str]:
+    """Return for each task on published data `found`, or what it lacks."""
+    return {task.name: _files(task) for task in catalog.tasks.values() if task.data_from == "data-root"}
+
+
+def _files(task: TaskSpec) -> str:
+    options = {option.name: option.default for option in task.options}
+    try:
+        root = data_folder()
+        if root is None:
+            return "TLBENCH_DATA is not set"
+        task.files(LoadRequest(task=task.name, options=options, data_root=root))
+    except (UsageError, ImportError) as error:
+        return str(error)
+    return "found"
+
+
+def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
+    for name, found in (("torch", torch), ("onnxruntime", runtime)):
+        if found["error"]:
+            yield f"{name} cannot be used ({found['error']}): reinstall it."
+    providers = runtime.get("providers", {})
+    if reason := providers.get("CPUExecutionProvider"):
+        yield f"ONNX Runtime does not run on the processor ({reason}): reinstall onnxruntime."
+    if not identity.graphics():
+        return
+    if not torch["error"] and not torch["runs_on_graphics"]:
+        yield f"torch does not run on {identity.graphics()}: use --device cpu, or install torch for its CUDA."
+    if reason := providers.get("CUDAExecutionProvider"):
+        yield f"ONNX Runtime does not run on {identity.graphics()} ({reason}): use --device cpu."
+
+
+def _unusable(catalog: Catalog) -> Iterator[str]:
+    try:
+        data_folder()
+    except UsageError as error:
+        yield str(error)
+    tasks = [task for task in catalog.tasks.values() if task.data_from == "package"]
+    if all(missing(task) or missing(catalog.backbones[task.backbone]) for task in tasks):
+        yield 'No embedded task can run: install what they need with pip install "tlbench[all]".'
+
+
+def _locked(facts: dict[str, Any]) -> Iterator[str]:
+    advice = {"cache": "set TLBENCH_CACHE to another", "board": "name another with --board"}
+    for name, other in advice.items():
+        if not facts[name]["writable"]:
+            yield f'The {name} folder "{facts[name]["folder"]}" cannot be written: {other}.'
+
+
+def _lacks(catalog: Catalog) -> Iterator[str]:
+    found = [missing(spec) for spec in catalog.tasks.values()]
+    found += [missing(kind) for task in catalog.tasks.values() for kind in (task.kind, task.kind_of_source)]
+    found += [missing(spec) for spec in catalog.backbones.values()]
+    found += [missing(spec) for spec in catalog.strategies.values()]
+    yield from dict.fromkeys(filter(None, found))
+
+
+def _little_space(facts: dict[str, Any]) -> Iterator[str]:
+    for name in ("cache", "board"):
+        if (free := facts[name]["free_bytes"]) < LITTLE_BYTES:
+            yield f"Only {free // 2**20} MiB are free for the {name}: a run may stop for want of space."

@@ -1,0 +1,88 @@
+"""`tlbench show`."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tlbench.cli.board import board_option, find_row, row_files, row_names
+from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.cli.completion import everything
+from tlbench.cli.output import print_facts, print_json, print_title
+from tlbench.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from tlbench.cli.spec_cards import Card
+    from tlbench.plugins import Catalog
+    from tlbench.rows import Row
+
+
+@click.command("show")
+@click.argument("name", shell_complete=everything)
+@board_option
+@plugin_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
+    """Show everything about a task, backbone, strategy, domain or row.
+
+    A row is named by its file, its key, or a part of its file's name that no other row below --board has.
+    """
+    from tlbench.cli.spec_cards import spec_cards
+
+    catalog = catalog_with(plugins)
+    cards = spec_cards(catalog, name)
+    rows = _rows(name, board, catalog, alone=not cards)
+    if as_json:
+        print_json([*cards, *(_row_record(path, row, catalog) for path, row in rows)])
+        return
+    for card in cards:
+        _print_card(card)
+    for path, row in rows:
+        _print_row(path, row, catalog)
+
+
+def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[Path, Row]]:
+    """Return the row of that name, if any; a part of its name counts only where nothing else has that name."""
+    if not alone and not Path(name).is_file():
+        return []
+    specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.strategies]
+    files = row_files(board, name)
+    if not files or (len(files) > 1 and difflib.get_close_matches(name, specs, cutoff=0.8)):
+        unknown = UnknownNameError("task, backbone, strategy, domain or row", name, [*specs, *row_names(board)])
+        seek = f'There is nothing called "{name}": see tlbench list, and the rows below "{board}".'
+        raise unknown if unknown.near else UsageError(seek)
+    return [find_row(board, name)]
+
+
+def _row_record(path: Path, row: Row, catalog: Catalog) -> dict[str, Any]:
+    return {"sort": "row", "path": str(path), "row": row.to_json(), "repeat": _repeat(row, catalog)}
+
+
+def _repeat(row: Row, catalog: Catalog) -> str:
+    from tlbench.repeat import repeat_command
+
+    return shlex.join(repeat_command(row, catalog))
+
+
+def _print_card(card: Card) -> None:
+    print_title(f"{card.pop('sort')} {card.pop('name')}: {card.pop('title')}")
+    commands = card.pop("commands", [])
+    print_facts(card)
+    for line in commands:
+        click.echo(f"\n    {line}")
+    click.echo()
+
+
+def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
+    from tlbench.cli.row_card import row_sections
+
+    print_title(f"row {path}")
+    for title, facts in row_sections(row).items():
+        click.echo(f"\n{title}")
+        print_facts(facts, indent="  ")
+    click.echo(f"\nto repeat it\n\n    {_repeat(row, catalog)}\n")

@@ -1,0 +1,93 @@
+"""The pictures of a board. A page shows one only where it was drawn from the very numbers on that page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tlbench.errors import UsageError
+from tlbench.files import digest, slug, write_bytes, write_json
+from tlbench.leaderboard.aggregate import Entry, as_record
+
+FOLDER = "plots"
+INDEX = "drawn.json"
+Picture = Callable[[str, str], str]
+"""(name, what it shows) -> Markdown of a picture, or an empty text where there is none for these numbers."""
+
+
+def source_of(entries: Sequence[Entry]) -> str:
+    """Name the numbers that a page shows."""
+    return digest([as_record(entry) for entry in entries])
+
+
+def file_name(domain: str, name: str) -> str:
+    """Return the file of a domain's picture; pictures over all domains belong to none."""
+    return f"{slug(domain)}-{name}.svg" if domain else f"{name}.svg"
+
+
+def read_drawn(board: Path) -> Mapping[str, str]:
+    """Return the pictures that are there, each with the name of the numbers it was drawn from."""
+    try:
+        drawn = json.loads((board / FOLDER / INDEX).read_text())
+    except (OSError, ValueError):
+        return {}  # none, or an index that the next drawing writes anew
+    known = drawn.items() if isinstance(drawn, dict) else ()
+    return {name: source for name, source in known if (board / FOLDER / name).is_file()}
+
+
+def shown(drawn: Mapping[str, str], domain: str, source: str) -> Picture:
+    """Return what gives a page of these numbers its pictures."""
+
+    def picture(name: str, shows: str) -> str:
+        file = file_name(domain, name)
+        return f"![{shows}]({FOLDER}/{file})\n" if drawn.get(file) == source else ""
+
+    return picture
+
+
+def draw(board: Path, entries: Sequence[Entry], left: Sequence[Entry]) -> list[Path]:
+    """Draw every picture of a board and say from which numbers; return their paths.
+
+    Raises `UsageError` where matplotlib is missing.
+    """
+    try:
+        from tlbench.leaderboard import style
+    except ModuleNotFoundError as error:
+        raise UsageError('Pictures need matplotlib: pip install "tlbench[plots]".') from error
+    drawn = {}
+    with style.styled():
+        for domain, own, own_left in [("", entries, left), *by_domain(entries, left)]:
+            for name, picture in _pictures(domain, own, own_left, style.shades(entries)).items():
+                file = file_name(domain, name)
+                write_bytes(board / FOLDER / file, picture)
+                drawn[file] = source_of([*own, *own_left])
+    write_json(board / FOLDER / INDEX, drawn)
+    return [board / FOLDER / file for file in drawn]
+
+
+def by_domain(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterator[tuple[str, list[Entry], list[Entry]]]:
+    """Yield each domain with its entries and with those that have no score."""
+    for domain in sorted({entry.first.domain for entry in [*entries, *left]}):
+        own, own_left = ([entry for entry in some if entry.first.domain == domain] for some in (entries, left))
+        yield domain, own, own_left
+
+
+def _pictures(
+    domain: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]
+) -> dict[str, bytes]:
+    from tlbench.leaderboard import plots, scatter, style
+
+    entries = [entry for entry in entries if entry.mean("score") is not None]
+    if not entries:
+        return {}
+    if domain:
+        figures = {
+            "scores": plots.scores(entries, left, shades),
+            "forgetting": plots.forgetting(entries, shades),
+            "gap-closed": plots.gap_closed(entries, shades),
+            "cost": scatter.cost(entries, shades),
+        }
+    else:
+        figures = {"overview": scatter.overview(entries, shades), "latency": scatter.latency(entries)}
+    return {name: style.svg(figure) for name, figure in figures.items() if figure}

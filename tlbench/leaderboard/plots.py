@@ -1,0 +1,164 @@
+"""Entries -> pictures by task: a panel for each task, a line for each strategy, references below."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tlbench.leaderboard import wording
+from tlbench.leaderboard.aggregate import Entry
+from tlbench.leaderboard.style import grid, guide, key, legend, line, point, strokes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Shades = Mapping[str, str]
+Placed = Sequence[tuple[Entry, float, str]]
+"""Entries of one panel, each with its height and colour."""
+GAP = ("source-only", "oracle")
+BELOW = 0.32
+"""How far below an entry's line its seeds are drawn."""
+
+
+def scores(entries: Sequence[Entry], left: Sequence[Entry], shades: Shades) -> Figure:
+    """Draw the mean score of each entry, its test interval and its seeds; source-only and oracle are lined down."""
+    figure = _by_task(entries, left, shades, _scores)
+    keys = [key("mean over seeds"), key("95 % test interval", is_line=True), key("each seed", shape="|")]
+    legend(figure, keys)
+    return figure
+
+
+def forgetting(entries: Sequence[Entry], shades: Shades) -> Figure | None:
+    """Draw the source score that adaptation cost, by the source head and by a refitted probe."""
+    shown = [entry for entry in entries if entry.mean("forgetting_head") is not None]
+    if not shown:
+        return None
+    figure = _by_task(shown, [], shades, _forgetting)
+    keys = [
+        key("by the source head"),
+        key("by a refitted probe", shape="D", hollow=True),
+        key("± sd over seeds", is_line=True),
+    ]
+    legend(figure, keys)
+    return figure
+
+
+def gap_closed(entries: Sequence[Entry], shades: Shades) -> Figure | None:
+    """Draw which part of the way from source-only to oracle each strategy went."""
+    shown = [entry for entry in entries if not entry.first.reference and entry.mean("gap_closed") is not None]
+    if not shown:
+        return None
+    figure = _by_task(shown, [], shades, _gap_closed)
+    legend(figure, [key("mean over seeds"), key("each seed", shape="|")])
+    return figure
+
+
+def by_task(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """Return the entries of each task, tasks by name."""
+    ordered = sorted(entries, key=lambda entry: entry.first.task)
+    return {task: list(group) for task, group in itertools.groupby(ordered, lambda entry: entry.first.task)}
+
+
+def short(task: str) -> str:
+    """Return a task's name inside its domain."""
+    return task.partition("/")[2] or task
+
+
+def span(entries: Sequence[Entry]) -> tuple[float, float]:
+    """Return the ends of a score axis: strategies, source-only and oracle, so that no bound far off rules it."""
+    chosen = [entry for entry in entries if not entry.first.reference or entry.first.strategy in GAP] or entries
+    rows = [row for entry in chosen for row in entry.rows]
+    found = [value for row in rows for value in (row.score, row.score_low, row.score_high) if value is not None]
+    margin = 0.05 * (max(found) - min(found)) or 0.05
+    return min(found) - margin, max(found) + margin
+
+
+def _by_task(
+    entries: Sequence[Entry], left: Sequence[Entry], shades: Shades, draw: Callable[[Axes, Placed], None]
+) -> Figure:
+    label = _label(entries)
+    lines = _lines([*entries, *left], label)
+    heights = {line: -place for place, line in enumerate(lines)}
+    tasks = by_task([*entries, *left])
+    figure, panels = grid(len(tasks), 0.6 + 0.19 * len(lines))
+    for panel, (task, members) in zip(panels, tasks.items(), strict=True):
+        panel.set_title(short(task))
+        panel.grid(axis="y", visible=False)
+        _name_lines(panel, lines)
+        places = [(entry, heights[wording.block(entry), label(entry)]) for entry in members]
+        draw(panel, [(e, height, shades[e.first.strategy]) for e, height in places if e.first.status == "ok"])
+        for entry, height in places:
+            if entry.first.status != "ok":
+                _write(panel, 0.02, height, wording.ending(entry))
+    return figure
+
+
+def _label(entries: Sequence[Entry]) -> Callable[[Entry], str]:
+    """Return what names an entry in its panel: the strategy, and the backbone where a task has several."""
+    crowded = any(len({entry.first.backbone for entry in group}) > 1 for group in by_task(entries).values())
+    return lambda entry: f"{entry.strategy}, {entry.first.backbone}" if crowded else entry.strategy
+
+
+def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, str]]:
+    """Return the lines of a panel from top to bottom, (what a block sees, entry); a heading has no entry."""
+    ordered = sorted(entries, key=lambda entry: (entry.first.reference, entry.places, label(entry)))
+    lines = []
+    for title, group in itertools.groupby(ordered, wording.block):
+        lines += [(title, ""), *((title, name) for name in dict.fromkeys(map(label, group)))]
+    return lines
+
+
+def _name_lines(panel: Axes, lines: Sequence[tuple[str, str]]) -> None:
+    place = panel.get_subplotspec()
+    names = [name or title for title, name in lines] if place and place.is_first_col() else [""] * len(lines)
+    panel.set_ylim(-len(lines) + 0.4, 0.6)
+    panel.set_yticks([-line for line in range(len(lines))], names)
+    for tick, (_, name) in zip(panel.get_yticklabels(), lines, strict=True):
+        if not name:
+            tick.set(style="italic", fontsize=7.5)
+
+
+def _write(panel: Axes, x: float, height: float, text: str, align: str = "left") -> None:
+    """Write into a line of a panel; `x` goes from 0 to 1."""
+    place = panel.get_yaxis_transform()
+    panel.text(x, height, text, transform=place, fontsize=7.5, va="center", ha=align)
+
+
+def _scores(panel: Axes, placed: Placed) -> None:
+    """Draw scores on an axis that spans strategies, source-only and oracle; what lies beyond is written at its edge."""
+    panel.set_xlabel(" or ".join(sorted({entry.first.metric for entry, _, _ in placed})))
+    low, high = span([entry for entry, _, _ in placed])
+    panel.set_xlim(low, high)
+    for entry, height, colour in placed:
+        mean = entry.mean("score") or 0.0
+        if not low <= mean <= high:
+            text, x, align = (f"‹ {mean:.3f}", 0.02, "left") if mean < low else (f"{mean:.3f} ›", 0.98, "right")
+            _write(panel, x, height, text, align)
+            continue
+        if entry.first.strategy in GAP:
+            guide(panel, mean)
+        line(panel, (entry.mean("score_low"), entry.mean("score_high")), (height, height), colour)
+        strokes(panel, (row.score for row in entry.rows), height - BELOW, colour)
+        point(panel, mean, height, colour)
+
+
+def _forgetting(panel: Axes, placed: Placed) -> None:
+    panel.set_xlabel("source score lost")
+    guide(panel, 0)
+    for entry, height, colour in placed:
+        for field, shape, place in (("forgetting_head", "o", height + 0.16), ("forgetting_probe", "D", height - 0.2)):
+            mean, spread = entry.mean(field), entry.spread(field)
+            if mean is not None and spread:
+                line(panel, (mean - spread, mean + spread), (place, place), colour)
+            point(panel, mean, place, colour, shape, hollow=shape == "D")
+
+
+def _gap_closed(panel: Axes, placed: Placed) -> None:
+    panel.set_xlabel("gap closed (0 source-only, 1 oracle)")
+    guide(panel, 0)
+    guide(panel, 1)
+    for entry, height, colour in placed:
+        strokes(panel, (row.gap_closed for row in entry.rows), height - BELOW, colour)
+        point(panel, entry.mean("gap_closed"), height, colour)

@@ -1,0 +1,88 @@
+"""Which entries can be told apart: differences paired by seed, and ranks that admit ties."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tlbench.leaderboard.aggregate import Entry
+
+STUDENT = (math.inf, 12.71, 4.31, 3.19, 2.78, 2.58, 2.45, 2.37, 2.31, 2.27, 2.23)
+"""Two-sided 95 % quantiles of Student's t for 0, 1, 2, ... degrees of freedom, rounded up; the last holds for more."""
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Score of one entry minus that of another, over the seeds that both have."""
+
+    mean: float
+    spread: float
+    """Standard deviation of the paired differences over the seeds."""
+    test_error: float
+    """Half-widths of both test intervals in quadrature: an upper bound, for the two share their test examples."""
+    seeds: int
+
+    def error(self, seeds: int | None = None) -> float:
+        """Return the half-width of the 95 % interval with this number of seeds (default: those there are)."""
+        seeds = self.seeds if seeds is None else seeds
+        if seeds < 2:
+            return math.inf
+        return math.hypot(STUDENT[min(seeds, len(STUDENT)) - 1] * self.spread / math.sqrt(seeds), self.test_error)
+
+    @property
+    def decided(self) -> bool:
+        return abs(self.mean) > self.error()
+
+    def seeds_to_decide(self) -> int | None:
+        """Return how many seeds in all would decide a difference of this size; None where no number would."""
+        if self.seeds < 2:
+            return None
+        more = range(self.seeds + 1, MOST_SEEDS + 1)
+        return next((seeds for seeds in more if abs(self.mean) > self.error(seeds)), None)
+
+
+def difference(one: Entry, other: Entry) -> Difference:
+    """Return the difference of two entries that answer one question of one task."""
+    theirs = {row.seed: row.score for row in other.rows}
+    pairs = [(row.score, theirs.get(row.seed)) for row in one.rows]
+    gaps = [score - against for score, against in pairs if score is not None and against is not None]
+    if len(gaps) < 2:
+        return Difference(math.nan if not gaps else gaps[0], math.inf, math.inf, len(gaps))
+    test_error = math.hypot(_half_width(one), _half_width(other))
+    return Difference(statistics.fmean(gaps), statistics.stdev(gaps), test_error, len(gaps))
+
+
+def _half_width(entry: Entry) -> float:
+    low, high = entry.mean("score_low"), entry.mean("score_high")
+    return math.inf if low is None or high is None else (high - low) / 2
+
+
+def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries, sorted by contest and score, with their ranks.
+
+    An entry's rank is one more than the number of entries in its contest that are better beyond error. Who competes
+    alone, and a reference, has no rank.
+    """
+    ranked = []
+    for _, group in itertools.groupby(entries, lambda entry: entry.contest):
+        members = list(group)
+        for place, entry in enumerate(members):
+            better = sum(difference(above, entry).decided for above in members[:place])
+            alone = len(members) == 1 or entry.first.reference
+            ranked.append(replace(entry, rank=None if alone else 1 + better))
+    return ranked
+
+
+def undecided(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry, Difference]]:
+    """Yield neighbours of one contest that cannot be told apart."""
+    for above, below in itertools.pairwise(entries):
+        if above.rank is not None and below.rank is not None and above.contest == below.contest:
+            found = difference(above, below)
+            if not found.decided:
+                yield above, below, found

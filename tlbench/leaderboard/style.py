@@ -1,0 +1,146 @@
+"""How pictures look: one style that is readable on white and on black, and the same bytes for the same numbers."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tlbench.files import digest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from tlbench.leaderboard.aggregate import Entry
+
+Ends = tuple[float | None, float | None]
+WIDTH = 8.75  # inches: 840 pixels, the width of a README
+INK = "#737d8a"  # as far from white as from the black of a dark page
+FAINT = "#737d8a50"
+PALETTE = ("#1f7fd0", "#56a8d8", "#0b9a6d", "#d55e00", "#b566b0", "#e08a00", "#9a8f00", "#d1495b")
+STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": FAINT,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "figure.facecolor": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
+    "font.size": 8.5,
+    "grid.color": "#737d8a30",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "svg.fonttype": "none",  # text stays text: small, and found by a search
+    "svg.hashsalt": "tlbench",
+    "text.color": INK,
+    "text.parse_math": False,  # names come from anywhere
+    "xtick.color": INK,
+    "xtick.major.size": 0,
+    "xtick.minor.size": 0,
+    "ytick.color": INK,
+    "ytick.major.size": 0,
+    "ytick.minor.size": 0,
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in this style whatever the user's own matplotlib settings are."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
+    """Return a colour for each strategy, which follows from its name; references are grey."""
+    names = sorted({entry.first.strategy for entry in entries if not entry.first.reference})
+    chosen = {entry.first.strategy: INK for entry in entries if entry.first.reference}
+    free: list[str] = []
+    for name in names:
+        free = free or list(PALETTE)
+        wished = PALETTE[int(digest(name), 16) % len(PALETTE)]
+        chosen[name] = wished if wished in free else free[0]
+        free.remove(chosen[name])
+    return chosen
+
+
+def grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a number of panels, each `height` inches high."""
+    columns = min(count, columns)
+    lines = -(-count // columns)
+    figure = Figure(figsize=(WIDTH, lines * height + 0.3), layout="constrained")
+    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return figure, axes[:count]
+
+
+def guide(panel: Axes, x: float) -> None:
+    """Draw a faint upright line that points are read against."""
+    panel.axvline(x, color=FAINT, linewidth=1, linestyle="--", zorder=0)
+
+
+def point(
+    panel: Axes, x: float | None, y: float | None, colour: str, shape: str = "o", *, hollow: bool = False
+) -> None:
+    """Draw a point, where both of its numbers are known."""
+    if x is not None and y is not None:
+        panel.plot([x], [y], shape, color=colour, markersize=5.5, markerfacecolor="none" if hollow else colour)
+
+
+def line(panel: Axes, x: Ends, y: Ends, colour: str, width: float = 1.6) -> None:
+    """Draw a line from one end to the other, where both are known."""
+    xs, ys = _known(x), _known(y)
+    if len(xs) == len(ys) == 2:
+        panel.plot(xs, ys, color=colour, linewidth=width, zorder=1.5)
+
+
+def strokes(panel: Axes, values: Iterable[float | None], height: float, colour: str, size: float = 4) -> None:
+    """Draw small upright strokes side by side."""
+    known = _known(values)
+    panel.plot(known, [height] * len(known), "|", color=colour, markersize=size)
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
+
+
+def key(label: str, colour: str = INK, shape: str = "o", *, hollow: bool = False, is_line: bool = False) -> Line2D:
+    """Return a line of a legend."""
+    return Line2D(
+        [],
+        [],
+        color=colour,
+        label=label,
+        linestyle="-" if is_line else "none",
+        marker="" if is_line else shape,
+        markerfacecolor="none" if hollow else colour,
+        markersize=5.5,
+    )
+
+
+def legend(figure: Figure, keys: Sequence[Line2D], columns: int = 8) -> None:
+    """Put a legend below all panels."""
+    figure.legend(handles=list(keys), loc="outside lower center", ncols=min(len(keys), columns), columnspacing=1.4)
+
+
+def svg(figure: Figure) -> bytes:
+    """Return a figure as SVG without a date."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    return stream.getvalue()
