@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from support import install, plan_only, silent
+from support import Environment, install, plan_only, silent
 
 from tlbench import identity
 from tlbench.plan import Pairing, Plan, Settings
@@ -58,10 +58,18 @@ def data_root() -> Path:
 def toy_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A site folder with the distribution `tlbench-toy`, on the import path."""
     site = tmp_path_factory.mktemp("site")
-    install(site, "tlbench-toy", {"toy": "tlbench_toy.plugin"})
+    install(site, "tlbench-toy", {"toy": "tlbench.testing.toy.plugin"})
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
         yield site
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """A virtual environment of the module's own, into which its tests install plugins."""
+    for tool in ("pip", "hatchling", "editables"):
+        pytest.importorskip(tool)
+    return Environment.make(tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture

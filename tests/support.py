@@ -6,8 +6,10 @@ import json
 import os
 import re
 import shutil
+import site
 import subprocess
 import sys
+import venv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,13 +24,16 @@ SOURCES = HERE / "plugins_for_tests"
 
 
 def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
-    """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder."""
+    """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder.
+
+    Modules are those of `plugins_for_tests`; what is named beyond them is there already.
+    """
     site.mkdir(parents=True, exist_ok=True)
     for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
         source = SOURCES / module
         if source.is_dir():
             shutil.copytree(source, site / module, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
+        elif module != "tlbench":
             shutil.copy(source.with_suffix(".py"), site)
     info = site / f"{distribution.replace('-', '_')}-{version}.dist-info"
     info.mkdir()
@@ -62,6 +67,43 @@ def run_python(code: str, *words: str, site: Path | None = None, **variables: st
     environment = {**os.environ, **variables, **({"PYTHONPATH": str(site)} if site else {})}
     command = [sys.executable, "-c", code, *words]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that finds what this one has; pip installs into it without a network."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Environment:
+        venv.create(folder, with_pip=False)
+        (packages,) = folder.glob("lib/*/site-packages")
+        inherited = "\n".join(f"import site; site.addsitedir({path!r})" for path in site.getsitepackages())
+        (packages / "inherited.pth").write_text(inherited)
+        command = folder / "bin" / "tlbench"
+        command.write_text(f'#!/bin/sh\nexec "{folder}/bin/python" -m tlbench "$@"\n')
+        command.chmod(0o755)
+        return cls(folder)
+
+    def bash(self, script: str, place: Path) -> subprocess.CompletedProcess[str]:
+        """Run a script in a folder, with the environment activated, up to its first failure."""
+        variables = {
+            "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "PIP_NO_INDEX": "1",
+            "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as an answer to "isolate?"
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+        command = ["bash", "-ex", "-c", script]
+        return subprocess.run(
+            command,
+            cwd=place,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
 
 
 def plan_only(catalog: Catalog, settings: Settings, **wish: Any) -> Plan:

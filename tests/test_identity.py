@@ -90,6 +90,12 @@ def package(site):
     identity.package_code.cache_clear()
 
 
+def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
+    """The toy, which is a part of the host, moves with all of it."""
+    assert identity.code_of(catalog.task("vision/digits").kind.create) == identity.engine()
+    assert identity.code_of(catalog.task("toy/blobs").load) == identity.package_code("tlbench") != identity.engine()
+
+
 @pytest.mark.parametrize(
     ("module", "file"), [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("bare.heavy", "bare/heavy.py")]
 )

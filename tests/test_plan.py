@@ -8,10 +8,10 @@ import pytest
 
 from tlbench import identity
 from tlbench.budget import Budget
+from tlbench.calls import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.files import digest
 from tlbench.plan import Settings, cache_folder, data_folder
-from tlbench.records import LoadRequest
 
 STAGES = ["prepare", "source", "features", "adapt", "score", "export"]
 ADAPTED = STAGES[3:]
@@ -80,7 +80,7 @@ def test_code_moves_what_it_computes(blobs, settings, monkeypatch):
         return [stage for stage in STAGES if before[stage] != after[stage]]
 
     real = identity.package_code
-    for package, stages in {"tlbench_finetune": ADAPTED, "tlbench_toy": STAGES, "tlbench_vision": []}.items():
+    for package, stages in {"tlbench_finetune": ADAPTED, "tlbench": STAGES, "tlbench_vision": []}.items():
         monkeypatch.setattr(identity, "package_code", lambda name, p=package: "new" if name == p else real(name))
         assert stages_moved() == stages
     monkeypatch.setattr(identity, "package_code", real)

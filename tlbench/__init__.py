@@ -4,6 +4,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
+from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest, SaveRequest
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import (
@@ -16,19 +17,13 @@ from tlbench.kindspecs import (
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
-    AugmentRequest,
     BackboneFamily,
     BackboneSpec,
-    BuildRequest,
     Checkpoint,
     DomainSpec,
     Event,
-    FitRequest,
     KindSpec,
-    LoadRequest,
     OwnHead,
-    PrepareRequest,
-    SaveRequest,
     StrategySpec,
     TaskSpec,
 )

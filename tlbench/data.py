@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tlbench.calls import PrepareRequest
 from tlbench.errors import BadInputError
 from tlbench.raw import Rows
-from tlbench.records import PrepareRequest
 
 Array = NDArray[Any]
 
@@ -25,10 +25,13 @@ class Ragged:
     """Sequences of unequal length: `values[offsets[i]:offsets[i + 1]]` is sequence i. Zero means padding."""
 
     values: Array
+    """All sequences one after the other."""
     offsets: Array
+    """`(N + 1,)` int64: where each begins, and the end."""
 
     @classmethod
     def of(cls, sequences: Sequence[Any], dtype: str = "int32") -> Ragged:
+        """Join sequences."""
         lengths = [len(sequence) for sequence in sequences]
         offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
         return cls(np.concatenate([np.asarray(sequence, dtype) for sequence in sequences]), offsets)
@@ -38,6 +41,7 @@ class Ragged:
 
     @property
     def lengths(self) -> Array:
+        """Length of each sequence, `(N,)`."""
         lengths: Array = self.offsets[1:] - self.offsets[:-1]
         return lengths
 
@@ -47,15 +51,20 @@ class Ragged:
 
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
-        starts, ends = self.offsets[indices], self.offsets[indices + 1]
-        padded = np.zeros((len(indices), max(1, int((ends - starts).max(initial=0)))), self.values.dtype)
-        for row, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            padded[row, : end - start] = self.values[start:end]
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        padded = np.zeros((len(indices), max(1, int(lengths.max(initial=0)))), self.values.dtype)
+        padded[np.arange(padded.shape[1]) < lengths[:, None]] = self.values[_spans(starts, lengths)]
         return padded
+
+    def select(self, indices: Array) -> Ragged:
+        """Return a copy of the sequences."""
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 Column = Array | Ragged
 Columns = tuple[Column, ...]
+"""One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
 
 
 @contextlib.contextmanager
@@ -79,6 +88,7 @@ class Inputs:
     """Prepared examples as a map-style sequence: one column for each argument of the encoder."""
 
     columns: Columns
+    """What a backbone's `prepare` returned."""
 
     def __len__(self) -> int:
         return len(self.columns[0])
@@ -94,11 +104,7 @@ class Inputs:
         """Return a copy of those examples: a view would lead back to the whole array."""
         return Inputs(
             tuple(
-                Ragged.of(
-                    [column.values[column.offsets[i] : column.offsets[i + 1]] for i in indices], column.values.dtype.str
-                )
-                if isinstance(column, Ragged)
-                else np.array(column[indices])
+                column.select(indices) if isinstance(column, Ragged) else np.array(column[indices])
                 for column in self.columns
             )
         )
@@ -120,10 +126,12 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels of the units of prediction: one a unit, `counts[i]` units in example i."""
+    """Labels of the units of prediction."""
 
     values: Array
+    """`(M,)` int64: the label index of each unit, example by example."""
     counts: Array
+    """`(N,)` int64: how many units each example has."""
 
     @classmethod
     def of(cls, labels: Rows) -> Targets:
@@ -140,9 +148,9 @@ class Targets:
         return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
 
     def select(self, indices: Array) -> Targets:
-        ends = np.cumsum(self.counts)
-        units = np.concatenate([np.arange(ends[i] - self.counts[i], ends[i]) for i in indices])
-        return Targets(self.values[units], self.counts[indices])
+        """Return the targets of those examples."""
+        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
+        return Targets(self.values[_spans(starts[indices], counts)], counts)
 
 
 def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
@@ -152,8 +160,15 @@ def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
     counts = np.concatenate([part[2] for part in parts])
     starts = np.cumsum(counts) - counts
     order = np.argsort(positions, kind="stable")
-    restored: Array = units[np.concatenate([np.arange(starts[i], starts[i] + counts[i]) for i in order])]
+    restored: Array = units[_spans(starts[order], counts[order])]
     return restored
+
+
+def _spans(starts: Array, lengths: Array) -> Array:
+    """Return the positions of spans one after the other: those from `starts[i]` on, `lengths[i]` of them."""
+    before = np.cumsum(lengths) - lengths
+    positions: Array = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+    return positions
 
 
 @dataclass(frozen=True)
@@ -161,12 +176,15 @@ class Examples:
     """Inputs with their targets."""
 
     inputs: Inputs
+    """What the encoder takes."""
     targets: Targets
+    """What the loss takes beside the outputs."""
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def select(self, indices: Array) -> Examples:
+        """Return a copy of those examples."""
         return Examples(self.inputs.select(indices), self.targets.select(indices))
 
 

@@ -31,7 +31,7 @@ def _import_early() -> None:
     """Load what the first stage of a process would otherwise be charged with: seconds stand on rows."""
     import sklearn.linear_model  # noqa: F401
 
-    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))]).step()
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True).step()
 
 
 def derive_seed(seed: int, *purpose: str) -> int:

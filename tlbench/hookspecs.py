@@ -73,5 +73,6 @@ def tlbench_event(event: Event) -> None:
     """Watch a run: progress displays and trackers live here. An exception is reported once and goes no further.
 
     Example:
-        if event.name == "row-written": print(event.values["score"])
+        if event.name == "row-written":
+            print(event.values["row"].score)
     """

@@ -59,10 +59,13 @@ def _parts(function: Callable[..., Any]) -> list[Callable[..., Any]]:
 
 
 def code_of(function: Callable[..., Any]) -> str:
-    """Return a hash of the code of the package that a function comes from."""
+    """Return a hash of the code of the package that a function comes from; of the host, its presentation left out."""
     while isinstance(function, functools.partial):
         function = function.func
-    return package_code(function.__module__.partition(".")[0])
+    package, _, inner = function.__module__.partition(".")
+    if package == "tlbench" and inner.partition(".")[0] not in PRESENTATION:
+        return engine()
+    return package_code(package)
 
 
 @functools.cache

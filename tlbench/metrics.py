@@ -13,7 +13,9 @@ import numpy as np
 from tlbench.data import Array, Targets
 
 Weighted = Callable[[Array], float]
+"""Example weights `(N,)` -> score."""
 Metric = Callable[[Array, Targets], Weighted]
+"""Predictions `(M, C)` and targets -> score as a function of example weights."""
 
 
 def score(metric: Metric, probabilities: Array, targets: Targets) -> float:

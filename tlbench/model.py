@@ -22,6 +22,7 @@ class Encoder(nn.Module):
     """
 
     feature_dim: int
+    """D, the width of the features."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""

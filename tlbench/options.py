@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tlbench.errors import UsageError
 
 OptionValue = str | int | float | bool
+"""What an option may hold."""
 _TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -16,10 +17,13 @@ class Option:
     """A setting that a user may change with `--set OWNER.NAME=VALUE`."""
 
     name: str
+    """What stands after the owner's name and a dot."""
     default: OptionValue
     """Its type is the type that values are read as."""
     summary: str
+    """A few words on what it sets."""
     unit: str = ""
+    """What a number counts or is measured in."""
 
     def parse(self, value: OptionValue) -> OptionValue:
         """Return the value as the default's type. Raises `UsageError` when it cannot be read so."""

@@ -10,10 +10,11 @@ from typing import Any
 
 from tlbench import identity
 from tlbench.budget import Budget
+from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
-from tlbench.records import EMPTY, BackboneSpec, Checkpoint, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""

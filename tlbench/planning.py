@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from tlbench import identity
 from tlbench.budget import Budget
+from tlbench.calls import SELF_LABELLED, LoadRequest
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
 from tlbench.raw import Sees
-from tlbench.records import EMPTY, SELF_LABELLED, BackboneSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, BackboneSpec, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""

@@ -17,7 +17,7 @@ import pluggy
 from tlbench import hookspecs
 from tlbench.errors import TlbenchError, UnknownNameError, UsageError
 from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
-from tlbench.sources import Origin, Source, installed
+from tlbench.sources import Origin, Source, with_installed
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
@@ -68,6 +68,9 @@ class Catalog:
     notify: Callable[[Event], None] = field(repr=False)
     """Hands an event to every plugin that listens."""
 
+    def domain(self, name: str) -> DomainSpec:
+        return _find("domain", name, self.domains)
+
     def task(self, name: str) -> TaskSpec:
         return _find("task", name, self.tasks)
 
@@ -107,12 +110,15 @@ def missing(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | Kind
 
 
 def load_catalog(listeners: Iterable[object] = (), also: Iterable[Source] = ()) -> Catalog:
-    """Load every installed plugin and those of `also`; `listeners` are objects that watch, such as a display."""
+    """Load every installed plugin and those of `also`; `listeners` are objects that watch, such as a display.
+
+    Those of `also` stand in for installed ones of the same distribution.
+    """
     manager = pluggy.PluginManager("tlbench")
     manager.add_hookspecs(hookspecs)
     problems: list[PluginProblem] = []
     origins: dict[str, Origin] = {}
-    for source in (*installed(), *also):
+    for source in with_installed(also):
         if problem := _register(manager, source):
             problems.append(problem)
         else:

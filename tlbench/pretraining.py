@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tlbench import __version__
+from tlbench.calls import LoadRequest, SaveRequest
 from tlbench.checkpoints import models_folder
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.files import slug, sync_folder, write_bytes
@@ -21,7 +22,7 @@ from tlbench.plan import Pairing, Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog
 from tlbench.raw import Sees, Side, TaskData
-from tlbench.records import Event, KindSpec, LoadRequest, SaveRequest, StrategySpec, TaskSpec
+from tlbench.records import Event, KindSpec, StrategySpec, TaskSpec
 from tlbench.store import Store
 
 OBJECTIVES: Mapping[str, KindSpec | None] = {

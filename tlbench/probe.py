@@ -22,7 +22,9 @@ class Linear:
     """Weights `(C, D)` and bias `(C,)` of a softmax classifier on raw features."""
 
     weight: Array
+    """`(C, D)`."""
     bias: Array
+    """`(C,)`."""
 
     def outputs(self, features: Array) -> Array:
         """Return `(M, C)`."""

@@ -33,15 +33,13 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Split:
-    """Raw examples with their labels.
-
-    `inputs` is a sequence of whatever the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of
-    words, waveforms float32, series `(T, C)` float32, rows `(F,)` float32. `labels[i]` is an index into the side's
-    labels, or an array of them, one a word.
-    """
+    """Raw examples with their labels."""
 
     inputs: Rows
+    """What the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of words, waveforms float32, series
+    `(T, C)` float32, or rows `(F,)` float32."""
     labels: Rows
+    """For each example an index into the side's labels, or an array of them, one a word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,14 +47,20 @@ class Side:
     """One side of a task."""
 
     labels: tuple[str, ...]
+    """Names of the labels, in the order of their indices."""
     train: Split
+    """What models learn from; of the target, budgets are drawn from it."""
     test: Split
+    """What scores are measured on; no strategy sees it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskData:
-    """All raw data of a task. `sample_rate` is in Hz and set for audio alone."""
+    """All raw data of a task."""
 
     source: Side
+    """Where the source model learns."""
     target: Side
+    """Where it is to be adapted to."""
     sample_rate: int | None = None
+    """Of audio, in Hz."""

@@ -1,4 +1,4 @@
-"""What plugins hand in (specs) and what the host asks of them (requests).
+"""What plugins hand in: one spec for each domain, task, backbone and strategy; and the events that they may watch.
 
 Everything here is frozen, keyword-only and light: the standard library alone is imported, so that listing a
 catalog costs no torch. The functions that a spec carries import what they need when they are called.
@@ -12,9 +12,19 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from tlbench.errors import MissingDataError
+from tlbench.calls import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    Layout,
+    LoadRequest,
+    PrepareRequest,
+    SaveRequest,
+    learns_nothing,
+    no_files,
+)
 from tlbench.options import Option, OptionValue
-from tlbench.raw import Rows, Sees, TaskData
+from tlbench.raw import Sees, TaskData
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +35,7 @@ if TYPE_CHECKING:
     from tlbench.request import AdaptRequest
 
 Setting = Literal["transductive", "inductive"]
-Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
-"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
-(N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
-SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
-"""Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
-token ids from 0, and what it fits names them in `vocabulary`."""
+"""`transductive`: source and target have the same labels; `inductive`: they have not."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -39,44 +44,11 @@ class DomainSpec:
     """A field of application; tasks belong to it by the part of their name before the slash."""
 
     name: str
+    """One word; the part before the slash of its tasks' names."""
     title: str
+    """What people call it."""
     summary: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadRequest:
-    """What a task is given to find its files."""
-
-    task: str
-    options: Mapping[str, Any]
-    data_root: Path | None
-    """The folder that `TLBENCH_DATA` names, or None."""
-
-    def files(self, option: str, folder: str, *names: str) -> list[Path]:
-        """Return the paths of `names` in the folder that an option holds, else in `folder` below the data root.
-
-        Raises `MissingDataError` when neither is set or a file is not there.
-        """
-        chosen = str(self.options[option])
-        if chosen:
-            root, advice = Path(chosen).expanduser(), f"check task.{option}."
-        elif self.data_root is not None:
-            root, advice = self.data_root / folder, "check TLBENCH_DATA."
-        else:
-            raise MissingDataError(
-                f'Task "{self.task}" reads real data: set TLBENCH_DATA to the folder that holds "{folder}/", '
-                f"or name its own folder with --set task.{option}=DIR."
-            )
-        paths = [root / name for name in names]
-        for path in paths:
-            if not path.is_file():
-                raise MissingDataError(f'Task "{self.task}" reads "{path}", which does not exist: {advice}')
-        return paths
-
-
-def no_files(request: LoadRequest) -> Sequence[Path]:
-    """A task that reads no file: its data is generated or comes with a library."""
-    return ()
+    """One sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,19 +56,25 @@ class KindSpec:
     """A kind of problem: what the two sides of a task ask for."""
 
     name: str
+    """What strategies name in `kinds`."""
     summary: str
+    """One sentence."""
     unit: str
-    """What the label budget counts."""
+    """What the label budget counts, in the plural: `labels`, `sentences`."""
     metric: str
     """The metric of a source side that is of another kind than its target."""
     layout: Layout
+    """The shape of features that its head takes."""
     create: Callable[[], Kind]
+    """Returns the kind; the place to import torch."""
     traits: tuple[str, ...] = ("probe",)
     """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
     activation: Literal["", "softmax"] = ""
     """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
+    """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +84,13 @@ class TaskSpec:
     name: str
     """`domain/name`."""
     title: str
+    """A heading of a few words."""
     summary: str
+    """One sentence."""
     source: str
     """One sentence on the source side."""
     target: str
+    """One sentence on the target side."""
     shift: str
     """One sentence on what differs between the sides."""
     modality: str
@@ -123,20 +104,25 @@ class TaskSpec:
     label_budget: int
     """Labelled target examples a strategy may see, in the kind's unit."""
     load: Callable[[LoadRequest], TaskData]
+    """Returns all raw data: the same for the same options and files, whatever the seed."""
     setting: Setting = "transductive"
+    """`transductive` where both sides have the same labels, else `inductive`."""
     source_kind: KindSpec | None = None
+    """What the source asks for where it is not what the target asks for."""
     mirrors: str = ""
     """The published benchmark that this task resembles."""
     licence: str = ""
+    """The licence of the data."""
     data_from: Literal["package", "data-root", "user"] = "package"
     """`package`: generated or bundled; `data-root`: files under TLBENCH_DATA; `user`: paths in options."""
     augment: tuple[str, ...] = ()
-    """Transformations that keep the label, by name."""
+    """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
     requires: tuple[str, ...] = ()
-    """Top-level import names."""
+    """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
-    """The extra of tlbench that installs them."""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
+    """Settings, which `LoadRequest.options` holds; `source` and `target` are the names of places of files."""
     files: Callable[[LoadRequest], Sequence[Path]] = no_files
     """Every file that `load` will read: light, called before anything runs; their contents identify the data."""
     evaluate: Callable[[LoadRequest, Callable[[Sequence[Any]], Any]], dict[str, float]] | None = None
@@ -144,14 +130,17 @@ class TaskSpec:
 
     @property
     def domain(self) -> str:
+        """The part of the name before the slash."""
         return self.name.split("/")[0]
 
     @property
     def kind_of_source(self) -> KindSpec:
+        """`source_kind`, or `kind` where both sides ask for the same."""
         return self.source_kind or self.kind
 
     @property
     def metric_of_source(self) -> str:
+        """The metric of the source's scores, which forgetting compares."""
         return self.source_kind.metric if self.source_kind else self.metric
 
 
@@ -166,58 +155,8 @@ class Checkpoint:
 
     @property
     def pretrained(self) -> bool:
+        """True where there are weights to start from."""
         return "weights" in self.files
-
-
-@dataclass(frozen=True, kw_only=True)
-class FitRequest:
-    """What a backbone may learn its vocabulary and statistics from: source training inputs, nothing else."""
-
-    inputs: Rows
-    options: Mapping[str, Any]
-    sample_rate: int | None = None
-    layout: Layout = "pooled"
-    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
-    """Those of the backbone's checkpoint, by role."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PrepareRequest:
-    """Raw examples on their way to being model inputs."""
-
-    inputs: Rows
-    fitted: Mapping[str, Any]
-    """What `fit` returned, after a journey through JSON."""
-    layout: Layout
-    options: Mapping[str, Any]
-    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
-    """Those of the backbone's checkpoint, by role."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class BuildRequest:
-    """What an encoder is built from; torch is seeded before the call."""
-
-    fitted: Mapping[str, Any]
-    layout: Layout
-    options: Mapping[str, Any]
-    files: Mapping[str, Path] = field(default_factory=lambda: EMPTY)
-    """Those of the backbone's checkpoint, by role; without `weights` where the encoder is to start at random."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class AugmentRequest:
-    """A training batch to be varied without changing its labels."""
-
-    inputs: tuple[torch.Tensor, ...]
-    names: tuple[str, ...]
-    """The task's `augment`: the transformations that keep its labels."""
-    generator: torch.Generator
-
-
-def learns_nothing(request: FitRequest) -> dict[str, Any]:
-    """A backbone that needs no vocabulary and no statistics."""
-    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,29 +170,17 @@ class OwnHead:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SaveRequest:
-    """A pre-trained encoder on its way into the format of the library that it comes from."""
-
-    encoder: Encoder
-    head: torch.nn.Module
-    """Its head, which the format may have no place for."""
-    fitted: Mapping[str, Any]
-    layout: Layout
-    options: Mapping[str, Any]
-    files: Mapping[str, Path]
-    """Those of the checkpoint that training started from, by role."""
-    folder: Path
-    """An empty folder."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
     """An encoder for one modality, with what turns raw examples into its tensors."""
 
     name: str
+    """`modality/name`, or one word."""
     modality: str
+    """`image`, `text`, `audio`, `series` or `tabular`: the tasks that it fits."""
     title: str
+    """A heading of a few words."""
     summary: str
+    """One sentence."""
     prepare: Callable[[PrepareRequest], Columns]
     """Raw examples -> model inputs in the smallest type; depends on nothing but the request."""
     build: Callable[[BuildRequest], Encoder]
@@ -265,6 +192,7 @@ class BackboneSpec:
     model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
     docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
+    """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
@@ -273,15 +201,20 @@ class BackboneSpec:
     save: Callable[[SaveRequest], None] | None = None
     """Writes a checkpoint that a backbone found by name can read: `tlbench pretrain`."""
     layouts: tuple[Layout, ...] = ("pooled",)
+    """Shapes of features that the encoder can give."""
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs`, such as `batchnorm`."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Better defaults for training options: `steps` for all, `finetune.steps` for one strategy, `source.steps` for
     the source model."""
     licence: str = ""
+    """The licence of the weights."""
     requires: tuple[str, ...] = ()
+    """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
+    """Settings, which the requests' `options` hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,12 +224,17 @@ class BackboneFamily:
     name: str
     """The part of the backbones' names before the first slash."""
     modality: str
+    """Of most of them, for `tlbench list`; each backbone that is found has its own."""
     title: str
+    """A few words for a list."""
     summary: str
+    """One sentence."""
     find: Callable[[str], BackboneSpec]
     """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
     requires: tuple[str, ...] = ()
+    """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,13 +242,19 @@ class StrategySpec:
     """A way to adapt a source-trained model to the target."""
 
     name: str
+    """One word, by which users ask for it and rows name it."""
     title: str
+    """A heading of a few words."""
     summary: str
+    """One sentence."""
     sees: frozenset[Sees]
+    """The parts of the data that `adapt` is given; reading another raises `ContractError`."""
     trains_encoder: bool
     """False promises that no parameter and no buffer of the encoder changes; the host checks it."""
     adapt: Callable[[AdaptRequest], TransferModel]
+    """Returns the adapted model: that of the request, or `fresh()`, with the heads `source` and `target`."""
     paper: str = ""
+    """Authors, year, title and address of where it comes from."""
     reference: bool = False
     """A bound that is scheduled for every (task, backbone) and set apart on boards."""
     from_source: bool = True
@@ -318,13 +262,17 @@ class StrategySpec:
     selection: str = "last"
     """The rule that picks the model: `last`, `source-validation`, `target-validation`, or a named one."""
     settings: tuple[Setting, ...] = ("transductive", "inductive")
+    """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     kinds: tuple[str, ...] = ()
     """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
     """Traits that the backbone or the task's kind must have."""
     requires: tuple[str, ...] = ()
+    """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
+    """Settings, which `AdaptRequest.options` holds; begin with `training_options` to use `fit` and `train`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -341,14 +289,19 @@ class Event:
         "row-written",
         "plan-finished",
     ]
+    """What happened. A pairing's stages lie between its start and end; latencies and rows follow after all pairings."""
     pairing: str = ""
-    """The pairing's readable name, `TASK BACKBONE STRATEGY seed N`."""
+    """The pairing's readable name in `pairing-*`: `TASK BACKBONE STRATEGY seed N`."""
     stage: str = ""
+    """The stage's name, in `stage-*` and `step`."""
     done: int = 0
+    """Steps of the stage, or pairings of the plan, that are done."""
     total: int = 0
+    """How many there are."""
     seconds: float = 0.0
     """CPU seconds of a finished stage."""
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
-    """`key` of the row that a started pairing will leave; `loss` of a step; `row`, and `path` once it is written."""
+    """`key` of its row in `pairing-started`; `loss` of a `step`; the `row` in `pairing-finished`; `row` and its `path`
+    in `row-written`."""

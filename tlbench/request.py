@@ -22,7 +22,9 @@ from tlbench.raw import Sees
 from tlbench.training import Schedule, one_cycle, train
 
 Batch = tuple[Tensor, ...]
+"""The encoder's arguments for some examples."""
 Augment = Callable[[Batch, torch.Generator], Batch]
+"""Varies a batch without changing its labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class AdaptRequest:
     """One adaptation: a source model to be changed into a model of the target."""
 
     strategy: str
+    """The strategy's name, for messages."""
     model: TransferModel
     """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new."""
     fresh: Callable[[], TransferModel] = field(repr=False)
@@ -41,11 +44,15 @@ class AdaptRequest:
     transductive: bool
     """True where source and target share their labels."""
     options: Mapping[str, Any]
+    """Every option of the strategy by name: the user's value, else that of the backbone's recipe, else the default."""
     generator: torch.Generator
     """Draws batches and augmentations; on the CPU."""
     on_step: Callable[[int, float], None]
+    """Reports (step, loss) to the display; `train` calls it."""
     augment: Augment
+    """Varies a batch on the CPU without changing its labels; `batches` and `unlabelled_batches` call it."""
     parts: Mapping[Sees, Examples | Inputs] = field(repr=False)
+    """What the strategy declared in `sees`, and nothing else; the properties below read it."""
 
     @property
     def source(self) -> Examples:

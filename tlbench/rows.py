@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -26,8 +26,11 @@ class Row:
     task: str
     """`domain/name`."""
     domain: str
+    """The part of the task's name before the slash."""
     backbone: str
+    """The encoder, by the name of its spec."""
     strategy: str
+    """The way of adaptation, by the name of its spec."""
     seed: int
     """Moves the label budget, initialisation and batches; never the data or the test split."""
     key: str
@@ -48,6 +51,7 @@ class Row:
     label_budget: int | None
     """Labelled target examples that a strategy may see, in `budget_unit`."""
     budget_unit: str
+    """What the budget counts: labels, sentences."""
     budget_rule: str = ""
     """`5/class` or `all` where the budget was asked for so."""
     selection: str
@@ -55,11 +59,16 @@ class Row:
     reference: bool = False
     """True for a bound that stands apart from the strategies."""
     task_options: OptionValues = field(default_factory=dict)
+    """Options that change the data, each with its value; places of files are left out."""
     backbone_options: OptionValues = field(default_factory=dict)
+    """Options of the encoder, each with its value."""
     source_options: OptionValues = field(default_factory=dict)
+    """Options of the source model's training, each with its value."""
     strategy_options: OptionValues = field(default_factory=dict)
+    """Options of the strategy, each with its value."""
 
     status: Literal["ok", "failed", "skipped"]
+    """`ok`; `failed`: a stage raised; `skipped`: the three make no sense together, or a package is missing."""
     stage: str | None = None
     """The stage that failed."""
     reason: str | None = None
@@ -74,6 +83,7 @@ class Row:
     score_low: float | None = None
     """Lower end of the 95 % bootstrap interval over test examples."""
     score_high: float | None = None
+    """Upper end of the 95 % bootstrap interval over test examples."""
     eager_score: float | None = None
     """The score of the model that the file was exported from."""
     test_size: int | None = None
@@ -91,7 +101,9 @@ class Row:
     a_distance: float | None = None
     """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
     source_metric: str | None = None
+    """Name of the score on the source."""
     source_test_size: int | None = None
+    """Examples in the source test split."""
     score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
     """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
     forgetting_head: float | None = None
@@ -99,23 +111,31 @@ class Row:
     forgetting_probe: float | None = None
     """The same with a linear probe refitted on source training features before and after."""
     probe_before: float | None = None
+    """Source test score of a linear probe on the source model's features."""
     probe_after: float | None = None
+    """Source test score of a linear probe on the adapted model's features."""
 
     parity: float | None = None
     """Largest difference between ONNX and torch outputs, relative to the largest output."""
     parity_flips: int | None = None
     """Decisions that differ, each at a near tie."""
     onnx_sha256: str | None = None
+    """Hash of the ONNX file that was scored."""
     onnx_bytes: int | None = None
+    """Size of that file, in bytes."""
     graph: str | None = None
     """Names the ONNX graph without its weights; rows of one graph share one latency."""
 
     p50_ms: float | None = None
     """Single-stream latency at batch 1, in ms."""
     p90_ms: float | None = None
+    """90th percentile of the same queries, in ms."""
     p99_ms: float | None = None
+    """99th percentile of the same queries, in ms."""
     mean_ms: float | None = None
+    """Mean of the same queries, in ms."""
     queries: int | None = None
+    """How many queries were timed."""
     round_spread: float | None = None
     """(largest - smallest) / median of the p50 of five rounds."""
     reference_p50_ms: float | None = None
@@ -133,15 +153,20 @@ class Row:
     provider: str | None = None
     """The ONNX Runtime execution provider that really ran."""
     optimisation: str | None = None
+    """Level of graph optimisation in ONNX Runtime."""
     copies_inside_clock: bool | None = None
     """True where copies between host and device are part of the latency."""
     contended: bool | None = None
     """True where the machine was busy with something else: the latency is no more than an upper bound."""
 
     device: str
+    """`cpu` or `cuda`."""
     device_name: str
+    """The processor, or the CUDA device."""
     threads: int
+    """Threads of torch and of ONNX Runtime."""
     precision: str = "fp32"
+    """Number format of weights and arithmetic."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """CPU seconds of each stage when it was computed; a shared stage stands on every row that uses it."""
     peak_memory_bytes: int | None = None
@@ -152,9 +177,11 @@ class Row:
     """Those among them that adaptation changed."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of Python, tlbench and the libraries that a score may depend on."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """Plugin of task, backbone and strategy, with distribution and version."""
     commit: str | None = None
+    """Git commit of tlbench; null where it was installed from a package."""
     dirty: bool | None = None
     """True where the code differed from the commit."""
     data_sha256: str | None = None
@@ -175,11 +202,12 @@ class Row:
         return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
 
     def to_json(self) -> dict[str, Any]:
+        """Return every field as JSON values."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Row:
-        """Raise `StoreError` for a record of another layout."""
+        """Return a row from its fields. Raises `StoreError` for a record of another layout."""
         if not isinstance(value, Mapping):
             raise StoreError("it is no record")
         if value.get("schema") != SCHEMA:
@@ -212,39 +240,3 @@ def read_row(path: Path) -> Row:
         return Row.from_json(json.loads(path.read_text()))
     except (ValueError, StoreError) as error:
         raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error
-
-
-def with_references(row: Row, rows: Iterable[Row]) -> Row:
-    """Return the row with what its score says beside the bounds of the same task, backbone, seed and label budget.
-
-    The budget of a row that sees no target labels, or too many, is nominal: it stands beside rows of every budget.
-    """
-
-    def counts(one: Row) -> bool:
-        return "target-labels" in one.sees
-
-    bounds = {
-        other.strategy: other
-        for other in rows
-        if other.reference
-        and other.status == "ok"
-        and (other.task, other.backbone, other.seed) == (row.task, row.backbone, row.seed)
-        and (other.label_budget == row.label_budget or not counts(other))
-    }
-    scratch, low, high = (bounds.get(name) for name in ("scratch", "source-only", "oracle"))
-    gain = row.score - scratch.score if row.score is not None and scratch and scratch.score is not None else None
-    closed = None
-    if row.score is not None and low and high and _apart(low, high):
-        assert low.score is not None
-        assert high.score is not None
-        closed = (row.score - low.score) / (high.score - low.score)
-    negative = None if gain is None else gain < 0
-    return dataclasses.replace(row, transfer_gain=gain, negative_transfer=negative, gap_closed=closed)
-
-
-def _apart(low: Row, high: Row) -> bool:
-    """True where the test intervals of two rows do not overlap, so that their difference is not 0."""
-    ends = (low.score_low, low.score_high, high.score_low, high.score_high)
-    if None in ends:
-        return False
-    return ends[1] < ends[2] or ends[3] < ends[0]  # type: ignore[operator]

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
+from tlbench.bounds import with_references
 from tlbench.errors import StageError, TlbenchError, UsageError
 from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
 from tlbench.records import Event
-from tlbench.rows import Row, with_references, write_row
+from tlbench.rows import Row, write_row
 from tlbench.store import Stage, Store
 
 LATENCY_TIMEOUT = 900
@@ -58,7 +59,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     drafts = []
     for done, pairing in enumerate(plan.pairings, start=1):
         notify(Event(name="pairing-started", pairing=pairing.title, values={"key": pairing.key()}))
-        drafts.append(_run_pairing(pairing, catalog, settings, store))
+        drafts.append(run_pairing(pairing, catalog, settings, store))
         result = {"row": drafts[-1][0]}
         notify(
             Event(name="pairing-finished", pairing=pairing.title, done=done, total=len(plan.pairings), values=result)
@@ -76,7 +77,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     return outcome
 
 
-def _run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> tuple[Row, Stage | None]:
+def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> tuple[Row, Stage | None]:
     """Return the pairing's row without latency, and the stage that holds its ONNX file where it has one."""
     fields = {**pairing.row_fields(settings), "plugins": _plugins(pairing, catalog)}
     if pairing.skip:

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tlbench.calls import PrepareRequest
 from tlbench.data import Array, Examples, Inputs, restore_order
 from tlbench.export import export_model, run_session, structure
 from tlbench.files import file_sha256
 from tlbench.metrics import bootstrap_interval
 from tlbench.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.plan import Pairing, Settings
-from tlbench.records import PrepareRequest
 from tlbench.session import open_session
 from tlbench.stages import Prepared
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import distributions
+from functools import partial
+from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from types import ModuleType
 
@@ -37,13 +40,27 @@ class Source:
 
 def installed() -> Iterator[Source]:
     """Yield every entry point of the group, by distribution and name; a distribution found twice counts once."""
+    # A name costs the parsing of all metadata: it is asked of those alone that have something for us.
+    found = [(points, one) for one in distributions() if (points := one.entry_points.select(group=GROUP))]
     seen = set()
-    for distribution in sorted(distributions(), key=lambda found: (found.name or "").lower()):
-        for point in distribution.entry_points.select(group=GROUP):
+    for points, distribution in sorted(found, key=lambda pair: (pair[1].name or "").lower()):
+        for point in points:
             if (distribution.name, point.name) not in seen:
                 seen.add((distribution.name, point.name))
                 origin = Origin(entry_point=point.name, distribution=distribution.name, version=distribution.version)
                 yield Source(origin=origin, load=point.load)
+
+
+def with_installed(also: Iterable[Source]) -> list[Source]:
+    """Return the installed plugins and those of `also`, which stand in for installed ones of the same distribution."""
+    named = list(also)
+    stood_in = {normalised(source.origin.distribution) for source in named}
+    return [*(source for source in installed() if normalised(source.origin.distribution) not in stood_in), *named]
+
+
+def normalised(distribution: str) -> str:
+    """Return the one spelling of a distribution's name (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def plugin_file(path: Path) -> Source:
@@ -76,3 +93,38 @@ def _import(path: Path) -> ModuleType:
         del sys.modules[path.stem]
         raise
     return module
+
+
+def package_folder(folder: Path) -> list[Source]:
+    """Return the plugins that a folder's `pyproject.toml` names, to be loaded from the folder without an installation.
+
+    Raises `UsageError` where there is no such file, or no entry point of the group in it.
+    """
+    folder = folder.expanduser().resolve()
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        points = dict(project["entry-points"][GROUP])
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(
+            f'The folder "{folder}" holds no plugin: it needs a pyproject.toml with [project.entry-points.{GROUP}].'
+        ) from error
+    name, version = str(project.get("name", folder.name)), str(project.get("version", "unknown"))
+    return [
+        Source(
+            origin=Origin(entry_point=point, distribution=name, version=version),
+            load=partial(_load_from, folder, EntryPoint(name=point, value=target, group=GROUP)),
+        )
+        for point, target in points.items()
+    ]
+
+
+def _load_from(folder: Path, point: EntryPoint) -> object:
+    """Load an entry point with the folder, or its `src`, first on the import path; it stays there for later imports."""
+    for root in (folder, folder / "src"):
+        if root.is_dir() and str(root) not in sys.path:
+            sys.path.insert(0, str(root))
+    module = importlib.util.find_spec(point.module.partition(".")[0])
+    places = [*(module.submodule_search_locations or ()), module.origin or ""] if module else []
+    if not any(Path(place).is_relative_to(folder) for place in places if place):
+        raise ModuleNotFoundError(f'no module "{point.module}" below "{folder}"')
+    return point.load()

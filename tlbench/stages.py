@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, FitRequest, PrepareRequest
 from tlbench.data import (
     Array,
     Examples,
@@ -29,20 +30,12 @@ from tlbench.files import digest, file_sha256
 from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Split, TaskData
-from tlbench.records import (
-    SELF_LABELLED,
-    AugmentRequest,
-    BuildRequest,
-    FitRequest,
-    KindSpec,
-    PrepareRequest,
-    StrategySpec,
-    TaskSpec,
-)
+from tlbench.records import KindSpec, StrategySpec, TaskSpec
 from tlbench.request import AdaptRequest, Batch
 from tlbench.samples import write_samples
 
 OnStep = Callable[[int, float], None]
+Parts = Mapping[Sees, Examples | Inputs]
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
 
 
@@ -71,45 +64,52 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
     task, backbone, options = pairing.task, pairing.backbone, pairing.backbone_options
     data = task.load(pairing.load_request(settings))
-    splits = {name: _split(data, name) for name in SPLITS}
-    kinds = {name: task.kind if name.startswith("target") else task.kind_of_source for name in SPLITS}
-    labels = {"source": data.source.labels, "target": data.target.labels}
-    targets = {
-        name: _targets(task, name, split, kinds[name], labels[name.partition("-")[0]])
-        for name, split in splits.items()
-        if kinds[name].layout not in SELF_LABELLED
-    }
-    if task.setting == "transductive" and data.source.labels != data.target.labels:
-        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
-    inputs = data.source.train.inputs
+    targets = check_data(task, data)
+    inputs, rate = data.source.train.inputs, data.sample_rate
+    layout = task.kind.layout
     learnt = backbone.fit(
-        FitRequest(
-            inputs=inputs,
-            options=options,
-            sample_rate=data.sample_rate,
-            layout=task.kind.layout,
-            files=pairing.files,
-        )
+        FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=pairing.files)
     )
     fitted = json.loads(json.dumps(learnt))
-    for name, split in splits.items():
-        request = PrepareRequest(
-            inputs=split.inputs, fitted=fitted, layout=kinds[name].layout, options=options, files=pairing.files
-        )
+    for name in SPLITS:
+        inputs, layout = _split(data, name).inputs, _kind(task, name).layout
+        request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
         columns = backbone.prepare(request)
-        if kinds[name].layout in SELF_LABELLED:
+        if layout in SELF_LABELLED:
             *rest, tokens = columns
             assert isinstance(tokens, Ragged)
-            columns, side = tuple(rest), name.partition("-")[0]
-            labels[side] = tuple(fitted["vocabulary"])
-            told = Split(inputs=split.inputs, labels=tokens.split())
-            targets[name] = _targets(task, name, told, kinds[name], labels[side])
+            columns, told = tuple(rest), Split(inputs=inputs, labels=tokens.split())
+            targets[name] = _targets(task, name, told, _kind(task, name), fitted["vocabulary"])
         save_examples(folder, name, Examples(Inputs(columns), targets[name]))
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
-    known = {f"{side}_labels": names for side, names in labels.items()}
+    known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
+
+
+def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:
+    """Return the targets of every split. Raises `BadInputError`, or `ContractError` where the labels differ."""
+    labels = {"source": data.source.labels, "target": data.target.labels}
+    targets = {
+        name: _targets(task, name, _split(data, name), _kind(task, name), labels[name.partition("-")[0]])
+        for name in SPLITS
+        if _kind(task, name).layout not in SELF_LABELLED
+    }
+    if task.setting == "transductive" and data.source.labels != data.target.labels:
+        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
+    return targets
+
+
+def _labels(task: TaskSpec, data: TaskData, side: str, fitted: Mapping[str, Any]) -> Sequence[str]:
+    """Return the names of a side's outputs."""
+    if _kind(task, side).layout in SELF_LABELLED:
+        return tuple(fitted["vocabulary"])
+    return data.source.labels if side == "source" else data.target.labels
+
+
+def _kind(task: TaskSpec, name: str) -> KindSpec:
+    return task.kind if name.startswith("target") else task.kind_of_source
 
 
 def _split(data: TaskData, name: str) -> Split:
@@ -143,7 +143,9 @@ def build(
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
-    return TransferModel(encoder, made).to(device)
+    model = TransferModel(encoder, made).to(device)
+    # Convolutions of few channels train up to a quarter faster on a CPU with the channels last.
+    return model.to(memory_format=torch.channels_last) if device == "cpu" else model  # type: ignore[call-overload]
 
 
 def _build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
@@ -204,10 +206,21 @@ def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
 
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
+    request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared), on_step)
+    before = copy.deepcopy(request.model)
+    adapted = pairing.strategy.adapt(request)
+    check_promises(pairing.strategy, before, adapted)
+    return adapted.eval()
+
+
+def adapt_request(
+    pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts, on_step: OnStep
+) -> AdaptRequest:
+    """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source)
-    before, device = copy.deepcopy(model), str(device_of(model))
-    request = AdaptRequest(
+    device = str(device_of(model))
+    return AdaptRequest(
         strategy=pairing.strategy.name,
         model=model,
         fresh=lambda: build(pairing, prepared, device, ["source", "target"]),
@@ -218,11 +231,8 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
-        parts=_declared_parts(pairing, prepared),
+        parts=parts,
     )
-    adapted = pairing.strategy.adapt(request)
-    check_promises(pairing.strategy, before, adapted)
-    return adapted.eval()
 
 
 def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel) -> TransferModel:
@@ -255,7 +265,7 @@ def _budget(pairing: Pairing, target: Examples) -> Array:
     return draw_budget(strata, budget.size or len(target), random)
 
 
-def _declared_parts(pairing: Pairing, prepared: Prepared) -> dict[Sees, Examples | Inputs]:
+def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
     """Return copies of what the strategy declares, and of nothing else."""
     sees, target = pairing.strategy.sees, prepared.split("target-train")
     order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))

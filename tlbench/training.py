@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tlbench.errors import TlbenchError
 
 Schedule = Callable[[float], float]
+"""Progress from 0 to 1 -> learning rate as a part of its peak."""
 CHECK_EVERY = 25
 
 
@@ -43,7 +44,7 @@ def train(
     """
     modules = list(modules)
     parameters = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
     for module in modules:
         module.train()
     for step in range(steps):

@@ -23,7 +23,7 @@ from tlbench.bundle.lookup import find_stages
 from tlbench.bundle.write import write_bundle
 from tlbench.export import strip
 from tlbench.plan import Settings, cache_folder
-from tlbench.runner import _run_pairing
+from tlbench.runner import run_pairing
 from tlbench.store import Store
 
 ALONE = """
@@ -128,7 +128,7 @@ def exported(request, catalog, session_cache, tmp_path_factory):
     wish = {"tasks": [task], "backbones": backbones, "strategies": ["finetune"]}
     plan = plan_only(catalog, settings, **wish, overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
-    row, export = _run_pairing(plan.pairings[0], catalog, settings, store)
+    row, export = run_pairing(plan.pairings[0], catalog, settings, store)
     assert row.status == "ok", row.reason
     stages = find_stages(row, settings.board, store, catalog)
     write_bundle(folder / "out", row, catalog, *stages)
@@ -241,7 +241,7 @@ def blobs_row(catalog, shared_settings):
     """A row without latency, and the store that holds its stages."""
     store = Store(root=shared_settings.cache, notify=catalog.notify)
     plan = plan_only(catalog, shared_settings, tasks=["toy/blobs"], strategies=["finetune"])
-    return _run_pairing(plan.pairings[0], catalog, shared_settings, store)[0], store
+    return run_pairing(plan.pairings[0], catalog, shared_settings, store)[0], store
 
 
 def test_a_row_of_another_file_is_answered_with_the_command_that_makes_it(catalog, blobs_row, tmp_path):

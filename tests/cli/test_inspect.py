@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlbench.calls import LoadRequest
 from tlbench.plugins import load_catalog
-from tlbench.records import LoadRequest
 
 
 @pytest.fixture

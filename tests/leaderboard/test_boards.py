@@ -8,9 +8,10 @@ import re
 
 import pytest
 
+from tlbench.bounds import with_references
 from tlbench.leaderboard.aggregate import aggregate, as_record
 from tlbench.leaderboard.render import render
-from tlbench.rows import with_references, write_row
+from tlbench.rows import write_row
 
 
 def test_seeds_of_one_question_are_one_entry(row):

@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from support import plan_only
-from torch import nn
 
-from tlbench import CLASSIFICATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, TlbenchError
-from tlbench.data import Examples, Inputs, Targets
-from tlbench.export import export_graph, export_model
-from tlbench.model import TransferModel
-from tlbench.plan import Settings
+from tlbench import BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, TlbenchError
 from tlbench.plugins import load_catalog
-from tlbench.runner import run
 
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("torchaudio")
@@ -196,37 +189,3 @@ def test_a_varied_spectrogram_is_moved_and_masked():
     rows = (varied - ramp)[:, 10].mean(1)[~silenced[:, 10]] / 100
     assert rows.abs().max() < 2.5
     assert len(rows.round().unique()) == 5
-
-
-def test_the_exported_graph_holds_the_spectrogram_at_8_khz(tmp_path):
-    encoder, fitted = build(8000)
-    model = TransferModel(
-        encoder, {"source": nn.Linear(encoder.feature_dim, 10), "target": nn.Linear(encoder.feature_dim, 10)}
-    )
-    for _ in range(3):
-        model.train()(torch.from_numpy(prepare(tones(8000), fitted)))
-    inputs = Inputs((prepare([*tones(8000), np.zeros(10)], fitted),))
-    export_graph(model, inputs, tmp_path / "graph.onnx")
-    examples = Examples(inputs, Targets.of(np.zeros(len(inputs), int)))
-    parity = export_model(
-        model, tmp_path / "graph.onnx", examples, CLASSIFICATION.create(), tmp_path / "model.onnx", "cpu", 1
-    )
-    assert parity.relative < 1e-5
-    assert parity.predictions.shape == (7, 10)
-
-
-def test_a_short_run_loads_the_same_bits_and_gives_rows_that_hold_their_promises(catalog, data, tmp_path):
-    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
-    steps = {"source.steps": 40, "adversarial.steps": 5}
-    plan = plan_only(catalog, settings, tasks=[TASK], strategies=["frozen", "adversarial"], overrides=steps)
-    rows = {row.strategy: row for row in run(plan, catalog, settings).rows}
-    assert {name: (row.status, row.reason) for name, row in rows.items()} == dict.fromkeys(rows, ("ok", None))
-    assert rows["frozen"].forgetting_head == rows["frozen"].forgetting_probe == 0.0
-    assert all(row.parity < 1e-4 and row.test_size == 600 for row in rows.values())
-    assert rows["adversarial"].strategy_options["conditional"] is True
-    assert rows["frozen"].score > 0.2
-    fitted = logmel.fit(FitRequest(inputs=data.source.train.inputs, options=OPTIONS, sample_rate=data.sample_rate))
-    for side in ("source", "target"):
-        for split in ("train", "test"):
-            (path,) = settings.cache.rglob(f"{side}-{split}-0-values.npy")
-            assert np.array_equal(np.load(path), prepare(getattr(getattr(data, side), split).inputs, fitted))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from tlbench_toy import plugin
-
 from tlbench import CLASSIFICATION, BackboneSpec, StrategySpec, TaskSpec, hookimpl
+from tlbench.testing.toy import plugin
 
 NEEDS = ("a_module_that_is_nowhere",)
 

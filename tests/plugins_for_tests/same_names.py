@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from tlbench_toy import plugin
-
 from tlbench import BackboneSpec, TaskSpec, hookimpl
+from tlbench.testing.toy import plugin
 
 
 @hookimpl

@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tlbench_toy import plugin
-
 from tlbench import TaskSpec, hookimpl
+from tlbench.testing.toy import plugin
 
 
 @hookimpl

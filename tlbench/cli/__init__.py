@@ -24,7 +24,9 @@ COMMANDS = {
     "inspect": "Look at a task's data before a run, also at your own.",
     "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
+    "check": "Hold a plugin against the contract.",
     "leaderboard": "Render the boards of the rows that are there.",
+    "new": "Write the package of a plugin, with its tests.",
     "export": "Write the model of a row, ready to serve.",
     "completion": "Print what completes names in bash, zsh or fish.",
 }

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
+from tlbench.calls import LoadRequest
 from tlbench.cli.probes import probe
 from tlbench.errors import UsageError
 from tlbench.plan import cache_folder, data_folder
 from tlbench.plugins import Catalog, missing
-from tlbench.records import LoadRequest, TaskSpec
+from tlbench.records import TaskSpec
 
 LITTLE_BYTES = 2**30
 """Less space than this on a disk is worth a word."""

@@ -46,11 +46,11 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     from tlbench.budget import Budget
+    from tlbench.calls import LoadRequest
     from tlbench.errors import UsageError
     from tlbench.plan import data_folder
     from tlbench.planning import resolve_task
     from tlbench.plugins import missing
-    from tlbench.records import LoadRequest
 
     if lacking := missing(task):
         raise UsageError(lacking)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.options import Option
 from tlbench.plan import PLACES, data_folder
 from tlbench.planning import budget_option, default, mismatch
 from tlbench.plugins import Catalog, missing
-from tlbench.records import BackboneSpec, DomainSpec, LoadRequest, StrategySpec, TaskSpec
+from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 
 Card = dict[str, Any]
 """What it is (`sort`, `name`, `title`), then facts by name, `options` and other tables, and `commands`."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.inspection.contents import Contents, class_counts, read_contents, sizes
 from tlbench.inspection.copies import conflicts, copies, leaks
@@ -13,7 +14,7 @@ from tlbench.inspection.shift import shift
 from tlbench.raw import TaskData
 from tlbench.readers.faults import Faults, collected
 from tlbench.readers.labelled import quoted
-from tlbench.records import LoadRequest, TaskSpec
+from tlbench.records import TaskSpec
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tlbench.readers.faults import refuse
 from tlbench.readers.tables import Table
 
@@ -25,6 +23,8 @@ def as_number(cell: str) -> float | None:
 
 def number_cells(table: Table, rows: Sequence[int], column: str) -> Array:
     """Return finite numbers `(N,)` float64 from a column's cells in these rows."""
+    import numpy as np
+
     cells = table.cells(column, rows)
     numbers = [as_number(cell) for cell in cells]
     for row, cell, number in zip(rows, cells, numbers, strict=True):

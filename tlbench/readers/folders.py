@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError, MissingDataError, UsageError
 from tlbench.readers.faults import refuse
 from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, join
-from tlbench.records import LoadRequest
 
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SOUNDS = (".wav",)

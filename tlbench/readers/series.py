@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tlbench.errors import BadInputError
 from tlbench.readers.cells import as_number, number_cells
 from tlbench.readers.tables import make_table, read_rows
@@ -21,6 +19,8 @@ def read_series(path: Path, *, columns: Sequence[int] = (), separator: str = "")
 
     A first row with a cell that is no number names the columns; else their positions do. `columns` chooses by position.
     """
+    import numpy as np
+
     found = list(read_rows(path, separator=separator))
     first = found[0][1] if found else []
     names = tuple(map(str, range(len(first))))

@@ -1,0 +1,97 @@
+"""What benchmarks run in a process of its own: `python alone.py FUNCTION ARGUMENTS`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+EPOCHS_FROZEN = 20
+
+
+def cell(strategy: str, seed: str) -> None:
+    """One cell of a matrix in plain PyTorch: train on the source, adapt, score both sides."""
+    import bare
+    import torch
+    from tlbench_bench.digits import ResNet18, load, prepare
+    from torch import nn
+
+    from tlbench import PrepareRequest
+
+    torch.set_num_threads(1)
+    torch.manual_seed(int(seed))
+    data = load()
+
+    def tensors(split):
+        request = PrepareRequest(inputs=split.inputs, fitted={}, layout="pooled", options={})
+        return torch.from_numpy(prepare(request)[0]), torch.from_numpy(split.labels)
+
+    encoder, head = ResNet18(), nn.Linear(512, 10)
+    network = nn.Sequential(encoder, head)
+    source, target = tensors(data.source.train), tensors(data.target.train)
+    bare.fine_tune(network, *source)
+    if strategy == "frozen":
+        bare.frozen(encoder, head, *target, epochs=EPOCHS_FROZEN)
+    elif strategy == "finetune":
+        bare.fine_tune(network, *target)
+    else:
+        bare.dann(encoder, head, 512, source, target[0])
+    for side in (data.source, data.target):
+        print(bare.accuracy(network, *tensors(side.test)))
+
+
+def again(cache: str, board: str, strategies: str, seeds: str) -> None:
+    """Run a matrix of which every stage is in the cache; say how many were computed, and whether torch was loaded."""
+    from support import plan_only
+
+    from tlbench.plan import Settings
+    from tlbench.plugins import load_catalog
+    from tlbench.runner import run
+
+    catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
+    chosen = {"strategies": strategies.split(","), "seeds": tuple(map(int, seeds.split(",")))}
+    plan = plan_only(catalog, settings, tasks=["bench/digits"], **chosen)
+    outcome = run(plan, catalog, settings)
+    print(outcome.computed, "torch" in sys.modules, file=sys.stderr)
+
+
+def row(cache: str, board: str) -> None:
+    """Run one fine-tune pairing whose source model is in the cache."""
+    from support import plan_only
+
+    from tlbench.pairing import Run
+    from tlbench.plan import Settings
+    from tlbench.plugins import load_catalog
+    from tlbench.store import Store
+
+    catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
+    (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings
+    Run(pairing=pairing, settings=settings, store=Store(settings.cache, lambda event: None)).straight_down()
+
+
+def fine_tune(folder: str, half: str) -> None:
+    """Fine-tune on arrays in a folder as leanly as can be, and score."""
+    import limit
+    import numpy as np
+    import torch
+    from tlbench_bench.digits import ResNet18
+    from torch import nn
+
+    torch.set_num_threads(1)
+    splits = [torch.from_numpy(np.load(Path(folder) / f"{name}.npy")) for name in ("train", "labels", "test", "truth")]
+    train, labels, test, truth = splits
+    network = nn.Sequential(ResNet18(), nn.Linear(512, 10))
+    limit.fine_tune(network, train, labels, steps=22, seed=0, half=half == "half")
+    print(limit.accuracy(network, test, truth, half == "half"))
+
+
+def imports() -> None:
+    """Load what a row needs: torch, ONNX Runtime, the optimizer of graphs, scikit-learn."""
+    import onnxruntime  # noqa: F401
+    import onnxscript.optimizer  # noqa: F401
+    import sklearn.linear_model  # noqa: F401
+    import tlbench_bench.digits  # noqa: F401
+    import torch  # noqa: F401
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](*sys.argv[2:])

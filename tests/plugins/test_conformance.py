@@ -1,0 +1,40 @@
+"""Every spec that is shipped, and the toy, by the suites that strangers use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tlbench.plugins import Spec, load_catalog
+from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.testing import BackboneSuite, DomainSuite, StrategySuite, TaskSuite
+from tlbench.testing.toy import toy_source
+
+SUITES = {DomainSpec: DomainSuite, TaskSpec: TaskSuite, BackboneSpec: BackboneSuite, StrategySpec: StrategySuite}
+CATALOG = load_catalog(also=[toy_source()])
+
+
+class Shared:
+    """One cache for all: the toy's tasks are prepared, and their graphs exported, once."""
+
+    def folder(self, tmp_path_factory: Any) -> Path:
+        folder = tmp_path_factory.getbasetemp() / "conformance"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+def suite(spec: Spec) -> type:
+    """Return the test class of a spec. Published data is run from end to end by the tests of its own plugin."""
+    fields: dict[str, Any] = {"name": spec.name}
+    if isinstance(spec, StrategySpec) and "steps" in {option.name for option in spec.options}:
+        fields["options"] = {"steps": 5}
+    if isinstance(spec, TaskSpec) and spec.data_from == "data-root":
+        fields["test_it_runs_to_a_row"] = None
+    if spec.name == "text/bert-small":
+        fields["test_its_export_agrees"] = None  # The code is that of text/bert-tiny, and tracing it is slow.
+    return type(f"Test {type(spec).__name__} {spec.name}", (Shared, SUITES[type(spec)]), fields)
+
+
+for kind in ("domains", "tasks", "backbones", "strategies"):
+    for spec in getattr(CATALOG, kind).values():
+        globals()[f"Test {kind} {spec.name}"] = suite(spec)

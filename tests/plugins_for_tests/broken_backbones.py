@@ -1,0 +1,119 @@
+"""Backbones that break what a backbone must keep; each in a way of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tlbench import AugmentRequest, BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, hookimpl
+from tlbench.testing.toy import plugin
+
+SPECS = {spec.name: spec for spec in plugin.tlbench_backbones()}
+MLP, WINDOW = SPECS["toy/mlp"], SPECS["words/window"]
+
+
+def _fits_an_array(request: FitRequest) -> dict[str, Any]:
+    return {**MLP.fit(request), "first": request.inputs[0]}
+
+
+def _prepares_by_batch(request: PrepareRequest) -> Any:
+    (rows,) = MLP.prepare(request)
+    return (rows - rows.mean(0),)
+
+
+def _prepares_wide(request: PrepareRequest) -> Any:
+    return tuple(rows.astype("float64") for rows in MLP.prepare(request))
+
+
+def _builds_from_numpy(request: BuildRequest) -> Any:
+    import numpy as np
+    import torch
+
+    encoder = MLP.build(request)
+    noise = np.random.default_rng().normal(size=tuple(encoder.layers[0].bias.shape))
+    encoder.layers[0].bias.data += torch.from_numpy(noise).float()
+    return encoder
+
+
+def _takes_threads(request: BuildRequest) -> Any:
+    import torch
+
+    torch.set_num_threads(3)
+    return MLP.build(request)
+
+
+def _with_forward(spec: BackboneSpec, forward: Any) -> Any:
+    """Return a `build` whose encoder computes `forward(features, *inputs)` of what the toy's computes."""
+
+    def build(request: BuildRequest) -> Any:
+        encoder = spec.build(request)
+        features = encoder.forward
+        encoder.forward = lambda *inputs: forward(encoder, features(*inputs), *inputs)
+        return encoder
+
+    return build
+
+
+def _build_too_narrow(request: BuildRequest) -> Any:
+    encoder = MLP.build(request)
+    encoder.feature_dim += 1
+    return encoder
+
+
+BUILDS = {
+    "compares-neighbours": _with_forward(MLP, lambda encoder, features, rows: features - features.mean(0)),
+    "detached": _with_forward(MLP, lambda encoder, features, rows: features.detach() + rows.sum() * 0),
+    "fixed-size": _with_forward(
+        MLP, lambda encoder, features, rows: features + features.new_ones(len(rows.numpy()), 1)
+    ),
+    "not-finite": _with_forward(MLP, lambda encoder, features, rows: features / 0),
+    "from-numpy": _builds_from_numpy,
+    "takes-threads": _takes_threads,
+    "too-narrow": _build_too_narrow,
+}
+
+
+def _augments_in_place(request: AugmentRequest) -> Any:
+    request.inputs[0].add_(1)
+    return request.inputs
+
+
+def _augments_at_random(request: AugmentRequest) -> Any:
+    import torch
+
+    return (request.inputs[0] + torch.randn(request.inputs[0].shape),)
+
+
+def _augments_to_bytes(request: AugmentRequest) -> Any:
+    return (request.inputs[0].byte(),)
+
+
+def _augments_one(request: AugmentRequest) -> Any:
+    return {"mirror": request.inputs}[request.names[0]]
+
+
+@hookimpl
+def tlbench_backbones() -> list[BackboneSpec]:
+    fields: dict[str, dict[str, Any]] = {
+        "fits-an-array": {"fit": _fits_an_array},
+        "prepares-by-batch": {"prepare": _prepares_by_batch},
+        "prepares-wide": {"prepare": _prepares_wide},
+        **{name: {"build": build} for name, build in BUILDS.items()},
+        "silent-batchnorm": {"build": SPECS["toy/mlp-batchnorm"].build},
+        "claimed-batchnorm": {"traits": ("batchnorm",)},
+        "misspelt-recipe": {"recipe": {"finetune.step": 3}},
+        "augments-in-place": {"augment": _augments_in_place},
+        "augments-at-random": {"augment": _augments_at_random},
+        "augments-to-bytes": {"augment": _augments_to_bytes},
+        "augments-one": {"augment": _augments_one},
+        "other-layout": {"layouts": ("map",)},
+        "unread-default": {"options": (Option(name="hidden", default=16, summary=""),)},
+        "pre-trained": {"weights": "of somebody"},
+    }
+    hears_padding = _with_forward(WINDOW, lambda encoder, features, ids: features + features.mean(1, keepdim=True))
+    return [
+        *(dataclasses.replace(MLP, name=f"toy/{name}", **changed) for name, changed in fields.items()),
+        dataclasses.replace(WINDOW, name="words/hears-padding", build=hears_padding),
+        dataclasses.replace(WINDOW, name="words/pooled", layouts=("pooled",)),
+        dataclasses.replace(MLP, name="toy/gas", modality="smell"),
+    ]

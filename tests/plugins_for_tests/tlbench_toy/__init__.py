@@ -1,1 +1,0 @@
-"""Small data and small networks, learnt in a fraction of a second."""

@@ -1,1 +1,0 @@
-"""L2-SP as a strategy of tlbench."""

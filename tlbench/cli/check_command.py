@@ -1,0 +1,95 @@
+"""`tlbench check`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tlbench.cli.output import print_json, print_table
+from tlbench.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from tlbench.plugins import Catalog
+    from tlbench.sources import Source
+    from tlbench.testing.conformance import Result
+
+
+@click.command("check")
+@click.argument("plugin", metavar="NAME_OR_PATH")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(plugin: str, as_json: bool) -> None:
+    """Hold a plugin against the contract: every check of everything it offers.
+
+    NAME is an installed distribution; PATH is a folder with a pyproject.toml, or a single FILE.py, which need not be
+    installed. Tasks whose data is not there are skipped with the reason. Exit status 1 where a check fails.
+    """
+    from tlbench.plugins import load_catalog
+    from tlbench.testing.toy import toy_source
+
+    sources, path = _find(plugin)
+    origins = [source.origin for source in sources]
+    catalog = load_catalog(also=[toy_source(), *(sources if path else ())])
+    problems = [problem for problem in catalog.problems if problem.origin in origins]
+    results = _check(catalog, sources, path)
+    if as_json:
+        print_json({"results": [*map(dataclasses.asdict, results)], "problems": [*map(dataclasses.asdict, problems)]})
+    else:
+        _print(results)
+        for problem in problems:
+            click.echo(f"Plugin problem: {problem}")
+    if problems or any(result.status == "failed" for result in results):
+        sys.exit(1)
+
+
+def _find(plugin: str) -> tuple[list[Source], Path | None]:
+    """Return the plugins that a word names, and the path that they come from where they are not installed."""
+    from tlbench.sources import installed, normalised
+    from tlbench.testing.child import sources_of
+
+    there = list(installed())
+    if named := [source for source in there if normalised(source.origin.distribution) == normalised(plugin)]:
+        return named, None
+    path = Path(plugin).expanduser()
+    if not path.exists():
+        raise UnknownNameError("installed plugin, file or folder", plugin, {s.origin.distribution for s in there})
+    return sources_of(path), path.resolve()
+
+
+def _check(catalog: Catalog, sources: Sequence[Source], path: Path | None) -> list[Result]:
+    from rich.console import Console
+
+    from tlbench.testing.conformance import check_spec, specs_of
+
+    results: list[Result] = []
+    specs = specs_of(catalog, [source.origin for source in sources])
+    with tempfile.TemporaryDirectory(prefix="tlbench-check-") as folder, Console(stderr=True).status("") as status:
+        for number, spec in enumerate(specs, start=1):
+            at = f"{spec.name} ({number} of {len(specs)})"
+            status.update(at)
+            for result in check_spec(spec, catalog, Path(folder), path):
+                status.update(f"{at}, made: {result.check}")
+                results.append(result)
+    return results
+
+
+def _print(results: Sequence[Result]) -> None:
+    """Print the table, and below it, once, each reason: they are sentences."""
+    if not results:
+        click.echo("It offers nothing that could be checked.")
+        return
+    print_table([{"spec": result.spec, "check": result.check, "result": result.status} for result in results])
+    reasons: dict[tuple[str, str, str], list[str]] = {}
+    for result in results:
+        if result.reason:
+            reasons.setdefault((result.status, result.spec, result.reason), []).append(result.check)
+    for (status, spec, reason), checks in reasons.items():
+        click.echo(f"\n{status}: {spec}: {', '.join(checks)}\n  {reason}")
+    counts = Counter(result.status for result in results)
+    click.echo(f"\nchecks: {', '.join(f'{counts[name]} {name}' for name in ('ok', 'note', 'skipped', 'failed'))}")

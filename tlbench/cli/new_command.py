@@ -1,0 +1,38 @@
+"""`tlbench new`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+from tlbench.cli.scaffold import OFFERS, Package, check, write
+
+
+@click.command("new")
+@click.argument("kind", type=click.Choice(list(OFFERS)))
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path(),
+    metavar="DIR",
+    help="Folder in which the package's folder is made  [default: this one]",
+)
+def command(kind: str, name: str, folder: Path) -> None:
+    """Write the package of a plugin: a small one that works, with its tests.
+
+    A task is named DOMAIN/NAME, and its domain must be there. The package is written to a folder tlbench-NAME.
+    """
+    from tlbench.plugins import load_catalog
+
+    package = Package(kind=kind, name=name)
+    check(package, load_catalog())
+    target = write(package, folder)
+    pip = "python -m pip" if find_spec("pip") else "uv pip"
+    click.echo(f"The {kind} {name} is in {target}. Go on with:\n")
+    for line in (f"cd {target}", f'{pip} install -e ".[test]"', "python -m pytest", package.run):
+        click.echo(f"    {line}")

@@ -1,0 +1,241 @@
+"""Checks of a backbone, on small samples of its modality."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from tlbench.calls import AugmentRequest
+from tlbench.data import Array, Columns, Inputs, Ragged
+from tlbench.errors import ContractError
+from tlbench.export import export_graph, export_model, run_session
+from tlbench.kinds import Classification
+from tlbench.model import TransferModel, encode, state_hash
+from tlbench.records import BackboneSpec
+from tlbench.serving import latency_inputs
+from tlbench.session import open_session
+from tlbench.testing.bench import Bench, Check
+from tlbench.testing.effects import TORCH_SEED, watched
+from tlbench.testing.fitted import LABELS, in_each_layout
+from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+
+TOLERANCE = 1e-4
+"""Largest difference of features, relative to the largest."""
+SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
+"""Types of model inputs; the encoder widens them, on the device."""
+
+
+def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
+    """Every entry of the recipe is an option of somebody: a misspelt one would be passed over in silence."""
+    from tlbench.planning import SOURCE_OPTIONS
+
+    owners = {name: strategy.options for name, strategy in bench.catalog.strategies.items()}
+    owners["source"] = SOURCE_OPTIONS
+    known = {option.name for options in owners.values() for option in options}
+    for entry in spec.recipe:
+        owner, _, name = entry.rpartition(".")
+        if owner and owner not in owners:
+            continue  # A strategy that is not installed here.
+        if name not in ({option.name for option in owners[owner]} if owner else known):
+            raise ContractError(f'{label(spec)}: its recipe sets "{entry}", which nobody has as an option.')
+
+
+def it_leaves_the_process_as_it_was(spec: BackboneSpec, bench: Bench) -> None:
+    """No function changes a seed, thread, directory or variable; `build` may draw from torch, which the host seeds."""
+    for made in in_each_layout(spec, bench):
+        watched(f"{label(spec)}: fit", partial(spec.fit, made.request))
+        watched(f"{label(spec)}: prepare", made.inputs)
+        watched(f"{label(spec)}: build", made.build, apart=[TORCH_SEED])
+
+
+def fitting_depends_on_the_examples_alone(spec: BackboneSpec, bench: Bench) -> None:
+    """Fitted twice to the same examples, it has learnt the same."""
+    for made, again in zip(in_each_layout(spec, bench), in_each_layout(spec, bench), strict=True):
+        if made.fitted != again.fitted:
+            raise ContractError(f"{label(spec)}: fit learns something else from the same examples.")
+
+
+def preparing_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
+    """An example becomes the same bytes alone, in a batch and in another order."""
+    for made in in_each_layout(spec, bench):
+        together = made.inputs()
+        if len(together) != len(made.raw):
+            raise ContractError(f"{label(spec)}: prepare gave {len(together)} rows for {len(made.raw)} examples.")
+        _check_types(spec, together.columns)
+        order = list(range(len(made.raw)))[::-1]
+        for name, chosen in (("alone", order[:1]), ("in another order", order)):
+            other = Inputs(made.prepare([made.raw[i] for i in chosen]))
+            if not _equal(together.select(np.array(chosen)), other):
+                raise ContractError(
+                    f"{label(spec)}: prepare makes another row of an example {name}: it must depend on the example and "
+                    f"on what fit returned alone."
+                )
+
+
+def _check_types(spec: BackboneSpec, columns: Columns) -> None:
+    if not isinstance(columns, tuple):
+        raise ContractError(f"{label(spec)}: prepare gave a {type(columns).__name__}: it must give a tuple of columns.")
+    for column in columns:
+        dtype = (column.values if isinstance(column, Ragged) else column).dtype
+        if str(dtype) not in SMALL:
+            raise ContractError(f"{label(spec)}: prepare gave {dtype}: take the smallest of {', '.join(SMALL)}.")
+
+
+def _equal(one: Inputs, other: Inputs) -> bool:
+    def parts(column: Any) -> tuple[Array, ...]:
+        return (column.values, column.offsets) if isinstance(column, Ragged) else (column,)
+
+    pairs = zip(one.columns, other.columns, strict=True)
+    return all(
+        a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+        for first, second in pairs
+        for a, b in zip(parts(first), parts(second), strict=True)
+    )
+
+
+def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None:
+    """Two encoders of one seed have the same weights."""
+    for made in in_each_layout(spec, bench):
+        if state_hash(made.build()) != state_hash(made.build()):
+            raise ContractError(f"{label(spec)}: build gives other weights under the same seed: draw from torch alone.")
+
+
+@torch.no_grad()
+def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
+    """`(N, D)`, or `(N, T, D)` with a mask of units `(N, T)`; float32, finite, D = `feature_dim`."""
+    for made in in_each_layout(spec, bench):
+        encoder, batch = made.build().eval(), made.inputs().batch(np.arange(4))
+        features, mask = encoder(*batch), encoder.units(*batch)
+        wanted = (4, encoder.feature_dim) if made.layout == "pooled" else (*_units(spec, mask), encoder.feature_dim)
+        if tuple(features.shape) != wanted or features.dtype != torch.float32:
+            raise ContractError(
+                f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}, not {wanted} "
+                f"torch.float32."
+            )
+        if made.layout == "pooled" and mask is not None:
+            raise ContractError(f"{label(spec)}: units must be None where every example is one.")
+        if not torch.isfinite(features).all():
+            raise ContractError(f"{label(spec)}: features are not finite.")
+
+
+def _units(spec: BackboneSpec, mask: Tensor | None) -> tuple[int, ...]:
+    if mask is None or mask.dtype != torch.bool or mask.ndim != 2:
+        raise ContractError(f"{label(spec)}: units must be a mask (N, T) of bool in the layout sequence.")
+    return tuple(mask.shape)
+
+
+def evaluation_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
+    """In evaluation mode an example's features are the same alone, in a batch, and beside a longer one."""
+    for made in in_each_layout(spec, bench):
+        model, inputs = made.model(), made.inputs()
+        together = encode(model, inputs)
+        alone = np.concatenate([encode(model, inputs.select(np.array([i]))) for i in range(len(inputs))])
+        if together.shape != alone.shape or np.abs(together - alone).max() > TOLERANCE * np.abs(together).max():
+            raise ContractError(
+                f"{label(spec)}: in evaluation mode an example's features depend on the others of its batch, or on "
+                f"padding: switch by self.training, and mask what is padded."
+            )
+
+
+def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
+    """Gradients are there, finite, and change parameters."""
+    for made in in_each_layout(spec, bench):
+        model = made.model().train()
+        before = state_hash(model.encoder)
+        parameters = [parameter for parameter in model.encoder.parameters() if parameter.requires_grad]
+        outputs = model(*made.inputs().batch(np.arange(len(made.raw))))
+        nn.functional.cross_entropy(outputs, torch.arange(len(outputs)) % len(LABELS)).backward()  # type: ignore[no-untyped-call]
+        gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        if not gradients or not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
+            raise ContractError(f"{label(spec)}: gradients are absent or not finite in a step of training.")
+        torch.optim.SGD(parameters, lr=0.1).step()
+        if state_hash(model.encoder) == before:
+            raise ContractError(f"{label(spec)}: a step of training changes nothing.")
+
+
+def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
+    """The ONNX file gives the model's outputs at every batch size and length, and runs what latency is measured on."""
+    for made in in_each_layout(spec, bench):
+        model, inputs = made.model().eval(), made.inputs()
+        folder = Path(tempfile.mkdtemp(dir=bench.folder))
+        export_graph(model, inputs, folder / "graph.onnx")
+        export_model(model, folder / "graph.onnx", made.examples(), Classification(), folder / "model.onnx", "cpu", 1)
+        session = open_session(folder / "model.onnx", "cpu", 1)
+        timed = latency_inputs(inputs)
+        batches = [inputs.batch(np.arange(size)) for size in (1, 3)]
+        batches += [
+            tuple(torch.from_numpy(part) for name, part in timed.items() if name.startswith(kind))
+            for kind in ("one", "many")
+        ]
+        for batch in batches:
+            _compare(spec, model, session, batch)
+
+
+@torch.no_grad()
+def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tuple[Tensor, ...]) -> None:
+    outputs, mask = run_session(session, batch), model.encoder.units(*batch)
+    expected = model(*batch).numpy()
+    found = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.numpy()]
+    if found.shape != expected.shape or np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
+        raise ContractError(f"{label(spec)}: model and ONNX file disagree on a batch of {len(batch[0])}.")
+
+
+def its_traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
+    """`batchnorm` stands for layers of BatchNorm: strategies ask for it by name."""
+    made = in_each_layout(spec, bench)[0]
+    found = any(isinstance(layer, _BatchNorm) for layer in made.build().modules())
+    if found != ("batchnorm" in spec.traits):
+        which = "add" if found else "leave out"
+        raise ContractError(f'{label(spec)}: it has {"" if found else "no "}BatchNorm: {which} the trait "batchnorm".')
+
+
+def augmenting_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
+    """`augment` draws from its generator alone, keeps shapes and types, and does not write into what it is given."""
+    if spec.augment is None:
+        return
+    augment = spec.augment
+    made = in_each_layout(spec, bench)[0]
+    batch = made.inputs().batch(np.arange(8))
+    for names in _named_transformations(spec, bench):
+
+        def call(names: tuple[str, ...] = names) -> tuple[Tensor, ...]:
+            generator = torch.Generator().manual_seed(3)
+            return augment(AugmentRequest(inputs=batch, names=names, generator=generator))
+
+        kept = tuple(part.clone() for part in batch)
+        first, second = watched(f"{label(spec)}: augment", call), call()
+        if [(part.shape, part.dtype) for part in first] != [(part.shape, part.dtype) for part in batch]:
+            raise ContractError(f"{label(spec)}: augment changes shape or type with {', '.join(names)}.")
+        if not all(map(torch.equal, first, second)):
+            raise ContractError(f"{label(spec)}: augment is another with the same generator: draw from it alone.")
+        if not all(map(torch.equal, kept, batch)):
+            raise ContractError(f"{label(spec)}: augment writes into its inputs: work on a copy.")
+
+
+def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, ...]]:
+    """Return what tasks of the modality ask for: any of them may be paired with this backbone."""
+    return sorted({task.augment for task in bench.catalog.tasks.values() if task.modality == spec.modality} - {()})
+
+
+CHECKS: tuple[Check[BackboneSpec], ...] = (
+    the_record_is_whole,
+    its_module_is_light,
+    its_recipe_names_options,
+    it_leaves_the_process_as_it_was,
+    fitting_depends_on_the_examples_alone,
+    preparing_depends_on_the_example_alone,
+    building_depends_on_the_seed_alone,
+    features_have_their_shape,
+    evaluation_depends_on_the_example_alone,
+    a_step_of_training_moves_it,
+    its_export_agrees,
+    its_traits_are_true,
+    augmenting_keeps_shape_and_type,
+)

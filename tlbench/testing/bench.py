@@ -1,0 +1,107 @@
+"""What the checks of one spec work with, and what a check answers."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+from tlbench.errors import ContractError, MissingDataError
+from tlbench.model import TransferModel
+from tlbench.options import OptionValue
+from tlbench.plan import Pairing, Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import Catalog, missing
+from tlbench.raw import TaskData
+from tlbench.records import EMPTY, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.rows import Row
+from tlbench.runner import run_pairing
+from tlbench.stages import Prepared, prepare, train_source
+from tlbench.store import Store
+
+S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
+Check = Callable[[S, "Bench"], str | None]
+"""Raises what is wrong, with what to do about it; returns a note on what a person should look at, or None."""
+STRATEGY = "nearest-mean"
+"""The toy's strategy, which fits every task and backbone."""
+
+
+class NotApplicableError(MissingDataError):
+    """A check does not apply to this spec, or cannot be made here; the message says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Catalog, folder and options for the checks of one spec; what one check has made, the next finds."""
+
+    catalog: Catalog
+    folder: Path
+    """A folder of its own: cache and board lie in it, never the user's."""
+    plugin: Path | None = None
+    """The folder or file that the plugin comes from; None for an installed one."""
+    options: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
+    """Options of the spec, for speed or to name its files."""
+    _data: dict[str, TaskData] = field(default_factory=dict, repr=False)
+    _sources: dict[str, tuple[Prepared, TransferModel]] = field(default_factory=dict, repr=False)
+    _rows: dict[str, Row] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """CPU, one thread, a cache and a board below the folder; real data where `TLBENCH_DATA` names it."""
+        return Settings(cache=self.folder / "cache", board=self.folder / "board")
+
+    def pairing(
+        self, task: str, backbone: str, strategy: str = STRATEGY, overrides: Mapping[str, OptionValue] = EMPTY
+    ) -> Pairing:
+        """Return the pairing of these three with seed 0, whether it makes sense or not."""
+        wish = Wish(tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides)
+        plan = make_plan(wish, self.catalog, self.settings)
+        return next(pairing for pairing in plan.pairings if pairing.strategy.name == strategy)
+
+    def pairing_of_task(self, task: TaskSpec) -> Pairing:
+        """Return a task's pairing with its own backbone, the source model trained for one step."""
+        options = {f"task.{name}": value for name, value in self.options.items()}
+        return self.pairing(task.name, task.backbone, overrides={"source.steps": 1, **options})
+
+    def data(self, task: TaskSpec) -> TaskData:
+        """Return a task's raw data, loaded once."""
+        if task.name not in self._data:
+            request = self.pairing_of_task(task).load_request(self.settings)
+            self._data[task.name] = task.load(request)
+        return self._data[task.name]
+
+    def keep(self, task: TaskSpec, data: TaskData) -> None:
+        """Keep data that a check has loaded."""
+        self._data[task.name] = data
+
+    def source(self, pairing: Pairing) -> tuple[Prepared, TransferModel]:
+        """Return a pairing's prepared data and a source model."""
+        if pairing.title not in self._sources:
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
+            prepare(pairing, self.settings, folder)
+            prepared = Prepared.read(folder)
+            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
+        return self._sources[pairing.title]
+
+    def row(self, pairing: Pairing) -> Row:
+        """Run a pairing up to its exported file. Raises `ContractError` with the stage and the cause where it fails."""
+        if pairing.title not in self._rows:
+            store = Store(root=self.settings.cache, notify=lambda event: None)
+            self._rows[pairing.title], _ = run_pairing(pairing, self.catalog, self.settings, store)
+        row = self._rows[pairing.title]
+        if row.status != "ok":
+            raise ContractError(f"{pairing.title}: {row.stage}: {row.reason}")
+        return row
+
+
+def ignore(step: int, loss: float) -> None:
+    """Take a step's loss and do nothing."""
+
+
+def need(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
+    """Raise `NotApplicableError` where packages that a spec needs are not installed."""
+    if absent := missing(spec):
+        raise NotApplicableError(absent)

@@ -1,0 +1,115 @@
+"""What a plugin looks like from a fresh process: what its light module imports, and the data that a task loads.
+
+`python -m tlbench.testing.child` reads a job as JSON from standard input and writes the answer as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench.calls import LoadRequest
+from tlbench.errors import ContractError
+from tlbench.plugins import HOOKS
+from tlbench.sources import Origin, Source, installed, package_folder, plugin_file
+from tlbench.testing.toy import toy_source
+
+if TYPE_CHECKING:
+    from tlbench.raw import Rows, TaskData
+
+HEAVY = frozenset(
+    {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
+)
+"""What no light module imports."""
+
+
+def sources_of(plugin: Path) -> list[Source]:
+    """Return the plugins of a folder with a pyproject.toml, or of a single file. Raises `UsageError`."""
+    return package_folder(plugin) if plugin.is_dir() else [plugin_file(plugin)]
+
+
+def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
+    """Return `heavy`, what loading a plugin and listing its specs imports, and `digest` of the requested task's data.
+
+    The process has another hash seed than this one. Raises `ContractError` with what it ended with.
+    """
+    job: dict[str, Any] = {"entry_point": origin.entry_point, "distribution": origin.distribution}
+    job["plugin"] = str(plugin) if plugin else None
+    if request:
+        job["load"] = {"task": request.task, "options": dict(request.options)}
+        job["data_root"] = str(request.data_root) if request.data_root else None
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-m", "tlbench.testing.child"]
+    done = subprocess.run(
+        command, input=json.dumps(job), env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise ContractError(f"In a fresh process it ends with status {done.returncode}: {last}")
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def _answer(job: Mapping[str, Any]) -> dict[str, Any]:
+    source = next(source for source in _candidates(job) if _matches(source.origin, job))
+    module = source.load()
+    specs = [spec for hook in HOOKS if hasattr(module, hook) for spec in getattr(module, hook)()]
+    answer: dict[str, Any] = {"heavy": sorted(HEAVY & set(sys.modules))}
+    if "load" in job:
+        root = Path(job["data_root"]) if job["data_root"] else None
+        request = LoadRequest(**job["load"], data_root=root)
+        (task,) = (spec for spec in specs if spec.name == request.task)
+        task.files(request)
+        answer |= {"heavy": sorted(HEAVY & set(sys.modules)), "digest": data_digest(task.load(request))}
+    return answer
+
+
+def _candidates(job: Mapping[str, Any]) -> Iterator[Source]:
+    yield toy_source()
+    yield from sources_of(Path(job["plugin"])) if job["plugin"] else installed()
+
+
+def _matches(origin: Origin, job: Mapping[str, Any]) -> bool:
+    return (origin.entry_point, origin.distribution) == (job["entry_point"], job["distribution"])
+
+
+def data_digest(data: TaskData) -> str:
+    """Return a hash of every example and label of a task."""
+    from tlbench.files import digest
+
+    sides = (data.source, data.target)
+    parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
+    return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
+
+
+def _rows_digest(rows: Rows) -> str:
+    """Arrays are hashed whole; other sequences one example after another."""
+    return example_digest(rows if hasattr(rows, "dtype") else list(rows))
+
+
+def example_digest(example: Any) -> str:
+    """Return a hash of one raw example: an array, a text, or a list of such."""
+    import hashlib
+
+    import numpy as np
+
+    if isinstance(example, str):
+        content = f"str {example}".encode()
+    elif isinstance(example, list | tuple):
+        content = "\0".join(map(example_digest, example)).encode()
+    else:
+        array = np.asarray(example)
+        content = f"{array.dtype} {array.shape} ".encode() + np.ascontiguousarray(array).tobytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+if __name__ == "__main__":
+    # What a plugin prints must not be taken for the answer.
+    out, sys.stdout = sys.stdout, sys.stderr
+    print(json.dumps(_answer(json.load(sys.stdin))), file=out)

@@ -1,0 +1,67 @@
+"""Specs -> results: every check of every spec of one plugin, without pytest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from tlbench.errors import MissingDataError, TlbenchError
+from tlbench.plugins import Catalog, Spec
+from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.sources import Origin
+from tlbench.testing import backbones, domains, strategies, tasks
+from tlbench.testing.bench import Bench, Check
+
+CHECKS: Mapping[type[Spec], Sequence[Check[Any]]] = {
+    DomainSpec: domains.CHECKS,
+    TaskSpec: tasks.CHECKS,
+    BackboneSpec: backbones.CHECKS,
+    StrategySpec: strategies.CHECKS,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one check of one spec gave."""
+
+    spec: str
+    """Its kind and name: `task toy/blobs`."""
+    check: str
+    status: Literal["ok", "note", "skipped", "failed"]
+    reason: str = ""
+    """What is wrong, what to look at, or why the check was not made."""
+
+
+def specs_of(catalog: Catalog, origins: Sequence[Origin]) -> list[Spec]:
+    """Return everything in a catalog that comes from these plugins."""
+    everything: list[Spec] = [
+        *catalog.domains.values(),
+        *catalog.tasks.values(),
+        *catalog.backbones.values(),
+        *catalog.strategies.values(),
+    ]
+    return [spec for spec in everything if catalog.origin(spec) in origins]
+
+
+def check_spec(spec: Spec, catalog: Catalog, folder: Path, plugin: Path | None = None) -> Iterator[Result]:
+    """Make every check of a spec, in a folder for caches and boards."""
+    bench = Bench(catalog=catalog, folder=folder, plugin=plugin)
+    kind = type(spec).__name__.removesuffix("Spec").lower()
+    for check in CHECKS[type(spec)]:
+        status, reason = make(check, spec, bench)
+        yield Result(spec=f"{kind} {spec.name}", check=check.__name__.replace("_", " "), status=status, reason=reason)
+
+
+def make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "note", "skipped", "failed"], str]:
+    """Make one check; return its status and the reason. Nothing that a plugin raises goes further."""
+    try:
+        note = check(spec, bench)
+    except MissingDataError as error:
+        return "skipped", str(error)
+    except TlbenchError as error:
+        return "failed", str(error)
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is a failed check
+        return "failed", f"{type(error).__name__}: {error}"
+    return ("note", note) if note else ("ok", "")

@@ -1,0 +1,57 @@
+"""Raw examples of every documented modality, small and of unequal sizes where the modality allows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tlbench.calls import FitRequest, Layout
+from tlbench.data import Array
+from tlbench.testing.bench import Bench, NotApplicableError, need
+
+SIZE = 24
+WORDS = ("a", "the", "lens", "pan", "story", "good", "bad", "Ærø", "never", "42", "unbelievably", "?")
+
+
+def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
+    """Return what a backbone may be fitted to, without options.
+
+    Examples of a modality that tlbench does not document are taken from a task of the catalog.
+    """
+    makers = {"image": _images, "text": _texts, "audio": _sounds, "series": _series, "tabular": _rows}
+    if modality in makers:
+        random = np.random.default_rng(11)
+        inputs: Any = _sentences(random) if (modality, layout) == ("text", "sequence") else makers[modality](random)
+        return FitRequest(inputs=inputs, options={}, sample_rate=8000 if modality == "audio" else None)
+    for task in bench.catalog.tasks.values():
+        if task.modality == modality and task.data_from == "package" and task.kind_of_source.layout == layout:
+            need(task)
+            data = bench.data(task)
+            inputs = [data.source.train.inputs[i] for i in range(min(SIZE, len(data.source.train.inputs)))]
+            return FitRequest(inputs=inputs, options={}, sample_rate=data.sample_rate)
+    raise NotApplicableError(f'No task of the modality "{modality}" with {layout} features is there to check it on.')
+
+
+def _images(random: np.random.Generator) -> Array:
+    return random.integers(0, 256, (SIZE, 32, 32, 3), dtype=np.uint8)
+
+
+def _sentences(random: np.random.Generator) -> list[list[str]]:
+    return [random.choice(WORDS, size).tolist() for size in random.integers(1, 30, SIZE)]
+
+
+def _texts(random: np.random.Generator) -> list[str]:
+    return [" ".join(sentence) for sentence in _sentences(random)]
+
+
+def _sounds(random: np.random.Generator) -> list[Array]:
+    return [0.3 * random.standard_normal(size).astype(np.float32) for size in random.integers(2000, 8000, SIZE)]
+
+
+def _series(random: np.random.Generator) -> list[Array]:
+    return [random.standard_normal((size, 3)).astype(np.float32) for size in random.integers(30, 60, SIZE)]
+
+
+def _rows(random: np.random.Generator) -> Array:
+    return random.standard_normal((SIZE, 9)).astype(np.float32)

@@ -1,0 +1,171 @@
+"""Checks of a strategy, on the toy's tasks."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tlbench.budget import Budget
+from tlbench.errors import ContractError
+from tlbench.model import TransferModel, state_hash
+from tlbench.plan import Pairing
+from tlbench.raw import Sees
+from tlbench.records import StrategySpec
+from tlbench.stages import SPLITS, Prepared, adapt, adapt_request, declared_parts
+from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
+from tlbench.testing.effects import TORCH_SEED, watched
+from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+
+TASKS = ("toy/blobs", "toy/shapes", "toy/rare", "toy/names")
+"""Transductive and inductive, and every kind that tlbench ships."""
+BACKBONES = ("toy/mlp-batchnorm", "words/window")
+"""Tried first: where there is BatchNorm, a frozen encoder has statistics that could move."""
+
+
+def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
+    """Yield the strategy's pairings with the toy's tasks, each with the first backbone that suits both.
+
+    Raises `NotApplicableError` where there is none.
+    """
+    need(spec)
+    options = {f"{spec.name}.{name}": value for name, value in bench.options.items()}
+    found = False
+    for task in map(bench.catalog.task, TASKS):
+        fitting = [b.name for b in bench.catalog.backbones.values() if b.modality == task.modality]
+        fitting.sort(key=lambda name: name not in BACKBONES)
+        made = (bench.pairing(task.name, name, spec.name, options) for name in fitting)
+        if suitable := next((pairing for pairing in made if not pairing.skip), None):
+            found = True
+            yield suitable
+    if not found:
+        raise NotApplicableError(f"{label(spec)} suits none of the toy's tasks: {', '.join(TASKS)}.")
+
+
+def it_leaves_the_process_as_it_was(spec: StrategySpec, bench: Bench) -> None:
+    """Adapting changes no seed, thread, directory or variable; it may draw from torch, which the host seeds."""
+    pairing = next(pairings(spec, bench))
+    prepared, source = bench.source(pairing)
+    watched(f"{label(spec)}: adapt", lambda: adapt(pairing, prepared, source, ignore), [TORCH_SEED])
+
+
+def it_runs_to_a_row(spec: StrategySpec, bench: Bench) -> None:
+    """Every pairing with the toy ends as a served, scored file, within what the strategy declares to see."""
+    for pairing in pairings(spec, bench):
+        bench.row(pairing)
+
+
+def two_runs_are_equal_in_every_bit(spec: StrategySpec, bench: Bench) -> None:
+    """The seed decides everything."""
+    for pairing in pairings(spec, bench):
+        prepared, source = bench.source(pairing)
+        first, second = (state_hash(adapt(pairing, prepared, source, ignore)) for _ in range(2))
+        if first != second:
+            raise ContractError(
+                f"{label(spec)} gives other weights in a second run on {pairing.task.name}: draw from "
+                f"request.generator, or from torch, which is seeded before."
+            )
+
+
+def it_reads_what_it_declares(spec: StrategySpec, bench: Bench) -> str | None:
+    """Boards set strategies apart by what they see: none should declare more than it reads."""
+    read: set[Sees] = set()
+    for pairing in pairings(spec, bench):
+        prepared, source = bench.source(pairing)
+        parts = _Noting(declared_parts(pairing, prepared), read)
+        pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))
+    unread = sorted(spec.sees - read)
+    return f"{label(spec)} declares {', '.join(unread)} and did not read it." if unread else None
+
+
+class _Noting(dict):  # type: ignore[type-arg]
+    """Parts of the data that note which of them are read."""
+
+    def __init__(self, parts: object, read: set[Sees]) -> None:
+        super().__init__(parts)  # type: ignore[call-overload]
+        self._read = read
+
+    def __getitem__(self, part: Sees) -> object:
+        self._read.add(part)
+        return super().__getitem__(part)
+
+
+def labels_it_may_not_see_do_not_matter(spec: StrategySpec, bench: Bench) -> None:
+    """The audit: with every label on disk permuted, and the declared parts as they were, it must do the same."""
+    for pairing in pairings(spec, bench):
+        prepared, source = bench.source(pairing)
+        parts = declared_parts(pairing, prepared)
+        hashes = [
+            state_hash(_adapted(pairing, known, source, parts)) for known in (prepared, _permuted(prepared, bench))
+        ]
+        if hashes[0] != hashes[1]:
+            raise ContractError(
+                f"{label(spec)} does something else on {pairing.task.name} when labels that it does not declare are "
+                f"permuted: it reads them past the request."
+            )
+
+
+def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: object) -> TransferModel:
+    return pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))  # type: ignore[arg-type]
+
+
+def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
+    """Return a copy of prepared data with the labels of every split permuted."""
+    folder = Path(tempfile.mkdtemp(dir=bench.folder))
+    shutil.copytree(prepared.folder, folder, dirs_exist_ok=True)
+    for name in SPLITS:
+        path = folder / f"{name}-targets.npy"
+        np.save(path, np.random.default_rng(5).permutation(np.load(path)))
+    return Prepared.read(folder)
+
+
+def a_frozen_encoder_forgets_nothing(spec: StrategySpec, bench: Bench) -> None:
+    """With `trains_encoder=False` encoder and buffers stay bit by bit, and forgetting is exactly 0."""
+    if spec.trains_encoder or not spec.from_source:
+        return
+    for pairing in pairings(spec, bench):
+        row = bench.row(pairing)  # The host compares the hashes of the encoder.
+        if row.forgetting_probe != 0.0:
+            raise ContractError(f"{label(spec)} forgets {row.forgetting_probe} with a frozen encoder.")
+
+
+def one_label_of_each_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
+    """It works with the smallest label budget."""
+    for pairing in pairings(spec, bench):
+        prepared, source = bench.source(pairing)
+        adapt(dataclasses.replace(pairing, label_budget=Budget(1, per_class=True)), prepared, source, ignore)
+
+
+def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:
+    """A strategy with the option `steps` reports them: displays and trackers live on it."""
+    if "steps" not in {option.name for option in spec.options}:
+        return
+    for pairing in pairings(spec, bench):
+        told: list[int] = [0]
+        prepared, source = bench.source(pairing)
+        adapt(pairing, prepared, source, partial(_note_step, told))
+        if told != [pairing.strategy_options["steps"]]:
+            raise ContractError(f"{label(spec)} has steps and does not tell them: call request.on_step(step, loss).")
+
+
+def _note_step(told: list[int], step: int, loss: float) -> None:
+    told[:] = [step]
+
+
+CHECKS: tuple[Check[StrategySpec], ...] = (
+    the_record_is_whole,
+    its_module_is_light,
+    it_leaves_the_process_as_it_was,
+    it_runs_to_a_row,
+    two_runs_are_equal_in_every_bit,
+    it_reads_what_it_declares,
+    labels_it_may_not_see_do_not_matter,
+    a_frozen_encoder_forgets_nothing,
+    one_label_of_each_class_is_enough,
+    it_tells_its_steps,
+)

@@ -1,0 +1,149 @@
+"""What the toy offers: see `tlbench.testing.toy`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tlbench import (
+    AugmentRequest,
+    BackboneSpec,
+    BuildRequest,
+    DomainSpec,
+    FitRequest,
+    Option,
+    PrepareRequest,
+    Sees,
+    StrategySpec,
+    TaskSpec,
+    hookimpl,
+)
+from tlbench.testing.toy.tasks import toy_tasks
+
+if TYPE_CHECKING:
+    import torch
+
+    from tlbench.data import Columns
+    from tlbench.model import Encoder, TransferModel
+    from tlbench.request import AdaptRequest
+
+
+def _fit_rows(request: FitRequest) -> dict[str, Any]:
+    from tlbench.testing.toy.backbones import fit_rows
+
+    return fit_rows(request)
+
+
+def _prepare_rows(request: PrepareRequest) -> Columns:
+    from tlbench.testing.toy.backbones import prepare_rows
+
+    return prepare_rows(request)
+
+
+def _build_mlp(request: BuildRequest) -> Encoder:
+    from tlbench.testing.toy.backbones import Mlp
+
+    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=False)
+
+
+def _build_mlp_batchnorm(request: BuildRequest) -> Encoder:
+    from tlbench.testing.toy.backbones import Mlp
+
+    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=True)
+
+
+def _jitter(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
+    from tlbench.testing.toy.backbones import jitter
+
+    return jitter(request)
+
+
+def _fit_words(request: FitRequest) -> dict[str, Any]:
+    from tlbench.testing.toy.backbones import fit_words
+
+    return fit_words(request)
+
+
+def _prepare_words(request: PrepareRequest) -> Columns:
+    from tlbench.testing.toy.backbones import prepare_words
+
+    return prepare_words(request)
+
+
+def _build_window(request: BuildRequest) -> Encoder:
+    from tlbench.testing.toy.backbones import Window
+
+    return Window(len(request.fitted["vocabulary"]))
+
+
+def _nearest_mean(request: AdaptRequest) -> TransferModel:
+    from tlbench.testing.toy.strategy import nearest_mean
+
+    return nearest_mean(request)
+
+
+@hookimpl
+def tlbench_domains() -> list[DomainSpec]:
+    return [DomainSpec(name="toy", title="Toy", summary="Small generated data for tests.")]
+
+
+@hookimpl
+def tlbench_tasks() -> list[TaskSpec]:
+    return toy_tasks()
+
+
+@hookimpl
+def tlbench_backbones() -> list[BackboneSpec]:
+    hidden = Option(name="hidden", default=16, summary="units of the hidden layer")
+    recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "finetune.steps": 40}
+    return [
+        BackboneSpec(
+            name="toy/mlp",
+            modality="tabular",
+            title="Perceptron",
+            summary="One hidden layer.",
+            recipe=recipe,
+            options=(hidden,),
+            fit=_fit_rows,
+            prepare=_prepare_rows,
+            build=_build_mlp,
+            augment=_jitter,
+        ),
+        BackboneSpec(
+            name="toy/mlp-batchnorm",
+            modality="tabular",
+            title="Perceptron with BatchNorm",
+            summary="One hidden layer, normalised.",
+            traits=("batchnorm",),
+            recipe=recipe,
+            options=(hidden,),
+            fit=_fit_rows,
+            prepare=_prepare_rows,
+            build=_build_mlp_batchnorm,
+        ),
+        BackboneSpec(
+            name="words/window",
+            modality="text",
+            title="Window of three words",
+            summary="Embeddings and one convolution.",
+            layouts=("sequence",),
+            recipe=recipe,
+            fit=_fit_words,
+            prepare=_prepare_words,
+            build=_build_window,
+        ),
+    ]
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    return [
+        StrategySpec(
+            name="nearest-mean",
+            title="Nearest class mean",
+            summary="The class whose mean feature is nearest; the source encoder stays as it is.",
+            paper="Mensink et al. 2013, Distance-based image classification, doi:10.1109/TPAMI.2013.83",
+            sees=frozenset({Sees.TARGET_LABELS}),
+            trains_encoder=False,
+            adapt=_nearest_mean,
+        )
+    ]
