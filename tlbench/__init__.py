@@ -4,7 +4,15 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest, SaveRequest
+from tlbench.calls import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    LoadRequest,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+)
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import (
@@ -53,6 +61,7 @@ __all__ = [
     "OptionValue",
     "OwnHead",
     "PrepareRequest",
+    "RemaskRequest",
     "SaveRequest",
     "Sees",
     "Side",

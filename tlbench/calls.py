@@ -122,6 +122,20 @@ class AugmentRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RemaskRequest:
+    """A training batch of masked texts, to be masked elsewhere: what is always masked alike is learnt by heart."""
+
+    inputs: tuple[torch.Tensor, ...]
+    """The encoder's arguments for the batch, on the CPU."""
+    targets: torch.Tensor
+    """What stood in the masked places, `(M,)`."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    generator: torch.Generator
+    """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SaveRequest:
     """A pre-trained encoder on its way into the format of the library that it comes from."""
 

@@ -19,6 +19,7 @@ from tlbench.calls import (
     Layout,
     LoadRequest,
     PrepareRequest,
+    RemaskRequest,
     SaveRequest,
     learns_nothing,
     no_files,
@@ -196,6 +197,8 @@ class BackboneSpec:
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
+    remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
+    """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
     save: Callable[[SaveRequest], None] | None = None

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, FitRequest, PrepareRequest
+from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, FitRequest, PrepareRequest, RemaskRequest
 from tlbench.data import (
     Array,
     Examples,
@@ -31,7 +31,7 @@ from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Split, TaskData
 from tlbench.records import KindSpec, StrategySpec, TaskSpec
-from tlbench.request import AdaptRequest, Batch
+from tlbench.request import AdaptRequest, Batch, Remask
 from tlbench.samples import write_samples
 
 OnStep = Callable[[int, float], None]
@@ -174,6 +174,7 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts={Sees.SOURCE: prepared.split("source-train")},
     )
     if pairing.source_mode == "probe":
@@ -231,6 +232,7 @@ def adapt_request(
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts=parts,
     )
 
@@ -287,6 +289,15 @@ def _augment(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
     if not names or vary is None:
         return lambda batch, generator: batch
     return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
+
+
+def _remask(pairing: Pairing, prepared: Prepared) -> Remask:
+    again, fitted = pairing.backbone.remask, prepared.fitted
+    if pairing.task.kind.layout != "masked-token" or again is None:
+        return lambda inputs, targets, generator: (inputs, targets)
+    return lambda inputs, targets, generator: again(
+        RemaskRequest(inputs=inputs, targets=targets, fitted=fitted, generator=generator)
+    )
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tlbench import BuildRequest, FitRequest, OwnHead, PrepareRequest, SaveRequest
+from tlbench import BuildRequest, FitRequest, OwnHead, PrepareRequest, RemaskRequest, SaveRequest
 
 if TYPE_CHECKING:
+    import torch
+
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
@@ -44,6 +46,13 @@ def build(request: BuildRequest) -> Encoder:
     from tlbench_hf.text import build
 
     return build(request)
+
+
+def remask(request: RemaskRequest) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    """What `tlbench_hf.masks.remask` does."""
+    from tlbench_hf.masks import remask
+
+    return remask(request)
 
 
 def own_head(request: BuildRequest) -> OwnHead:

@@ -84,6 +84,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         requires=("transformers", "tokenizers"),
         extra="nlp",
         checkpoint=checkpoint,
+        remask=None if decoder else calls.remask,
         own_head=calls.own_head,
         fit=calls.fit,
         prepare=calls.prepare,

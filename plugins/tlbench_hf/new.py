@@ -44,6 +44,7 @@ def new_backbones() -> list[BackboneSpec]:
             fit=calls.fit_bert,
             prepare=calls.prepare,
             build=calls.build,
+            remask=calls.remask,
             save=calls.save,
         ),
         BackboneSpec(

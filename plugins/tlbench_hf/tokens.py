@@ -18,7 +18,7 @@ from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.data import Columns, Ragged
 
 MASKS = ("[MASK]", "<mask>")
-MASKED = 0.15
+MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
 
 Example = str | Sequence[str]
@@ -33,7 +33,11 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     pairs = isinstance(next(iter(request.inputs)), tuple)
     fitted: dict[str, Any] = {"segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1}
     if request.layout.endswith("-token"):
-        fitted["vocabulary"] = vocabulary(tokenizer_of(request.files, made or {}), config.vocab_size)
+        tokenizer = tokenizer_of(request.files, made or {})
+        fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
+    if request.layout == "masked-token":
+        fitted["mask"] = mask_of(tokenizer)
+        fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
     return fitted
 
 
@@ -97,7 +101,7 @@ def prepare(request: PrepareRequest) -> Columns:
         firsts = [_first_pieces(e, len(raw)) for e, raw in zip(encodings, request.inputs, strict=True)]
         columns += [Ragged.of(firsts)]
     elif request.layout == "masked-token":
-        ids, places, targets = _masked(encodings, tokenizer)
+        ids, places, targets = _masked(encodings, request.fitted)
         columns += [Ragged.of(places), Ragged.of(targets)]
     return Ragged.of([[token + 1 for token in part] for part in ids]), *columns
 
@@ -140,21 +144,27 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
 
 
-def _masked(
-    encodings: Sequence[Encoding], tokenizer: Tokenizer
-) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
-    """Return ids with a part of them masked, always the same; 1 + the places of these, and what stood there."""
+def mask_of(tokenizer: Tokenizer) -> int:
+    """Return the token that stands for what is masked. Raises `UsageError` where there is none."""
     mask = next((place for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
     if mask is None:
         raise UsageError(f"The tokenizer has no token for masked words ({' or '.join(MASKS)}).")
-    random, size = np.random.default_rng(0), tokenizer.get_vocab_size()
+    return int(mask)
+
+
+def _masked(
+    encodings: Sequence[Encoding], fitted: Mapping[str, Any]
+) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
+    """Return ids with a part of them masked, always the same; 1 + the places of these, and what stood there."""
+    random, size, special = np.random.default_rng(0), len(fitted["vocabulary"]), np.array(fitted["special"])
     inputs, places, targets = [], [], []
     for encoding in encodings:
-        ids, free = np.array(encoding.ids), np.flatnonzero(np.array(encoding.special_tokens_mask) == 0)
+        ids = np.array(encoding.ids)
+        free = np.flatnonzero(~np.isin(ids, special))
         chosen = np.sort(random.choice(free, min(len(free), max(1, round(MASKED * len(free)))), replace=False))
         targets.append(ids[chosen].tolist())
         rule, others = random.random(len(chosen)), random.integers(size, size=len(chosen))
-        ids[chosen] = np.where(rule < 0.8, mask, np.where(rule < 0.9, others, ids[chosen]))
+        ids[chosen] = np.where(rule < MASK, fitted["mask"], np.where(rule < OTHER, others, ids[chosen]))
         inputs.append(ids.tolist())
         places.append((chosen + 1).tolist())
     return inputs, places, targets

@@ -9,7 +9,16 @@ from checkpoints_for_tests import WORDS, bert_folder, gpt2_folder, speech_folder
 from hub import COMMIT, Hub, serve
 from support import run_python
 
-from tlbench import BadInputError, BuildRequest, FitRequest, MissingDataError, PrepareRequest, SaveRequest, UsageError
+from tlbench import (
+    BadInputError,
+    BuildRequest,
+    FitRequest,
+    MissingDataError,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+    UsageError,
+)
 from tlbench_hf.find import find
 
 TEXTS = ["the plot is good", "a dull ending", "it was not very sharp but the hero is moving", "bad"]
@@ -187,6 +196,25 @@ class TestTokens:
         )
         assert 0.65 < masks < 0.95
         assert np.array_equal(made.prepare(TEXTS * 20)[0].values, ids.values)
+
+    def test_training_masks_as_many_words_in_other_places(self, folders):
+        import torch
+
+        made = Made(folders["bert"], TEXTS * 20, "masked-token")
+        inputs, targets = made.inputs().batch(np.arange(80)), torch.from_numpy(made.columns[-1].values).long()
+        request = RemaskRequest(
+            inputs=inputs, targets=targets, fitted=made.fitted, generator=torch.Generator().manual_seed(0)
+        )
+        (ids, places), said = made.spec.remask(request)
+        assert torch.equal((places > 0).sum(1), (inputs[1] > 0).sum(1))
+        assert not torch.equal(places, inputs[1])
+        whole = pieces(Made(folders["bert"], TEXTS * 20).columns[0])
+        parts = said.split((places > 0).sum(1).tolist())
+        for given, masked, true, text in zip(ids, places, parts, whole, strict=True):
+            at = [int(place) - 1 for place in masked if place]
+            assert [text[place] for place in at] == true.tolist()
+            assert not {0, len(text) - 1} & set(at)
+            assert all(given[place] - 1 == text[place] for place in set(range(len(text))) - set(at))
 
     def test_an_older_form_of_tokenizer_gives_the_same_tokens(self, folders, tmp_path):
         folder = shutil.copytree(folders["bert"], tmp_path / "old")
