@@ -406,3 +406,11 @@ class TestSpeech:
         made = Made(folders["hubert"], clips(), rate=16000)
         with pytest.raises(BadInputError, match="one channel"):
             made.prepare([np.zeros((100, 2), np.float32)])
+
+
+def test_show_knows_a_checkpoint_by_its_folder(folders, catalog):
+    from tlbench.cli.spec_cards import spec_cards
+
+    (card,) = spec_cards(catalog, f"hf/{folders['bert']}")
+    assert card["name"] == "hf/bert"
+    assert str(folders["bert"].parent) not in json.dumps(card)
