@@ -140,11 +140,15 @@ class SaveRequest:
     """A pre-trained encoder on its way into the format of the library that it comes from."""
 
     encoder: Encoder
+    """What `build` returned, trained."""
     head: torch.nn.Module
     """Its head, which the format may have no place for."""
     fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
     layout: Layout
+    """The layout that the encoder was built for."""
     options: Mapping[str, Any]
+    """Every option of the backbone by name."""
     files: Mapping[str, Path]
     """Those of the checkpoint that training started from, by role."""
     folder: Path

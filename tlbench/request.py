@@ -53,8 +53,9 @@ class AdaptRequest:
     augment: Augment
     """Varies a batch on the CPU without changing its labels; `batches` and `unlabelled_batches` call it."""
     parts: Mapping[Sees, Examples | Inputs] = field(repr=False)
-    remask: Remask = field(default=lambda inputs, targets, generator: (inputs, targets))
     """What the strategy declared in `sees`, and nothing else; the properties below read it."""
+    remask: Remask = field(default=lambda inputs, targets, generator: (inputs, targets))
+    """Masks other places of a training batch of masked texts; of others it changes nothing."""
 
     @property
     def source(self) -> Examples:
