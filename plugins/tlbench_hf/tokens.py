@@ -156,10 +156,11 @@ def _masked(
     encodings: Sequence[Encoding], fitted: Mapping[str, Any]
 ) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
     """Return ids with a part of them masked, always the same; 1 + the places of these, and what stood there."""
-    random, size, special = np.random.default_rng(0), len(fitted["vocabulary"]), np.array(fitted["special"])
+    size, special = len(fitted["vocabulary"]), np.array(fitted["special"])
     inputs, places, targets = [], [], []
     for encoding in encodings:
-        ids = np.array(encoding.ids)
+        # A text is masked alike wherever it stands: the draw depends on its tokens.
+        ids, random = np.array(encoding.ids), np.random.default_rng(encoding.ids)
         free = np.flatnonzero(~np.isin(ids, special))
         chosen = np.sort(random.choice(free, min(len(free), max(1, round(MASKED * len(free)))), replace=False))
         targets.append(ids[chosen].tolist())

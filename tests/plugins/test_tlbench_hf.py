@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 
 import numpy as np
@@ -21,6 +22,7 @@ from tlbench import (
 )
 from tlbench_hf.find import find
 
+MANY = [" ".join(random.Random(number).choices(WORDS, k=8)) for number in range(80)]
 TEXTS = ["the plot is good", "a dull ending", "it was not very sharp but the hero is moving", "bad"]
 
 
@@ -32,8 +34,8 @@ def folders(tmp_path_factory):
 
 
 def clips(seed=0):
-    random = np.random.default_rng(seed)
-    return [(0.1 * random.standard_normal(size)).astype(np.float32) for size in (900, 4000, 2500, 30)]
+    draw = np.random.default_rng(seed)
+    return [(0.1 * draw.standard_normal(size)).astype(np.float32) for size in (900, 4000, 2500, 30)]
 
 
 class Made:
@@ -185,9 +187,9 @@ class TestTokens:
         assert len(targets.split()[-1]) == 0
 
     def test_masked_words_are_always_the_same_and_named_by_their_targets(self, folders):
-        made = Made(folders["bert"], TEXTS * 20, "masked-token")
+        made = Made(folders["bert"], MANY, "masked-token")
         ids, places, targets = made.columns
-        whole = pieces(Made(folders["bert"], TEXTS * 20).columns[0])
+        whole = pieces(Made(folders["bert"], MANY).columns[0])
         for given, masked, said, text in zip(pieces(ids), pieces(places), targets.split(), whole, strict=True):
             assert [text[place] for place in masked] == said.tolist()
             assert all(given[place] == text[place] for place in set(range(len(text))) - set(masked))
@@ -195,12 +197,12 @@ class TestTokens:
             [given[place] == 4 for given, at in zip(pieces(ids), pieces(places), strict=True) for place in at]
         )
         assert 0.65 < masks < 0.95
-        assert np.array_equal(made.prepare(TEXTS * 20)[0].values, ids.values)
+        assert np.array_equal(made.prepare(MANY)[0].values, ids.values)
 
     def test_training_masks_as_many_words_in_other_places(self, folders):
         import torch
 
-        made = Made(folders["bert"], TEXTS * 20, "masked-token")
+        made = Made(folders["bert"], MANY, "masked-token")
         inputs, targets = made.inputs().batch(np.arange(80)), torch.from_numpy(made.columns[-1].values).long()
         request = RemaskRequest(
             inputs=inputs, targets=targets, fitted=made.fitted, generator=torch.Generator().manual_seed(0)
@@ -208,7 +210,7 @@ class TestTokens:
         (ids, places), said = made.spec.remask(request)
         assert torch.equal((places > 0).sum(1), (inputs[1] > 0).sum(1))
         assert not torch.equal(places, inputs[1])
-        whole = pieces(Made(folders["bert"], TEXTS * 20).columns[0])
+        whole = pieces(Made(folders["bert"], MANY).columns[0])
         parts = said.split((places > 0).sum(1).tolist())
         for given, masked, true, text in zip(ids, places, parts, whole, strict=True):
             at = [int(place) - 1 for place in masked if place]
