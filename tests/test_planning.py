@@ -80,7 +80,7 @@ def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_
         (
             {"needs": ("batchnorm",)},
             "toy/mlp",
-            '"finetune" needs a backbone with batchnorm; "toy/mlp" has none.',
+            '"finetune" needs batchnorm; neither "toy/mlp" nor classification has that.',
         ),
         ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ""),
     ],

@@ -4,12 +4,22 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest
+from tlbench.calls import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    LoadRequest,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+)
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import (
     ANOMALY,
     CLASSIFICATION,
+    LANGUAGE_MODELLING,
+    MASKED_LANGUAGE_MODELLING,
     MULTI_LABEL,
     ONE_CLASS,
     REGRESSION,
@@ -35,6 +45,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ANOMALY",
     "CLASSIFICATION",
+    "LANGUAGE_MODELLING",
+    "MASKED_LANGUAGE_MODELLING",
     "MULTI_LABEL",
     "ONE_CLASS",
     "REGRESSION",
@@ -57,6 +69,8 @@ __all__ = [
     "OptionValue",
     "OwnHead",
     "PrepareRequest",
+    "RemaskRequest",
+    "SaveRequest",
     "Sees",
     "Side",
     "Split",

@@ -24,13 +24,18 @@ NESTED = ("state_dict", "model_state_dict", "model")
 """Keys under which training scripts keep the weights, beside epochs and optimisers."""
 
 
+def models_folder() -> Path:
+    """Return the folder of the models that `tlbench pretrain` saves by name."""
+    return cache_folder() / "models"
+
+
 def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
-    `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, or `NAME`
-    or `NAME@REVISION` of the hub. `files` gives for each role the file's name, or several of which the first that is
-    there is taken. What the Hugging Face cache holds is taken as it is, so that a run repeated is the same. Roles in
-    `optional` may be lacking. Raises `MissingDataError`.
+    `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, a model
+    that `tlbench pretrain` saved by this name, or `NAME` or `NAME@REVISION` of the hub. `files` gives for each role the
+    file's name, or several of which the first that is there is taken. What the Hugging Face cache holds is taken as it
+    is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises `MissingDataError`.
     """
     wanted = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
     path = _place(name)
@@ -45,8 +50,10 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
 
 
 def _place(name: str) -> Path:
+    """Return the first place where something is: the path itself, saved models, `TLBENCH_DATA`; else the path."""
     path, root = Path(name).expanduser(), data_folder()
-    return root / path if root and not path.exists() and (root / path).exists() else path
+    saved = [models_folder() / name] if name == slug(name) else []
+    return next((place for place in (path, *saved, *([root / path] if root else [])) if place.exists()), path)
 
 
 def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[str, Path]:

@@ -44,6 +44,10 @@ class Ragged:
         lengths: Array = self.offsets[1:] - self.offsets[:-1]
         return lengths
 
+    def split(self) -> list[Array]:
+        """Return the sequences one by one."""
+        return np.split(self.values, self.offsets[1:-1])
+
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
         starts, lengths = self.offsets[indices], self.lengths[indices]

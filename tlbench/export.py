@@ -27,6 +27,8 @@ from tlbench.session import open_session
 OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""
+OUTPUTS_AT_ONCE = 2**25
+"""Outputs of a batch: 128 MiB."""
 SENTINEL = 1e6
 """No honest output is as large; files must not mark anything by huge values."""
 
@@ -78,7 +80,8 @@ def _shapes(model: TransferModel, inputs: Inputs) -> tuple[dict[int, str], ...]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's progress and its advice about its own internals off the terminal."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for library in ("torch.onnx", "onnx_ir"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -174,7 +177,7 @@ def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kin
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
     place, gap, parts = device_of(model), Gap(), []
-    for positions, batch in examples.inputs.by_length(EVALUATION_BATCH):
+    for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
         moved = tuple(part.to(place) for part in batch)
         mask, outputs = model.encoder.units(*moved), run_session(session, batch)
         units = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.cpu().numpy()]
@@ -182,6 +185,13 @@ def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kin
         kept = kind.predict(units, examples.targets.select(positions).values)
         parts.append((positions, kept, model.count_units(moved, len(units))))
     return Parity(gap.relative(), gap.flips, restore_order(parts))
+
+
+def _batch_size(model: TransferModel, inputs: Inputs) -> int:
+    """Return how many examples are compared at once: fewer where a vocabulary of outputs stands at every position."""
+    head, longest = model.heads["target"], max(1, int(inputs.lengths.max()))
+    outputs = head.out_features if isinstance(head, nn.Linear) else 1
+    return max(1, min(EVALUATION_BATCH, OUTPUTS_AT_ONCE // (outputs * longest)))
 
 
 @dataclass

@@ -53,7 +53,13 @@ def package_code(package: str) -> str:
 
 def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
     """Return hashes of the code that a spec's functions come from."""
-    return sorted({code_of(function) for function in functions if function is not None})
+    return sorted({code_of(part) for function in functions if function is not None for part in _parts(function)})
+
+
+def _parts(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return a function, and with a partial one the functions that it hands on."""
+    handed = function.args if isinstance(function, functools.partial) else ()
+    return [function, *(part for given in handed if callable(given) for part in _parts(given))]
 
 
 def code_of(function: Callable[..., Any]) -> str:

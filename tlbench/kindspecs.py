@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Segmentation,
         TokenClassification,
     )
+    from tlbench.language import LanguageModelling
 
 
 def _classification() -> Classification:
@@ -58,6 +59,12 @@ def _anomaly() -> Anomaly:
     from tlbench.kinds import Anomaly
 
     return Anomaly()
+
+
+def _language_modelling() -> LanguageModelling:
+    from tlbench.language import LanguageModelling
+
+    return LanguageModelling()
 
 
 CLASSIFICATION = KindSpec(
@@ -127,3 +134,21 @@ ONE_CLASS = KindSpec(
     supervised=False,
 )
 """For a target whose source is of another kind, that an encoder can be trained on."""
+LANGUAGE_MODELLING = KindSpec(
+    name="language-modelling",
+    summary="The next token of a text from those before it; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="next-token",
+    create=_language_modelling,
+    traits=(),
+)
+MASKED_LANGUAGE_MODELLING = KindSpec(
+    name="masked-language-modelling",
+    summary="The tokens of a text that were masked, from all others; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="masked-token",
+    create=_language_modelling,
+    traits=(),
+)

@@ -52,6 +52,12 @@ class Run:
         self._score(prepared, source, features, adapted)
         self._export(prepared, adapted)
 
+    def source(self) -> tuple[Prepared, TransferModel]:
+        """Return the prepared data and the source model: all that pre-training needs."""
+        set_up(self.settings.threads)
+        prepared = Prepared.read(self._prepare().folder)
+        return prepared, self._load(prepared, self._source(prepared), "source")
+
     def _prepare(self) -> Stage:
         def compute(folder: Path) -> None:
             stages.prepare(self.pairing, self.settings, folder)
@@ -69,7 +75,7 @@ class Run:
         """The source encoder's features and probe, shared by every strategy that starts from it."""
 
         def compute(folder: Path) -> None:
-            seen = scoring.view(self._load(prepared, source, "source"), prepared)
+            seen = scoring.view(self.pairing.task, self._load(prepared, source, "source"), prepared)
             np.savez(folder / "features.npz", **vars(seen))
             write_json(folder / "probe.json", {"score": scoring.probe_score(self.pairing.task, prepared, seen)})
             write_json(folder / FIELDS, {"a_distance": scoring.a_distance(seen.source_test, seen.target_test)})

@@ -133,7 +133,7 @@ class Pairing:
             "seed": self.seed,
             "source_options": dict(self.source_options),
             "augment": self.task.augment,
-            "augment_code": identity.codes_of(self.backbone.augment),
+            "augment_code": identity.codes_of(self.backbone.augment, self.backbone.remask),
             "device": settings.device,
             "device_name": identity.device_name(settings.device),
             "threads": settings.threads,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tlbench import identity
 from tlbench.budget import Budget
-from tlbench.calls import LoadRequest
+from tlbench.calls import SELF_LABELLED, LoadRequest
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import PLACES, Pairing, Plan, Settings
@@ -157,8 +157,10 @@ def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> 
         return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
     if not task.kind.supervised and strategy.trains_encoder:
         return f'"{strategy.name}" learns from labels that differ; "{task.name}" has training examples of one only.'
-    if lacking := [trait for trait in strategy.needs if trait not in backbone.traits]:
-        return f'"{strategy.name}" needs a backbone with {", ".join(lacking)}; "{backbone.name}" has none.'
+    if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
+        return f'"{strategy.name}" needs {", ".join(lacking)}; neither "{backbone.name}" nor {task.kind.name} has that.'
+    if task.kind.layout in SELF_LABELLED and Sees.TARGET_INPUTS in strategy.sees:
+        return f'"{strategy.name}" sees target inputs, which for {task.kind.name} are the labels.'
     for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'

@@ -19,6 +19,8 @@ from tlbench.calls import (
     Layout,
     LoadRequest,
     PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
     learns_nothing,
     no_files,
 )
@@ -74,6 +76,8 @@ class KindSpec:
     supervised: bool = True
     """False where all training examples have label 0, so that strategies that train an encoder have nothing to learn
     from."""
+    traits: tuple[str, ...] = ("probe",)
+    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
     activation: Literal["", "softmax", "sigmoid", "argmax"] = ""
     """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
@@ -204,8 +208,12 @@ class BackboneSpec:
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
+    remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
+    """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
+    save: Callable[[SaveRequest], None] | None = None
+    """Writes a checkpoint that a backbone found by name can read: `tlbench pretrain`."""
     layouts: tuple[Layout, ...] = ("pooled",)
     """Shapes of features that the encoder can give."""
     traits: tuple[str, ...] = ()
@@ -272,7 +280,7 @@ class StrategySpec:
     kinds: tuple[str, ...] = ()
     """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
-    """Traits a backbone must have."""
+    """Traits that the backbone or the task's kind must have."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -19,7 +19,8 @@ from tlbench.records import TaskSpec
 from tlbench.stages import Prepared, seen_labels
 
 SCORED_AT_ONCE = 4096
-"""Units whose outputs are in memory at a time."""
+"""Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
+OUTPUTS_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
@@ -32,17 +33,21 @@ class View:
     target_test: Array
 
 
-def view(model: TransferModel, prepared: Prepared) -> View:
-    """Run the encoder once over each split that scores are made of."""
+def view(task: TaskSpec, model: TransferModel, prepared: Prepared) -> View:
+    """Run the encoder once over each split that scores are made of; source training features serve the probe alone."""
     train, *tests = (prepared.split(name) for name in ("source-train", "source-test", "target-test"))
+    test = [encode(model, split.inputs) for split in tests]
+    if "probe" not in task.kind_of_source.traits:
+        return View(test[0][:0], *test)
     probed = np.zeros(len(train.targets.values), bool)
     probed[some_units(len(probed))] = True
-    kept = Targets(probed, train.targets.counts)
-    return View(encode(model, train.inputs, kept), *(encode(model, test.inputs) for test in tests))
+    return View(encode(model, train.inputs, Targets(probed, train.targets.counts)), *test)
 
 
-def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
-    """Return the source test score of a linear probe fitted to source training features."""
+def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float | None:
+    """Return the source test score of a linear probe fitted to source training features; None for a kind without."""
+    if "probe" not in task.kind_of_source.traits:
+        return None
     targets = prepared.split("source-train").targets.values
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
     probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
@@ -79,13 +84,14 @@ def side_score(
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
     made, targets = kind.create(), examples.targets.values
-    parts = [slice(start, start + SCORED_AT_ONCE) for start in range(0, len(features), SCORED_AT_ONCE)]
+    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
+    parts = [slice(start, start + size) for start in range(0, len(features), size)]
     predictions = np.concatenate([made.predict(outputs(features[part]), targets[part]) for part in parts])
     return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 
 def score_fields(
-    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float, model: TransferModel
+    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float | None, model: TransferModel
 ) -> dict[str, Any]:
     """Return the row's scores of both stages on both sides.
 
@@ -93,7 +99,7 @@ def score_fields(
     """
     task = pairing.task
     same = state_hash(start.encoder) == state_hash(model.encoder)
-    after = before if same else view(model, prepared)
+    after = before if same else view(task, model, prepared)
 
     def of(side: str, head: nn.Module, features: Array) -> float:
         outputs = functools.partial(apply_head, head)
@@ -120,6 +126,6 @@ def score_fields(
             "score_matrix": [[source_before, target_before], [source_after, target_after]],
             "forgetting_head": forgetting(source_before, source_after),
             "probe_after": probe_after,
-            "forgetting_probe": forgetting(probe, probe_after),
+            "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
         }
     return fields

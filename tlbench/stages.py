@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, draw_per_class
+from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, FitRequest, PrepareRequest, RemaskRequest
+from tlbench.data import Array, Examples, Inputs, Ragged, Targets, draw_budget, draw_per_class
 from tlbench.device import derive_seed, seed_everything
 from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.files import digest, file_sha256
@@ -21,7 +21,7 @@ from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing, Settings
 from tlbench.raw import Sees, Split, TaskData
 from tlbench.records import KindSpec, StrategySpec, TaskSpec
-from tlbench.request import AdaptRequest, Batch
+from tlbench.request import AdaptRequest, Batch, Remask
 from tlbench.samples import write_samples
 from tlbench.splits import load_examples, prepare_chunks, save_examples
 
@@ -57,14 +57,23 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     data = task.load(pairing.load_request(settings))
     targets = check_data(task, data)
     inputs, rate = data.source.train.inputs, data.sample_rate
-    learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=rate, files=pairing.files))
+    layout = task.kind.layout
+    learnt = backbone.fit(
+        FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=pairing.files)
+    )
     fitted = json.loads(json.dumps(learnt))
     for name in SPLITS:
         inputs, layout = _split(data, name).inputs, _kind(task, name).layout
         request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
-        save_examples(folder, name, prepare_chunks(backbone.prepare, request), targets[name])
+        chunks = prepare_chunks(backbone.prepare, request)
+        if layout in SELF_LABELLED:
+            *rest, tokens = backbone.prepare(request)
+            assert isinstance(tokens, Ragged)
+            chunks, told = iter([tuple(rest)]), Split(inputs=inputs, labels=tokens.split())
+            targets[name] = _targets(task, name, told, _kind(task, name), fitted["vocabulary"])
+        save_examples(folder, name, chunks, targets[name])
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
-    known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
+    known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
@@ -76,10 +85,18 @@ def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:
     targets = {
         name: _targets(task, name, _split(data, name), _kind(task, name), labels[name.partition("-")[0]])
         for name in SPLITS
+        if _kind(task, name).layout not in SELF_LABELLED
     }
     if task.setting == "transductive" and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
     return targets
+
+
+def _labels(task: TaskSpec, data: TaskData, side: str, fitted: Mapping[str, Any]) -> Sequence[str]:
+    """Return the names of a side's outputs."""
+    if _kind(task, side).layout in SELF_LABELLED:
+        return tuple(fitted["vocabulary"])
+    return data.source.labels if side == "source" else data.target.labels
 
 
 def _kind(task: TaskSpec, name: str) -> KindSpec:
@@ -132,8 +149,10 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
     """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
     generator = seed_everything(pairing.seed, "source")
     model = build(pairing, prepared, device, ["source"], pretrained=True)
-    if pairing.source_mode == "own-head":
+    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
+    if speaks or pairing.source_mode == "own-head":
         model.heads["source"].load_state_dict(_own_head(pairing, prepared))
+    if pairing.source_mode == "own-head":
         return model
     request = AdaptRequest(
         strategy="source",
@@ -146,6 +165,7 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts={Sees.SOURCE: prepared.split("source-train")},
     )
     if pairing.source_mode == "probe":
@@ -171,7 +191,8 @@ def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )
-    order = [list(own.labels).index(label) for label in prepared.source_labels]
+    place = {label: position for position, label in enumerate(own.labels)}
+    order = [place[label] for label in prepared.source_labels]
     return {role: part[order] for role, part in own.head.state_dict().items()}
 
 
@@ -202,6 +223,7 @@ def adapt_request(
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts=parts,
     )
 
@@ -258,6 +280,15 @@ def _augment(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
     if not names or vary is None:
         return lambda batch, generator: batch
     return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
+
+
+def _remask(pairing: Pairing, prepared: Prepared) -> Remask:
+    again, fitted = pairing.backbone.remask, prepared.fitted
+    if pairing.task.kind.layout != "masked-token" or again is None:
+        return lambda inputs, targets, generator: (inputs, targets)
+    return lambda inputs, targets, generator: again(
+        RemaskRequest(inputs=inputs, targets=targets, fitted=fitted, generator=generator)
+    )
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:

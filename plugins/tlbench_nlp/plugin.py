@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
+    LANGUAGE_MODELLING,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    FitRequest,
     LoadRequest,
     Option,
-    PrepareRequest,
     TaskData,
     TaskSpec,
     hookimpl,
 )
+from tlbench_nlp.small import small_berts
 
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+SNIPPETS = (
+    Option(name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"),
+    Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+)
 
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 ORIGINS = Path(__file__).parent / "origins"
@@ -77,30 +75,6 @@ def _load_table(request: LoadRequest) -> TaskData:
     from tlbench_nlp.tasks.snippets import load_table
 
     return load_table(request)
-
-
-def _fit_bert(request: FitRequest) -> dict[str, Any]:
-    from tlbench_nlp.backbones.bert import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_nlp import preprocess
-
-    return preprocess
-
-
-def _prepare_text(request: PrepareRequest) -> Columns:
-    from tlbench_nlp.backbones.bert import prepare
-
-    return prepare(request)
-
-
-def _build_bert(request: BuildRequest) -> Encoder:
-    from tlbench_nlp.backbones.bert import build
-
-    return build(request)
 
 
 @hookimpl
@@ -166,12 +140,27 @@ def tlbench_tasks() -> list[TaskSpec]:
             licence="MIT",
             data_from="data-root",
             origins=(ORIGINS / "sentiment_vader.toml",),
-            options=(
-                Option(
-                    name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
-                ),
-                Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
-            ),
+            options=SNIPPETS,
+            files=_snippet_files,
+            load=_load_snippets,
+        ),
+        TaskSpec(
+            name="nlp/lm-vader",
+            title="Next words, movies to products",
+            summary="What probability a language model gives to the text of reviews; nobody has to label anything.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
+            target="3,610 sentences of product reviews, those of half of the documents for the test.",
+            shift="Other things, other words and other writers.",
+            mirrors="domain-adaptive pre-training on reviews (Gururangan et al. 2020)",
+            modality="text",
+            kind=LANGUAGE_MODELLING,
+            metric="log-likelihood",
+            backbone="text/gpt2",
+            label_budget=400,
+            licence="MIT",
+            data_from="data-root",
+            origins=(ORIGINS / "sentiment_vader.toml",),
+            options=SNIPPETS,
             files=_snippet_files,
             load=_load_snippets,
         ),
@@ -211,41 +200,4 @@ def tlbench_tasks() -> list[TaskSpec]:
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
-    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150, "scratch.steps": 300, "oracle.steps": 600}
-    tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
-    return [
-        _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
-        _bert("text/bert-tiny", "Tiny BERT", tiny, hidden=32, dropout=0.0),
-    ]
-
-
-def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout: float) -> BackboneSpec:
-    return BackboneSpec(
-        name=name,
-        modality="text",
-        title=title,
-        summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
-        layouts=("pooled", "sequence"),
-        recipe={
-            "source.learning_rate": 2e-3,
-            "finetune.learning_rate": 1e-3,
-            "scratch.learning_rate": 1e-3,
-            "oracle.learning_rate": 1e-3,
-            "adversarial.steps": 150,
-            "adversarial.learning_rate": 1e-3,
-            **recipe,
-        },
-        options=(
-            Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-            Option(name="hidden", default=hidden, summary="size of a feature"),
-            Option(name="layers", default=2, summary="transformer layers"),
-            Option(name="dropout", default=dropout, summary="dropout in training"),
-        ),
-        requires=("transformers", "tokenizers"),
-        extra="nlp",
-        fit=_fit_bert,
-        prepare=_prepare_text,
-        preprocess=_preprocess,
-        build=_build_bert,
-    )
+    return small_berts()

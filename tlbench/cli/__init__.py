@@ -18,6 +18,7 @@ from tlbench.errors import TlbenchError, UsageError
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
+    "pretrain": "Train a backbone on a task's source, and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
     "show": "Show everything about a task, backbone, strategy, domain or row.",
     "inspect": "Look at a task's data before a run, also at your own.",

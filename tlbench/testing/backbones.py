@@ -71,7 +71,7 @@ def preparing_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> 
         _check_types(spec, together.columns)
         order = list(range(len(made.raw)))[::-1]
         for name, chosen in (("alone", order[:1]), ("in another order", order)):
-            other = Inputs(made.prepare([made.raw[i] for i in chosen]))
+            other = made.as_inputs([made.raw[i] for i in chosen])
             if not _equal(together.select(np.array(chosen)), other):
                 raise ContractError(
                     f"{label(spec)}: prepare makes another row of an example {name}: it must depend on the example and "

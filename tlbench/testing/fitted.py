@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.calls import BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.calls import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
 from tlbench.data import Columns, Examples, Inputs, Targets
 from tlbench.errors import ContractError
 from tlbench.model import Encoder, TransferModel
@@ -45,7 +45,12 @@ class Fitted:
         )
 
     def inputs(self) -> Inputs:
-        return Inputs(self.prepare(self.raw))
+        return self.as_inputs(self.raw)
+
+    def as_inputs(self, raw: Sequence[Any]) -> Inputs:
+        """Return raw examples prepared, without the targets that texts hold of themselves."""
+        columns = self.prepare(raw)
+        return Inputs(columns[:-1] if self.layout in SELF_LABELLED else columns)
 
     def examples(self) -> Examples:
         """Return the sample with the first label for every unit."""
@@ -78,7 +83,7 @@ def in_each_layout(spec: BackboneSpec, bench: Bench) -> list[Fitted]:
     files = spec.checkpoint(options).files if spec.checkpoint else {}
     made = []
     for layout in spec.layouts:
-        request = replace(sample(spec.modality, layout, bench), options=options, files=files)
+        request = replace(sample(spec.modality, layout, bench), options=options, files=files, layout=layout)
         made.append(Fitted(spec=spec, layout=layout, request=request, fitted=_as_json(spec, spec.fit(request))))
     return made
 
