@@ -80,7 +80,7 @@ def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):
 @pytest.fixture
 def package(site):
     """A package of two modules, a single module, and a namespace package."""
-    for name in ("coded", "bare"):
+    for name in ("coded", "plain"):
         (site / name).mkdir()
         (site / name / "heavy.py").write_text("def adapt(request):\n    return 1\n")
     (site / "coded" / "__init__.py").touch()
@@ -97,7 +97,8 @@ def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
 
 
 @pytest.mark.parametrize(
-    ("module", "file"), [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("bare.heavy", "bare/heavy.py")]
+    ("module", "file"),
+    [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("plain.heavy", "plain/heavy.py")],
 )
 def test_the_code_of_a_function_is_that_of_its_whole_package(package, module, file):
     function = importlib.import_module(module).adapt

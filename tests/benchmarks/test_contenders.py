@@ -65,11 +65,11 @@ def test_the_limit_learns_what_the_plain_loop_learns(small):
 
 
 def test_a_hand_written_loop_times_an_exported_file(small, tmp_path):
-    from tlbench.latency import _reference_model
+    from tlbench.latency import reference_model
 
     small.run("source-only", 0)
     folder = small.exported("source-only", 0)
-    assert by_hand(folder / "model.onnx", _reference_model(tmp_path), folder / "latency.npz", queries=3, seconds=0) > 0
+    assert by_hand(folder / "model.onnx", reference_model(tmp_path), folder / "latency.npz", queries=3, seconds=0) > 0
 
 
 def test_a_line_is_reached_when_every_ratio_is_small_enough():

@@ -133,7 +133,8 @@ def test_what_a_person_should_look_at_is_a_note(broken, make):
     assert (status, "declares source and did not read it" in reason) == ("note", True)
 
 
-def test_what_cannot_be_checked_is_skipped_with_the_reason(broken, make):
+def test_what_cannot_be_checked_is_skipped_with_the_reason(broken, make, monkeypatch):
+    monkeypatch.delenv("TLBENCH_DATA", raising=False)
     status, reason = make(broken.strategy("suits-nothing"), "it_runs_to_a_row")
     assert (status, "suits none of the toy's tasks" in reason) == ("skipped", True)
     status, reason = make(broken.backbone("toy/gas"), "features_have_their_shape")
