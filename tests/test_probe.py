@@ -3,13 +3,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from sklearn.covariance import LedoitWolf
 from sklearn.datasets import load_digits, make_classification
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from tlbench.model import ScaledLinear, apply_head
-from tlbench.probe import STRENGTHS, fit_probe, fit_probes, fit_ridge
+from tlbench.model import Distance, ScaledLinear, apply_head
+from tlbench.probe import STRENGTHS, fit_gaussian, fit_probe, fit_probes, fit_ridge
 
 pytestmark = pytest.mark.filterwarnings("error:divide by zero encountered in log:RuntimeWarning")
 
@@ -150,3 +151,25 @@ def test_each_of_several_labels_has_the_log_odds_of_its_own_probe():
     outputs = fit_probes(features, np.eye(3, dtype=int)[classes]).outputs(features)
     alone = fit_probe(features, (classes == 2).astype(int), 2).outputs(features)
     np.testing.assert_allclose(outputs[:, 2], alone[:, 1] - alone[:, 0], rtol=1e-3, atol=1e-4)
+
+
+def test_distances_from_what_is_normal_are_those_of_scikit_learn_and_a_head_gives_them_too():
+    random = np.random.default_rng(0)
+    features = (random.normal(size=(80, 4)) @ random.normal(size=(4, 4)) + 7).astype(np.float32)
+    probe, head = fit_gaussian(features), Distance(4)
+    expected = LedoitWolf().fit(features).mahalanobis(features * 2)
+    np.testing.assert_allclose(probe.outputs(features * 2)[:, 1], expected, rtol=1e-3)
+    assert not probe.outputs(features)[:, 0].any()
+    probe.copy_into(head)
+    np.testing.assert_allclose(apply_head(head, features * 2)[:, 1], expected, rtol=1e-3)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_features_that_never_vary_give_the_distance_itself(size):
+    probe = fit_gaussian(np.ones((size, 2), np.float32))
+    np.testing.assert_allclose(probe.outputs(np.array([[4.0, 5.0]]))[:, 1], 25.0)
+
+
+def test_a_distribution_needs_a_head_of_its_own():
+    with pytest.raises(TypeError, match="fits a Distance head, not Linear"):
+        fit_gaussian(np.eye(3, dtype=np.float32)).copy_into(nn.Linear(3, 2))
