@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, overload
 
 from tlbench.raw import Side, Split, TaskData
-from tlbench.readers.faults import attempt, locate, refuse
+from tlbench.readers.faults import attempt, collecting, locate, refuse
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -47,7 +47,12 @@ class Labelled(Generic[T]):
         return self.spread(lambda item: [read(item)])
 
     def read_lazily(self, read: Callable[[T], U]) -> Labelled[U]:
-        """Return the examples with what `read` makes of an input each time that it is asked for."""
+        """Return the examples with what `read` makes of an input each time that it is asked for.
+
+        Where faults are collected, every input is read now: what is at fault is to be left out.
+        """
+        if collecting():
+            return self.read(read)
         return Labelled(where=self.where, inputs=ReadLazily(self.inputs, read), labels=self.labels)
 
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
