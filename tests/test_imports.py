@@ -16,9 +16,11 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls checkpoints errors files hookspecs hub identity kindspecs options origins plan plugins raw records sources",
+        "budget calls checkpoints errors files hookspecs hub identity kindspecs options origins plan plugins raw "
+        "records sources",
         "bounds fetch planning repeat rows store suites",
-        "data device export kinds language latency lazy metrics model probe request samples session training vector_metrics",
+        "data device export kinds language latency lazy metrics model probe request samples session "
+        "training vector_metrics",
         "pairing pretraining readers scoring serving splits stages",
         "runner",
         "bundle cli inspection leaderboard schema templates testing __main__",

@@ -34,6 +34,8 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
         if "-" in value:
             first, last = value.split("-")
             return tuple(range(int(first), int(last) + 1))
+        if int(value.split(",")[0]) < ("," not in value):  # A count of none would mean the default.
+            raise ValueError
         return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
     except ValueError:
         raise click.BadParameter(f'"{value}" is no count (3), range (1000-1004) or list (7,9).') from None
