@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from checkpoints_for_tests import WORDS, bert_folder, gpt2_folder, speech_folder
-from hub import COMMIT, Hub, serve
+from models_hub import COMMIT, Hub, serve
 from support import run_python
 
 from tlbench import (
