@@ -21,7 +21,7 @@ LAYERS = tuple(
         "bounds fetch planning repeat rows store suites",
         "data device export kinds language latency lazy metrics model probe request samples session "
         "training vector_metrics",
-        "pairing pretraining readers scoring serving splits stages",
+        "pairing prepared pretraining readers scoring serving splits stages",
         "runner",
         "bundle cli inspection leaderboard schema templates testing __main__",
     )

@@ -24,10 +24,10 @@ from tlbench.export import export_graph
 from tlbench.files import write_json
 from tlbench.model import TransferModel, load_weights, save_weights, trained_parameters
 from tlbench.plan import Pairing, Settings
+from tlbench.prepared import Prepared, prepare
 from tlbench.raw import Sees
 from tlbench.records import Event
 from tlbench.scoring import View
-from tlbench.stages import Prepared
 from tlbench.store import Stage, Store
 
 WEIGHTS = "model.safetensors"
@@ -60,7 +60,7 @@ class Run:
 
     def _prepare(self) -> Stage:
         def compute(folder: Path) -> None:
-            stages.prepare(self.pairing, self.settings, folder)
+            prepare(self.pairing, self.settings, folder)
 
         return self._stage("prepare", compute)
 

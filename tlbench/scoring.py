@@ -14,9 +14,10 @@ from tlbench.data import Array, Examples, Targets
 from tlbench.metrics import forgetting, score
 from tlbench.model import TransferModel, apply_head, encode, state_hash
 from tlbench.plan import Pairing
+from tlbench.prepared import Prepared
 from tlbench.probe import fit_probe, some_units
 from tlbench.records import TaskSpec
-from tlbench.stages import Prepared, seen_labels
+from tlbench.stages import seen_labels
 
 SCORED_AT_ONCE = 4096
 """Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""

@@ -15,8 +15,8 @@ from tlbench.files import file_sha256
 from tlbench.metrics import bootstrap_interval
 from tlbench.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.plan import Pairing, Settings
+from tlbench.prepared import Prepared
 from tlbench.session import open_session
-from tlbench.stages import Prepared
 
 OFFLINE_BATCH = 64
 

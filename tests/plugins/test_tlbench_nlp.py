@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from tlbench import BadInputError, FitRequest, LoadRequest
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.stages import Prepared, prepare
+from tlbench.prepared import Prepared, prepare
 from tlbench_nlp.backbones import bert
 from tlbench_nlp.preprocess import preprocessor
 from tlbench_nlp.tasks import reviews

@@ -13,7 +13,7 @@ from support import plan_only
 from tlbench import BadInputError
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.stages import Prepared, prepare
+from tlbench.prepared import Prepared, prepare
 
 
 @pytest.fixture(scope="module")

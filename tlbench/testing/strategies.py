@@ -15,9 +15,10 @@ from tlbench.budget import Budget
 from tlbench.errors import ContractError
 from tlbench.model import TransferModel, state_hash
 from tlbench.plan import Pairing
+from tlbench.prepared import SPLITS, Prepared
 from tlbench.raw import Sees
 from tlbench.records import StrategySpec
-from tlbench.stages import SPLITS, Prepared, adapt, adapt_request, declared_parts
+from tlbench.stages import adapt, adapt_request, declared_parts
 from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole

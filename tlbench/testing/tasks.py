@@ -9,9 +9,9 @@ import numpy as np
 from tlbench.calls import LoadRequest
 from tlbench.errors import ContractError
 from tlbench.inspection.contents import label_indices
+from tlbench.prepared import check_data
 from tlbench.raw import Side
 from tlbench.records import KindSpec, TaskSpec
-from tlbench.stages import check_data
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
