@@ -70,7 +70,7 @@ SHIPPED = {path: read_origin(path) for task in load_catalog().tasks.values() for
 
 def test_every_task_on_published_data_says_where_it_comes_from():
     tasks = [task for task in load_catalog().tasks.values() if task.data_from == "data-root"]
-    assert len(tasks) == 7
+    assert len(tasks) == 9
     assert all(task.origins and task.licence for task in tasks)
 
 

@@ -153,14 +153,14 @@ def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> 
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
+    if task.kind.layout in SELF_LABELLED and Sees.TARGET_INPUTS in strategy.sees:
+        return f'"{strategy.name}" sees target inputs, which for {task.kind.name} are the labels.'
     if strategy.kinds and task.kind.name not in strategy.kinds:
         return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
     if not task.kind.supervised and strategy.trains_encoder:
         return f'"{strategy.name}" learns from labels that differ; "{task.name}" has training examples of one only.'
     if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
         return f'"{strategy.name}" needs {", ".join(lacking)}; neither "{backbone.name}" nor {task.kind.name} has that.'
-    if task.kind.layout in SELF_LABELLED and Sees.TARGET_INPUTS in strategy.sees:
-        return f'"{strategy.name}" sees target inputs, which for {task.kind.name} are the labels.'
     for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
