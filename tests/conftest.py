@@ -19,7 +19,7 @@ from tlbench.runner import Outcome, run
 
 if TYPE_CHECKING:
     from tlbench.model import TransferModel
-    from tlbench.stages import Prepared
+    from tlbench.prepared import Prepared
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -148,7 +148,7 @@ def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[...
 @pytest.fixture
 def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
     """Prepares a pairing in a folder of its own."""
-    from tlbench.stages import Prepared, prepare
+    from tlbench.prepared import Prepared, prepare
 
     def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
         folder = tmp_path / name

@@ -7,17 +7,18 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from tlbench import data
 from tlbench.data import (
     Examples,
     Inputs,
+    Lazy,
     Ragged,
     Targets,
     concatenate,
     draw_budget,
-    load_examples,
     restore_order,
-    save_examples,
 )
+from tlbench.splits import load_examples, save_examples
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]]
 
@@ -86,14 +87,14 @@ def test_a_selection_copies_examples_and_their_units(examples):
 
 
 def test_a_selection_of_mapped_files_leads_to_no_file(examples, tmp_path):
-    save_examples(tmp_path, "split", examples)
+    save_examples(tmp_path, "split", [examples.inputs.columns], examples.targets)
     loaded = load_examples(tmp_path, "split")
     assert isinstance(loaded.inputs.columns[0], np.memmap)
     assert all(owns_its_memory(array) for array in arrays_of(loaded.select(np.arange(4))))
 
 
 def test_examples_survive_their_files(examples, tmp_path):
-    save_examples(tmp_path, "split", examples)
+    save_examples(tmp_path, "split", [examples.inputs.columns], examples.targets)
     loaded = load_examples(tmp_path, "split")
     for before, after in zip(arrays_of(examples), arrays_of(loaded), strict=True):
         assert before.dtype == after.dtype
@@ -167,3 +168,27 @@ def test_a_rare_stratum_takes_its_one_example_from_the_largest():
     strata = np.array([0] * 97 + [1] * 2 + [2])
     drawn = draw_budget(strata, 10, np.random.default_rng(0))
     assert np.bincount(strata[drawn]).tolist() == [8, 1, 1]
+
+
+def test_a_large_selection_of_a_mapped_file_stays_there(tmp_path, monkeypatch):
+    images = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5)
+    save_examples(tmp_path, "split", [(images,)], Targets.of(range(6)))
+    loaded = load_examples(tmp_path, "split")
+    monkeypatch.setattr(data, "COPIED_BYTES", 10)
+    large, small = loaded.select(np.array([4, 1, 5])), loaded.select(np.array([4, 1]))
+    assert isinstance(large.inputs.columns[0], Lazy)
+    assert isinstance(small.inputs.columns[0], np.ndarray)
+    again = large.select(np.array([2, 0]))
+    assert again.targets.values.tolist() == [5, 4]
+    for chosen, rows in ((large, [4, 1, 5]), (again, [5, 4]), (small, [4, 1])):
+        (batch,) = chosen.inputs.batch(np.arange(len(rows)))
+        assert batch.tolist() == images[rows].tolist()
+        batch.zero_()
+    assert np.array_equal(load_examples(tmp_path, "split").inputs.columns[0], images)
+
+
+def test_evaluation_batches_of_large_examples_are_smaller(monkeypatch):
+    monkeypatch.setattr(data, "BATCH_VALUES", 30)
+    inputs = Inputs((np.zeros((7, 2, 5), np.uint8),))
+    assert [len(positions) for positions, _ in inputs.by_length(256)] == [3, 3, 1]
+    assert [len(positions) for positions, _ in inputs.by_length(2)] == [2, 2, 2, 1]

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlbench import BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Inputs
+from tlbench import CLASSIFICATION, BuildRequest, FitRequest, PrepareRequest
+from tlbench.data import Examples, Inputs, Targets
 from tlbench.errors import ParityError
 from tlbench.export import (
     SENTINEL,
     TOLERANCE,
+    Gap,
     check_parity,
-    compare,
     export_graph,
     export_model,
     fill,
@@ -23,6 +23,13 @@ from tlbench.export import (
 )
 from tlbench.model import Encoder, TransferModel
 from tlbench.session import open_session
+
+KIND = CLASSIFICATION.create()
+
+
+def labelled(inputs):
+    """Inputs with label 0 each: the parity of outputs asks for no others."""
+    return Examples(inputs, Targets.of(np.zeros(len(inputs), int)))
 
 
 class Normed(Encoder):
@@ -113,11 +120,11 @@ def test_a_graph_that_lacks_a_parameter_or_has_another_shape_is_refused(graph):
 
 def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
     model = normed(3)
-    parity = export_model(model, graph, rows, tmp_path / "model.onnx", "cpu", 1)
+    parity = export_model(model, graph, labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)
     assert parity.relative < 1e-5
     assert parity.flips == 0
-    assert parity.onnx_outputs.shape == parity.eager_outputs.shape == (70, 3)
-    np.testing.assert_allclose(outputs_of(tmp_path / "model.onnx", rows), parity.onnx_outputs, rtol=1e-5, atol=1e-6)
+    served = KIND.predict(outputs_of(tmp_path / "model.onnx", rows))
+    np.testing.assert_allclose(served, parity.predictions, rtol=1e-5, atol=1e-6)
 
 
 def test_a_shared_graph_that_does_not_fit_is_replaced_by_an_export_of_the_model_s_own(graph, rows, tmp_path):
@@ -128,8 +135,8 @@ def test_a_shared_graph_that_does_not_fit_is_replaced_by_an_export_of_the_model_
     onnx.save(other, tmp_path / "other.onnx")
     write_model(fill(other, normed(1)), tmp_path / "filled.onnx")
     with pytest.raises(ParityError, match="outputs differ by"):
-        check_parity(normed(1), tmp_path / "filled.onnx", rows, "cpu", 1)
-    parity = export_model(normed(1), tmp_path / "other.onnx", rows, tmp_path / "model.onnx", "cpu", 1)
+        check_parity(normed(1), tmp_path / "filled.onnx", labelled(rows), KIND, "cpu", 1)
+    parity = export_model(normed(1), tmp_path / "other.onnx", labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)
     assert parity.relative < 1e-5
 
 
@@ -144,7 +151,7 @@ def test_a_text_graph_serves_other_lengths_than_it_was_made_with(layout, tmp_pat
     encoder = bert.build(BuildRequest(fitted=fitted, layout=layout, options=options))
     model, inputs = TransferModel(encoder, {"target": nn.Linear(8, 3)}).eval(), Inputs(bert.prepare(request))
     export_graph(model, inputs, tmp_path / "graph.onnx")
-    parity = export_model(model, tmp_path / "graph.onnx", inputs, tmp_path / "model.onnx", "cpu", 1)
+    parity = export_model(model, tmp_path / "graph.onnx", labelled(inputs), KIND, tmp_path / "model.onnx", "cpu", 1)
     assert parity.relative < 1e-5
     session = open_session(tmp_path / "model.onnx", "cpu", 1)
     lengths = {inputs.batch(np.array([i]))[0].shape[1] for i in range(4)}
@@ -158,18 +165,24 @@ def test_a_text_graph_serves_other_lengths_than_it_was_made_with(layout, tmp_pat
 
 # The gate
 
+
+def compare(onnx_outputs, eager_outputs):
+    gap = Gap()
+    gap.add(onnx_outputs, eager_outputs)
+    return gap.relative(), gap.flips
+
+
 EAGER = np.array([[3.0, 1.0, 0.0], [0.0, 2.0, 1.0], [1.0, 1.0 - 1e-5, 0.0]], np.float32)
 
 
 def test_equal_outputs_pass():
-    parity = compare(EAGER, EAGER)
-    assert (parity.relative, parity.flips) == (0.0, 0)
+    assert compare(EAGER, EAGER) == (0.0, 0)
 
 
 def test_a_difference_within_the_tolerance_is_reported():
     onnx_outputs = EAGER.copy()
     onnx_outputs[0, 0] += 0.5 * TOLERANCE * 3
-    assert compare(onnx_outputs, EAGER).relative == pytest.approx(0.5 * TOLERANCE, rel=1e-2)
+    assert compare(onnx_outputs, EAGER)[0] == pytest.approx(0.5 * TOLERANCE, rel=1e-2)
 
 
 def test_a_perturbed_output_fails():
@@ -191,7 +204,7 @@ def test_a_decision_may_flip_at_a_near_tie():
     """The margin is 1e-5, the largest difference of that unit 1.2e-5: at most twice."""
     onnx_outputs = EAGER.copy()
     onnx_outputs[2] = [1.0 - 1.2e-5, 1.0, 0.0]
-    assert compare(onnx_outputs, EAGER).flips == 1
+    assert compare(onnx_outputs, EAGER)[1] == 1
 
 
 def test_a_decision_that_flips_at_no_tie_fails():
@@ -202,4 +215,11 @@ def test_a_decision_that_flips_at_no_tie_fails():
 
 
 def test_one_output_alone_decides_nothing():
-    assert compare(EAGER[:, :1], EAGER[:, :1]).flips == 0
+    assert compare(EAGER[:, :1], EAGER[:, :1])[1] == 0
+
+
+def test_the_largest_difference_and_output_are_of_different_batches():
+    gap = Gap()
+    gap.add(EAGER[:1] + 1e-5, EAGER[:1])
+    gap.add(EAGER[1:] * 100, EAGER[1:] * 100)
+    assert gap.relative() == pytest.approx(1e-5 / 200, rel=1e-2)

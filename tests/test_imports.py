@@ -16,17 +16,19 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "calls errors files hookspecs identity kindspecs options plan plugins raw records sources",
-        "bounds planning repeat rows store suites",
-        "data device export kinds latency metrics model probe request samples session training",
-        "pairing readers scoring serving stages",
+        "budget calls checkpoints errors files hookspecs hub identity kindspecs options origins plan plugins raw "
+        "records sources",
+        "bounds fetch planning repeat rows store suites",
+        "data device export kinds language latency lazy metrics model probe request samples session "
+        "training vector_metrics",
+        "pairing prepared pretraining readers scoring serving splits stages",
         "runner",
-        "bundle cli inspection leaderboard schema testing __main__",
+        "bundle cli inspection leaderboard schema templates testing __main__",
     )
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
-PUBLIC = {"", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
+PUBLIC = {"", "checkpoints", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 
 

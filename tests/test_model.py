@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Inputs, Ragged
+from tlbench.data import Inputs, Ragged, Targets
 from tlbench.model import (
     EVALUATION_BATCH,
     Encoder,
@@ -65,6 +65,14 @@ def test_features_of_words_are_those_of_the_units_in_order():
     ids = Ragged.of([[5, 6], [7], [8, 9, 10]])
     features = encode(TransferModel(encoder, {}), Inputs((ids,)))
     np.testing.assert_array_equal(features, encoder.embedding.weight.detach().numpy()[5:11])
+
+
+def test_features_of_some_units_alone_are_in_the_order_of_the_examples():
+    encoder = Words()
+    ids = Ragged.of([[8, 9, 10], [5, 6], [7]])
+    kept = Targets(np.array([True, False, True, False, True, False]), np.array([3, 2, 1]))
+    features = encode(TransferModel(encoder, {}), Inputs((ids,)), kept)
+    np.testing.assert_array_equal(features, encoder.embedding.weight.detach().numpy()[[8, 10, 6]])
 
 
 def test_a_split_is_encoded_in_evaluation_mode_and_batch_by_batch(model):

@@ -12,6 +12,7 @@ from support import comparable, drive, only, plan_only
 
 from tlbench.pairing import peak_memory
 from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
 from tlbench.rows import Row
 from tlbench.runner import run
 
@@ -156,3 +157,16 @@ def test_a_strategy_that_starts_anew_has_nothing_to_forget(catalog, run_wish):
 
 def test_memory_is_in_bytes():
     assert 50e6 < peak_memory("cpu") < 500e9
+
+
+def test_rows_of_a_sweep_say_how_many_labels_were_seen_and_stand_beside_the_bounds_of_their_budget(
+    catalog, shared_settings
+):
+    wish = Wish(tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all"])
+    rows = run(make_plan(wish, catalog, shared_settings), catalog, shared_settings).rows
+    assert {row.status for row in rows} == {"ok"}
+    finetuned = {row.budget_rule: row for row in rows if row.strategy == "finetune"}
+    assert {rule: row.label_budget for rule, row in finetuned.items()} == {"1/class": 3, "all": 240}
+    for rule, row in finetuned.items():
+        (scratch,) = [other for other in rows if other.strategy == "scratch" and other.budget_rule == rule]
+        assert row.transfer_gain == pytest.approx(row.score - scratch.score)

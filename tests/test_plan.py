@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tlbench import identity
+from tlbench.budget import Budget
 from tlbench.calls import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.files import digest
@@ -39,7 +40,8 @@ def test_the_stages_stand_in_the_order_in_which_they_run(blobs, settings):
         ({"backbone_options": {"hidden": 8}}, STAGES),
         ({"source_options": {"steps": 1}}, TRAINED),
         ({"strategy_options": {"steps": 1}}, ADAPTED),
-        ({"label_budget": 25}, ADAPTED),
+        ({"label_budget": Budget(25)}, ADAPTED),
+        ({"label_budget": Budget(24, per_class=True)}, ADAPTED),
         ({"fingerprint": "other contents"}, STAGES),
         ({"skip": "for a while"}, []),
         ({"task_options": {"noise": 1.0, "source": "/one", "target": "/other"}}, []),
@@ -126,7 +128,13 @@ def test_the_key_names_the_question_and_not_who_answers_it(blobs, monkeypatch):
     key = blobs.key()
     monkeypatch.setattr(identity, "engine", lambda: "new")
     assert blobs.key() == key
-    for changes in ({"seed": 1}, {"label_budget": 9}, {"strategy_options": {}}, {"source_options": {}}):
+    for changes in (
+        {"seed": 1},
+        {"label_budget": Budget(9)},
+        {"label_budget": Budget(None)},
+        {"strategy_options": {}},
+        {"source_options": {}},
+    ):
         assert dataclasses.replace(blobs, **changes).key() != key
 
 

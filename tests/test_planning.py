@@ -5,8 +5,10 @@ import dataclasses
 import pytest
 from support import install, only, plan_only
 
+from tlbench.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.identity import fingerprint
+from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
@@ -78,7 +80,7 @@ def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_
         (
             {"needs": ("batchnorm",)},
             "toy/mlp",
-            '"finetune" needs a backbone with batchnorm; "toy/mlp" has none.',
+            '"finetune" needs batchnorm; neither "toy/mlp" nor classification has that.',
         ),
         ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ""),
     ],
@@ -155,15 +157,26 @@ def test_a_name_beats_a_role(catalog, plan_wish):
 
 @pytest.mark.parametrize("owner", ["task", "toy/blobs"])
 def test_the_label_budget_is_an_option_of_the_task(catalog, plan_wish, owner):
-    assert resolved(plan_wish, catalog, {}).label_budget == 24
+    assert resolved(plan_wish, catalog, {}).label_budget == Budget(24)
     pairing = resolved(plan_wish, catalog, {f"{owner}.label_budget": "60"})
-    assert pairing.label_budget == 60
+    assert pairing.label_budget == Budget(60)
     assert "label_budget" not in pairing.task_options
 
 
-@pytest.mark.parametrize("budget", ["0", "-3"])
+def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_once(catalog, settings):
+    wish = Wish(
+        tasks=["toy/blobs"], strategies=["finetune", "adversarial"], seeds=(0,), label_budgets=["2/class", "all"]
+    )
+    found = {}
+    for pairing in make_plan(wish, catalog, settings).pairings:
+        found.setdefault(pairing.strategy.name, []).append(str(pairing.label_budget))
+    assert found["finetune"] == found["scratch"] == ["2/class", "all"]
+    assert found["adversarial"] == found["source-only"] == found["oracle"] == ["24"]
+
+
+@pytest.mark.parametrize("budget", ["0", "-3", "1.5", "5/label", "/class", "some"])
 def test_a_label_budget_of_nothing_is_refused(catalog, plan_wish, budget):
-    with pytest.raises(UsageError, match=f'The label budget of "toy/blobs" is {budget}: it must be at least 1'):
+    with pytest.raises(UsageError, match=f'The label budget "{budget}" is none: it takes a number from 1'):
         resolved(plan_wish, catalog, {"task.label_budget": budget})
 
 

@@ -30,6 +30,6 @@ def test_every_row_of_the_committed_boards_follows_it():
 def test_a_row_that_lacks_a_key_or_has_another_is_refused(blobs, settings):
     row = json.loads(json.dumps(Row(**blobs.row_fields(settings), status="skipped").to_json()))
     jsonschema.validate(row, row_schema())
-    for wrong in ({**row, "scor": 1.0}, {name: value for name, value in row.items() if name != "score"}):
+    for wrong in ({**row, "scor": 1.0}, {name: value for name, value in row.items() if name != "metric"}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, row_schema())

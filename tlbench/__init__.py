@@ -4,24 +4,60 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
 """
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest
-from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UsageError
+from tlbench.calls import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    LoadRequest,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+)
+from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import ANOMALY, CLASSIFICATION, TOKEN_CLASSIFICATION
+from tlbench.kindspecs import (
+    ANOMALY,
+    CLASSIFICATION,
+    LANGUAGE_MODELLING,
+    MASKED_LANGUAGE_MODELLING,
+    MULTI_LABEL,
+    ONE_CLASS,
+    REGRESSION,
+    SEGMENTATION,
+    TOKEN_CLASSIFICATION,
+)
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
-from tlbench.records import BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
+from tlbench.records import (
+    BackboneFamily,
+    BackboneSpec,
+    Checkpoint,
+    DomainSpec,
+    Event,
+    KindSpec,
+    OwnHead,
+    StrategySpec,
+    TaskSpec,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
     "ANOMALY",
     "CLASSIFICATION",
+    "LANGUAGE_MODELLING",
+    "MASKED_LANGUAGE_MODELLING",
+    "MULTI_LABEL",
+    "ONE_CLASS",
+    "REGRESSION",
+    "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
     "AugmentRequest",
+    "BackboneFamily",
     "BackboneSpec",
     "BadInputError",
     "BuildRequest",
+    "Checkpoint",
     "ContractError",
     "DomainSpec",
     "Event",
@@ -31,7 +67,10 @@ __all__ = [
     "MissingDataError",
     "Option",
     "OptionValue",
+    "OwnHead",
     "PrepareRequest",
+    "RemaskRequest",
+    "SaveRequest",
     "Sees",
     "Side",
     "Split",
@@ -39,6 +78,7 @@ __all__ = [
     "TaskData",
     "TaskSpec",
     "TlbenchError",
+    "UnknownNameError",
     "UsageError",
     "__version__",
     "hookimpl",

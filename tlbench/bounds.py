@@ -9,13 +9,14 @@ from tlbench.rows import Row
 
 
 def with_references(row: Row, rows: Iterable[Row]) -> Row:
-    """Return the row with what its score says beside the bounds of the same task, backbone and seed."""
+    """Return the row with what its score says beside the bounds of the same task, backbone, seed and label budget."""
     bounds = {
         other.strategy: other
         for other in rows
         if other.reference
         and other.status == "ok"
         and (other.task, other.backbone, other.seed) == (row.task, row.backbone, row.seed)
+        and (other.label_budget == row.label_budget or "target-labels" not in other.sees)
     }
     scratch, low, high = (bounds.get(name) for name in ("scratch", "source-only", "oracle"))
     gain = row.score - scratch.score if row.score is not None and scratch and scratch.score is not None else None

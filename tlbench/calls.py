@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.errors import MissingDataError
@@ -13,8 +14,15 @@ from tlbench.raw import Rows
 if TYPE_CHECKING:
     import torch
 
-Layout = Literal["pooled", "sequence"]
-"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example."""
+    from tlbench.model import Encoder
+
+Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
+"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
+(N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
+"""Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
+token ids from 0, and what it fits names them in `vocabulary`."""
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +73,10 @@ class FitRequest:
     """Every option of the backbone by name."""
     sample_rate: int | None = None
     """Of audio, in Hz."""
+    layout: Layout = "pooled"
+    """The target's layout."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +91,8 @@ class PrepareRequest:
     """The layout of the side that the split belongs to."""
     options: Mapping[str, Any]
     """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +105,8 @@ class BuildRequest:
     """The target's layout, which the features must have."""
     options: Mapping[str, Any]
     """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role; without `weights` where the encoder is to start at random."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +119,40 @@ class AugmentRequest:
     """The task's `augment`: the transformations that keep its labels."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemaskRequest:
+    """A training batch of masked texts, to be masked elsewhere: what is always masked alike is learnt by heart."""
+
+    inputs: tuple[torch.Tensor, ...]
+    """The encoder's arguments for the batch, on the CPU."""
+    targets: torch.Tensor
+    """What stood in the masked places, `(M,)`."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    generator: torch.Generator
+    """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveRequest:
+    """A pre-trained encoder on its way into the format of the library that it comes from."""
+
+    encoder: Encoder
+    """What `build` returned, trained."""
+    head: torch.nn.Module
+    """Its head, which the format may have no place for."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    layout: Layout
+    """The layout that the encoder was built for."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path]
+    """Those of the checkpoint that training started from, by role."""
+    folder: Path
+    """An empty folder."""
 
 
 def learns_nothing(request: FitRequest) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""Model inputs on disk and in batches, and the draw of the label budget."""
+"""Model inputs in batches, and the draw of the label budget."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from tlbench.calls import PrepareRequest
 from tlbench.errors import BadInputError
+from tlbench.lazy import Lazy, read_rows
 from tlbench.raw import Rows
 
 Array = NDArray[Any]
@@ -45,6 +44,10 @@ class Ragged:
         lengths: Array = self.offsets[1:] - self.offsets[:-1]
         return lengths
 
+    def split(self) -> list[Array]:
+        """Return the sequences one by one."""
+        return np.split(self.values, self.offsets[1:-1])
+
     def take(self, indices: Array) -> Array:
         """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
         starts, lengths = self.offsets[indices], self.lengths[indices]
@@ -58,9 +61,29 @@ class Ragged:
         return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
-Column = Array | Ragged
+Column = Array | Ragged | Lazy
 Columns = tuple[Column, ...]
 """One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
+COPIED_BYTES = 2**26
+"""A selection that takes more than these 64 MiB stays on disk."""
+BATCH_VALUES = 2**22
+"""Most values of inputs in an evaluation batch: 27 RGB images of 224 pixels. What a network makes of them is larger."""
+
+
+def _rows(column: Column, indices: Array) -> Array:
+    if isinstance(column, Ragged):
+        return column.take(indices)
+    return column[indices] if isinstance(column, Lazy) else read_rows(column, indices)
+
+
+def _select(column: Column, indices: Array) -> Column:
+    if isinstance(column, Ragged):
+        return column.select(indices)
+    if isinstance(column, Lazy):
+        return Lazy(column.stored, column.rows[indices])
+    if isinstance(column, np.memmap) and len(indices) * (column.nbytes // len(column)) > COPIED_BYTES:
+        return Lazy(column, np.array(indices))
+    return read_rows(column, indices)
 
 
 @contextlib.contextmanager
@@ -91,19 +114,14 @@ class Inputs:
 
     def batch(self, indices: Array) -> tuple[torch.Tensor, ...]:
         """Return the encoder's arguments for those examples, sequences padded to the longest of the batch."""
-        return tuple(
-            torch.from_numpy(column.take(indices) if isinstance(column, Ragged) else np.array(column[indices]))
-            for column in self.columns
-        )
+        return tuple(torch.from_numpy(_rows(column, indices)) for column in self.columns)
 
     def select(self, indices: Array) -> Inputs:
-        """Return a copy of those examples: a view would lead back to the whole array."""
-        return Inputs(
-            tuple(
-                column.select(indices) if isinstance(column, Ragged) else np.array(column[indices])
-                for column in self.columns
-            )
-        )
+        """Return a copy of those examples: a view would lead back to the whole array.
+
+        Only what takes more than `COPIED_BYTES` is no copy, but read from its file when a batch asks for it.
+        """
+        return Inputs(tuple(_select(column, indices) for column in self.columns))
 
     @property
     def lengths(self) -> Array:
@@ -114,7 +132,12 @@ class Inputs:
         return np.zeros(len(self), np.int64)
 
     def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:
-        """Yield (positions, batch) until every example was there once; alike lengths together, to pad little."""
+        """Yield (positions, batch) until every example was there once; alike lengths together, to pad little.
+
+        A batch has `size` examples, or fewer where they are so large that it would have more than `BATCH_VALUES`.
+        """
+        values = sum(int(np.prod(column.shape[1:])) for column in self.columns if not isinstance(column, Ragged))
+        size = max(1, min(size, BATCH_VALUES // max(1, values)))
         order = np.argsort(self.lengths, kind="stable")
         for start in range(0, len(self), size):
             yield order[start : start + size], self.batch(order[start : start + size])
@@ -216,31 +239,8 @@ def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> A
     return generator.permutation(np.concatenate(drawn))
 
 
-def save_examples(folder: Path, name: str, examples: Examples) -> None:
-    """Write one split as `.npy` files."""
-    arrays = {"targets": examples.targets.values, "counts": examples.targets.counts}
-    kinds = []
-    for position, column in enumerate(examples.inputs.columns):
-        kinds.append("ragged" if isinstance(column, Ragged) else "dense")
-        parts = (
-            {"values": column.values, "offsets": column.offsets} if isinstance(column, Ragged) else {"values": column}
-        )
-        arrays |= {f"{position}-{part}": array for part, array in parts.items()}
-    for part, array in arrays.items():
-        np.save(folder / f"{name}-{part}.npy", array, allow_pickle=False)
-    (folder / f"{name}.json").write_text(json.dumps(kinds))
-
-
-def load_examples(folder: Path, name: str) -> Examples:
-    """Read one split, memory-mapped."""
-
-    def array(part: str) -> Array:
-        return np.load(folder / f"{name}-{part}.npy", mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
-
-    columns = tuple(
-        Ragged(array(f"{position}-values"), np.array(array(f"{position}-offsets")))
-        if kind == "ragged"
-        else array(f"{position}-values")
-        for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text()))
-    )
-    return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts"))))
+def draw_per_class(strata: Array, size: int, generator: np.random.Generator) -> Array:
+    """Return the indices of `size` examples of each stratum, or of all it has, in random order."""
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    drawn = [generator.choice(group, min(size, len(group)), replace=False) for group in groups]
+    return generator.permutation(np.concatenate(drawn))

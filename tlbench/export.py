@@ -17,15 +17,18 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Array, Inputs, Ragged, restore_order
+from tlbench.data import Array, Examples, Inputs, Ragged, restore_order
 from tlbench.errors import ParityError
 from tlbench.files import digest, write_atomic
+from tlbench.kinds import Kind
 from tlbench.model import EVALUATION_BATCH, TransferModel, device_of
 from tlbench.session import open_session
 
 OPSET = 20
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""
+OUTPUTS_AT_ONCE = 2**25
+"""Outputs of a batch: 128 MiB."""
 SENTINEL = 1e6
 """No honest output is as large; files must not mark anything by huge values."""
 
@@ -46,10 +49,7 @@ class Served(nn.Module):
 def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: bool = False) -> None:
     """Write the ONNX graph of a model. Not optimised, its initialisers keep the names of the parameters."""
     served = Served(copy.deepcopy(model)).eval().cpu()
-    shapes = tuple(
-        {0: "batch", 1: f"length_{position}"} if isinstance(column, Ragged) else {0: "batch"}
-        for position, column in enumerate(inputs.columns)
-    )
+    shapes = _shapes(model, inputs)
     with _quiet():
         program = torch.onnx.export(
             served,
@@ -66,10 +66,22 @@ def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: boo
         program.save(str(path), external_data=False)
 
 
+def _shapes(model: TransferModel, inputs: Inputs) -> tuple[dict[int, str], ...]:
+    """Return for each input the axes of any length, by name."""
+    free = (*model.encoder.free_axes, *((),) * len(inputs.columns))
+    return tuple(
+        {0: "batch", 1: f"length_{position}"}
+        if isinstance(column, Ragged)
+        else {0: "batch", **{axis: f"axis_{axis}_{position}" for axis in free[position]}}
+        for position, column in enumerate(inputs.columns)
+    )
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's progress and its advice about its own internals off the terminal."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for library in ("torch.onnx", "onnx_ir"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -124,18 +136,20 @@ def structure(path: Path) -> str:
     return digest(model.SerializeToString(deterministic=True).hex())
 
 
-def export_model(model: TransferModel, graph: Path, inputs: Inputs, path: Path, device: str, threads: int) -> Parity:
-    """Write `model` to `path` and return its parity over `inputs`. Raises `ParityError`.
+def export_model(
+    model: TransferModel, graph: Path, examples: Examples, kind: Kind, path: Path, device: str, threads: int
+) -> Parity:
+    """Write `model` to `path` and return its parity over a split. Raises `ParityError`.
 
     The shared graph with this model's weights is tried first, and an export of its own where that disagrees.
     """
     try:
         write_model(fill(onnx.load(graph), model), path)
-        return check_parity(model, path, inputs, device, threads)
+        return check_parity(model, path, examples, kind, device, threads)
     except ParityError:
-        export_graph(model, inputs, path, optimize=True)
+        export_graph(model, examples.inputs, path, optimize=True)
         write_model(onnx.load(path), path)
-        return check_parity(model, path, inputs, device, threads)
+        return check_parity(model, path, examples, kind, device, threads)
 
 
 def run_session(session: Any, batch: tuple[Tensor, ...]) -> Array:
@@ -154,39 +168,57 @@ class Parity:
     """Largest difference of outputs, relative to the largest output."""
     flips: int
     """Decisions that differ; each only where the two best outputs are nearly equal."""
-    onnx_outputs: Array
-    """Outputs `(M, C)` of the ONNX file's units."""
-    eager_outputs: Array
+    predictions: Array
+    """What the kind keeps of the ONNX file's outputs, one row a unit."""
 
 
 @torch.no_grad()
-def check_parity(model: TransferModel, path: Path, inputs: Inputs, device: str, threads: int) -> Parity:
+def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kind, device: str, threads: int) -> Parity:
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
-    place = device_of(model)
-    eager_parts, onnx_parts = [], []
-    for positions, batch in inputs.by_length(EVALUATION_BATCH):
+    place, gap, parts = device_of(model), Gap(), []
+    for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
         moved = tuple(part.to(place) for part in batch)
-        mask, counts = model.encoder.units(*moved), model.count_units(*moved)
-        outputs = run_session(session, batch)
-        onnx_parts.append((positions, outputs if mask is None else outputs[mask.cpu().numpy()], counts))
-        eager_parts.append((positions, model(*moved).cpu().numpy(), counts))
-    return compare(restore_order(onnx_parts), restore_order(eager_parts))
+        mask, outputs = model.encoder.units(*moved), run_session(session, batch)
+        units = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.cpu().numpy()]
+        gap.add(units, model(*moved).cpu().numpy())
+        kept = kind.predict(units, examples.targets.select(positions).values)
+        parts.append((positions, kept, model.count_units(moved, len(units))))
+    return Parity(gap.relative(), gap.flips, restore_order(parts))
 
 
-def compare(onnx_outputs: Array, eager_outputs: Array) -> Parity:
-    """Compare outputs `(M, C)`. Raises `ParityError`.
+def _batch_size(model: TransferModel, inputs: Inputs) -> int:
+    """Return how many examples are compared at once: fewer where a vocabulary of outputs stands at every position."""
+    head, longest = model.heads["target"], max(1, int(inputs.lengths.max()))
+    outputs = head.out_features if isinstance(head, nn.Linear) else 1
+    return max(1, min(EVALUATION_BATCH, OUTPUTS_AT_ONCE // (outputs * longest)))
+
+
+@dataclass
+class Gap:
+    """The largest difference between the outputs of a file and of its model, batch by batch.
 
     A decision can flip only where the two best outputs are no further apart than twice the unit's largest difference:
     that follows from the differences themselves, so flips are counted and the differences are gated.
     """
-    if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max() > SENTINEL:
-        raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
-    difference = np.abs(onnx_outputs - eager_outputs)
-    relative = float(difference.max() / max(float(np.abs(eager_outputs).max()), 1e-12))
-    if relative > TOLERANCE:
-        raise ParityError(
-            f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed."
-        )
-    flips = int((onnx_outputs.argmax(1) != eager_outputs.argmax(1)).sum())
-    return Parity(relative, flips, onnx_outputs, eager_outputs)
+
+    largest: float = 0.0
+    difference: float = 0.0
+    flips: int = 0
+
+    def add(self, onnx_outputs: Array, eager_outputs: Array) -> None:
+        """Take in the outputs `(M, C)` of a batch. Raises `ParityError` for outputs that no honest file gives."""
+        if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max(initial=0.0) > SENTINEL:
+            raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
+        self.largest = max(self.largest, float(np.abs(eager_outputs).max(initial=0.0)))
+        self.difference = max(self.difference, float(np.abs(onnx_outputs - eager_outputs).max(initial=0.0)))
+        self.flips += int((onnx_outputs.argmax(1) != eager_outputs.argmax(1)).sum())
+
+    def relative(self) -> float:
+        """Return the largest difference, relative to the largest output. Raises `ParityError` above the tolerance."""
+        relative = self.difference / max(self.largest, 1e-12)
+        if relative > TOLERANCE:
+            raise ParityError(
+                f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed."
+            )
+        return relative

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from tlbench.records import BackboneSpec, DomainSpec, Event, StrategySpec, TaskSpec
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, StrategySpec, TaskSpec
 
 GROUP = "tlbench"
 hookspec = pluggy.HookspecMarker("tlbench")
@@ -47,6 +47,15 @@ def tlbench_backbones() -> Iterable[BackboneSpec]:  # type: ignore[empty-body]
 
     Example:
         return [BackboneSpec(name="image/resnet-small", modality="image", ..., build=build_resnet)]
+    """
+
+
+@hookspec
+def tlbench_backbone_families() -> Iterable[BackboneFamily]:  # type: ignore[empty-body]
+    """Return families of backbones that are found by name, being too many to list.
+
+    Example:
+        return [BackboneFamily(name="timm", modality="image", ..., find=find_timm_model)]
     """
 
 

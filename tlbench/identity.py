@@ -15,7 +15,7 @@ from typing import Any
 from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, write_json
 
-PRESENTATION = ("bundle", "cli", "inspection", "leaderboard", "testing")
+PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
@@ -29,7 +29,11 @@ LIBRARIES = (
 def engine() -> str:
     """Return a hash of the host's code, its presentation left out."""
     root = Path(__file__).parent
-    files = [path for path in sorted(root.rglob("*.py")) if path.relative_to(root).parts[0] not in PRESENTATION]
+    files = [
+        path
+        for path in sorted(root.rglob("*.py"))
+        if path.relative_to(root).parts[0].removesuffix(".py") not in PRESENTATION
+    ]
     return digest({str(path.relative_to(root)): file_sha256(path) for path in files})
 
 
@@ -49,7 +53,13 @@ def package_code(package: str) -> str:
 
 def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
     """Return hashes of the code that a spec's functions come from."""
-    return sorted({code_of(function) for function in functions if function is not None})
+    return sorted({code_of(part) for function in functions if function is not None for part in _parts(function)})
+
+
+def _parts(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return a function, and with a partial one the functions that it hands on."""
+    handed = function.args if isinstance(function, functools.partial) else ()
+    return [function, *(part for given in handed if callable(given) for part in _parts(given))]
 
 
 def code_of(function: Callable[..., Any]) -> str:
@@ -122,6 +132,11 @@ def fingerprint(paths: Sequence[Path], cache: Path) -> str:
     The name of a file's folder counts, for it may be the label; what stands above it does not.
     """
     return digest([(path.parent.name, path.name, _remembered_sha256(path, cache)) for path in paths])
+
+
+def contents(files: Mapping[str, Path], cache: Path) -> str:
+    """Return a hash of the contents of files by role, or an empty string for none; neither names nor places count."""
+    return digest({role: _remembered_sha256(path, cache) for role, path in files.items()}) if files else ""
 
 
 def _remembered_sha256(path: Path, cache: Path) -> str:

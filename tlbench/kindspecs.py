@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from tlbench.records import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.kinds import Anomaly, Classification, TokenClassification
+    from tlbench.kinds import (
+        Anomaly,
+        Classification,
+        MultiLabel,
+        OneClass,
+        Regression,
+        Segmentation,
+        TokenClassification,
+    )
+    from tlbench.language import LanguageModelling
 
 
 def _classification() -> Classification:
@@ -22,10 +31,40 @@ def _token_classification() -> TokenClassification:
     return TokenClassification()
 
 
+def _segmentation() -> Segmentation:
+    from tlbench.kinds import Segmentation
+
+    return Segmentation()
+
+
+def _regression() -> Regression:
+    from tlbench.kinds import Regression
+
+    return Regression()
+
+
+def _multi_label() -> MultiLabel:
+    from tlbench.kinds import MultiLabel
+
+    return MultiLabel()
+
+
+def _one_class() -> OneClass:
+    from tlbench.kinds import OneClass
+
+    return OneClass()
+
+
 def _anomaly() -> Anomaly:
     from tlbench.kinds import Anomaly
 
     return Anomaly()
+
+
+def _language_modelling() -> LanguageModelling:
+    from tlbench.language import LanguageModelling
+
+    return LanguageModelling()
 
 
 CLASSIFICATION = KindSpec(
@@ -48,6 +87,34 @@ TOKEN_CLASSIFICATION = KindSpec(
     requires=("seqeval",),
     extra="nlp",
 )
+SEGMENTATION = KindSpec(
+    name="segmentation",
+    summary="One label for each pixel.",
+    unit="images",
+    metric="mean-iou",
+    layout="map",
+    create=_segmentation,
+    activation="argmax",
+)
+REGRESSION = KindSpec(
+    name="regression",
+    summary="One or several numbers for each example.",
+    unit="labels",
+    metric="r2",
+    layout="pooled",
+    create=_regression,
+    target="numbers",
+)
+MULTI_LABEL = KindSpec(
+    name="multi-label",
+    summary="Any number of labels for each example.",
+    unit="examples",
+    metric="mean-average-precision",
+    layout="pooled",
+    create=_multi_label,
+    target="flags",
+    activation="sigmoid",
+)
 ANOMALY = KindSpec(
     name="anomaly",
     summary="Normal (label 0) or anomalous (label 1), where anomalies are rare.",
@@ -56,4 +123,32 @@ ANOMALY = KindSpec(
     layout="pooled",
     create=_anomaly,
     activation="softmax",
+)
+ONE_CLASS = KindSpec(
+    name="one-class",
+    summary="Normal or anomalous, with normal examples alone to learn from; the probe is their normal distribution.",
+    unit="normal examples",
+    metric="auroc",
+    layout="pooled",
+    create=_one_class,
+    supervised=False,
+)
+"""For a target whose source is of another kind, that an encoder can be trained on."""
+LANGUAGE_MODELLING = KindSpec(
+    name="language-modelling",
+    summary="The next token of a text from those before it; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="next-token",
+    create=_language_modelling,
+    traits=(),
+)
+MASKED_LANGUAGE_MODELLING = KindSpec(
+    name="masked-language-modelling",
+    summary="The tokens of a text that were masked, from all others; the texts are their own labels.",
+    unit="texts",
+    metric="log-likelihood",
+    layout="masked-token",
+    create=_language_modelling,
+    traits=(),
 )

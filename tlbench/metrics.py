@@ -78,6 +78,17 @@ def negative_log_likelihood(probabilities: Array, targets: Targets) -> Weighted:
     return lambda weights: float(np.average(loss, weights=np.repeat(weights, targets.counts)))
 
 
+def log_likelihood(logs: Array, targets: Targets) -> Weighted:
+    """Mean log-probability of a unit's target in nats, of logs `(M,)`."""
+    return lambda weights: float(np.average(logs.astype(np.float64), weights=np.repeat(weights, targets.counts)))
+
+
+def perplexity(logs: Array, targets: Targets) -> Weighted:
+    """exp of the mean negative log-probability (Jelinek et al. 1977), of logs `(M,)` in nats."""
+    mean = log_likelihood(logs, targets)
+    return lambda weights: float(np.exp(-mean(weights)))
+
+
 def calibration_error(probabilities: Array, targets: Targets, bins: int = 15) -> Weighted:
     """Expected calibration error over equal-width bins of confidence (Guo et al. 2017, arXiv:1706.04599, eq. 3)."""
     confidence = probabilities.max(1).astype(np.float64)

@@ -10,20 +10,76 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Array, Inputs, restore_order
+from tlbench.data import Array, Inputs, Targets, restore_order
 
 EVALUATION_BATCH = 256
 
 
 class Encoder(nn.Module):
-    """Base of what a backbone builds: `forward(*columns)` gives features `(N, D)` or, in sequence, `(N, T, D)`."""
+    """Base of what a backbone builds: `forward(*columns)` gives features, in the layout that was asked for.
+
+    `pooled` `(N, D)`; `sequence` `(N, T, D)`, position t belonging to word t; `map` `(N, H, W, D)`, a pixel each.
+    """
 
     feature_dim: int
     """D, the width of the features."""
+    free_axes: tuple[tuple[int, ...], ...] = ()
+    """For each input the axes, beside the batch, that may have any length in the exported file, such as height and
+    width; those of ragged inputs are free anyway."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
-        """Return a mask `(N, T)` of the positions that are units of prediction, or None where every example is one."""
+        """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""
         return None
+
+
+class ScaledLinear(nn.Linear):
+    """A linear head whose outputs are in the unit of the targets, and whose weights are in that of their spread.
+
+    Optimisers take steps of one size whatever the unit; so the first targets that the head is fitted to set the scale.
+    """
+
+    scale: Tensor
+    settled: Tensor
+
+    def __init__(self, features: int, outputs: int) -> None:
+        super().__init__(features, outputs)
+        self.register_buffer("scale", torch.ones(outputs))
+        self.register_buffer("settled", torch.tensor(False))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features) * self.scale
+
+    @torch.no_grad()
+    def settle(self, targets: Array) -> None:
+        """Take scale and start from targets `(M, C)`, unless that was done before."""
+        if not self.settled:
+            spread = targets.std(0)
+            self.put(self.weight.cpu().numpy(), targets.mean(0), np.where(spread > 0, spread, 1.0))
+
+    @torch.no_grad()
+    def put(self, weight: Array, bias: Array, scale: Array) -> None:
+        """Set all: weights `(C, D)` in units of the scale `(C,)`, the bias `(C,)` in the unit of the targets."""
+        for part, value in ((self.weight, weight), (self.bias, bias / scale), (self.scale, scale)):
+            part.copy_(torch.from_numpy(np.asarray(value, np.float32)))
+        self.settled.fill_(True)
+
+
+class Distance(nn.Linear):
+    """A linear head `(..., features) -> (..., 2)` that adds |(f - c) R|^2 to the second output; R is 0 at the start."""
+
+    center: Tensor
+    root: Tensor
+    second: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__(features, 2)
+        self.register_buffer("center", torch.zeros(features))
+        self.register_buffer("root", torch.zeros(features, features))
+        self.register_buffer("second", torch.tensor([0.0, 1.0]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        distance = ((features - self.center) @ self.root).square().sum(-1, keepdim=True)
+        return super().forward(features) + distance * self.second
 
 
 class TransferModel(nn.Module):
@@ -38,12 +94,12 @@ class TransferModel(nn.Module):
         """Return the features of the batch's units, `(M, D)`."""
         features: Tensor = self.encoder(*inputs)
         mask = self.encoder.units(*inputs)
-        return features if mask is None else features[mask]
+        return features.flatten(0, -2) if mask is None else features[mask]
 
-    def count_units(self, *inputs: Tensor) -> Array:
-        """Return how many units each example of the batch has, `(N,)`."""
-        mask = self.encoder.units(*inputs)
-        return np.ones(len(inputs[0]), np.int64) if mask is None else mask.sum(1).cpu().numpy()
+    def count_units(self, inputs: tuple[Tensor, ...], units: int) -> Array:
+        """Return how many of the batch's units each example has, `(N,)`."""
+        mask, size = self.encoder.units(*inputs), len(inputs[0])
+        return np.full(size, units // size) if mask is None else mask.sum(1).cpu().numpy()
 
     def forward(self, *inputs: Tensor, head: str = "target") -> Tensor:
         """Return the outputs of the batch's units, `(M, C)`."""
@@ -66,13 +122,18 @@ def state_hash(module: nn.Module) -> str:
 
 
 @torch.no_grad()
-def encode(model: TransferModel, inputs: Inputs) -> Array:
-    """Return the features `(M, D)` of all units in evaluation mode, float32."""
+def encode(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Array:
+    """Return the features `(M, D)` of all units in evaluation mode, float32; of those alone that are true in `kept`."""
     model.eval()
     device, parts = device_of(model), []
     for positions, batch in inputs.by_length(EVALUATION_BATCH):
         moved = tuple(part.to(device) for part in batch)
-        parts.append((positions, model.features(*moved).cpu().numpy(), model.count_units(*moved)))
+        features = model.features(*moved).cpu().numpy()
+        counts = model.count_units(moved, len(features))
+        if kept is not None:
+            chosen = kept.select(positions)
+            features, counts = features[chosen.values], np.array([part.sum() for part in chosen.split()])
+        parts.append((positions, features, counts))
     return restore_order(parts)
 
 

@@ -24,9 +24,10 @@ from tlbench.export import export_graph
 from tlbench.files import write_json
 from tlbench.model import TransferModel, load_weights, save_weights, trained_parameters
 from tlbench.plan import Pairing, Settings
+from tlbench.prepared import Prepared, prepare
+from tlbench.raw import Sees
 from tlbench.records import Event
 from tlbench.scoring import View
-from tlbench.stages import Prepared
 from tlbench.store import Stage, Store
 
 WEIGHTS = "model.safetensors"
@@ -51,9 +52,15 @@ class Run:
         self._score(prepared, source, features, adapted)
         self._export(prepared, adapted)
 
+    def source(self) -> tuple[Prepared, TransferModel]:
+        """Return the prepared data and the source model: all that pre-training needs."""
+        set_up(self.settings.threads)
+        prepared = Prepared.read(self._prepare().folder)
+        return prepared, self._load(prepared, self._source(prepared), "source")
+
     def _prepare(self) -> Stage:
         def compute(folder: Path) -> None:
-            stages.prepare(self.pairing, self.settings, folder)
+            prepare(self.pairing, self.settings, folder)
 
         return self._stage("prepare", compute)
 
@@ -68,7 +75,7 @@ class Run:
         """The source encoder's features and probe, shared by every strategy that starts from it."""
 
         def compute(folder: Path) -> None:
-            seen = scoring.view(self._load(prepared, source, "source"), prepared)
+            seen = scoring.view(self.pairing.task, self._load(prepared, source, "source"), prepared)
             np.savez(folder / "features.npz", **vars(seen))
             write_json(folder / "probe.json", {"score": scoring.probe_score(self.pairing.task, prepared, seen)})
             write_json(folder / FIELDS, {"a_distance": scoring.a_distance(seen.source_test, seen.target_test)})
@@ -80,7 +87,10 @@ class Run:
             start = self._load(prepared, source, "source")
             model = stages.adapt(self.pairing, prepared, start, self._on_step("adapt"))
             save_weights(model, folder / WEIGHTS)
-            write_json(folder / FIELDS, {"trained_parameters": trained_parameters(start, model)})
+            fields = {"trained_parameters": trained_parameters(start, model)}
+            if Sees.TARGET_LABELS in self.pairing.strategy.sees and self.pairing.label_budget.total is None:
+                fields["label_budget"] = len(stages.seen_labels(self.pairing, prepared) or ())
+            write_json(folder / FIELDS, fields)
 
         return self._stage("adapt", compute)
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import identity
+from tlbench.budget import Budget
 from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
 from tlbench.files import digest
 from tlbench.options import OptionValue
-from tlbench.records import BackboneSpec, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""
@@ -61,9 +62,13 @@ class Pairing:
     backbone_options: Mapping[str, OptionValue]
     source_options: Mapping[str, OptionValue]
     strategy_options: Mapping[str, OptionValue]
-    label_budget: int
+    label_budget: Budget
     fingerprint: str
     """Names the contents of the files that the task reads."""
+    checkpoint: Checkpoint | None = None
+    """Where the backbone's pre-trained weights lie."""
+    weights: str = ""
+    """Names the contents of the checkpoint's files."""
     skip: str = ""
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
 
@@ -74,9 +79,26 @@ class Pairing:
     def load_request(self, settings: Settings) -> LoadRequest:
         return LoadRequest(task=self.task.name, options=self.task_options, data_root=settings.data_root)
 
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The checkpoint's files by role."""
+        return self.checkpoint.files if self.checkpoint else EMPTY
+
+    @property
+    def source_mode(self) -> str:
+        """`train` for a backbone that starts at random, else the option `source.mode`."""
+        pretrained = self.checkpoint is not None and self.checkpoint.pretrained
+        return str(self.source_options.get("mode", "train")) if pretrained else "train"
+
+    def model_options(self) -> dict[str, OptionValue]:
+        """Return the backbone's options; of a file of weights its name, for its contents count and not its place."""
+        shown = {"weights": Path(str(self.backbone_options.get("weights", ""))).name}
+        return {name: shown.get(name, value) for name, value in self.backbone_options.items()}
+
     def data_options(self) -> dict[str, OptionValue]:
-        """Return the task options that change the data."""
-        return {name: value for name, value in self.task_options.items() if name not in PLACES}
+        """Return the task options that change the data, and a place on the hub, which is the same for everybody."""
+        shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
+        return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
 
     def architecture(self) -> dict[str, Any]:
         """What the encoder's code depends on."""
@@ -87,8 +109,9 @@ class Pairing:
             "backbone_code": identity.codes_of(
                 self.backbone.build, self.backbone.fit, self.backbone.prepare, self.backbone.preprocess
             ),
-            "backbone_options": dict(self.backbone_options),
+            "backbone_options": self.model_options(),
             "layout": self.task.kind.layout,
+            "weights": self.weights,
         }
 
     def prepared_identity(self) -> dict[str, Any]:
@@ -110,7 +133,7 @@ class Pairing:
             "seed": self.seed,
             "source_options": dict(self.source_options),
             "augment": self.task.augment,
-            "augment_code": identity.codes_of(self.backbone.augment),
+            "augment_code": identity.codes_of(self.backbone.augment, self.backbone.remask),
             "device": settings.device,
             "device_name": identity.device_name(settings.device),
             "threads": settings.threads,
@@ -126,7 +149,7 @@ class Pairing:
             "promises": [sorted(self.strategy.sees), self.strategy.trains_encoder, self.strategy.from_source],
             "metric": self.task.metric,
             "evaluate_code": identity.codes_of(self.task.evaluate),
-            "label_budget": self.label_budget,
+            "label_budget": str(self.label_budget),
         }
 
     def identities(self, settings: Settings) -> dict[str, dict[str, Any]]:
@@ -143,9 +166,12 @@ class Pairing:
 
     def key(self) -> str:
         """Return 12 hex digits that name the question, whatever machine and version answer it."""
-        asked = (self.data_options(), self.backbone_options, self.source_options, self.strategy_options)
-        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, self.label_budget, self.fingerprint)
-        return digest([*names, *map(dict, asked)])[:12]
+        asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
+        # A total stands as the number that it is: keys are for good.
+        budget = self.label_budget.total or str(self.label_budget)
+        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, budget, self.fingerprint)
+        weights = [self.weights] if self.weights else []
+        return digest([*names, *weights, *map(dict, asked)])[:12]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
         """Return the fields of the row that are known before anything runs."""
@@ -159,12 +185,16 @@ class Pairing:
             "machine": identity.machine(),
             "setting": self.task.setting,
             "sees": tuple(sorted(self.strategy.sees)),
-            "label_budget": self.label_budget,
+            "label_budget": self.label_budget.total,
+            "budget_rule": "" if self.label_budget.total else str(self.label_budget),
             "budget_unit": self.task.kind.unit,
             "selection": self.strategy.selection,
             "reference": self.strategy.reference,
             "task_options": self.data_options(),
-            "backbone_options": dict(self.backbone_options),
+            "backbone_options": self.model_options(),
+            "weights": self.checkpoint.origin if self.checkpoint else "random",
+            "weights_sha256": self.weights or None,
+            "source_mode": self.source_mode,
             "source_options": dict(self.source_options),
             "strategy_options": dict(self.strategy_options),
             "metric": self.task.metric,

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tlbench import identity
-from tlbench.calls import LoadRequest
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.budget import Budget
+from tlbench.calls import SELF_LABELLED, LoadRequest
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.options import Option, OptionValue, training_options
-from tlbench.plan import Pairing, Plan, Settings
+from tlbench.plan import PLACES, Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
-from tlbench.records import EMPTY, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.raw import Sees
+from tlbench.records import EMPTY, HUB, BackboneSpec, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
+MODES = ("finetune", "probe", "own-head")
+SOURCE_MODE = Option(
+    name="mode",
+    default="finetune",
+    summary="what is done with a checkpoint: `finetune` it on the source, `probe` it by a linear head, or take it with "
+    "its `own-head` as it is",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +35,8 @@ class Wish:
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
     seeds: Sequence[int] = (0, 1, 2)
+    label_budgets: Sequence[str] = ()
+    """`50`, `5/class`, `all`: each strategy that sees target labels runs with each of them."""
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)
     """`OWNER.NAME` -> value."""
     quick: bool = False
@@ -42,7 +54,7 @@ def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
         pairing
         for task in tasks
         for backbone in _fitting(task, backbones, catalog)
-        for pairing in _expand(task, backbone, strategies, wish.seeds, overrides, settings)
+        for pairing in _expand(task, backbone, strategies, wish, overrides, settings)
     ]
     overrides.check()
     if not pairings:
@@ -67,20 +79,21 @@ def _expand(
     task: TaskSpec,
     backbone: BackboneSpec,
     strategies: Iterable[StrategySpec],
-    seeds: Iterable[int],
+    wish: Wish,
     overrides: _Overrides,
     settings: Settings,
 ) -> list[Pairing]:
     unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
     task_options = overrides.resolve(("task", task.name), task.options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
-    source_options = overrides.resolve(("source",), SOURCE_OPTIONS, backbone.recipe)
-    budget = int(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"])
-    if budget < 1:
-        raise UsageError(f'The label budget of "{task.name}" is {budget}: it must be at least 1.')
+    checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
+    source_options = _source_options(backbone, overrides)
+    own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
+    swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
+    if not unusable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else identity.fingerprint(task.files(request), settings.cache)
-    seeds = tuple(dict.fromkeys(seeds))
+    files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
     return [
         Pairing(
             task=task,
@@ -93,27 +106,61 @@ def _expand(
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
             fingerprint=files,
+            checkpoint=checkpoint,
+            weights=identity.contents(checkpoint.files, settings.cache) if checkpoint else "",
             skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
-        for seed in seeds
+        for budget in (swept if swept and Sees.TARGET_LABELS in strategy.sees else [own])
+        for seed in dict.fromkeys(wish.seeds)
     ]
+
+
+def _pinned(place: OptionValue) -> OptionValue:
+    """Return a place on the hub with its commit: what a name stands for may change."""
+    if not str(place).startswith(HUB):
+        return place
+    from tlbench.readers.hub import pinned
+
+    return pinned(str(place))
+
+
+def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:
+    try:
+        return task.files(request)
+    except MissingDataError as error:
+        if not task.origins:
+            raise
+        raise MissingDataError(f"{error} To download it: tlbench fetch {task.name}") from error
+
+
+def _source_options(backbone: BackboneSpec, overrides: _Overrides) -> dict[str, OptionValue]:
+    """Return how the source model is made. Raises `UnknownNameError` for a mode that is none."""
+    options = (*SOURCE_OPTIONS, SOURCE_MODE) if backbone.checkpoint else SOURCE_OPTIONS
+    resolved = overrides.resolve(("source",), options, backbone.recipe)
+    if (mode := resolved.get("mode", "finetune")) not in MODES:
+        raise UnknownNameError("source mode", str(mode), MODES)
+    return resolved
 
 
 def budget_option(task: TaskSpec) -> Option:
     """Return the setting `task.label_budget`, which every task has beside its own options."""
     summary = "labelled target examples a strategy may see"
-    return Option(name="label_budget", default=task.label_budget, summary=summary, unit=task.kind.unit)
+    return Option(name="label_budget", default=str(task.label_budget), summary=summary, unit=task.kind.unit)
 
 
 def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
     """Return why the three make no sense together, or an empty string."""
     if task.setting not in strategy.settings:
         return f'"{strategy.name}" needs one label space on both sides; "{task.name}" is {task.setting}.'
+    if task.kind.layout in SELF_LABELLED and Sees.TARGET_INPUTS in strategy.sees:
+        return f'"{strategy.name}" sees target inputs, which for {task.kind.name} are the labels.'
     if strategy.kinds and task.kind.name not in strategy.kinds:
         return f'"{strategy.name}" is for {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
-    if lacking := [trait for trait in strategy.needs if trait not in backbone.traits]:
-        return f'"{strategy.name}" needs a backbone with {", ".join(lacking)}; "{backbone.name}" has none.'
+    if not task.kind.supervised and strategy.trains_encoder:
+        return f'"{strategy.name}" learns from labels that differ; "{task.name}" has training examples of one only.'
+    if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
+        return f'"{strategy.name}" needs {", ".join(lacking)}; neither "{backbone.name}" nor {task.kind.name} has that.'
     for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'

@@ -15,22 +15,24 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench import hookspecs
-from tlbench.errors import TlbenchError, UnknownNameError
-from tlbench.records import BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
+from tlbench.errors import TlbenchError, UnknownNameError, UsageError
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin, Source, with_installed
 
-Spec = DomainSpec | TaskSpec | BackboneSpec | StrategySpec
+Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
 HOOKS: Mapping[str, type[Spec]] = {
     "tlbench_domains": DomainSpec,
     "tlbench_tasks": TaskSpec,
     "tlbench_backbones": BackboneSpec,
+    "tlbench_backbone_families": BackboneFamily,
     "tlbench_strategies": StrategySpec,
 }
 NAMES: Mapping[type[Spec], str] = {
     DomainSpec: r"[\w-]+",
     TaskSpec: r"[\w-]+/[\w.-]+",
     BackboneSpec: r"[\w.-]+(/[\w.-]+)?",
+    BackboneFamily: r"[\w.-]+",
     StrategySpec: r"[\w.-]+",
 }
 """Names become parts of file names, and a task's domain is read from its name."""
@@ -57,6 +59,7 @@ class Catalog:
     domains: Mapping[str, DomainSpec]
     tasks: Mapping[str, TaskSpec]
     backbones: Mapping[str, BackboneSpec]
+    families: Mapping[str, BackboneFamily]
     strategies: Mapping[str, StrategySpec]
     origins: Mapping[tuple[str, str], Origin]
     """(hook, spec name) -> plugin."""
@@ -72,13 +75,21 @@ class Catalog:
         return _find("task", name, self.tasks)
 
     def backbone(self, name: str) -> BackboneSpec:
-        return _find("backbone", name, self.backbones)
+        """Return a backbone that is listed, or that the family of its name finds."""
+        family = self.families.get(name.partition("/")[0])
+        if family is None or name in self.backbones:
+            return _find("backbone", name, self.backbones)
+        if lacking := missing(family):
+            raise UsageError(f"{lacking}.")
+        return family.find(name.partition("/")[2])
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
 
     def origin(self, spec: Spec) -> Origin:
         hook = next(hook for hook, kind in HOOKS.items() if isinstance(spec, kind))
+        if (hook, spec.name) not in self.origins:  # Found by its family.
+            return self.origins["tlbench_backbone_families", spec.name.partition("/")[0]]
         return self.origins[hook, spec.name]
 
 
@@ -89,7 +100,7 @@ def _find(what: str, name: str, known: Mapping[str, S]) -> S:
         raise UnknownNameError(what, name, known) from None
 
 
-def missing(spec: TaskSpec | BackboneSpec | StrategySpec | KindSpec) -> str:
+def missing(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | KindSpec) -> str:
     """Return one sentence on the packages that a spec needs and this environment lacks, or an empty string."""
     absent = [name for name in spec.requires if find_spec(name) is None]
     if not absent:
@@ -119,6 +130,7 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[Source] = ()) 
         domains=specs["tlbench_domains"],
         tasks=specs["tlbench_tasks"],
         backbones=specs["tlbench_backbones"],
+        families=specs["tlbench_backbone_families"],
         strategies=specs["tlbench_strategies"],
         origins=owners,
         plugins=tuple(origins.values()),
@@ -203,8 +215,8 @@ def _leave_out_homeless(
     problems: list[PluginProblem],
 ) -> None:
     """Leave out tasks whose own backbone is not there: a plan of all tasks would stop at the first of them."""
-    tasks, backbones = specs["tlbench_tasks"], specs["tlbench_backbones"]
-    for task in [task for task in tasks.values() if task.backbone not in backbones]:
+    tasks, known = specs["tlbench_tasks"], {*specs["tlbench_backbones"], *specs["tlbench_backbone_families"]}
+    for task in [task for task in tasks.values() if not {task.backbone, task.backbone.partition("/")[0]} & known]:
         del tasks[task.name]
         cause = f'"{task.name}" names the backbone "{task.backbone}", which no plugin offers.'
         advice = "Install the plugin that has it."

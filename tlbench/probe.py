@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from torch import nn
 
 from tlbench.data import Array
+from tlbench.model import Distance, ScaledLinear
 
 STRENGTHS = np.logspace(-4, 4, 9)
 """Inverse L2 strengths C that are tried, on standardised features."""
+PENALTIES = np.logspace(-3, 6, 19)
+"""L2 penalties of ridge regression that are tried, on standardised features and targets."""
 FOLDS = 4
+MOST_UNITS = 20_000
+"""Units that a probe is fitted to at the most, where there are many more of them than examples, as of pixels."""
 FEW = 1000
 """Up to so many units every fold is a validation part in turn; above, one fold is enough."""
 
 
 @dataclass(frozen=True)
 class Linear:
-    """Weights `(C, D)` and bias `(C,)` of a softmax classifier on raw features."""
+    """Weights `(C, D)` and bias `(C,)` of a linear head on raw features."""
 
     weight: Array
     """`(C, D)`."""
     bias: Array
     """`(C,)`."""
+    scale: Array | None = None
+    """Spread of the targets `(C,)`, for a head that has one."""
 
     def outputs(self, features: Array) -> Array:
         """Return `(M, C)`."""
@@ -34,9 +41,43 @@ class Linear:
         """Set a head that is one `nn.Linear`."""
         if not isinstance(head, nn.Linear):
             raise TypeError(f"A linear probe fits a Linear head, not {type(head).__name__}.")
+        if isinstance(head, ScaledLinear):
+            scale = np.ones(len(self.bias)) if self.scale is None else self.scale
+            head.put(self.weight / scale[:, None], self.bias, scale)
+            return
         with torch.no_grad():
             head.weight.copy_(torch.from_numpy(self.weight))
             head.bias.copy_(torch.from_numpy(self.bias))
+
+
+@dataclass(frozen=True)
+class Gaussian(Linear):
+    """A normal distribution of features: outputs are 0 and the squared Mahalanobis distance from its mean."""
+
+    center: Array = field(kw_only=True)
+    """`(D,)`."""
+    root: Array = field(kw_only=True)
+    """A root of the inverse covariance, `(D, D)`."""
+
+    def outputs(self, features: Array) -> Array:
+        distance = np.square((features - self.center) @ self.root).sum(1)
+        return np.stack([np.zeros_like(distance), distance], 1).astype(np.float32)
+
+    def copy_into(self, head: nn.Module) -> None:
+        """Set a head that is a `Distance`."""
+        if not isinstance(head, Distance):
+            raise TypeError(f"A Gaussian fits a Distance head, not {type(head).__name__}.")
+        super().copy_into(head)
+        with torch.no_grad():
+            head.center.copy_(torch.from_numpy(self.center))
+            head.root.copy_(torch.from_numpy(self.root))
+
+
+def some_units(size: int) -> Array:
+    """Return the positions of at most `MOST_UNITS` of `size` units, in order, always the same."""
+    if size <= MOST_UNITS:
+        return np.arange(size)
+    return np.sort(np.random.default_rng(0).choice(size, MOST_UNITS, replace=False))
 
 
 def fit_probe(features: Array, targets: Array, classes: int) -> Linear:
@@ -56,6 +97,47 @@ def fit_probe(features: Array, targets: Array, classes: int) -> Linear:
         weight, bias = _fit(standard, targets, _choose_strength(standard, targets))
     weight = weight / scale
     return _with_unseen(weight, bias - weight @ mean, seen, mean, len(targets), classes)
+
+
+def fit_probes(features: Array, targets: Array) -> Linear:
+    """Fit a probe as `fit_probe` does to each label of targets `(M, L)` 0/1 for itself; outputs are log-odds."""
+    fitted = [fit_probe(features, of.astype(np.int64), 2) for of in targets.T]
+    odds = np.array([-1.0, 1.0])
+    return Linear(
+        np.stack([odds @ one.weight for one in fitted]).astype(np.float32),
+        np.stack([odds @ one.bias for one in fitted]).astype(np.float32),
+    )
+
+
+def fit_gaussian(features: Array) -> Gaussian:
+    """Fit a normal distribution to features `(M, D)`, its covariance shrunk as Ledoit & Wolf 2004 say."""
+    from sklearn.covariance import LedoitWolf
+
+    width = features.shape[1]
+    weight, bias = np.zeros((2, width)), np.zeros(2)
+    if not features.std(0).any():  # One example, or features that never vary: the Euclidean distance.
+        return Gaussian(weight, bias, center=features.mean(0), root=np.eye(width))
+    fitted = LedoitWolf().fit(features.astype(np.float64))
+    return Gaussian(weight, bias, center=fitted.location_, root=np.linalg.cholesky(fitted.precision_))
+
+
+def fit_ridge(features: Array, targets: Array) -> Linear:
+    """Fit ridge regression to features `(M, D)`, standardised, and targets `(M, C)`.
+
+    Each output has the strength of the least leave-one-out error, which one eigendecomposition gives for all of them.
+    """
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    spread = targets.std(0, dtype=np.float64)
+    scale = np.where(spread > 0, spread, 1.0)
+    if len(targets) < 3 or not spread.any():
+        return Linear(np.zeros((targets.shape[1], features.shape[1])), targets.mean(0, dtype=np.float64), scale)
+    standardise, ridge = StandardScaler(), RidgeCV(PENALTIES, alpha_per_target=True)
+    make_pipeline(standardise, ridge).fit(features.astype(np.float64), targets / scale)
+    weight = scale[:, None] * np.atleast_2d(ridge.coef_) / standardise.scale_
+    return Linear(weight, scale * ridge.intercept_ - weight @ standardise.mean_, scale)
 
 
 def _fit(features: Array, targets: Array, strength: float) -> tuple[Array, Array]:

@@ -19,6 +19,8 @@ from tlbench.calls import (
     Layout,
     LoadRequest,
     PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
     learns_nothing,
     no_files,
 )
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 Setting = Literal["transductive", "inductive"]
 """`transductive`: source and target have the same labels; `inductive`: they have not."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
+HUB = "hf://"
+"""What a place on the Hugging Face hub begins with; `tlbench.readers.hub` says how it goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,15 @@ class KindSpec:
     """The shape of features that its head takes."""
     create: Callable[[], Kind]
     """Returns the kind; the place to import torch."""
-    activation: Literal["", "softmax"] = ""
+    target: Literal["index", "flags", "numbers"] = "index"
+    """What raw labels are: the index of a label for each unit; or for each example a 0 or 1, or a number, for each of
+    the side's labels."""
+    supervised: bool = True
+    """False where all training examples have label 0, so that strategies that train an encoder have nothing to learn
+    from."""
+    traits: tuple[str, ...] = ("probe",)
+    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
+    activation: Literal["", "softmax", "sigmoid", "argmax"] = ""
     """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
@@ -112,6 +124,8 @@ class TaskSpec:
     """The licence of the data."""
     data_from: Literal["package", "data-root", "user"] = "package"
     """`package`: generated or bundled; `data-root`: files under TLBENCH_DATA; `user`: paths in options."""
+    origins: tuple[Path, ...] = ()
+    """TOML files that say where `tlbench fetch` gets the published files: `tlbench.origins` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
     requires: tuple[str, ...] = ()
@@ -142,6 +156,31 @@ class TaskSpec:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """Files of a pre-trained model, and where they come from."""
+
+    files: Mapping[str, Path]
+    """What `fit`, `prepare` and `build` read, by role: `config`, `tokenizer`, and `weights` where it is pre-trained."""
+    origin: str
+    """What a row says of them: `NAME@REVISION` of a hub, or the file's or folder's own name."""
+
+    @property
+    def pretrained(self) -> bool:
+        """True where there are weights to start from."""
+        return "weights" in self.files
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnHead:
+    """The head of a checkpoint."""
+
+    head: torch.nn.Linear
+    """Features `(..., D)` to outputs `(..., C)`."""
+    labels: Sequence[str]
+    """The names of its C outputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackboneSpec:
     """An encoder for one modality, with what turns raw examples into its tensors."""
 
@@ -154,7 +193,8 @@ class BackboneSpec:
     summary: str
     """One sentence."""
     prepare: Callable[[PrepareRequest], Columns]
-    """Raw examples -> model inputs in the smallest type; depends on nothing but the request."""
+    """Raw examples -> model inputs in the smallest type; depends on nothing but the request. A large split comes in
+    parts, and what is made of an example must not depend on the others."""
     build: Callable[[BuildRequest], Encoder]
     """A new encoder; normalisation is a part of it, so that the exported file needs no other code."""
     fit: Callable[[FitRequest], dict[str, Any]] = learns_nothing
@@ -165,8 +205,15 @@ class BackboneSpec:
     docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
-    weights: str = "random"
-    """Where the first weights come from."""
+    checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
+    """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
+    them. Raises `MissingDataError`. None: the backbone always starts at random."""
+    remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
+    """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
+    own_head: Callable[[BuildRequest], OwnHead] | None = None
+    """The head that the checkpoint was trained with, for `source.mode=own-head`."""
+    save: Callable[[SaveRequest], None] | None = None
+    """Writes a checkpoint that a backbone found by name can read: `tlbench pretrain`."""
     layouts: tuple[Layout, ...] = ("pooled",)
     """Shapes of features that the encoder can give."""
     traits: tuple[str, ...] = ()
@@ -182,6 +229,26 @@ class BackboneSpec:
     """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
     """Settings, which the requests' `options` hold."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackboneFamily:
+    """Backbones too many to list: every name that begins with the family's, such as `timm/resnet50`."""
+
+    name: str
+    """The part of the backbones' names before the first slash."""
+    modality: str
+    """Of most of them, for `tlbench list`; each backbone that is found has its own."""
+    title: str
+    """A few words for a list."""
+    summary: str
+    """One sentence."""
+    find: Callable[[str], BackboneSpec]
+    """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
+    requires: tuple[str, ...] = ()
+    """Top-level import names of packages that it needs beside those of tlbench."""
+    extra: str = ""
+    """The extra of tlbench that installs them; empty where pip installs them by their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +280,7 @@ class StrategySpec:
     kinds: tuple[str, ...] = ()
     """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
-    """Traits a backbone must have."""
+    """Traits that the backbone or the task's kind must have."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

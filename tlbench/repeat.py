@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tlbench.options import Option, OptionValue
 from tlbench.plan import PLACES
-from tlbench.planning import SOURCE_OPTIONS, default
+from tlbench.planning import SOURCE_MODE, SOURCE_OPTIONS, default
 from tlbench.plugins import Catalog
 from tlbench.records import EMPTY, BackboneSpec, StrategySpec, TaskSpec
 from tlbench.rows import Row
@@ -23,6 +23,8 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     if task is None or task.backbone != row.backbone:
         words += ["--backbone", row.backbone]
     words += ["--strategy", row.strategy, "--seeds", f"{row.seed}-{row.seed}", "--device", row.device]
+    if row.budget_rule:
+        words += ["--label-budget", row.budget_rule]
     if row.threads != 1:
         words += ["--threads", str(row.threads)]
     settings = [
@@ -39,7 +41,7 @@ def _places(task: TaskSpec | None) -> Iterator[str]:
 
 
 def _budget(row: Row, task: TaskSpec | None) -> Iterator[str]:
-    if task is None or row.label_budget != task.label_budget:
+    if not row.budget_rule and (task is None or row.label_budget != task.label_budget):
         yield f"task.label_budget={row.label_budget}"
 
 
@@ -51,11 +53,13 @@ def _changed(
     owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue]], ...] = (
         ("task", row.task_options, task.options if task else (), EMPTY),
         ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY),
-        ("source", row.source_options, SOURCE_OPTIONS, recipe),
+        ("source", row.source_options, (*SOURCE_OPTIONS, SOURCE_MODE), recipe),
         (row.strategy, row.strategy_options, strategy.options if strategy else (), recipe),
     )
     for owner, values, options, better in owned:
         defaults = {option.name: option.parse(default(option, owner, better)) for option in options}
         for name, value in values.items():
-            if defaults.get(name) != value:
+            if owner == "backbone" and name == "weights" and value not in ("", "random"):
+                yield "backbone.weights=PATH"  # Of a file only the name is on the row.
+            elif defaults.get(name) != value:
                 yield f"{owner}.{name}={str(value).lower() if isinstance(value, bool) else value}"

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from tlbench.data import Examples, Inputs
 from tlbench.errors import ContractError
 from tlbench.kinds import Kind
-from tlbench.model import TransferModel, device_of
+from tlbench.model import ScaledLinear, TransferModel, device_of
 from tlbench.raw import Sees
 from tlbench.training import Schedule, one_cycle, train
 
 Batch = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
 Augment = Callable[[Batch, torch.Generator], Batch]
+Remask = Callable[[Batch, Tensor, torch.Generator], tuple[Batch, Tensor]]
 """Varies a batch without changing its labels."""
 
 
@@ -53,6 +54,8 @@ class AdaptRequest:
     """Varies a batch on the CPU without changing its labels; `batches` and `unlabelled_batches` call it."""
     parts: Mapping[Sees, Examples | Inputs] = field(repr=False)
     """What the strategy declared in `sees`, and nothing else; the properties below read it."""
+    remask: Remask = field(default=lambda inputs, targets, generator: (inputs, targets))
+    """Masks other places of a training batch of masked texts; of others it changes nothing."""
 
     @property
     def source(self) -> Examples:
@@ -87,6 +90,7 @@ class AdaptRequest:
         for indices in self._indices(len(examples)):
             inputs = self.augment(examples.inputs.batch(indices), self.generator)
             targets = torch.from_numpy(examples.targets.select(indices).values)
+            inputs, targets = self.remask(inputs, targets, self.generator)
             yield tuple(part.to(device) for part in inputs), targets.to(device)
 
     def unlabelled_batches(self, inputs: Inputs) -> Iterator[Batch]:
@@ -105,13 +109,15 @@ class AdaptRequest:
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
         """Train encoder and one head of a model on labelled examples, with the strategy's options."""
-        batches = self.batches(examples)
+        batches, trained = self.batches(examples), model.heads[head]
+        if isinstance(trained, ScaledLinear):
+            trained.settle(examples.targets.values)
 
         def loss(progress: float) -> Tensor:
             inputs, targets = next(batches)
             return self.kind.loss(model(*inputs, head=head), targets)
 
-        self.train([model.encoder, model.heads[head]], loss)
+        self.train([model.encoder, trained], loss)
 
     def train(
         self, modules: Iterable[nn.Module], loss: Callable[[float], Tensor], schedule: Schedule = one_cycle

@@ -40,13 +40,20 @@ class Row:
     setting: str
     """`transductive`: both sides share their labels; `inductive`: they do not."""
     source_mode: str = "train"
-    """`train`: encoder and head were trained on the source from the backbone's weights."""
+    """How the source model came to be. `train`: trained on the source, from random weights; `finetune`: the same from a
+    checkpoint; `probe`: a linear head on the checkpoint's features; `own-head`: the checkpoint as it is."""
+    weights: str = "random"
+    """Where the backbone's pre-trained weights come from."""
+    weights_sha256: str | None = None
+    """Names the contents of the checkpoint's files."""
     sees: tuple[str, ...]
     """What the strategy was given: rows of different access are never ranked together."""
-    label_budget: int
+    label_budget: int | None
     """Labelled target examples that a strategy may see, in `budget_unit`."""
     budget_unit: str
     """What the budget counts: labels, sentences."""
+    budget_rule: str = ""
+    """`5/class` or `all` where the budget was asked for so."""
     selection: str
     """The rule that picked the model."""
     reference: bool = False

@@ -2,41 +2,57 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from tlbench.data import Array, Examples
+from tlbench.data import Array, Examples, Targets
 from tlbench.metrics import forgetting, score
 from tlbench.model import TransferModel, apply_head, encode, state_hash
 from tlbench.plan import Pairing
-from tlbench.probe import fit_probe
+from tlbench.prepared import Prepared
+from tlbench.probe import fit_probe, some_units
 from tlbench.records import TaskSpec
-from tlbench.stages import Prepared, seen_labels
+from tlbench.stages import seen_labels
+
+SCORED_AT_ONCE = 4096
+"""Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
+OUTPUTS_AT_ONCE = 2**24
 
 
 @dataclass(frozen=True)
 class View:
-    """What an encoder makes of a task: features `(M, D)` of three splits, and the source score of a probe on them."""
+    """What an encoder makes of a task: features `(M, D)` of three splits."""
 
     source_train: Array
+    """Of the units that a probe is fitted to, which are not all where there are very many."""
     source_test: Array
     target_test: Array
 
 
-def view(model: TransferModel, prepared: Prepared) -> View:
-    """Run the encoder once over each split that scores are made of."""
-    names = ("source-train", "source-test", "target-test")
-    return View(*(encode(model, prepared.split(name).inputs) for name in names))
+def view(task: TaskSpec, model: TransferModel, prepared: Prepared) -> View:
+    """Run the encoder once over each split that scores are made of; source training features serve the probe alone."""
+    train, *tests = (prepared.split(name) for name in ("source-train", "source-test", "target-test"))
+    test = [encode(model, split.inputs) for split in tests]
+    if "probe" not in task.kind_of_source.traits:
+        return View(test[0][:0], *test)
+    probed = np.zeros(len(train.targets.values), bool)
+    probed[some_units(len(probed))] = True
+    return View(encode(model, train.inputs, Targets(probed, train.targets.counts)), *test)
 
 
-def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float:
-    """Return the source test score of a linear probe fitted to source training features."""
+def probe_score(task: TaskSpec, prepared: Prepared, seen: View) -> float | None:
+    """Return the source test score of a linear probe fitted to source training features; None for a kind without."""
+    if "probe" not in task.kind_of_source.traits:
+        return None
     targets = prepared.split("source-train").targets.values
-    probe = fit_probe(seen.source_train, targets, len(prepared.source_labels))
-    return side_score(task, prepared, "source", probe.outputs(seen.source_test), prepared.split("source-test"))
+    kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
+    probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
+    return side_score(task, prepared, "source", probe.outputs, seen.source_test, prepared.split("source-test"))
 
 
 def a_distance(source: Array, target: Array) -> float:
@@ -54,19 +70,29 @@ def a_distance(source: Array, target: Array) -> float:
     return min(2.0, max(0.0, 2 * (1 - 2 * error)))
 
 
-def side_score(task: TaskSpec, prepared: Prepared, side: str, outputs: Array, examples: Examples) -> float:
-    """Return the score of outputs `(M, C)` on examples of a side, by the side's own metric."""
+def side_score(
+    task: TaskSpec,
+    prepared: Prepared,
+    side: str,
+    outputs: Callable[[Array], Array],
+    features: Array,
+    examples: Examples,
+) -> float:
+    """Return the score on examples of a side, by its own metric, of what `outputs` makes of their features `(M, D)`."""
     kind, metric, labels = (
         (task.kind, task.metric, prepared.target_labels)
         if side == "target"
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
-    made = kind.create()
-    return score(made.metrics(labels)[metric], made.predict(outputs), examples.targets)
+    made, targets = kind.create(), examples.targets.values
+    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
+    parts = [slice(start, start + size) for start in range(0, len(features), size)]
+    predictions = np.concatenate([made.predict(outputs(features[part]), targets[part]) for part in parts])
+    return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 
 def score_fields(
-    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float, model: TransferModel
+    pairing: Pairing, prepared: Prepared, start: TransferModel, before: View, probe: float | None, model: TransferModel
 ) -> dict[str, Any]:
     """Return the row's scores of both stages on both sides.
 
@@ -74,10 +100,11 @@ def score_fields(
     """
     task = pairing.task
     same = state_hash(start.encoder) == state_hash(model.encoder)
-    after = before if same else view(model, prepared)
+    after = before if same else view(task, model, prepared)
 
     def of(side: str, head: nn.Module, features: Array) -> float:
-        return side_score(task, prepared, side, apply_head(head, features), prepared.split(f"{side}-test"))
+        outputs = functools.partial(apply_head, head)
+        return side_score(task, prepared, side, outputs, features, prepared.split(f"{side}-test"))
 
     source_before = of("source", start.heads["source"], before.source_test)
     target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
@@ -89,9 +116,10 @@ def score_fields(
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
-    if (seen := seen_labels(pairing, prepared)) is not None:
-        outputs = apply_head(model.heads["target"], encode(model, seen.inputs))
-        fields["train_gap"] = side_score(task, prepared, "target", outputs, seen) - target_after
+    if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
+        outputs = functools.partial(apply_head, model.heads["target"])
+        trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)
+        fields["train_gap"] = trained - target_after
     if pairing.strategy.from_source:
         source_after = of("source", model.heads["source"], after.source_test)
         probe_after = probe if same else probe_score(task, prepared, after)
@@ -99,6 +127,6 @@ def score_fields(
             "score_matrix": [[source_before, target_before], [source_after, target_after]],
             "forgetting_head": forgetting(source_before, source_after),
             "probe_after": probe_after,
-            "forgetting_probe": forgetting(probe, probe_after),
+            "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
         }
     return fields

@@ -15,8 +15,8 @@ from tlbench.files import file_sha256
 from tlbench.metrics import bootstrap_interval
 from tlbench.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.plan import Pairing, Settings
+from tlbench.prepared import Prepared
 from tlbench.session import open_session
-from tlbench.stages import Prepared
 
 OFFLINE_BATCH = 64
 
@@ -26,9 +26,9 @@ def serve(
 ) -> dict[str, Any]:
     """Write `model.onnx`, `predictions.npz` and `latency.npz`; return the row's fields on the file."""
     test, path, task = prepared.split("target-test"), folder / "model.onnx", pairing.task
-    parity = export_model(model, graph, test.inputs, path, settings.device, settings.threads)
     kind = task.kind.create()
-    predictions = kind.predict(parity.onnx_outputs)
+    parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
+    predictions = parity.predictions
     np.savez_compressed(
         folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
     )
@@ -87,6 +87,7 @@ class Predictor:
             fitted=self._prepared.fitted,
             layout=task.kind.layout,
             options=self._pairing.backbone_options,
+            files=self._pairing.files,
         )
         inputs = Inputs(backbone.prepare(request))
         parts = [

@@ -1,101 +1,37 @@
-"""What the stages prepare, source and adapt compute: functions of specs, arrays and models that know no store."""
+"""What the stages source and adapt compute: functions of specs, arrays and models that know no store."""
 
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from tlbench.calls import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Examples, Inputs, Targets, draw_budget, load_examples, save_examples
+from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, RemaskRequest
+from tlbench.data import Array, Examples, Inputs, draw_budget, draw_per_class
 from tlbench.device import derive_seed, seed_everything
-from tlbench.errors import BadInputError, ContractError
-from tlbench.files import digest, file_sha256
-from tlbench.model import TransferModel, device_of, state_hash
-from tlbench.plan import Pairing, Settings
-from tlbench.raw import Sees, Side, TaskData
-from tlbench.records import StrategySpec, TaskSpec
-from tlbench.request import AdaptRequest, Batch
-from tlbench.samples import write_samples
+from tlbench.errors import ContractError, UsageError
+from tlbench.model import TransferModel, device_of, encode, state_hash
+from tlbench.plan import Pairing
+from tlbench.prepared import Prepared
+from tlbench.raw import Sees
+from tlbench.records import StrategySpec
+from tlbench.request import AdaptRequest, Batch, Remask
 
 OnStep = Callable[[int, float], None]
 Parts = Mapping[Sees, Examples | Inputs]
-SPLITS = ("source-train", "source-test", "target-train", "target-test")
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """Prepared inputs of a (task, backbone) on disk; splits are read when they are asked for."""
+def build(
+    pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
+) -> TransferModel:
+    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
 
-    folder: Path
-    source_labels: tuple[str, ...]
-    target_labels: tuple[str, ...]
-    fitted: Mapping[str, Any]
-    sha256: str
-
-    @classmethod
-    def read(cls, folder: Path) -> Prepared:
-        known = json.loads((folder / "prepared.json").read_text())
-        return cls(
-            folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"]
-        )
-
-    def split(self, name: str) -> Examples:
-        return load_examples(self.folder, name)
-
-
-def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
-    """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
-    task, backbone = pairing.task, pairing.backbone
-    data = task.load(pairing.load_request(settings))
-    check_data(task, data)
-    options = pairing.backbone_options
-    learnt = backbone.fit(FitRequest(inputs=data.source.train.inputs, options=options, sample_rate=data.sample_rate))
-    fitted = json.loads(json.dumps(learnt))
-    for name in SPLITS:
-        side_name, split_name = name.split("-")
-        raw = getattr(getattr(data, side_name), split_name)
-        layout = task.kind.layout if side_name == "target" else task.kind_of_source.layout
-        request = PrepareRequest(inputs=raw.inputs, fitted=fitted, layout=layout, options=options)
-        save_examples(folder, name, Examples(Inputs(backbone.prepare(request)), Targets.of(raw.labels)))
-    arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
-    known = {"source_labels": data.source.labels, "target_labels": data.target.labels}
-    (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
-    raw = None if backbone.preprocess is None else data.target.test.inputs
-    write_samples(folder, load_examples(folder, "target-test").inputs, raw)
-
-
-def check_data(task: TaskSpec, data: TaskData) -> None:
-    """Hold raw data against its task. Raises `BadInputError`, or `ContractError` where the labels differ."""
-    for name, side in (("source", data.source), ("target", data.target)):
-        _check_side(task, name, side)
-    if task.setting == "transductive" and data.source.labels != data.target.labels:
-        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
-
-
-def _check_side(task: TaskSpec, name: str, side: Side) -> None:
-    for part, split in (("training", side.train), ("test", side.test)):
-        where = f'Task "{task.name}", {name} {part} split'
-        if len(split.inputs) == 0:
-            raise BadInputError(f"{where}: it is empty.")
-        if len(split.inputs) != len(split.labels):
-            raise BadInputError(f"{where}: {len(split.inputs)} examples and {len(split.labels)} labels.")
-        values = Targets.of(split.labels).values
-        if values.min() < 0 or values.max() >= len(side.labels):
-            raise BadInputError(f"{where}: a label index is outside the {len(side.labels)} labels.")
-
-
-def build(pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str]) -> TransferModel:
-    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights."""
+    Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
+    """
     task = pairing.task
-    request = BuildRequest(fitted=prepared.fitted, layout=task.kind.layout, options=pairing.backbone_options)
-    encoder = pairing.backbone.build(request)
+    encoder = pairing.backbone.build(_build_request(pairing, prepared, pretrained))
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
@@ -104,10 +40,21 @@ def build(pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str
     return model.to(memory_format=torch.channels_last) if device == "cpu" else model  # type: ignore[call-overload]
 
 
+def _build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
+    files = {role: path for role, path in pairing.files.items() if pretrained or role != "weights"}
+    options = pairing.backbone_options
+    return BuildRequest(fitted=prepared.fitted, layout=pairing.task.kind.layout, options=options, files=files)
+
+
 def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
-    """Return encoder and head trained on the labelled source training split."""
+    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
     generator = seed_everything(pairing.seed, "source")
-    model = build(pairing, prepared, device, ["source"])
+    model = build(pairing, prepared, device, ["source"], pretrained=True)
+    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
+    if speaks or pairing.source_mode == "own-head":
+        model.heads["source"].load_state_dict(_own_head(pairing, prepared))
+    if pairing.source_mode == "own-head":
+        return model
     request = AdaptRequest(
         strategy="source",
         model=model,
@@ -119,10 +66,35 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts={Sees.SOURCE: prepared.split("source-train")},
     )
-    request.fit(model, request.source, head="source")
+    if pairing.source_mode == "probe":
+        features, targets = encode(model, request.source.inputs), request.source.targets.values
+        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
+    else:
+        request.fit(model, request.source, head="source")
     return model
+
+
+def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
+    """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
+
+    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
+    """
+    name = pairing.backbone.name
+    if pairing.backbone.own_head is None:
+        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
+    own = pairing.backbone.own_head(_build_request(pairing, prepared, pretrained=True))
+    if set(own.labels) != set(prepared.source_labels):
+        raise UsageError(
+            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
+            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
+            f"use --set source.mode=probe."
+        )
+    place = {label: position for position, label in enumerate(own.labels)}
+    order = [place[label] for label in prepared.source_labels]
+    return {role: part[order] for role, part in own.head.state_dict().items()}
 
 
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
@@ -152,6 +124,7 @@ def adapt_request(
         generator=generator,
         on_step=on_step,
         augment=_augment(pairing),
+        remask=_remask(pairing, prepared),
         parts=parts,
     )
 
@@ -179,8 +152,11 @@ def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
 
 def _budget(pairing: Pairing, target: Examples) -> Array:
     """Return the positions of the label budget, which depend on the seed alone."""
-    random = np.random.default_rng(derive_seed(pairing.seed, "budget"))
-    return draw_budget(pairing.task.kind.create().strata(target.targets), pairing.label_budget, random)
+    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
+    strata = pairing.task.kind.create().strata(target.targets)
+    if budget.per_class and budget.size is not None:
+        return draw_per_class(strata, budget.size, random)
+    return draw_budget(strata, budget.size or len(target), random)
 
 
 def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
@@ -205,6 +181,15 @@ def _augment(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
     if not names or vary is None:
         return lambda batch, generator: batch
     return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
+
+
+def _remask(pairing: Pairing, prepared: Prepared) -> Remask:
+    again, fitted = pairing.backbone.remask, prepared.fitted
+    if pairing.task.kind.layout != "masked-token" or again is None:
+        return lambda inputs, targets, generator: (inputs, targets)
+    return lambda inputs, targets, generator: again(
+        RemaskRequest(inputs=inputs, targets=targets, fitted=fitted, generator=generator)
+    )
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:

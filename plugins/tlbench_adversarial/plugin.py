@@ -28,6 +28,8 @@ def tlbench_strategies() -> list[StrategySpec]:
             sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
+            # The conditional form reads outputs as the log-probabilities of labels that exclude each other.
+            kinds=("classification", "token-classification", "segmentation", "anomaly", "regression"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
                 Option(name="conditional", default=False, summary="CDAN: the discriminator sees predictions too"),

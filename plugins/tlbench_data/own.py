@@ -8,13 +8,17 @@ from pathlib import Path
 from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
 from tlbench_data.options import places
 
-SPLITS = "train/ and test/ (or valid/) in it are its parts, else a fifth of each class is held out by file name"
+SPLITS = (
+    "train/ and test/ (or valid/) in it are its parts, else a fifth of each class is held out by file name; or table "
+    "with the columns file, label and split"
+)
+TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 
 
 def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
-    from tlbench.readers.folders import all_files, class_sides
+    from tlbench.readers.folders import class_sides, files_read
 
-    return all_files(*class_sides(request, suffixes))
+    return files_read(*class_sides(request, suffixes))
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
@@ -30,10 +34,10 @@ def _load_wav(request: LoadRequest) -> TaskData:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import place
     from tlbench.readers.tables import check_columns, table_files
 
-    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    sides = [table_files(request, side) for side in ("source", "target")]
+    paths = [path for files in sides for part in files.values() for path in part]
     for path in paths:
         check_columns(path, str(request.options["label"]))
     return paths
@@ -55,6 +59,19 @@ def _load_series(request: LoadRequest) -> TaskData:
     from tlbench_data.tasks.motions import load_series
 
     return load_series(request)
+
+
+def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import number, place
+
+    number(request, "size", 8)
+    return [place(request, "source"), place(request, "target")]
+
+
+def _load_medmnist(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.medmnist import load
+
+    return load(request, _medmnist_files(request))
 
 
 def own_tasks() -> list[TaskSpec]:
@@ -94,8 +111,8 @@ def own_tasks() -> list[TaskSpec]:
             data_from="user",
             options=(
                 *places(
-                    "CSV or TSV table, a fifth of it held out, or folder with the tables train and test (or valid)",
-                    "table or folder with the same columns",
+                    f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
+                    "table, folder or data set with the same columns",
                 ),
                 Option(name="label", default="label", summary="column that says what a record is"),
                 Option(name="normal", default="normal", summary="its text for normal records; others are anomalies"),
@@ -103,6 +120,34 @@ def own_tasks() -> list[TaskSpec]:
             ),
             files=_table_files,
             load=_load_table,
+        ),
+        TaskSpec(
+            name="medical/medmnist",
+            title="Two files of MedMNIST",
+            summary="Images of one set of classes in two .npz files, such as organamnist and organcmnist: two views.",
+            source="The file that task.source names, in its published parts.",
+            target="The file that task.target names, in its published parts.",
+            shift="Whatever differs between the two; the labels stay.",
+            mirrors="MedMNIST v2 (Yang et al. 2023), across its sets",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="balanced-accuracy",
+            backbone="image/resnet-strided",
+            label_budget=110,
+            licence="of MedMNIST: CC BY 4.0, DermaMNIST CC BY-NC 4.0",
+            data_from="user",
+            requires=("PIL",),
+            extra="vision",
+            options=(
+                *places(
+                    ".npz file with the arrays train_, val_ and test_images, and train_, val_ and test_labels",
+                    ".npz file with the same arrays and classes",
+                ),
+                Option(name="size", default=28, summary="width and height that images are scaled to", unit="px"),
+                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+            ),
+            files=_medmnist_files,
+            load=_load_medmnist,
         ),
         TaskSpec(
             name="robotics/series",

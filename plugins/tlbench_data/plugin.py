@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from tlbench import TaskSpec, hookimpl
+from tlbench import DomainSpec, TaskSpec, hookimpl
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
+from tlbench_data.vectors import vector_domain, vector_tasks
+
+
+@hookimpl
+def tlbench_domains() -> list[DomainSpec]:
+    return [vector_domain()]
 
 
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [*own_tasks(), *public_tasks()]
+    return [*own_tasks(), *vector_tasks(), *public_tasks()]

@@ -8,6 +8,7 @@ from pathlib import Path
 from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskData, TaskSpec
 from tlbench_data.options import places
 
+ORIGINS = Path(__file__).parent / "origins"
 US, OTHERS = ("jackson", "theo"), ("george", "lucas", "nicolas", "yweweler")
 
 
@@ -54,15 +55,30 @@ def _load_gap(request: LoadRequest) -> TaskData:
 
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.readers.folders import all_files
-    from tlbench_data.tasks.wbc import sides
+    from tlbench_data.tasks.wbc import labels_of, sides
 
-    return all_files(*sides(request))
+    found = sides(request)
+    tables = [labels_of(side.train.where) for side in found]
+    return [*(table for table in tables if table.is_file()), *all_files(*found)]
 
 
 def _load_wbc(request: LoadRequest) -> TaskData:
     from tlbench_data.tasks.wbc import load
 
     return load(request)
+
+
+def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import all_files
+    from tlbench_data.tasks.wbc import cifar_sides
+
+    return all_files(*cifar_sides(request))
+
+
+def _load_cifar_wbc(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.wbc import load_cifar
+
+    return load_cifar(request)
 
 
 def public_tasks() -> list[TaskSpec]:
@@ -83,6 +99,7 @@ def public_tasks() -> list[TaskSpec]:
             label_budget=40,
             licence="CC BY-SA 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "fsdd.toml",),
             requires=("soundfile",),
             extra="speech",
             options=places(
@@ -107,6 +124,7 @@ def public_tasks() -> list[TaskSpec]:
             label_budget=200,
             licence="Canadian Institute for Cybersecurity: redistribution with citation",
             data_from="data-root",
+            origins=(ORIGINS / "nsl_kdd.toml",),
             options=places(
                 "folder with KDDTrain+_20Percent.txt; else TLBENCH_DATA/nsl_kdd",
                 "folder with KDDTest+.txt; else TLBENCH_DATA/nsl_kdd",
@@ -129,6 +147,7 @@ def public_tasks() -> list[TaskSpec]:
             label_budget=48,
             licence="BSD-3-Clause",
             data_from="data-root",
+            origins=(ORIGINS / "robot_reality_gap.toml",),
             options=places(
                 "folder with Experiment1 to 3 of the simulators; else TLBENCH_DATA/robot_reality_gap/Simulation",
                 "folder with Experiment1 to 3 of the arm; else TLBENCH_DATA/robot_reality_gap/MotionCapture",
@@ -152,13 +171,41 @@ def public_tasks() -> list[TaskSpec]:
             augment=("affine", "noise"),
             licence="GPL-3.0",
             data_from="data-root",
+            origins=(ORIGINS / "wbc.toml",),
             requires=("PIL",),
             extra="vision",
             options=places(
-                "folder with laboratory 1; else TLBENCH_DATA/wbc/dataset1",
-                "folder with laboratory 2; else TLBENCH_DATA/wbc/dataset2",
+                "folder with laboratory 1; else TLBENCH_DATA/wbc/Dataset 1, or class folders in wbc/dataset1",
+                "folder with laboratory 2; else TLBENCH_DATA/wbc/Dataset 2, or class folders in wbc/dataset2",
             ),
             files=_wbc_files,
             load=_load_wbc,
+        ),
+        TaskSpec(
+            name="medical/cifar10-wbc",
+            title="Everyday things to white blood cells",
+            summary="What a network for CIFAR-10 is worth for four kinds of cells, all images real, 32 x 32 pixels.",
+            source="CIFAR-10 as JPEG: 60 training and 60 test images of each of its ten classes.",
+            target="Jiangxi Tecom's 299 cells of laboratory 1, half of each kind for the test.",
+            shift="Photographs to microscope images, and other labels: 10 to 4.",
+            setting="inductive",
+            mirrors="ImageNet -> medical images (Raghu et al. 2019)",
+            modality="image",
+            kind=CLASSIFICATION,
+            metric="balanced-accuracy",
+            backbone="cifar/resnet20",
+            label_budget=40,
+            augment=("affine", "noise"),
+            licence="CIFAR-10: none stated; cells: GPL-3.0",
+            data_from="data-root",
+            requires=("PIL",),
+            extra="vision",
+            options=places(
+                "folder with train/ and test/ of CIFAR-10; else TLBENCH_DATA/cifar10_mini",
+                "folder with laboratory 1; else TLBENCH_DATA/wbc",
+            ),
+            origins=tuple(ORIGINS / f"{name}.toml" for name in ("cifar10_mini", "resnet20_cifar10", "wbc")),
+            files=_cifar_wbc_files,
+            load=_load_cifar_wbc,
         ),
     ]

@@ -28,6 +28,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             sees=frozenset({Sees.TARGET_LABELS}),
             trains_encoder=False,
             selection="target-validation",
+            needs=("probe",),
             adapt=_frozen,
         ),
     ]

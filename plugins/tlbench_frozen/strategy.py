@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from tlbench.model import TransferModel, encode
-from tlbench.probe import fit_probe
 from tlbench.request import AdaptRequest
 
 
@@ -11,10 +10,11 @@ def frozen(request: AdaptRequest) -> TransferModel:
     """Fit the head `target` to features of the label budget.
 
     1. Encode the labelled target examples in evaluation mode.
-    2. Fit L2-regularised logistic regression; its strength is chosen on folds of the budget.
+    2. Fit a linear probe, for classes L2-regularised logistic regression; its strength is chosen on folds of the
+       budget.
     3. Put its weights into the head.
     """
     model, target = request.model, request.target
     features = encode(model, target.inputs)
-    fit_probe(features, target.targets.values, request.classes).copy_into(model.heads["target"])
+    request.kind.probe(features, target.targets.values, request.classes).copy_into(model.heads["target"])
     return model

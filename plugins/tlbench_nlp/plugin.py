@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
+    LANGUAGE_MODELLING,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    FitRequest,
     LoadRequest,
     Option,
-    PrepareRequest,
     TaskData,
     TaskSpec,
     hookimpl,
 )
+from tlbench_nlp.small import small_berts
 
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+SNIPPETS = (
+    Option(name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"),
+    Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+)
+
+TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
+ORIGINS = Path(__file__).parent / "origins"
 
 
 def _ner_files(request: LoadRequest) -> Sequence[Path]:
@@ -60,13 +61,13 @@ def _load_snippets(request: LoadRequest) -> TaskData:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import place
     from tlbench.readers.tables import check_columns, table_files
 
-    columns = str(request.options["text"]), str(request.options["label"])
-    paths = [path for side in ("source", "target") for path in table_files(place(request, side)).values()]
+    named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
+    sides = [table_files(request, side) for side in ("source", "target")]
+    paths = [path for files in sides for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *columns, quotes=bool(request.options["quotes"]))
+        check_columns(path, *named, quotes=bool(request.options["quotes"]))
     return paths
 
 
@@ -74,30 +75,6 @@ def _load_table(request: LoadRequest) -> TaskData:
     from tlbench_nlp.tasks.snippets import load_table
 
     return load_table(request)
-
-
-def _fit_bert(request: FitRequest) -> dict[str, Any]:
-    from tlbench_nlp.backbones.bert import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_nlp import preprocess
-
-    return preprocess
-
-
-def _prepare_text(request: PrepareRequest) -> Columns:
-    from tlbench_nlp.backbones.bert import prepare
-
-    return prepare(request)
-
-
-def _build_bert(request: BuildRequest) -> Encoder:
-    from tlbench_nlp.backbones.bert import build
-
-    return build(request)
 
 
 @hookimpl
@@ -123,6 +100,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=400,
             licence="wikigold and WNUT 17: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "wikigold.toml", ORIGINS / "wnut17.toml"),
             options=(
                 Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
                 Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
@@ -161,12 +139,28 @@ def tlbench_tasks() -> list[TaskSpec]:
             label_budget=100,
             licence="MIT",
             data_from="data-root",
-            options=(
-                Option(
-                    name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"
-                ),
-                Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
-            ),
+            origins=(ORIGINS / "sentiment_vader.toml",),
+            options=SNIPPETS,
+            files=_snippet_files,
+            load=_load_snippets,
+        ),
+        TaskSpec(
+            name="nlp/lm-vader",
+            title="Next words, movies to products",
+            summary="What probability a language model gives to the text of reviews; nobody has to label anything.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
+            target="3,610 sentences of product reviews, those of half of the documents for the test.",
+            shift="Other things, other words and other writers.",
+            mirrors="domain-adaptive pre-training on reviews (Gururangan et al. 2020)",
+            modality="text",
+            kind=LANGUAGE_MODELLING,
+            metric="log-likelihood",
+            backbone="text/gpt2",
+            label_budget=400,
+            licence="MIT",
+            data_from="data-root",
+            origins=(ORIGINS / "sentiment_vader.toml",),
+            options=SNIPPETS,
             files=_snippet_files,
             load=_load_snippets,
         ),
@@ -188,12 +182,15 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary="CSV or TSV table, a fifth held out, or folder with the tables train and test (or valid)",
+                    summary=f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
                 ),
-                Option(name="target", default="", summary="table or folder with the same columns"),
+                Option(name="target", default="", summary="table, folder or data set with the same columns"),
                 Option(name="text", default="text", summary="column of the texts"),
+                Option(name="pair", default="", summary="column of a second text, where pairs of texts have labels"),
                 Option(name="label", default="label", summary="column of the labels"),
-                Option(name="quotes", default=True, summary="read quotation marks round cells; false: as characters"),
+                Option(
+                    name="quotes", default=True, summary="CSV: read quotation marks round cells; false: as characters"
+                ),
             ),
             files=_table_files,
             load=_load_table,
@@ -203,41 +200,4 @@ def tlbench_tasks() -> list[TaskSpec]:
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
-    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150, "scratch.steps": 300, "oracle.steps": 600}
-    tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
-    return [
-        _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
-        _bert("text/bert-tiny", "Tiny BERT", tiny, hidden=32, dropout=0.0),
-    ]
-
-
-def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout: float) -> BackboneSpec:
-    return BackboneSpec(
-        name=name,
-        modality="text",
-        title=title,
-        summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
-        layouts=("pooled", "sequence"),
-        recipe={
-            "source.learning_rate": 2e-3,
-            "finetune.learning_rate": 1e-3,
-            "scratch.learning_rate": 1e-3,
-            "oracle.learning_rate": 1e-3,
-            "adversarial.steps": 150,
-            "adversarial.learning_rate": 1e-3,
-            **recipe,
-        },
-        options=(
-            Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-            Option(name="hidden", default=hidden, summary="size of a feature"),
-            Option(name="layers", default=2, summary="transformer layers"),
-            Option(name="dropout", default=dropout, summary="dropout in training"),
-        ),
-        requires=("transformers", "tokenizers"),
-        extra="nlp",
-        fit=_fit_bert,
-        prepare=_prepare_text,
-        preprocess=_preprocess,
-        build=_build_bert,
-    )
+    return small_berts()

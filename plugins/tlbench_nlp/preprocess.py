@@ -1,4 +1,4 @@
-"""A raw example is a text; where words are labelled, a list of words.
+"""A raw example is a text, or a pair of texts; where words are labelled, a list of words.
 
 This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and imports numpy alone: it
 prepares training data, and goes with an exported model to where that is served. Pieces and merges are those of a
@@ -34,14 +34,20 @@ WORDS = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[Ldelmrstv]+| ?N+| ?[.']+|[ \t]+(?!
 def preprocessor(
     fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str
 ) -> Callable[[Any], tuple[NDArray[np.int32], ...]]:
-    """Return the function from a text to its piece ids `(T,)`; or, for the layout `sequence`, from a list of words to
-    ids and the position of each word's first piece `(W,)`, int32. Words behind the cut read the last position.
+    """Return the function from a text or a pair of texts to its piece ids `(T,)`; or, for the layout `sequence`, from a
+    list of words to ids and the position of each word's first piece `(W,)`, int32. Words behind the cut read the last
+    position. Of a pair, the longer text is cut first.
     """
     encode, room = PieceEncoder(fitted["tokenizer"]), max(0, int(options["max_length"]) - 2)
     first, last = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
 
-    def text(example: str) -> tuple[NDArray[np.int32], ...]:
-        return (np.array([first, *encode(example)[:room], last], np.int32),)
+    def text(example: str | Sequence[str]) -> tuple[NDArray[np.int32], ...]:
+        if isinstance(example, str):
+            return (np.array([first, *encode(example)[:room], last], np.int32),)
+        one, other = map(encode, example)
+        kept = max(room - 1 - len(other), (room - 1) // 2)
+        one = one[: max(0, kept)]
+        return (np.array([first, *one, last, *other[: max(0, room - 1 - len(one))], last], np.int32),)
 
     def words(example: Sequence[str]) -> tuple[NDArray[np.int32], ...]:
         parts = [encode(word) for word in example]

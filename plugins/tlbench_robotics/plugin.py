@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
+    REGRESSION,
     BackboneSpec,
     BuildRequest,
     DomainSpec,
@@ -35,6 +36,12 @@ def _evaluate_joint_load(request: LoadRequest, predict: Callable[[Sequence[Any]]
     from tlbench_robotics.tasks.compensation import evaluate
 
     return evaluate(request, predict)
+
+
+def _load_payload(request: LoadRequest) -> TaskData:
+    from tlbench_robotics.tasks.payload import load
+
+    return load(request)
 
 
 def _fit_cnn(request: FitRequest) -> dict[str, Any]:
@@ -87,7 +94,25 @@ def tlbench_tasks() -> list[TaskSpec]:
             extra="robotics",
             load=_load_joint_load,
             evaluate=_evaluate_joint_load,
-        )
+        ),
+        TaskSpec(
+            name="robotics/payload",
+            title="Payload, simulator to perturbed plant",
+            summary="The mass at an arm's tip in kg, 0 to 0.8, from 1.3 s of tracking; generated on MuJoCo physics.",
+            source="A simulator with nearly clean encoder and motor: 1,200 episodes for training, 400 for the test.",
+            target="A perturbed plant, simulated too: 600 episodes for training, 400 for the test.",
+            shift="Other inertia, weight, friction and motor; delay of 40 ms; encoder bias, noise, play; same unit.",
+            mirrors="identification of a payload from a robot's own signals, simulator to arm",
+            modality="series",
+            kind=REGRESSION,
+            metric="r2",
+            backbone="series/cnn",
+            label_budget=40,
+            licence="generated; MuJoCo: Apache-2.0",
+            requires=("mujoco",),
+            extra="robotics",
+            load=_load_payload,
+        ),
     ]
 
 

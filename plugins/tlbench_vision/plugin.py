@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
-    AugmentRequest,
+    BackboneFamily,
     BackboneSpec,
     BuildRequest,
     DomainSpec,
@@ -22,12 +22,15 @@ from tlbench import (
     TaskSpec,
     hookimpl,
 )
+from tlbench_vision.families import augment, families
+from tlbench_vision.own import own_images
+from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
-    import torch
-
     from tlbench.data import Columns
     from tlbench.model import Encoder
+
+ORIGINS = Path(__file__).parent / "origins"
 
 
 def _load_digits(request: LoadRequest) -> TaskData:
@@ -40,19 +43,6 @@ def _load_capitals(request: LoadRequest) -> TaskData:
     from tlbench_vision.tasks.digits import load_capitals
 
     return load_capitals(request)
-
-
-def _image_folder_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import IMAGES, all_files, class_sides, number
-
-    number(request, "size", least=8)
-    return all_files(*class_sides(request, IMAGES))
-
-
-def _load_image_folder(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.image_folder import load
-
-    return load(request)
 
 
 def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
@@ -90,12 +80,6 @@ def _build_resnet(request: BuildRequest) -> Encoder:
     from tlbench_vision.backbones.resnet import build
 
     return build(request)
-
-
-def _augment_images(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench_vision.augment import augment
-
-    return augment(request)
 
 
 @hookimpl
@@ -141,6 +125,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             augment=("affine", "noise"),
             licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
             data_from="data-root",
+            origins=(ORIGINS / "mnist.toml", ORIGINS / "optdigits.toml"),
             requires=("PIL",),
             extra="vision",
             options=(
@@ -170,35 +155,8 @@ def tlbench_tasks() -> list[TaskSpec]:
             extra="vision",
             load=_load_capitals,
         ),
-        TaskSpec(
-            name="vision/image-folder",
-            title="Your own images",
-            summary="Two folders of images, one folder a class: images of the same classes under two conditions.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="image/resnet-small",
-            label_budget=50,
-            data_from="user",
-            requires=("PIL",),
-            extra="vision",
-            options=(
-                Option(
-                    name="source",
-                    default="",
-                    summary="folder ROOT/CLASS/FILE.png or another format; train/ and test/ (or valid/) in it are its "
-                    "parts, else a fifth of each class is held out by file name",
-                ),
-                Option(name="target", default="", summary="folder of the same layout and classes"),
-                Option(name="size", default=32, summary="width and height that images are scaled to", unit="px"),
-                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
-            ),
-            files=_image_folder_files,
-            load=_load_image_folder,
-        ),
+        own_images(),
+        *segmentation_tasks(),
     ]
 
 
@@ -230,7 +188,13 @@ def tlbench_backbones() -> list[BackboneSpec]:
             strided,
             stem_stride=2,
         ),
+        *segmentation_backbones(),
     ]
+
+
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return families()
 
 
 def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue], stem_stride: int) -> BackboneSpec:
@@ -251,5 +215,5 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         prepare=_prepare_images,
         preprocess=_preprocess,
         build=_build_resnet,
-        augment=_augment_images,
+        augment=augment,
     )

@@ -1,4 +1,5 @@
-"""A raw example is an image `(H, W, C)` uint8, pixels 0 to 255, of the size of the source's images.
+"""A raw example is an image `(H, W, C)` uint8, pixels 0 to 255, of the size of the source's images; of any size where
+every pixel has a prediction.
 
 This module turns it into the model's input and imports numpy alone: it prepares training data, and goes with an
 exported model to where that is served.
@@ -17,11 +18,11 @@ def preprocessor(
     fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str
 ) -> Callable[[Any], tuple[NDArray[np.uint8]]]:
     """Return the function from an image to `(C, H, W)` uint8. It raises `ValueError` for an image of another shape."""
-    shape = tuple(fitted["shape"])
+    shape, free = tuple(fitted["shape"]), 2 if layout == "map" else 0
 
     def image(example: Any) -> tuple[NDArray[np.uint8]]:
         pixels = np.asarray(example)
-        if pixels.shape != shape or pixels.dtype != np.uint8:
+        if pixels.ndim != 3 or pixels.shape[free:] != shape[free:] or pixels.dtype != np.uint8:
             raise ValueError(f"An image is {pixels.shape} {pixels.dtype}, and the source's are {shape} uint8.")
         return (np.ascontiguousarray(pixels.transpose(2, 0, 1)),)
 

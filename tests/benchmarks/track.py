@@ -19,8 +19,8 @@ from tlbench.model import TransferModel
 from tlbench.pairing import Run
 from tlbench.plan import Pairing, Settings
 from tlbench.plugins import Catalog
+from tlbench.prepared import Prepared
 from tlbench.records import Event
-from tlbench.stages import Prepared
 from tlbench.store import Store
 
 SEEDS = (0, 1, 2)

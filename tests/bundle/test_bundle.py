@@ -304,4 +304,5 @@ def test_preprocessing_imports_the_standard_library_and_numpy_alone(catalog):
 def test_every_shipped_backbone_brings_its_preprocessing(catalog):
     shipped = {name: spec for name, spec in catalog.backbones.items() if "tlbench-toy" not in str(catalog.origin(spec))}
     assert shipped
-    assert all(spec.preprocess for spec in shipped.values())
+    without = {name for name, spec in shipped.items() if not spec.preprocess}
+    assert without <= {"text/bert", "text/gpt2"}, "their tokenizers are the library's own: exports take prepared arrays"

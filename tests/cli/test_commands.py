@@ -50,6 +50,7 @@ def test_every_command_explains_itself(tlbench):
         (("run", "--task", "toy/blobs", "--set", "finetune.steps=many"), "takes a whole number"),
         (("run", "--task", "toy/blobs", "--set", "steps"), "is not OWNER.NAME=VALUE"),
         (("run", "--task", "toy/blobs", "--seeds", "some"), "is no count"),
+        (("run", "--task", "toy/blobs", "--seeds", "0"), "is no count"),
         (("run", "--suite", "embeded"), "did you mean 'embedded'"),
         (("run", "--task", "vision/mnist-optdigits"), 'set TLBENCH_DATA to the folder that holds "digits/"'),
         (

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tlbench.calls import LoadRequest
+from tlbench.errors import BadInputError
 from tlbench.plugins import load_catalog
 
 
@@ -140,11 +141,7 @@ def test_faults_are_errors_again_afterwards(tlbench, folders):
     (folders / "old/train/cat/0.png").write_text("no image")
     task = load_catalog().task("vision/image-folder")
     found(tlbench, *WORDS)
-    with pytest.raises(Exception, match=r"old/train/cat/0\.png"):
-        task.load(
-            LoadRequest(
-                task=task.name,
-                options={"source": "old", "target": "new", "size": 8, "grey": False},
-                data_root=None,
-            )
-        )
+    options = {"source": "old", "target": "new", "size": 8, "grey": False, "label": "label"}
+    data = task.load(LoadRequest(task=task.name, options=options, data_root=None))
+    with pytest.raises(BadInputError, match=r"old/train/cat/0\.png"):
+        list(data.source.train.inputs)

@@ -33,7 +33,7 @@ def test_a_task_says_what_it_is_what_fits_and_how_to_run_it(tlbench):
     assert "words/window" not in card["backbones"]
     assert {option["option"]: option["default"] for option in card["options"]} == {
         "task.noise": 1.0,
-        "task.label_budget": 24,
+        "task.label_budget": "24",
     }
     assert card["commands"] == ["tlbench run --task toy/blobs"]
     output = tlbench("show", "toy/blobs")[1]

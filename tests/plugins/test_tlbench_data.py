@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -148,6 +149,67 @@ def test_series_with_other_columns_are_refused(motions):
 def test_a_window_must_be_a_window(motions):
     with pytest.raises(UsageError, match=r"task.window=1: it must be at least 2"):
         load("robotics/series", **motions, window=1)
+
+
+def medmnist(path, labels=3, shape=(30, 28, 28), **other):
+    random = np.random.default_rng(len(path.name))
+    arrays = {}
+    for part, size in (("train", 30), ("val", 6), ("test", 9)):
+        arrays[f"{part}_images"] = random.integers(0, 255, (size, *shape[1:]), np.uint8)
+        arrays[f"{part}_labels"] = (np.arange(size) % labels)[:, None]
+    np.savez(path, **{name: array for name, array in {**arrays, **other}.items() if array is not None})
+    return str(path)
+
+
+def test_two_files_of_medmnist_are_two_sides(tmp_path):
+    places = {
+        "source": medmnist(tmp_path / "organa.npz"),
+        "target": medmnist(tmp_path / "organc_64.npz", shape=(30, 64, 64, 3)),
+    }
+    data = load("medical/medmnist", **places)
+    assert data.source.labels == data.target.labels == ("0", "1", "2")
+    assert (sizes(data.source), sizes(data.target)) == ([[12, 12, 12], [3, 3, 3]], [[12, 12, 12], [3, 3, 3]])
+    assert {image.shape for side in (data.source, data.target) for image in side.train.inputs} == {(28, 28, 3)}
+    with np.load(places["source"]) as arrays:
+        first = arrays["train_images"][0]
+    assert np.array_equal(data.source.train.inputs[0], np.repeat(first[..., None], 3, 2))
+    assert load("medical/medmnist", **places, size=16, grey=True).target.test.inputs[0].shape == (16, 16, 1)
+    assert [path.name for path in files("medical/medmnist", **places)] == ["organa.npz", "organc_64.npz"]
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"val_images": None}, 'b.npz" has no array "val_images"'),
+        ({"labels": 2}, r'lacks, "2"'),
+        ({"train_labels": np.zeros((30, 14), int)}, "save one whole number or text an image"),
+        ({"train_labels": np.array([{}] * 30, object)}, "save plain arrays with numpy.savez"),
+        ({"test_images": np.zeros((9, 28, 28))}, "save uint8"),
+    ],
+)
+def test_a_file_that_is_no_medmnist_is_named(tmp_path, other, sentence):
+    places = {"source": medmnist(tmp_path / "a.npz"), "target": medmnist(tmp_path / "b.npz", **other)}
+    with pytest.raises(BadInputError, match=sentence):
+        load("medical/medmnist", **places)
+
+
+def test_recordings_may_be_listed_by_a_table(recordings):
+    for side in recordings.values():
+        lines = [
+            f"{word}/{take}.wav,{word},{'train' if take else 'test'}" for word in ("no", "yes") for take in range(5)
+        ]
+        (Path(side) / "split.csv").write_text("\n".join(["file,label,split", *lines]))
+    listed = {name: f"{side}/split.csv" for name, side in recordings.items()}
+    data = load("speech/wav-folder", **listed)
+    assert (data.source.labels, sizes(data.target)) == (("no", "yes"), [[4, 4], [1, 1]])
+    assert [path.name for path in files("speech/wav-folder", **listed)[:2]] == ["split.csv", "split.csv"]
+
+
+def test_records_may_be_json_lines(flows, tmp_path):
+    rows = [{"bytes": i, "protocol": "tcp", "label": "normal" if i % 3 else "scan"} for i in range(40)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    data = load("anomaly/table", source=str(tmp_path / "a.jsonl"), target=flows("b.csv"))
+    assert data.source.train.inputs[0].shape == (2,)
 
 
 @real_data

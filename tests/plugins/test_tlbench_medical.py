@@ -45,7 +45,7 @@ def test_no_image_stands_in_two_splits(data):
 def even_patches(label, count=200):
     """Patches without texture, so that the lesion stands on vessels alone."""
     scanner = dataclasses.replace(SCANNER_A, texture=0.0)
-    return np.stack([patch(label, scanner, np.random.default_rng(seed)) for seed in range(count)])
+    return np.stack([patch(label, scanner, np.random.default_rng(seed))[0] for seed in range(count)])
 
 
 def test_a_ring_is_a_benign_lesion_without_its_middle():
@@ -81,7 +81,7 @@ def test_scanner_b_shades_noise_and_blurs_more_than_scanner_a():
 
 
 def test_the_window_uses_the_whole_range_and_ignores_gain_and_offset():
-    magnitude = acquire(patch("ring", SCANNER_B, np.random.default_rng(3)), SCANNER_B, np.random.default_rng(4))
+    magnitude = acquire(patch("ring", SCANNER_B, np.random.default_rng(3))[0], SCANNER_B, np.random.default_rng(4))
     image = window(magnitude)
     assert image.shape == (24, 24, 1)
     assert (image.min(), image.max()) == (0, 255)
@@ -115,3 +115,17 @@ def test_the_strided_stem_halves_the_map_and_keeps_the_features(catalog, data):
         )
         assert encoder.eval()(torch.from_numpy(images)).shape == (5, encoder.feature_dim)
     assert sizes == {1: (24, 24), 2: (12, 12)}
+
+
+def test_a_mask_lies_where_the_lesion_is_and_is_empty_without_one():
+    from tlbench_medical.tasks.lesions import load_masks
+
+    side = load_masks(REQUEST).source.test
+    images, masks = side.inputs[..., 0].astype(float), side.labels
+    assert (images.shape, masks.shape) == ((200, 24, 24), (200, 24, 24))
+    size = masks.sum((1, 2))
+    assert (size == 0).sum() == 50
+    assert size.max() < 24 * 24 / 2
+    inside = (images * masks).sum((1, 2))[size > 0] / size[size > 0]
+    outside = (images * (1 - masks)).sum((1, 2))[size > 0] / (24 * 24 - size[size > 0])
+    assert (inside > outside).mean() > 0.95

@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from tlbench import BadInputError, FitRequest, LoadRequest
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.stages import Prepared, prepare
+from tlbench.prepared import Prepared, prepare
 from tlbench_nlp.backbones import bert
 from tlbench_nlp.preprocess import preprocessor
 from tlbench_nlp.tasks import reviews
@@ -219,3 +219,25 @@ def test_real_texts_become_the_pieces_of_the_library(catalog, task):
     for example in data.test.inputs:
         pieces = word_pieces(tokenizer, example) if layout == "sequence" else (tokenizer.encode(example).ids,)
         assert tuple(part.tolist() for part in prepare(example)) == pieces
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"), [(2, 3, (2, 3)), (20, 3, (4, 3)), (3, 20, (3, 4)), (20, 20, (3, 4)), (0, 5, (0, 5))]
+)
+def test_a_pair_of_texts_is_cut_where_it_is_longer(one, other, kept):
+    """Ten pieces have room for seven beside [CLS] and twice [SEP]."""
+    fitted = bert.fit(FitRequest(inputs=["a b", ("a", "b")], options={"vocabulary": 300}))
+    prepare = preprocessor(fitted, {"max_length": 10}, "pooled")
+    (ids,) = prepare(("a " * one, "b " * other))
+    first, last = np.flatnonzero(ids == 2)
+    assert (ids[0], last) == (1, len(ids) - 1)
+    assert abs(first - 1 - kept[0]) <= 1
+    assert abs(last - first - 1 - kept[1]) <= 1
+    assert len(ids) <= 10
+
+
+def test_a_pair_reads_the_same_from_json_as_from_a_table():
+    fitted = bert.fit(FitRequest(inputs=["good bad"], options={"vocabulary": 300}))
+    prepare = preprocessor(fitted, {"max_length": 20}, "pooled")
+    np.testing.assert_array_equal(prepare(["good", "bad"])[0], prepare(("good", "bad"))[0])
+    assert prepare(("good", "bad"))[0].tolist() != prepare(("bad", "good"))[0].tolist()

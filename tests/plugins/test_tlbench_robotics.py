@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlbench import BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
-from tlbench.data import Inputs
+from tlbench import CLASSIFICATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
+from tlbench.data import Examples, Inputs, Targets
 from tlbench.export import export_graph, export_model
 from tlbench.model import TransferModel, encode
 
@@ -193,6 +193,9 @@ def test_the_onnx_file_agrees_with_the_encoder(tmp_path, length):
     encoder = encoder_for(fitted)
     model = TransferModel(encoder, {"target": torch.nn.Linear(encoder.feature_dim, 6)}).eval()
     export_graph(model, inputs, tmp_path / "graph.onnx")
-    parity = export_model(model, tmp_path / "graph.onnx", inputs, tmp_path / "model.onnx", "cpu", 1)
+    examples = Examples(inputs, Targets.of(np.zeros(len(inputs), int)))
+    parity = export_model(
+        model, tmp_path / "graph.onnx", examples, CLASSIFICATION.create(), tmp_path / "model.onnx", "cpu", 1
+    )
     assert parity.relative < 1e-5
     assert encode(model, inputs).shape == (20, 32)

@@ -13,7 +13,7 @@ from support import plan_only
 from tlbench import BadInputError
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.stages import Prepared, prepare
+from tlbench.prepared import Prepared, prepare
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +111,38 @@ def test_mnist_and_optdigits_counts(catalog, tmp_path):
     assert counts[0] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(data.target.test.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert sum(counts[1]) == 2999 + 824 + 1797
+
+
+def test_images_may_be_listed_by_a_table_or_stand_in_one(catalog, pictures, tmp_path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    here, there = tmp_path / "here", tmp_path / "there"
+    paths = sorted(here.glob("*/*"))
+    (here / "split.csv").write_text(
+        "\n".join(["file,label", *(f"{p.parent.name}/{p.name},{p.parent.name}" for p in paths)])
+    )
+    photos = sorted(there.glob("*/*"))
+    cells = [{"bytes": path.read_bytes(), "path": None} for path in photos]
+    table = arrow.table({"photo": cells, "label": [path.parent.name for path in photos]})
+    parquet.write_table(table, tmp_path / "there.parquet")
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
+
+    def read(source, target):
+        overrides = {"task.source": str(source), "task.target": str(target), "task.size": 8}
+        asked = {"tasks": ["vision/image-folder"], "strategies": ["finetune"], "overrides": overrides}
+        (pairing,) = plan_only(catalog, settings, **asked).pairings
+        request = pairing.load_request(settings)
+        return pairing.task.load(request), pairing.task.files(request)
+
+    folders, _ = read(here, there)
+    tables, files = read(here / "split.csv", tmp_path / "there.parquet")
+    assert set(files) == {*paths, here / "split.csv", tmp_path / "there.parquet"}
+    assert sorted(image.tobytes() for image in all_images(tables)) == sorted(i.tobytes() for i in all_images(folders))
+    assert tables.source.labels == folders.source.labels
+    table = arrow.table({"photo": [*cells[:-1], {"bytes": b"no image", "path": None}], "label": table["label"]})
+    parquet.write_table(table, tmp_path / "there.parquet")
+    with pytest.raises(BadInputError, match=r'there.parquet, row 20" cannot be read as an image'):
+        all_images(read(here, tmp_path / "there.parquet")[0])
+
+
+def all_images(data):
+    return [image for side in (data.source, data.target) for half in (side.train, side.test) for image in half.inputs]

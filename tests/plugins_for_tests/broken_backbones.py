@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tlbench import AugmentRequest, BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, hookimpl
+from tlbench import AugmentRequest, BackboneSpec, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, hookimpl
 from tlbench.testing.toy import plugin
 
 SPECS = {spec.name: spec for spec in plugin.tlbench_backbones()}
@@ -106,9 +106,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
         "augments-at-random": {"augment": _augments_at_random},
         "augments-to-bytes": {"augment": _augments_to_bytes},
         "augments-one": {"augment": _augments_one},
-        "other-layout": {"layouts": ("map",)},
+        "other-layout": {"layouts": ("grid",)},
         "unread-default": {"options": (Option(name="hidden", default=16, summary=""),)},
-        "pre-trained": {"weights": "of somebody"},
+        "pre-trained": {"checkpoint": lambda options: Checkpoint(files={}, origin="of somebody")},
     }
     hears_padding = _with_forward(WINDOW, lambda encoder, features, ids: features + features.mean(1, keepdim=True))
     return [

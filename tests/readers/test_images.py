@@ -74,6 +74,7 @@ def test_arrays_of_images_get_a_channel(tmp_path):
     [
         ({"images": np.zeros((3, 4, 5), np.uint8)}, 'has no array "labels" but images'),
         ({"images": np.zeros((3, 4, 5)), "labels": np.arange(3)}, "save uint8"),
+        ({"images": np.zeros((3, 4, 5, 2), np.uint8), "labels": np.arange(3)}, "save uint8"),
         ({"images": np.zeros((3, 4), np.uint8), "labels": np.arange(3)}, "save uint8"),
         ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.arange(2)}, "one whole number or text an image"),
         ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.zeros(3)}, "one whole number or text an image"),

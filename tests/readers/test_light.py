@@ -5,9 +5,8 @@ import sys
 
 CODE = """
 import sys
-import tlbench.readers.labelled, tlbench.readers.folders, tlbench.readers.tables, tlbench.readers.conll
-import tlbench.readers.cells, tlbench.readers.series
-print(sorted({"numpy", "torch", "PIL", "soundfile"} & set(sys.modules)))
+from tlbench.readers import cells, conll, embedded, folders, hub, labelled, listed, objects, series, tables
+print(sorted({"numpy", "torch", "PIL", "soundfile", "pyarrow", "datasets"} & set(sys.modules)))
 """
 
 

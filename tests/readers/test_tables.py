@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tlbench import BadInputError
+from tlbench import BadInputError, LoadRequest
 from tlbench.readers.tables import check_columns, read_table, read_texts, table_files, table_parts
 
 
@@ -91,13 +93,17 @@ def test_an_empty_label_is_named_by_its_line(table):
         read_texts(table("text,label\na,x\nb, \n"), text="text", label="label")
 
 
+def tables(place):
+    return table_files(LoadRequest(task="nlp/texts", options={"source": str(place)}, data_root=None), "source")
+
+
 def texts(path):
     return read_texts(path, text="text", label="label")
 
 
 def test_equal_texts_are_held_out_together(table):
     rows = "".join(f"text {i % 30},{'ab'[i % 2]}\n" for i in range(60))
-    parts = table_parts(table("text,label\n" + rows), texts, group=str)
+    parts = table_parts(tables(table("text,label\n" + rows)), texts, group=str)
     assert len(parts.test) == 12
     assert not set(parts.train.inputs) & set(parts.test.inputs)
 
@@ -105,14 +111,43 @@ def test_equal_texts_are_held_out_together(table):
 def test_a_folder_of_tables_has_published_parts(table, tmp_path):
     for name in ("train", "valid", "test"):
         table(f"text,label\n{name},x\n", f"set/{name}.csv")
-    parts = table_parts(tmp_path / "set", texts, group=str)
+    parts = table_parts(tables(tmp_path / "set"), texts, group=str)
     assert (parts.train.inputs, parts.test.inputs) == (["train", "valid"], ["test"])
     (tmp_path / "set/test.csv").unlink()
-    parts = table_parts(tmp_path / "set", texts, group=str)
+    parts = table_parts(tables(tmp_path / "set"), texts, group=str)
     assert (parts.train.inputs, parts.test.inputs) == (["train"], ["valid"])
 
 
 def test_a_folder_without_the_two_tables_is_refused(table, tmp_path):
     table("text,label\n", "set/train.csv")
     with pytest.raises(BadInputError, match='lacks the tables "train" and "test"'):
-        table_files(tmp_path / "set")
+        tables(tmp_path / "set")
+
+
+RECORDS = [{"text": "a, b", "label": "x"}, {"text": "c\nd", "label": "y"}]
+
+
+def test_the_formats_of_tables_say_the_same(table, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    import pyarrow
+
+    parquet.write_table(pyarrow.Table.from_pylist(RECORDS), tmp_path / "t.parquet")
+    lines = "\n".join(json.dumps(record) for record in RECORDS)
+    paths = [
+        table('text,label\n"a, b",x\n"c\nd",y\n'),
+        table(lines, "t.jsonl"),
+        table(lines, "lines.json"),
+        table(json.dumps(RECORDS, indent=1), "array.json"),
+        tmp_path / "t.parquet",
+    ]
+    for path in paths:
+        check_columns(path, "text", "label")
+        read = texts(path)
+        assert (list(read.inputs), list(read.labels)) == (["a, b", "c\nd"], ["x", "y"])
+
+
+def test_published_parts_may_be_json_lines(table, tmp_path):
+    for name in ("train", "test"):
+        table(json.dumps({"text": name, "label": "x"}), f"set/{name}.jsonl")
+    parts = table_parts(tables(tmp_path / "set"), texts, group=str)
+    assert (parts.train.inputs, parts.test.inputs) == (["train"], ["test"])

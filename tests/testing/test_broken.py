@@ -57,7 +57,7 @@ BACKBONES = {
     "toy/augments-at-random": ("augmenting_keeps_shape_and_type", "augment changes torch's random state"),
     "toy/augments-to-bytes": ("augmenting_keeps_shape_and_type", "augment changes shape or type with jitter"),
     "toy/augments-one": ("augmenting_keeps_shape_and_type", "KeyError: 'jitter'"),
-    "toy/other-layout": ("the_record_is_whole", "layouts are ('map',): they take pooled and sequence"),
+    "toy/other-layout": ("the_record_is_whole", "layouts are ('grid',): they take pooled and sequence and map"),
     "toy/unread-default": ("the_record_is_whole", 'option "hidden" has no summary'),
     "toy/pre-trained": ("the_record_is_whole", "say under which terms its weights may be used"),
 }

@@ -116,9 +116,14 @@ def _values(values: Mapping[str, Any]) -> str:
 
 def _outputs(metadata: Mapping[str, str]) -> str:
     labels = json.loads(metadata["labels"])
-    each = "One number a label, for each word" if metadata["unit"] == "word" else "One number a label"
-    meaning = "; their softmax is the probabilities" if metadata["activation"] == "softmax" else ""
-    return f"{each}{meaning}. The {len(labels)} labels, in order: {', '.join(map(escape, labels))}."
+    each = {"word": "One number a label, for each word", "pixel": "One number a label, for each pixel"}
+    meaning = {
+        "softmax": "; their softmax is the probabilities",
+        "sigmoid": "; their logistic function is the probability of each",
+        "argmax": "; the largest says which label it is",
+    }
+    said = each.get(metadata["unit"], "One number a label") + meaning.get(metadata["activation"], "")
+    return f"{said}. The {len(labels)} labels, in order: {', '.join(map(escape, labels))}."
 
 
 def _saw(row: Row) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tlbench.records import BackboneSpec, TaskSpec
+from tlbench.records import BackboneSpec, KindSpec, TaskSpec
 from tlbench.store import Stage
 
 
@@ -67,7 +68,17 @@ def predictions(export: Stage, prepare: Stage, task: TaskSpec, backbone: Backbon
         predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
     found = {}
     for path in examples_of(prepare, backbone):
-        units, names = predicted[position(path)].tolist(), [labels[label] for label in true[position(path)]]
-        of_words = task.kind.layout == "sequence"
-        found[path.name] = {"prediction": units if of_words else units[0], "true": names if of_words else names[0]}
+        units, truth = predicted[position(path)].tolist(), true[position(path)]
+        alone = task.kind.layout == "pooled"
+        found[path.name] = {"prediction": units[0] if alone else units, "true": _named(task.kind, truth, labels)}
     return found
+
+
+def _named(kind: KindSpec, truth: Any, labels: Sequence[str]) -> Any:
+    """Return what is true of an example in words: its label, one for each word, those that it has, or numbers."""
+    if kind.target == "numbers":
+        return [f"{name} {value:g}" for name, value in zip(labels, truth[0], strict=True)]
+    if kind.target == "flags":
+        return [name for name, has in zip(labels, truth[0], strict=True) if has]
+    names = [labels[label] for label in (np.unique(truth) if kind.layout == "map" else truth)]
+    return names[0] if kind.layout == "pooled" else names

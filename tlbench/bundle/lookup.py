@@ -19,7 +19,7 @@ from tlbench.rows import Row
 from tlbench.store import Stage, Store
 
 ASKED = (
-    "task", "backbone", "strategy", "seed", "label_budget", "task_options", "backbone_options", "source_options",
+    "task", "backbone", "strategy", "seed", "task_options", "backbone_options", "source_options",
     "strategy_options",
 )  # fmt: skip
 """What a row and the identity of a stage both say of the question."""
@@ -55,6 +55,7 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
 
 def _served(row: Row, store: Store) -> list[Mapping[str, Any]]:
     asked = {name: getattr(row, name) for name in ASKED}
+    asked["label_budget"] = row.budget_rule or str(row.label_budget)
     return [
         manifest["identity"]
         for manifest in store.manifests("export")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,26 @@ class Model:
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(metadata["labels"])
         self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
-        self.of_words = metadata["unit"] == "word"
-        self.softmax = metadata["activation"] == "softmax"
+        self.of_words, self.of_pixels = metadata["unit"] == "word", metadata["unit"] == "pixel"
+        self.activation = metadata["activation"]
 
     def __call__(self, examples: list[Any]) -> list[Any]:
-        """Return the prediction of each example: one number a label, `(C,)`; or for a list of words `(words, C)`."""
+        """Return the prediction of each example: one number a label, `(C,)`; for a list of words `(words, C)`; for an
+        image whose pixels have labels `(H, W)`, the index of each pixel's.
+        """
         prepared = [self.prepare(example) for example in examples]
-        columns = [batch(arrays) for arrays in zip(*prepared, strict=True)]
-        outputs = self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
-        predictions = list(softmax(outputs) if self.softmax else outputs)
+        if self.of_pixels:  # Images may be of several sizes.
+            return [self.run([example])[0] for example in prepared]
+        predictions = self.run(prepared)
         if not self.of_words:
             return predictions
         return [found[: len(example)] for found, example in zip(predictions, examples, strict=True)]
+
+    def run(self, prepared: list[Any]) -> list[Any]:
+        """Return the predictions of a batch of prepared examples."""
+        columns = [batch(arrays) for arrays in zip(*prepared, strict=True)]
+        outputs = self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
+        return list(ACTIVATIONS[self.activation](outputs))
 
     def read(self, path: Path) -> Any:
         """Return the raw example of a file."""
@@ -54,9 +63,16 @@ class Model:
         return example.split() if self.of_words and isinstance(example, str) else example
 
     def describe(self, example: Any, prediction: Any) -> str:
-        """Return the best label with its probability, or one for each word."""
-        if not self.softmax:
-            return str(prediction.tolist())
+        """Return the best label with its probability, or one for each word; else every label with its number."""
+        if self.of_pixels:
+            shares = np.bincount(prediction.ravel(), minlength=len(self.labels)) / prediction.size
+            return "pixels: " + "  ".join(
+                f"{name} {share:.1%}" for name, share in zip(self.labels, shares, strict=True)
+            )
+        if self.activation != "softmax":
+            if prediction.shape != (len(self.labels),):
+                return str(prediction.tolist())
+            return "  ".join(f"{name} {value:.4g}" for name, value in zip(self.labels, prediction, strict=True))
         rows = np.atleast_2d(prediction)
         words = [f"{word} " for word in example] if self.of_words else [""] * len(rows)
         best = [f"{self.labels[row.argmax()]} {row.max():.3f}" for row in rows]
@@ -77,6 +93,14 @@ def softmax(outputs: Any) -> Any:
     return powers / powers.sum(-1, keepdims=True)
 
 
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    "": lambda outputs: outputs,
+    "softmax": softmax,
+    "sigmoid": lambda outputs: 1 / (1 + np.exp(-outputs)),
+    "argmax": lambda outputs: outputs.argmax(-1),
+}
+
+
 def check(model: Model) -> int:
     """Predict the folder's examples, compare with what was scored, and return the exit status."""
     folder = HERE / "examples"
@@ -84,14 +108,23 @@ def check(model: Model) -> int:
     examples = [model.read(folder / name) for name in scored]
     largest = 0.0
     for (name, known), example, found in zip(scored.items(), examples, model(examples), strict=True):
-        expected = np.array(known["prediction"])
-        difference = float(np.abs(found[: len(expected)] - expected).max())
+        difference = gap(found, np.array(known["prediction"]))
         largest = max(largest, difference)
         true = " ".join(np.atleast_1d(known["true"]))
         print(f"{name}: {model.describe(example, found)}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE
     print(f"These are {'' if agrees else 'NOT '}the predictions that were scored.")
     return 0 if agrees else 1
+
+
+def gap(found: Any, expected: Any) -> float:
+    """Return the largest difference, relative to the largest number above 1; of pixels, the part with another label.
+
+    Words behind those that were scored do not count.
+    """
+    if found.dtype.kind == "i":
+        return float((found.ravel() != expected).mean())
+    return float(np.abs(found[: len(expected)] - expected).max() / max(1.0, np.abs(expected).max()))
 
 
 def main() -> int:

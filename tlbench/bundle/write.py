@@ -53,7 +53,7 @@ def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepar
 def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, scored: bytes) -> dict[str, str]:
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
     labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
-    of_words = task.kind.layout == "sequence" and backbone.preprocess is not None
+    units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
     return {
         "tlbench": __version__,
         "row": row.key,
@@ -66,7 +66,7 @@ def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, s
         "metric": row.metric,
         "score": str(row.score),
         "labels": canonical(labels),
-        "unit": "word" if of_words else "example",
+        "unit": units.get(task.kind.layout, "example"),
         "activation": task.kind.activation,
         "example": form(examples_of(prepare, backbone)[0]),
         "inputs": canonical(_inputs(scored)),

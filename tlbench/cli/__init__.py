@@ -18,12 +18,14 @@ from tlbench.errors import TlbenchError, UsageError
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "run": "Run pairings and write their rows and boards.",
+    "pretrain": "Train a backbone on a task's source, and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
     "show": "Show everything about a task, backbone, strategy, domain or row.",
     "inspect": "Look at a task's data before a run, also at your own.",
     "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
     "check": "Hold a plugin against the contract.",
+    "fetch": "Download published data sets and check every file.",
     "leaderboard": "Render the boards of the rows that are there.",
     "new": "Write the package of a plugin, with its tests.",
     "export": "Write the model of a row, ready to serve.",

@@ -45,6 +45,7 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
 
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
+    from tlbench.budget import Budget
     from tlbench.calls import LoadRequest
     from tlbench.errors import UsageError
     from tlbench.plan import data_folder
@@ -54,7 +55,7 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     if lacking := missing(task):
         raise UsageError(lacking)
     options = resolve_task(task, overrides)
-    budget = int(options.pop("label_budget"))
+    budget = Budget.parse(str(options.pop("label_budget"))).total
     request = LoadRequest(task=task.name, options=options, data_root=data_folder())
 
     from rich.console import Console

@@ -37,6 +37,10 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
         "backbones": [
             {"backbone": spec.name, "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
             for spec in catalog.backbones.values()
+        ]
+        + [
+            {"backbone": f"{spec.name}/...", "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
+            for spec in catalog.families.values()
         ],
         "strategies": [
             {

@@ -34,6 +34,8 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
         if "-" in value:
             first, last = value.split("-")
             return tuple(range(int(first), int(last) + 1))
+        if int(value.split(",")[0]) < ("," not in value):  # A count of none would mean the default.
+            raise ValueError
         return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
     except ValueError:
         raise click.BadParameter(f'"{value}" is no count (3), range (1000-1004) or list (7,9).') from None
@@ -75,6 +77,13 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
     callback=_seeds,
     help="Count (3), range (1000-1004) or list (7,9). Default: the suite's, 0-2.",
 )
+@click.option(
+    "--label-budget",
+    "label_budgets",
+    multiple=True,
+    metavar="50 | 5/class | all",
+    help="Target labels that strategies see; several give a curve. Default: the task's own.",
+)
 @set_option
 @plugin_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -91,6 +100,7 @@ def command(
     backbones: Sequence[str],
     strategies: Sequence[str],
     seeds: Sequence[int],
+    label_budgets: Sequence[str],
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
     device: str,
@@ -109,7 +119,14 @@ def command(
     from tlbench.plan import Settings
     from tlbench.planning import make_plan
 
-    given = {"tasks": tasks, "backbones": backbones, "strategies": strategies, "seeds": seeds, "overrides": overrides}
+    given = {
+        "tasks": tasks,
+        "backbones": backbones,
+        "strategies": strategies,
+        "seeds": seeds,
+        "label_budgets": label_budgets,
+        "overrides": overrides,
+    }
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     display = progress()
     catalog = catalog_with(plugins, [display])
@@ -156,7 +173,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
             "backbone": pairing.backbone.name,
             "strategy": pairing.strategy.name,
             "seed": pairing.seed,
-            "budget": pairing.label_budget,
+            "budget": str(pairing.label_budget),
             "skipped because": pairing.skip or None,
         }
         for pairing in plan.pairings

@@ -30,8 +30,9 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
         cards.append(domain_card(catalog, domain))
     if task := catalog.tasks.get(name):
         cards.append(task_card(catalog, task))
-    if backbone := catalog.backbones.get(name):
-        cards.append(backbone_card(catalog, backbone))
+    family, slash, _ = name.partition("/")
+    if name in catalog.backbones or (slash and family in catalog.families):
+        cards.append(backbone_card(catalog, catalog.backbone(name)))
     if strategy := catalog.strategies.get(name):
         cards.append(strategy_card(catalog, strategy))
     return cards
@@ -49,7 +50,7 @@ def domain_card(catalog: Catalog, domain: DomainSpec) -> Card:
 def task_card(catalog: Catalog, task: TaskSpec) -> Card:
     """Return what is known of a task, and whether it can run here."""
     fitting = [spec for spec in catalog.backbones.values() if fits(task, spec)]
-    backbone = catalog.backbones[task.backbone]
+    backbone = catalog.backbone(task.backbone)
     reasons = {spec.name: mismatch(task, backbone, spec) for spec in catalog.strategies.values()}
     card = {
         **_head("task", task),
@@ -89,7 +90,7 @@ def backbone_card(catalog: Catalog, backbone: BackboneSpec) -> Card:
     return {
         **_head("backbone", backbone),
         "modality": backbone.modality,
-        "weights": backbone.weights,
+        "weights": "from a checkpoint" if backbone.checkpoint else "random",
         "features": list(backbone.layouts),
         "traits": list(backbone.traits),
         "licence": backbone.licence,

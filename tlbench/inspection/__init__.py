@@ -31,13 +31,13 @@ class Inspection:
     shift: dict[str, Any] = field(default_factory=dict)
 
 
-def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int) -> Inspection:
+def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None) -> Inspection:
     """Read a task's data to the end, whatever is wrong with it, and return what was found."""
     with collected() as faults:
         data = _load(task, request, faults)
     if data is None:
         return Inspection(refused=_messages(faults))
-    contents = read_contents(data, faults)
+    contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_senseless(task, data, contents)],
         notes=[*leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
@@ -75,11 +75,13 @@ def _senseless(task: TaskSpec, data: TaskData, contents: Contents) -> Iterator[s
         yield "The task says that both sides share their labels, and they do not."
 
 
-def _uncovered(task: TaskSpec, contents: Contents, label_budget: int) -> Iterator[str]:
+def _uncovered(task: TaskSpec, contents: Contents, label_budget: int | None) -> Iterator[str]:
     """Yield classes without test examples, and what the label budget cannot reach."""
     for name in ("source test", "target test"):
         if absent := [label for label, count in contents[name].counts.items() if not count]:
             yield f"The {name} split has no example of {quoted(absent)}: its score says nothing about them."
+    if label_budget is None:  # So many of each class, or all there are.
+        return
     train = contents["target train"]
     present = [label for label, count in train.counts.items() if count]
     if train.one_label_each and label_budget < len(present):

@@ -7,12 +7,16 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tlbench.raw import Side, Split, TaskData
 from tlbench.readers.faults import Faults
+from tlbench.records import KindSpec, TaskSpec
+
+if TYPE_CHECKING:
+    from tlbench.data import Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,7 @@ class SplitContents:
     keys: list[bytes]
     """Hashes of the contents: equal examples have equal ones."""
     targets: list[tuple[int, ...]]
-    """Label indices: one for each example, or one for each word of it."""
+    """Indices of labels: one for each example or for each word of it, or those that are in it; none of numbers."""
     places: list[str]
     shapes: list[tuple[int, ...]]
     form: str
@@ -49,16 +53,24 @@ Contents = Mapping[str, SplitContents]
 """`source train`, `source test`, `target train`, `target test`."""
 
 
-def read_contents(data: TaskData, faults: Faults) -> Contents:
+def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
     """Go through every example once."""
     return {
-        f"{name} {part}": _read(f"{name} {part}", side, split, faults)
-        for name, side in (("source", data.source), ("target", data.target))
+        f"{name} {part}": _read(f"{name} {part}", kind, side, split, faults)
+        for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
         for part, split in (("train", side.train), ("test", side.test))
     }
 
 
-def _read(name: str, side: Side, split: Split, faults: Faults) -> SplitContents:
+def label_indices(kind: KindSpec, label: Any) -> Array:
+    """Return the indices of an example's labels: one for each unit, of flags those that are set, of numbers none."""
+    values = np.ravel(np.asarray(label))
+    if kind.target == "numbers":
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(values) if kind.target == "flags" else values.astype(np.int64)
+
+
+def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -> SplitContents:
     keys, places, shapes, values = [], [], [], []
     form, not_finite = "", 0
     for position, example in enumerate(split.inputs):
@@ -73,15 +85,21 @@ def _read(name: str, side: Side, split: Split, faults: Faults) -> SplitContents:
                 values.append((finite.min(), finite.max(), finite.mean(dtype=np.float64)))
     ranges = np.array(values, np.float64)
     return SplitContents(
-        labels=side.labels,
+        labels=() if kind.target == "numbers" else side.labels,
         keys=keys,
-        targets=[tuple(int(index) for index in np.atleast_1d(np.asarray(label))) for label in split.labels],
+        targets=[tuple(found.tolist()) for found in (_shown(kind, label) for label in split.labels)],
         places=places,
         shapes=shapes,
         form=form,
         values=(ranges[:, 0].min(), ranges[:, 1].max(), ranges[:, 2].mean()) if values else None,
         not_finite=not_finite,
     )
+
+
+def _shown(kind: KindSpec, label: Any) -> Array:
+    """Return the labels that are counted: of an image not every pixel's, but those that are in it."""
+    found = label_indices(kind, label)
+    return np.unique(found) if kind.layout == "map" else found
 
 
 def content_hash(example: Any) -> bytes:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tlbench.inspection.contents import label_indices
 from tlbench.raw import Side, Split, TaskData
-from tlbench.records import TaskSpec
+from tlbench.records import KindSpec, TaskSpec
 
 if TYPE_CHECKING:
     from tlbench.data import Array
@@ -30,8 +31,10 @@ def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
         found["proxy A-distance"] = round(a_distance(*(_descriptors(side.train, describe) for side in _sides(data))), 3)
         found["of"] = what
         found["read as"] = "0: a linear classifier cannot tell the sides apart; 2: it always can"
-    if data.source.labels == data.target.labels and all(len(side.train.labels) for side in _sides(data)):
-        found["total variation of label frequencies"] = round(_total_variation(*map(_frequencies, _sides(data))), 3)
+    same = task.source_kind is None and data.source.labels == data.target.labels
+    if same and task.kind.target != "numbers" and all(len(side.train.labels) for side in _sides(data)):
+        frequencies = [_frequencies(task.kind, side) for side in _sides(data)]
+        found["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
     return found
 
 
@@ -65,7 +68,7 @@ def _series(series: Array) -> Array:
 
 def _words(text: Any) -> Array:
     """Frequencies of words, hashed into 256 bins."""
-    words = text.lower().split() if isinstance(text, str) else [word.lower() for word in text]
+    words = (text if isinstance(text, str) else " ".join(text)).lower().split()
     found = Counter(zlib.crc32(word.encode("utf-8", "surrogatepass")) % BINS for word in words)
     return np.array([found[index] for index in range(BINS)]) / max(1, len(words))
 
@@ -80,9 +83,9 @@ DESCRIPTORS: Mapping[str, tuple[str, Callable[[Any], Array]]] = {
 """Modality -> what its raw examples are described by."""
 
 
-def _frequencies(side: Side) -> Array:
-    indices = np.concatenate([np.atleast_1d(np.asarray(label)) for label in side.train.labels])
-    return np.bincount(indices, minlength=len(side.labels)) / len(indices)
+def _frequencies(kind: KindSpec, side: Side) -> Array:
+    indices = np.concatenate([label_indices(kind, label) for label in side.train.labels])
+    return np.bincount(indices, minlength=len(side.labels)) / max(1, len(indices))
 
 
 def _total_variation(one: Array, other: Array) -> float:

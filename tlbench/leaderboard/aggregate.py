@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +46,16 @@ class Entry:
     def contest(self) -> tuple[Any, ...]:
         """What entries must share to be ranked together: the task with its options, the label budget, the access."""
         row = self.first
-        return (row.domain, row.task, row.reference, self.places, row.label_budget, canonical(row.task_options))
+        options = canonical(row.task_options)
+        return (row.domain, row.task, row.reference, self.places, *self.budget_place, row.budget_rule, options)
+
+    @property
+    def budget_place(self) -> tuple[bool, int]:
+        """The label budget as it was asked for, to sort by: in all, then for each class, then all there are."""
+        rule = self.first.budget_rule
+        if rule in ("", "all"):
+            return (bool(rule), self.first.label_budget or 0 if not rule else sys.maxsize)
+        return (True, int(rule.partition("/")[0]))
 
     @property
     def strategy(self) -> str:
@@ -114,7 +124,7 @@ def _start(row: Row) -> str:
 def _options(row: Row) -> dict[str, Any]:
     parts = {"task": row.task_options, "backbone": row.backbone_options, "source": row.source_options}
     flat = {f"{owner}.{name}": value for owner, part in parts.items() for name, value in part.items()}
-    return {**flat, **row.strategy_options, "label_budget": row.label_budget}
+    return {**flat, **row.strategy_options, "label_budget": row.budget_rule or row.label_budget}
 
 
 def _question(row: Row) -> str:
@@ -145,6 +155,16 @@ def order(entry: Entry) -> tuple[Any, ...]:
     row, score = entry.first, entry.mean("score")
     place = (-score if score is not None else 1.0, row.strategy, row.backbone, entry.note, row.machine)
     return (*entry.contest, *place, row.device, row.threads, row.reason or "")
+
+
+def sweeps(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
+    """Return the entries that differ in their label budget alone, each group from few labels to many."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        if "target-labels" in entry.first.sees and entry.mean("label_budget") is not None:
+            groups[_question(replace(entry.first, label_budget=None, budget_rule=""))].append(entry)
+    found = [sorted(group, key=lambda entry: entry.mean("label_budget") or 0) for group in groups.values()]
+    return [tuple(group) for group in found if len(group) > 1]
 
 
 def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
@@ -202,6 +222,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
         "parameters": row.parameters,
         "onnx_bytes": row.onnx_bytes,
         "label_budget": row.label_budget,
+        "budget_rule": row.budget_rule,
         "budget_unit": row.budget_unit,
         "selection": row.selection,
         "setting": row.setting,

@@ -51,6 +51,7 @@ def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Entry], pi
     for _, group in itertools.groupby(sorted([*entries, *left], key=order), lambda entry: entry.first.task):
         parts.append(_task(list(group), links))
     parts += [
+        picture("labels", f"Target scores of {safe(domain)} against the label budget"),
         picture("forgetting", f"Forgetting of {safe(domain)}, by task and strategy"),
         picture("gap-closed", f"Gap closed of {safe(domain)}, by task and strategy"),
         picture("cost", f"Cost of adaptation against score of {safe(domain)}"),

@@ -76,7 +76,7 @@ def by_domain(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterator[tuple
 def _pictures(
     domain: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]
 ) -> dict[str, bytes]:
-    from tlbench.leaderboard import plots, scatter, style
+    from tlbench.leaderboard import curves, plots, scatter, style
 
     entries = [entry for entry in entries if entry.mean("score") is not None]
     if not entries:
@@ -87,6 +87,7 @@ def _pictures(
             "forgetting": plots.forgetting(entries, shades),
             "gap-closed": plots.gap_closed(entries, shades),
             "cost": scatter.cost(entries, shades),
+            "labels": curves.labels(entries, shades),
         }
     else:
         figures = {"overview": scatter.overview(entries, shades), "latency": scatter.latency(entries)}

@@ -30,12 +30,12 @@ def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
     for panel, (task, members) in zip(panels, tasks.items(), strict=True):
         panel.set_title(short(task))
         panel.set(xlabel="adaptation, CPU s", ylabel=members[0].first.metric, ylim=span(members))
-        _log_axis(panel)
+        log_axis(panel)
         for entry in members:
             _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"), shades[entry.first.strategy])
     drawn = {entry.first.strategy for members in tasks.values() for entry in members}
     bounds = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
-    legend(figure, [*_strategy_keys(entries, shades), *bounds], columns=4)
+    legend(figure, [*strategy_keys(entries, shades), *bounds], columns=4)
     return figure
 
 
@@ -51,7 +51,8 @@ def _cost_point(panel: Axes, entry: Entry, shape: str, colour: str) -> None:
     point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.reference)
 
 
-def _log_axis(panel: Axes) -> None:
+def log_axis(panel: Axes) -> None:
+    """Put a logarithmic axis below a panel, its numbers written out."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     panel.set_xscale("log")
@@ -60,7 +61,7 @@ def _log_axis(panel: Axes) -> None:
     panel.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[Line2D]:
+def strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[Line2D]:
     """Return a legend's keys: each strategy with what it sees, for a picture puts them side by side."""
     found = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.reference}
     return [key(f"{name}, {sees}", shades[name]) for name, sees in sorted(found.items())]
@@ -80,7 +81,7 @@ def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
             _fan(panel, members, shapes[task], shades)
         keys = [key(short(task), shape=shape, hollow=True) for task, shape in shapes.items()]
         panel.legend(handles=keys, fontsize=7.5, handletextpad=0.1, borderpad=0.5, labelspacing=0.2)
-    legend(figure, [*_strategy_keys(entries, shades), key("source model as it is", hollow=True)], columns=3)
+    legend(figure, [*strategy_keys(entries, shades), key("source model as it is", hollow=True)], columns=3)
     return figure
 
 
@@ -106,7 +107,7 @@ def latency(entries: Sequence[Entry]) -> Figure | None:
     for panel, (machine, graphs) in zip(panels, machines.items(), strict=True):
         panel.set_title(machine)
         panel.set_xlabel("single-stream latency at batch 1, ms")
-        _log_axis(panel)
+        log_axis(panel)
         names = [f"{entry.first.backbone} · {wording.shapes(entry.first)}" for entry in graphs]
         panel.set_yticks([-place for place in range(len(graphs))], names)
         for place, entry in enumerate(graphs):

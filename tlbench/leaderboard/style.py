@@ -95,6 +95,20 @@ def guide(panel: Axes, x: float) -> None:
     panel.axvline(x, color=FAINT, linewidth=1, linestyle="--", zorder=0)
 
 
+def level(panel: Axes, y: float, label: str) -> None:
+    """Draw a faint level line that points are read against, with its name at the right."""
+    panel.axhline(y, color=FAINT, linewidth=1, linestyle="--", zorder=0)
+    place = panel.get_yaxis_transform()
+    panel.text(0.99, y, label, transform=place, fontsize=7.5, va="bottom", ha="right")
+
+
+def band(panel: Axes, x: Sequence[float], ends: Sequence[Ends], colour: str) -> None:
+    """Shade what lies between two lines, where both are known."""
+    known = [(at, *map(float, _known(pair))) for at, pair in zip(x, ends, strict=True) if None not in pair]
+    places, lows, highs = ([part[i] for part in known] for i in range(3))
+    panel.fill_between(places, lows, highs, color=colour, alpha=0.12, linewidth=0)
+
+
 def point(
     panel: Axes, x: float | None, y: float | None, colour: str, shape: str = "o", *, hollow: bool = False
 ) -> None:

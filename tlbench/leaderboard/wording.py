@@ -92,7 +92,9 @@ def is_best(entry: Entry) -> bool:
 def task_facts(entries: Sequence[Entry]) -> str:
     """Return one sentence on what a task's numbers are: metric, test size, label budget, seeds."""
     row = entries[0].first
-    budgets = " or ".join(str(budget) for budget in sorted({entry.first.label_budget for entry in entries}))
+    drawn = [entry for entry in entries if "target-labels" in entry.first.sees] or entries
+    ordered = sorted(drawn, key=lambda entry: entry.budget_place)
+    budgets = " or ".join(dict.fromkeys(one.first.budget_rule or str(one.first.label_budget) for one in ordered))
     sizes = " or ".join(str(size) for size in sorted({entry.first.test_size or 0 for entry in entries}))
     runs = sorted({seeds(entry.rows) for entry in entries})
     return (

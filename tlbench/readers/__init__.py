@@ -1,5 +1,6 @@
 """Readers of common file layouts, for tasks on files.
 
-`labelled`, `folders`, `tables` and `conll` are light and may be used in a task's `files`; `images`, `audio`, `series`
-and `features` import numpy or more, and belong into `load`. What cannot be read raises `BadInputError` that names it.
+`labelled`, `folders`, `listed`, `tables`, `objects`, `embedded`, `hub` and `conll` are light and may be used in a
+task's `files`; `images`, `audio`, `series` and `features` import numpy or more, and belong into `load`. What cannot be
+read raises `BadInputError` that names it.
 """

@@ -46,6 +46,11 @@ def collected() -> Iterator[Faults]:
         _collected.reset(token)
 
 
+def collecting() -> bool:
+    """Return whether faults are collected."""
+    return _collected.get() is not None
+
+
 def refuse(message: str) -> None:
     """Raise `BadInputError`; where faults are collected, keep it and return."""
     _note(BadInputError(message))

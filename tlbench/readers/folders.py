@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError, MissingDataError, UsageError
 from tlbench.readers.faults import refuse
-from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, join
+from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, published
 
+T = TypeVar("T")
 IMAGES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SOUNDS = (".wav",)
 TABLES = (".csv", ".tsv")
@@ -71,16 +73,18 @@ def class_files(root: Path, suffixes: Sequence[str], names: Sequence[str] = ()) 
 def file_parts(root: Path, suffixes: Sequence[str], names: Sequence[str] = (), part: float = 0.2) -> Parts[Path]:
     """Return the class folders below `train/` and `test/`, else `part` of each class of `root` held out by name.
 
-    Where `train/` has `valid/` beside it and no `test/`, that is the test part; beside both, it is training data.
+    Where `train/` has `valid/` beside it and no `test/`, that is the test part; beside both, it is training data. A
+    `root` that is no folder is a table that lists files.
     """
+    if root.is_file():
+        from tlbench.readers.listed import listed_files  # It reads tables, which read folders.
+
+        return listed_files(root, part)
     found = {name: root / name for name in ("train", "valid", "test") if (root / name).is_dir()}
     if "train" not in found or len(found) == 1:
         files = class_files(root, suffixes, names)
         return hold_out(files, [f"{path.parent.name}/{path.name}" for path in files.inputs], part)
-    read = {name: class_files(folder, suffixes, names) for name, folder in found.items()}
-    if len(read) == 3:
-        return Parts(train=join(read["train"], read["valid"]), test=read["test"])
-    return Parts(train=read["train"], test=read["test" if "test" in read else "valid"])
+    return published({name: class_files(folder, suffixes, names) for name, folder in found.items()})
 
 
 def class_sides(
@@ -104,6 +108,12 @@ def class_sides(
     return sides
 
 
-def all_files(*sides: Parts[Path]) -> list[Path]:
-    """Return every file of these sides."""
+def all_files(*sides: Parts[T]) -> list[T]:
+    """Return the input of every example of these sides."""
     return [path for parts in sides for half in (parts.train, parts.test) for path in half.inputs]
+
+
+def files_read(*sides: Parts[Any]) -> list[Path]:
+    """Return every file of these sides, the tables that list them first: for a task's `files`."""
+    tables = dict.fromkeys(parts.train.where for parts in sides if parts.train.where.is_file())
+    return [*tables, *(path for path in all_files(*sides) if isinstance(path, Path))]

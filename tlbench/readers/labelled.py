@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from tlbench.raw import Side, Split, TaskData
-from tlbench.readers.faults import attempt, locate, refuse
+from tlbench.readers.faults import attempt, collecting, locate, refuse
 
 T = TypeVar("T")
 U = TypeVar("U")
+PARTS = {
+    "train": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "dev": "valid",
+    "test": "test",
+}
+"""What published parts are called, and what they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +46,15 @@ class Labelled(Generic[T]):
         """Return the examples with what `read` makes of each input."""
         return self.spread(lambda item: [read(item)])
 
+    def read_lazily(self, read: Callable[[T], U]) -> Labelled[U]:
+        """Return the examples with what `read` makes of an input each time that it is asked for.
+
+        Where faults are collected, every input is read now: what is at fault is to be left out.
+        """
+        if collecting():
+            return self.read(read)
+        return Labelled(where=self.where, inputs=ReadLazily(self.inputs, read), labels=self.labels)
+
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
         """Return all examples that `read` makes of each input, with the input's label."""
         inputs, labels = [], []
@@ -46,6 +64,27 @@ class Labelled(Generic[T]):
                 inputs.append(made)
                 labels.append(label)
         return Labelled(where=self.where, inputs=inputs, labels=labels)
+
+
+class ReadLazily(Sequence[U], Generic[T, U]):
+    """What `read` makes of items, each time that one is asked for: nothing is kept."""
+
+    def __init__(self, items: Sequence[T], read: Callable[[T], U]) -> None:
+        self._items, self._read = items, read
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> U: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ReadLazily[T, U]: ...
+
+    def __getitem__(self, index: int | slice) -> U | ReadLazily[T, U]:
+        if isinstance(index, slice):
+            return ReadLazily(self._items[index], self._read)
+        return self._read(self._items[index])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +129,16 @@ def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the first one's place."""
     inputs, labels = [*first.inputs, *second.inputs], [*first.labels, *second.labels]
     return Labelled(where=first.where, inputs=inputs, labels=labels)
+
+
+def published(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
+    """Return the parts `train`, `valid` and `test`, two at least, as two: `valid` is the test where there is no other.
+
+    Beside a test, it is training data.
+    """
+    if len(parts) == 3:
+        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
+    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
 
 
 def label_names(parts: Parts[T]) -> tuple[str, ...]:

@@ -1,24 +1,29 @@
-"""Comma- or tab-separated tables, and texts with labels in them."""
+"""Tables - CSV, TSV, JSON, JSON lines, Parquet, Arrow - and texts with labels in them."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
 from tlbench.readers.faults import locate, refuse
-from tlbench.readers.folders import TABLES, entries
-from tlbench.readers.labelled import Labelled, Parts, hold_out, join
+from tlbench.readers.folders import TABLES, entries, place
+from tlbench.readers.hub import hub_files, on_hub
+from tlbench.readers.labelled import Labelled, Parts, hold_out, join, published
+from tlbench.readers.objects import COLUMNAR, JSON, object_rows
 
 T = TypeVar("T")
+RECORDS = (*TABLES, *JSON, *COLUMNAR)
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells as text, with the number of the line that each row ends on."""
+    """Cells as text, with the number of the line that each row ends on, or its count where a format has no lines."""
 
     path: Path
     columns: tuple[str, ...]
@@ -54,8 +59,11 @@ def read_rows(path: Path, *, separator: str = "", quotes: bool = True) -> Iterat
     """Yield line number and cells of every row that is not empty.
 
     Without a separator, `.tsv` is split at tabs and anything else at commas. With `quotes=False` a quotation mark is
-    a character like any other.
+    a character like any other. Formats of records give the names of their columns as the first row.
     """
+    if path.suffix.lower() in (*JSON, *COLUMNAR):
+        yield from object_rows(path)
+        return
     separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -100,30 +108,41 @@ def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
         find_column(path, header, column)
 
 
-def table_files(place: Path) -> dict[str, Path]:
-    """Return the one table of a file, as `all`, or the tables `train`, `valid` and `test` of a folder."""
-    if not place.is_dir():
-        return {"all": place}
-    found = {path.stem: path for path in entries(place) if path.suffix.lower() in TABLES}
+def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
+    """Return the tables that an option names: of `all`, or of `train`, `valid` and `test`.
+
+    It names a file, a folder with a table for each part, or a data set of the hub, which is fetched.
+    """
+    chosen = str(request.options[option])
+    if on_hub(chosen):
+        return hub_files(chosen)
+    return {name: [path] for name, path in _tables_at(place(request, option)).items()}
+
+
+def _tables_at(where: Path) -> dict[str, Path]:
+    if not where.is_dir():
+        return {"all": where}
+    found = {path.stem: path for path in entries(where) if path.suffix.lower() in RECORDS}
     chosen: dict[str, Path] = {name: found[name] for name in ("train", "valid", "test") if name in found}
     if "train" not in chosen or len(chosen) == 1:
         raise BadInputError(
-            f'"{place}" lacks the tables "train" and "test" (.csv or .tsv): name them so, or give the one table itself.'
+            f'"{where}" lacks the tables "train" and "test" (.csv, .jsonl, .parquet, ...): name them so, or give one '
+            f"table alone."
         )
     return chosen
 
 
-def table_parts(place: Path, read: Callable[[Path], Labelled[T]], group: Callable[[T], str]) -> Parts[T]:
-    """Return the tables `train` and `test` of a folder, else a fifth of one table held out.
+def table_parts(
+    files: Mapping[str, Sequence[Path]], read: Callable[[Path], Labelled[T]], group: Callable[[T], str]
+) -> Parts[T]:
+    """Return the published parts of what `table_files` returns, else a fifth of all held out.
 
-    `group` names what must stay on one side. `valid` is treated as `folders.file_parts` does.
+    `group` names what must stay on one side. `valid` is treated as `labelled.published` does.
     """
-    parts = {name: read(path) for name, path in table_files(place).items()}
+    parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
         return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
-    if len(parts) == 3:
-        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
-    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
+    return published(parts)
 
 
 def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Labelled[str]:

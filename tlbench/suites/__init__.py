@@ -8,7 +8,7 @@ from pathlib import Path
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning import Wish
 
-KEYS = ("tasks", "backbones", "strategies", "seeds", "set")
+KEYS = ("tasks", "backbones", "strategies", "seeds", "label_budgets", "set")
 EMBEDDED = "embedded"
 """Every task that needs no data from outside, third-party ones too: no file lists them."""
 

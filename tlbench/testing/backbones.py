@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.calls import AugmentRequest
+from tlbench.calls import SELF_LABELLED, AugmentRequest, Layout
 from tlbench.data import Array, Columns, Inputs, Ragged
 from tlbench.errors import ContractError
 from tlbench.export import export_graph, export_model, run_session
+from tlbench.kinds import Classification
 from tlbench.model import TransferModel, encode, state_hash
 from tlbench.records import BackboneSpec
 from tlbench.serving import latency_inputs
@@ -29,6 +30,9 @@ TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
 SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 """Types of model inputs; the encoder widens them, on the device."""
+
+OF_TOKENS: tuple[Layout, ...] = ("sequence", *SELF_LABELLED)
+"""Layouts whose units are positions `(N, T)` that a mask tells."""
 
 
 def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
@@ -70,7 +74,7 @@ def preparing_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> 
         _check_types(spec, together.columns)
         order = list(range(len(made.raw)))[::-1]
         for name, chosen in (("alone", order[:1]), ("in another order", order)):
-            other = Inputs(made.prepare([made.raw[i] for i in chosen]))
+            other = made.as_inputs([made.raw[i] for i in chosen])
             if not _equal(together.select(np.array(chosen)), other):
                 raise ContractError(
                     f"{label(spec)}: prepare makes another row of an example {name}: it must depend on the example and "
@@ -108,25 +112,27 @@ def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None
 
 @torch.no_grad()
 def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
-    """`(N, D)`, or `(N, T, D)` with a mask of units `(N, T)`; float32, finite, D = `feature_dim`."""
+    """`(N, D)`, `(N, T, D)` with a mask of units `(N, T)`, or `(N, H, W, D)`; float32, finite, D = `feature_dim`."""
     for made in in_each_layout(spec, bench):
         encoder, batch = made.build().eval(), made.inputs().batch(np.arange(4))
         features, mask = encoder(*batch), encoder.units(*batch)
-        wanted = (4, encoder.feature_dim) if made.layout == "pooled" else (*_units(spec, mask), encoder.feature_dim)
+        wanted = (*_units(spec, made.layout, mask, features), encoder.feature_dim)
         if tuple(features.shape) != wanted or features.dtype != torch.float32:
             raise ContractError(
                 f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}, not {wanted} "
                 f"torch.float32."
             )
-        if made.layout == "pooled" and mask is not None:
-            raise ContractError(f"{label(spec)}: units must be None where every example is one.")
+        if made.layout not in OF_TOKENS and mask is not None:
+            raise ContractError(f"{label(spec)}: units must be None where every example, or every pixel, is one.")
         if not torch.isfinite(features).all():
             raise ContractError(f"{label(spec)}: features are not finite.")
 
 
-def _units(spec: BackboneSpec, mask: Tensor | None) -> tuple[int, ...]:
+def _units(spec: BackboneSpec, layout: Layout, mask: Tensor | None, features: Tensor) -> tuple[int, ...]:
+    if layout not in OF_TOKENS:
+        return (4, *features.shape[1:3]) if layout == "map" else (4,)
     if mask is None or mask.dtype != torch.bool or mask.ndim != 2:
-        raise ContractError(f"{label(spec)}: units must be a mask (N, T) of bool in the layout sequence.")
+        raise ContractError(f"{label(spec)}: units must be a mask (N, T) of bool in the layout {layout}.")
     return tuple(mask.shape)
 
 
@@ -165,7 +171,7 @@ def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
         model, inputs = made.model().eval(), made.inputs()
         folder = Path(tempfile.mkdtemp(dir=bench.folder))
         export_graph(model, inputs, folder / "graph.onnx")
-        export_model(model, folder / "graph.onnx", inputs, folder / "model.onnx", "cpu", 1)
+        export_model(model, folder / "graph.onnx", made.examples(), Classification(), folder / "model.onnx", "cpu", 1)
         session = open_session(folder / "model.onnx", "cpu", 1)
         timed = latency_inputs(inputs)
         batches = [inputs.batch(np.arange(size)) for size in (1, 3)]
@@ -181,7 +187,7 @@ def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
 def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tuple[Tensor, ...]) -> None:
     outputs, mask = run_session(session, batch), model.encoder.units(*batch)
     expected = model(*batch).numpy()
-    found = outputs if mask is None else outputs[mask.numpy()]
+    found = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.numpy()]
     if found.shape != expected.shape or np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
         raise ContractError(f"{label(spec)}: model and ONNX file disagree on a batch of {len(batch[0])}.")
 

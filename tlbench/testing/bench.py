@@ -15,11 +15,12 @@ from tlbench.options import OptionValue
 from tlbench.plan import Pairing, Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog, missing
+from tlbench.prepared import Prepared, prepare
 from tlbench.raw import TaskData
 from tlbench.records import EMPTY, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.rows import Row
 from tlbench.runner import run_pairing
-from tlbench.stages import Prepared, prepare, train_source
+from tlbench.stages import train_source
 from tlbench.store import Store
 
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)

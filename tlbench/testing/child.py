@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from tlbench.raw import Rows, TaskData
 
 HEAVY = frozenset(
-    {"torch", "onnx", "onnxruntime", "onnxscript", "numpy", "scipy", "sklearn", "pandas", "transformers", "timm"}
+    {
+        *("datasets", "numpy", "onnx", "onnxruntime", "onnxscript", "pandas", "pooch", "pyarrow", "requests", "scipy"),
+        *("sklearn", "timm", "torch", "transformers"),
+    }
 )
 """What no light module imports."""
 

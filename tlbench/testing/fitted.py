@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from tlbench.calls import BuildRequest, FitRequest, Layout, PrepareRequest
-from tlbench.data import Columns, Inputs
+from tlbench.calls import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.data import Columns, Examples, Inputs, Targets
 from tlbench.errors import ContractError
 from tlbench.model import Encoder, TransferModel
 from tlbench.records import BackboneSpec
@@ -34,11 +35,30 @@ class Fitted:
 
     def prepare(self, inputs: Sequence[Any]) -> Columns:
         return self.spec.prepare(
-            PrepareRequest(inputs=inputs, fitted=self.fitted, layout=self.layout, options=self.request.options)
+            PrepareRequest(
+                inputs=inputs,
+                fitted=self.fitted,
+                layout=self.layout,
+                options=self.request.options,
+                files=self.request.files,
+            )
         )
 
     def inputs(self) -> Inputs:
-        return Inputs(self.prepare(self.raw))
+        return self.as_inputs(self.raw)
+
+    def as_inputs(self, raw: Sequence[Any]) -> Inputs:
+        """Return raw examples prepared, without the targets that texts hold of themselves."""
+        columns = self.prepare(raw)
+        return Inputs(columns[:-1] if self.layout in SELF_LABELLED else columns)
+
+    def examples(self) -> Examples:
+        """Return the sample with the first label for every unit."""
+        inputs, model = self.inputs(), self.model().eval()
+        batch = inputs.batch(np.arange(len(inputs)))
+        with torch.no_grad():
+            units = len(model(*batch))
+        return Examples(inputs, Targets(np.zeros(units, np.int64), model.count_units(batch, units)))
 
     @property
     def raw(self) -> list[Any]:
@@ -46,7 +66,10 @@ class Fitted:
 
     def build(self) -> Encoder:
         torch.manual_seed(0)
-        return self.spec.build(BuildRequest(fitted=self.fitted, layout=self.layout, options=self.request.options))
+        request = self.request
+        return self.spec.build(
+            BuildRequest(fitted=self.fitted, layout=self.layout, options=request.options, files=request.files)
+        )
 
     def model(self) -> TransferModel:
         encoder = self.build()
@@ -57,9 +80,10 @@ def in_each_layout(spec: BackboneSpec, bench: Bench) -> list[Fitted]:
     """Return a backbone fitted to the sample of each of its layouts, with its options as the bench has them."""
     need(spec)
     options = {option.name: option.parse(bench.options.get(option.name, option.default)) for option in spec.options}
+    files = spec.checkpoint(options).files if spec.checkpoint else {}
     made = []
     for layout in spec.layouts:
-        request = replace(sample(spec.modality, layout, bench), options=options)
+        request = replace(sample(spec.modality, layout, bench), options=options, files=files, layout=layout)
         made.append(Fitted(spec=spec, layout=layout, request=request, fitted=_as_json(spec, spec.fit(request))))
     return made
 

@@ -10,7 +10,7 @@ from tlbench.calls import Layout
 from tlbench.errors import ContractError
 from tlbench.options import Option
 from tlbench.plugins import Spec
-from tlbench.records import BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
 from tlbench.testing.bench import Bench
 from tlbench.testing.child import ask
 
@@ -33,8 +33,9 @@ def the_record_is_whole(spec: Spec, bench: Bench) -> None:
         if field.name in TEXTS and not str(value).strip():
             raise ContractError(f"{label(spec)}: {field.name} is empty: write one sentence.")
     if not isinstance(spec, DomainSpec):
-        _check_options(spec)
         _check_requirements(spec)
+    if isinstance(spec, TaskSpec | BackboneSpec | StrategySpec):
+        _check_options(spec)
     _check_choices(spec)
 
 
@@ -52,7 +53,7 @@ def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
             raise ContractError(f"{where} does not read its own default back: {option.default!r}.")
 
 
-def _check_requirements(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
+def _check_requirements(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec) -> None:
     for name in spec.requires:
         if not name.isidentifier():
             raise ContractError(f'{label(spec)}: requires names "{name}": it takes top-level import names.')
@@ -76,7 +77,7 @@ def _check_choices(spec: Spec) -> None:
         case BackboneSpec():
             if not spec.layouts or not set(spec.layouts) <= set(get_args(Layout)):
                 problem = f"layouts are {spec.layouts}: they take {' and '.join(get_args(Layout))}."
-            elif spec.weights != "random" and not spec.licence:
+            elif spec.checkpoint is not None and not spec.licence:
                 problem = "licence is empty: say under which terms its weights may be used."
         case StrategySpec():
             if not spec.settings or not set(spec.settings) <= set(get_args(Setting)):

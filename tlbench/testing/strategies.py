@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from tlbench.budget import Budget
 from tlbench.errors import ContractError
 from tlbench.model import TransferModel, state_hash
 from tlbench.plan import Pairing
+from tlbench.prepared import SPLITS, Prepared
 from tlbench.raw import Sees
 from tlbench.records import StrategySpec
-from tlbench.stages import SPLITS, Prepared, adapt, adapt_request, declared_parts
+from tlbench.stages import adapt, adapt_request, declared_parts
 from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
@@ -137,7 +139,7 @@ def one_label_of_each_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
     """It works with the smallest label budget."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
-        adapt(dataclasses.replace(pairing, label_budget=len(prepared.target_labels)), prepared, source, ignore)
+        adapt(dataclasses.replace(pairing, label_budget=Budget(1, per_class=True)), prepared, source, ignore)
 
 
 def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from tlbench.calls import LoadRequest
-from tlbench.data import Targets
 from tlbench.errors import ContractError
+from tlbench.inspection.contents import label_indices
+from tlbench.prepared import check_data
 from tlbench.raw import Side
-from tlbench.records import TaskSpec
-from tlbench.stages import check_data
+from tlbench.records import KindSpec, TaskSpec
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -63,16 +63,18 @@ def its_sides_are_sound(spec: TaskSpec, bench: Bench) -> None:
     need(spec)
     data = bench.data(spec)
     check_data(spec, data)
-    for name, side in (("source", data.source), ("target", data.target)):
-        _check_labels(f"{label(spec)}, {name} side", side)
+    for name, kind, side in (("source", spec.kind_of_source, data.source), ("target", spec.kind, data.target)):
+        _check_labels(f"{label(spec)}, {name} side", kind, side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
 
 
-def _check_labels(where: str, side: Side) -> None:
+def _check_labels(where: str, kind: KindSpec, side: Side) -> None:
+    if kind.target == "numbers" or not kind.supervised:
+        return
     if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
         raise ContractError(f"{where}: its labels are {side.labels}: give two or more different texts.")
-    seen = set(Targets.of(side.train.labels).values.tolist())
+    seen = {index for one in side.train.labels for index in label_indices(kind, one).tolist()}
     if absent := [name for index, name in enumerate(side.labels) if index not in seen]:
         raise ContractError(f"{where}: no training example has the label {', '.join(map(repr, absent[:5]))}.")
 
@@ -80,8 +82,9 @@ def _check_labels(where: str, side: Side) -> None:
 def its_label_budget_can_be_drawn(spec: TaskSpec, bench: Bench) -> None:
     """The target's training split holds the budget, and the budget an example of every group it is drawn from."""
     need(spec)
-    targets = Targets.of(bench.data(spec).target.train.labels)
-    groups = len(np.unique(spec.kind.create().strata(targets)))
+    side, kind = bench.data(spec).target, spec.kind.create()
+    targets = kind.targets(side.train.labels, side.labels)
+    groups = len(np.unique(kind.strata(targets))) if spec.kind.target == "index" else 1
     if not groups <= spec.label_budget <= len(targets):
         raise ContractError(
             f"{label(spec)}: label_budget is {spec.label_budget}: it must be from {groups}, one of each class, to "

@@ -6,7 +6,7 @@ Everything is generated from profiles of services and attacks, the same for ever
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -114,8 +114,25 @@ def load(request: LoadRequest) -> TaskData:
     return TaskData(source=source, target=target)
 
 
+def load_normal(request: LoadRequest) -> TaskData:
+    """Generate normal flows of both networks, and attacks in the target's test alone; source labels are services."""
+    random = np.random.default_rng(SEED + 1)
+    quiet, office = replace(DATA_CENTRE, prevalence=0.0), replace(OFFICE, prevalence=0.0)
+    train, test = (
+        Split(inputs=rows, labels=service) for rows, _, service in (draw(office, n, random) for n in (3000, 1000))
+    )
+    target = Side(labels=LABELS, train=record(quiet, 2000, random), test=record(DATA_CENTRE, 2000, random))
+    return TaskData(source=Side(labels=tuple(OFFICE.services), train=train, test=test), target=target)
+
+
 def record(network: Network, size: int, random: np.random.Generator) -> Split:
     """Return rows `(N, 20)` float32 of a network's flows, in random order, and whether each is an attack."""
+    rows, attack, _ = draw(network, size, random)
+    return Split(inputs=rows, labels=attack)
+
+
+def draw(network: Network, size: int, random: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Return rows `(N, 20)` float32, whether each is an attack, and the service it is of or hides among."""
     attack = random.permutation(np.arange(size) < round(size * network.prevalence))
     profiles = [*(SERVICES[name] for name in network.services), *ATTACKS.values()]
     hidden = random.choice(len(network.services), size, p=list(network.services.values()))
@@ -127,7 +144,7 @@ def record(network: Network, size: int, random: np.random.Generator) -> Split:
     tcp = np.array([profile.tcp for profile in profiles])[kind]
     chances = np.cumsum([profile.port for profile in profiles], axis=1)[kind]
     port = (random.random((size, 1)) > chances).sum(1).clip(max=len(PORTS) - 1)
-    return Split(inputs=export(drawn, tcp, port, network), labels=attack.astype(np.int64))
+    return export(drawn, tcp, port, network), attack.astype(np.int64), hidden
 
 
 def export(drawn: Array, tcp: Array, port: Array, network: Network) -> Array:

@@ -9,9 +9,8 @@ from typing import Any
 from tlbench import LoadRequest, TaskData
 from tlbench.readers.faults import locate, refuse
 from tlbench.readers.features import Encoding, Record, read_records
-from tlbench.readers.folders import place
 from tlbench.readers.labelled import Labelled, Parts, hold_out, make_side
-from tlbench.readers.tables import table_parts
+from tlbench.readers.tables import table_files, table_parts
 
 LABELS = ("normal", "anomaly")
 ATTACK, DIFFICULTY = "attack", "difficulty"
@@ -24,7 +23,7 @@ def load_table(request: LoadRequest) -> TaskData:
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
     def side(option: str) -> Parts[Record]:
-        parts = table_parts(place(request, option), lambda path: read_records(path, label=label), _content)
+        parts = table_parts(table_files(request, option), lambda path: read_records(path, label=label), _content)
         return parts.map(lambda records: _binary(records, label, normal))
 
     return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))

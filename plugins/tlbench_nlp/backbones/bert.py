@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from tlbench import BuildRequest, FitRequest, PrepareRequest
+from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.data import Columns, Ragged, prepare_each
 from tlbench.model import Encoder
 from tlbench_nlp.preprocess import SPECIAL, preprocessor
@@ -50,6 +50,19 @@ def prepare(request: PrepareRequest) -> Columns:
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder; its layout decides whether it reads the words' positions."""
     return SmallBert(request.fitted, request.options, words=request.layout == "sequence")
+
+
+def save(request: SaveRequest) -> None:
+    """Write config.json, model.safetensors and the tokenizer, without the head."""
+    from transformers import PreTrainedTokenizerFast
+
+    encoder = request.encoder
+    assert isinstance(encoder, SmallBert)
+    encoder.bert.save_pretrained(request.folder)
+    names = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    tokenizer = Tokenizer.from_str(request.fitted["tokenizer"])
+    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)  # type: ignore[no-untyped-call]
+    made.save_pretrained(request.folder)
 
 
 class SmallBert(Encoder):

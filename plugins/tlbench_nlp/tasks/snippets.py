@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tlbench import LoadRequest, TaskData
 from tlbench.readers.cells import number_cells
-from tlbench.readers.folders import place
 from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.readers.tables import read_table, read_texts, table_parts
+from tlbench.readers.tables import read_table, read_texts, table_files, table_parts, with_labels
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read texts and labels from one table, or the tables `train` and `test`, a side; equal texts stay together."""
-    text, label = str(request.options["text"]), str(request.options["label"])
+    """Read texts, or pairs of them, and labels from one table, or the tables `train` and `test`, a side.
+
+    Equal texts stay together.
+    """
+    text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
     quotes = bool(request.options["quotes"])
 
-    def side(option: str) -> Parts[str]:
-        return table_parts(
-            place(request, option), lambda path: read_texts(path, text=text, label=label, quotes=quotes), str
-        )
+    def read(path: Path) -> Labelled[Any]:
+        if not pair:
+            return read_texts(path, text=text, label=label, quotes=quotes)
+        table = read_table(path, quotes=quotes)
+        return with_labels(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
+
+    def side(option: str) -> Parts[Any]:
+        return table_parts(table_files(request, option), read, str)
 
     return transductive(side("source"), side("target"))
 

@@ -15,9 +15,14 @@ ABSENT = -1e4
 def nearest_mean(request: AdaptRequest) -> TransferModel:
     """Set the head `target` to minus the squared distance to each class's mean feature.
 
-    -|f - m|^2 = 2 m f - |m|^2 - |f|^2, and |f|^2 is the same for every class.
+    -|f - m|^2 = 2 m f - |m|^2 - |f|^2, and |f|^2 is the same for every class. Targets that are no classes get their
+    kind's own probe.
     """
     model, targets = request.model, torch.from_numpy(request.target.targets.values)
+    if targets.ndim > 1:
+        probe = request.kind.probe(encode(model, request.target.inputs), targets.numpy(), request.classes)
+        probe.copy_into(model.heads["target"])
+        return model
     features = torch.from_numpy(encode(model, request.target.inputs))
     members = nn.functional.one_hot(targets, request.classes).float()
     counts = members.sum(0)

@@ -1,0 +1,31 @@
+"""Two files of MedMNIST (Yang et al. 2023) with the same classes, such as one organ seen from two directions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from tlbench import LoadRequest, TaskData
+from tlbench.readers.images import as_pixels, read_npz
+from tlbench.readers.labelled import Parts, published, transductive
+
+PARTS = {"train": "train", "valid": "val", "test": "test"}
+"""What the file's arrays begin with."""
+
+
+def load(request: LoadRequest, files: Sequence[Path]) -> TaskData:
+    """Read images `(size, size, C)` uint8; the published validation part joins the training part."""
+    size, grey = int(request.options["size"]), bool(request.options["grey"])
+    source, target = (_read(path, size, grey) for path in files)
+    return transductive(source, target)
+
+
+def _read(path: Path, size: int, grey: bool) -> Parts[Any]:
+    def scaled(pixels: Any) -> Any:
+        return as_pixels(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), size, grey)
+
+    arrays = {part: read_npz(path, f"{name}_images", f"{name}_labels") for part, name in PARTS.items()}
+    return published(arrays).map(lambda half: half.read(scaled))

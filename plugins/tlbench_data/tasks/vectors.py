@@ -1,0 +1,54 @@
+"""Tables whose labels are numbers, or several columns of 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlbench import LoadRequest, Side, Split, TaskData
+from tlbench.readers.cells import number_cells
+from tlbench.readers.features import Encoding, Record
+from tlbench.readers.labelled import Labelled, Parts
+from tlbench.readers.tables import read_table, table_files, table_parts
+
+Records = Sequence[Record]
+
+
+def load_numbers(request: LoadRequest, names: Sequence[str]) -> TaskData:
+    """Read rows as feature vectors `(F,)` float32, and the label columns as numbers `(N, C)`."""
+    source, target = _parts(request, "source"), _parts(request, "target")
+    encoding = Encoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
+    return TaskData(source=_side(source, names, encoding.features), target=_side(target, names, encoding.features))
+
+
+def load_tags(request: LoadRequest, names: Sequence[str]) -> TaskData:
+    """Read texts, and the label columns as 0 and 1, `(N, L)`."""
+    column = str(request.options["text"])
+
+    def texts(records: Records) -> list[str]:
+        return [text for record in records for text in record.table.cells(column, [record.row])]
+
+    source, target = _parts(request, "source"), _parts(request, "target")
+    return TaskData(source=_side(source, names, texts), target=_side(target, names, texts))
+
+
+def _parts(request: LoadRequest, option: str) -> Parts[Record]:
+    """Return the rows of a side; a fifth is held out where it has one table, equal rows together."""
+
+    def read(path: Path) -> Labelled[Record]:
+        table = read_table(path)
+        rows = range(len(table.rows))
+        return Labelled(where=path, inputs=[Record(table, row) for row in rows], labels=[""] * len(rows))
+
+    return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
+
+
+def _side(parts: Parts[Record], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:
+    def split(half: Labelled[Record]) -> Split:
+        numbers = [[number_cells(table, [row], name)[0] for name in names] for table, row in half.inputs]
+        return Split(inputs=inputs(half.inputs), labels=np.array(numbers))
+
+    return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

@@ -1,0 +1,103 @@
+"""Tasks for anyone's own files whose labels are numbers, or several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskData, TaskSpec
+from tlbench_data.options import places
+from tlbench_data.own import TABLE_FORMATS
+
+TABLES = places(
+    f"{TABLE_FORMATS}, a fifth of it held out, or folder with the tables train and test (or valid)",
+    "table or folder with the same columns",
+)
+
+
+def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
+    from tlbench.readers.tables import check_columns, table_files
+
+    sides = [table_files(request, side) for side in ("source", "target")]
+    paths = [path for files in sides for part in files.values() for path in part]
+    for path in paths:
+        check_columns(path, *columns)
+    return paths
+
+
+def names(request: LoadRequest) -> tuple[str, ...]:
+    """Return the label columns that the option names, separated by commas."""
+    return tuple(name.strip() for name in str(request.options["label"]).split(","))
+
+
+def _number_files(request: LoadRequest) -> Sequence[Path]:
+    return _files(request, *names(request))
+
+
+def _load_numbers(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.vectors import load_numbers
+
+    return load_numbers(request, names(request))
+
+
+def _tag_files(request: LoadRequest) -> Sequence[Path]:
+    return _files(request, str(request.options["text"]), *names(request))
+
+
+def _load_tags(request: LoadRequest) -> TaskData:
+    from tlbench_data.tasks.vectors import load_tags
+
+    return load_tags(request, names(request))
+
+
+def vector_domain() -> DomainSpec:
+    """Return the domain of tables that belong to no other."""
+    return DomainSpec(name="tabular", title="Tables", summary="Records of numbers and categories.")
+
+
+def vector_tasks() -> list[TaskSpec]:
+    """Return the tasks whose files a user names."""
+    return [
+        TaskSpec(
+            name="tabular/regression",
+            title="Your own numbers",
+            summary="Two tables of records, each with a number to be predicted; text columns become one-hot.",
+            source="The table that task.source names.",
+            target="The table that task.target names.",
+            shift="Whatever differs between the two; the number's unit stays.",
+            modality="tabular",
+            kind=REGRESSION,
+            metric="r2",
+            backbone="tabular/mlp",
+            label_budget=100,
+            data_from="user",
+            options=(
+                *TABLES,
+                Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
+                Option(name="log", default=False, summary="take log(1 + x) of every number but the label"),
+            ),
+            files=_number_files,
+            load=_load_numbers,
+        ),
+        TaskSpec(
+            name="nlp/tag-table",
+            title="Your own tagged texts",
+            summary="Two tables of texts with any number of tags: a column of 0 and 1 for each tag.",
+            source="The table that task.source names.",
+            target="The table that task.target names.",
+            shift="Whatever differs between the two; the tags stay.",
+            modality="text",
+            kind=MULTI_LABEL,
+            metric="mean-average-precision",
+            backbone="text/bert-small",
+            label_budget=100,
+            data_from="user",
+            options=(
+                *TABLES,
+                Option(name="text", default="text", summary="column of the texts"),
+                Option(name="label", default="label", summary="columns of the tags, separated by commas"),
+            ),
+            files=_tag_files,
+            load=_load_tags,
+        ),
+    ]

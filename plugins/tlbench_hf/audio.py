@@ -1,0 +1,130 @@
+"""Speech encoders that read waveforms: wav2vec 2.0 (Baevski et al. 2020) and HuBERT (Hsu et al. 2021).
+
+Every clip has one length, cut or padded on the right: the first layers of most of these models normalise over time,
+so that the length of a batch would change what is said of each clip. Features are the mean over the clip's frames.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.data import Array, Columns
+from tlbench.model import Encoder
+from tlbench_hf.load import auto_class, load, write
+from tlbench_hf.places import EXTRACTOR
+from tlbench_hf.tokens import configuration
+
+
+def fit(request: FitRequest) -> dict[str, Any]:
+    """Return both sample rates in Hz, and the samples that 95 % of the clips do not exceed at the model's."""
+    if request.sample_rate is None:
+        raise BadInputError("The task does not say at what rate its audio is sampled: set TaskData.sample_rate.")
+    rate = int(_settings(request.files).get("sampling_rate", 16000))
+    usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / request.sample_rate
+    longest = min(float(request.options["max_seconds"]) * rate, usual)
+    shortest = _receptive_field(configuration(request.files, {}))
+    return {"from": request.sample_rate, "rate": rate, "length": max(shortest, int(longest))}
+
+
+def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
+    """Return the settings of the feature extractor that came with the model; none where it came without."""
+    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text()) if EXTRACTOR in files else {}
+    return settings
+
+
+def _receptive_field(config: Any) -> int:
+    """Return how many samples make one frame."""
+    size = 1
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        size = (size - 1) * stride + kernel
+    return int(size)
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """Return waveforms `(N, T)` int16 at the model's rate, and how many samples each clip has, `(N,)` int32."""
+    length = int(request.fitted["length"])
+    clips, lengths = np.zeros((len(request.inputs), length), np.int16), np.zeros(len(request.inputs), np.int32)
+    for position, waveform in enumerate(request.inputs):
+        samples = _resampled(np.asarray(waveform), int(request.fitted["from"]), int(request.fitted["rate"]))
+        skipped = max(0, (len(samples) - length) // 2)
+        kept = samples[skipped : skipped + length]
+        clips[position, : len(kept)], lengths[position] = kept, len(kept)
+    return clips, lengths
+
+
+def _resampled(waveform: Array, given: int, wanted: int) -> Array:
+    """Return int16 at the wanted rate; accept int16, and floats in -1..1."""
+    from torchaudio.functional import resample
+
+    if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
+        raise BadInputError(
+            f"Audio must be (T,) int16 or float, one channel; this is {waveform.shape} {waveform.dtype}."
+        )
+    floats = torch.from_numpy(np.array(waveform, np.float32))
+    if not torch.isfinite(floats).all():
+        raise BadInputError("A waveform holds values that are not finite: decode the file again.")
+    scaled = floats if waveform.dtype == np.int16 else 32767 * floats
+    made: Array = resample(scaled, given, wanted).clamp(-32768, 32767).round().short().numpy()
+    return made
+
+
+def build(request: BuildRequest) -> Encoder:
+    """Return the encoder."""
+    config, settings = configuration(request.files, {}), _settings(request.files)
+    # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
+    config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
+    model = load(auto_class("pooled"), request.files, config)
+    masks = bool(settings.get("return_attention_mask", config.feat_extract_norm == "layer"))
+    return SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+
+
+class SpeechEncoder(Encoder):
+    """Waveforms `(N, T)` int16 and their lengths `(N,)` -> features `(N, D)`."""
+
+    def __init__(self, model: Any, normalise: bool, masks: bool) -> None:
+        super().__init__()
+        self.normalise, self.masks = normalise, masks
+        self.feature_dim = model.config.hidden_size
+        self.model = model
+
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
+        there = torch.arange(waveforms.shape[1], device=waveforms.device) < lengths[:, None]
+        samples = waveforms.float() / 32768
+        if self.normalise:
+            samples = _standardised(samples, there)
+        states: Tensor = self.model(samples, attention_mask=there.long() if self.masks else None)[0]
+        frames = torch.arange(states.shape[1], device=states.device) < self.frames(lengths)[:, None]
+        return (states * frames[..., None]).sum(1) / frames.sum(1, keepdim=True)
+
+    def frames(self, lengths: Tensor) -> Tensor:
+        """Return how many frames come from a clip's own samples, one at least."""
+        count = lengths.long()
+        for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
+            count = torch.div(count - kernel, stride, rounding_mode="floor") + 1
+        return count.clamp(min=1)
+
+
+def _standardised(samples: Tensor, there: Tensor) -> Tensor:
+    """Return samples with mean 0 and variance 1 in each clip, and 0 behind its end, as the models were trained."""
+    size = there.sum(1, keepdim=True).clamp(min=1)
+    mean = (samples * there).sum(1, keepdim=True) / size
+    centred = (samples - mean) * there
+    return centred / (centred.square().sum(1, keepdim=True) / size + 1e-7).sqrt()
+
+
+def save(request: SaveRequest) -> None:
+    """Write config.json, model.safetensors and the feature extractor's settings, without the head."""
+    encoder = request.encoder
+    assert isinstance(encoder, SpeechEncoder)
+    write(encoder.model, request.folder)
+    if EXTRACTOR in request.files:
+        shutil.copyfile(request.files[EXTRACTOR], request.folder / EXTRACTOR)

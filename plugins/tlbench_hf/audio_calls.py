@@ -1,0 +1,39 @@
+"""The functions that specs of speech carry; what they do is imported when they are called."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
+
+if TYPE_CHECKING:
+    from tlbench.data import Columns
+    from tlbench.model import Encoder
+
+
+def fit(request: FitRequest) -> dict[str, Any]:
+    """What `tlbench_hf.audio.fit` does."""
+    from tlbench_hf.audio import fit
+
+    return fit(request)
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """What `tlbench_hf.audio.prepare` does."""
+    from tlbench_hf.audio import prepare
+
+    return prepare(request)
+
+
+def build(request: BuildRequest) -> Encoder:
+    """What `tlbench_hf.audio.build` does."""
+    from tlbench_hf.audio import build
+
+    return build(request)
+
+
+def save(request: SaveRequest) -> None:
+    """What `tlbench_hf.audio.save` does."""
+    from tlbench_hf.audio import save
+
+    save(request)

@@ -1,0 +1,114 @@
+"""Names -> specs: `hf/NAME` of the hub or of a model that `tlbench pretrain` saved, `hf/FOLDER` of one's own."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tlbench import BackboneSpec, BadInputError, Checkpoint, Option, UsageError
+from tlbench_hf import audio_calls, calls
+from tlbench_hf.new import pooling
+from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
+
+Find = Callable[[Mapping[str, Any]], Checkpoint]
+
+SPEECH = ("wav2vec2", "hubert")
+DECODERS = (
+    "bloom", "codegen", "cohere", "deepseek", "falcon", "gemma", "glm", "gpt", "granite", "llama", "mistral",
+    "mixtral", "mpt", "nemotron", "olmo", "openai-gpt", "opt", "phi", "qwen", "smollm", "stablelm", "starcoder",
+)  # fmt: skip
+"""Beginnings of model types that read from left to right, for checkpoints whose architecture does not say so."""
+RECIPE = {
+    "batch_size": 32,
+    "source.learning_rate": 5e-5,
+    "finetune.learning_rate": 5e-5,
+    "oracle.learning_rate": 5e-5,
+    "adversarial.learning_rate": 5e-5,
+    "scratch.learning_rate": 1e-4,
+}
+WEIGHTS = Option(name="weights", default="", summary="empty: the checkpoint's own; `random`: its architecture, new")
+
+
+def find(name: str) -> BackboneSpec:
+    """Return the backbone of a hub's name, a saved model's name or a folder.
+
+    Raises `MissingDataError` where its files are not to be had, `UsageError` for a model that is neither of text nor
+    of speech.
+    """
+    folder = Path(name).expanduser()
+    shown = folder.resolve().name if folder.is_dir() else name
+    config = _read(configuration_file(name), shown)
+    model_type = str(config.get("model_type", ""))
+    if config.get("is_encoder_decoder") and model_type not in SPEECH:
+        raise UsageError(f'"hf/{shown}" is encoder and decoder in one ({model_type}): take an encoder or a decoder.')
+    make, files = (_speech, files_of_speech) if model_type in SPEECH else (_text, files_of_text)
+    return make(f"hf/{shown}", config, functools.partial(files, name))
+
+
+def _read(path: Path, name: str) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text())
+        if isinstance(config, dict) and config.get("model_type"):
+            return config
+    except ValueError:
+        pass
+    raise BadInputError(f'The config.json of "hf/{name}" names no model_type: it is not of transformers.')
+
+
+def is_decoder(config: Mapping[str, Any]) -> bool:
+    """True for a model whose tokens see those before them alone."""
+    architecture = str((config.get("architectures") or [""])[0])
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")) or config.get("is_decoder"):
+        return True
+    return str(config["model_type"]).startswith(DECODERS)
+
+
+def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
+    decoder = is_decoder(config)
+    longest = min(256, int(config.get("max_position_embeddings") or config.get("n_positions") or 256))
+    return BackboneSpec(
+        name=name,
+        modality="text",
+        title=f"{config['model_type']} of transformers",
+        summary="A decoder, read at its last token." if decoder else "An encoder, the mean of its tokens.",
+        layouts=("pooled", "sequence", "next-token" if decoder else "masked-token"),
+        recipe=RECIPE,
+        options=(
+            WEIGHTS,
+            Option(name="max_length", default=longest, summary="longest input; more is cut", unit="tokens"),
+            pooling("last" if decoder else "mean"),
+        ),
+        requires=("transformers", "tokenizers"),
+        extra="nlp",
+        checkpoint=checkpoint,
+        remask=None if decoder else calls.remask,
+        own_head=calls.own_head,
+        fit=calls.fit,
+        prepare=calls.prepare,
+        build=calls.build,
+        save=calls.save,
+    )
+
+
+def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
+    return BackboneSpec(
+        name=name,
+        modality="audio",
+        title=f"{config['model_type']} of transformers",
+        summary="The mean of its frames, from the waveform at the rate that it was trained at.",
+        recipe=RECIPE,
+        options=(
+            WEIGHTS,
+            Option(name="max_seconds", default=4.0, summary="longest input; more is cut on both sides", unit="s"),
+        ),
+        requires=("transformers", "torchaudio"),
+        extra="speech",
+        checkpoint=checkpoint,
+        fit=audio_calls.fit,
+        prepare=audio_calls.prepare,
+        build=audio_calls.build,
+        save=audio_calls.save,
+    )

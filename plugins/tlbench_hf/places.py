@@ -1,0 +1,48 @@
+"""Which files make a checkpoint of transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tlbench import Checkpoint
+from tlbench.checkpoints import find
+
+TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
+"""The first that is there; with an older form transformers reads what stands beside it."""
+BESIDE = ("tokenizer_config.json", "merges.txt")
+EXTRACTOR = "preprocessor_config.json"
+WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
+
+
+def configuration_file(name: str) -> Path:
+    """Return a checkpoint's config.json. Raises `MissingDataError`."""
+    return find(name, {"config": "config.json"}).files["config"]
+
+
+def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
+    """Return a text model's files by role. Raises `MissingDataError`."""
+    tokenizer = {"tokenizer": TOKENIZERS, **{beside: (beside,) for beside in BESIDE}}
+    return _files(name, options, tokenizer, BESIDE)
+
+
+def files_of_speech(name: str, options: Mapping[str, Any]) -> Checkpoint:
+    """Return a speech model's files by role. Raises `MissingDataError`."""
+    return _files(name, options, {EXTRACTOR: (EXTRACTOR,)}, (EXTRACTOR,))
+
+
+def _files(
+    name: str, options: Mapping[str, Any], also: Mapping[str, tuple[str, ...]], optional: tuple[str, ...]
+) -> Checkpoint:
+    wanted = {"config": ("config.json",), **also}
+    if options["weights"] == "random":
+        return find(name, wanted, optional)
+    found = find(name, {**wanted, "weights": WEIGHTS}, optional)
+    index = found.files["weights"]
+    if index.suffix != ".json":
+        return found
+    parts = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    shards = find(name, {part: part for part in parts})
+    return Checkpoint(files={**found.files, **shards.files}, origin=found.origin)

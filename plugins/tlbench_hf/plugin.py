@@ -1,0 +1,27 @@
+"""What the plugin of transformers' models offers."""
+
+from __future__ import annotations
+
+from tlbench import BackboneFamily, BackboneSpec, hookimpl
+from tlbench_hf.find import find
+from tlbench_hf.new import new_backbones
+
+
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return [
+        BackboneFamily(
+            name="hf",
+            modality="text, audio",
+            title="Encoders and decoders of transformers",
+            summary="By name of the hub or of `tlbench pretrain -o`, or by folder, with the tokenizer they came with.",
+            requires=("transformers", "tokenizers"),
+            extra="nlp",
+            find=find,
+        )
+    ]
+
+
+@hookimpl
+def tlbench_backbones() -> list[BackboneSpec]:
+    return new_backbones()

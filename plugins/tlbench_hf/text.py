@@ -1,0 +1,131 @@
+"""Encoders of texts: any encoder or decoder of transformers, with the pooling rule as an option.
+
+Features are one a text (`mean` over its tokens, `cls`, the first, or `last`, which in a decoder has read all others),
+one a word (its first piece), or one a token that is to be said: what the model's own output layer is given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tlbench import BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
+from tlbench.model import Encoder
+from tlbench_hf.load import auto_class, load, write
+from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
+
+POOLINGS = ("mean", "cls", "last")
+
+
+def build(request: BuildRequest) -> Encoder:
+    """Return the encoder. Raises `UnknownNameError` for a pooling that is none."""
+    pooling = str(request.options["pooling"])
+    if pooling not in POOLINGS:
+        raise UnknownNameError("pooling", pooling, POOLINGS)
+    config = configuration(request.files, request.fitted)
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions and int(request.options["max_length"]) > positions:
+        raise UsageError(f"max_length is {request.options['max_length']}; the model has {positions} positions.")
+    model = load(auto_class(request.layout), request.files, config)
+    return TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
+
+
+class TextEncoder(Encoder):
+    """Token ids + 1 `(N, T)`, segments `(N, T)`, positions + 1 `(N, W)` -> features `(N, D)` or `(N, W, D)`."""
+
+    def __init__(self, model: Any, layout: str, pooling: str, segments: bool) -> None:
+        super().__init__()
+        self.layout, self.pooling, self.segments = layout, pooling, segments
+        self.padding = model.config.pad_token_id or 0
+        self.feature_dim = model.config.hidden_size
+        if layout.endswith("-token"):
+            self.feature_dim = cut_output(model).in_features
+        self.model = model
+
+    def forward(self, ids: Tensor, *rest: Tensor) -> Tensor:
+        # An empty text still has one position to attend to: a softmax over nothing is no number.
+        first = torch.arange(ids.shape[1], device=ids.device) == 0
+        mask = ((ids > 0) | first).long()
+        pieces = torch.where(ids > 0, ids - 1, self.padding).long()
+        segments = {"token_type_ids": rest[0].long()} if self.segments else {}
+        states: Tensor = self.model(input_ids=pieces, attention_mask=mask, **segments)[0]
+        if self.layout == "next-token":
+            return states
+        return self.pooled(states, mask) if self.layout == "pooled" else _at(states, rest[-1].long() - 1)
+
+    def pooled(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Return the feature `(N, D)` of each text."""
+        if self.pooling == "mean":
+            return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        return states[:, 0] if self.pooling == "cls" else _at(states, mask.sum(1, keepdim=True) - 1)[:, 0]
+
+    def units(self, *inputs: Tensor) -> Tensor | None:
+        if self.layout == "pooled":
+            return None
+        return inputs[0 if self.layout == "next-token" else -1] > 0
+
+
+def _at(states: Tensor, positions: Tensor) -> Tensor:
+    """Return the states `(N, W, D)` at positions `(N, W)`; those that stand for padding read the first."""
+    return states.gather(1, positions.clamp(min=0)[..., None].expand(-1, -1, states.shape[2]))
+
+
+def cut_output(model: Any) -> nn.Linear:
+    """Take the output layer out of a language model and return it: what is left gives the layer's inputs."""
+    output = model.get_output_embeddings()
+    if not isinstance(output, nn.Linear):
+        raise UsageError(f"The output layer of {type(model).__name__} is not linear: no head can take its place.")
+    name = next(name for name, module in model.named_modules() if module is output)
+    model.set_submodule(name, nn.Identity())
+    for module in list(model.modules()):  # BERT keeps a second name for the bias, which nothing uses now.
+        for own, parameter in list(module._parameters.items()):
+            if parameter is output.bias and parameter is not None:
+                module.register_parameter(own, None)
+    return output
+
+
+def own_head(request: BuildRequest) -> OwnHead:
+    """Return the language model's output layer with the names of the tokens. Raises `UsageError` for other layouts."""
+    if not request.layout.endswith("-token"):
+        raise UsageError("A checkpoint's own head is kept for language modelling alone: use --set source.mode=probe.")
+    config = configuration(request.files, request.fitted)
+    output = cut_output(load(auto_class(request.layout), request.files, config))
+    head = nn.Linear(output.in_features, output.out_features)
+    with torch.no_grad():
+        head.weight.copy_(output.weight)
+        head.bias.copy_(output.bias if output.bias is not None else torch.zeros_like(head.bias))
+    return OwnHead(head=head, labels=vocabulary(tokenizer_of(request.files, request.fitted), config.vocab_size))
+
+
+def save(request: SaveRequest) -> None:
+    """Write config.json, model.safetensors and the tokenizer; a language model with its head, others without."""
+    from transformers import PreTrainedTokenizerFast
+
+    encoder = request.encoder
+    assert isinstance(encoder, TextEncoder)
+    model = encoder.model
+    if request.layout.endswith("-token"):
+        assert isinstance(request.head, nn.Linear)
+        model = _whole(model, request.layout, request.head)
+    write(model, request.folder)
+    tokenizer = tokenizer_of(request.files, request.fitted)
+    special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    special |= {"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}
+    known = {role: token for role, token in special.items() if tokenizer.token_to_id(token) is not None}
+    made = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **known)  # type: ignore[no-untyped-call]
+    made.save_pretrained(request.folder)
+
+
+def _whole(model: Any, layout: str, head: nn.Linear) -> Any:
+    """Return the language model with its output layer back in place; embeddings and outputs are no longer one."""
+    config = type(model.config).from_dict({**model.config.to_dict(), "tie_word_embeddings": False})
+    whole = load(auto_class(layout), {}, config)
+    whole.load_state_dict(model.state_dict(), strict=False)
+    output = whole.get_output_embeddings()
+    with torch.no_grad():
+        output.weight.copy_(head.weight)
+        if output.bias is not None:
+            output.bias.copy_(head.bias)
+    return whole

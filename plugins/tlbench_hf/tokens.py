@@ -1,0 +1,171 @@
+"""Texts -> token ids, with the tokenizer of a checkpoint or one that was fitted.
+
+Columns hold id + 1, for 0 is padding: so no token of padding is needed, which GPT-2 has none of. Raw examples are
+texts, pairs of texts, or lists of words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Encoding, Tokenizer
+
+from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
+from tlbench.data import Columns, Ragged
+
+MASKS = ("[MASK]", "<mask>")
+MASKED, MASK, OTHER = 0.15, 0.8, 0.9
+"""Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
+
+Example = str | Sequence[str]
+
+
+def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return whether texts come in pairs that the model tells apart, and the names of the tokens where they are labels.
+
+    `made` is what a new model has in place of a checkpoint's files.
+    """
+    config = configuration(request.files, made or {})
+    pairs = isinstance(next(iter(request.inputs)), tuple)
+    fitted: dict[str, Any] = {"segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1}
+    if request.layout.endswith("-token"):
+        tokenizer = tokenizer_of(request.files, made or {})
+        fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
+    if request.layout == "masked-token":
+        fitted["mask"] = mask_of(tokenizer)
+        fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
+    return fitted
+
+
+def configuration(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Any:
+    """Return the configuration of transformers that the files or a new model have."""
+    from transformers import AutoConfig
+
+    if "config" in files:
+        return AutoConfig.from_pretrained(files["config"].parent, local_files_only=True, trust_remote_code=False)
+    return AutoConfig.for_model(**fitted["config"])
+
+
+def tokenizer_of(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Tokenizer:
+    """Return the tokenizer, without padding and truncation. Raises `UsageError` for one that is not made of rules."""
+    if "tokenizer" not in files:
+        tokenizer = Tokenizer.from_str(fitted["tokenizer"])
+    elif files["tokenizer"].name == "tokenizer.json":
+        tokenizer = Tokenizer.from_file(str(files["tokenizer"]))
+    else:
+        tokenizer = _converted(files["tokenizer"].parent)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
+def _converted(folder: Path) -> Tokenizer:
+    """Return what transformers makes of the older files of a tokenizer, such as vocab.txt."""
+    from transformers import AutoTokenizer
+
+    made = AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, trust_remote_code=False)
+    tokenizer = getattr(made, "backend_tokenizer", None)
+    if not isinstance(tokenizer, Tokenizer):
+        raise UsageError(f'The tokenizer of "{folder.name}" has no fast form: save a tokenizer.json beside it.')
+    return tokenizer
+
+
+def vocabulary(tokenizer: Tokenizer, size: int) -> list[str]:
+    """Return a name for each of `size` outputs, those without a token too."""
+    names = {place: token for token, place in tokenizer.get_vocab().items()}
+    return [names.get(place, f"no token {place}") for place in range(size)]
+
+
+def plain(example: Example) -> str:
+    """Return a text, a pair or a list of words as one text."""
+    return example if isinstance(example, str) else " ".join(example)
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """Return token ids + 1; segments of pairs; then as the layout asks positions + 1, and targets. int32, ragged."""
+    tokenizer = tokenizer_of(request.files, request.fitted)
+    tokenizer.enable_truncation(int(request.options["max_length"]))
+    if request.layout == "next-token":
+        return _next_tokens(request, tokenizer)
+    words = request.layout == "sequence"
+    if words:
+        tokenizer.pre_tokenizer = _with_prefix_space(tokenizer)
+    encodings = tokenizer.encode_batch(_checked(request, words), is_pretokenized=words)
+    ids = [encoding.ids for encoding in encodings]
+    columns = [Ragged.of([encoding.type_ids for encoding in encodings])] if request.fitted["segments"] else []
+    if words:
+        firsts = [_first_pieces(e, len(raw)) for e, raw in zip(encodings, request.inputs, strict=True)]
+        columns += [Ragged.of(firsts)]
+    elif request.layout == "masked-token":
+        ids, places, targets = _masked(encodings, request.fitted)
+        columns += [Ragged.of(places), Ragged.of(targets)]
+    return Ragged.of([[token + 1 for token in part] for part in ids]), *columns
+
+
+def _checked(request: PrepareRequest, words: bool) -> list[Any]:
+    """Return the inputs. Raises `BadInputError` for examples of another form than the layout takes."""
+    inputs, form = list(request.inputs), list if words else (str, tuple)
+    if not all(isinstance(example, form) for example in inputs):
+        raise BadInputError(f"An example is no {'list of words' if words else 'text or pair of texts'}.")
+    return inputs
+
+
+def _with_prefix_space(tokenizer: Tokenizer) -> Any:
+    """Return the tokenizer's division into words, byte-level ones with a space before each: as within a sentence."""
+    state = json.loads(tokenizer.to_str())
+    rules = state["pre_tokenizer"] or {}
+    for rule in (rules, *rules.get("pretokenizers", ())):
+        if rule.get("type") == "ByteLevel":
+            rule["add_prefix_space"] = True
+    return Tokenizer.from_str(json.dumps(state)).pre_tokenizer
+
+
+def _first_pieces(encoding: Encoding, words: int) -> list[int]:
+    """Return 1 + the position of each word's first piece; of a word behind the cut, or without one, the last."""
+    first: dict[int, int] = {}
+    for position, word in enumerate(encoding.word_ids):
+        if word is not None:
+            first.setdefault(word, position)
+    return [1 + first.get(word, max(0, len(encoding.ids) - 1)) for word in range(words)]
+
+
+def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
+    """Return the token before each, + 1, and each; before the first stands the model's own start."""
+    config = configuration(request.files, request.fitted)
+    start = config.bos_token_id if config.bos_token_id is not None else config.eos_token_id
+    if start is None:
+        raise UsageError("The model's config.json names no bos_token_id and no eos_token_id: texts need a start.")
+    texts = tokenizer.encode_batch([plain(example) for example in request.inputs], add_special_tokens=False)
+    before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
+    return Ragged.of(before), Ragged.of([text.ids for text in texts])
+
+
+def mask_of(tokenizer: Tokenizer) -> int:
+    """Return the token that stands for what is masked. Raises `UsageError` where there is none."""
+    mask = next((place for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
+    if mask is None:
+        raise UsageError(f"The tokenizer has no token for masked words ({' or '.join(MASKS)}).")
+    return int(mask)
+
+
+def _masked(
+    encodings: Sequence[Encoding], fitted: Mapping[str, Any]
+) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
+    """Return ids with a part of them masked, always the same; 1 + the places of these, and what stood there."""
+    size, special = len(fitted["vocabulary"]), np.array(fitted["special"])
+    inputs, places, targets = [], [], []
+    for encoding in encodings:
+        # A text is masked alike wherever it stands: the draw depends on its tokens.
+        ids, random = np.array(encoding.ids), np.random.default_rng(encoding.ids)
+        free = np.flatnonzero(~np.isin(ids, special))
+        chosen = np.sort(random.choice(free, min(len(free), max(1, round(MASKED * len(free)))), replace=False))
+        targets.append(ids[chosen].tolist())
+        rule, others = random.random(len(chosen)), random.integers(size, size=len(chosen))
+        ids[chosen] = np.where(rule < MASK, fitted["mask"], np.where(rule < OTHER, others, ids[chosen]))
+        inputs.append(ids.tolist())
+        places.append((chosen + 1).tolist())
+    return inputs, places, targets

@@ -1,0 +1,63 @@
+"""The task for anyone's own images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
+
+
+def _files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import number
+    from tlbench_vision.tasks.image_folder import files
+
+    if request.options["size"]:
+        number(request, "size", least=8)
+    return files(request)
+
+
+def _load(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.image_folder import load
+
+    return load(request)
+
+
+def own_images() -> TaskSpec:
+    """Return the task whose images a user names."""
+    return TaskSpec(
+        name="vision/image-folder",
+        title="Your own images",
+        summary="Two folders of images, one folder a class, or two tables: the same classes under two conditions.",
+        source="The folder or table that task.source names.",
+        target="The folder or table that task.target names.",
+        shift="Whatever differs between the two; the labels stay.",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="image/resnet-small",
+        label_budget=50,
+        data_from="user",
+        requires=("PIL",),
+        extra="vision",
+        options=(
+            Option(
+                name="source",
+                default="",
+                summary="folder ROOT/CLASS/FILE.png or another format, train/ and test/ (or valid/) in it its parts, "
+                "else a fifth of each class held out by file name; table of the columns file, label and split (train, "
+                "valid, test); Parquet table, or data set hf://OWNER/NAME[/CONFIG][@REVISION], that holds images",
+            ),
+            Option(name="target", default="", summary="the same, with the same classes"),
+            Option(name="label", default="label", summary="column of the labels in a table that holds the images"),
+            Option(
+                name="size",
+                default=32,
+                summary="width and height that images are scaled to; 0 leaves that to a backbone that does it",
+                unit="px",
+            ),
+            Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+        ),
+        files=_files,
+        load=_load,
+    )

@@ -1,0 +1,141 @@
+"""What the vision plugin offers for masks: a task on one's own images, and a backbone with features of every pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from tlbench import (
+    SEGMENTATION,
+    AugmentRequest,
+    BackboneSpec,
+    BuildRequest,
+    FitRequest,
+    LoadRequest,
+    Option,
+    PrepareRequest,
+    TaskData,
+    TaskSpec,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from tlbench.data import Columns
+    from tlbench.model import Encoder
+
+
+def _mask_files(request: LoadRequest) -> Sequence[Path]:
+    from tlbench.readers.folders import number
+    from tlbench.readers.masks import mask_sides
+
+    number(request, "size", least=8)
+    pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
+    return [path for pair in pairs for path in pair]
+
+
+def _load_masks(request: LoadRequest) -> TaskData:
+    from tlbench_vision.tasks.mask_folder import load
+
+    return load(request)
+
+
+def _fit(request: FitRequest) -> dict[str, Any]:
+    from tlbench_vision.backbones.resnet import fit
+
+    return fit(request)
+
+
+def _preprocess() -> ModuleType:
+    from tlbench_vision import preprocess
+
+    return preprocess
+
+
+def _prepare(request: PrepareRequest) -> Columns:
+    from tlbench_vision.backbones.resnet import prepare
+
+    return prepare(request)
+
+
+def _build(request: BuildRequest) -> Encoder:
+    from tlbench_vision.backbones.unet import build
+
+    return build(request)
+
+
+def _augment(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
+    from tlbench_vision.augment import augment
+
+    return augment(request)
+
+
+def segmentation_tasks() -> list[TaskSpec]:
+    """Return the task on one's own images with masks."""
+    return [
+        TaskSpec(
+            name="vision/mask-folder",
+            title="Your own images with masks",
+            summary="Two folders of images, each image with a mask that gives every pixel a label.",
+            source="The folder that task.source names.",
+            target="The folder that task.target names.",
+            shift="Whatever differs between the two; the labels stay.",
+            modality="image",
+            kind=SEGMENTATION,
+            metric="mean-iou",
+            backbone="image/unet-small",
+            label_budget=20,
+            data_from="user",
+            requires=("PIL",),
+            extra="vision",
+            options=(
+                Option(
+                    name="source",
+                    default="",
+                    summary="folder with images/ and masks/ that hold files of equal names, endings aside; or train/ "
+                    "and test/ that hold both, else a fifth is held out by name. A label is a grey value, or a "
+                    "palette's index",
+                ),
+                Option(name="target", default="", summary="folder of the same layout and labels"),
+                Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
+                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+            ),
+            files=_mask_files,
+            load=_load_masks,
+        )
+    ]
+
+
+def segmentation_backbones() -> list[BackboneSpec]:
+    """Return the small U-Net."""
+    return [
+        BackboneSpec(
+            name="image/unet-small",
+            modality="image",
+            title="Small U-Net",
+            summary="Three scales of convolutions down and up again, for a label of every pixel; images of any size.",
+            layouts=("map",),
+            traits=("batchnorm",),
+            recipe={
+                "batch_size": 16,
+                "source.steps": 300,
+                "source.learning_rate": 4e-3,
+                "finetune.steps": 120,
+                "finetune.learning_rate": 1e-3,
+                "adversarial.steps": 200,
+                "adversarial.learning_rate": 2e-3,
+            },
+            options=(
+                Option(name="width", default=12, summary="features of a pixel; the smaller scales have 2 and 4 times"),
+            ),
+            requires=("timm",),
+            extra="vision",
+            fit=_fit,
+            preprocess=_preprocess,
+            prepare=_prepare,
+            build=_build,
+            augment=_augment,
+        )
+    ]

@@ -1,0 +1,43 @@
+"""One's own images with masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench.data import Array
+from tlbench.readers.images import read_image, read_mask
+from tlbench.readers.labelled import Labelled, Parts
+from tlbench.readers.masks import mask_sides
+
+
+def load(request: LoadRequest) -> TaskData:
+    """Read images `(size, size, C)` uint8 and masks `(size, size)`; the lowest value is label 0, the background."""
+    size, grey = int(request.options["size"]), bool(request.options["grey"])
+
+    def read(parts: Parts[tuple[Path, Path]]) -> Parts[tuple[Array, Array]]:
+        return parts.map(lambda half: half.read(lambda pair: (read_image(pair[0], size, grey), read_mask(*pair, size))))
+
+    source, target = map(read, mask_sides(request))
+    values = _values(source.train)
+    for half in (source.test, target.train, target.test):
+        if strange := sorted(set(_values(half).tolist()) - set(values.tolist())):
+            raise BadInputError(
+                f'A mask in "{half.where}" has the value {strange[0]}, which is in no training mask of '
+                f'"{source.train.where}": both sides must have the same labels.'
+            )
+    return TaskData(source=_side(source, values), target=_side(target, values))
+
+
+def _values(half: Labelled[tuple[Array, Array]]) -> Array:
+    return np.unique(np.stack([mask for _, mask in half.inputs]))
+
+
+def _side(parts: Parts[tuple[Array, Array]], values: Array) -> Side:
+    def split(half: Labelled[tuple[Array, Array]]) -> Split:
+        images, masks = zip(*half.inputs, strict=True)
+        return Split(inputs=images, labels=np.searchsorted(values, np.stack(masks)))
+
+    return Side(labels=tuple(map(str, values)), train=split(parts.train), test=split(parts.test))

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+from web import serve
+
+PLUGIN = """
+from pathlib import Path
+import dataclasses
+import tlbench_data.own
+from tlbench import hookimpl
+
+@hookimpl
+def tlbench_tasks():
+    task = next(task for task in tlbench_data.own.own_tasks() if task.name == "anomaly/table")
+    return [dataclasses.replace(task, name="anomaly/mine", origins=(Path(__file__).with_name("mine.toml"),))]
+"""
+TABLE = b"a,label\n" + b"".join(b"%d,%s\n" % (i, b"normal" if i % 3 else b"odd") for i in range(60))
+
+
+@pytest.fixture
+def own(tmp_path, site, monkeypatch):
+    """A plugin in a file, one task of which says where its data comes from."""
+    (tmp_path / "fetching_plugin.py").write_text(PLUGIN)
+    (tmp_path / "mine.toml").write_text(
+        'title = "Mine"\nfolder = "mine"\nurl = "https://host/v1/"\nlicence = "CC0"\ncite = "Me 2024"\n'
+        f'[files]\n"a.csv" = "{sha256(TABLE).hexdigest()}"\n'
+    )
+    return ("--plugin", str(tmp_path / "fetching_plugin.py"))
+
+
+def test_a_stranger_s_task_is_fetched_with_its_licence_and_citation(tlbench, own, tmp_path, monkeypatch):
+    with serve({"/v1/a.csv": TABLE}) as site:
+        monkeypatch.setenv("TLBENCH_MIRROR", site.address)
+        words = ("fetch", "anomaly/mine", "--data", str(tmp_path / "data"), *own)
+        status, output, _ = tlbench(*words)
+        assert (status, (tmp_path / "data/mine/a.csv").read_bytes()) == (0, TABLE)
+        for words_shown in ("licence  CC0", "cite     Me 2024", "1 fetched, 0 there already", "TLBENCH_DATA="):
+            assert words_shown in output
+        monkeypatch.setenv("TLBENCH_DATA", str(tmp_path / "data"))
+        status, output, _ = tlbench("fetch", "anomaly/mine", *own)
+        assert (status, "0 fetched, 1 there already" in output, "TLBENCH_DATA=" in output) == (0, True, False)
+        assert len(site.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("medical/wbc",), "set TLBENCH_DATA, or name one with --data DIR"),
+        (("medical/wcb", "--data", "d"), "did you mean 'medical/wbc'"),
+        (("vision/digits", "--data", "d"), '"vision/digits" has nothing to fetch: its data is generated'),
+        (("nlp/text-table", "--data", "d"), "it reads files of your own"),
+        (("--data", "d"), "name tasks, or --suite real"),
+        (("--suite", "embedded", "--data", "d"), "There is nothing to fetch"),
+    ],
+)
+def test_a_request_that_makes_no_sense_ends_with_one_sentence(tlbench, words, message):
+    status, _, errors = tlbench("fetch", *words)
+    assert (status, message in errors, "Traceback" in errors) == (2, True, False), errors
+
+
+def test_a_failed_fetch_ends_with_status_2(tlbench, monkeypatch):
+    monkeypatch.setattr("tlbench.fetch.RETRIES", 0)
+    monkeypatch.setenv("TLBENCH_MIRROR", "http://127.0.0.1:9")
+    status, _, errors = tlbench("fetch", "--suite", "real", "--data", "d")
+    assert (status, "cannot be reached. What has come is kept" in errors) == (2, True)
+
+
+def test_a_task_whose_files_lack_says_how_to_fetch_them(tlbench):
+    status, _, errors = tlbench("run", "--task", "nlp/sentiment-vader")
+    assert (status, "To download it: tlbench fetch nlp/sentiment-vader" in errors) == (2, True)

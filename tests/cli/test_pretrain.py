@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import random
+
+import pytest
+from checkpoints_for_tests import WORDS
+from support import only
+
+from tlbench.identity import codes_of
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.pretraining import plan_pretraining, pretrain, source_alone
+from tlbench.runner import run
+
+SMALL = ("--set", "source.steps=2", "--set", "text/gpt2.hidden=8", "--set", "text/gpt2.vocabulary=300")
+
+
+@pytest.fixture
+def reviews(tmp_path):
+    """Snippets of both sides in a folder, and the options that name it."""
+    draw = random.Random(0)
+    for side in ("movie", "amazon"):
+        lines = [f"{i}_1\t{draw.choice((-1, 1))}\t{' '.join(draw.choices(WORDS, k=6))} {i}" for i in range(40)]
+        (tmp_path / f"{side}ReviewSnippets_GroundTruth.txt").write_text("\n".join(lines))
+    return {"task.source": str(tmp_path), "task.target": str(tmp_path)}
+
+
+@pytest.fixture
+def words(reviews):
+    """Returns the words of the command line that pre-train a small GPT-2 on the next token."""
+
+    def made(output, *more):
+        places = [word for name, value in reviews.items() for word in ("--set", f"{name}={value}")]
+        return ("pretrain", "text/gpt2", "--task", "nlp/lm-vader", "-o", output, *SMALL, *places, *more)
+
+    return made
+
+
+def test_a_model_is_saved_by_name_in_the_library_s_own_format(tlbench, words, session_cache):
+    status, output, errors = tlbench(*words("by-name", "--objective", "clm", "--json"))
+    assert status == 0, errors
+    folder = session_cache / "models" / "by-name"
+    assert json.loads(output)["folder"] == str(folder)
+    names = {path.name for path in folder.iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= names
+    assert all(path.stat().st_mode & 0o044 for path in folder.iterdir())
+    card = (folder / "README.md").read_text()
+    assert "the source side of nlp/lm-vader" in card
+    assert "steps 2" in card
+
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    ids = AutoTokenizer.from_pretrained(folder)("the plot", return_tensors="pt").input_ids
+    assert AutoModelForCausalLM.from_pretrained(folder)(ids).logits.shape[:2] == ids.shape
+
+
+def test_the_same_training_gives_the_same_files(tlbench, words, tmp_path, monkeypatch):
+    for name in ("first", "second"):
+        monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / f"cache-{name}"))
+        assert tlbench(*words(f"./{name}"))[0] == 0
+    for path in (tmp_path / "first").iterdir():
+        if path.name != "README.md":
+            assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("--objective", "clmm"), "did you mean 'clm'"),
+        (("--objective", "mlm"), "needs masked-token features"),
+        (("--task", "vision/digits"), "is for text"),
+        (("-o", "a b"), "is no name of a model"),
+        (("-o", "./there"), "is there already"),
+        (("--set", "finetune.steps=2"), "did you mean"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused_before_anything_runs(tlbench, words, tmp_path, change, message):
+    (tmp_path / "there").mkdir()
+    status, _, errors = tlbench(*words("never", *change))
+    assert status == 2
+    assert message in errors
+
+
+def test_a_backbone_that_cannot_be_saved_is_refused(tlbench):
+    status, _, errors = tlbench("pretrain", "toy/mlp", "--task", "toy/blobs", "-o", "never")
+    assert (status, "cannot be saved" in errors) == (2, True)
+
+
+def test_the_target_is_not_read(pairing_of, settings):
+    pairing = pairing_of("toy/blobs")
+    data = source_alone(pairing.task, None).load(pairing.load_request(settings))
+    assert data.target.train is data.target.test is data.source.test
+
+
+def test_the_code_that_reads_the_source_still_counts(catalog):
+    task = catalog.task("toy/blobs")
+    assert set(codes_of(task.load)) <= set(codes_of(source_alone(task, None).load))
+
+
+def test_an_interrupted_one_leaves_nothing(catalog, settings, reviews, tmp_path):
+    def stopped(request):
+        (request.folder / "config.json").write_text("{")
+        raise KeyboardInterrupt
+
+    overrides = {**reviews, "source.steps": 1, "text/gpt2.hidden": 8, "text/gpt2.vocabulary": 300}
+    pairing = plan_pretraining("nlp/lm-vader", "text/gpt2", "clm", 0, overrides, catalog, settings)
+    pairing = dataclasses.replace(pairing, backbone=dataclasses.replace(pairing.backbone, save=stopped))
+    with pytest.raises(KeyboardInterrupt):
+        pretrain(pairing, settings, lambda event: None, tmp_path / "models" / "stopped")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_language_model_forgets_its_source_as_its_loss_grows(
+    tlbench, words, reviews, catalog, session_cache, tmp_path
+):
+    assert tlbench(*words("for-forgetting", "--set", "source.steps=30"))[0] == 0
+    settings = Settings(cache=session_cache, board=tmp_path / "board", data_root=None)
+    overrides = {**reviews, "source.mode": "own-head", "task.label_budget": 12}
+    overrides |= {f"{name}.steps": 20 for name in ("finetune", "scratch", "oracle")}
+    overrides |= {f"{name}.learning_rate": 1e-2 for name in ("finetune", "oracle")}
+    wish = Wish(
+        tasks=["nlp/lm-vader"],
+        backbones=["hf/for-forgetting"],
+        strategies=["finetune"],
+        seeds=(0,),
+        overrides=overrides,
+    )
+    rows = run(make_plan(wish, catalog, settings), catalog, settings).rows
+    assert {row.strategy for row in rows if row.status == "ok"} == {
+        "finetune", "majority", "oracle", "scratch", "source-only",
+    }, [row.reason for row in rows]  # fmt: skip
+    for row in rows:
+        assert row.scores["perplexity"] == pytest.approx(math.exp(-row.score))
+        assert row.eager_score == pytest.approx(row.score, abs=1e-4)
+        assert row.probe_before is None
+        assert row.source_mode == "own-head"
+    finetune, source = only(rows, strategy="finetune"), only(rows, strategy="source-only")
+    assert source.forgetting_head == 0
+    assert finetune.forgetting_head == pytest.approx(source.score_matrix[0][0] - finetune.score_matrix[1][0])

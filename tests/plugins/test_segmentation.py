@@ -1,0 +1,95 @@
+"""The small U-Net, and one's own images with masks from start to end."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from PIL import Image
+
+from tlbench import SEGMENTATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
+from tlbench.data import Examples, Inputs, Targets
+from tlbench.export import check_parity, export_graph, fill, write_model
+from tlbench.model import TransferModel
+from tlbench.plugins import load_catalog
+from tlbench_vision.segmentation import segmentation_backbones
+
+(UNET,) = segmentation_backbones()
+OPTIONS = {"width": 4}
+
+
+def images(size, height, width):
+    return np.random.default_rng(0).integers(0, 256, (size, height, width, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return UNET.fit(FitRequest(inputs=images(4, 16, 16), options=OPTIONS))
+
+
+def prepared(fitted, raw):
+    return Inputs(UNET.prepare(PrepareRequest(inputs=raw, fitted=fitted, layout="map", options=OPTIONS)))
+
+
+def test_one_exported_graph_serves_images_of_any_size(fitted, tmp_path):
+    torch.manual_seed(0)
+    encoder = UNET.build(BuildRequest(fitted=fitted, layout="map", options=OPTIONS))
+    kind = SEGMENTATION.create()
+    model = TransferModel(encoder, {"source": kind.head(4, "ab"), "target": kind.head(4, "ab")}).eval()
+    export_graph(model, prepared(fitted, images(3, 16, 16)), tmp_path / "graph.onnx")
+    write_model(fill(onnx.load(tmp_path / "graph.onnx"), model), tmp_path / "model.onnx")
+    for size, height, width in ((3, 16, 16), (2, 33, 21), (1, 64, 48)):
+        targets = Targets(np.zeros(size * height * width, int), np.full(size, height * width))
+        examples = Examples(prepared(fitted, images(size, height, width)), targets)
+        parity = check_parity(model, tmp_path / "model.onnx", examples, kind, "cpu", 1)
+        assert parity.relative < 1e-5
+        assert parity.predictions.shape == (size * height * width,)
+
+
+def test_an_image_with_other_channels_is_refused(fitted):
+    with pytest.raises(BadInputError, match="the source's are"):
+        prepared(fitted, images(1, 16, 16)[..., :1])
+
+
+def scene(folder, count, offset, random):
+    """Bright squares on a dark ground, labels 0 and 200."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        row, column = random.integers(0, 6, 2)
+        mask = np.zeros((12, 12), np.uint8)
+        mask[row : row + 6, column : column + 6] = 200
+        noise = random.integers(0, 20, mask.shape)
+        Image.fromarray((mask // 3 + offset + noise).astype(np.uint8)).save(folder / "images" / f"{number}.png")
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+
+
+@pytest.fixture
+def places(tmp_path):
+    random = np.random.default_rng(0)
+    scene(tmp_path / "source", 40, 20, random)
+    scene(tmp_path / "target", 40, 60, random)
+    found = {f"task.{side}": str(tmp_path / side) for side in ("source", "target")}
+    return {**found, "task.size": 12, "task.grey": True, "task.label_budget": 6, "backbone.width": 4}
+
+
+def test_one_s_own_masks_run_through_every_strategy(places, run_wish):
+    steps = {f"{owner}.steps": 60 for owner in ("source", "finetune", "scratch", "oracle", "adversarial")}
+    rows = run_wish(load_catalog(), tasks=["vision/mask-folder"], overrides={**places, **steps}).rows
+    found = {row.strategy: row for row in rows}
+    assert {row.status for row in rows} == {"ok"}, [row.reason for row in rows if row.reason]
+    assert set(found) >= {"adabn", "adversarial", "finetune", "frozen", "majority", "oracle", "scratch", "source-only"}
+    assert set(found["oracle"].scores) == {"mean-iou", "dice", "pixel-accuracy"}
+    assert found["oracle"].score > 0.9 > found["majority"].score
+    assert all(row.parity < 1e-4 and row.score == pytest.approx(row.eager_score, abs=1e-3) for row in rows)
+    assert found["oracle"].shapes == ((1, 1, 12, 12),)
+
+
+def test_a_value_that_the_source_lacks_is_named(places, tmp_path):
+    mask = next((tmp_path / "target" / "masks").glob("*.png"))
+    Image.fromarray(np.full((12, 12), 77, np.uint8)).save(mask)
+    task = load_catalog().task("vision/mask-folder")
+    options = {"source": places["task.source"], "target": places["task.target"], "size": 12, "grey": True}
+    with pytest.raises(BadInputError, match="has the value 77"):
+        task.load(LoadRequest(task=task.name, options=options, data_root=None))

@@ -1,0 +1,418 @@
+from __future__ import annotations
+
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+from checkpoints_for_tests import WORDS, bert_folder, gpt2_folder, speech_folder
+from models_hub import COMMIT, Hub, serve
+from support import run_python
+
+from tlbench import (
+    BadInputError,
+    BuildRequest,
+    FitRequest,
+    MissingDataError,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+    UsageError,
+)
+from tlbench_hf.find import find
+
+MANY = [" ".join(random.Random(number).choices(WORDS, k=8)) for number in range(80)]
+TEXTS = ["the plot is good", "a dull ending", "it was not very sharp but the hero is moving", "bad"]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("checkpoints")
+    made = {"bert": bert_folder(root / "bert"), "gpt2": gpt2_folder(root / "gpt2")}
+    return made | {kind: speech_folder(root / kind, kind) for kind in ("wav2vec2", "hubert")}
+
+
+def clips(seed=0):
+    draw = np.random.default_rng(seed)
+    return [(0.1 * draw.standard_normal(size)).astype(np.float32) for size in (900, 4000, 2500, 30)]
+
+
+class Made:
+    """A backbone on the way from raw examples to an encoder."""
+
+    def __init__(self, name, inputs, layout="pooled", rate=None, **options):
+        self.spec = find(str(name))
+        self.options = {option.name: option.default for option in self.spec.options} | options
+        self.files = self.spec.checkpoint(self.options).files
+        fitting = FitRequest(inputs=inputs, options=self.options, sample_rate=rate, layout=layout, files=self.files)
+        self.fitted = json.loads(json.dumps(self.spec.fit(fitting)))
+        self.layout = layout
+        self.columns = self.prepare(inputs)
+
+    def prepare(self, inputs):
+        asked = PrepareRequest(
+            inputs=inputs, fitted=self.fitted, layout=self.layout, options=self.options, files=self.files
+        )
+        return self.spec.prepare(asked)
+
+    @property
+    def request(self):
+        return BuildRequest(fitted=self.fitted, layout=self.layout, options=self.options, files=self.files)
+
+    def model(self, outputs=3):
+        """A model with a new head."""
+        import torch
+
+        from tlbench.model import TransferModel
+
+        torch.manual_seed(0)
+        encoder = self.spec.build(self.request)
+        return TransferModel(encoder, {"target": torch.nn.Linear(encoder.feature_dim, outputs)}).eval()
+
+    def inputs(self):
+        from tlbench.data import Inputs
+
+        return Inputs(self.columns[:-1] if self.layout.endswith("-token") else self.columns)
+
+    def features(self):
+        from tlbench.model import encode
+
+        return encode(self.model(), self.inputs())
+
+
+def the_library_s(folder, auto="AutoModel"):
+    import transformers
+
+    return getattr(transformers, auto).from_pretrained(folder).eval()
+
+
+def pieces(ragged):
+    """Token ids of each text."""
+    return [[int(one) - 1 for one in part] for part in ragged.split()]
+
+
+class TestFinding:
+    def test_a_folder_is_shown_by_its_own_name(self, folders, monkeypatch):
+        monkeypatch.chdir(folders["bert"].parent)
+        assert {find(name).name for name in (str(folders["bert"]), "./bert", "bert")} == {"hf/bert"}
+        assert find("./bert").checkpoint({"weights": ""}).origin == "bert"
+
+    def test_pooling_and_language_modelling_follow_the_architecture(self, folders):
+        encoder, decoder = find(str(folders["bert"])), find(str(folders["gpt2"]))
+        pooling = [next(o.default for o in spec.options if o.name == "pooling") for spec in (encoder, decoder)]
+        assert pooling == ["mean", "last"]
+        assert (encoder.layouts[-1], decoder.layouts[-1]) == ("masked-token", "next-token")
+
+    def test_speech_is_found_by_the_type_of_the_model(self, folders):
+        assert [find(str(folders[name])).modality for name in ("wav2vec2", "hubert", "bert")] == ["audio"] * 2 + [
+            "text"
+        ]
+
+    @pytest.mark.parametrize(
+        ("config", "message"),
+        [
+            ("{}", "names no model_type"),
+            ("no json", "names no model_type"),
+            ('{"model_type": "t5", "is_encoder_decoder": true}', "is encoder and decoder in one"),
+        ],
+    )
+    def test_what_is_no_encoder_is_refused(self, tmp_path, config, message):
+        (tmp_path / "config.json").write_text(config)
+        with pytest.raises(UsageError, match=message):
+            find(str(tmp_path))
+
+    def test_a_folder_without_a_checkpoint_is_missing_data(self, tmp_path):
+        with pytest.raises(MissingDataError, match=r'holds no "config.json"'):
+            find(str(tmp_path))
+
+    def test_weights_in_parts_are_all_looked_for(self, folders, tmp_path):
+        folder = shutil.copytree(folders["bert"], tmp_path / "parts")
+        (folder / "model.safetensors").rename(folder / "model-1.safetensors")
+        index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+        with pytest.raises(MissingDataError, match=r'holds no "model-2.safetensors"'):
+            find(str(folder)).checkpoint({"weights": ""})
+        (folder / "model-2.safetensors").touch()
+        assert {"weights", "model-2.safetensors"} <= find(str(folder)).checkpoint({"weights": ""}).files.keys()
+
+    def test_a_plan_needs_no_heavy_library(self, folders):
+        code = """
+import sys
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import load_catalog
+
+plan = make_plan(Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]]), load_catalog(), Settings())
+assert plan.pairings[0].weights
+print(sorted({"torch", "numpy", "transformers", "tokenizers"} & set(sys.modules)))
+"""
+        done = run_python(code, f"hf/{folders['bert']}")
+        assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+class TestTokens:
+    def test_ids_stand_one_higher_so_that_0_is_padding(self, folders):
+        (ids,) = Made(folders["bert"], TEXTS).columns
+        words = {word: place for place, word in enumerate(["", "", "[CLS]", "[SEP]", "", *WORDS])}
+        assert pieces(ids)[1] == [words[word] for word in ("[CLS]", "a", "dull", "ending", "[SEP]")]
+
+    def test_words_of_a_sentence_have_a_space_before_them_in_byte_pairs(self, folders):
+        from tokenizers import Tokenizer
+
+        ids, firsts = Made(folders["gpt2"], [["good", "plot"]], "sequence").columns
+        tokenizer = Tokenizer.from_file(str(folders["gpt2"] / "tokenizer.json"))
+        tokens = [tokenizer.id_to_token(one) for one in pieces(ids)[0]]
+        assert "".join(tokens) == "ĠgoodĠplot"
+        assert [tokens[place][0] for place in pieces(firsts)[0]] == ["Ġ", "Ġ"]
+
+    def test_a_word_behind_the_cut_reads_the_last_position(self, folders):
+        ids, firsts = Made(folders["bert"], [list(WORDS[:6])], "sequence", max_length=5).columns
+        assert (len(pieces(ids)[0]), pieces(firsts)[0]) == (5, [1, 2, 3, 4, 4, 4])
+
+    def test_pairs_are_told_apart_where_the_model_can(self, folders):
+        pairs = [("good plot", "bad lid"), ("it", "the hero")]
+        _, segments = Made(folders["bert"], pairs).columns
+        assert [part.tolist() for part in segments.split()] == [[0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1]]
+        assert len(Made(folders["gpt2"], pairs).columns) == 1
+
+    def test_other_inputs_are_refused(self, folders):
+        with pytest.raises(BadInputError, match="no list of words"):
+            Made(folders["bert"], ["a text"], "sequence")
+
+    def test_each_token_stands_beside_the_one_before(self, folders):
+        before, targets = Made(folders["gpt2"], [*TEXTS, ""], "next-token").columns
+        for given, said in zip(pieces(before), targets.split(), strict=True):
+            assert given == [0, *said.tolist()][: len(said)]
+        assert len(targets.split()[-1]) == 0
+
+    def test_masked_words_are_always_the_same_and_named_by_their_targets(self, folders):
+        made = Made(folders["bert"], MANY, "masked-token")
+        ids, places, targets = made.columns
+        whole = pieces(Made(folders["bert"], MANY).columns[0])
+        for given, masked, said, text in zip(pieces(ids), pieces(places), targets.split(), whole, strict=True):
+            assert [text[place] for place in masked] == said.tolist()
+            assert all(given[place] == text[place] for place in set(range(len(text))) - set(masked))
+        masks = np.mean(
+            [given[place] == 4 for given, at in zip(pieces(ids), pieces(places), strict=True) for place in at]
+        )
+        assert 0.65 < masks < 0.95
+        assert np.array_equal(made.prepare(MANY)[0].values, ids.values)
+
+    def test_training_masks_as_many_words_in_other_places(self, folders):
+        import torch
+
+        made = Made(folders["bert"], MANY, "masked-token")
+        inputs, targets = made.inputs().batch(np.arange(80)), torch.from_numpy(made.columns[-1].values).long()
+        request = RemaskRequest(
+            inputs=inputs, targets=targets, fitted=made.fitted, generator=torch.Generator().manual_seed(0)
+        )
+        (ids, places), said = made.spec.remask(request)
+        assert torch.equal((places > 0).sum(1), (inputs[1] > 0).sum(1))
+        assert not torch.equal(places, inputs[1])
+        whole = pieces(Made(folders["bert"], MANY).columns[0])
+        parts = said.split((places > 0).sum(1).tolist())
+        for given, masked, true, text in zip(ids, places, parts, whole, strict=True):
+            at = [int(place) - 1 for place in masked if place]
+            assert [text[place] for place in at] == true.tolist()
+            assert not {0, len(text) - 1} & set(at)
+            assert all(given[place] - 1 == text[place] for place in set(range(len(text))) - set(at))
+
+    def test_an_older_form_of_tokenizer_gives_the_same_tokens(self, folders, tmp_path):
+        folder = shutil.copytree(folders["bert"], tmp_path / "old")
+        (folder / "tokenizer.json").unlink()
+        assert np.array_equal(Made(folder, TEXTS).columns[0].values, Made(folders["bert"], TEXTS).columns[0].values)
+
+
+class TestTexts:
+    @pytest.mark.parametrize("pooling", ["mean", "cls", "last"])
+    @pytest.mark.parametrize("name", ["bert", "gpt2"])
+    def test_features_are_the_library_s_and_no_text_changes_another_s(self, folders, name, pooling):
+        import torch
+
+        made = Made(folders[name], TEXTS, pooling=pooling)
+        features = made.features()
+        for text, feature in zip(pieces(made.columns[0]), features, strict=True):
+            with torch.no_grad():
+                states = the_library_s(folders[name])(torch.tensor([text])).last_hidden_state[0]
+            expected = {"mean": states.mean(0), "cls": states[0], "last": states[-1]}[pooling]
+            assert np.allclose(feature, expected.numpy(), atol=1e-5)
+
+    def test_an_empty_text_has_a_feature(self, folders):
+        assert np.isfinite(Made(folders["gpt2"], ["", "good"]).features()).all()
+
+    def test_random_weights_are_others(self, folders):
+        assert "weights" not in Made(folders["bert"], TEXTS, weights="random").files
+        assert not np.allclose(
+            Made(folders["bert"], TEXTS, weights="random").features(), Made(folders["bert"], TEXTS).features()
+        )
+
+    def test_an_unknown_pooling_is_named(self, folders):
+        with pytest.raises(UsageError, match="did you mean 'mean'"):
+            Made(folders["bert"], TEXTS, pooling="meen").model()
+
+    def test_weights_that_the_file_lacks_are_listed(self, tmp_path):
+        made = Made(bert_folder(tmp_path / "base", masked=False), TEXTS, "masked-token")
+        with pytest.raises(BadInputError, match=r"lacks \d+ of the weights of BertForMaskedLM \(cls.predictions"):
+            made.model()
+
+    def test_more_positions_than_the_model_has_are_refused(self, folders):
+        with pytest.raises(UsageError, match="the model has 32 positions"):
+            Made(folders["bert"], TEXTS, max_length=33).model()
+
+    @pytest.mark.parametrize(
+        ("name", "layout", "auto"),
+        [("gpt2", "next-token", "AutoModelForCausalLM"), ("bert", "masked-token", "AutoModelForMaskedLM")],
+    )
+    def test_the_own_head_says_what_the_library_says_and_survives_being_saved(
+        self, folders, tmp_path, name, layout, auto
+    ):
+        import torch
+
+        made = Made(folders[name], TEXTS, layout)
+        own = made.spec.own_head(made.request)
+        model = made.model(len(own.labels))
+        model.heads["target"].load_state_dict(own.head.state_dict())
+        batch = made.inputs().batch(np.arange(len(TEXTS)))
+        made.spec.save(
+            SaveRequest(
+                encoder=model.encoder,
+                head=own.head,
+                fitted=made.fitted,
+                layout=layout,
+                options=made.options,
+                files=made.files,
+                folder=tmp_path,
+            )
+        )
+        ids = torch.clamp(batch[0] - 1, min=0).long()
+        for folder in (folders[name], tmp_path):
+            with torch.no_grad():
+                logits = the_library_s(folder, auto)(ids, attention_mask=(batch[0] > 0).long()).logits
+                expected = logits
+                if layout == "masked-token":
+                    expected = torch.take_along_dim(logits, (batch[-1].long() - 1).clamp(min=0)[..., None], 1)
+                assert torch.allclose(model(*batch), expected[model.encoder.units(*batch)], atol=1e-5)
+
+
+def test_a_small_bert_that_was_saved_is_read_again_with_the_same_features(tmp_path):
+    import torch
+
+    from tlbench.data import Inputs
+    from tlbench.model import TransferModel, encode
+    from tlbench_nlp.plugin import tlbench_backbones
+
+    spec = next(spec for spec in tlbench_backbones() if spec.name == "text/bert-tiny")
+    options = {option.name: option.default for option in spec.options} | {"vocabulary": 300, "max_length": 20}
+    fitted = spec.fit(FitRequest(inputs=TEXTS, options=options))
+    request = BuildRequest(fitted=fitted, layout="pooled", options=options)
+    encoder = spec.build(request).eval()
+    columns = spec.prepare(PrepareRequest(inputs=TEXTS, fitted=fitted, layout="pooled", options=options))
+    spec.save(
+        SaveRequest(
+            encoder=encoder,
+            head=torch.nn.Linear(1, 1),
+            fitted=fitted,
+            layout="pooled",
+            options=options,
+            files={},
+            folder=tmp_path,
+        )
+    )
+    expected = encode(TransferModel(encoder, {}), Inputs(columns))
+    assert np.allclose(Made(tmp_path, TEXTS).features(), expected, atol=1e-5)
+
+
+def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline(folders, tmp_path):
+    """In processes of their own, for huggingface_hub reads its variables when it is imported."""
+    code = """
+import json, sys
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
+from tlbench.plugins import load_catalog
+
+pairing = make_plan(Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"]), load_catalog(), Settings()).pairings[0]
+fields = pairing.row_fields(Settings())
+print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
+"""
+    files = {path.name: path.read_bytes() for path in folders["gpt2"].iterdir()}
+    variables = {"HF_HOME": str(tmp_path), "HF_HUB_ETAG_TIMEOUT": "5", "TLBENCH_CACHE": str(tmp_path / "cache")}
+    with serve(Hub("tiny/gpt", files)) as hub:
+        online = run_python(code, HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="0", **variables)
+    assert online.returncode == 0, online.stderr
+    offline = run_python(code, HF_HUB_OFFLINE="1", **variables)
+    assert offline.stdout == online.stdout
+    backbone, weights, sha256, mode = json.loads(online.stdout)
+    assert (backbone, weights, mode) == ("hf/tiny/gpt", f"tiny/gpt@{COMMIT[:12]}", "finetune")
+    assert sha256
+
+
+class TestExport:
+    @pytest.mark.parametrize(
+        ("name", "layout", "inputs", "longer"),
+        [
+            (
+                "bert",
+                "pooled",
+                [("good plot", "bad lid"), ("it", "the hero")],
+                [("the hero was good", "the lid is bad")],
+            ),
+            ("gpt2", "sequence", [["the", "plot"], ["a", "dull", "ending"]], [list(WORDS[:5]), ["bad"]]),
+            ("wav2vec2", "pooled", clips(0), clips(1)),
+        ],
+    )
+    def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
+        from tlbench.data import Examples, Inputs, Targets
+        from tlbench.export import export_graph, export_model
+        from tlbench.kinds import Classification
+
+        made = Made(folders[name], inputs, layout, rate=8000)
+        model = made.model()
+        export_graph(model, made.inputs(), tmp_path / "graph.onnx")
+        targets = Targets.of([[0] * len(words) if layout == "sequence" else 0 for words in longer])
+        examples = Examples(Inputs(made.prepare(longer)), targets)
+        path = tmp_path / "model.onnx"
+        assert export_model(model, tmp_path / "graph.onnx", examples, Classification(), path, "cpu", 1).relative < 1e-5
+
+
+class TestSpeech:
+    @pytest.mark.parametrize("name", ["wav2vec2", "hubert"])
+    def test_features_are_the_library_s(self, folders, name):
+        import torch
+        from transformers import Wav2Vec2FeatureExtractor
+
+        made = Made(folders[name], clips(), rate=16000)
+        waveforms, lengths = made.columns
+        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folders[name])
+        ready = torch.zeros(waveforms.shape)
+        for row, samples, length in zip(ready, waveforms, lengths, strict=True):
+            clip = samples[:length].astype(np.float32) / 32768
+            row[:length] = torch.from_numpy(extractor(clip, sampling_rate=16000).input_values[0])
+        there = torch.arange(ready.shape[1]) < torch.from_numpy(lengths)[:, None]
+        with torch.no_grad():
+            masks = there.long() if name == "wav2vec2" else None
+            states = the_library_s(folders[name])(ready, attention_mask=masks).last_hidden_state
+        for feature, row, length in zip(made.features(), states, lengths, strict=True):
+            frames = max(1, ((int(length) - 10) // 8 + 1 - 8) // 8 + 1)
+            assert np.allclose(feature, row[:frames].mean(0).numpy(), atol=1e-4)
+
+    def test_clips_are_resampled_to_the_model_s_rate(self, folders):
+        made = Made(folders["hubert"], clips(), rate=8000)
+        assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
+
+    def test_a_rate_must_be_known(self, folders):
+        with pytest.raises(BadInputError, match="at what rate"):
+            Made(folders["hubert"], clips())
+
+    def test_the_text_of_two_channels_is_refused(self, folders):
+        made = Made(folders["hubert"], clips(), rate=16000)
+        with pytest.raises(BadInputError, match="one channel"):
+            made.prepare([np.zeros((100, 2), np.float32)])
+
+
+def test_show_knows_a_checkpoint_by_its_folder(folders, catalog):
+    from tlbench.cli.spec_cards import spec_cards
+
+    (card,) = spec_cards(catalog, f"hf/{folders['bert']}")
+    assert card["name"] == "hf/bert"
+    assert str(folders["bert"].parent) not in json.dumps(card)

@@ -1,0 +1,216 @@
+"""Files of checkpoints, from disk and from a hub on 127.0.0.1, and weights from them."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+import torch
+from models_hub import COMMIT, Hub, serve
+from safetensors.torch import save_file
+from support import run_python
+from torch import nn
+
+from tlbench import BadInputError, MissingDataError
+from tlbench.checkpoints import _log_once, find, load_into, read_weights
+
+FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
+FIND = """
+import json, sys
+from tlbench.checkpoints import find
+from tlbench.errors import MissingDataError
+
+try:
+    found = find(sys.argv[1], json.loads(sys.argv[2]), optional=sys.argv[3:])
+    print(json.dumps([{role: str(path) for role, path in found.files.items()}, found.origin]))
+except MissingDataError as error:
+    sys.exit(str(error))
+print("torch" in sys.modules)
+"""
+
+
+@pytest.fixture
+def home(tmp_path):
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def ask(home):
+    """Finds a checkpoint in a process of its own, for huggingface_hub reads its variables when it is imported."""
+
+    def asks(hub, name="tiny/model", files=FILES, optional=(), **variables):
+        variables = {"HF_ENDPOINT": hub.endpoint, "HF_HUB_OFFLINE": "0", "HF_HUB_ETAG_TIMEOUT": "1", **variables}
+        return run_python(FIND, name, json.dumps(files), *optional, HF_HOME=str(home), **variables)
+
+    return asks
+
+
+def kept(home: Path) -> list[str]:
+    """Return the contents of all files that a hub's client keeps, beside its locks and notes."""
+    return sorted(path.read_text() for path in home.glob("hub/models--*/blobs/*"))
+
+
+def test_a_checkpoint_of_the_hub_is_downloaded_once_and_then_found_offline(ask, home):
+    with serve(Hub("tiny/model", {"config.json": b"{}", "pytorch_model.bin": b"weights"})) as hub:
+        first = ask(hub)
+        assert first.returncode == 0, first.stderr
+        files, origin = json.loads(first.stdout.splitlines()[0])
+        assert origin == f"tiny/model@{COMMIT[:12]}"
+        assert {role: Path(path).name for role, path in files.items()} == {
+            "config": "config.json",
+            "weights": "pytorch_model.bin",
+        }
+        assert Path(files["weights"]).read_bytes() == b"weights"
+        assert first.stdout.splitlines()[1] == "False"
+        asked = len(hub.asked)
+        assert ask(hub).stdout == first.stdout
+        assert len(hub.asked) == asked
+    assert ask(hub, HF_HUB_OFFLINE="1").stdout == first.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        ({"truncated": ("config.json",)}, ""),
+        ({"swapped": ("config.json",)}, "what arrived is damaged"),
+        ({"silent": ("config.json",)}, "time"),
+        ({"files": {}}, "it has no such file"),
+        ({"repository": "other/model"}, "there is no such repository"),
+    ],
+    ids=["truncated", "swapped", "silent", "absent", "unknown"],
+)
+def test_what_a_hub_cannot_give_is_said_in_a_sentence_and_leaves_nothing(ask, home, fault, says):
+    with serve(Hub(**{"repository": "tiny/model", "files": {"config.json": b"some text"}, **fault})) as hub:
+        done = ask(hub)
+    assert done.returncode == 1
+    message = done.stderr.splitlines()[-1]
+    assert message.startswith('"config.json" of "tiny/model" is not in the cache')
+    assert str(home) in message
+    assert hub.endpoint in message
+    assert says in message
+    assert kept(home) == []
+
+
+def test_a_file_that_came_damaged_is_fetched_again(ask, home):
+    files = {"config.json": b"some text", "model.safetensors": b"w"}
+    with serve(Hub("tiny/model", files, swapped=("config.json",))) as hub:
+        assert ask(hub).returncode == 1
+    with serve(Hub("tiny/model", files)) as hub:
+        again = ask(hub)
+    assert again.returncode == 0, again.stderr
+    assert kept(home) == ["some text", "w"]
+
+
+def test_without_a_network_the_sentence_says_so(ask):
+    done = ask(Hub("tiny/model", {}, endpoint="http://127.0.0.1:9"), HF_HUB_OFFLINE="1")
+    assert "HF_HUB_OFFLINE is set" in done.stderr
+    assert ask(Hub("tiny/model", {}, endpoint="http://127.0.0.1:9")).returncode == 1
+
+
+def test_an_optional_file_may_be_lacking(ask):
+    with serve(Hub("tiny/model", {"config.json": b"{}"})) as hub:
+        done = ask(hub, optional=["weights"])
+    assert list(json.loads(done.stdout.splitlines()[0])[0]) == ["config"]
+
+
+def test_a_folder_and_a_file_are_known_by_their_own_name(tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "pytorch_model.bin").write_text("w")
+    found = find(str(folder), FILES)
+    assert found.origin == "own"
+    assert found.files == {"config": folder / "config.json", "weights": folder / "pytorch_model.bin"}
+    alone = find(str(folder / "pytorch_model.bin"), FILES)
+    assert (alone.origin, list(alone.files)) == ("pytorch_model.bin", ["weights"])
+
+
+def test_a_relative_path_is_looked_up_below_the_data_root_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", str(tmp_path))
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "w.th").write_bytes(b"w")
+    assert find("net/w.th", FILES).files == {"weights": tmp_path / "net" / "w.th"}
+
+
+@pytest.mark.parametrize("name", ["/nowhere/model", "./model", "model.pth", "no spaces allowed"])
+def test_a_place_where_nothing_is_is_missing(name):
+    with pytest.raises(MissingDataError, match=r"check (its path|the name)"):
+        find(name, FILES)
+
+
+def test_a_folder_that_lacks_a_file_says_which(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(MissingDataError, match=r'holds no "model.safetensors" or "pytorch_model.bin"'):
+        find(str(tmp_path), FILES)
+    assert list(find(str(tmp_path), FILES, optional=["weights"]).files) == ["config"]
+
+
+def small():
+    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth", "w.bin"])
+@pytest.mark.parametrize("prefix", ["", "module.", "module.backbone."])
+def test_weights_are_put_in_whatever_stands_before_their_names(tmp_path, name, prefix):
+    module, other = small(), small()
+    state = {f"{prefix}{key}": part for key, part in other.state_dict().items()}
+    if name.endswith("safetensors"):
+        save_file(state, tmp_path / name)
+    else:
+        torch.save({"state_dict": state, "epoch": 3}, tmp_path / name)
+    load_into(module, read_weights(tmp_path / name), name)
+    assert all(torch.equal(part, other.state_dict()[key]) for key, part in module.state_dict().items())
+
+
+def test_what_does_not_match_is_listed_once(caplog):
+    _log_once.cache_clear()
+    state = {
+        "net.0.weight": torch.ones(2, 3),
+        "net.0.bias": torch.ones(5),
+        "fc.weight": torch.ones(1),
+        "neck": torch.ones(1),
+    }
+    module = small()
+    with caplog.at_level(logging.WARNING, logger="tlbench"):
+        for _ in range(2):
+            load_into(module, state, "file.pth", without=["fc."])
+    (record,) = caplog.records
+    assert 'Weights of "file.pth" were left out' in record.message
+    assert "4 not in the file (1.bias, 1.running_mean, 1.running_var, 1.weight)" in record.message
+    assert "1 not in the model (neck)" in record.message
+    assert "1 of another shape (0.bias)" in record.message
+    assert torch.equal(module[0].weight, torch.ones(2, 3))
+
+
+def test_weights_of_which_none_fits_are_refused():
+    with pytest.raises(BadInputError, match=r'No weight of "file.pth" fits'):
+        load_into(small(), {"conv.weight": torch.ones(1)}, "file.pth")
+
+
+def test_a_file_that_holds_code_is_refused_and_not_run(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    torch.save({"state_dict": Trap()}, tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match="cannot be read as weights"):
+        read_weights(tmp_path / "w.pth")
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
+def test_a_damaged_file_of_weights_is_named(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x08\x00not weights at all")
+    with pytest.raises(BadInputError, match=f'{name}" cannot be read as weights'):
+        read_weights(tmp_path / name)
+
+
+def test_other_things_than_weights_are_refused(tmp_path):
+    torch.save({"epoch": 3}, tmp_path / "w.pt")
+    (tmp_path / "w.csv").write_text("")
+    with pytest.raises(BadInputError, match="other things than weights"):
+        read_weights(tmp_path / "w.pt")
+    with pytest.raises(BadInputError, match="is no file of weights"):
+        read_weights(tmp_path / "w.csv")

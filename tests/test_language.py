@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tlbench import LANGUAGE_MODELLING, Sees
+from tlbench.data import Targets
+from tlbench.errors import ContractError
+
+KIND = LANGUAGE_MODELLING.create()
+
+
+def test_a_prediction_is_the_log_probability_of_the_target():
+    outputs = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
+    targets = np.array([0, 3, 1, 1, 2, 0])
+    expected = torch.nn.functional.cross_entropy(torch.from_numpy(outputs), torch.from_numpy(targets), reduction="none")
+    assert np.allclose(KIND.predict(outputs, targets), -expected.numpy(), atol=1e-6)
+    assert KIND.predict(outputs, targets).shape == (6,)
+
+
+def test_predictions_need_their_targets():
+    with pytest.raises(ContractError):
+        KIND.predict(np.zeros((2, 3)))
+
+
+def test_scores_are_per_token_and_examples_weigh_by_their_tokens():
+    logs, targets = np.log([0.5, 0.25, 0.125]), Targets(np.zeros(3, np.int64), np.array([1, 2]))
+    metrics = {name: metric(logs, targets) for name, metric in KIND.metrics(()).items()}
+    assert metrics["log-likelihood"](np.ones(2)) == pytest.approx(np.log([0.5, 0.25, 0.125]).mean())
+    assert metrics["perplexity"](np.ones(2)) == pytest.approx(4.0)
+    assert metrics["perplexity"](np.array([1.0, 0.0])) == pytest.approx(2.0)
+
+
+def test_the_best_constant_is_the_frequency_of_each_token():
+    assert np.exp(KIND.constant(np.array([0, 0, 2]), 4)) == pytest.approx([3 / 7, 1 / 7, 2 / 7, 1 / 7])
+
+
+def test_the_bias_of_a_head_is_not_trained():
+    head = KIND.head(3, ["a", "b"])
+    assert (head.bias.requires_grad, head.bias.tolist()) == (False, [0.0, 0.0])
+
+
+def test_strategies_that_would_see_labels_in_inputs_or_fit_a_probe_are_skipped(catalog, plan_wish):
+    kinds = {"kind": LANGUAGE_MODELLING, "metric": "log-likelihood"}
+    task = dataclasses.replace(catalog.task("toy/names"), **kinds)
+    backbone = dataclasses.replace(catalog.backbone("words/window"), layouts=("next-token",))
+    changed = dataclasses.replace(
+        catalog, tasks={task.name: task}, backbones={**catalog.backbones, backbone.name: backbone}
+    )
+    plan = plan_wish(changed, tasks=[task.name])
+    skips = {pairing.strategy.name: pairing.skip for pairing in plan.pairings}
+    assert "needs probe" in skips["frozen"]
+    assert "for language-modelling are the labels" in skips["adversarial"]
+    runs = {name for name, reason in skips.items() if not reason}
+    assert {"finetune", "scratch", "source-only", "oracle", "majority"} <= runs
+    assert not any(Sees.TARGET_INPUTS in catalog.strategy(name).sees for name in runs)

@@ -1,0 +1,98 @@
+"""`tlbench fetch`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tlbench.origins import DataSet
+    from tlbench.records import TaskSpec
+
+
+@click.command("fetch")
+@click.argument("tasks", nargs=-1, metavar="[TASK]...")
+@click.option("--suite", default="", help="Fetch for every task of a suite, such as real.")
+@click.option(
+    "--data",
+    envvar="TLBENCH_DATA",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of published data sets.  [default: TLBENCH_DATA]",
+)
+@plugin_option
+def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequence[Path]) -> None:
+    """Download published data sets and check every file.
+
+    Files that are there stay; a stopped download goes on where it was. TLBENCH_MIRROR, such as http://host:8000, takes
+    the place of scheme and host in every address.
+    """
+    from tlbench.fetch import fetch, lacking
+
+    if data is None:
+        raise UsageError("There is no folder to fetch into: set TLBENCH_DATA, or name one with --data DIR.")
+    root = data.expanduser().resolve()
+    mirror = os.environ.get("TLBENCH_MIRROR", "")
+    for data_set in _data_sets(tasks, suite, plugins):
+        by = f"  mirror   {mirror}\n" if mirror else ""
+        click.echo(
+            f"{data_set.title}\n  from     {data_set.url}{data_set.archive}\n{by}  to       {root / data_set.folder}\n"
+            f"  licence  {data_set.licence}\n  cite     {data_set.cite}"
+        )
+        files = lacking(data_set, root)
+        if files:
+            with _bar(data_set.folder, len(files)) as on_file:
+                fetch(data_set, files, root, mirror, on_file)
+        there = len(data_set.files) - len(files)
+        click.echo(f"  files    {len(files)} fetched, {there} there already; all are as published\n")
+    if str(data) != os.environ.get("TLBENCH_DATA"):
+        click.echo(f"Tasks find them with TLBENCH_DATA={root}")
+
+
+def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> list[DataSet]:
+    """Return what the tasks read, each once."""
+    from tlbench.origins import read_origin
+    from tlbench.suites import read_suite
+
+    catalog = catalog_with(plugins)
+    tasks = [catalog.task(name) for name in names]
+    for task in tasks:
+        if not task.origins:
+            raise UsageError(f'Task "{task.name}" has nothing to fetch: {_why(task)}.')
+    if suite:
+        tasks += [catalog.task(name) for name in read_suite(suite).tasks]
+    paths = dict.fromkeys(path for task in tasks for path in task.origins)
+    if not paths:
+        raise UsageError("There is nothing to fetch: name tasks, or --suite real. See: tlbench list")
+    return [read_origin(path) for path in paths]
+
+
+def _why(task: TaskSpec) -> str:
+    reasons = {
+        "package": "its data is generated or comes with a library",
+        "data-root": "its plugin does not say where its data comes from",
+        "user": "it reads files of your own",
+    }
+    return reasons[task.data_from]
+
+
+@contextmanager
+def _bar(name: str, total: int) -> Iterator[Callable[[], object]]:
+    """Show how many files have come, where standard error is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(f"  {name}", total=total)
+        yield lambda: bars.advance(task)

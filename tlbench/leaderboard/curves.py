@@ -1,0 +1,72 @@
+"""Entries of several label budgets -> a picture of scores over labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from tlbench.leaderboard.aggregate import Entry, sweeps
+from tlbench.leaderboard.plots import GAP, short
+from tlbench.leaderboard.scatter import strategy_keys
+from tlbench.leaderboard.style import INK, band, grid, key, legend, level
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+SCRATCH = "scratch"
+"""The one bound that labels make better."""
+
+
+def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
+    """Draw each strategy's score over the labels that it saw, with its test interval; source-only and oracle are level.
+
+    None where no strategy ran with several budgets.
+    """
+    shown = [entry for entry in entries if not entry.first.reference or entry.first.strategy == SCRATCH]
+    swept = [entry for group in sweeps(shown) for entry in group]
+    if not swept:
+        return None
+    bounds = [entry for entry in entries if entry.first.strategy in GAP]
+    pairs = sorted({(entry.first.task, entry.first.backbone) for entry in swept})
+    figure, panels = grid(len(pairs), 2.4)
+    for panel, (task, backbone) in zip(panels, pairs, strict=True):
+        alone = sum(other == task for other, _ in pairs) == 1
+        panel.set_title(short(task) if alone else f"{short(task)}, {backbone}")
+        _panel(panel, _of(swept, task, backbone), _of(bounds, task, backbone), shades)
+    keys = [*strategy_keys(swept, shades), key(SCRATCH, INK, "s", hollow=True)]
+    legend(figure, [*keys, key("shaded: 95 % test interval", is_line=True)], columns=4)
+    return figure
+
+
+def _of(entries: Sequence[Entry], task: str, backbone: str) -> list[Entry]:
+    return [entry for entry in entries if (entry.first.task, entry.first.backbone) == (task, backbone)]
+
+
+def _panel(panel: Axes, members: Sequence[Entry], bounds: Sequence[Entry], shades: Mapping[str, str]) -> None:
+    row = members[0].first
+    panel.set(xscale="log", xlabel=f"target {row.budget_unit} seen", ylabel=row.metric)
+    for entry in bounds:
+        level(panel, entry.mean("score") or 0.0, entry.first.strategy)
+    ticks: set[float] = set()
+    for group in sweeps(members):
+        seen = [entry.mean("label_budget") or 0.0 for entry in group]
+        _curve(panel, group, seen, shades[group[0].first.strategy])
+        ticks.update(seen)
+    panel.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
+    panel.set_xticks([], minor=True)
+
+
+def _curve(panel: Axes, group: Sequence[Entry], seen: Sequence[float], colour: str) -> None:
+    reference = group[0].first.reference
+    band(panel, seen, [(entry.mean("score_low"), entry.mean("score_high")) for entry in group], colour)
+    panel.plot(
+        seen,
+        [entry.mean("score") or 0.0 for entry in group],
+        "s:" if reference else "o-",
+        color=colour,
+        markersize=5.5,
+        markerfacecolor="none" if reference else colour,
+        linewidth=1.4,
+    )
