@@ -49,7 +49,7 @@ CHAPTERS = (
     ("Kinds: what a kind's `create` returns", "kinds", ("Kind",)),
     ("Metrics: functions of example weights", "metrics", ("Weighted", "Metric")),
     ("Errors that a plugin raises", "errors", ("UsageError", "MissingDataError", "BadInputError", "ContractError")),
-    ("Events: what `tlbench_event` receives", "records", ("Event",)),
+    ("Events: what `tlbench_event` receives", "events", ("Event",)),
     ("Rows: what a pairing leaves", "rows", ("Row",)),
 )
 """Title, module, and the public names that it shows: empty for all."""

@@ -14,6 +14,7 @@ from tlbench.calls import (
     SaveRequest,
 )
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
+from tlbench.events import Event
 from tlbench.hookspecs import hookimpl
 from tlbench.kindspecs import (
     ANOMALY,
@@ -33,7 +34,6 @@ from tlbench.records import (
     BackboneSpec,
     Checkpoint,
     DomainSpec,
-    Event,
     KindSpec,
     OwnHead,
     StrategySpec,

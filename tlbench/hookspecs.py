@@ -16,7 +16,8 @@ from collections.abc import Iterable
 
 import pluggy
 
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, StrategySpec, TaskSpec
+from tlbench.events import Event
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 
 GROUP = "tlbench"
 hookspec = pluggy.HookspecMarker("tlbench")

@@ -20,13 +20,13 @@ import torch
 
 from tlbench import identity, scoring, serving, stages
 from tlbench.device import set_up
+from tlbench.events import Event
 from tlbench.export import export_graph
 from tlbench.files import write_json
 from tlbench.model import TransferModel, load_weights, save_weights, trained_parameters
 from tlbench.plan import Pairing, Settings
 from tlbench.prepared import Prepared, prepare
 from tlbench.raw import Sees
-from tlbench.records import Event
 from tlbench.scoring import View
 from tlbench.store import Stage, Store
 

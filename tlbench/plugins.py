@@ -16,7 +16,8 @@ import pluggy
 
 from tlbench import hookspecs
 from tlbench.errors import TlbenchError, UnknownNameError, UsageError
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Event, KindSpec, StrategySpec, TaskSpec
+from tlbench.events import Event
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin, Source, with_installed
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec

@@ -15,6 +15,7 @@ from tlbench import __version__
 from tlbench.calls import LoadRequest, SaveRequest
 from tlbench.checkpoints import models_folder
 from tlbench.errors import UnknownNameError, UsageError
+from tlbench.events import Event
 from tlbench.files import slug, sync_folder, write_bytes
 from tlbench.kindspecs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODELLING
 from tlbench.options import OptionValue
@@ -22,7 +23,7 @@ from tlbench.plan import Pairing, Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog
 from tlbench.raw import Sees, Side, TaskData
-from tlbench.records import Event, KindSpec, StrategySpec, TaskSpec
+from tlbench.records import KindSpec, StrategySpec, TaskSpec
 from tlbench.store import Store
 
 OBJECTIVES: Mapping[str, KindSpec | None] = {

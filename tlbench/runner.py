@@ -18,10 +18,10 @@ from typing import Any
 from tlbench import identity
 from tlbench.bounds import with_references
 from tlbench.errors import StageError, TlbenchError, UsageError
+from tlbench.events import Event
 from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
-from tlbench.records import Event
 from tlbench.rows import Row, write_row
 from tlbench.store import Stage, Store
 

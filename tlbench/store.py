@@ -17,8 +17,8 @@ from typing import Any
 from filelock import FileLock
 
 from tlbench.errors import StageError, StoreError
+from tlbench.events import Event
 from tlbench.files import digest, file_sha256, sync_folder, write_json
-from tlbench.records import Event
 
 MANIFEST = "stage.json"
 

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
-    AugmentRequest,
     BackboneFamily,
     BackboneSpec,
     BuildRequest,
@@ -21,10 +20,9 @@ from tlbench import (
     PrepareRequest,
     UnknownNameError,
 )
+from tlbench_vision import calls
 
 if TYPE_CHECKING:
-    import torch
-
     from tlbench.data import Columns
     from tlbench.model import Encoder
 
@@ -48,13 +46,6 @@ GENTLE: Mapping[str, Any] = {
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
 MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
-
-
-def augment(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    """Return the images varied, as the small networks' are."""
-    from tlbench_vision.augment import augment as vary
-
-    return vary(request)
 
 
 def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
@@ -107,7 +98,7 @@ def _find_cifar(name: str) -> BackboneSpec:
         prepare=_prepare_cifar,
         build=partial(_build_cifar, depth),
         own_head=partial(_cifar_head, depth),
-        augment=augment,
+        augment=calls.augment,
     )
 
 
@@ -164,7 +155,7 @@ def _find_timm(name: str) -> BackboneSpec:
         fit=partial(_fit_timm, name),
         prepare=_prepare_timm,
         build=partial(_build_timm, name),
-        augment=augment,
+        augment=calls.augment,
     )
 
 

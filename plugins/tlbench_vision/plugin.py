@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -13,21 +12,19 @@ from tlbench import (
     BackboneSpec,
     BuildRequest,
     DomainSpec,
-    FitRequest,
     LoadRequest,
     Option,
     OptionValue,
-    PrepareRequest,
     TaskData,
     TaskSpec,
     hookimpl,
 )
-from tlbench_vision.families import augment, families
+from tlbench_vision import calls
+from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
     from tlbench.model import Encoder
 
 ORIGINS = Path(__file__).parent / "origins"
@@ -56,24 +53,6 @@ def _load_mnist_optdigits(request: LoadRequest) -> TaskData:
     from tlbench_vision.tasks.mnist_optdigits import load
 
     return load(_mnist_optdigits_files(request))
-
-
-def _fit_resnet(request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.resnet import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_vision import preprocess
-
-    return preprocess
-
-
-def _prepare_images(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.resnet import prepare
-
-    return prepare(request)
 
 
 def _build_resnet(request: BuildRequest) -> Encoder:
@@ -211,9 +190,9 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         ),
         requires=("timm",),
         extra="vision",
-        fit=_fit_resnet,
-        prepare=_prepare_images,
-        preprocess=_preprocess,
+        fit=calls.fit,
+        prepare=calls.prepare,
+        preprocess=calls.preprocess,
         build=_build_resnet,
-        augment=augment,
+        augment=calls.augment,
     )

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench import (
     SEGMENTATION,
-    AugmentRequest,
     BackboneSpec,
     BuildRequest,
-    FitRequest,
     LoadRequest,
     Option,
-    PrepareRequest,
     TaskData,
     TaskSpec,
 )
+from tlbench_vision import calls
 
 if TYPE_CHECKING:
-    import torch
-
-    from tlbench.data import Columns
     from tlbench.model import Encoder
 
 
@@ -42,34 +36,10 @@ def _load_masks(request: LoadRequest) -> TaskData:
     return load(request)
 
 
-def _fit(request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.resnet import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_vision import preprocess
-
-    return preprocess
-
-
-def _prepare(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.resnet import prepare
-
-    return prepare(request)
-
-
 def _build(request: BuildRequest) -> Encoder:
     from tlbench_vision.backbones.unet import build
 
     return build(request)
-
-
-def _augment(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench_vision.augment import augment
-
-    return augment(request)
 
 
 def segmentation_tasks() -> list[TaskSpec]:
@@ -132,10 +102,10 @@ def segmentation_backbones() -> list[BackboneSpec]:
             ),
             requires=("timm",),
             extra="vision",
-            fit=_fit,
-            preprocess=_preprocess,
-            prepare=_prepare,
+            fit=calls.fit,
+            preprocess=calls.preprocess,
+            prepare=calls.prepare,
             build=_build,
-            augment=_augment,
+            augment=calls.augment,
         )
     ]

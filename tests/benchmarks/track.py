@@ -15,12 +15,12 @@ from support import plan_only
 from torch import Tensor, nn
 
 from tlbench.device import set_up
+from tlbench.events import Event
 from tlbench.model import TransferModel
 from tlbench.pairing import Run
 from tlbench.plan import Pairing, Settings
 from tlbench.plugins import Catalog
 from tlbench.prepared import Prepared
-from tlbench.records import Event
 from tlbench.store import Store
 
 SEEDS = (0, 1, 2)

@@ -61,10 +61,10 @@ def command(
     The folder holds what the library of the backbone reads itself, such as config.json, model.safetensors and
     tokenizer.json, and a README.md that says what it was made from. `--set source.steps=N` and the like say how.
     """
+    from tlbench.events import Event
     from tlbench.identity import resolve_device
     from tlbench.plan import Settings
     from tlbench.pretraining import destination, plan_pretraining, pretrain
-    from tlbench.records import Event
 
     folder = destination(output)
     settings = Settings(device=resolve_device(device), threads=threads)

@@ -55,7 +55,7 @@ def _load(task: TaskSpec, request: LoadRequest, faults: Faults) -> TaskData | No
         return task.load(request)
     except UsageError as error:
         faults.errors.append(error)
-    except Exception:
+    except Exception:  # What is left once faults are taken out may fail in any way; it is they that have to be told.
         if not faults.errors:
             raise
     return None

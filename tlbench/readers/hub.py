@@ -48,7 +48,7 @@ def hub_files(place: str) -> dict[str, list[Path]]:
 
     try:
         found = load_dataset(name, config, revision=revision)
-    except Exception as error:
+    except Exception as error:  # The library passes on what its network, parsers and file system raise.
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise MissingDataError(
             f'"{place}" cannot be had from the hub ({reason}): check its name, HF_ENDPOINT and the network.'
