@@ -108,7 +108,7 @@ class Environment:
 
 def plan_only(catalog: Catalog, settings: Settings, **wish: Any) -> Plan:
     """Plan what a wish names and nothing else: seed 0 where it names none, and no references that it does not name."""
-    plan = make_plan(Wish(**{"seeds": (0,), **wish}), catalog, settings)
+    plan = make_plan([Wish(**{"seeds": (0,), **wish})], catalog, settings)
     named = wish.get("strategies", ())
     return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))
 

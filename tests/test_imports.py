@@ -133,7 +133,7 @@ from tlbench.plugins import load_catalog
 
 catalog = load_catalog()
 assert "toy/blobs" in catalog.tasks and not catalog.problems
-assert make_plan(Wish(), catalog, Settings()).pairings
+assert make_plan([Wish()], catalog, Settings()).pairings
 print(sorted({set(HEAVY)!r} & set(sys.modules)))
 """
     done = run_python(code, site=toy_site)

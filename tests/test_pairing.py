@@ -163,7 +163,7 @@ def test_rows_of_a_sweep_say_how_many_labels_were_seen_and_stand_beside_the_boun
     catalog, shared_settings
 ):
     wish = Wish(tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all"])
-    rows = run(make_plan(wish, catalog, shared_settings), catalog, shared_settings).rows
+    rows = run(make_plan([wish], catalog, shared_settings), catalog, shared_settings).rows
     assert {row.status for row in rows} == {"ok"}
     finetuned = {row.budget_rule: row for row in rows if row.strategy == "finetune"}
     assert {rule: row.label_budget for rule, row in finetuned.items()} == {"1/class": 3, "all": 240}

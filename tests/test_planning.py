@@ -168,7 +168,7 @@ def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_onc
         tasks=["toy/blobs"], strategies=["finetune", "adversarial"], seeds=(0,), label_budgets=["2/class", "all"]
     )
     found = {}
-    for pairing in make_plan(wish, catalog, settings).pairings:
+    for pairing in make_plan([wish], catalog, settings).pairings:
         found.setdefault(pairing.strategy.name, []).append(str(pairing.label_budget))
     assert found["finetune"] == found["scratch"] == ["2/class", "all"]
     assert found["adversarial"] == found["source-only"] == found["oracle"] == ["24"]

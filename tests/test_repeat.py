@@ -42,14 +42,14 @@ def test_the_command_plans_the_same_pairing_again(catalog, settings, row_of):
         seeds=(7,),
         overrides=overrides,
     )
-    assert pairing.key() in {found.key() for found in make_plan(again, catalog, settings).pairings}
+    assert pairing.key() in {found.key() for found in make_plan([again], catalog, settings).pairings}
 
 
 def test_the_places_of_a_user_s_task_are_left_to_the_user(catalog, tmp_path):
     (tmp_path / "rows.csv").write_text("1,2,3,4,5,6,0,0\n")
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
     wish = Wish(tasks=["toy/table"], strategies=["finetune"], seeds=(0,), overrides={"task.source": str(tmp_path)})
-    pairing = make_plan(wish, catalog, settings).pairings[0]
+    pairing = make_plan([wish], catalog, settings).pairings[0]
     words = repeat_command(Row(**pairing.row_fields(settings), status="ok"), catalog)
     assert words[-2:] == ["--set", "task.source=PATH"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,23 +43,40 @@ class Wish:
     """Train with a quarter of the steps: to see that everything runs."""
 
 
-def make_plan(wish: Wish, catalog: Catalog, settings: Settings) -> Plan:
-    """Expand a wish. Raises `UsageError` for unknown names, wrong values and missing files."""
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """A checkpoint to be made by `tlbench pretrain`."""
+
+    name: str
+    backbone: str
+    task: str
+    objective: str = "supervised"
+    seed: int = 0
+    overrides: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def make_plan(wishes: Sequence[Wish], catalog: Catalog, settings: Settings) -> Plan:
+    """Expand wishes, in their order. Raises `UsageError` for unknown names, wrong values and missing files."""
+    overrides = [_Overrides(wish.overrides, quick=wish.quick) for wish in wishes]
+    pairings = [
+        pairing
+        for wish, own in zip(wishes, overrides, strict=True)
+        for pairing in _pairings(wish, catalog, own, settings)
+    ]
+    _check(overrides)
+    if not pairings:
+        raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
+    return Plan(pairings=tuple(pairings))
+
+
+def _pairings(wish: Wish, catalog: Catalog, overrides: _Overrides, settings: Settings) -> Iterator[Pairing]:
     named = [catalog.task(name) for name in dict.fromkeys(wish.tasks)]
     tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
     backbones = [catalog.backbone(name) for name in dict.fromkeys(wish.backbones)]
     strategies = _with_references([catalog.strategy(name) for name in dict.fromkeys(wish.strategies)], catalog)
-    overrides = _Overrides(wish.overrides, quick=wish.quick)
-    pairings = [
-        pairing
-        for task in tasks
-        for backbone in _fitting(task, backbones, catalog)
-        for pairing in _expand(task, backbone, strategies, wish, overrides, settings)
-    ]
-    overrides.check()
-    if not pairings:
-        raise UsageError("Nothing to run: no task and backbone fit together. See: tlbench list")
-    return Plan(pairings=tuple(pairings))
+    for task in tasks:
+        for backbone in _fitting(task, backbones, catalog):
+            yield from _expand(task, backbone, strategies, wish, overrides, settings)
 
 
 def _with_references(wanted: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
@@ -176,7 +193,7 @@ def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[s
     """Return every option of a task, `label_budget` among them. Raises `UsageError` for what it has not."""
     settings = _Overrides(overrides, quick=False)
     options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
-    settings.check()
+    _check([settings])
     return options
 
 
@@ -184,10 +201,10 @@ class _Overrides:
     """The `--set OWNER.NAME=VALUE` of a wish, and which of them something answered to."""
 
     def __init__(self, values: Mapping[str, OptionValue], quick: bool) -> None:
-        self._quick = quick
-        self._values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
-        self._met: set[tuple[str, ...]] = set()
-        self._known: set[str] = set()
+        self.quick = quick
+        self.values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
+        self.met: set[tuple[str, ...]] = set()
+        self.known: set[str] = set()
 
     def resolve(
         self, owners: tuple[str, ...], options: Iterable[Option], recipe: Mapping[str, OptionValue] = EMPTY
@@ -197,17 +214,21 @@ class _Overrides:
         for option in options:
             value = default(option, owners[-1], recipe)
             for owner in owners:
-                self._known.add(f"{owner}.{option.name}")
-                if (owner, option.name) in self._values:
-                    self._met.add((owner, option.name))
-                    value = self._values[owner, option.name]
+                self.known.add(f"{owner}.{option.name}")
+                if (owner, option.name) in self.values:
+                    self.met.add((owner, option.name))
+                    value = self.values[owner, option.name]
             resolved[option.name] = option.parse(value)
-            if self._quick and option.name == "steps":
+            if self.quick and option.name == "steps":
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 
-    def check(self) -> None:
-        """Raise `UnknownNameError` for a setting that nothing in the plan has."""
-        for key in self._values:
-            if key not in self._met:
-                raise UnknownNameError("option in this plan", ".".join(key), self._known)
+
+def _check(wishes: Sequence[_Overrides]) -> None:
+    """Raise `UnknownNameError` for a setting that nothing has in any of the wishes."""
+    met = set().union(*(wish.met for wish in wishes))
+    known = set().union(*(wish.known for wish in wishes))
+    for wish in wishes:
+        for key in wish.values:
+            if key not in met:
+                raise UnknownNameError("option in this plan", ".".join(key), known)

@@ -20,7 +20,7 @@ from tlbench.files import slug, sync_folder, write_bytes
 from tlbench.kindspecs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODELLING
 from tlbench.options import OptionValue
 from tlbench.plan import Pairing, Settings
-from tlbench.planning import Wish, make_plan
+from tlbench.planning import Pretraining, Wish, make_plan
 from tlbench.plugins import Catalog
 from tlbench.raw import Sees, Side, TaskData
 from tlbench.records import KindSpec, StrategySpec, TaskSpec
@@ -34,28 +34,21 @@ OBJECTIVES: Mapping[str, KindSpec | None] = {
 """What is learnt: the task's own labels, masked tokens, or the next token."""
 
 
-def plan_pretraining(
-    task: str,
-    backbone: str,
-    objective: str,
-    seed: int,
-    overrides: Mapping[str, str],
-    catalog: Catalog,
-    settings: Settings,
-) -> Pairing:
+def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> Pairing:
     """Return the pairing whose source model is the result. Raises `UsageError` for what makes no sense."""
-    if objective not in OBJECTIVES:
-        raise UnknownNameError("objective", objective, OBJECTIVES)
+    task, backbone = wanted.task, wanted.backbone
+    if wanted.objective not in OBJECTIVES:
+        raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
     spec = catalog.task(task)
     if (modality := catalog.backbone(backbone).modality) != spec.modality:
         raise UsageError(f'"{backbone}" is for {modality}, and "{task}" is {spec.modality}.')
     narrowed = dataclasses.replace(
         catalog,
-        tasks={task: source_alone(spec, OBJECTIVES[objective])},
+        tasks={task: source_alone(spec, OBJECTIVES[wanted.objective])},
         strategies={"pretrain": _nothing_more()},
     )
-    wish = Wish(tasks=(task,), backbones=(backbone,), seeds=(seed,), overrides=overrides)
-    (pairing,) = make_plan(wish, narrowed, settings).pairings
+    wish = Wish(tasks=(task,), backbones=(backbone,), seeds=(wanted.seed,), overrides=wanted.overrides)
+    (pairing,) = make_plan([wish], narrowed, settings).pairings
     if pairing.skip:
         raise UsageError(pairing.skip)
     if pairing.backbone.save is None:

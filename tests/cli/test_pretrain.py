@@ -11,7 +11,7 @@ from support import only
 
 from tlbench.identity import codes_of
 from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
+from tlbench.planning import Pretraining, Wish, make_plan
 from tlbench.pretraining import plan_pretraining, pretrain, source_alone
 from tlbench.runner import run
 
@@ -43,7 +43,7 @@ def test_a_model_is_saved_by_name_in_the_library_s_own_format(tlbench, words, se
     status, output, errors = tlbench(*words("by-name", "--objective", "clm", "--json"))
     assert status == 0, errors
     folder = session_cache / "models" / "by-name"
-    assert json.loads(output)["folder"] == str(folder)
+    assert json.loads(output)[0]["folder"] == str(folder)
     names = {path.name for path in folder.iterdir()}
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= names
     assert all(path.stat().st_mode & 0o044 for path in folder.iterdir())
@@ -106,7 +106,11 @@ def test_an_interrupted_one_leaves_nothing(catalog, settings, reviews, tmp_path)
         raise KeyboardInterrupt
 
     overrides = {**reviews, "source.steps": 1, "text/gpt2.hidden": 8, "text/gpt2.vocabulary": 300}
-    pairing = plan_pretraining("nlp/lm-vader", "text/gpt2", "clm", 0, overrides, catalog, settings)
+    pairing = plan_pretraining(
+        Pretraining(name="never", backbone="text/gpt2", task="nlp/lm-vader", objective="clm", overrides=overrides),
+        catalog,
+        settings,
+    )
     pairing = dataclasses.replace(pairing, backbone=dataclasses.replace(pairing.backbone, save=stopped))
     with pytest.raises(KeyboardInterrupt):
         pretrain(pairing, settings, lambda event: None, tmp_path / "models" / "stopped")
@@ -128,7 +132,7 @@ def test_a_language_model_forgets_its_source_as_its_loss_grows(
         seeds=(0,),
         overrides=overrides,
     )
-    rows = run(make_plan(wish, catalog, settings), catalog, settings).rows
+    rows = run(make_plan([wish], catalog, settings), catalog, settings).rows
     assert {row.strategy for row in rows if row.status == "ok"} == {
         "finetune", "majority", "oracle", "scratch", "source-only",
     }, [row.reason for row in rows]  # fmt: skip

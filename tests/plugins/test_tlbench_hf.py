@@ -143,7 +143,7 @@ from tlbench.plan import Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 
-plan = make_plan(Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]]), load_catalog(), Settings())
+plan = make_plan([Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
 assert plan.pairings[0].weights
 print(sorted({"torch", "numpy", "transformers", "tokenizers"} & set(sys.modules)))
 """
@@ -331,7 +331,7 @@ from tlbench.plan import Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 
-pairing = make_plan(Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"]), load_catalog(), Settings()).pairings[0]
+pairing = make_plan([Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
 fields = pairing.row_fields(Settings())
 print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
 """

@@ -29,7 +29,7 @@ for task, *places in json.loads(sys.argv[1]):
     overrides = {f"task.{side}": place for side, place in zip(("source", "target"), places)}
     wish = Wish(tasks=(task,), strategies=("frozen",), seeds=(0,), overrides=overrides)
     try:
-        pairing = make_plan(wish, catalog, settings).pairings[0]
+        pairing = make_plan([wish], catalog, settings).pairings[0]
         request = pairing.load_request(settings)
         data = pairing.task.load(request)
     except TlbenchError as error:

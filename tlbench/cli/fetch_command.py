@@ -69,7 +69,7 @@ def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> lis
         if not task.origins:
             raise UsageError(f'Task "{task.name}" has nothing to fetch: {_why(task)}.')
     if suite:
-        tasks += [catalog.task(name) for name in read_suite(suite).tasks]
+        tasks += [catalog.task(name) for run in read_suite(suite).runs for name in run.tasks]
     paths = dict.fromkeys(path for task in tasks for path in task.origins)
     if not paths:
         raise UsageError("There is nothing to fetch: name tasks, or --suite real. See: tlbench list")

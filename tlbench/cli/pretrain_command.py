@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,20 +14,26 @@ from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
+from tlbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from tlbench.plan import Settings
+    from tlbench.planning import Pretraining
+    from tlbench.plugins import Catalog
 
 
 @click.command("pretrain")
-@click.argument("backbone", shell_complete=completion.names_of("backbones"))
+@click.argument("backbone", default="", shell_complete=completion.names_of("backbones"))
 @click.option(
     "--task",
-    required=True,
+    default="",
     shell_complete=completion.names_of("tasks"),
     help="Task whose source side is learnt from; its target is not read.",
 )
 @click.option(
     "-o",
     "--output",
-    required=True,
+    default="",
     metavar="NAME | FOLDER",
     help="Name for later runs (kept below TLBENCH_CACHE), or a folder (with a slash in it).",
 )
@@ -35,6 +43,12 @@ from tlbench.cli.settings import set_option
     show_default=True,
     metavar="supervised | mlm | clm",
     help="The task's own labels, masked tokens, or the next token.",
+)
+@click.option(
+    "--suite",
+    default="",
+    shell_complete=completion.suites,
+    help="Make the checkpoints that a suite starts from, such as checkpoints; those that are there stay.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @set_option
@@ -49,6 +63,7 @@ def command(
     task: str,
     output: str,
     objective: str,
+    suite: str,
     seed: int,
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
@@ -61,24 +76,48 @@ def command(
     The folder holds what the library of the backbone reads itself, such as config.json, model.safetensors and
     tokenizer.json, and a README.md that says what it was made from. `--set source.steps=N` and the like say how.
     """
-    from tlbench.events import Event
     from tlbench.identity import resolve_device
     from tlbench.plan import Settings
-    from tlbench.pretraining import destination, plan_pretraining, pretrain
+    from tlbench.planning import Pretraining
 
-    folder = destination(output)
+    named = (backbone, task, output)
+    if any(named) if suite else not all(named):
+        raise UsageError("Name a backbone, --task and --output, or --suite alone.")
+    one = Pretraining(name=output, backbone=backbone, task=task, objective=objective, seed=seed, overrides=overrides)
+    wanted = _of_suite(suite, overrides) if suite else [one]
     settings = Settings(device=resolve_device(device), threads=threads)
     display = progress()
     catalog = catalog_with(plugins, [display])
-    pairing = plan_pretraining(task, backbone, objective, seed, overrides, catalog, settings)
-    catalog.notify(Event(name="plan-started", total=1))
-    catalog.notify(Event(name="pairing-started", pairing=f"{backbone} on {task}"))
     try:
-        score = pretrain(pairing, settings, catalog.notify, folder)
+        made = [_make(one, catalog, settings) for one in wanted]
     finally:
         display.close()
     if as_json:
-        print_json({"folder": str(folder), "metric": pairing.task.metric, "score": score})
-    else:
-        click.echo(f"{pairing.task.metric} on the held-out part of the source: {score:.3f}")
-        click.echo(f"saved: {folder}")
+        print_json(made)
+        return
+    for model in made:
+        click.echo(f"{model['metric']} on the held-out part of the source: {model['score']:.3f}")
+        click.echo(f"saved: {model['folder']}")
+    if not made:
+        click.echo(f'The suite "{suite}" lacks no checkpoint.')
+
+
+def _of_suite(suite: str, overrides: Mapping[str, str]) -> list[Pretraining]:
+    """Return what a suite lacks, with what the command line says in place of its settings."""
+    from tlbench.checkpoints import models_folder
+    from tlbench.suites import read_suite
+
+    lacking = [one for one in read_suite(suite).pretrain if not (models_folder() / one.name).exists()]
+    return [dataclasses.replace(one, overrides={**one.overrides, **overrides}) for one in lacking]
+
+
+def _make(wanted: Pretraining, catalog: Catalog, settings: Settings) -> dict[str, Any]:
+    from tlbench.events import Event
+    from tlbench.pretraining import destination, plan_pretraining, pretrain
+
+    folder = destination(wanted.name)
+    pairing = plan_pretraining(wanted, catalog, settings)
+    catalog.notify(Event(name="plan-started", total=1))
+    catalog.notify(Event(name="pairing-started", pairing=f"{wanted.backbone} on {wanted.task}"))
+    score = pretrain(pairing, settings, catalog.notify, folder)
+    return {"folder": str(folder), "metric": pairing.task.metric, "score": score}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tlbench.plan import Plan
     from tlbench.planning import Wish
     from tlbench.runner import Outcome
+    from tlbench.suites import Suite
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -118,9 +119,9 @@ def command(
     from tlbench.identity import resolve_device
     from tlbench.plan import Settings
     from tlbench.planning import make_plan
+    from tlbench.suites import read_suite
 
     given = {
-        "tasks": tasks,
         "backbones": backbones,
         "strategies": strategies,
         "seeds": seeds,
@@ -132,7 +133,7 @@ def command(
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
-    plan = make_plan(_wish(suite, quick, given), catalog, settings)
+    plan = make_plan(_wishes(read_suite(suite).of_tasks(tuple(tasks)), quick, given), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return
@@ -156,14 +157,19 @@ def command(
         sys.exit(2 if any(row.bad_input for row in outcome.rows) else 1)
 
 
-def _wish(suite: str, quick: bool, given: Mapping[str, Any]) -> Wish:
-    """Return the suite's wish with what the command line says in its place."""
-    from tlbench.suites import read_suite
+def _wishes(suite: Suite, quick: bool, given: Mapping[str, Any]) -> list[Wish]:
+    """Return the suite's runs with what the command line says in their place. Raises `UsageError`."""
+    from tlbench.checkpoints import models_folder
 
-    chosen = {name: value for name, value in given.items() if value}
+    chosen = {name: value for name, value in given.items() if value and name != "overrides"}
     if quick:
         chosen = {"seeds": (0,), **chosen}
-    return dataclasses.replace(read_suite(suite), quick=quick, **chosen)
+    wishes = [
+        dataclasses.replace(run, quick=quick, **chosen, overrides={**run.overrides, **given["overrides"]})
+        for run in suite.runs
+    ]
+    suite.check_made(wishes, models_folder())
+    return wishes
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:

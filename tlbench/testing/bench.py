@@ -59,7 +59,7 @@ class Bench:
     ) -> Pairing:
         """Return the pairing of these three with seed 0, whether it makes sense or not."""
         wish = Wish(tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides)
-        plan = make_plan(wish, self.catalog, self.settings)
+        plan = make_plan([wish], self.catalog, self.settings)
         return next(pairing for pairing in plan.pairings if pairing.strategy.name == strategy)
 
     def pairing_of_task(self, task: TaskSpec) -> Pairing:
