@@ -48,7 +48,7 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
     default="embedded",
     show_default=True,
     shell_complete=completion.suites,
-    help="Suite by name (embedded, real) or a TOML file.",
+    help="Suite by name (embedded, real, checkpoints) or a TOML file.",
 )
 @click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
 @click.option(
@@ -56,7 +56,7 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
     "tasks",
     multiple=True,
     shell_complete=completion.names_of("tasks"),
-    help="Task to run in place of the suite's; repeatable.",
+    help="Task of the suite to run; repeatable. Default: all.",
 )
 @click.option(
     "--backbone",
@@ -133,7 +133,7 @@ def command(
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
         click.echo(f"Plugin problem: {problem}", err=True)
-    plan = make_plan(_wishes(read_suite(suite).of_tasks(tuple(tasks)), quick, given), catalog, settings)
+    plan = make_plan(_wishes(read_suite(suite).of_tasks(tasks), quick, given), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return

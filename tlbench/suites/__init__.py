@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -36,16 +36,16 @@ class Suite:
             names = " and ".join(f'"{name}"' for name in lacking)
             raise MissingDataError(f"{names} must be made first: tlbench pretrain --suite {self.name}")
 
-    def of_tasks(self, names: tuple[str, ...]) -> Suite:
-        """Return the suite with these tasks of it alone; all for none. Raises `UnknownNameError`."""
-        known = {task for run in self.runs for task in run.tasks}
-        if not names or () in [tuple(run.tasks) for run in self.runs]:
-            return replace(self, runs=tuple(replace(run, tasks=names or run.tasks) for run in self.runs))
+    def of_tasks(self, names: Collection[str]) -> Suite:
+        """Return the suite with these tasks alone; a run that names none takes all. Raises `UnknownNameError`."""
+        if not names:
+            return self
+        runs = [replace(run, tasks=[n for n in names if n in run.tasks or not run.tasks]) for run in self.runs]
         for name in names:
-            if name not in known:
-                raise UnknownNameError("task in the suite", name, known)
-        kept = [(run, [name for name in names if name in run.tasks]) for run in self.runs]
-        return replace(self, runs=tuple(replace(run, tasks=tasks) for run, tasks in kept if tasks))
+            if not any(name in run.tasks for run in runs):
+                known = {task for run in self.runs for task in run.tasks}
+                raise UnknownNameError(f'task in the suite "{self.name}" called', name, known)
+        return replace(self, runs=tuple(run for run in runs if run.tasks))
 
 
 def suite_names() -> list[str]:
