@@ -84,6 +84,34 @@ def test_a_request_that_makes_no_sense_is_refused_before_anything_runs(tlbench, 
     assert message in errors
 
 
+@pytest.mark.parametrize(
+    "words", [("text/gpt2",), ("text/gpt2", "--task", "nlp/lm-vader", "--suite", "checkpoints"), ()]
+)
+def test_what_is_to_be_made_must_be_said_once(tlbench, words):
+    status, _, errors = tlbench("pretrain", *words)
+    assert (status, "or --suite alone" in errors) == (2, True)
+
+
+def test_a_suite_makes_its_checkpoints_once_and_runs_from_them(tlbench, reviews, tmp_path):
+    suite = tmp_path / "suite.toml"
+    sizes = ", ".join(
+        f'"text/gpt2.{name}" = {size}' for name, size in {"hidden": 8, "heads": 2, "vocabulary": 300}.items()
+    )
+    places = "\n".join(f'"{name}" = "{value}"' for name, value in reviews.items())
+    suite.write_text(
+        f'seeds = [0]\nstrategies = ["frozen"]\n[[pretrain]]\nname = "of-suite"\nbackbone = "text/gpt2"\n'
+        f'task = "nlp/lm-vader"\nobjective = "clm"\nset = {{ {sizes}, "source.steps" = 2 }}\n'
+        f'[[runs]]\ntasks = ["nlp/sentiment-vader"]\nbackbones = ["hf/of-suite"]\n[runs.set]\n{places}\n'
+    )
+    more = [word for name, value in reviews.items() for word in ("--set", f"{name}={value}")]
+    status, _, errors = tlbench("run", "--suite", str(suite), "--dry-run")
+    assert (status, f'"of-suite" must be made first: tlbench pretrain --suite {suite}' in errors) == (2, True)
+    assert tlbench("pretrain", "--suite", str(suite), *more)[0] == 0
+    assert "lacks no checkpoint" in tlbench("pretrain", "--suite", str(suite), *more)[1]
+    status, output, _ = tlbench("run", "--suite", str(suite), "--dry-run", "--json")
+    assert (status, {line["backbone"] for line in json.loads(output)}) == (0, {"hf/of-suite"})
+
+
 def test_a_backbone_that_cannot_be_saved_is_refused(tlbench):
     status, _, errors = tlbench("pretrain", "toy/mlp", "--task", "toy/blobs", "-o", "never")
     assert (status, "cannot be saved" in errors) == (2, True)

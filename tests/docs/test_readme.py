@@ -76,7 +76,7 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("line", commands())
 def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path, monkeypatch, capsys):
-    if "real" in line:
+    if "real" in line or "checkpoints" in line:
         if not os.environ.get("TLBENCH_DATA"):
             pytest.skip("TLBENCH_DATA is not set: this command reads published data")
     else:
@@ -86,6 +86,8 @@ def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path,
     if "tlbench-mine" in line:
         pytest.skip("it needs the package of the line above, installed: the plugin guide's test does both")
     monkeypatch.chdir(home)
+    if "run --suite checkpoints" in line:  # It starts from what the line before it makes.
+        assert call("tlbench", "pretrain", "--suite", "checkpoints", "--set", "source.steps=2") == 0
     status = call(*carried_out(line, home, tmp_path))
     output, errors = capsys.readouterr()
     assert status == 0, errors
