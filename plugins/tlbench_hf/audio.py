@@ -23,16 +23,52 @@ from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
 
+CONVOLUTIONS = 7
+"""Of a new model, whose kernels and strides are those of the paper: a frame for each 20 ms."""
+POSITIONS = 32
+"""Frames, 0.64 s, that the convolution which says where a frame stands looks at: the paper's 128 outlast a word."""
 
-def fit(request: FitRequest) -> dict[str, Any]:
-    """Return both sample rates in Hz, and the samples that 95 % of the clips do not exceed at the model's."""
+
+def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return both sample rates in Hz, and the samples that 95 % of the clips do not exceed at the model's.
+
+    `made` is what a new model has in place of a checkpoint's files.
+    """
     if request.sample_rate is None:
         raise BadInputError("The task does not say at what rate its audio is sampled: set TaskData.sample_rate.")
     rate = int(_settings(request.files).get("sampling_rate", 16000))
     usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / request.sample_rate
     longest = min(float(request.options["max_seconds"]) * rate, usual)
-    shortest = _receptive_field(configuration(request.files, {}))
+    shortest = _receptive_field(configuration(request.files, made or {}))
     return {"from": request.sample_rate, "rate": rate, "length": max(shortest, int(longest))}
+
+
+def fit_new(request: FitRequest) -> dict[str, Any]:
+    """Return what `fit` does, and the configuration of a new wav2vec 2.0 of the size that the options give."""
+    options = request.options
+    hidden, dropout = int(options["hidden"]), float(options["dropout"])
+    config = {
+        "model_type": "wav2vec2",
+        "hidden_size": hidden,
+        "num_hidden_layers": int(options["layers"]),
+        "num_attention_heads": int(options["heads"]),
+        "intermediate_size": 2 * hidden,
+        "conv_dim": [int(options["channels"])] * CONVOLUTIONS,
+        "num_conv_pos_embeddings": POSITIONS,
+        "num_conv_pos_embedding_groups": int(options["heads"]),
+        # Each frame is normalised by itself. The other form, `group`, normalises over time: what a clip is padded
+        # with would change its features, and transformers masks nothing in it.
+        "feat_extract_norm": "layer",
+        "conv_bias": True,
+        "do_stable_layer_norm": True,
+        "hidden_dropout": dropout,
+        "attention_dropout": dropout,
+        "activation_dropout": dropout,
+        "feat_proj_dropout": dropout,
+        "layerdrop": 0.0,
+    }
+    made = {"config": config}
+    return {**made, **fit(request, made)}
 
 
 def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
@@ -79,7 +115,7 @@ def _resampled(waveform: Array, given: int, wanted: int) -> Array:
 
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder."""
-    config, settings = configuration(request.files, {}), _settings(request.files)
+    config, settings = configuration(request.files, request.fitted), _settings(request.files)
     # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
     model = load(auto_class("pooled"), request.files, config)
@@ -123,8 +159,17 @@ def _standardised(samples: Tensor, there: Tensor) -> Tensor:
 
 def save(request: SaveRequest) -> None:
     """Write config.json, model.safetensors and the feature extractor's settings, without the head."""
+    from transformers import Wav2Vec2FeatureExtractor
+
     encoder = request.encoder
     assert isinstance(encoder, SpeechEncoder)
     write(encoder.model, request.folder)
     if EXTRACTOR in request.files:
         shutil.copyfile(request.files[EXTRACTOR], request.folder / EXTRACTOR)
+        return
+    extractor = Wav2Vec2FeatureExtractor(  # type: ignore[no-untyped-call]
+        sampling_rate=int(request.fitted["rate"]),
+        do_normalize=encoder.normalise,
+        return_attention_mask=encoder.masks,
+    )
+    extractor.save_pretrained(request.folder)

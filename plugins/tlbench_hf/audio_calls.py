@@ -18,6 +18,13 @@ def fit(request: FitRequest) -> dict[str, Any]:
     return fit(request)
 
 
+def fit_wav2vec2(request: FitRequest) -> dict[str, Any]:
+    """Lay out a new wav2vec 2.0."""
+    from tlbench_hf.audio import fit_new
+
+    return fit_new(request)
+
+
 def prepare(request: PrepareRequest) -> Columns:
     """What `tlbench_hf.audio.prepare` does."""
     from tlbench_hf.audio import prepare

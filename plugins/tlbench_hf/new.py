@@ -1,9 +1,12 @@
-"""BERT and GPT-2 of any size with new weights, over byte pairs learnt from the source's training text."""
+"""BERT, GPT-2 and wav2vec 2.0 of any size with new weights.
+
+Those of text are over byte pairs learnt from the source's training text.
+"""
 
 from __future__ import annotations
 
 from tlbench import BackboneSpec, Option
-from tlbench_hf import calls
+from tlbench_hf import audio_calls, calls
 
 RECIPE = {
     "batch_size": 32,
@@ -18,18 +21,32 @@ RECIPE = {
     "adversarial.steps": 150,
     "adversarial.learning_rate": 1e-3,
 }
+SPEECH = {
+    "batch_size": 32,
+    "source.steps": 300,
+    "source.learning_rate": 1e-3,
+    "oracle.steps": 300,
+}
 SIZE = (
-    Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-    Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
     Option(name="hidden", default=64, summary="size of a feature"),
     Option(name="layers", default=2, summary="transformer layers"),
     Option(name="heads", default=4, summary="heads of attention"),
     Option(name="dropout", default=0.1, summary="dropout in training"),
 )
+TEXT = (
+    Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
+    Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
+    *SIZE,
+)
+SOUND = (
+    Option(name="channels", default=32, summary="channels of the convolutions on the waveform"),
+    *SIZE,
+    Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s"),
+)
 
 
 def new_backbones() -> list[BackboneSpec]:
-    """Return the two of them."""
+    """Return the three of them."""
     return [
         BackboneSpec(
             name="text/bert",
@@ -38,7 +55,7 @@ def new_backbones() -> list[BackboneSpec]:
             summary="transformers' BertModel (Devlin et al. 2019) with new weights; masked words can pre-train it.",
             layouts=("pooled", "sequence", "masked-token"),
             recipe=RECIPE,
-            options=(*SIZE, pooling("mean")),
+            options=(*TEXT, pooling("mean")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
             fit=calls.fit_bert,
@@ -54,13 +71,27 @@ def new_backbones() -> list[BackboneSpec]:
             summary="transformers' GPT2Model (Radford et al. 2019) with new weights; the next word can pre-train it.",
             layouts=("pooled", "sequence", "next-token"),
             recipe=RECIPE,
-            options=(*SIZE, pooling("last")),
+            options=(*TEXT, pooling("last")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
             fit=calls.fit_gpt2,
             prepare=calls.prepare,
             build=calls.build,
             save=calls.save,
+        ),
+        BackboneSpec(
+            name="audio/wav2vec2",
+            modality="audio",
+            title="wav2vec 2.0 of any size",
+            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with new weights, from the waveform at 16 kHz.",
+            recipe=SPEECH,
+            options=SOUND,
+            requires=("transformers", "torchaudio"),
+            extra="speech",
+            fit=audio_calls.fit_wav2vec2,
+            prepare=audio_calls.prepare,
+            build=audio_calls.build,
+            save=audio_calls.save,
         ),
     ]
 
