@@ -49,6 +49,11 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
     return fetch(name, wanted, optional)
 
 
+def is_folder(name: str) -> bool:
+    """Return whether a name is that of a local folder or of a saved model, and nothing of a hub."""
+    return _place(name).is_dir()
+
+
 def _place(name: str) -> Path:
     """Return the first place where something is: the path itself, saved models, `TLBENCH_DATA`; else the path."""
     path, root = Path(name).expanduser(), data_folder()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from PIL import Image
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench import BuildRequest, OwnHead, PrepareRequest
+from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
 from tlbench.checkpoints import load_into, read_weights
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
@@ -38,8 +39,21 @@ def build(depth: int, request: BuildRequest) -> Encoder:
 
 
 def own_head(depth: int, request: BuildRequest) -> OwnHead:
-    """Return the checkpoint's linear layer, which knows the classes of CIFAR-10."""
-    return OwnHead(head=_network(depth, request).linear, labels=LABELS)
+    """Return the checkpoint's linear layer, which knows the classes of CIFAR-10. Raises `BadInputError` for none."""
+    network = _network(depth, request)
+    if "weights" in request.files:
+        path = request.files["weights"]
+        state = {name: part for name, part in read_weights(path).items() if "linear." in name}
+        if not state:
+            raise BadInputError(f'"{path.name}" has no layer for the classes of CIFAR-10: use --set source.mode=probe.')
+        load_into(network.linear, state, path.name)
+    return OwnHead(head=network.linear, labels=LABELS)
+
+
+def save(request: SaveRequest) -> None:
+    """Write model.safetensors without the head, whose classes need not be those of CIFAR-10."""
+    state = {name: part.contiguous() for name, part in request.encoder.state_dict().items()}
+    save_file(state, request.folder / "model.safetensors")
 
 
 class CifarNetwork(nn.Module):
@@ -55,9 +69,7 @@ def _network(depth: int, request: BuildRequest) -> CifarNetwork:
     network = CifarNetwork(depth)
     if "weights" in request.files:
         path = request.files["weights"]
-        state = read_weights(path)
-        load_into(network.encoder, state, path.name, without=("linear.",))
-        load_into(network.linear, {name: part for name, part in state.items() if "linear." in name}, path.name)
+        load_into(network.encoder, read_weights(path), path.name, without=("linear.",))
     return network
 
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
-from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled
+from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 
 WINDOW, HOP = 0.064, 0.01
 """Length of a spectrum's window, rounded up to a power of two of samples, and from one to the next, in s."""
@@ -36,7 +36,7 @@ def fit(name: str, request: FitRequest) -> dict[str, Any]:
     return {
         "sample_rate": request.sample_rate,
         "length": max(_window(request.sample_rate), min(usual, longest)),
-        "size": list(data_config(name, request.options)["input_size"][1:]),
+        "size": list(data_config(source_of(name, request.files), request.options)["input_size"][1:]),
     }
 
 
@@ -93,3 +93,10 @@ class SpectrogramEncoder(Encoder):
         # The peak is the clip's own: one taken over the batch would let clips change each other's features.
         logarithm = (power / power.amax((1, 2), keepdim=True)).clamp(min=FLOOR).log()
         return functional.layer_norm(logarithm, logarithm.shape[1:])
+
+
+def save(request: SaveRequest) -> None:
+    """Write the model alone, as timm does, for images of the size that the spectrograms were scaled to."""
+    encoder = request.encoder
+    assert isinstance(encoder, SpectrogramEncoder)
+    write(encoder.model, {"input_size": (3, *encoder.size)}, request.folder)

@@ -1,9 +1,13 @@
-"""Any model of timm as an encoder: its own preprocessing, its pooled features before the classifier."""
+"""Any model of timm as an encoder: its own preprocessing, its pooled features before the classifier.
+
+timm names a model by its architecture, `resnet50.a1_in1k`, or by the folder of one that it saved, `local-dir:FOLDER`.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +15,11 @@ import timm
 import torch
 from timm.data.config import resolve_data_config
 from timm.data.transforms_factory import create_transform
-from timm.models import get_pretrained_cfg
+from timm.models import get_pretrained_cfg, save_for_hf
+from timm.models._hub import load_model_config_from_path
 from torch import Tensor, nn
 
-from tlbench import BuildRequest, FitRequest, PrepareRequest, UnknownNameError
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
 from tlbench.checkpoints import common_prefix, load_into, read_weights
 from tlbench.data import Columns
 from tlbench.model import Encoder
@@ -30,21 +35,50 @@ def describe(name: str) -> dict[str, Any]:
     if not timm.is_model(architecture) or (tag and name not in timm.list_pretrained()):
         known = timm.list_pretrained() if tag else timm.list_models()
         raise UnknownNameError("backbone", f"timm/{name}", [f"timm/{one}" for one in known])
-    with torch.device("meta"):
-        model = timm.create_model(name)
-    published = get_pretrained_cfg(name)
+    published = pretrained_config(name)
     return {
-        "hub": (published and published.hf_hub_id) or "",
-        "licence": (published and published.license) or "",
-        "batchnorm": any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules()),
+        "hub": published.get("hf_hub_id") or "",
+        "licence": published.get("license") or "",
+        "batchnorm": _has_batchnorm(name),
     }
 
 
-def data_config(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+def describe_saved(folder: Path) -> dict[str, Any]:
+    """Return what a plan asks of a model that timm saved. Raises `BadInputError` where no config.json of timm's is."""
+    try:
+        _, architecture, _ = load_model_config_from_path(folder)
+        return {"architecture": architecture, "batchnorm": _has_batchnorm(f"local-dir:{folder}")}
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadInputError(
+            f'The config.json of "{folder.name}" names no architecture of timm: take a folder that timm saved.'
+        ) from error
+
+
+def _has_batchnorm(source: str) -> bool:
+    with torch.device("meta"):
+        model = timm.create_model(source)
+    return any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in model.modules())
+
+
+def pretrained_config(source: str) -> dict[str, Any]:
+    """Return what timm keeps beside weights: their input size and normalisation, the classifier's name and more."""
+    kind, _, folder = source.partition(":")
+    if kind == "local-dir":
+        saved: dict[str, Any] = load_model_config_from_path(folder)[0]
+        return saved
+    published = get_pretrained_cfg(source)
+    return dict(vars(published)) if published else {}
+
+
+def source_of(name: str, files: Mapping[str, Path]) -> str:
+    """Return timm's name of a model: the folder of one that was saved, else its architecture."""
+    return f"local-dir:{files['config'].parent}" if "config" in files else name
+
+
+def data_config(source: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the size, resizing and normalisation that a model was trained with; the option `size` changes the size."""
-    published = get_pretrained_cfg(name)
     config: dict[str, Any] = resolve_data_config(  # type: ignore[no-untyped-call]
-        pretrained_cfg=vars(published) if published else {}
+        pretrained_cfg=pretrained_config(source)
     )
     if size := int(options["size"]):
         config["input_size"] = (3, size, size)
@@ -53,7 +87,7 @@ def data_config(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def fit(name: str, request: FitRequest) -> dict[str, Any]:
     """Return the model's data config."""
-    return data_config(name, request.options)
+    return data_config(source_of(name, request.files), request.options)
 
 
 def prepare(request: PrepareRequest) -> Columns:
@@ -70,10 +104,10 @@ def build(name: str, request: BuildRequest) -> Encoder:
 
 def create(name: str, request: BuildRequest) -> nn.Module:
     """Return a model of timm without its classifier."""
-    size: dict[str, Any] = (
-        {"img_size": int(request.options["size"])} if _fixed(name) and request.options["size"] else {}
-    )
-    model: nn.Module = timm.create_model(name, num_classes=0, **size)
+    source = source_of(name, request.files)
+    known, wanted = pretrained_config(source), int(request.options["size"])
+    size: dict[str, Any] = {"img_size": wanted} if known.get("fixed_input_size") and wanted else {}
+    model: nn.Module = timm.create_model(source, num_classes=0, **size)
     if "weights" in request.files:
         state: Any = read_weights(request.files["weights"])
         prefix = common_prefix(state, model.state_dict())
@@ -81,20 +115,28 @@ def create(name: str, request: BuildRequest) -> nn.Module:
         # By timm's own convention: weights of other code and positions of another image size are fitted by it.
         if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
             state = convert(state, model)
-        load_into(model, state, f"timm/{name}", without=_classifiers(name))
+        load_into(model, state, f"timm/{name}", without=_classifiers(known))
     return model
 
 
-def _fixed(name: str) -> bool:
-    """Return whether a model is made for one image size."""
-    published = get_pretrained_cfg(name)
-    return bool(published and published.fixed_input_size)
-
-
-def _classifiers(name: str) -> tuple[str, ...]:
-    published = get_pretrained_cfg(name)
-    names = (published and published.classifier) or ()
+def _classifiers(known: Mapping[str, Any]) -> tuple[str, ...]:
+    names = known.get("classifier") or ()
     return tuple(f"{part}." for part in ((names,) if isinstance(names, str) else names))
+
+
+def save(request: SaveRequest) -> None:
+    """Write config.json and model.safetensors, without a classifier."""
+    encoder = request.encoder
+    assert isinstance(encoder, TimmEncoder)
+    write(encoder.model, request.fitted, request.folder)
+
+
+def write(model: nn.Module, config: Mapping[str, Any], folder: Path) -> None:
+    """Write a model as timm does, with the data config that it was trained with."""
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # safetensors takes no other
+    # What timm knows of the published weights is not true of these.
+    others = {"pretrained_cfg": dict.fromkeys(("tag", "license", "origin_url"))}
+    save_for_hf(model, str(folder), model_config=others, safe_serialization=True, data_config=dict(config))
 
 
 class TimmEncoder(Encoder):

@@ -1,0 +1,41 @@
+"""Families of image backbones that are found by name: the checkpoints of others."""
+
+from __future__ import annotations
+
+from tlbench import BackboneFamily
+from tlbench_vision.families.cifar import DEPTHS, find_cifar
+from tlbench_vision.families.timm_models import find_spectrogram, find_timm
+
+
+def families() -> list[BackboneFamily]:
+    """Return the families."""
+    return [
+        BackboneFamily(
+            name="cifar",
+            modality="image",
+            title="ResNets for CIFAR",
+            summary=f"cifar/resnetN, N one of {', '.join(map(str, DEPTHS))}: for images of 32 x 32 pixels.",
+            find=find_cifar,
+            requires=("PIL",),
+            extra="vision",
+        ),
+        BackboneFamily(
+            name="timm",
+            modality="image",
+            title="Models of timm",
+            summary="timm/NAME for each model that timm knows, with a tag too (timm/resnet50.a1_in1k); a NAME that "
+            "timm does not know is one of `tlbench pretrain -o`, or a folder.",
+            find=find_timm,
+            requires=("timm",),
+            extra="vision",
+        ),
+        BackboneFamily(
+            name="spectrogram",
+            modality="audio",
+            title="Models of timm on spectrograms",
+            summary="spectrogram/NAME for each NAME or folder of timm/NAME: from images to sounds.",
+            find=find_spectrogram,
+            requires=("timm", "torchaudio"),
+            extra="all",
+        ),
+    ]

@@ -1,0 +1,76 @@
+"""`cifar/resnetN`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tlbench import BackboneSpec, BuildRequest, OwnHead, PrepareRequest, SaveRequest, UnknownNameError
+from tlbench_vision import calls
+from tlbench_vision.families.weights import found, weights_option
+
+if TYPE_CHECKING:
+    from tlbench.data import Columns
+    from tlbench.model import Encoder
+
+DEPTHS = (20, 32, 44, 56, 110)
+PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
+"""Checkpoints of github.com/akamaster/pytorch_resnet_cifar10 below the data root."""
+CIFAR: Mapping[str, Any] = {
+    "batch_size": 32,
+    "source.learning_rate": 1e-3,
+    "finetune.steps": 240,
+    "finetune.learning_rate": 3e-3,
+    "oracle.learning_rate": 3e-3,
+}
+
+
+def _prepare_cifar(request: PrepareRequest) -> Columns:
+    from tlbench_vision.backbones.cifar import prepare
+
+    return prepare(request)
+
+
+def _build_cifar(depth: int, request: BuildRequest) -> Encoder:
+    from tlbench_vision.backbones.cifar import build
+
+    return build(depth, request)
+
+
+def _cifar_head(depth: int, request: BuildRequest) -> OwnHead:
+    from tlbench_vision.backbones.cifar import own_head
+
+    return own_head(depth, request)
+
+
+def _save_cifar(request: SaveRequest) -> None:
+    from tlbench_vision.backbones.cifar import save
+
+    save(request)
+
+
+def find_cifar(name: str) -> BackboneSpec:
+    """Return the network of a depth. Raises `UnknownNameError`."""
+    known = {f"resnet{depth}": depth for depth in DEPTHS}
+    if name not in known:
+        raise UnknownNameError("backbone", f"cifar/{name}", [f"cifar/{one}" for one in known])
+    depth = known[name]
+    return BackboneSpec(
+        name=f"cifar/{name}",
+        modality="image",
+        title=f"ResNet-{depth} for CIFAR",
+        summary=f"{depth} layers for images of 32 x 32 pixels; the published checkpoints know the classes of CIFAR-10.",
+        traits=("batchnorm",),
+        recipe=CIFAR,
+        licence="BSD-2-Clause (published checkpoints)",
+        requires=("PIL",),
+        extra="vision",
+        options=(weights_option(PUBLISHED.get(depth, "")),),
+        checkpoint=partial(found, f"cifar/{name}", PUBLISHED.get(depth, "")),
+        prepare=_prepare_cifar,
+        build=partial(_build_cifar, depth),
+        own_head=partial(_cifar_head, depth),
+        save=_save_cifar,
+        augment=calls.augment,
+    )

@@ -1,0 +1,30 @@
+"""Where the weights of an image backbone come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tlbench import Checkpoint, MissingDataError, Option
+
+Find = Callable[[Mapping[str, Any]], Checkpoint]
+
+WEIGHTS = {"weights": ("model.safetensors", "pytorch_model.bin")}
+
+
+def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
+    """Return the checkpoint that the option `weights` names, `default` where it is empty, none for `random`."""
+    from tlbench.checkpoints import find
+
+    chosen = str(options["weights"]) or default
+    if not chosen:
+        raise MissingDataError(
+            f'No weights of "{name}" are published: name a file by --set backbone.weights=FILE, or "random".'
+        )
+    return Checkpoint(files={}, origin="random") if chosen == "random" else find(chosen, WEIGHTS)
+
+
+def weights_option(default: str) -> Option:
+    """Return the option that `found` reads."""
+    summary = 'file of weights, folder or hub name that holds one, or "random"'
+    return Option(name="weights", default=default, summary=summary)
