@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 WEIGHTS = (".safetensors", ".pth", ".th", ".pt", ".bin")
 """Suffixes of files that `read_weights` reads."""
-NESTED = ("state_dict", "model_state_dict", "model")
+NESTED = ("state_dict", "model_state_dict", "model", "net")
 """Keys under which training scripts keep the weights, beside epochs and optimisers."""
 
 
@@ -91,29 +92,44 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
     Raises `BadInputError` for a file that is damaged or holds other things than weights.
     """
-    import pickle
-
     import torch
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     if path.suffix not in WEIGHTS:
         raise BadInputError(f'"{path}" is no file of weights: name one that ends in {", ".join(WEIGHTS)}.')
-    try:
+    with weights_of(path):
         if path.suffix == ".safetensors":
             return load_file(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, SafetensorError, pickle.UnpicklingError) as error:
-        cause = str(error).partition("\n")[0]
-        raise BadInputError(
-            f'"{path}" cannot be read as weights ({cause}): fetch it again, or save tensors.'
-        ) from error
     for key in NESTED:
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
     if not isinstance(content, dict) or not all(isinstance(part, torch.Tensor) for part in content.values()):
-        raise BadInputError(f'"{path}" holds other things than weights: save a state_dict alone.')
+        held = f" ({_some(map(str, content))})" if isinstance(content, dict) else ""
+        raise BadInputError(f'"{path}" holds other things than weights{held}: save a state_dict alone.')
     return content
+
+
+@contextlib.contextmanager
+def weights_of(path: Path) -> Iterator[None]:
+    """Raise `BadInputError` for what libraries raise when they read a file of weights that is damaged or holds code."""
+    import pickle
+
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except pickle.UnpicklingError as error:
+        # The library's own message advises to run the code.
+        raise BadInputError(
+            f'"{path}" cannot be read as weights: it is damaged, or holds objects whose code would have to be run, and '
+            f"is not. Fetch it again, or save the state_dict alone."
+        ) from error
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
+        cause = str(error).partition("\n")[0]
+        raise BadInputError(
+            f'"{path}" cannot be read as weights ({cause}): fetch it again, or save tensors.'
+        ) from error
 
 
 def load_into(module: nn.Module, state: Mapping[str, Tensor], where: str, without: Sequence[str] = ()) -> None:

@@ -75,14 +75,23 @@ class Catalog:
     def task(self, name: str) -> TaskSpec:
         return _find("task", name, self.tasks)
 
+    def home(self, backbone: str) -> BackboneSpec | BackboneFamily:
+        """Return the backbone that is listed by that name, or the family that finds it: nothing is sought."""
+        family, _, own = backbone.partition("/")
+        if backbone in self.backbones:
+            return self.backbones[backbone]
+        if own and family in self.families:
+            return self.families[family]
+        raise UnknownNameError("backbone", backbone, [*self.backbones, *(f"{name}/NAME" for name in self.families)])
+
     def backbone(self, name: str) -> BackboneSpec:
         """Return a backbone that is listed, or that the family of its name finds."""
-        family = self.families.get(name.partition("/")[0])
-        if family is None or name in self.backbones:
-            return _find("backbone", name, self.backbones)
-        if lacking := missing(family):
+        found = self.home(name)
+        if isinstance(found, BackboneSpec):
+            return found
+        if lacking := missing(found):
             raise UsageError(f"{lacking}.")
-        return family.find(name.partition("/")[2])
+        return found.find(name.partition("/")[2])
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)

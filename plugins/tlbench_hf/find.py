@@ -29,6 +29,7 @@ RECIPE = {
     "adversarial.learning_rate": 5e-5,
     "scratch.learning_rate": 1e-4,
 }
+LICENCE = "as the checkpoint's own model card says"
 WEIGHTS = Option(name="weights", default="", summary="empty: the checkpoint's own; `random`: its architecture, new")
 
 
@@ -76,6 +77,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         summary="A decoder, read at its last token." if decoder else "An encoder, the mean of its tokens.",
         layouts=("pooled", "sequence", "next-token" if decoder else "masked-token"),
         recipe=RECIPE,
+        licence=LICENCE,
         options=(
             WEIGHTS,
             Option(name="max_length", default=longest, summary="longest input; more is cut", unit="tokens"),
@@ -100,6 +102,7 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         title=f"{config['model_type']} of transformers",
         summary="The mean of its frames, from the waveform at the rate that it was trained at.",
         recipe=RECIPE,
+        licence=LICENCE,
         options=(
             WEIGHTS,
             Option(name="max_seconds", default=4.0, summary="longest input; more is cut on both sides", unit="s"),

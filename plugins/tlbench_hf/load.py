@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError
+from tlbench.checkpoints import weights_of
 
 
 def auto_class(layout: str) -> Any:
@@ -20,7 +21,8 @@ def auto_class(layout: str) -> Any:
 def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
     """Return the model in float32, new where `weights` is not among the files, without a pooling layer of its own.
 
-    Raises `BadInputError` where the file lacks weights that the model has: they would stay random.
+    Raises `BadInputError` where the file is damaged, holds code, or lacks weights that the model has: they would stay
+    random.
     """
     import torch
     from transformers.utils import logging
@@ -30,14 +32,15 @@ def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
     config.use_cache = False
     if "weights" not in files:
         return _without_pooler(auto.from_config(config, trust_remote_code=False))
-    model, report = auto.from_pretrained(
-        files["weights"].parent,
-        config=config,
-        dtype=torch.float32,
-        local_files_only=True,
-        trust_remote_code=False,
-        output_loading_info=True,
-    )
+    with weights_of(files["weights"]):
+        model, report = auto.from_pretrained(
+            files["weights"].parent,
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
     if lacking := sorted(name for name in report["missing_keys"] if "pooler" not in name):
         shown = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
         raise BadInputError(

@@ -42,25 +42,41 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
 
 
 def configuration(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Any:
-    """Return the configuration of transformers that the files or a new model have."""
+    """Return the configuration of transformers that the files or a new model have.
+
+    Raises `BadInputError` for a model that only its own code could make.
+    """
     from transformers import AutoConfig
 
-    if "config" in files:
+    if "config" not in files:
+        return AutoConfig.for_model(**fitted["config"])
+    try:
         return AutoConfig.from_pretrained(files["config"].parent, local_files_only=True, trust_remote_code=False)
-    return AutoConfig.for_model(**fitted["config"])
+    except ValueError as error:
+        raise BadInputError(
+            f'"{files["config"]}" describes a model that this transformers does not know; code that comes with a '
+            f"checkpoint is not run. Take another checkpoint, or a newer transformers."
+        ) from error
 
 
 def tokenizer_of(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Tokenizer:
-    """Return the tokenizer, without padding and truncation. Raises `UsageError` for one that is not made of rules."""
-    if "tokenizer" not in files:
-        tokenizer = Tokenizer.from_str(fitted["tokenizer"])
-    elif files["tokenizer"].name == "tokenizer.json":
-        tokenizer = Tokenizer.from_file(str(files["tokenizer"]))
-    else:
-        tokenizer = _converted(files["tokenizer"].parent)
+    """Return the tokenizer, without padding and truncation.
+
+    Raises `BadInputError` for a damaged file, `UsageError` for a tokenizer that is not made of rules.
+    """
+    tokenizer = _read(files["tokenizer"]) if "tokenizer" in files else Tokenizer.from_str(fitted["tokenizer"])
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def _read(path: Path) -> Tokenizer:
+    if path.name != "tokenizer.json":
+        return _converted(path.parent)
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # The library raises nothing more special.
+        raise BadInputError(f'"{path}" cannot be read as a tokenizer ({error}): fetch it again.') from error
 
 
 def _converted(folder: Path) -> Tokenizer:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 from support import install
 
-from tlbench.cli.health import _broken
+from tlbench.cli.health import _broken, _lacks, _unusable
 from tlbench.cli.probes import probe
+from tlbench.plugins import load_catalog
 
 
 def test_what_is_there_is_listed_and_what_is_missing_comes_with_its_remedy(tlbench, site):
@@ -27,10 +29,23 @@ def test_what_is_there_is_listed_and_what_is_missing_comes_with_its_remedy(tlben
     assert any(problem.startswith("broken (tlbench-broken 1.0): load:") for problem in health["problems"])
 
 
+def test_a_task_whose_backbone_is_found_by_name_runs_where_its_family_can_be_used(site):
+    install(site, "tlbench-shelf", {"shelf": "found_by_name"})
+    catalog = load_catalog()
+
+    def complaints(name):
+        return list(_unusable(dataclasses.replace(catalog, tasks={name: catalog.task(name)})))
+
+    assert complaints("toy/shelved") == []
+    assert complaints("toy/closed") == [
+        'No embedded task can run: install what they need with pip install "tlbench[all]".'
+    ]
+    assert '"closed" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere' in _lacks(catalog)
+
+
 def test_published_data_that_is_there_is_found(tlbench, data_root, monkeypatch):
     monkeypatch.setenv("TLBENCH_DATA", str(data_root))
     from tlbench.cli.health import _published
-    from tlbench.plugins import load_catalog
 
     assert set(_published(load_catalog()).values()) == {"found"}
 

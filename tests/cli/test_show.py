@@ -74,6 +74,21 @@ def test_a_backbone_and_a_domain_list_their_tasks(tlbench):
     assert shown(tlbench, "toy")[0]["tasks"] == ["toy/blobs", "toy/names", "toy/rare", "toy/shapes", "toy/table"]
 
 
+def test_a_family_says_what_its_backbones_are_called_and_a_task_which_families_there_are(tlbench, site):
+    install(site, "tlbench-shelf", {"shelf": "found_by_name"})
+    (card,) = shown(tlbench, "shelf")
+    assert (card["sort"], card["modality"]) == ("family", "tabular")
+    assert "toy/blobs" in card["tasks"]
+    assert "tlbench show shelf/NAME" in card["commands"]
+    assert shown(tlbench, "shelf/mlp")[0]["sort"] == "backbone"
+    (task,) = shown(tlbench, "toy/shelved")
+    assert task["backbones"][:2] == ["shelf/mlp", "tabular/mlp"]
+    assert "shelf/..." in task["families of this modality"]
+    assert "timm/..." not in task["families of this modality"]
+    (task,) = shown(tlbench, "toy/closed")
+    assert task["missing"] == ['"closed" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere.']
+
+
 def test_a_row_is_found_by_its_key_a_part_of_its_name_and_its_file(tlbench, rows):
     path = f"leaderboards/rows/{rows[1].file_name}"
     for name in (rows[1].key, "blobs--toy-mlp--finetune--s1", path):
@@ -111,6 +126,8 @@ def test_a_name_of_two_sorts_shows_both(tlbench, site):
     [
         ("toy/blob", "did you mean 'toy/blobs'"),
         ("finetun", "did you mean 'finetune'"),
+        ("tim", "did you mean 'timm'"),
+        ("timm/", "did you mean 'timm/NAME'"),
         ("blobs--toy-mlp", "is part of the names of 2 rows"),
         ("zzzzzz", 'There is nothing called "zzzzzz": see tlbench list'),
     ],

@@ -6,12 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.plugins import Spec, load_catalog
-from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
-from tlbench.testing import BackboneSuite, DomainSuite, StrategySuite, TaskSuite
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.testing import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
 from tlbench.testing.toy import toy_source
 
-SUITES = {DomainSpec: DomainSuite, TaskSpec: TaskSuite, BackboneSpec: BackboneSuite, StrategySpec: StrategySuite}
+SUITES = {
+    DomainSpec: DomainSuite,
+    TaskSpec: TaskSuite,
+    BackboneSpec: BackboneSuite,
+    BackboneFamily: FamilySuite,
+    StrategySpec: StrategySuite,
+}
 CATALOG = load_catalog(also=[toy_source()])
+FOUND = ("cifar/resnet20", "spectrogram/test_resnet")
+"""Backbones of families, with new weights."""
 
 
 class Shared:
@@ -26,6 +34,8 @@ class Shared:
 def suite(spec: Spec) -> type:
     """Return the test class of a spec. Published data is run from end to end by the tests of its own plugin."""
     fields: dict[str, Any] = {"name": spec.name}
+    if spec.name in FOUND:
+        fields["options"] = {"weights": "random"}
     if isinstance(spec, StrategySpec) and "steps" in {option.name for option in spec.options}:
         fields["options"] = {"steps": 5}
     if isinstance(spec, TaskSpec) and spec.data_from == "data-root":
@@ -35,6 +45,8 @@ def suite(spec: Spec) -> type:
     return type(f"Test {type(spec).__name__} {spec.name}", (Shared, SUITES[type(spec)]), fields)
 
 
-for kind in ("domains", "tasks", "backbones", "strategies"):
+for kind in ("domains", "tasks", "backbones", "families", "strategies"):
     for spec in getattr(CATALOG, kind).values():
         globals()[f"Test {kind} {spec.name}"] = suite(spec)
+for name in FOUND:
+    globals()[f"Test backbones {name}"] = suite(CATALOG.backbone(name))

@@ -256,6 +256,34 @@ class TestTexts:
         with pytest.raises(BadInputError, match=r"lacks \d+ of the weights of BertForMaskedLM \(cls.predictions"):
             made.model()
 
+    def test_damaged_files_are_named_and_code_is_not_run(self, folders, tmp_path):
+        import torch
+
+        class Trap:
+            def __reduce__(self):
+                return (type(tmp_path).touch, (tmp_path / "sprung",))
+
+        def broken(name, file, content):
+            folder = shutil.copytree(folders["bert"], tmp_path / name)
+            (folder / file).write_bytes(content)
+            with pytest.raises(BadInputError) as refused:
+                Made(folder, TEXTS).model()
+            return str(refused.value)
+
+        weights = (folders["bert"] / "model.safetensors").read_bytes()
+        assert 'model.safetensors" cannot be read as weights' in broken("cut", "model.safetensors", weights[:-9])
+        assert 'tokenizer.json" cannot be read as a tokenizer' in broken("tokens", "tokenizer.json", b"{}")
+        strange = {"model_type": "strange", "auto_map": {"AutoConfig": "mine.Config"}}
+        assert "code that comes with a checkpoint is not run" in broken(
+            "own", "config.json", json.dumps(strange).encode()
+        )
+        folder = shutil.copytree(folders["bert"], tmp_path / "trap")
+        (folder / "model.safetensors").unlink()
+        torch.save({"trap": Trap()}, folder / "pytorch_model.bin")
+        with pytest.raises(BadInputError, match=r'pytorch_model.bin" cannot be read as weights: it .* code'):
+            Made(folder, TEXTS).model()
+        assert not (tmp_path / "sprung").exists()
+
     def test_more_positions_than_the_model_has_are_refused(self, folders):
         with pytest.raises(UsageError, match="the model has 32 positions"):
             Made(folders["bert"], TEXTS, max_length=33).model()

@@ -13,7 +13,7 @@ from tlbench.testing import conformance
 from tlbench.testing.bench import Bench
 from tlbench.testing.toy import toy_source
 
-FILES = ("broken_tasks", "broken_backbones", "broken_strategies", "broken_domain", "broken_promises")
+FILES = ("broken_tasks", "broken_backbones", "broken_strategies", "broken_domain", "broken_promises", "found_by_name")
 TASKS = {
     "unseeded": ("it_loads_the_same_in_another_process", "loads other data in another process"),
     "by-hash": ("it_loads_the_same_in_another_process", "loads other data in another process"),
@@ -124,6 +124,18 @@ def test_an_empty_domain_and_a_heavy_module_are_named(broken, make):
     spec = broken.domain("empty")
     assert make(spec, "it_has_a_task") == ("failed", 'Domain "empty" has no task: name one "empty/...".')
     assert "listing its specs imports numpy: import it inside" in make(spec, "its_module_is_light")[1]
+
+
+def test_a_family_that_finds_anything_is_named(broken, make):
+    check = "a_name_that_nothing_has_is_refused"
+    assert broken.families["shelf"] in conformance.specs_of(broken, [broken.origin(broken.families["shelf"])])
+    assert make(broken.families["shelf"], check) == ("ok", "")
+    status, reason = make(broken.families["anything"], check)
+    assert (status, reason.startswith('Family "anything": find("no model is called so") gives a backbone')) == (
+        "failed",
+        True,
+    )
+    assert make(broken.families["closed"], check)[0] == "skipped"
 
 
 def test_what_a_person_should_look_at_is_a_note(broken, make):

@@ -12,13 +12,18 @@ Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def names_of(*sorts: str) -> Complete:
-    """Return a completion by the names of these parts of the catalog: `tasks`, `backbones` and the like."""
+    """Return a completion by the names of these parts of the catalog: `tasks`, `backbones` and the like.
+
+    Of a family of backbones, what its names begin with: they are too many.
+    """
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from tlbench.plugins import load_catalog
 
         catalog = load_catalog()
         known = {name: spec.title for sort in sorts for name, spec in getattr(catalog, sort).items()}
+        if "backbones" in sorts:
+            known |= {f"{name}/": family.title for name, family in catalog.families.items()}
         return [CompletionItem(name, help=title) for name, title in known.items() if name.startswith(incomplete)]
 
     return complete

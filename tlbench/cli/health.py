@@ -107,7 +107,7 @@ def _unusable(catalog: Catalog) -> Iterator[str]:
     except UsageError as error:
         yield str(error)
     tasks = [task for task in catalog.tasks.values() if task.data_from == "package"]
-    if all(missing(task) or missing(catalog.backbones[task.backbone]) for task in tasks):
+    if all(missing(task) or missing(catalog.home(task.backbone)) for task in tasks):
         yield 'No embedded task can run: install what they need with pip install "tlbench[all]".'
 
 
@@ -122,6 +122,7 @@ def _lacks(catalog: Catalog) -> Iterator[str]:
     found = [missing(spec) for spec in catalog.tasks.values()]
     found += [missing(kind) for task in catalog.tasks.values() for kind in (task.kind, task.kind_of_source)]
     found += [missing(spec) for spec in catalog.backbones.values()]
+    found += [missing(spec) for spec in catalog.families.values()]
     found += [missing(spec) for spec in catalog.strategies.values()]
     yield from dict.fromkeys(filter(None, found))
 

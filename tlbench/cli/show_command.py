@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
-    """Show everything about a task, backbone, strategy, domain or row.
+    """Show everything about a task, backbone, family of backbones, strategy, domain or row.
 
     A row is named by its file, its key, or a part of its file's name that no other row below --board has.
     """
@@ -50,7 +50,7 @@ def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[P
     """Return the row of that name, if any; a part of its name counts only where nothing else has that name."""
     if not alone and not Path(name).is_file():
         return []
-    specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.strategies]
+    specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.families, *catalog.strategies]
     files = row_files(board, name)
     if not files or (len(files) > 1 and difflib.get_close_matches(name, specs, cutoff=0.8)):
         unknown = UnknownNameError("task, backbone, strategy, domain or row", name, [*specs, *row_names(board)])

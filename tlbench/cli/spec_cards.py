@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tlbench.calls import LoadRequest
@@ -10,8 +10,8 @@ from tlbench.errors import UsageError
 from tlbench.options import Option
 from tlbench.plan import PLACES, data_folder
 from tlbench.planning import budget_option, default, mismatch
-from tlbench.plugins import Catalog, missing
-from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.plugins import Catalog, Spec, missing
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 
 Card = dict[str, Any]
 """What it is (`sort`, `name`, `title`), then facts by name, `options` and other tables, and `commands`."""
@@ -24,7 +24,7 @@ SETTINGS = {"transductive": "both sides share their labels", "inductive": "the s
 
 
 def spec_cards(catalog: Catalog, name: str) -> list[Card]:
-    """Return the cards of everything of that name."""
+    """Return the cards of everything of that name. Raises `UsageError` where a family finds no such backbone."""
     cards: list[Card] = []
     if domain := catalog.domains.get(name):
         cards.append(domain_card(catalog, domain))
@@ -33,6 +33,8 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
     family, slash, _ = name.partition("/")
     if name in catalog.backbones or (slash and family in catalog.families):
         cards.append(backbone_card(catalog, catalog.backbone(name)))
+    elif name in catalog.families:
+        cards.append(family_card(catalog, catalog.families[name]))
     if strategy := catalog.strategies.get(name):
         cards.append(strategy_card(catalog, strategy))
     return cards
@@ -49,9 +51,10 @@ def domain_card(catalog: Catalog, domain: DomainSpec) -> Card:
 
 def task_card(catalog: Catalog, task: TaskSpec) -> Card:
     """Return what is known of a task, and whether it can run here."""
-    fitting = [spec for spec in catalog.backbones.values() if fits(task, spec)]
-    backbone = catalog.backbone(task.backbone)
-    reasons = {spec.name: mismatch(task, backbone, spec) for spec in catalog.strategies.values()}
+    fitting = [spec.name for spec in catalog.backbones.values() if fits(task, spec)]
+    families = [f"{family.name}/..." for family in catalog.families.values() if _reads(family, task)]
+    backbone, lacking = _own_backbone(catalog, task)
+    reasons = {spec.name: backbone and mismatch(task, backbone, spec) for spec in catalog.strategies.values()}
     card = {
         **_head("task", task),
         "source": task.source,
@@ -65,18 +68,34 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
         "resembles": task.mirrors,
         "licence": task.licence,
         "modality": task.modality,
-        "backbones": _names(fitting, first=task.backbone),
+        "backbones": list(dict.fromkeys([task.backbone, *fitting])),
+        "families of this modality": families,
         "strategies": [name for name, reason in reasons.items() if not reason],
         "not with": [reason for reason in reasons.values() if reason],
         "augmented by": list(task.augment),
         "plugin": str(catalog.origin(task)),
-        "missing": _lacks(missing(task), missing(task.kind), missing(task.kind_of_source), _absent_files(task)),
+        "missing": _lacks(
+            missing(task), missing(task.kind), missing(task.kind_of_source), lacking, _absent_files(task)
+        ),
         "options": [_option("task", option) for option in (*task.options, budget_option(task))],
         "commands": [_run(task)],
     }
     if task.source_kind is not None:
         card |= {"kind of the source": task.source_kind.name, "metric of the source": task.metric_of_source}
     return card
+
+
+def _own_backbone(catalog: Catalog, task: TaskSpec) -> tuple[BackboneSpec | None, str]:
+    """Return the backbone that a task names, or the sentence on why it is not to be had."""
+    try:
+        return catalog.backbone(task.backbone), ""
+    except UsageError as error:
+        return None, str(error)
+
+
+def _reads(family: BackboneFamily, task: TaskSpec) -> bool:
+    """Say whether backbones of a family take a task's examples; what features they give is known of each alone."""
+    return task.modality in family.modality.split(", ")
 
 
 def fits(task: TaskSpec, backbone: BackboneSpec) -> bool:
@@ -102,6 +121,18 @@ def backbone_card(catalog: Catalog, backbone: BackboneSpec) -> Card:
     }
 
 
+def family_card(catalog: Catalog, family: BackboneFamily) -> Card:
+    """Return what is known of a family of backbones."""
+    return {
+        **_head("family", family),
+        "modality": family.modality,
+        "tasks": [task.name for task in catalog.tasks.values() if _reads(family, task)],
+        "plugin": str(catalog.origin(family)),
+        "missing": _lacks(missing(family)),
+        "commands": [f"tlbench show {family.name}/NAME", f"tlbench run --task TASK --backbone {family.name}/NAME"],
+    }
+
+
 def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
     """Return what is known of a strategy: what it is given, what it promises, and what backbones set for it."""
     trains = "trains the encoder" if strategy.trains_encoder else "leaves the encoder as it is; the host checks it"
@@ -123,7 +154,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
     }
 
 
-def _head(sort: str, spec: DomainSpec | TaskSpec | BackboneSpec | StrategySpec) -> Card:
+def _head(sort: str, spec: Spec) -> Card:
     return {"sort": sort, "name": spec.name, "title": spec.title, "summary": spec.summary}
 
 
@@ -145,10 +176,6 @@ def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]
         for backbone, found in values.items()
         if found != defaults
     ]
-
-
-def _names(specs: Iterable[BackboneSpec], first: str) -> list[str]:
-    return sorted((spec.name for spec in specs), key=lambda name: (name != first, name))
 
 
 def _lacks(*sentences: str) -> list[str]:

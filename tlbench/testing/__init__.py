@@ -14,9 +14,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlbench.testing.suites import BackboneSuite, DomainSuite, StrategySuite, TaskSuite
+    from tlbench.testing.suites import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
 
-__all__ = ["BackboneSuite", "DomainSuite", "StrategySuite", "TaskSuite"]
+__all__ = ["BackboneSuite", "DomainSuite", "FamilySuite", "StrategySuite", "TaskSuite"]
 
 
 def __getattr__(name: str) -> Any:

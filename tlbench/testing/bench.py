@@ -17,13 +17,13 @@ from tlbench.planning import Wish, make_plan
 from tlbench.plugins import Catalog, missing
 from tlbench.prepared import Prepared, prepare
 from tlbench.raw import TaskData
-from tlbench.records import EMPTY, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.rows import Row
 from tlbench.runner import run_pairing
 from tlbench.stages import train_source
 from tlbench.store import Store
 
-S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
+S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec)
 Check = Callable[[S, "Bench"], str | None]
 """Raises what is wrong, with what to do about it; returns a note on what a person should look at, or None."""
 STRATEGY = "nearest-mean"
@@ -102,7 +102,7 @@ def ignore(step: int, loss: float) -> None:
     """Take a step's loss and do nothing."""
 
 
-def need(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
+def need(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec) -> None:
     """Raise `NotApplicableError` where packages that a spec needs are not installed."""
     if absent := missing(spec):
         raise NotApplicableError(absent)

@@ -9,15 +9,17 @@ from typing import Any, Literal
 
 from tlbench.errors import MissingDataError, TlbenchError
 from tlbench.plugins import Catalog, Spec
-from tlbench.records import BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin
-from tlbench.testing import backbones, domains, strategies, tasks
+from tlbench.testing import backbones, domains, families, strategies, tasks
 from tlbench.testing.bench import Bench, Check
+from tlbench.testing.specs import sort_of
 
 CHECKS: Mapping[type[Spec], Sequence[Check[Any]]] = {
     DomainSpec: domains.CHECKS,
     TaskSpec: tasks.CHECKS,
     BackboneSpec: backbones.CHECKS,
+    BackboneFamily: families.CHECKS,
     StrategySpec: strategies.CHECKS,
 }
 
@@ -40,6 +42,7 @@ def specs_of(catalog: Catalog, origins: Sequence[Origin]) -> list[Spec]:
         *catalog.domains.values(),
         *catalog.tasks.values(),
         *catalog.backbones.values(),
+        *catalog.families.values(),
         *catalog.strategies.values(),
     ]
     return [spec for spec in everything if catalog.origin(spec) in origins]
@@ -48,10 +51,11 @@ def specs_of(catalog: Catalog, origins: Sequence[Origin]) -> list[Spec]:
 def check_spec(spec: Spec, catalog: Catalog, folder: Path, plugin: Path | None = None) -> Iterator[Result]:
     """Make every check of a spec, in a folder for caches and boards."""
     bench = Bench(catalog=catalog, folder=folder, plugin=plugin)
-    kind = type(spec).__name__.removesuffix("Spec").lower()
     for check in CHECKS[type(spec)]:
         status, reason = make(check, spec, bench)
-        yield Result(spec=f"{kind} {spec.name}", check=check.__name__.replace("_", " "), status=status, reason=reason)
+        yield Result(
+            spec=f"{sort_of(spec)} {spec.name}", check=check.__name__.replace("_", " "), status=status, reason=reason
+        )
 
 
 def make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "note", "skipped", "failed"], str]:

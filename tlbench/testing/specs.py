@@ -19,9 +19,14 @@ TEXTS = ("title", "summary", "source", "target", "shift", "modality", "metric", 
 """Fields that must say something where a spec has them."""
 
 
+def sort_of(spec: Spec) -> str:
+    """Return what a spec is: `task`, `family` and the like."""
+    return "family" if isinstance(spec, BackboneFamily) else type(spec).__name__.removesuffix("Spec").lower()
+
+
 def label(spec: Spec) -> str:
     """Return what a message calls a spec: `Task "toy/blobs"`."""
-    return f'{type(spec).__name__.removesuffix("Spec")} "{spec.name}"'
+    return f'{sort_of(spec).capitalize()} "{spec.name}"'
 
 
 def the_record_is_whole(spec: Spec, bench: Bench) -> None:

@@ -15,7 +15,7 @@ from tlbench.errors import MissingDataError
 from tlbench.options import OptionValue
 from tlbench.plugins import Catalog, Spec, load_catalog
 from tlbench.records import EMPTY
-from tlbench.testing import backbones, domains, strategies, tasks
+from tlbench.testing import backbones, domains, families, strategies, tasks
 from tlbench.testing.bench import Bench
 from tlbench.testing.toy import toy_source
 
@@ -92,6 +92,15 @@ class BackboneSuite(Suite):
 
     def spec(self, catalog: Catalog) -> Spec:
         return catalog.backbone(self.name)
+
+
+class FamilySuite(Suite):
+    """Checks of the family of backbones `name`; `BackboneSuite` checks one that it finds, by its whole name."""
+
+    checks = families.CHECKS
+
+    def spec(self, catalog: Catalog) -> Spec:
+        return catalog.families[self.name]
 
 
 class StrategySuite(Suite):

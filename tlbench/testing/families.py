@@ -1,0 +1,31 @@
+"""Checks of a family of backbones that are found by name."""
+
+from __future__ import annotations
+
+from tlbench.errors import ContractError, UsageError
+from tlbench.records import BackboneFamily
+from tlbench.testing.bench import Bench, Check, need
+from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+
+NOBODY = "no model is called so"
+"""With spaces, so that no hub has to be asked."""
+
+
+def a_name_that_nothing_has_is_refused(spec: BackboneFamily, bench: Bench) -> None:
+    """`find` raises an error whose message is meant for a person."""
+    need(spec)
+    try:
+        spec.find(NOBODY)
+    except UsageError:
+        return
+    raise ContractError(
+        f'{label(spec)}: find("{NOBODY}") gives a backbone: raise UnknownNameError or MissingDataError where there is '
+        f"none."
+    )
+
+
+CHECKS: tuple[Check[BackboneFamily], ...] = (
+    the_record_is_whole,
+    its_module_is_light,
+    a_name_that_nothing_has_is_refused,
+)
