@@ -145,7 +145,7 @@ def _find_timm(name: str) -> BackboneSpec:
         modality="image",
         title=f"{name} of timm",
         summary="Its pooled features, with the preprocessing that its weights were trained with.",
-        traits=("batchnorm",) if known["batchnorm"] else (),
+        traits=("scales", "batchnorm") if known["batchnorm"] else ("scales",),
         recipe=GENTLE,
         licence=known["licence"],
         requires=("timm",),
