@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from tlbench.errors import UsageError
 
@@ -24,6 +26,12 @@ class Option:
     """A few words on what it sets."""
     unit: str = ""
     """What a number counts or is measured in."""
+    by_trait: Mapping[str, OptionValue] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a task: the default beside a backbone that has a trait, by trait."""
+
+    def beside(self, traits: Collection[str]) -> OptionValue:
+        """Return the default beside a backbone of these traits."""
+        return next((value for trait, value in self.by_trait.items() if trait in traits), self.default)
 
     def parse(self, value: OptionValue) -> OptionValue:
         """Return the value as the default's type. Raises `UsageError` when it cannot be read so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,7 +101,7 @@ def _expand(
     settings: Settings,
 ) -> list[Pairing]:
     unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
-    task_options = overrides.resolve(("task", task.name), task.options)
+    task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
     source_options = _source_options(backbone, overrides)
@@ -184,9 +184,9 @@ def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> 
     return ""
 
 
-def default(option: Option, owner: str, recipe: Mapping[str, OptionValue]) -> OptionValue:
+def default(option: Option, owner: str, recipe: Mapping[str, OptionValue], traits: Collection[str] = ()) -> OptionValue:
     """Return an option's value where the user names none: the backbone's recipe for its owner, for all, or its own."""
-    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default))
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.beside(traits)))
 
 
 def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
@@ -207,12 +207,16 @@ class _Overrides:
         self.known: set[str] = set()
 
     def resolve(
-        self, owners: tuple[str, ...], options: Iterable[Option], recipe: Mapping[str, OptionValue] = EMPTY
+        self,
+        owners: tuple[str, ...],
+        options: Iterable[Option],
+        recipe: Mapping[str, OptionValue] = EMPTY,
+        traits: Collection[str] = (),
     ) -> dict[str, OptionValue]:
         """Return every option's value: the user's, else the backbone's recipe, else the default."""
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = default(option, owners[-1], recipe)
+            value = default(option, owners[-1], recipe, traits)
             for owner in owners:
                 self.known.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self.values:

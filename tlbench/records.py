@@ -217,7 +217,8 @@ class BackboneSpec:
     layouts: tuple[Layout, ...] = ("pooled",)
     """Shapes of features that the encoder can give."""
     traits: tuple[str, ...] = ()
-    """What a strategy may ask for in `needs`, such as `batchnorm`."""
+    """What a strategy may ask for in `needs`, such as `batchnorm`, and what a task's defaults may go by: `scales`, that
+    images of any size are brought to the network's own."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Better defaults for training options: `steps` for all, `finetune.steps` for one strategy, `source.steps` for
     the source model."""

@@ -49,7 +49,7 @@ def _changed(
     row: Row, task: TaskSpec | None, backbone: BackboneSpec | None, strategy: StrategySpec | None
 ) -> Iterator[str]:
     """Yield `OWNER.NAME=VALUE` for every option of a row that is not at its default."""
-    recipe = backbone.recipe if backbone else EMPTY
+    recipe, traits = (backbone.recipe, backbone.traits) if backbone else (EMPTY, ())
     owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue]], ...] = (
         ("task", row.task_options, task.options if task else (), EMPTY),
         ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY),
@@ -57,7 +57,7 @@ def _changed(
         (row.strategy, row.strategy_options, strategy.options if strategy else (), recipe),
     )
     for owner, values, options, better in owned:
-        defaults = {option.name: option.parse(default(option, owner, better)) for option in options}
+        defaults = {option.name: option.parse(default(option, owner, better, traits)) for option in options}
         for name, value in values.items():
             if owner == "backbone" and name == "weights" and value not in ("", "random"):
                 yield "backbone.weights=PATH"  # Of a file only the name is on the row.

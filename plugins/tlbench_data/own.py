@@ -64,7 +64,8 @@ def _load_series(request: LoadRequest) -> TaskData:
 def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.readers.folders import number, place
 
-    number(request, "size", 8)
+    if request.options["size"]:
+        number(request, "size", 8)
     return [place(request, "source"), place(request, "target")]
 
 
@@ -143,7 +144,14 @@ def own_tasks() -> list[TaskSpec]:
                     ".npz file with the arrays train_, val_ and test_images, and train_, val_ and test_labels",
                     ".npz file with the same arrays and classes",
                 ),
-                Option(name="size", default=28, summary="width and height that images are scaled to", unit="px"),
+                Option(
+                    name="size",
+                    default=28,
+                    summary="width and height that images are scaled to; 0, the default beside a backbone that scales "
+                    "images itself, leaves them as they are",
+                    unit="px",
+                    by_trait={"scales": 0},
+                ),
                 Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
             ),
             files=_medmnist_files,

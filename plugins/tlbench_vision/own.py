@@ -53,8 +53,10 @@ def own_images() -> TaskSpec:
             Option(
                 name="size",
                 default=32,
-                summary="width and height that images are scaled to; 0 leaves that to a backbone that does it",
+                summary="width and height that images are scaled to; 0, the default beside a backbone that scales "
+                "images itself, leaves them as they are",
                 unit="px",
+                by_trait={"scales": 0},
             ),
             Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
         ),

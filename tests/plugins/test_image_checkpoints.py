@@ -15,6 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from tlbench import BuildRequest, FitRequest, MissingDataError, PrepareRequest, UnknownNameError
+from tlbench.plan import Settings
+from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
 from tlbench_vision.backbones.cifar import LABELS, CifarNetwork
 
@@ -133,8 +135,8 @@ def test_positions_of_a_transformer_are_fitted_to_another_size(catalog, tmp_path
 
 
 def test_traits_are_those_of_the_model(catalog):
-    assert catalog.backbone(f"timm/{TINY}").traits == ("batchnorm",)
-    assert catalog.backbone("timm/test_vit").traits == ()
+    assert catalog.backbone(f"timm/{TINY}").traits == ("scales", "batchnorm")
+    assert catalog.backbone("timm/test_vit").traits == ("scales",)
     assert any(isinstance(part, nn.BatchNorm2d) for part in timm.create_model(TINY).modules())
 
 
@@ -147,7 +149,7 @@ spec = load_catalog().backbone("timm/{TINY}")
 print(spec.traits, sorted({{"torch", "timm", "numpy"}} & set(sys.modules)))
 """
     done = run_python(code)
-    assert done.stdout == "('batchnorm',) []\n", done.stderr
+    assert done.stdout == "('scales', 'batchnorm') []\n", done.stderr
 
 
 @pytest.fixture
@@ -183,6 +185,19 @@ def test_a_checkpoint_runs_on_images_that_nobody_prepared(catalog, run_wish, cam
     assert (row.status, row.weights, row.source_mode) == ("ok", "mine.pth", "probe"), row.reason
     assert row.backbone_options["weights"] == "mine.pth"
     assert row.score > 0.5
+
+
+def test_images_are_scaled_once_where_a_backbone_scales_them(catalog, cameras, tmp_path):
+    overrides = {"task.source": str(cameras / "old"), "task.target": str(cameras / "new"), "backbone.weights": "random"}
+    settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
+
+    def size(backbone, **more):
+        wish = Wish(tasks=["vision/image-folder"], backbones=[backbone], overrides={**overrides, **more})
+        return {pairing.task_options["size"] for pairing in make_plan(wish, catalog, settings).pairings}
+
+    assert size(f"timm/{TINY}") == {0}
+    assert size(f"timm/{TINY}", **{"task.size": 32}) == {32}
+    assert size("cifar/resnet20") == {32}
 
 
 def test_cells_after_cifar_have_a_source_that_the_checkpoint_knows(catalog, data_root):

@@ -52,7 +52,7 @@ def test_a_folder_without_folders_is_named(tmp_path):
 
 def test_an_empty_class_is_named(tmp_path):
     fill(tmp_path, "cat/1.png", "dog/1.bmp")
-    with pytest.raises(BadInputError, match=r'dog" holds no .png file'):
+    with pytest.raises(BadInputError, match=r'dog" holds no file that ends in .png'):
         class_files(tmp_path, (".png",))
 
 

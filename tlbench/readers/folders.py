@@ -62,7 +62,8 @@ def class_files(root: Path, suffixes: Sequence[str], names: Sequence[str] = ()) 
     files = {folder.name: [path for path in entries(folder) if path.suffix.lower() in suffixes] for folder in classes}
     for name, found in files.items():
         if not found:
-            refuse(f'"{root / name}" holds no {suffixes[0]} file: fill it, or remove the folder.')
+            wanted = ", ".join(suffixes)
+            refuse(f'"{root / name}" holds no file that ends in {wanted}: fill it, or remove the folder.')
     return Labelled(
         where=root,
         inputs=[path for found in files.values() for path in found],

@@ -18,7 +18,13 @@ from tlbench_vision.preprocess import preprocessor
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return the image shape and the mean and standard deviation of each channel, in 0..1."""
-    images = np.stack(list(request.inputs))
+    examples = list(request.inputs)
+    if len(shapes := {np.shape(image) for image in examples}) > 1:
+        raise BadInputError(
+            f"Images are {' and '.join(map(str, sorted(shapes)[:2]))}: scale them by --set task.size=32, or take a "
+            f"backbone that does, such as timm/resnet18."
+        )
+    images = np.stack(examples)
     if images.dtype != np.uint8 or images.ndim != 4:
         raise BadInputError(f"Images must be (H, W, C) uint8; these are {images.shape[1:]} {images.dtype}.")
     pixels = images / 255.0

@@ -120,7 +120,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         modality="image",
         title=title,
         summary="Its pooled features, with the preprocessing that its weights were trained with.",
-        traits=("batchnorm",) if batchnorm else (),
+        traits=("scales", "batchnorm") if batchnorm else ("scales",),
         recipe=GENTLE,
         licence=licence,
         requires=("timm",),
