@@ -45,7 +45,11 @@ CHAPTERS = (
     ("Adaptation: what a strategy is given", "request", ()),
     ("Training", "training", ("Schedule", "one_cycle", "train", "reverse_gradient")),
     ("Linear probes", "probe", ("Linear", "fit_probe")),
-    ("Checkpoints: their files and weights", "checkpoints", ("find", "remembered", "read_weights", "load_into")),
+    (
+        "Checkpoints: their files and weights",
+        "checkpoints",
+        ("find", "is_folder", "remembered", "read_weights", "load_into"),
+    ),
     ("Kinds: what a kind's `create` returns", "kinds", ("Kind",)),
     ("Metrics: functions of example weights", "metrics", ("Weighted", "Metric")),
     ("Errors that a plugin raises", "errors", ("UsageError", "MissingDataError", "BadInputError", "ContractError")),

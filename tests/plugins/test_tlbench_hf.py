@@ -438,6 +438,43 @@ class TestSpeech:
             made.prepare([np.zeros((100, 2), np.float32)])
 
 
+def test_a_new_wav2vec_is_read_by_the_library_and_by_name_with_the_same_features(tmp_path, monkeypatch):
+    import torch
+    from transformers import AutoFeatureExtractor, AutoModel
+
+    from tlbench.checkpoints import models_folder
+    from tlbench.data import Inputs
+    from tlbench.model import TransferModel, encode
+    from tlbench_hf.new import new_backbones
+
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
+    folder = models_folder() / "spoken"
+    folder.mkdir(parents=True)
+    spec = next(spec for spec in new_backbones() if spec.name == "audio/wav2vec2")
+    options = {option.name: option.default for option in spec.options} | {"hidden": 16, "layers": 1, "channels": 8}
+    fitted = json.loads(json.dumps(spec.fit(FitRequest(inputs=clips(), options=options, sample_rate=8000))))
+    encoder = spec.build(BuildRequest(fitted=fitted, layout="pooled", options=options)).eval()
+    head = torch.nn.Linear(1, 1)
+    spec.save(
+        SaveRequest(
+            encoder=encoder, head=head, fitted=fitted, layout="pooled", options=options, files={}, folder=folder
+        )
+    )
+    columns = spec.prepare(PrepareRequest(inputs=clips(), fitted=fitted, layout="pooled", options=options))
+    expected = encode(TransferModel(encoder, {}), Inputs(columns))
+    assert np.allclose(Made("spoken", clips(), rate=8000).features(), expected, atol=1e-5)
+
+    extractor, model = AutoFeatureExtractor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    assert extractor.sampling_rate == 16000
+    waveforms = [clip[:length] / 32768 for clip, length in zip(*columns, strict=True)]
+    ready = extractor(waveforms, sampling_rate=16000, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = model(**ready).last_hidden_state
+    for feature, row, length in zip(expected, states, columns[1], strict=True):
+        frames = encoder.frames(torch.tensor([int(length)]))
+        assert np.allclose(feature, row[: int(frames)].mean(0).numpy(), atol=1e-4)
+
+
 def test_show_knows_a_checkpoint_by_its_folder(folders, catalog):
     from tlbench.cli.spec_cards import spec_cards
 
