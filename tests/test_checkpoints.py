@@ -93,6 +93,16 @@ def test_what_a_hub_cannot_give_is_said_in_a_sentence_and_leaves_nothing(ask, ho
     assert kept(home) == []
 
 
+def test_a_damaged_file_is_not_replaced_by_another_form_of_the_weights(ask, home):
+    files = {"config.json": b"{}", "model.safetensors": b"some text", "pytorch_model.bin": b"others"}
+    with serve(Hub("tiny/model", files, swapped=("model.safetensors",))) as hub:
+        done = ask(hub)
+    assert done.returncode == 1
+    assert "what arrived is damaged" in done.stderr.splitlines()[-1]
+    assert not any("pytorch_model.bin" in request for request in hub.asked)
+    assert kept(home) == ["{}"]
+
+
 def test_a_file_that_came_damaged_is_fetched_again(ask, home):
     files = {"config.json": b"some text", "model.safetensors": b"w"}
     with serve(Hub("tiny/model", files, swapped=("config.json",))) as hub:

@@ -162,11 +162,11 @@ def test_memory_is_in_bytes():
 def test_rows_of_a_sweep_say_how_many_labels_were_seen_and_stand_beside_the_bounds_of_their_budget(
     catalog, shared_settings
 ):
-    wish = Wish(tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all"])
+    wish = Wish(tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all", "999"])
     rows = run(make_plan([wish], catalog, shared_settings), catalog, shared_settings).rows
     assert {row.status for row in rows} == {"ok"}
     finetuned = {row.budget_rule: row for row in rows if row.strategy == "finetune"}
-    assert {rule: row.label_budget for rule, row in finetuned.items()} == {"1/class": 3, "all": 240}
+    assert {rule: row.label_budget for rule, row in finetuned.items()} == {"1/class": 3, "all": 240, "999": 240}
     for rule, row in finetuned.items():
         (scratch,) = [other for other in rows if other.strategy == "scratch" and other.budget_rule == rule]
         assert row.transfer_gain == pytest.approx(row.score - scratch.score)

@@ -50,7 +50,10 @@ def _cached(repository: str, revision: str, names: Iterable[str]) -> Path | None
 
 
 def _downloaded(repository: str, revision: str, names: Sequence[str], optional: bool) -> Path | None:
-    """Download the first file that the hub has. Raises `MissingDataError` with the reason."""
+    """Download the first file that the hub has; only one that it has not sends us to the next.
+
+    Raises `MissingDataError` with the reason.
+    """
     from httpx2 import HTTPError
     from huggingface_hub import constants, errors
 
@@ -59,6 +62,7 @@ def _downloaded(repository: str, revision: str, names: Sequence[str], optional: 
             return _download(repository, revision, name)
         except errors.RemoteEntryNotFoundError:
             reason, decided = "it has no such file", optional
+            continue
         except errors.OfflineModeIsEnabled:
             reason, decided = "HF_HUB_OFFLINE is set", optional
         except errors.GatedRepoError:
@@ -70,6 +74,7 @@ def _downloaded(repository: str, revision: str, names: Sequence[str], optional: 
         # The hub's other errors, the network's with time-outs, and the disk's.
         except (HTTPError, OSError) as error:
             reason, decided = str(error).partition("\n")[0] or type(error).__name__, False
+        break
     if decided:
         return None
     raise MissingDataError(

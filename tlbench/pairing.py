@@ -87,12 +87,17 @@ class Run:
             start = self._load(prepared, source, "source")
             model = stages.adapt(self.pairing, prepared, start, self._on_step("adapt"))
             save_weights(model, folder / WEIGHTS)
-            fields = {"trained_parameters": trained_parameters(start, model)}
-            if Sees.TARGET_LABELS in self.pairing.strategy.sees and self.pairing.label_budget.total is None:
-                fields["label_budget"] = len(stages.seen_labels(self.pairing, prepared) or ())
+            fields = {"trained_parameters": trained_parameters(start, model), **self._labels_seen(prepared)}
             write_json(folder / FIELDS, fields)
 
         return self._stage("adapt", compute)
+
+    def _labels_seen(self, prepared: Prepared) -> dict[str, object]:
+        """Return how many labels the budget came to, where that was not said by it, or there were not as many."""
+        if Sees.TARGET_LABELS not in self.pairing.strategy.sees:
+            return {}
+        asked, seen = self.pairing.label_budget, len(stages.seen_labels(self.pairing, prepared) or ())
+        return {} if seen == asked.total else {"label_budget": seen, "budget_rule": str(asked)}
 
     def _score(self, prepared: Prepared, source: Stage, features: Stage, adapted: Stage) -> Stage:
         def compute(folder: Path) -> None:

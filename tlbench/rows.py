@@ -53,7 +53,7 @@ class Row:
     budget_unit: str
     """What the budget counts: labels, sentences."""
     budget_rule: str = ""
-    """`5/class` or `all` where the budget was asked for so."""
+    """The budget as it was asked for where that is not the number: `5/class`, `all`, or more than there were."""
     selection: str
     """The rule that picked the model."""
     reference: bool = False

@@ -47,6 +47,12 @@ def test_entries_of_different_budgets_are_not_ranked_together(swept):
     assert [names for names in contests.values() if "finetune" in names] == [{"finetune", "frozen"}] * 3
 
 
+def test_a_budget_of_more_than_there_is_stands_among_the_numbers(row):
+    asked = {"": 50, "999": 240, "1/class": 3, "all": 240}
+    rows = [row("finetune", 0, 0.5, label_budget=size, budget_rule=rule) for rule, size in asked.items()]
+    assert "label budget 50 or 999 or 1/class or all labels" in task_facts(aggregate(rows))
+
+
 def test_budgets_are_told_in_order(swept, row):
     assert "label budget 1/class or 5/class or all labels" in task_facts(aggregate(swept))
     skipped = row("adabn", 0, None, status="skipped", label_budget=None, budget_rule="5/class", reason="No.")

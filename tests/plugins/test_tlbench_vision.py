@@ -3,17 +3,20 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from string import ascii_uppercase
+from weakref import WeakSet
 
 import numpy as np
 import pytest
 from PIL import Image
 from support import plan_only
 
-from tlbench import BadInputError
+from tlbench import BadInputError, FitRequest
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
 from tlbench.prepared import Prepared, prepare
+from tlbench_vision.backbones.resnet import fit
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,50 @@ def test_both_tasks_of_drawn_characters_have_one_target(catalog):
     for one, other in ((digits.train, capitals.train), (digits.test, capitals.test)):
         assert np.array_equal(one.inputs, other.inputs)
         assert np.array_equal(one.labels, other.labels)
+
+
+class OneByOne(Sequence):
+    """Images that are made when they are asked for; `most` is how many were there at a time."""
+
+    def __init__(self, shapes):
+        self.shapes, self.there, self.most = shapes, WeakSet(), 0
+
+    def __len__(self):
+        return len(self.shapes)
+
+    def __getitem__(self, index):
+        image = np.random.default_rng(index).integers(0, 50 + index, self.shapes[index], np.uint8).view(Told)
+        self.there.add(image)
+        self.most = max(self.most, len(self.there))
+        return image
+
+
+class Told(np.ndarray):
+    """An array that can be told apart from others."""
+
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_statistics_of_channels_are_numpys_and_take_an_image_at_a_time(channels):
+    images = OneByOne([(5, 4, channels)] * 40)
+    fitted = fit(FitRequest(inputs=images, options={}))
+    assert 0 < images.most <= 3
+    pixels = np.stack([np.array(image) for image in images]) / 255
+    assert fitted["shape"] == [5, 4, channels]
+    assert fitted["mean"] == pytest.approx(pixels.mean((0, 1, 2)), rel=1e-12)
+    assert fitted["std"] == pytest.approx(pixels.std((0, 1, 2)), rel=1e-12)
+
+
+def test_a_channel_that_never_varies_has_a_spread_to_divide_by():
+    fitted = fit(FitRequest(inputs=np.full((3, 2, 2, 1), 51, np.uint8), options={}))
+    assert (fitted["mean"], fitted["std"]) == ([pytest.approx(0.2)], [1e-3])
+
+
+def test_images_of_several_sizes_are_refused_where_none_is_scaled():
+    with pytest.raises(BadInputError, match=r"Images are \(5, 4, 3\) and \(5, 6, 3\): scale them"):
+        fit(FitRequest(inputs=OneByOne([(5, 4, 3), (5, 4, 3), (5, 6, 3)]), options={}))
 
 
 @pytest.fixture

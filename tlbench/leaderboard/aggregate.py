@@ -52,10 +52,9 @@ class Entry:
     @property
     def budget_place(self) -> tuple[bool, int]:
         """The label budget as it was asked for, to sort by: in all, then for each class, then all there are."""
-        rule = self.first.budget_rule
-        if rule in ("", "all"):
-            return (bool(rule), self.first.label_budget or 0 if not rule else sys.maxsize)
-        return (True, int(rule.partition("/")[0]))
+        rule = self.first.budget_rule or str(self.first.label_budget or 0)
+        size, slash, _ = rule.partition("/")
+        return (True, sys.maxsize) if rule == "all" else (bool(slash), int(size))
 
     @property
     def strategy(self) -> str:

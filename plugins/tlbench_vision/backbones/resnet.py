@@ -15,21 +15,30 @@ from tlbench.data import Columns, prepare_each
 from tlbench.model import Encoder
 from tlbench_vision.preprocess import preprocessor
 
+LEVELS = 256
+
 
 def fit(request: FitRequest) -> dict[str, Any]:
-    """Return the image shape and the mean and standard deviation of each channel, in 0..1."""
-    examples = list(request.inputs)
-    if len(shapes := {np.shape(image) for image in examples}) > 1:
-        raise BadInputError(
-            f"Images are {' and '.join(map(str, sorted(shapes)[:2]))}: scale them by --set task.size=32, or take a "
-            f"backbone that does, such as timm/resnet18."
-        )
-    images = np.stack(examples)
-    if images.dtype != np.uint8 or images.ndim != 4:
-        raise BadInputError(f"Images must be (H, W, C) uint8; these are {images.shape[1:]} {images.dtype}.")
-    pixels = images / 255.0
-    mean, std = pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))
-    return {"shape": list(images.shape[1:]), "mean": mean.tolist(), "std": np.maximum(std, 1e-3).tolist()}
+    """Return the image shape and the mean and standard deviation of each channel, in 0..1.
+
+    One image is in memory at a time: what is kept is how often each channel has each value, and so nothing is rounded.
+    """
+    first = np.asarray(request.inputs[0])
+    if first.dtype != np.uint8 or first.ndim != 3:
+        raise BadInputError(f"Images must be (H, W, C) uint8; these are {first.shape} {first.dtype}.")
+    channels = first.shape[2]
+    counts = np.zeros(channels * LEVELS, np.int64)
+    for image in request.inputs:
+        if np.shape(image) != first.shape:
+            raise BadInputError(
+                f"Images are {first.shape} and {np.shape(image)}: scale them by --set task.size=32, or take a backbone "
+                f"that does, such as timm/resnet18."
+            )
+        counts += np.bincount((image + LEVELS * np.arange(channels)).ravel(), minlength=len(counts))
+    values, weights = np.arange(LEVELS) / (LEVELS - 1), counts.reshape(channels, LEVELS) / (counts.sum() / channels)
+    mean = weights @ values
+    std = np.sqrt((weights * np.square(values - mean[:, None])).sum(1))
+    return {"shape": list(first.shape), "mean": mean.tolist(), "std": np.maximum(std, 1e-3).tolist()}
 
 
 def prepare(request: PrepareRequest) -> Columns:
