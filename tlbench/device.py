@@ -1,14 +1,21 @@
-"""Seeds, threads and the numerics of a device."""
+"""Seeds, threads, layouts and the numerics of a device."""
 
 from __future__ import annotations
 
 import functools
 import os
+from typing import TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
+from torch import Tensor, nn
+from torch.nn import functional
 
 from tlbench.files import digest
+
+M = TypeVar("M", bound=nn.Module)
+FEW = 16
+"""Channels that fit a vector of AVX-512: oneDNN takes that many at a time."""
 
 
 def set_up(threads: int) -> None:
@@ -44,3 +51,33 @@ def seed_everything(seed: int, *purpose: str) -> torch.Generator:
     derived = derive_seed(seed, *purpose)
     torch.manual_seed(derived)
     return torch.Generator().manual_seed(derived)
+
+
+def move(model: M, device: str) -> M:
+    """Return the model on its device; on a CPU with the channels last, which trains up to a third faster."""
+    model.to(device)
+    if device != "cpu":
+        return model
+    for part in model.modules():
+        if type(part) is nn.Conv2d and _samples(part):
+            part.__class__ = Sampled
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _samples(part: nn.Conv2d) -> bool:
+    plain = part.kernel_size == (1, 1) and part.padding == (0, 0) and part.groups == 1
+    return plain and part.stride != (1, 1) and part.in_channels < FEW
+
+
+class Sampled(nn.Conv2d):
+    """A strided 1 x 1 convolution that is given only the pixels which it reads; exported it is the usual one.
+
+    With the channels last and few of them, oneDNN's gradient of the usual one's weights writes beyond its memory:
+    https://github.com/uxlfoundation/oneDNN/issues/6035
+    """
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002
+        if torch.compiler.is_exporting():
+            return super().forward(input)
+        rows, columns = self.stride
+        return functional.conv2d(input[:, :, ::rows, ::columns], self.weight, self.bias)

@@ -10,7 +10,7 @@ import torch
 
 from tlbench.calls import SELF_LABELLED, AugmentRequest, BuildRequest, RemaskRequest
 from tlbench.data import Array, Examples, Inputs, draw_budget, draw_per_class
-from tlbench.device import derive_seed, seed_everything
+from tlbench.device import derive_seed, move, seed_everything
 from tlbench.errors import ContractError, UsageError
 from tlbench.model import TransferModel, device_of, encode, state_hash
 from tlbench.plan import Pairing
@@ -35,9 +35,7 @@ def build(
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
-    model = TransferModel(encoder, made).to(device)
-    # Convolutions of few channels train up to a quarter faster on a CPU with the channels last.
-    return model.to(memory_format=torch.channels_last) if device == "cpu" else model  # type: ignore[call-overload]
+    return move(TransferModel(encoder, made), device)
 
 
 def _build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
