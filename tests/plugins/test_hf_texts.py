@@ -1,154 +1,22 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 
 import numpy as np
 import pytest
-from checkpoints_for_tests import WORDS, bert_folder, gpt2_folder, speech_folder
-from models_hub import COMMIT, Hub, serve
-from support import run_python
+from checkpoints_for_tests import WORDS, bert_folder
+from hf_for_tests import MANY, TEXTS, Made, clips, pieces, the_library_s
 
 from tlbench import (
     BadInputError,
     BuildRequest,
     FitRequest,
-    MissingDataError,
     PrepareRequest,
     RemaskRequest,
     SaveRequest,
     UsageError,
 )
-from tlbench_hf.find import find
-
-MANY = [" ".join(random.Random(number).choices(WORDS, k=8)) for number in range(80)]
-TEXTS = ["the plot is good", "a dull ending", "it was not very sharp but the hero is moving", "bad"]
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    root = tmp_path_factory.mktemp("checkpoints")
-    made = {"bert": bert_folder(root / "bert"), "gpt2": gpt2_folder(root / "gpt2")}
-    return made | {kind: speech_folder(root / kind, kind) for kind in ("wav2vec2", "hubert")}
-
-
-def clips(seed=0):
-    draw = np.random.default_rng(seed)
-    return [(0.1 * draw.standard_normal(size)).astype(np.float32) for size in (900, 4000, 2500, 30)]
-
-
-class Made:
-    """A backbone on the way from raw examples to an encoder."""
-
-    def __init__(self, name, inputs, layout="pooled", rate=None, **options):
-        self.spec = find(str(name))
-        self.options = {option.name: option.default for option in self.spec.options} | options
-        self.files = self.spec.checkpoint(self.options).files
-        fitting = FitRequest(inputs=inputs, options=self.options, sample_rate=rate, layout=layout, files=self.files)
-        self.fitted = json.loads(json.dumps(self.spec.fit(fitting)))
-        self.layout = layout
-        self.columns = self.prepare(inputs)
-
-    def prepare(self, inputs):
-        asked = PrepareRequest(
-            inputs=inputs, fitted=self.fitted, layout=self.layout, options=self.options, files=self.files
-        )
-        return self.spec.prepare(asked)
-
-    @property
-    def request(self):
-        return BuildRequest(fitted=self.fitted, layout=self.layout, options=self.options, files=self.files)
-
-    def model(self, outputs=3):
-        """A model with a new head."""
-        import torch
-
-        from tlbench.model import TransferModel
-
-        torch.manual_seed(0)
-        encoder = self.spec.build(self.request)
-        return TransferModel(encoder, {"target": torch.nn.Linear(encoder.feature_dim, outputs)}).eval()
-
-    def inputs(self):
-        from tlbench.data import Inputs
-
-        return Inputs(self.columns[:-1] if self.layout.endswith("-token") else self.columns)
-
-    def features(self):
-        from tlbench.model import encode
-
-        return encode(self.model(), self.inputs())
-
-
-def the_library_s(folder, auto="AutoModel"):
-    import transformers
-
-    return getattr(transformers, auto).from_pretrained(folder).eval()
-
-
-def pieces(ragged):
-    """Token ids of each text."""
-    return [[int(one) - 1 for one in part] for part in ragged.split()]
-
-
-class TestFinding:
-    def test_a_folder_is_shown_by_its_own_name(self, folders, monkeypatch):
-        monkeypatch.chdir(folders["bert"].parent)
-        assert {find(name).name for name in (str(folders["bert"]), "./bert", "bert")} == {"hf/bert"}
-        assert find("./bert").checkpoint({"weights": ""}).origin == "bert"
-
-    def test_pooling_and_language_modelling_follow_the_architecture(self, folders):
-        encoder, decoder = find(str(folders["bert"])), find(str(folders["gpt2"]))
-        pooling = [next(o.default for o in spec.options if o.name == "pooling") for spec in (encoder, decoder)]
-        assert pooling == ["mean", "last"]
-        assert (encoder.layouts[-1], decoder.layouts[-1]) == ("masked-token", "next-token")
-
-    def test_speech_is_found_by_the_type_of_the_model(self, folders):
-        assert [find(str(folders[name])).modality for name in ("wav2vec2", "hubert", "bert")] == ["audio"] * 2 + [
-            "text"
-        ]
-
-    @pytest.mark.parametrize(
-        ("config", "message"),
-        [
-            ("{}", "names no model_type"),
-            ("no json", "names no model_type"),
-            ('{"model_type": "t5", "is_encoder_decoder": true}', "is encoder and decoder in one"),
-        ],
-    )
-    def test_what_is_no_encoder_is_refused(self, tmp_path, config, message):
-        (tmp_path / "config.json").write_text(config)
-        with pytest.raises(UsageError, match=message):
-            find(str(tmp_path))
-
-    def test_a_folder_without_a_checkpoint_is_missing_data(self, tmp_path):
-        with pytest.raises(MissingDataError, match=r'holds no "config.json"'):
-            find(str(tmp_path))
-
-    def test_weights_in_parts_are_all_looked_for(self, folders, tmp_path):
-        folder = shutil.copytree(folders["bert"], tmp_path / "parts")
-        (folder / "model.safetensors").rename(folder / "model-1.safetensors")
-        index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
-        (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-        with pytest.raises(MissingDataError, match=r'holds no "model-2.safetensors"'):
-            find(str(folder)).checkpoint({"weights": ""})
-        (folder / "model-2.safetensors").touch()
-        assert {"weights", "model-2.safetensors"} <= find(str(folder)).checkpoint({"weights": ""}).files.keys()
-
-    def test_a_plan_needs_no_heavy_library(self, folders):
-        code = """
-import sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
-
-plan = make_plan([Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
-assert plan.pairings[0].weights
-print(sorted({"torch", "numpy", "transformers", "tokenizers"} & set(sys.modules)))
-"""
-        done = run_python(code, f"hf/{folders['bert']}")
-        assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
 class TestTokens:
@@ -351,30 +219,6 @@ def test_a_small_bert_that_was_saved_is_read_again_with_the_same_features(tmp_pa
     assert np.allclose(Made(tmp_path, TEXTS).features(), expected, atol=1e-5)
 
 
-def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline(folders, tmp_path):
-    """In processes of their own, for huggingface_hub reads its variables when it is imported."""
-    code = """
-import json, sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
-
-pairing = make_plan([Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
-fields = pairing.row_fields(Settings())
-print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
-"""
-    files = {path.name: path.read_bytes() for path in folders["gpt2"].iterdir()}
-    variables = {"HF_HOME": str(tmp_path), "HF_HUB_ETAG_TIMEOUT": "5", "TLBENCH_CACHE": str(tmp_path / "cache")}
-    with serve(Hub("tiny/gpt", files)) as hub:
-        online = run_python(code, HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="0", **variables)
-    assert online.returncode == 0, online.stderr
-    offline = run_python(code, HF_HUB_OFFLINE="1", **variables)
-    assert offline.stdout == online.stdout
-    backbone, weights, sha256, mode = json.loads(online.stdout)
-    assert (backbone, weights, mode) == ("hf/tiny/gpt", f"tiny/gpt@{COMMIT[:12]}", "finetune")
-    assert sha256
-
-
 class TestExport:
     @pytest.mark.parametrize(
         ("name", "layout", "inputs", "longer"),
@@ -401,83 +245,3 @@ class TestExport:
         examples = Examples(Inputs(made.prepare(longer)), targets)
         path = tmp_path / "model.onnx"
         assert export_model(model, tmp_path / "graph.onnx", examples, Classification(), path, "cpu", 1).relative < 1e-5
-
-
-class TestSpeech:
-    @pytest.mark.parametrize("name", ["wav2vec2", "hubert"])
-    def test_features_are_the_library_s(self, folders, name):
-        import torch
-        from transformers import Wav2Vec2FeatureExtractor
-
-        made = Made(folders[name], clips(), rate=16000)
-        waveforms, lengths = made.columns
-        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folders[name])
-        ready = torch.zeros(waveforms.shape)
-        for row, samples, length in zip(ready, waveforms, lengths, strict=True):
-            clip = samples[:length].astype(np.float32) / 32768
-            row[:length] = torch.from_numpy(extractor(clip, sampling_rate=16000).input_values[0])
-        there = torch.arange(ready.shape[1]) < torch.from_numpy(lengths)[:, None]
-        with torch.no_grad():
-            masks = there.long() if name == "wav2vec2" else None
-            states = the_library_s(folders[name])(ready, attention_mask=masks).last_hidden_state
-        for feature, row, length in zip(made.features(), states, lengths, strict=True):
-            frames = max(1, ((int(length) - 10) // 8 + 1 - 8) // 8 + 1)
-            assert np.allclose(feature, row[:frames].mean(0).numpy(), atol=1e-4)
-
-    def test_clips_are_resampled_to_the_model_s_rate(self, folders):
-        made = Made(folders["hubert"], clips(), rate=8000)
-        assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
-
-    def test_a_rate_must_be_known(self, folders):
-        with pytest.raises(BadInputError, match="at what rate"):
-            Made(folders["hubert"], clips())
-
-    def test_the_text_of_two_channels_is_refused(self, folders):
-        made = Made(folders["hubert"], clips(), rate=16000)
-        with pytest.raises(BadInputError, match="one channel"):
-            made.prepare([np.zeros((100, 2), np.float32)])
-
-
-def test_a_new_wav2vec_is_read_by_the_library_and_by_name_with_the_same_features(tmp_path, monkeypatch):
-    import torch
-    from transformers import AutoFeatureExtractor, AutoModel
-
-    from tlbench.checkpoints import models_folder
-    from tlbench.data import Inputs
-    from tlbench.model import TransferModel, encode
-    from tlbench_hf.new import new_backbones
-
-    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
-    folder = models_folder() / "spoken"
-    folder.mkdir(parents=True)
-    spec = next(spec for spec in new_backbones() if spec.name == "audio/wav2vec2")
-    options = {option.name: option.default for option in spec.options} | {"hidden": 16, "layers": 1, "channels": 8}
-    fitted = json.loads(json.dumps(spec.fit(FitRequest(inputs=clips(), options=options, sample_rate=8000))))
-    encoder = spec.build(BuildRequest(fitted=fitted, layout="pooled", options=options)).eval()
-    head = torch.nn.Linear(1, 1)
-    spec.save(
-        SaveRequest(
-            encoder=encoder, head=head, fitted=fitted, layout="pooled", options=options, files={}, folder=folder
-        )
-    )
-    columns = spec.prepare(PrepareRequest(inputs=clips(), fitted=fitted, layout="pooled", options=options))
-    expected = encode(TransferModel(encoder, {}), Inputs(columns))
-    assert np.allclose(Made("spoken", clips(), rate=8000).features(), expected, atol=1e-5)
-
-    extractor, model = AutoFeatureExtractor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
-    assert extractor.sampling_rate == 16000
-    waveforms = [clip[:length] / 32768 for clip, length in zip(*columns, strict=True)]
-    ready = extractor(waveforms, sampling_rate=16000, padding=True, return_tensors="pt")
-    with torch.no_grad():
-        states = model(**ready).last_hidden_state
-    for feature, row, length in zip(expected, states, columns[1], strict=True):
-        frames = encoder.frames(torch.tensor([int(length)]))
-        assert np.allclose(feature, row[: int(frames)].mean(0).numpy(), atol=1e-4)
-
-
-def test_show_knows_a_checkpoint_by_its_folder(folders, catalog):
-    from tlbench.cli.spec_cards import spec_cards
-
-    (card,) = spec_cards(catalog, f"hf/{folders['bert']}")
-    assert card["name"] == "hf/bert"
-    assert str(folders["bert"].parent) not in json.dumps(card)

@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import pytest
+from checkpoints_for_tests import bert_folder, gpt2_folder, speech_folder
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Folders of small checkpoints of transformers, by kind."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    made = {"bert": bert_folder(root / "bert"), "gpt2": gpt2_folder(root / "gpt2")}
+    return made | {kind: speech_folder(root / kind, kind) for kind in ("wav2vec2", "hubert")}

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hf_for_tests import Made, clips, the_library_s
+
+from tlbench import (
+    BadInputError,
+    BuildRequest,
+    FitRequest,
+    PrepareRequest,
+    SaveRequest,
+)
+
+
+class TestSpeech:
+    @pytest.mark.parametrize("name", ["wav2vec2", "hubert"])
+    def test_features_are_the_library_s(self, folders, name):
+        import torch
+        from transformers import Wav2Vec2FeatureExtractor
+
+        made = Made(folders[name], clips(), rate=16000)
+        waveforms, lengths = made.columns
+        extractor = Wav2Vec2FeatureExtractor.from_pretrained(folders[name])
+        ready = torch.zeros(waveforms.shape)
+        for row, samples, length in zip(ready, waveforms, lengths, strict=True):
+            clip = samples[:length].astype(np.float32) / 32768
+            row[:length] = torch.from_numpy(extractor(clip, sampling_rate=16000).input_values[0])
+        there = torch.arange(ready.shape[1]) < torch.from_numpy(lengths)[:, None]
+        with torch.no_grad():
+            masks = there.long() if name == "wav2vec2" else None
+            states = the_library_s(folders[name])(ready, attention_mask=masks).last_hidden_state
+        for feature, row, length in zip(made.features(), states, lengths, strict=True):
+            frames = max(1, ((int(length) - 10) // 8 + 1 - 8) // 8 + 1)
+            assert np.allclose(feature, row[:frames].mean(0).numpy(), atol=1e-4)
+
+    def test_clips_are_resampled_to_the_model_s_rate(self, folders):
+        made = Made(folders["hubert"], clips(), rate=8000)
+        assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
+
+    def test_a_rate_must_be_known(self, folders):
+        with pytest.raises(BadInputError, match="at what rate"):
+            Made(folders["hubert"], clips())
+
+    def test_the_text_of_two_channels_is_refused(self, folders):
+        made = Made(folders["hubert"], clips(), rate=16000)
+        with pytest.raises(BadInputError, match="one channel"):
+            made.prepare([np.zeros((100, 2), np.float32)])
+
+
+def test_a_new_wav2vec_is_read_by_the_library_and_by_name_with_the_same_features(tmp_path, monkeypatch):
+    import torch
+    from transformers import AutoFeatureExtractor, AutoModel
+
+    from tlbench.checkpoints import models_folder
+    from tlbench.data import Inputs
+    from tlbench.model import TransferModel, encode
+    from tlbench_hf.new import new_backbones
+
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
+    folder = models_folder() / "spoken"
+    folder.mkdir(parents=True)
+    spec = next(spec for spec in new_backbones() if spec.name == "audio/wav2vec2")
+    options = {option.name: option.default for option in spec.options} | {"hidden": 16, "layers": 1, "channels": 8}
+    fitted = json.loads(json.dumps(spec.fit(FitRequest(inputs=clips(), options=options, sample_rate=8000))))
+    encoder = spec.build(BuildRequest(fitted=fitted, layout="pooled", options=options)).eval()
+    head = torch.nn.Linear(1, 1)
+    spec.save(
+        SaveRequest(
+            encoder=encoder, head=head, fitted=fitted, layout="pooled", options=options, files={}, folder=folder
+        )
+    )
+    columns = spec.prepare(PrepareRequest(inputs=clips(), fitted=fitted, layout="pooled", options=options))
+    expected = encode(TransferModel(encoder, {}), Inputs(columns))
+    assert np.allclose(Made("spoken", clips(), rate=8000).features(), expected, atol=1e-5)
+
+    extractor, model = AutoFeatureExtractor.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    assert extractor.sampling_rate == 16000
+    waveforms = [clip[:length] / 32768 for clip, length in zip(*columns, strict=True)]
+    ready = extractor(waveforms, sampling_rate=16000, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        states = model(**ready).last_hidden_state
+    for feature, row, length in zip(expected, states, columns[1], strict=True):
+        frames = encoder.frames(torch.tensor([int(length)]))
+        assert np.allclose(feature, row[: int(frames)].mean(0).numpy(), atol=1e-4)
