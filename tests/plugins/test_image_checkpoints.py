@@ -15,10 +15,15 @@ from torch import nn
 from torch.nn import functional
 
 from tlbench import BuildRequest, FitRequest, MissingDataError, PrepareRequest, UnknownNameError
+from tlbench.data import Inputs
+from tlbench.export import export_graph, run_session
+from tlbench.model import TransferModel
 from tlbench.plan import Settings
 from tlbench.planning import Wish, make_plan
 from tlbench.plugins import load_catalog
+from tlbench.session import open_session
 from tlbench_vision.backbones.cifar import LABELS, CifarNetwork
+from tlbench_vision.backbones.timm_model import TimmEncoder
 
 TINY = "test_resnet"
 """timm's own tiny model for tests."""
@@ -132,6 +137,18 @@ def test_positions_of_a_transformer_are_fitted_to_another_size(catalog, tmp_path
     images = inputs_of(spec, request, [grey])
     assert images.shape == (1, 3, 64, 64)
     assert spec.build(request).eval()(images).isfinite().all()
+
+
+def test_attention_over_windows_has_a_form_in_onnx(tmp_path):
+    model = timm.create_model("hiera_tiny_224", num_classes=0, embed_dim=16, stages=(1, 1, 1, 1))
+    encoder = TimmEncoder(model, {"mean": [0.5] * 3, "std": [0.5] * 3})
+    served = TransferModel(encoder, {"target": nn.Linear(encoder.feature_dim, 3)}).eval()
+    images = np.random.default_rng(0).integers(0, 256, (3, 3, 224, 224), dtype=np.uint8)
+    export_graph(served, Inputs((images,)), tmp_path / "model.onnx")
+    outputs = run_session(open_session(tmp_path / "model.onnx", "cpu", 1), (torch.from_numpy(images),))
+    with torch.no_grad():
+        np.testing.assert_allclose(outputs, served(torch.from_numpy(images)), rtol=1e-3, atol=1e-5)
+    assert any(part.fused_attn for part in model.modules() if hasattr(part, "fused_attn")), "trained as it was"
 
 
 def test_traits_are_those_of_the_model(catalog):

@@ -161,5 +161,10 @@ def features_of(model: nn.Module) -> int:
 
 def pooled(model: Any, pixels: Tensor) -> Tensor:
     """Return what a model's classifier reads of normalised pixels, `(N, D)`."""
+    if torch.compiler.is_exporting():
+        for part in model.modules():
+            # Fused attention over windows has no form in ONNX; that of plain products, as timm has it too, is the same.
+            if hasattr(part, "fused_attn"):
+                part.fused_attn = False
     features: Tensor = model.forward_head(model.forward_features(pixels), pre_logits=True)
     return features
