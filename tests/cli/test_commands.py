@@ -116,7 +116,7 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
         "finetune.learning_rate=1e30",
     )
     status, output, _ = tlbench(*wish)
-    assert (status, "failed in adapt: toy/blobs finetune seed 0" in output) == (1, True)
+    assert (status, "toy/blobs: finetune, seed 0: failed in adapt." in output) == (1, True)
     assert "- (1) finetune, seed 0: failed in adapt." in Path("leaderboards/toy.md").read_text()
 
 

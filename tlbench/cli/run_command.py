@@ -16,8 +16,9 @@ from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
-from tlbench.leaderboard.aggregate import Entry, aggregate, as_record
+from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
 from tlbench.leaderboard.render import render
+from tlbench.leaderboard.wording import why
 from tlbench.rows import read_rows
 
 if TYPE_CHECKING:
@@ -189,10 +190,8 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 
 def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
     print_table([_line(entry) for entry in aggregate(outcome.rows)])
-    for row in outcome.rows:
-        if row.status != "ok":
-            where = f" in {row.stage}" if row.stage else ""
-            click.echo(f"{row.status}{where}: {row.task} {row.strategy} seed {row.seed}: {row.reason}")
+    for entry in without_score(outcome.rows):
+        click.echo(f"{entry.first.task}: {why(entry)}")
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
     click.echo(f"\nrows: {counts}   computed: {outcome.computed}")
     if outcome.seconds:
