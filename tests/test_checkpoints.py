@@ -57,7 +57,7 @@ def test_a_checkpoint_of_the_hub_is_downloaded_once_and_then_found_offline(ask, 
         first = ask(hub)
         assert first.returncode == 0, first.stderr
         files, origin = json.loads(first.stdout.splitlines()[0])
-        assert origin == f"tiny/model@{COMMIT[:12]}"
+        assert origin == f"tiny/model@{COMMIT}"
         assert {role: Path(path).name for role, path in files.items()} == {
             "config": "config.json",
             "weights": "pytorch_model.bin",

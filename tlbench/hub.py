@@ -24,7 +24,7 @@ def fetch(name: str, wanted: Mapping[str, Sequence[str]], optional: Collection[s
         if path is not None:
             found[role] = path
             revision = _snapshot(path)
-    return Checkpoint(files=found, origin=f"{repository}@{revision[:12]}")
+    return Checkpoint(files=found, origin=f"{repository}@{revision}")
 
 
 def _snapshot(path: Path) -> str:

@@ -93,7 +93,7 @@ print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"
     offline = run_python(code, HF_HUB_OFFLINE="1", **variables)
     assert offline.stdout == online.stdout
     backbone, weights, sha256, mode = json.loads(online.stdout)
-    assert (backbone, weights, mode) == ("hf/tiny/gpt", f"tiny/gpt@{COMMIT[:12]}", "finetune")
+    assert (backbone, weights, mode) == ("hf/tiny/gpt", f"tiny/gpt@{COMMIT}", "finetune")
     assert sha256
 
 

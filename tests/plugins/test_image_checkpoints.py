@@ -280,7 +280,7 @@ print(found.origin, found.files["weights"])
         done = run_python(code, HF_ENDPOINT=hub.endpoint, HF_HOME=str(tmp_path / "home"), HF_HUB_OFFLINE="0")
     assert done.returncode == 0, done.stderr
     origin, path = done.stdout.split()
-    assert origin == f"timm/test_resnet.r160_in1k@{COMMIT[:12]}"
+    assert origin == f"timm/test_resnet.r160_in1k@{COMMIT}"
     request = BuildRequest(
         fitted=catalog.backbone(f"timm/{TINY}").fit(FitRequest(inputs=[], options={"size": 0})),
         layout="pooled",
