@@ -28,11 +28,12 @@ def tlbench_strategies() -> list[StrategySpec]:
             sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
-            # The conditional form reads outputs as the log-probabilities of labels that exclude each other.
+            # The conditional form reads outputs as the log-probabilities of labels that exclude each other; for numbers
+            # it is the plain one.
             kinds=("classification", "token-classification", "segmentation", "anomaly", "regression"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
-                Option(name="conditional", default=False, summary="CDAN: the discriminator sees predictions too"),
+                Option(name="conditional", default=False, summary="CDAN: the discriminator sees predicted labels too"),
                 Option(name="weight", default=1.0, summary="weight of the reversed gradient at the end, lambda"),
                 Option(name="hidden", default=64, summary="units in each layer of the discriminator"),
             ),

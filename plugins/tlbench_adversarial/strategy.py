@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench.data import concatenate
+from tlbench.kinds import Classification
 from tlbench.model import TransferModel, device_of
 from tlbench.request import AdaptRequest
 from tlbench.training import reverse_gradient
@@ -28,7 +29,9 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     model, options = request.model, request.options
     head, width = model.heads["source"], model.encoder.feature_dim
     source, target = request.batches(request.source), request.unlabelled_batches(request.target_inputs)
-    seen = width * request.classes if options["conditional"] else width
+    # Numbers are no probabilities to condition on: for them both forms are DANN.
+    conditional = options["conditional"] and isinstance(request.kind, Classification)
+    seen = width * request.classes if conditional else width
     discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
 
     def loss(progress: float) -> Tensor:
@@ -43,7 +46,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
 
     def _seen(features: Tensor, outputs: Tensor) -> Tensor:
         """What the discriminator sees: features, in CDAN their outer product with the predictions."""
-        if not options["conditional"]:
+        if not conditional:
             return features
         return torch.einsum("nc,nd->ncd", outputs.softmax(1).detach(), features).flatten(1)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
 import torch
 from support import silent
 
+from tlbench import REGRESSION
 from tlbench.model import encode, state_hash
 from tlbench.probe import fit_probe
 from tlbench.stages import adapt, seen_labels
@@ -89,6 +91,21 @@ def with_head(source):
     return model
 
 
+def _coordinates(request):
+    """The blobs, labelled by their first two coordinates."""
+    from tlbench.testing.toy.data import load_blobs
+
+    data = load_blobs(request)
+
+    def told(side):
+        train, test = (
+            dataclasses.replace(half, labels=np.stack(half.inputs)[:, :2]) for half in (side.train, side.test)
+        )
+        return dataclasses.replace(side, labels=("x", "y"), train=train, test=test)
+
+    return dataclasses.replace(data, source=told(data.source), target=told(data.target))
+
+
 class TestAdversarial:
     def test_the_gradient_is_reversed_and_scaled(self):
         features = torch.tensor([1.0, -2.0], requires_grad=True)
@@ -109,6 +126,17 @@ class TestAdversarial:
             assert state_hash(model.encoder) != state_hash(source.encoder)
             hashes.add(state_hash(model))
         assert len(hashes) == 2
+
+    def test_numbers_are_no_probabilities_to_condition_on(self, catalog, run_wish):
+        task = dataclasses.replace(catalog.task("toy/blobs"), kind=REGRESSION, metric="r2", load=_coordinates)
+        changed = dataclasses.replace(catalog, tasks={task.name: task})
+        hashes = set()
+        for conditional in (False, True):
+            overrides = {"adversarial.conditional": conditional, "source.steps": 3, "adversarial.steps": 3}
+            (row,) = run_wish(changed, tasks=[task.name], strategies=["adversarial"], overrides=overrides).rows
+            hashes.add(row.onnx_sha256)
+        assert len(hashes) == 1
+        assert None not in hashes
 
     def test_domains_come_closer_in_the_features(self, adapted, catalog):
         from tlbench.scoring import a_distance, view
