@@ -202,5 +202,5 @@ def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
 
 def _line(entry: Entry) -> dict[str, Any]:
     record = as_record(entry)
-    names = ("task", "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
+    names = ("task", "backbone", "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
     return {"sees": record["access"], **{name: record[name] for name in names}}
