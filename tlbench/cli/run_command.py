@@ -202,5 +202,15 @@ def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
 
 def _line(entry: Entry) -> dict[str, Any]:
     record = as_record(entry)
-    names = ("task", "backbone", "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
+    names = (
+        "task",
+        "backbone",
+        "strategy",
+        "seeds",
+        "score",
+        "seed_sd",
+        "forgetting_head",
+        "forgetting_probe",
+        "p50_ms",
+    )
     return {"sees": record["access"], **{name: record[name] for name in names}}
