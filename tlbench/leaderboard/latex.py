@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
-from tlbench.leaderboard.ranks import undecided
 
 HEADERS = {
     "strategy": ("Strategy", ""),
@@ -116,7 +115,7 @@ def _caption(members: Sequence[Entry]) -> str:
 
 
 def _notes(members: Sequence[Entry]) -> list[str]:
-    notes = [wording.tie(*found) for found in undecided(members)]
+    notes = wording.ties(members)
     notes += [wording.why(entry) for entry in members if entry.first.status != "ok"]
     if not notes:
         return []

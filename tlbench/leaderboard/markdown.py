@@ -12,7 +12,6 @@ from tlbench.files import slug
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
 from tlbench.leaderboard.pictures import Picture
-from tlbench.leaderboard.ranks import undecided
 from tlbench.rows import Row
 
 LEGEND = """\
@@ -74,18 +73,26 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
     if scored:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
     parts.append(_task_table(members, links) + "\n")
-    notes = [wording.tie(*found) for found in undecided(scored)]
+    notes = wording.ties(scored)
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 
 
 def _source_facts(entries: Sequence[Entry]) -> str:
-    row = next((entry.first for entry in entries if entry.first.score_matrix), None)
-    before = wording.number(row.score_matrix[0][0]) if row and row.score_matrix else wording.NONE
-    backbones = " or ".join(sorted({entry.first.backbone for entry in entries}))
+    """Return one sentence on each backbone's source model."""
+    known = {entry.first.backbone: entry for entry in entries if entry.first.score_matrix}
+    return " ".join(_source_model(name, known.get(name)) for name in sorted({one.first.backbone for one in entries}))
+
+
+def _source_model(backbone: str, entry: Entry | None) -> str:
+    if entry is None:
+        return f"Backbone {backbone}."
+    row = entry.first
+    start = "" if row.source_mode == "train" else f", {row.source_mode} of {row.weights}"
+    before = [matrix[0][0] or 0.0 for row in entry.rows if (matrix := row.score_matrix)]
     return (
-        f"Backbone {backbones}; source {row.source_metric if row else 'score'} {before}; "
-        f"A-distance {wording.number(row.a_distance if row else None, 2)}."
+        f"Backbone {backbone}{start}: source {row.source_metric} {wording.number(sum(before) / len(before))}, "
+        f"A-distance {wording.number(entry.mean('a_distance'), 2)}."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.ranks import Difference
+from tlbench.leaderboard.ranks import Difference, undecided
 from tlbench.rows import Row
 
 USUAL_SCORES = frozenset(
@@ -103,9 +103,17 @@ def task_facts(entries: Sequence[Entry]) -> str:
     )
 
 
-def tie(above: Entry, below: Entry, gap: Difference) -> str:
-    """Return one sentence on two strategies that cannot be told apart."""
-    said = f"{above.strategy} and {below.strategy} cannot be told apart:"
+def ties(entries: Sequence[Entry]) -> list[str]:
+    """Return one sentence on each two strategies that cannot be told apart."""
+    several = len({entry.first.backbone for entry in entries}) > 1
+    return [_tie(*found, several) for found in undecided(entries)]
+
+
+def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
+    first, second = (
+        f"{entry.strategy} of {entry.first.backbone}" if several else entry.strategy for entry in (above, below)
+    )
+    said = f"{first} and {second} cannot be told apart:"
     if gap.seeds < 2:
         return f"{said} that takes two common seeds, and they have {gap.seeds}."
     needed = gap.seeds_to_decide()
