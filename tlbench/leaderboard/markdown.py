@@ -80,16 +80,21 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
 
 def _source_facts(entries: Sequence[Entry]) -> str:
     """Return one sentence on each backbone's source model."""
-    known = {entry.first.backbone: entry for entry in entries if entry.first.score_matrix}
+    known = {entry.first.backbone: entry for entry in entries if _source_scores(entry)}
     return " ".join(_source_model(name, known.get(name)) for name in sorted({one.first.backbone for one in entries}))
+
+
+def _source_scores(entry: Entry) -> list[float]:
+    """Return the score of the source model on the source, seed by seed, where an entry starts from one."""
+    scores = [row.score_matrix[0][0] for row in entry.rows if row.score_matrix]
+    return [score for score in scores if score is not None]
 
 
 def _source_model(backbone: str, entry: Entry | None) -> str:
     if entry is None:
         return f"Backbone {backbone}."
-    row = entry.first
+    row, before = entry.first, _source_scores(entry)
     start = "" if row.source_mode == "train" else f", {row.source_mode} of {row.weights}"
-    before = [matrix[0][0] or 0.0 for row in entry.rows if (matrix := row.score_matrix)]
     return (
         f"Backbone {backbone}{start}: source {row.source_metric} {wording.number(sum(before) / len(before))}, "
         f"A-distance {wording.number(entry.mean('a_distance'), 2)}."
