@@ -133,9 +133,9 @@ def test_the_overview_says_what_each_column_sees_and_hides_no_machine(row, tmp_p
     rows = [row("finetune", 0, 0.8), row("finetune", 0, 0.7, machine="another"), row("oracle", 0, 0.9, reference=True)]
     render(tmp_path, rows)
     lines = [[cell.strip() for cell in line.split("|")] for line in (tmp_path / "README.md").read_text().splitlines()]
-    assert ["", "*sees*", "target labels", ""] in lines
-    assert ["", "toy/blobs", "**0.800** / -; **0.700** / -", ""] in lines
-    assert ["", "toy/blobs", "0.900 / -", ""] in lines
+    assert ["", "*sees*", "", "target labels", ""] in lines
+    assert ["", "toy/blobs", "toy/mlp", "**0.800** / -; **0.700** / -", ""] in lines
+    assert ["", "toy/blobs", "toy/mlp", "0.900 / -", ""] in lines
 
 
 def test_a_busy_machine_and_negative_transfer_are_marked(row, tmp_path):

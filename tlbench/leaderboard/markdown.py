@@ -38,8 +38,8 @@ FILES = """\
 Each page has its CSV and its LaTeX beside it; [leaderboard.json](leaderboard.json) holds every number unrounded.
 """
 PAIRS = """\
-Target score / forgetting by the source head, means over seeds; one pair for each backbone and machine. Bold: the best
-of a task and access, with all that cannot be told apart from it. Columns that see different things are not ranked.
+Target score / forgetting by the source head, means over seeds; one pair for each machine. Bold: the best of a task and
+access, with all that cannot be told apart from it. Columns that see different things are not ranked.
 """
 
 
@@ -184,15 +184,19 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
     columns = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
-    lines = [{"task": "*sees*", **{safe(name): wording.seen(access) for _, access, name in columns}}]
-    ordered = sorted(entries, key=lambda entry: (entry.first.task, order(entry)))
-    for task, group in itertools.groupby(ordered, lambda entry: entry.first.task):
-        line = {"task": safe(task)}
+    lines = [{"task": "*sees*", "backbone": "", **{safe(name): wording.seen(access) for _, access, name in columns}}]
+    ordered = sorted(entries, key=lambda entry: (*_model(entry), order(entry)))
+    for (task, backbone), group in itertools.groupby(ordered, _model):
+        line = {"task": safe(task), "backbone": safe(backbone)}
         for entry in group:
             name, cell = safe(entry.strategy), _pair(entry)
             line[name] = f"{line[name]}; {cell}" if name in line else cell
         lines.append(line)
     return _table(lines)
+
+
+def _model(entry: Entry) -> tuple[str, str]:
+    return entry.first.task, entry.first.backbone
 
 
 def _pair(entry: Entry) -> str:

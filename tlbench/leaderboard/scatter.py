@@ -69,12 +69,11 @@ def strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[L
 
 def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
     """Draw target score over forgetting: for each task a fan from its source model to what strategies made of it."""
-    domains = sorted({entry.first.domain for entry in entries})
-    figure, panels = grid(len(domains), 2.2)
-    for place, (panel, domain) in enumerate(zip(panels, domains, strict=True)):
-        tasks = by_task([entry for entry in entries if entry.first.domain == domain])
-        panel.set_title(domain)
-        panel.set_xlabel("forgetting (source head)" if place + 3 >= len(domains) else "")
+    groups = _by_scale(entries)
+    figure, panels = grid(len(groups), 2.2)
+    for place, (panel, (title, tasks)) in enumerate(zip(panels, groups.items(), strict=True)):
+        panel.set_title(title)
+        panel.set_xlabel("forgetting (source head)" if place + 3 >= len(groups) else "")
         panel.set_ylabel("target score" if place % 3 == 0 else "")
         shapes = dict(zip(tasks, itertools.cycle(SHAPES), strict=False))
         for task, members in tasks.items():
@@ -83,6 +82,15 @@ def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
         panel.legend(handles=keys, fontsize=7.5, handletextpad=0.1, borderpad=0.5, labelspacing=0.2)
     legend(figure, [*strategy_keys(entries, shades), key("source model as it is", hollow=True)], columns=3)
     return figure
+
+
+def _by_scale(entries: Sequence[Entry]) -> dict[str, dict[str, list[Entry]]]:
+    """Return the tasks of each panel: those of a domain scored between 0 and 1 share one, others by their metric."""
+    groups: dict[str, dict[str, list[Entry]]] = {}
+    for task, members in by_task(entries).items():
+        first, within = members[0].first, all(0 <= (entry.mean("score") or 0) <= 1 for entry in members)
+        groups.setdefault(first.domain if within else f"{first.domain}, {first.metric}", {})[task] = members
+    return dict(sorted(groups.items()))
 
 
 def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str, str]) -> None:
