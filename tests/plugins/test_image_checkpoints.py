@@ -210,7 +210,7 @@ def test_images_are_scaled_once_where_a_backbone_scales_them(catalog, cameras, t
 
     def size(backbone, **more):
         wish = Wish(tasks=["vision/image-folder"], backbones=[backbone], overrides={**overrides, **more})
-        return {pairing.task_options["size"] for pairing in make_plan(wish, catalog, settings).pairings}
+        return {pairing.task_options["size"] for pairing in make_plan([wish], catalog, settings).pairings}
 
     assert size(f"timm/{TINY}") == {0}
     assert size(f"timm/{TINY}", **{"task.size": 32}) == {32}
