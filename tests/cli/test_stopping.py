@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import signal
@@ -32,6 +33,8 @@ def run(toy_site, tmp_path):
             timeout=300,
             check=False,
             start_new_session=True,
+            # A suite that a shell runs in the background has been told to ignore Ctrl-C, and so would this be.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
         return done.returncode, done.stdout, done.stderr
 
