@@ -105,7 +105,10 @@ def task_facts(entries: Sequence[Entry]) -> str:
 
 def tie(above: Entry, below: Entry, gap: Difference) -> str:
     """Return one sentence on two strategies that cannot be told apart."""
-    said = f"{above.strategy} and {below.strategy} cannot be told apart:"
+    one, other = (entry.strategy for entry in (above, below))
+    if above.first.backbone != below.first.backbone:
+        one, other = (f"{entry.strategy} on {entry.first.backbone}" for entry in (above, below))
+    said = f"{one} and {other} cannot be told apart:"
     if gap.seeds < 2:
         return f"{said} that takes two common seeds, and they have {gap.seeds}."
     needed = gap.seeds_to_decide()
