@@ -80,12 +80,15 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
 
 
 def _source_facts(entries: Sequence[Entry]) -> str:
-    row = next((entry.first for entry in entries if entry.first.score_matrix), None)
-    before = wording.number(row.score_matrix[0][0]) if row and row.score_matrix else wording.NONE
-    backbones = " or ".join(sorted({entry.first.backbone for entry in entries}))
-    return (
-        f"Backbone {backbones}; source {row.source_metric if row else 'score'} {before}; "
-        f"A-distance {wording.number(row.a_distance if row else None, 2)}."
+    """Return a sentence for each source model, in the order of their names."""
+    first: dict[str, Row] = {}
+    for row in sorted((entry.first for entry in entries), key=lambda row: row.score_matrix is None):
+        first.setdefault(wording.backbone(row), row)
+    return " ".join(
+        f"Backbone {name}; source {row.source_metric or 'score'} "
+        f"{wording.number(row.score_matrix[0][0] if row.score_matrix else None)}; "
+        f"A-distance {wording.number(row.a_distance, 2)}."
+        for name, row in sorted(first.items())
     )
 
 

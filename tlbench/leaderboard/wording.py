@@ -121,6 +121,12 @@ def shapes(row: Row) -> str:
     return ", ".join("x".join(map(str, shape)) for shape in row.shapes or ())
 
 
+def backbone(row: Row) -> str:
+    """Return a backbone's name, and where its weights come from and what was done with them."""
+    done = {"finetune": "fine-tuned on the source", "probe": "probed", "own-head": "with its own head"}
+    return f"{row.backbone} from {row.weights}, {done[row.source_mode]}" if row.source_mode in done else row.backbone
+
+
 def block(entry: Entry) -> str:
     """Return the heading that an entry stands under: what it sees; references stand together."""
     return "references" if entry.first.reference else f"sees {seen(entry.access)}"
