@@ -150,6 +150,14 @@ def test_a_place_where_nothing_is_is_missing(name):
         find(name, FILES)
 
 
+def test_a_file_of_something_else_is_refused_before_anything_runs(tmp_path):
+    (tmp_path / "notes.txt").write_text("no weights")
+    with pytest.raises(BadInputError, match=r'notes.txt" is no file of weights: name one that ends in .safetensors'):
+        find(str(tmp_path / "notes.txt"), {"weights": "model.safetensors"})
+    with pytest.raises(MissingDataError, match=r'notes.txt" is a file: name the folder that holds "config.json"'):
+        find(str(tmp_path / "notes.txt"), {"config": "config.json"})
+
+
 def test_a_folder_that_lacks_a_file_says_which(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(MissingDataError, match=r'holds no "model.safetensors" or "pytorch_model.bin"'):

@@ -36,11 +36,17 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
     `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, a model
     that `tlbench pretrain` saved by this name, or `NAME` or `NAME@REVISION` of the hub. `files` gives for each role the
     file's name, or several of which the first that is there is taken. What the Hugging Face cache holds is taken as it
-    is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises `MissingDataError`.
+    is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises `MissingDataError`, and
+    `BadInputError` for a file that is none of weights.
     """
     wanted = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
     path = _place(name)
     if path.is_file():
+        if "weights" not in wanted:
+            raise MissingDataError(
+                f'"{path}" is a file: name the folder that holds {either(next(iter(wanted.values())))}.'
+            )
+        _check_suffix(path)
         return Checkpoint(files={"weights": path}, origin=path.name)
     if path.is_dir():
         return Checkpoint(files=_in_folder(path, wanted, optional), origin=path.resolve().name)
@@ -60,6 +66,11 @@ def _place(name: str) -> Path:
     path, root = Path(name).expanduser(), data_folder()
     saved = [models_folder() / name] if name == slug(name) else []
     return next((place for place in (path, *saved, *([root / path] if root else [])) if place.exists()), path)
+
+
+def _check_suffix(path: Path) -> None:
+    if path.suffix not in WEIGHTS:
+        raise BadInputError(f'"{path}" is no file of weights: name one that ends in {", ".join(WEIGHTS)}.')
 
 
 def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[str, Path]:
@@ -95,8 +106,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     import torch
     from safetensors.torch import load_file
 
-    if path.suffix not in WEIGHTS:
-        raise BadInputError(f'"{path}" is no file of weights: name one that ends in {", ".join(WEIGHTS)}.')
+    _check_suffix(path)
     with weights_of(path):
         if path.suffix == ".safetensors":
             return load_file(path)

@@ -191,6 +191,7 @@ class Pairing:
             "selection": self.strategy.selection,
             "reference": self.strategy.reference,
             "task_options": self.data_options(),
+            "files": self.fingerprint if self.task.data_from == "user" else "",
             "backbone_options": self.model_options(),
             "weights": self.checkpoint.origin if self.checkpoint else "random",
             "weights_sha256": self.weights or None,

@@ -202,7 +202,8 @@ class BackboneSpec:
     preprocess: Callable[[], ModuleType] | None = None
     """Returns the module whose `preprocessor(fitted, options, layout)` gives the function from one raw example to its
     model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
-    docstring says what a raw example is: an array, a text or a list of words. None: an export takes prepared arrays."""
+    docstring says what a raw example is: an array, a text, a pair of texts or a list of words. None: an export takes
+    prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None

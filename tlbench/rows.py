@@ -60,6 +60,8 @@ class Row:
     """True for a bound that stands apart from the strategies."""
     task_options: OptionValues = field(default_factory=dict)
     """Options that change the data, each with its value; places of files are left out."""
+    files: str = ""
+    """Names the contents of the files of a user's own task: rows of other files are never ranked together."""
     backbone_options: OptionValues = field(default_factory=dict)
     """Options of the encoder, each with its value."""
     source_options: OptionValues = field(default_factory=dict)

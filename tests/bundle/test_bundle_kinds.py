@@ -92,6 +92,8 @@ def test_metadata_and_card_say_what_comes_out(exported):
     metadata = metadata_of(folder)
     assert metadata["activation"] == pairing.task.kind.activation
     assert metadata["unit"] == ("pixel" if pairing.task.kind.name == "segmentation" else "example")
+    shapes = {"segmentation": "uint8 (8, 8, 1)", "regression": "float32 (2,)", "multi-label": "a text"}
+    assert metadata["example"] == shapes.get(pairing.task.kind.name, "a pair of texts")
     assert "The 2 labels, in order" in (folder / "README.md").read_text() or pairing.task.kind.name == "regression"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
@@ -9,6 +10,8 @@ from PIL import Image
 
 from tlbench.calls import LoadRequest
 from tlbench.errors import BadInputError
+from tlbench.inspection import inspect_task
+from tlbench.kindspecs import LANGUAGE_MODELLING
 from tlbench.plugins import load_catalog
 
 
@@ -108,6 +111,13 @@ def test_sides_with_labels_of_their_own_and_words_with_tags(tlbench):
     status, seen = found(tlbench, "inspect", "toy/names")
     assert (status, [line["class"] for line in seen["classes"]]) == (0, ["O", "B-PER", "I-PER"])
     assert seen["splits"][0]["size"].endswith(" words")
+
+
+def test_texts_that_are_their_own_labels_have_no_classes():
+    task = dataclasses.replace(load_catalog().task("nlp/reviews"), kind=LANGUAGE_MODELLING)
+    found = inspect_task(task, LoadRequest(task=task.name, options={}, data_root=None), label_budget=5)
+    assert (found.refused, found.classes) == ([], [])
+    assert "total variation of label frequencies" not in found.shift
 
 
 def test_every_fault_of_a_table_is_named_by_its_line(tlbench, tmp_path):

@@ -181,3 +181,14 @@ def test_a_domain_cannot_name_a_file_elsewhere(row, tmp_path):
     paths = [*render(board, [outside]), write_row(board, outside)]
     assert all(board in path.resolve().parents for path in paths)
     assert {path.name for path in tmp_path.iterdir()} == {"board"}
+
+
+def test_the_page_says_what_each_source_model_knew_and_where_its_weights_come_from(row, tmp_path):
+    known = {"score_matrix": ((0.8, 0.5), (0.7, 0.9)), "source_metric": "accuracy", "a_distance": 1.25}
+    rows = [
+        row("a", 0, 0.9, backbone="toy/one", **known),
+        row("a", 0, 0.8, backbone="toy/other", weights="w.pth", source_mode="probe", **known),
+    ]
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert "Backbone toy/one; source accuracy 0.800; A-distance 1.25. Backbone toy/other from w.pth, probed; " in page

@@ -88,3 +88,19 @@ def test_quantiles_are_student_s():
     for freedom, quantile in enumerate(STUDENT[1:], start=1):
         exact = stats.t.ppf(0.975, freedom)
         assert exact <= quantile < exact + 0.011
+
+
+def test_ties_over_several_backbones_name_them(row, tmp_path):
+    rows = [row("a", 0, 0.9, backbone="toy/one"), row("a", 0, 0.8, backbone="toy/other")]
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert "a on toy/one and a on toy/other cannot be told apart" in page
+
+
+@pytest.mark.parametrize("changed", [{"files": "one folder"}, {"weights": "w.pth", "weights_sha256": "0123456789"}])
+def test_one_name_for_other_contents_is_another_entry(row, changed):
+    rows = [row("a", 0, 0.9), row("source-only", 0, 0.5, reference=True), row("a", 0, 0.1, **changed)]
+    first, second, _ = aggregate(rows)
+    assert [(len(entry.rows), len(entry.over_source_only)) for entry in (first, second)] == [(1, 1), (1, 0)]
+    assert first.strategy != second.strategy
+    assert (first.contest == second.contest) == ("files" not in changed)

@@ -266,6 +266,15 @@ def test_clips_are_cut_and_padded_in_their_middle(catalog, tones):
     assert clips[-1].ne(0).all()
 
 
+def test_without_a_network_the_user_reads_what_can_be_done(catalog, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(
+        MissingDataError, match=r"HF_HUB_OFFLINE is set.*backbone.weights=FILE.*backbone.weights=random"
+    ):
+        catalog.backbone("timm/resnet18").checkpoint({"weights": ""})
+
+
 def test_weights_of_timm_come_from_the_hub_by_the_model_s_name(catalog, tmp_path):
     model = timm.create_model(TINY)
     timm.models.save_for_hf(model, tmp_path / "saved", safe_serialization=True)

@@ -31,14 +31,16 @@ def read_example(path: Path) -> Any:
     return np.load(path, allow_pickle=False)
 
 
-def form(path: Path) -> str:
+def form(path: Path, kind: KindSpec) -> str:
     """Return what kind of thing an example is: its type and shape."""
     if path.suffix == ".npz":
         return "prepared arrays"
     example = read_example(path)
     if isinstance(example, np.ndarray):
         return f"{example.dtype} {example.shape}"
-    return "a text" if isinstance(example, str) else "a list of words"
+    if isinstance(example, str):
+        return "a text"
+    return "a list of words" if kind.layout == "sequence" else "a pair of texts"
 
 
 def settings_of(prepare: Stage, task: TaskSpec) -> dict[str, Any]:

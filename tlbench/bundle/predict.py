@@ -1,6 +1,6 @@
 """Predict with the model in this folder. It takes onnxruntime and numpy, and nothing else.
 
-python predict.py FILE ...    predict raw examples: .npy (an array), .json (a text, or a list of words), .txt
+python predict.py FILE ...    predict raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt
 python predict.py --check     predict the examples of this folder, and compare with what was scored
 """
 

@@ -68,7 +68,7 @@ def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, s
         "labels": canonical(labels),
         "unit": units.get(task.kind.layout, "example"),
         "activation": task.kind.activation,
-        "example": form(examples_of(prepare, backbone)[0]),
+        "example": form(examples_of(prepare, backbone)[0], task.kind),
         "inputs": canonical(_inputs(scored)),
         "preprocessing": canonical(settings_of(prepare, task)),
         "licence": "; ".join(_licences(task, backbone)),

@@ -16,14 +16,15 @@ from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
+from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
 from tlbench.leaderboard.render import render
-from tlbench.leaderboard.wording import why
 from tlbench.rows import read_rows
 
 if TYPE_CHECKING:
     from tlbench.plan import Plan
     from tlbench.planning import Wish
+    from tlbench.rows import Row
     from tlbench.runner import Outcome
     from tlbench.suites import Suite
 
@@ -189,9 +190,10 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 
 
 def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
-    print_table([_line(entry) for entry in aggregate(outcome.rows)])
-    for entry in without_score(outcome.rows):
-        click.echo(f"{entry.first.task}: {why(entry)}")
+    apart = ("backbone",) if len({row.backbone for row in outcome.rows}) > 1 else ()
+    print_table([_line(entry, apart) for entry in aggregate(outcome.rows)])
+    for line in _without_score(outcome.rows):
+        click.echo(line)
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
     click.echo(f"\nrows: {counts}   computed: {outcome.computed}")
     if outcome.seconds:
@@ -200,17 +202,20 @@ def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
     click.echo(f"boards: {boards[-1]}")
 
 
-def _line(entry: Entry) -> dict[str, Any]:
+def _without_score(rows: Sequence[Row]) -> list[str]:
+    """Return a line for each reason why pairings of a task and backbone failed or were skipped."""
+    alike: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in without_score(rows):
+        row = entry.first
+        key = (wording.ending(entry), row.task, row.backbone, f"{wording.seeds(entry.rows)}: {row.reason}")
+        alike.setdefault(key, []).append(entry)
+    return [
+        f"{end}: {task} {backbone} {', '.join(dict.fromkeys(entry.first.strategy for entry in entries))} {why}"
+        for (end, task, backbone, why), entries in alike.items()
+    ]
+
+
+def _line(entry: Entry, apart: Sequence[str]) -> dict[str, Any]:
     record = as_record(entry)
-    names = (
-        "task",
-        "backbone",
-        "strategy",
-        "seeds",
-        "score",
-        "seed_sd",
-        "forgetting_head",
-        "forgetting_probe",
-        "p50_ms",
-    )
+    names = ("task", *apart, "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
     return {"sees": record["access"], **{name: record[name] for name in names}}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tlbench.calls import SELF_LABELLED
 from tlbench.raw import Side, Split, TaskData
 from tlbench.readers.faults import Faults
 from tlbench.records import KindSpec, TaskSpec
@@ -28,11 +29,11 @@ class SplitContents:
     keys: list[bytes]
     """Hashes of the contents: equal examples have equal ones."""
     targets: list[tuple[int, ...]]
-    """Indices of labels: one for each example or for each word of it, or those that are in it; none of numbers."""
+    """Indices of labels: one for each example or for each word of it, or those that are in it; none without classes."""
     places: list[str]
     shapes: list[tuple[int, ...]]
     form: str
-    """`uint8` and the like, `characters`, or `words`."""
+    """`uint8` and the like, `characters`, `texts` of a pair, or `words`."""
     values: tuple[float, float, float] | None
     """Least, largest and mean finite value of arrays."""
     not_finite: int
@@ -62,11 +63,16 @@ def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
     }
 
 
+def has_classes(kind: KindSpec) -> bool:
+    """Return whether a task's labels are classes: numbers are none, and texts that are their own labels have none."""
+    return kind.target != "numbers" and kind.layout not in SELF_LABELLED
+
+
 def label_indices(kind: KindSpec, label: Any) -> Array:
-    """Return the indices of an example's labels: one for each unit, of flags those that are set, of numbers none."""
-    values = np.ravel(np.asarray(label))
-    if kind.target == "numbers":
+    """Return the indices of an example's labels: one for each unit, of flags those that are set, or none."""
+    if not has_classes(kind):
         return np.zeros(0, np.int64)
+    values = np.ravel(np.asarray(label))
     return np.flatnonzero(values) if kind.target == "flags" else values.astype(np.int64)
 
 
@@ -77,7 +83,7 @@ def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -
         keys.append(content_hash(example))
         places.append(faults.place(example) or f"{name} example {position}")
         shapes.append(np.shape(example) if isinstance(example, np.ndarray) else (len(example),))
-        form = _form(example)
+        form = _form(kind, example)
         if isinstance(example, np.ndarray) and example.size:
             finite = example[np.isfinite(example)]
             not_finite += finite.size < example.size
@@ -85,7 +91,7 @@ def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -
                 values.append((finite.min(), finite.max(), finite.mean(dtype=np.float64)))
     ranges = np.array(values, np.float64)
     return SplitContents(
-        labels=() if kind.target == "numbers" else side.labels,
+        labels=side.labels if has_classes(kind) else (),
         keys=keys,
         targets=[tuple(found.tolist()) for found in (_shown(kind, label) for label in split.labels)],
         places=places,
@@ -103,7 +109,7 @@ def _shown(kind: KindSpec, label: Any) -> Array:
 
 
 def content_hash(example: Any) -> bytes:
-    """Return the hash of an example's content: an array with its type and shape, a text, or a list of words."""
+    """Return the hash of an example's content: an array with its type and shape, a text, a pair, or a list of words."""
     if isinstance(example, np.ndarray):
         head, body = f"{example.dtype} {example.shape}", np.ascontiguousarray(example).tobytes()
     else:
@@ -112,10 +118,12 @@ def content_hash(example: Any) -> bytes:
     return hashlib.blake2b(head.encode() + b"\0" + body, digest_size=16).digest()
 
 
-def _form(example: Any) -> str:
+def _form(kind: KindSpec, example: Any) -> str:
     if isinstance(example, np.ndarray):
         return str(example.dtype)
-    return "characters" if isinstance(example, str) else "words"
+    if isinstance(example, str):
+        return "characters"
+    return "words" if kind.layout == "sequence" else "texts"
 
 
 def sizes(contents: Contents) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.inspection.contents import label_indices
+from tlbench.inspection.contents import has_classes, label_indices
 from tlbench.raw import Side, Split, TaskData
 from tlbench.records import KindSpec, TaskSpec
 
@@ -32,7 +32,7 @@ def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
         found["of"] = what
         found["read as"] = "0: a linear classifier cannot tell the sides apart; 2: it always can"
     same = task.source_kind is None and data.source.labels == data.target.labels
-    if same and task.kind.target != "numbers" and all(len(side.train.labels) for side in _sides(data)):
+    if same and has_classes(task.kind) and all(len(side.train.labels) for side in _sides(data)):
         frequencies = [_frequencies(task.kind, side) for side in _sides(data)]
         found["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
     return found

@@ -44,10 +44,19 @@ class Entry:
 
     @property
     def contest(self) -> tuple[Any, ...]:
-        """What entries must share to be ranked together: the task with its options, the label budget, the access."""
+        """What entries must share to be ranked together: task, its options and files, label budget, access."""
         row = self.first
         options = canonical(row.task_options)
-        return (row.domain, row.task, row.reference, self.places, *self.budget_place, row.budget_rule, options)
+        return (
+            row.domain,
+            row.task,
+            row.reference,
+            self.places,
+            *self.budget_place,
+            row.budget_rule,
+            options,
+            row.files,
+        )
 
     @property
     def budget_place(self) -> tuple[bool, int]:
@@ -116,14 +125,17 @@ def _entries(rows: Sequence[Row]) -> list[Entry]:
 
 def _start(row: Row) -> str:
     """Name the source model that a row starts from."""
-    options = [row.task_options, row.backbone_options, row.source_options]
-    return digest([row.task, row.backbone, *options, row.seed, row.machine, row.device, row.threads])
+    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_options]
+    return digest([row.task, row.task_options, row.files, *model, row.seed, row.machine, row.device, row.threads])
 
 
 def _options(row: Row) -> dict[str, Any]:
     parts = {"task": row.task_options, "backbone": row.backbone_options, "source": row.source_options}
     flat = {f"{owner}.{name}": value for owner, part in parts.items() for name, value in part.items()}
-    return {**flat, **row.strategy_options, "label_budget": row.budget_rule or row.label_budget}
+    if row.weights_sha256:
+        flat["backbone.weights"] = f"{row.weights} {row.weights_sha256[:6]}"
+    budget = row.budget_rule or row.label_budget
+    return {**flat, **row.strategy_options, "label_budget": budget, "task.files": row.files[:6]}
 
 
 def _question(row: Row) -> str:

@@ -79,9 +79,11 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
 
 
 def _source_facts(entries: Sequence[Entry]) -> str:
-    """Return one sentence on each backbone's source model."""
-    known = {entry.first.backbone: entry for entry in entries if _source_scores(entry)}
-    return " ".join(_source_model(name, known.get(name)) for name in sorted({one.first.backbone for one in entries}))
+    """Return a sentence for each source model, in the order of their names."""
+    models: dict[str, Entry] = {}
+    for entry in sorted(entries, key=lambda entry: not _source_scores(entry)):
+        models.setdefault(wording.backbone(entry.first), entry)
+    return " ".join(_source_model(name, entry) for name, entry in sorted(models.items()))
 
 
 def _source_scores(entry: Entry) -> list[float]:
@@ -90,13 +92,11 @@ def _source_scores(entry: Entry) -> list[float]:
     return [score for score in scores if score is not None]
 
 
-def _source_model(backbone: str, entry: Entry | None) -> str:
-    if entry is None:
-        return f"Backbone {backbone}."
-    row, before = entry.first, _source_scores(entry)
-    start = "" if row.source_mode == "train" else f", {row.source_mode} of {row.weights}"
+def _source_model(name: str, entry: Entry) -> str:
+    before = _source_scores(entry)
+    mean = sum(before) / len(before) if before else None
     return (
-        f"Backbone {backbone}{start}: source {row.source_metric} {wording.number(sum(before) / len(before))}, "
+        f"Backbone {name}; source {entry.first.source_metric or 'score'} {wording.number(mean)}; "
         f"A-distance {wording.number(entry.mean('a_distance'), 2)}."
     )
 

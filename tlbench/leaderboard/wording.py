@@ -111,7 +111,7 @@ def ties(entries: Sequence[Entry]) -> list[str]:
 
 def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
     first, second = (
-        f"{entry.strategy} of {entry.first.backbone}" if several else entry.strategy for entry in (above, below)
+        f"{entry.strategy} on {entry.first.backbone}" if several else entry.strategy for entry in (above, below)
     )
     said = f"{first} and {second} cannot be told apart:"
     if gap.seeds < 2:
@@ -124,6 +124,12 @@ def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
 def shapes(row: Row) -> str:
     """Return the shapes of a graph's inputs at batch 1, such as `1x3x32x32`."""
     return ", ".join("x".join(map(str, shape)) for shape in row.shapes or ())
+
+
+def backbone(row: Row) -> str:
+    """Return a backbone's name, and where its weights come from and what was done with them."""
+    done = {"finetune": "fine-tuned on the source", "probe": "probed", "own-head": "with its own head"}
+    return f"{row.backbone} from {row.weights}, {done[row.source_mode]}" if row.source_mode in done else row.backbone
 
 
 def block(entry: Entry) -> str:

@@ -21,7 +21,16 @@ def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
         raise MissingDataError(
             f'No weights of "{name}" are published: name a file by --set backbone.weights=FILE, or "random".'
         )
-    return Checkpoint(files={}, origin="random") if chosen == "random" else find(chosen, WEIGHTS)
+    if chosen == "random":
+        return Checkpoint(files={}, origin="random")
+    try:
+        return find(chosen, WEIGHTS)
+    except MissingDataError as error:
+        if options["weights"]:
+            raise
+        raise MissingDataError(
+            f"{error} A file is named by --set backbone.weights=FILE; without weights: --set backbone.weights=random."
+        ) from error
 
 
 def weights_option(default: str) -> Option:
