@@ -141,6 +141,7 @@ LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="next-token",
     create=_language_modelling,
+    activation="softmax",
     traits=(),
 )
 MASKED_LANGUAGE_MODELLING = KindSpec(
@@ -150,5 +151,6 @@ MASKED_LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="masked-token",
     create=_language_modelling,
+    activation="softmax",
     traits=(),
 )

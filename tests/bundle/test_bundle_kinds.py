@@ -1,4 +1,4 @@
-"""What of an exported model depends on its kind: masks, numbers, several labels, pairs of texts."""
+"""What of an exported model depends on its kind: masks, numbers, several labels, pairs of texts, tokens, one class."""
 
 from __future__ import annotations
 
@@ -49,63 +49,90 @@ def pairs(folder):
     return {**write_tables(folder, "text,answer,label", line), "task.pair": "answer", **BERT}
 
 
+def tokens(folder):
+    for name in ("movie", "amazon"):
+        lines = [f"{number}_1\t{number % 2 - 0.5}\tthe plot of part {number} is thin" for number in range(20)]
+        (folder / f"{name}ReviewSnippets_GroundTruth.txt").write_text("\n".join(lines))
+    places = {f"task.{side}": str(folder) for side in ("source", "target")}
+    return {**places, "backbone.hidden": 8, "backbone.vocabulary": 300}
+
+
+def nothing(folder):
+    return {"source.steps": 2}
+
+
 CASES = {
     "masks": ("vision/mask-folder", masks, "pixels: 0 "),
     "numbers": ("tabular/regression", numbers, "label "),
     "tags": ("nlp/tag-table", tags, "good 0."),
     "pairs": ("nlp/text-table", pairs, "0."),
+    "tokens": ("nlp/lm-vader", tokens, "0."),
+    "one class": ("anomaly/flows-normal", nothing, "attack "),
+}
+SAYS = {
+    "masks": "The 2 labels, in order: 0, 1.",
+    "numbers": "One number, in the task's own unit: label.",
+    "tags": "The 2 labels, in order: good, other.",
+    "pairs": "The 2 labels, in order: no, yes.",
+    "tokens": "labels, in order: in the file's metadata, from ",
+    "one class": "Two numbers: normal, attack.",
+}
+EXAMPLES = {
+    "masks": "uint8 (8, 8, 1)",
+    "numbers": "float32 (2,)",
+    "tags": "a text",
+    "pairs": "a pair of texts",
+    "tokens": "prepared arrays",
+    "one class": "float32 (20,)",
 }
 
 
 @pytest.fixture(scope="module", params=CASES)
 def exported(request, catalog, session_cache, tmp_path_factory):
-    """A pairing, its row, what its predictions say, and the folder it is exported to."""
-    task, make, says = CASES[request.param]
+    """The name of a case, its pairing and row, and the folder it is exported to."""
+    task, make, _ = CASES[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     settings = Settings(cache=session_cache, board=folder / "board", data_root=None)
-    plan = plan_only(catalog, settings, tasks=[task], strategies=["frozen"], overrides={**SHORT, **make(folder)})
+    strategy = "source-only" if request.param == "tokens" else "frozen"
+    plan = plan_only(catalog, settings, tasks=[task], strategies=[strategy], overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
     row, _ = run_pairing(plan.pairings[0], catalog, settings, store)
     assert row.status == "ok", row.reason
     write_bundle(folder / "out", row, catalog, *find_stages(row, settings.board, store, catalog))
-    return plan.pairings[0], row, says, folder / "out"
+    return request.param, plan.pairings[0], row, folder / "out"
 
 
 def test_served_predictions_are_the_scored_ones(exported):
-    _, row, says, folder = exported
+    case, _, row, folder = exported
     done = serve(folder, "--check")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     assert done.stdout.count("differs by") == min(8, row.test_size)
-    assert says in done.stdout
+    assert CASES[case][2] in done.stdout
 
 
 def test_a_single_file_is_predicted_and_described(exported):
-    _, _, says, folder = exported
+    case, _, _, folder = exported
     name = next(iter(known_predictions(folder)))
     done = serve(folder, str(folder / "examples" / name))
     assert done.returncode == 0, done.stderr
-    assert says in done.stdout
+    assert CASES[case][2] in done.stdout
 
 
-def test_metadata_and_card_say_what_comes_out(exported):
-    pairing, _, _, folder = exported
+def test_metadata_and_card_say_what_goes_in_and_comes_out(exported):
+    case, pairing, _, folder = exported
     metadata = metadata_of(folder)
     assert metadata["activation"] == pairing.task.kind.activation
-    assert metadata["unit"] == ("pixel" if pairing.task.kind.name == "segmentation" else "example")
-    shapes = {"segmentation": "uint8 (8, 8, 1)", "regression": "float32 (2,)", "multi-label": "a text"}
-    assert metadata["example"] == shapes.get(pairing.task.kind.name, "a pair of texts")
-    assert "The 2 labels, in order" in (folder / "README.md").read_text() or pairing.task.kind.name == "regression"
+    assert metadata["unit"] == {"masks": "pixel", "tokens": "token"}.get(case, "example")
+    assert metadata["example"] == EXAMPLES[case]
+    assert SAYS[case] in (folder / "README.md").read_text()
 
 
 def test_inspection_reads_its_labels(exported, settings):
-    pairing = exported[0]
-    found = inspect_task(pairing.task, pairing.load_request(settings), pairing.label_budget.total)
+    case, pairing, _, _ = exported
+    request = pairing.load_request(settings)
+    found = inspect_task(pairing.task, request, pairing.label_budget.total)
     assert found.refused == []
-    assert [record["class"] for record in found.classes] == (
-        [] if pairing.task.kind.name == "regression" else list(json_labels(pairing, settings))
-    )
-    assert ("total variation of label frequencies" in found.shift) == (pairing.task.kind.name != "regression")
-
-
-def json_labels(pairing, settings):
-    return pairing.task.load(pairing.load_request(settings)).target.labels
+    data, classes = pairing.task.load(request), case not in ("numbers", "tokens")
+    known = dict.fromkeys([*data.source.labels, *data.target.labels]) if classes else ()
+    assert [record["class"] for record in found.classes] == list(known)
+    assert ("total variation of label frequencies" in found.shift) == (classes and case != "one class")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.records import BackboneSpec, TaskSpec
+from tlbench.records import BackboneSpec, KindSpec, TaskSpec
 from tlbench.rows import Row
 
 RUN = """\
@@ -31,6 +31,7 @@ serve.
 """
 LONGEST = 60
 """Characters of a learnt value that the card still shows."""
+MOST_LABELS = 100
 
 
 def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str, str], example: str) -> str:
@@ -40,7 +41,7 @@ def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str
         "Run it": RUN,
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
-        "What comes out": _outputs(metadata),
+        "What comes out": _outputs(task.kind, metadata),
         "What it saw": _saw(row),
         "Intended use and limits": LIMITS,
         "Licence": _licence(metadata),
@@ -114,16 +115,26 @@ def _values(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{escape(name)} {escape(str(value))}" for name, value in sorted(values.items()))
 
 
-def _outputs(metadata: Mapping[str, str]) -> str:
+def _outputs(kind: KindSpec, metadata: Mapping[str, str]) -> str:
     labels = json.loads(metadata["labels"])
-    each = {"word": "One number a label, for each word", "pixel": "One number a label, for each pixel"}
+    listed = ", ".join(map(escape, labels))
+    if kind.target == "numbers":
+        return f"{'One number' if len(labels) == 1 else 'One number each'}, in the task's own unit: {listed}."
+    if not kind.supervised:
+        return (
+            f"Two numbers: {listed}. The larger the second, the less an example is like those that were learnt from; "
+            f"where the line is drawn is left to whoever serves it."
+        )
+    if len(labels) > MOST_LABELS:
+        listed = f"in the file's metadata, from {escape(labels[0])} to {escape(labels[-1])}"
+    each = {unit: f"One number a label, for each {unit}" for unit in ("word", "pixel", "token")}
     meaning = {
         "softmax": "; their softmax is the probabilities",
         "sigmoid": "; their logistic function is the probability of each",
         "argmax": "; the largest says which label it is",
     }
     said = each.get(metadata["unit"], "One number a label") + meaning.get(metadata["activation"], "")
-    return f"{said}. The {len(labels)} labels, in order: {', '.join(map(escape, labels))}."
+    return f"{said}. The {len(labels)} labels, in order: {listed}."
 
 
 def _saw(row: Row) -> str:

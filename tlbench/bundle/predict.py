@@ -30,20 +30,24 @@ class Model:
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(metadata["labels"])
         self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
-        self.of_words, self.of_pixels = metadata["unit"] == "word", metadata["unit"] == "pixel"
+        self.of_words, self.of_pixels, self.of_tokens = (
+            metadata["unit"] == unit for unit in ("word", "pixel", "token")
+        )
         self.activation = metadata["activation"]
 
     def __call__(self, examples: list[Any]) -> list[Any]:
-        """Return the prediction of each example: one number a label, `(C,)`; for a list of words `(words, C)`; for an
-        image whose pixels have labels `(H, W)`, the index of each pixel's.
+        """Return the prediction of each example: one number a label, `(C,)`; for a list of words `(words, C)`; for the
+        tokens of a language model `(tokens, C)`; for an image whose pixels have labels `(H, W)`, the index of each
+        pixel's.
         """
         prepared = [self.prepare(example) for example in examples]
         if self.of_pixels:  # Images may be of several sizes.
             return [self.run([example])[0] for example in prepared]
         predictions = self.run(prepared)
-        if not self.of_words:
+        if not self.of_words and not self.of_tokens:
             return predictions
-        return [found[: len(example)] for found, example in zip(predictions, examples, strict=True)]
+        parts = examples if self.of_words else [arrays[-1] for arrays in prepared]
+        return [found[: len(part)] for found, part in zip(predictions, parts, strict=True)]
 
     def run(self, prepared: list[Any]) -> list[Any]:
         """Return the predictions of a batch of prepared examples."""
@@ -61,6 +65,12 @@ class Model:
         text = path.read_text(encoding="utf-8")
         example = json.loads(text) if path.suffix == ".json" else text.strip()
         return example.split() if self.of_words and isinstance(example, str) else example
+
+    def kept(self, prediction: Any, true: Any) -> Any:
+        """Return what is kept of a prediction when it is scored: of tokens the log-likelihood of the true ones."""
+        if not self.of_tokens:
+            return prediction
+        return np.log(prediction[np.arange(len(true)), [self.labels.index(token) for token in true]])
 
     def describe(self, example: Any, prediction: Any) -> str:
         """Return the best label with its probability, or one for each word; else every label with its number."""
@@ -108,9 +118,9 @@ def check(model: Model) -> int:
     examples = [model.read(folder / name) for name in scored]
     largest = 0.0
     for (name, known), example, found in zip(scored.items(), examples, model(examples), strict=True):
-        difference = gap(found, np.array(known["prediction"]))
+        difference = gap(model.kept(found, known["true"]), np.array(known["prediction"]))
         largest = max(largest, difference)
-        true = " ".join(np.atleast_1d(known["true"]))
+        true = ", ".join(np.atleast_1d(known["true"]))
         print(f"{name}: {model.describe(example, found)}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE
     print(f"These are {'' if agrees else 'NOT '}the predictions that were scored.")
@@ -124,7 +134,8 @@ def gap(found: Any, expected: Any) -> float:
     """
     if found.dtype.kind == "i":
         return float((found.ravel() != expected).mean())
-    return float(np.abs(found[: len(expected)] - expected).max() / max(1.0, np.abs(expected).max()))
+    difference = np.abs(found[: len(expected)] - expected).max(initial=0.0)
+    return float(difference / np.abs(expected).max(initial=1.0))
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from tlbench import __version__
 from tlbench.bundle import prepared
 from tlbench.bundle.card import card
 from tlbench.bundle.examples import examples_of, form, predictions, settings_of
+from tlbench.calls import SELF_LABELLED
 from tlbench.errors import UsageError
 from tlbench.files import canonical, write_bytes, write_json
 from tlbench.plugins import Catalog
@@ -54,6 +55,7 @@ def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, s
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
     labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
     units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
+    units |= dict.fromkeys(SELF_LABELLED, "token")
     return {
         "tlbench": __version__,
         "row": row.key,
