@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -70,6 +71,16 @@ def test_a_damaged_memory_is_written_again(table, memory, damage):
     known.write_bytes(damage)
     assert identity.fingerprint([table], memory) == first
     assert known.read_bytes() == whole
+
+
+def test_the_hashes_of_a_folder_stand_in_one_file(table, memory):
+    others = [table.with_name(f"{number}.csv") for number in range(3)]
+    for other in others:
+        other.write_text("3,4\n")
+    identity.fingerprint([table], memory)
+    identity.fingerprint([table, *others], memory)
+    (known,) = (memory / "files").iterdir()
+    assert sorted(json.loads(known.read_text())) == ["0.csv", "1.csv", "2.csv", "rows.csv"]
 
 
 def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):

@@ -8,7 +8,7 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -131,29 +131,49 @@ def fingerprint(paths: Sequence[Path], cache: Path) -> str:
 
     The name of a file's folder counts, for it may be the label; what stands above it does not.
     """
-    return digest([(path.parent.name, path.name, _remembered_sha256(path, cache)) for path in paths])
+    hashes = _hashes(paths, cache)
+    return digest([(path.parent.name, path.name, hashes[path]) for path in paths])
 
 
 def contents(files: Mapping[str, Path], cache: Path) -> str:
     """Return a hash of the contents of files by role, or an empty string for none; neither names nor places count."""
-    return digest({role: _remembered_sha256(path, cache) for role, path in files.items()}) if files else ""
+    hashes = _hashes(files.values(), cache)
+    return digest({role: hashes[path] for role, path in files.items()}) if files else ""
 
 
-def _remembered_sha256(path: Path, cache: Path) -> str:
+def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
+    """Return the hash of each file's content. Those of a folder stand in one file, for each that is written takes time:
+    a folder may hold very many.
+    """
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    found: dict[Path, str] = {}
+    for folder, members in folders.items():
+        memory = cache / "files" / f"{digest(str(folder.resolve()))}.json"
+        before = _remembered(memory)
+        known = dict(before)
+        for path in members:
+            status = path.stat()
+            stamp = [status.st_size, status.st_mtime_ns]
+            if known.get(path.name, [])[:2] != stamp:
+                known[path.name] = [*stamp, file_sha256(path)]
+            found[path] = str(known[path.name][2])
+        if known != before:
+            write_json(memory, known)
+    return found
+
+
+def _remembered(memory: Path) -> dict[str, list[Any]]:
+    """Return size, time and hash of files by name; nothing of what is damaged."""
     import json
 
-    status = path.stat()
-    stamp = [str(path.resolve()), status.st_size, status.st_mtime_ns]
-    memory = cache / "files" / f"{digest(stamp[0])}.json"
     try:
         known = json.loads(memory.read_text())
-        if known["stamp"] == stamp:
-            return str(known["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    sha256 = file_sha256(path)
-    write_json(memory, {"stamp": stamp, "sha256": sha256})
-    return sha256
+    except (OSError, ValueError):
+        return {}
+    entries = known.items() if isinstance(known, dict) else ()
+    return {name: entry for name, entry in entries if isinstance(entry, list) and len(entry) == 3}
 
 
 def commit() -> tuple[str, bool | None]:
