@@ -8,7 +8,7 @@ import numpy as np
 
 from tlbench.calls import LoadRequest
 from tlbench.errors import ContractError
-from tlbench.inspection.contents import label_indices
+from tlbench.inspection.contents import has_classes, label_indices
 from tlbench.prepared import check_data
 from tlbench.raw import Side
 from tlbench.records import KindSpec, TaskSpec
@@ -70,7 +70,7 @@ def its_sides_are_sound(spec: TaskSpec, bench: Bench) -> None:
 
 
 def _check_labels(where: str, kind: KindSpec, side: Side) -> None:
-    if kind.target == "numbers" or not kind.supervised:
+    if not has_classes(kind) or not kind.supervised:
         return
     if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
         raise ContractError(f"{where}: its labels are {side.labels}: give two or more different texts.")
