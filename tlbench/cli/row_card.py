@@ -31,6 +31,7 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "selection": ("model picked", ""),
         "reference": ("a reference", ""),
         "task_options": ("task options", ""),
+        "files": ("files of the user's, by content", ""),
         "backbone_options": ("backbone options", ""),
         "source_options": ("source training", ""),
         "strategy_options": ("strategy options", ""),
