@@ -98,6 +98,8 @@ def test_the_settings_of_one_run_say_nothing_of_another(catalog, settings):
     ("text", "message"),
     [
         ("runs = 3", "write \\[\\[runs\\]\\]"),
+        ("set = 3", "set: write a table"),
+        ('[[runs]]\nset = "a"', "set: write a table"),
         ('[[runs]]\ntask = ["a"]', "did you mean 'tasks'"),
         ('[[pretrain]]\nname = "a"', "pretrain.0.backbone: "),
         ('[[pretrain]]\nbackbones = "a"', "did you mean 'backbone'"),

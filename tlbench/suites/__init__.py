@@ -80,6 +80,8 @@ def _validate(name: str, content: Mapping[str, Any]) -> Suite:
     for table, keys in known:
         for key in table.keys() - keys:
             raise UnknownNameError(f'key in the suite "{name}" called', key, keys)
+        if not isinstance(table.get("set", {}), dict):
+            raise UsageError(f'The suite "{name}" cannot be used: set: write a table, such as "finetune.steps" = 5.')
     wanted = {"name": name, "runs": [_run(common, run) for run in runs], "pretrain": [_fields(one) for one in pretrain]}
     try:
         return TypeAdapter(Suite).validate_python(wanted)
