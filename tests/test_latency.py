@@ -86,6 +86,24 @@ def test_warm_up_gives_up_on_a_machine_that_never_settles(monkeypatch):
     assert clock.calls == latency.WARM_UP * latency.WARM_UP_LIMIT
 
 
+class Addend(int):
+    """A number that counts how often it is added."""
+
+    added = 0
+
+    def __radd__(self, other):
+        Addend.added += 1
+        return int(other) + int(self)
+
+
+def test_the_cost_of_throughput_grows_with_the_number_of_calls_and_not_with_its_square(monkeypatch):
+    clock = Clock([Addend(MS)])
+    monkeypatch.setattr(latency, "_timed", clock)
+    assert latency._throughput(lambda: None, 64) == 64_000
+    assert clock.calls == 1000
+    assert Addend.added == clock.calls
+
+
 def test_neither_call_always_follows_the_other():
     order = []
     one, reference = lambda: order.append("A"), lambda: order.append("B")

@@ -136,8 +136,10 @@ def _throughput(call: Call, size: int) -> float:
     for _ in range(warm_up_calls):
         call()
     taken: list[int] = []
-    while len(taken) < 5 or sum(taken) < OFFLINE_SECONDS * 1e9:
+    total = 0
+    while len(taken) < 5 or total < OFFLINE_SECONDS * 1e9:
         taken.append(_timed(call)[0])
+        total += taken[-1]
     return size / (statistics.median(taken) / 1e9)
 
 
