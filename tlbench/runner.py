@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +21,14 @@ from tlbench.events import Event
 from tlbench.files import write_bytes, write_json
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
+from tlbench.processes import ending, run_module
 from tlbench.rows import Row, write_row
 from tlbench.store import Stage, Store
 
 LATENCY_TIMEOUT = 900
 """Seconds that the measurement of one graph may take."""
+LATENCY_ATTEMPTS = 2
+"""A measuring process that a signal ended is started once more: all rows of the graph depend on it."""
 
 
 @dataclass
@@ -161,11 +163,17 @@ def _measure(export: Stage, settings: Settings, result: Path) -> None:
     files = {"onnx": str(export.folder / "model.onnx"), "inputs": str(export.folder / "latency.npz")}
     job = result.with_name("job.json")
     job.write_text(json.dumps({**files, "device": settings.device, "threads": settings.threads}))
-    command = [sys.executable, "-m", "tlbench.latency", str(job), str(result)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LATENCY_TIMEOUT)
+    for _ in range(LATENCY_ATTEMPTS):
+        try:
+            done = run_module("tlbench.latency", str(job), str(result), timeout=LATENCY_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise TlbenchError(f"the measuring process did not end within {LATENCY_TIMEOUT} s") from error
+        if done.returncode >= 0:
+            break
+    if done.returncode < 0:
+        raise TlbenchError(f"the measuring process {ending(done)} in each of {LATENCY_ATTEMPTS} attempts")
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise TlbenchError(f"the measuring process ended with status {done.returncode}: {last}")
+        raise TlbenchError(f"the measuring process {ending(done)}")
 
 
 def _log(what: str, settings: Settings) -> None:

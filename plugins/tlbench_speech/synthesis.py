@@ -51,7 +51,8 @@ def speak(utterances: Sequence[Utterance]) -> list[Any]:
     with tempfile.TemporaryDirectory() as folder:
         job, result = Path(folder) / "utterances.json", Path(folder) / "samples.npz"
         job.write_text(json.dumps([dataclasses.asdict(utterance) for utterance in utterances]))
-        command = [sys.executable, "-m", "tlbench_speech.synthesis", str(job), str(result)]
+        # Without -P the current folder is first on the import path: its files could stand in for libraries.
+        command = [sys.executable, "-P", "-m", "tlbench_speech.synthesis", str(job), str(result)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]

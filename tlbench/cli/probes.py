@@ -13,19 +13,21 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from tlbench.processes import ending, run_module
+
 TIMEOUT = 300
 """Seconds: the first import of torch from a slow disk takes its time."""
 
 
 def probe(library: str) -> dict[str, Any]:
     """Return what a library does here; `error` says why it does nothing, or is empty."""
-    command = [sys.executable, "-m", "tlbench.cli.probes", library]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        done = run_module("tlbench.cli.probes", library, timeout=TIMEOUT)
     except subprocess.TimeoutExpired:
         return {"error": f"it does not answer within {TIMEOUT} s"}
     if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"])[-1]}
+        lines = done.stderr.strip().splitlines()
+        return {"error": lines[-1] if lines and done.returncode > 0 else f"it {ending(done)}"}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return {**found, "error": ""}
 

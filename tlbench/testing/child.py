@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench.calls import LoadRequest
 from tlbench.errors import ContractError
 from tlbench.plugins import HOOKS
+from tlbench.processes import ending, run_module
 from tlbench.sources import Origin, Source, installed, package_folder, plugin_file
 from tlbench.testing.toy import toy_source
 
@@ -48,13 +48,9 @@ def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None)
         job["data_root"] = str(request.data_root) if request.data_root else None
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "tlbench.testing.child"]
-    done = subprocess.run(
-        command, input=json.dumps(job), env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
+    done = run_module("tlbench.testing.child", timeout=600, input=json.dumps(job), env=environment)
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ContractError(f"In a fresh process it ends with status {done.returncode}: {last}")
+        raise ContractError(f"In a fresh process it {ending(done)}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 

@@ -1,0 +1,34 @@
+"""Modules of the host that run in an interpreter of their own."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import Any
+
+
+def run_module(module: str, *words: str, timeout: float, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run `python -m MODULE WORDS` to its end and return it with its output; `options` are those of `subprocess.run`.
+
+    Raises `subprocess.TimeoutExpired` after `timeout` seconds.
+    """
+    # Without -P the current folder is first on the import path: a file there named like a library would be executed.
+    command = [sys.executable, "-P", "-m", module, *words]
+    return subprocess.run(
+        command, capture_output=True, text=True, errors="replace", timeout=timeout, check=False, **options
+    )
+
+
+def ending(done: subprocess.CompletedProcess[str]) -> str:
+    """Return how a failed process ended: by which signal, or with which status and last line of its errors."""
+    if done.returncode < 0:
+        return f"was ended by {_signal_name(-done.returncode)}"
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"ended with status {done.returncode}: {last}"
+
+
+def _signal_name(number: int) -> str:
+    known = {int(member): member.name for member in signal.Signals}
+    hint = " (often: out of memory)" if number == signal.SIGKILL else ""
+    return known.get(number, f"signal {number}") + hint
