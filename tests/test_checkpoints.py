@@ -14,7 +14,7 @@ from support import run_python
 from torch import nn
 
 from tlbench import BadInputError, MissingDataError
-from tlbench.checkpoints import _log_once, find, load_into, read_weights
+from tlbench.checkpoints import _log_once, find, load_into, read_weights, remembered
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
 FIND = """
@@ -235,3 +235,15 @@ def test_other_things_than_weights_are_refused(tmp_path):
         read_weights(tmp_path / "w.pt")
     with pytest.raises(BadInputError, match="is no file of weights"):
         read_weights(tmp_path / "w.csv")
+
+
+@pytest.mark.parametrize("damage", [b"[]", b'{"names": ["other"]}', b"[" * 100_000])
+def test_what_is_remembered_is_computed_again_if_it_is_damaged(tmp_path, monkeypatch, damage):
+    monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
+    whole = {"names": ["resnet18"]}
+    assert remembered("library 1.0", lambda: whole) == whole
+    assert remembered("library 1.0", dict) == whole
+    (memory,) = (tmp_path / "known").iterdir()
+    memory.write_bytes(damage)
+    assert remembered("library 1.0", lambda: whole) == whole
+    assert remembered("library 1.0", dict) == whole

@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import run_python
 
-from tlbench.files import canonical, digest, file_sha256, write_atomic, write_bytes, write_json
+from tlbench.files import (
+    SEAL,
+    canonical,
+    digest,
+    file_sha256,
+    read_sealed,
+    write_atomic,
+    write_bytes,
+    write_json,
+    write_sealed,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -94,3 +104,25 @@ def test_an_equal_content_is_not_written_again(tmp_path):
 def test_json_is_sorted_indented_and_ends_with_a_line_break(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": "ü"})
     assert (tmp_path / "a.json").read_text() == '{\n "a": "ü",\n "b": 1\n}\n'
+
+
+@given(value=st.dictionaries(st.text(), JSON, max_size=4))
+def test_sealed_json_is_read_as_it_was_written(value, tmp_path_factory):
+    value.pop(SEAL, None)
+    path = tmp_path_factory.getbasetemp() / "sealed.json"
+    write_sealed(path, value)
+    assert canonical(read_sealed(path)) == canonical(value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"null", b"{}", b'{"a": 1}', b'{"digest": "00"}', b"\xff", b"[" * 100_000, b'{"a": NaN}']
+)
+def test_what_was_not_sealed_is_refused(tmp_path, content):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(ValueError, match=r"."):
+        read_sealed(tmp_path / "a.json")
+
+
+def test_a_sealed_file_that_is_not_there_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_sealed(tmp_path / "a.json")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from support import run_python
 
 from tlbench.errors import StageError
+from tlbench.files import write_sealed
 from tlbench.store import MANIFEST, Store
 
 IDENTITY = {"task": "toy/blobs", "seed": 0}
@@ -113,7 +115,15 @@ def test_what_failed_is_tried_again_by_the_next_process_only(store, tmp_path):
 
 
 def damage_content(folder):
-    (folder / "result.txt").write_text("damaged")
+    (folder / "result.txt").write_text("other")  # of the same size
+
+
+def append_to_content(folder):
+    (folder / "result.txt").write_text("first\0")
+
+
+def cut_content(folder):
+    (folder / "result.txt").write_text("firs")
 
 
 def damage_by_loss(folder):
@@ -132,14 +142,121 @@ def lose_manifest(folder):
     (folder / MANIFEST).unlink()
 
 
-@pytest.mark.parametrize("damage", [damage_content, damage_by_loss, damage_manifest, replace_manifest, lose_manifest])
-def test_a_damaged_stage_is_not_found_and_is_computed_again(store, damage):
+def nest_manifest(folder):
+    (folder / MANIFEST).write_text("[" * 100_000)
+
+
+def misspell_a_key(folder):
+    text = (folder / MANIFEST).read_text()
+    assert "cpu_seconds" in text
+    (folder / MANIFEST).write_text(text.replace("cpu_seconds", "cpu_secondr"))
+
+
+def put_a_folder_in_place_of_a_file(folder):
+    damage_by_loss(folder)
+    (folder / "result.txt").mkdir()
+
+
+def put_a_file_in_place_of_the_folder(folder):
+    shutil.rmtree(folder)
+    folder.write_text("a file")
+
+
+def put_a_link_in_place_of_the_folder(folder):
+    shutil.rmtree(folder)
+    folder.symlink_to("nowhere")
+
+
+def seal(manifest):
+    """A damage: another manifest, with a digest that is right."""
+
+    def replace(folder):
+        write_sealed(folder / MANIFEST, manifest)
+
+    return pytest.param(replace, id=f"seal {manifest}")
+
+
+WHOLE = {"stage": "adapt", "identity": IDENTITY, "cpu_seconds": 1.0, "files": {}}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        damage_content,
+        append_to_content,
+        cut_content,
+        damage_by_loss,
+        damage_manifest,
+        replace_manifest,
+        lose_manifest,
+        nest_manifest,
+        misspell_a_key,
+        put_a_folder_in_place_of_a_file,
+        put_a_file_in_place_of_the_folder,
+        put_a_link_in_place_of_the_folder,
+        *(seal({key: value for key, value in WHOLE.items() if key != lost}) for lost in WHOLE),
+        seal({**WHOLE, "cpu_seconds": None}),
+        seal({**WHOLE, "cpu_seconds": "fast"}),
+        seal({**WHOLE, "files": 3}),
+        seal({**WHOLE, "files": {"result.txt": None}}),
+        seal({**WHOLE, "stage": "score"}),
+        seal({**WHOLE, "identity": {**IDENTITY, "seed": 1}}),
+    ],
+)
+def test_a_damaged_stage_is_not_found_and_is_computed_again_with_a_warning(store, damage):
     damage(store.stage("adapt", IDENTITY, write("first")).folder)
-    later = reopened(store)
-    assert later.find("adapt", IDENTITY) is None
-    stage = later.stage("adapt", IDENTITY, write("second"))
+    with pytest.warns(UserWarning, match='^The cached stage "adapt" is not used: "'):
+        stage = reopened(store).stage("adapt", IDENTITY, write("second"))
     assert (stage.folder / "result.txt").read_text() == "second"
     assert reopened(store).find("adapt", IDENTITY) is not None
+
+
+def flips(content):
+    """Every content that differs in one bit."""
+    for place in range(8 * len(content)):
+        flipped = bytearray(content)
+        flipped[place // 8] ^= 1 << place % 8
+        yield bytes(flipped)
+
+
+@pytest.mark.filterwarnings("ignore:The cached stage")
+def test_every_flip_of_a_bit_in_a_manifest_is_noticed(store):
+    path = store.stage("adapt", IDENTITY, write("first")).folder / MANIFEST
+    believed = []
+    for content in flips(path.read_bytes()):
+        path.write_bytes(content)
+        if reopened(store).find("adapt", IDENTITY) is not None:
+            believed.append(content)
+    assert believed == []
+
+
+@pytest.mark.parametrize(("name", "identity"), [("score", IDENTITY), ("adapt", {**IDENTITY, "seed": 1})])
+def test_a_stage_in_the_place_of_another_is_not_believed(store, name, identity):
+    first, second = store.stage("adapt", IDENTITY, write("first")), store.stage(name, identity, write("second"))
+    shutil.rmtree(second.folder)
+    shutil.copytree(first.folder, second.folder)
+    with pytest.warns(UserWarning, match="holds the result of another request"):
+        assert reopened(store).find(name, identity) is None
+
+
+def test_a_damaged_stage_that_is_looked_for_again_is_told_once(store):
+    damage_content(store.stage("adapt", IDENTITY, write("first")).folder)
+    later = reopened(store)
+    with pytest.warns(UserWarning, match="has damaged files") as warned:
+        assert [later.find("adapt", IDENTITY) for _ in range(2)] == [None, None]
+    assert len(warned) == 1
+
+
+def test_a_stage_that_is_not_there_is_no_reason_to_warn(store, recwarn):
+    assert store.find("adapt", IDENTITY) is None
+    store.stage("adapt", IDENTITY, write("first"))
+    assert not recwarn.list
+
+
+def test_an_identity_is_found_again_whatever_json_makes_of_it(store):
+    identity = {"shapes": (1, 2), "by number": {10: "a", 9: "b"}, "name": "\u00fc", "rate": 1e-05}
+    stage = store.stage("adapt", identity, write("first"))
+    assert reopened(store).find("adapt", identity) == stage
 
 
 def test_a_kill_in_the_middle_leaves_a_draft_and_no_stage(store, tmp_path):
@@ -164,7 +281,8 @@ def test_a_draft_left_by_an_earlier_process_of_the_same_number_is_in_nobodys_way
     draft = stage.folder.with_suffix(f".{os.getpid()}.draft")
     draft.mkdir()
     (draft / "left over").write_text("half")
-    again = reopened(store).stage("adapt", IDENTITY, write("second"))
+    with pytest.warns(UserWarning, match="has damaged files: result.txt"):
+        again = reopened(store).stage("adapt", IDENTITY, write("second"))
     assert sorted(path.name for path in again.folder.iterdir()) == ["result.txt", MANIFEST]
 
 
@@ -179,6 +297,16 @@ def test_a_draft_of_a_live_process_is_not_swept(store, tmp_path):
         process.communicate(b"\n")
     store.sweep()
     assert [draft.is_dir() for draft in drafts] == [False, True, True]
+
+
+def test_stray_files_among_the_stages_are_left_alone(store, tmp_path):
+    folder = tmp_path / "adapt" / "ab"
+    folder.mkdir(parents=True)
+    strays = [folder / name for name in (".draft", "notes.draft", "abc.mine.draft", f"abc.{10**30}.draft")]
+    for stray in strays:
+        stray.write_text("mine")
+    store.sweep()
+    assert all(stray.is_file() for stray in strays)
 
 
 def test_two_processes_compute_a_key_once(tmp_path):
@@ -231,9 +359,9 @@ def test_the_root_may_be_relative(tmp_path, monkeypatch):
 
 def test_manifests_say_what_finished_stages_hold_and_leave_out_what_cannot_be_read(store):
     kept = store.stage("adapt", IDENTITY, write("first"))
-    lost = store.stage("adapt", {**IDENTITY, "seed": 1}, write("second"))
+    for seed, damage in enumerate((damage_manifest, replace_manifest, nest_manifest, misspell_a_key), start=1):
+        damage(store.stage("adapt", {**IDENTITY, "seed": seed}, write("second")).folder)
     store.stage("score", IDENTITY, write("third"))
-    (lost.folder / MANIFEST).write_text("{")
     (manifest,) = store.manifests("adapt")
     assert manifest["identity"] == IDENTITY
     assert manifest["files"].keys() == {"result.txt"}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import BadInputError, MissingDataError
-from tlbench.files import slug, write_json
+from tlbench.files import read_sealed, slug, write_sealed
 from tlbench.hub import either, fetch
 from tlbench.plan import cache_folder, data_folder
 from tlbench.records import Checkpoint
@@ -91,10 +90,10 @@ def remembered(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str,
     """
     memory = cache_folder() / "known" / f"{slug(what)}.json"
     try:
-        known: dict[str, Any] = json.loads(memory.read_text())
+        known = read_sealed(memory)
     except (OSError, ValueError):
         known = dict(compute())
-        write_json(memory, known)
+        write_sealed(memory, known)
     return known
 
 

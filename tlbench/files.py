@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+SEAL = "digest"
+"""The key under which a sealed file holds the digest of the rest."""
+
 
 def canonical(value: Any) -> str:
     """Return JSON that is equal for equal values: sorted keys, no white space, no NaN."""
@@ -62,6 +65,23 @@ def write_json(path: Path, value: Mapping[str, Any]) -> bool:
     """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return write_bytes(path, f"{text}\n".encode())
+
+
+def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
+    """Write JSON with its own digest, by which `read_sealed` notices every damage."""
+    plain = json.loads(canonical(value))  # As it will be read: tuples are lists, keys are texts.
+    write_json(path, {**plain, SEAL: digest(plain)})
+
+
+def read_sealed(path: Path) -> dict[str, Any]:
+    """Return what `write_sealed` wrote. Raises `ValueError` where the content is anything else, or `OSError`."""
+    try:
+        value = json.loads(path.read_bytes())
+    except RecursionError as error:
+        raise ValueError(f'"{path}" is nested too deep.') from error
+    if not isinstance(value, dict) or value.pop(SEAL, None) != digest(value):
+        raise ValueError(f'"{path}" does not have the content that was written.')
+    return value
 
 
 def sync_folder(folder: Path) -> None:

@@ -6,9 +6,12 @@ So a result is there or it is not; a killed run leaves nothing half-done, and wh
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +21,7 @@ from filelock import FileLock
 
 from tlbench.errors import StageError, StoreError
 from tlbench.events import Event
-from tlbench.files import digest, file_sha256, sync_folder, write_json
+from tlbench.files import canonical, digest, file_sha256, read_sealed, sync_folder, write_sealed
 
 MANIFEST = "stage.json"
 
@@ -41,28 +44,32 @@ class Store:
     root: Path
     notify: Callable[[Event], None]
     _open: dict[str, Stage] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
     _failed: dict[str, StageError] = field(default_factory=dict)
     """What failed in this process fails again: it is not tried for every pairing that needs it."""
 
     def find(self, name: str, identity: Mapping[str, Any]) -> Stage | None:
-        """Return a finished stage, or None; a damaged one counts as not there."""
+        """Return a finished stage, or None; a damaged one counts as not there, with a warning."""
         key = digest({"stage": name, **identity})
         if key not in self._open:
             folder = self._folder(name, key)
+            if not os.path.lexists(folder):
+                return None
             try:
-                seconds = _read_manifest(folder)["cpu_seconds"]
-            except StoreError:
+                seconds = _check(folder, {"stage": name, "identity": dict(identity)})
+            except StoreError as error:
+                if key not in self._warned:
+                    self._warned.add(key)
+                    warnings.warn(f'The cached stage "{name}" is not used: {error}', stacklevel=1)
                 return None
             self._open[key] = Stage(name=name, key=key, folder=folder, seconds=seconds)
         return self._open[key]
 
     def manifests(self, name: str) -> Iterator[Mapping[str, Any]]:
-        """Yield `identity` and `files` of every finished stage of a name, as its manifest has them, unchecked."""
+        """Yield the undamaged manifests of finished stages of a name: `identity` and `files`, which are not checked."""
         for path in sorted((self.root / name).glob(f"*/*/{MANIFEST}")):
-            try:
-                yield json.loads(path.read_text())
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError):
+                yield read_sealed(path)
 
     def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> Stage:
         """Return the stage of that identity; `compute(folder)` fills it where it is not there yet.
@@ -94,14 +101,15 @@ class Store:
         draft = folder.with_suffix(f".{os.getpid()}.draft")
         # We hold the lock: what is here is damaged, or was left by a killed process that had our number.
         for left_over in (draft, folder):
-            shutil.rmtree(left_over, ignore_errors=True)
+            _remove(left_over)
         draft.mkdir()
         started = _cpu_seconds()
         try:
             compute(draft)
             seconds = round(_cpu_seconds() - started, 3)
             files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
-            write_json(draft / MANIFEST, {"cpu_seconds": seconds, "files": files, "identity": dict(identity)})
+            manifest = {"stage": name, "identity": dict(identity), "cpu_seconds": seconds, "files": files}
+            write_sealed(draft / MANIFEST, manifest)
             os.replace(draft, folder)
             sync_folder(folder.parent)
         except Exception as error:
@@ -113,8 +121,9 @@ class Store:
     def sweep(self) -> None:
         """Remove drafts of processes that are gone."""
         for draft in self.root.glob("*/*/*.draft"):
-            if not _alive(int(draft.suffixes[-2][1:])):
-                shutil.rmtree(draft, ignore_errors=True)
+            process = re.search(r"\.(\d{1,9})\.draft$", draft.name)
+            if process and not _alive(int(process[1])):
+                _remove(draft)
 
     def _folder(self, name: str, key: str) -> Path:
         return self.root / name / key[:2] / key
@@ -135,12 +144,32 @@ def _alive(process: int) -> bool:
     return True
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def _remove(path: Path) -> None:
+    """Remove a folder, or whatever stands in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _check(folder: Path, asked: Mapping[str, Any]) -> float:
+    """Return the CPU seconds of the stage in a folder. Raises `StoreError` if it is damaged or not what was asked."""
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-        damaged = [name for name, sha256 in manifest["files"].items() if file_sha256(folder / name) != sha256]
+        manifest = read_sealed(folder / MANIFEST)
+        answered = {name: manifest[name] for name in asked}
+        seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f'"{folder}" has a damaged manifest.') from error
-    if damaged:
+    if canonical(answered) != canonical(json.loads(canonical(asked))):
+        raise StoreError(f'"{folder}" holds the result of another request.')
+    if damaged := [name for name, sha256 in files.items() if not _is_whole(folder / name, sha256)]:
         raise StoreError(f'"{folder}" has damaged files: {", ".join(damaged)}.')
-    return manifest
+    return seconds
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return file_sha256(path) == sha256
+    except OSError:
+        return False

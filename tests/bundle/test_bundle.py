@@ -262,7 +262,8 @@ def test_a_damaged_file_in_the_cache_is_not_served(catalog, blobs_row, tmp_path)
     assert find_stages(row, tmp_path, own, catalog)[0].folder.is_relative_to(tmp_path)
     model = own.root / export.folder.relative_to(store.root) / "model.onnx"
     model.write_bytes(model.read_bytes()[:-1])
-    with pytest.raises(UsageError, match="make row and file again"):
+    damaged = pytest.warns(UserWarning, match="has damaged files: model.onnx")
+    with damaged, pytest.raises(UsageError, match="make row and file again"):
         find_stages(row, tmp_path, Store(root=own.root, notify=catalog.notify), catalog)
 
 
