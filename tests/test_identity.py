@@ -1,17 +1,18 @@
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
-import json
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 
 from tlbench import identity
 from tlbench.errors import UsageError
-from tlbench.files import digest
+from tlbench.files import digest, file_sha256, read_sealed, write_sealed
 
 
 @pytest.fixture
@@ -22,8 +23,23 @@ def table(tmp_path):
 
 
 @pytest.fixture
-def memory(tmp_path):
+def memory(tmp_path, monkeypatch):
+    """The folder that remembers hashes, also of files that were written just now."""
+    monkeypatch.setattr(identity, "SETTLED", 0)
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def hashed(monkeypatch):
+    """The names of the files that are hashed, one after another."""
+    names = []
+
+    def noted(path):
+        names.append(path.name)
+        return file_sha256(path)
+
+    monkeypatch.setattr(identity, "file_sha256", noted)
+    return names
 
 
 def rewrite(path, text):
@@ -53,17 +69,50 @@ def test_a_fingerprint_depends_on_the_folder_s_name_and_on_nothing_above(table, 
     assert identity.fingerprint([other], memory) != first
 
 
-def test_a_hash_is_remembered_by_size_and_time(table, memory):
-    """The content is changed behind the memory's back: same size, same time."""
+def test_a_file_that_is_unchanged_is_hashed_once(table, memory, hashed):
+    assert identity.fingerprint([table], memory) == identity.fingerprint([table], memory)
+    assert hashed == ["rows.csv"]
+
+
+def overwrite(path, text):
+    path.write_text(text)
+
+
+def replace(path, text):
+    """As `rsync -t` does: another file under the same name."""
+    path.with_suffix(".new").write_text(text)
+    path.with_suffix(".new").replace(path)
+
+
+@pytest.mark.parametrize("change", [overwrite, replace])
+def test_a_change_that_keeps_size_and_time_is_noticed(table, memory, change):
     first = identity.fingerprint([table], memory)
-    time = table.stat().st_mtime_ns
-    table.write_text("9,9\n")
-    os.utime(table, ns=(time, time))
-    assert identity.fingerprint([table], memory) == first
-    assert identity.fingerprint([table], memory / "other") != first
+    before = table.stat()
+    while table.stat().st_ctime_ns == before.st_ctime_ns:  # The clocks of some file systems tick in milliseconds.
+        change(table, "9,9\n")
+        os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (table.stat().st_size, table.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert identity.fingerprint([table], memory) != first
 
 
-@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"stamp": 1}', b"\xff"])
+@pytest.mark.parametrize("part", ["st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"])
+def test_a_hash_is_remembered_by_size_times_and_inode(table, memory, hashed, part):
+    identity.fingerprint([table], memory)
+    (known,) = (memory / "files").iterdir()
+    (entry,) = (entries := read_sealed(known)["files"]).values()
+    entry[entry.index(getattr(table.stat(), part))] += 1
+    write_sealed(known, {"files": entries})
+    identity.fingerprint([table], memory)
+    assert hashed == ["rows.csv"] * 2
+
+
+def test_a_hash_is_not_remembered_right_after_a_change(table, tmp_path):
+    """A second change within one tick of the file system's clock would leave the same times."""
+    identity.fingerprint([table], tmp_path / "cache")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"stamp": 1}', b"\xff", b"[" * 100_000])
 def test_a_damaged_memory_is_written_again(table, memory, damage):
     first = identity.fingerprint([table], memory)
     (known,) = (memory / "files").iterdir()
@@ -73,6 +122,51 @@ def test_a_damaged_memory_is_written_again(table, memory, damage):
     assert known.read_bytes() == whole
 
 
+def test_a_memory_with_another_hash_in_it_is_not_believed(table, memory):
+    first = identity.fingerprint([table], memory)
+    (known,) = (memory / "files").iterdir()
+    whole, sha256 = known.read_text(), file_sha256(table)
+    assert sha256 in whole
+    known.write_text(whole.replace(sha256, sha256[::-1]))
+    assert identity.fingerprint([table], memory) == first
+    assert known.read_text() == whole
+
+
+def test_a_memory_that_cannot_be_written_is_done_without(table, memory):
+    memory.write_text("a file")
+    assert identity.fingerprint([table], memory) == identity.fingerprint([table], memory.with_name("other"))
+
+
+def test_processes_that_write_one_memory_at_once_agree(tmp_path):
+    """What one of them loses of the other's is hashed again; a mixture is never read."""
+    code = """
+import sys
+from pathlib import Path
+from tlbench import identity
+
+identity.SETTLED = 0
+root, share = Path(sys.argv[1]), int(sys.argv[2])
+files = sorted((root / "data").iterdir())
+print("ready", flush=True)
+sys.stdin.readline()
+print(sorted({(path.name, identity.contents({"it": path}, root / "cache")) for path in files[share:] * 20 + files}))
+"""
+    (tmp_path / "data").mkdir()
+    for number in range(8):
+        (tmp_path / "data" / f"{number}.csv").write_text(f"{number}\n")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    commands = [[sys.executable, "-c", code, str(tmp_path), share] for share in ("0", "4")]
+    with contextlib.ExitStack() as stack:
+        processes = [stack.enter_context(subprocess.Popen(command, **pipes)) for command in commands]
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * 2
+        for process in processes:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        outputs = [process.communicate()[0] for process in processes]
+    assert outputs[0] == outputs[1]
+    assert outputs[0].count(".csv") == 8
+
+
 def test_the_hashes_of_a_folder_stand_in_one_file(table, memory):
     others = [table.with_name(f"{number}.csv") for number in range(3)]
     for other in others:
@@ -80,7 +174,7 @@ def test_the_hashes_of_a_folder_stand_in_one_file(table, memory):
     identity.fingerprint([table], memory)
     identity.fingerprint([table, *others], memory)
     (known,) = (memory / "files").iterdir()
-    assert sorted(json.loads(known.read_text())) == ["0.csv", "1.csv", "2.csv", "rows.csv"]
+    assert sorted(read_sealed(known)["files"]) == ["0.csv", "1.csv", "2.csv", "rows.csv"]
 
 
 def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):

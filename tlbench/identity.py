@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import importlib.metadata
 import importlib.util
 import platform
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench.errors import UsageError
-from tlbench.files import digest, file_sha256, write_json
+from tlbench.files import digest, file_sha256, read_sealed, write_sealed
 
 PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
 """Parts of the host that no score depends on."""
@@ -23,6 +25,9 @@ LIBRARIES = (
     "espeakng-loader", "soundfile",
 )  # fmt: skip
 """Distributions whose version may change a score; a plugin's own version is added to them."""
+SETTLED = 2 * 10**9
+"""Age of a file's last change, in ns, from which on its hash is remembered: the clock of a file system may be so coarse
+that a change right after another leaves the same times."""
 
 
 @functools.cache
@@ -127,7 +132,7 @@ def machine() -> str:
 
 
 def fingerprint(paths: Sequence[Path], cache: Path) -> str:
-    """Return a hash of the files' names and contents; hashes are remembered below `cache` by size and time.
+    """Return a hash of the files' names and contents; hashes are remembered below `cache`.
 
     The name of a file's folder counts, for it may be the label; what stands above it does not.
     """
@@ -154,26 +159,36 @@ def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
         before = _remembered(memory)
         known = dict(before)
         for path in members:
-            status = path.stat()
-            stamp = [status.st_size, status.st_mtime_ns]
-            if known.get(path.name, [])[:2] != stamp:
-                known[path.name] = [*stamp, file_sha256(path)]
-            found[path] = str(known[path.name][2])
+            found[path] = _hash(path, known)
         if known != before:
-            write_json(memory, known)
+            # Without this memory the files are read again, which is slower and no reason to stop.
+            with contextlib.suppress(OSError):
+                write_sealed(memory, {"files": known})
     return found
 
 
-def _remembered(memory: Path) -> dict[str, list[Any]]:
-    """Return size, time and hash of files by name; nothing of what is damaged."""
-    import json
+def _hash(path: Path, known: dict[str, list[Any]]) -> str:
+    """Return a file's hash: the one in `known` if the file is unchanged, else a new one, which is added to `known`.
 
+    Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime, but give another ctime or inode.
+    """
+    now, status = time.time_ns(), path.stat()
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    entry = known.get(path.name)
+    if entry is not None and entry[:-1] == stamp:
+        return str(entry[-1])
+    sha256 = file_sha256(path)
+    if now - status.st_ctime_ns >= SETTLED:
+        known[path.name] = [*stamp, sha256]
+    return sha256
+
+
+def _remembered(memory: Path) -> dict[str, list[Any]]:
+    """Return size, two times, inode and hash of files by name; nothing where the memory is damaged."""
     try:
-        known = json.loads(memory.read_text())
-    except (OSError, ValueError):
+        return dict(read_sealed(memory)["files"])
+    except (OSError, ValueError, KeyError):
         return {}
-    entries = known.items() if isinstance(known, dict) else ()
-    return {name: entry for name, entry in entries if isinstance(entry, list) and len(entry) == 3}
 
 
 def commit() -> tuple[str, bool | None]:
