@@ -19,6 +19,7 @@ from filelock import FileLock
 from tlbench.errors import StageError, StoreError
 from tlbench.events import Event
 from tlbench.files import digest, file_sha256, sync_folder, write_json
+from tlbench.guard import pass_signal
 
 MANIFEST = "stage.json"
 
@@ -104,7 +105,8 @@ class Store:
             write_json(draft / MANIFEST, {"cpu_seconds": seconds, "files": files, "identity": dict(identity)})
             os.replace(draft, folder)
             sync_folder(folder.parent)
-        except Exception as error:
+        except BaseException as error:
+            pass_signal(error)
             raise StageError(name, error) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
