@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # The same examples in every run, however busy the machine is.
     hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
     hypothesis.settings.load_profile("tests")
+
+
+SIGNALS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """The command line handles signals in a way of its own, also where a test calls it in this process."""
+    yield
+    for number, handler in SIGNALS.items():
+        signal.signal(number, handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench.errors import StageError, UnknownNameError, UsageError
+from tlbench.errors import StageError, UnknownNameError, UsageError, describe
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,22 @@ def test_a_stage_error_names_the_stage_and_keeps_the_cause():
     cause = ValueError("no rows")
     error = StageError("prepare", cause)
     assert (str(error), error.stage, error.__cause__) == ("prepare: ValueError: no rows", "prepare", cause)
+
+
+class MuteError(Exception):
+    def __str__(self):
+        raise RuntimeError("no message")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (UsageError("no such task"), "no such task"),
+        (ValueError("no rows"), "ValueError: no rows"),
+        (ValueError("caf\udce9.wav"), r"ValueError: caf\udce9.wav"),
+        (MuteError(), "MuteError: its message cannot be read (RuntimeError)"),
+    ],
+)
+def test_any_error_is_described_in_text_that_can_be_encoded(error, text):
+    assert describe(error) == text
+    assert str(StageError("adapt", error)).encode()

@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls checkpoints errors events files hookspecs hub identity kindspecs options origins plan plugins "
-        "processes raw records sources",
+        "budget calls checkpoints errors events files guard hookspecs hub identity kindspecs options origins plan "
+        "plugins processes raw records sources",
         "bounds fetch planning repeat rows store suites",
         "data device export kinds language latency lazy metrics model probe request samples session "
         "training vector_metrics",

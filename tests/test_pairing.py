@@ -13,7 +13,7 @@ from support import comparable, drive, only, plan_only
 from tlbench.pairing import peak_memory
 from tlbench.plan import Settings
 from tlbench.planning import Wish, make_plan
-from tlbench.rows import Row
+from tlbench.rows import Row, read_rows
 from tlbench.runner import run
 
 WORDS = ("--task", "toy/blobs", "--strategy", "frozen", "--strategy", "finetune")
@@ -55,10 +55,13 @@ def resumed(killed, toy_site):
     return SimpleNamespace(report=done.report, cache=killed.folder / "cache")
 
 
-def test_a_kill_leaves_a_draft_the_finished_stages_and_no_row(killed):
+def test_a_kill_leaves_a_draft_the_finished_stages_and_the_rows_of_finished_pairings(killed):
     assert killed.status == -signal.SIGKILL
     assert len(killed.drafts) == 1
-    assert not (killed.folder / "board").exists()
+    (row,) = read_rows(killed.folder / "board")
+    assert (row.strategy, row.status) == ("frozen", "ok")
+    assert (row.score is None, row.latency, row.p50_ms, row.transfer_gain) == (False, None, None, None)
+    assert list((killed.folder / "board").glob("rows/*/*.npz"))
 
 
 def test_a_resumed_run_computes_only_what_was_not_finished(resumed):

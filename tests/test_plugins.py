@@ -67,6 +67,19 @@ def test_a_hook_that_raises_while_its_records_are_taken_costs_that_hook_alone(si
     assert_the_rest_is_there(catalog)
 
 
+def test_hooks_that_end_the_program_cost_those_hooks_alone(site):
+    install(site, "tlbench-leaving", {"leaving": "leaving_hooks"})
+    catalog = load_catalog()
+    assert [problem.cause for problem in catalog.problems] == [
+        "tlbench_domains: SystemExit: 0",
+        "tlbench_backbones: GeneratorExit: ",
+        "tlbench_strategies: Panic: index out of bounds",
+    ]
+    assert_the_rest_is_there(catalog)
+    with pytest.warns(UserWarning, match="A listener of tlbench_event failed and is left out: SystemExit: 0"):
+        catalog.notify(Event(name="plan-started"))
+
+
 def test_a_name_that_is_taken_is_a_problem_that_names_both_distributions(site):
     install(site, "tlbench-xerox", {"copy": "same_names"})
     catalog = load_catalog()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from support import install, only, plan_only
 from tlbench import hookimpl
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.rows import read_rows
+from tlbench.rows import read_row, read_rows
 from tlbench.runner import _with_latency, run
 from tlbench.store import Stage, Store
 
@@ -23,6 +24,9 @@ BROKEN = {
     "loses-a-head": ("adapt", '"loses-a-head" must return a TransferModel with the heads source and target'),
     "changes-shapes": ("adapt", '"changes-shapes" changed the architecture: heads.target.bias'),
     "raises": ("adapt", "ArithmeticError: no fixed point"),
+    "exits": ("adapt", "SystemExit: 0"),
+    "panics": ("adapt", "Panic: index out of bounds"),
+    "mute": ("adapt", "MuteError: its message cannot be read"),
     "diverges": ("adapt", "The loss is nan at step 25 of 30: lower the learning rate"),
     "spoils-weights": ("export", "The ONNX file gives outputs that are not finite or are huge"),
 }
@@ -181,3 +185,59 @@ def test_a_measurement_that_fails_is_a_failed_row_that_keeps_its_scores(ran, set
     failed = _with_latency(row, export, settings, Store(root=tmp_path, notify=lambda event: None))
     assert (failed.status, failed.stage, failed.score) == ("failed", "latency", row.score)
     assert failed.reason == "the measuring process ended with status 1: no message"
+
+
+class Reader:
+    """Reads the row of each pairing from the board when its event comes."""
+
+    def __init__(self, board):
+        self.board, self.found = board, {"pairing-finished": [], "row-written": []}
+
+    @hookimpl
+    def tlbench_event(self, event):
+        if event.name in self.found:
+            self.found[event.name].append(read_row(self.board / "rows" / event.values["row"].file_name))
+
+
+@pytest.fixture
+def read_by(toy_site, shared_settings):
+    """Runs two strategies; returns what the board held at each event, and the outcome."""
+
+    def runs():
+        reader = Reader(shared_settings.board)
+        catalog = load_catalog([reader])
+        plan = plan_only(catalog, shared_settings, tasks=["toy/blobs"], strategies=["scratch", "finetune"])
+        return reader.found, run(plan, catalog, shared_settings)
+
+    return runs
+
+
+def test_a_row_is_on_the_board_when_its_pairing_is_done_and_complete_when_the_plan_is(read_by):
+    found, outcome = read_by()
+    drafts, complete = found.values()
+    pending = ("latency", "p50_ms", "transfer_gain", "negative_transfer")
+    assert [row.score for row in drafts] == [row.score for row in complete]
+    assert all(getattr(row, name) is None for row in drafts for name in pending)
+    assert all(getattr(row, name) is not None for row in complete for name in pending)
+    assert complete == outcome.rows
+    assert outcome.missing == []
+
+
+def test_a_complete_row_stays_complete_while_its_plan_runs_again(read_by):
+    _, first = read_by()
+    found, second = read_by()
+    assert found["pairing-finished"] == found["row-written"] == first.rows == second.rows
+
+
+def test_a_plugin_that_changes_the_current_folder_moves_no_row(toy_site, site, tmp_path, session_cache, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    install(site, "tlbench-broken", {"broken": "broken_promises"})
+    settings = Settings(cache=session_cache, board=Path("board"), data_root=None)
+    catalog = load_catalog()
+    plan = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["walks-away", "finetune"])
+    outcome = run(plan, catalog, settings)
+    assert [row.status for row in outcome.rows] == ["ok", "ok"]
+    assert len(list(read_rows(tmp_path / "board"))) == 2
+    assert Path.cwd() == tmp_path
+    assert not list((tmp_path / "elsewhere").iterdir())

@@ -62,6 +62,19 @@ class StageError(TlbenchError):
     """A stage of one pairing failed; `stage` names it and `__cause__` is what happened."""
 
     def __init__(self, stage: str, cause: BaseException) -> None:
-        super().__init__(f"{stage}: {type(cause).__name__}: {cause}")
+        super().__init__(f"{stage}: {type(cause).__name__}: {_text(cause)}")
         self.stage = stage
         self.__cause__ = cause
+
+
+def describe(error: BaseException) -> str:
+    """Return the sentence of an error of ours, and of any other its type and message."""
+    return _text(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {_text(error)}"
+
+
+def _text(error: BaseException) -> str:
+    """Return the message of an error as text that can be encoded; a plugin's error may have none."""
+    try:
+        return str(error).encode(errors="backslashreplace").decode()
+    except BaseException as second:  # noqa: BLE001 - to describe an error must not raise another
+        return f"its message cannot be read ({type(second).__name__})"

@@ -24,7 +24,9 @@ class Event:
         "row-written",
         "plan-finished",
     ]
-    """What happened. A pairing's stages lie between its start and end; latencies and rows follow after all pairings."""
+    """What happened. A pairing's stages lie between its start and end. At its end its row is on the board, without what
+    only a whole run tells: baselines (transfer gain, gap closed) and latency. When all pairings are done, these are
+    filled in, and `row-written` comes once for each row, which is then complete. A killed run lacks that event."""
     pairing: str = ""
     """The pairing's readable name in `pairing-*`: `TASK BACKBONE STRATEGY seed N`."""
     stage: str = ""

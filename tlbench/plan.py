@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,13 +31,39 @@ class Settings:
     board: Path = Path("leaderboards")
     data_root: Path | None = field(default_factory=lambda: data_folder())
 
+    def __post_init__(self) -> None:
+        for name in ("cache", "board"):  # A plugin may change the current folder.
+            object.__setattr__(self, name, getattr(self, name).absolute())
+
+    def check_cache(self) -> None:
+        """Raise `UsageError` if the cache cannot be written."""
+        _check_writable("cache", self.cache, "Set TLBENCH_CACHE to another folder.")
+
+    def check_board(self) -> None:
+        """Raise `UsageError` if rows cannot be written to the board."""
+        for folder in (self.board, self.board / "rows"):
+            _check_writable("board", folder, "Name another with --board.")
+
+
+def _check_writable(what: str, folder: Path, advice: str) -> None:
+    """Raise `UsageError` if a folder, which need not exist yet, or a folder in it cannot be written."""
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=existing) as stream:
+            stream.write(b"-")
+        inner = (path for path in folder.glob("*/") if not os.access(path, os.W_OK | os.X_OK))
+        if locked := next(inner, None):
+            raise PermissionError(0, f'no permission for "{locked.name}"')
+    except OSError as error:
+        raise UsageError(f'The {what} folder "{folder}" cannot be written ({error.strerror}). {advice}') from error
+
 
 def cache_folder() -> Path:
-    """Return the folder of the stage cache: `TLBENCH_CACHE`, else the user's cache folder."""
+    """Return the folder of the stage cache: `TLBENCH_CACHE`, else the user's cache folder. Raises `UsageError`."""
     from platformdirs import user_cache_path
 
     chosen = os.environ.get("TLBENCH_CACHE")
-    return Path(chosen).expanduser().resolve() if chosen else user_cache_path("tlbench")
+    return _resolved(Path(chosen) if chosen else user_cache_path("tlbench"), "TLBENCH_CACHE")
 
 
 def data_folder() -> Path | None:
@@ -44,10 +71,18 @@ def data_folder() -> Path | None:
     chosen = os.environ.get("TLBENCH_DATA")
     if not chosen:
         return None
-    folder = Path(chosen).expanduser().resolve()
+    folder = _resolved(Path(chosen), "TLBENCH_DATA")
     if not folder.is_dir():
         raise UsageError(f'TLBENCH_DATA names "{chosen}", which is not a folder.')
     return folder
+
+
+def _resolved(path: Path, variable: str) -> Path:
+    """Return an absolute path. Raises `UsageError` if there is no home folder for it, or its links go in a circle."""
+    try:
+        return path.expanduser().resolve()
+    except RuntimeError as error:
+        raise UsageError(f'No folder for "{path}" ({error}): set {variable} to the path of a folder.') from error
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,12 @@ from tlbench import identity
 from tlbench.budget import Budget
 from tlbench.calls import SELF_LABELLED, LoadRequest
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.guard import guarded
 from tlbench.options import Option, OptionValue, training_options
 from tlbench.plan import PLACES, Pairing, Plan, Settings
 from tlbench.plugins import Catalog, missing
 from tlbench.raw import Sees
-from tlbench.records import EMPTY, HUB, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.records import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -103,14 +104,14 @@ def _expand(
     unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
     task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
-    checkpoint = None if unusable or backbone.checkpoint is None else backbone.checkpoint(backbone_options)
+    checkpoint = None if unusable else _checkpoint(backbone, backbone_options)
     source_options = _source_options(backbone, overrides)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(wish.label_budgets)]
     if not unusable:
         task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else identity.fingerprint(_files(task, request), settings.cache)
+    files = "" if unusable else _fingerprint(task, request, settings.cache)
     return [
         Pairing(
             task=task,
@@ -142,9 +143,16 @@ def _pinned(place: OptionValue) -> OptionValue:
     return pinned(str(place))
 
 
-def _files(task: TaskSpec, request: LoadRequest) -> Sequence[Path]:
+def _checkpoint(backbone: BackboneSpec, options: Mapping[str, OptionValue]) -> Checkpoint | None:
+    with guarded(f'"checkpoint" of the backbone "{backbone.name}"'):
+        return backbone.checkpoint(options) if backbone.checkpoint else None
+
+
+def _fingerprint(task: TaskSpec, request: LoadRequest, cache: Path) -> str:
+    """Return what names the contents of a task's files. Raises `MissingDataError` that says how to get them."""
     try:
-        return task.files(request)
+        with guarded(f'"files" of the task "{task.name}"'):
+            return identity.fingerprint(task.files(request), cache)
     except MissingDataError as error:
         if not task.origins:
             raise

@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench import hookspecs
-from tlbench.errors import TlbenchError, UnknownNameError, UsageError
+from tlbench.errors import UnknownNameError, UsageError, describe
 from tlbench.events import Event
+from tlbench.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin, Source, with_installed
 
@@ -91,7 +92,8 @@ class Catalog:
             return found
         if lacking := missing(found):
             raise UsageError(f"{lacking}.")
-        return found.find(name.partition("/")[2])
+        with guarded(f'"find" of the family "{found.name}"'):
+            return found.find(name.partition("/")[2])
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
@@ -128,12 +130,14 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[Source] = ()) 
     manager.add_hookspecs(hookspecs)
     problems: list[PluginProblem] = []
     origins: dict[str, Origin] = {}
-    for source in with_installed(also):
-        if problem := _register(manager, source):
-            problems.append(problem)
-        else:
-            origins[str(source.origin)] = source.origin
-    specs, owners = _collect(manager, origins, problems)
+    with same_folder():
+        for source in with_installed(also):
+            if problem := _register(manager, source):
+                problems.append(problem)
+            else:
+                origins[str(source.origin)] = source.origin
+        specs, owners = _collect(manager, origins, problems)
+    check_signal()
     for listener in listeners:
         manager.register(listener)
     return Catalog(
@@ -153,11 +157,10 @@ def _register(manager: pluggy.PluginManager, source: Source) -> PluginProblem | 
     origin = source.origin
     try:
         module = source.load()
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
+        pass_signal(error)
         advice = f"Reinstall or remove it: pip uninstall {origin.distribution}"
-        return PluginProblem(origin=origin, stage="load", cause=_say(error), advice=advice)
+        return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=advice)
     unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _known(module, name))
     if unknown:
         known = [name for name in vars(hookspecs) if name.startswith("tlbench_")]
@@ -167,7 +170,7 @@ def _register(manager: pluggy.PluginManager, source: Source) -> PluginProblem | 
         manager.register(module, name=str(origin))
     except (ValueError, pluggy.PluginValidationError) as error:
         advice = "Compare the function's arguments with tlbench.hookspecs."
-        return PluginProblem(origin=origin, stage="register", cause=_say(error), advice=advice)
+        return PluginProblem(origin=origin, stage="register", cause=describe(error), advice=advice)
     return None
 
 
@@ -187,12 +190,10 @@ def _collect(
             caller = manager.subset_hook_caller(hook, others)
             try:
                 found = [spec for result in caller() for spec in result]
-            except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
-                problems.append(
-                    PluginProblem(
-                        origin=origin, stage="hook", cause=f"{hook}: {_say(error)}", advice="Report it to its author."
-                    )
-                )
+            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
+                pass_signal(error)
+                cause, advice = f"{hook}: {describe(error)}", "Report it to its author."
+                problems.append(PluginProblem(origin=origin, stage="hook", cause=cause, advice=advice))
                 continue
             for spec in found:
                 if problem := _refuse(spec, hook, kind, origin, owners):
@@ -242,15 +243,13 @@ class _Notifier:
         self._listeners = list(manager.hook.tlbench_event.get_hookimpls())
 
     def __call__(self, event: Event) -> None:
+        check_signal()
         for listener in list(self._listeners):
             try:
                 listener.function(*(event for _ in listener.argnames))
-            except Exception as error:  # noqa: BLE001 - a listener must not stop a run
+            except BaseException as error:  # noqa: BLE001 - a listener must not stop a run
+                pass_signal(error)
                 import warnings
 
                 self._listeners.remove(listener)
-                warnings.warn(f"A listener of tlbench_event failed and is left out: {_say(error)}", stacklevel=2)
-
-
-def _say(error: BaseException) -> str:
-    return str(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {error}"
+                warnings.warn(f"A listener of tlbench_event failed and is left out: {describe(error)}", stacklevel=2)

@@ -17,6 +17,7 @@ from tlbench.checkpoints import models_folder
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.events import Event
 from tlbench.files import slug, sync_folder, write_bytes
+from tlbench.guard import guarded
 from tlbench.kindspecs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODELLING
 from tlbench.options import OptionValue
 from tlbench.plan import Pairing, Settings
@@ -114,7 +115,7 @@ def pretrain(pairing: Pairing, settings: Settings, notify: Callable[[Event], Non
     test, head = prepared.split("source-test"), model.heads["source"]
     outputs = functools.partial(apply_head, head)
     score = side_score(pairing.task, prepared, "source", outputs, encode(model, test.inputs), test)
-    with _whole(folder) as draft:
+    with _whole(folder) as draft, guarded(f'"save" of the backbone "{pairing.backbone.name}"'):
         pairing.backbone.save(
             SaveRequest(
                 encoder=model.encoder,

@@ -1,4 +1,4 @@
-"""Run a plan: what is there already, every pairing that is not, then the latencies, then the rows on the board.
+"""Run a plan: compute what the cache lacks, publish each row, then fill in its baselines and its latency.
 
 Light: torch is imported with the first pairing that has to be computed, so a finished plan never loads it.
 """
@@ -7,28 +7,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import subprocess
-import traceback
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tlbench import identity
 from tlbench.bounds import with_references
-from tlbench.errors import StageError, TlbenchError, UsageError
+from tlbench.errors import StageError, StoreError, TlbenchError, UsageError, describe
 from tlbench.events import Event
 from tlbench.files import write_bytes, write_json
+from tlbench.guard import log_traceback, pass_signal, same_folder
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
 from tlbench.processes import ending, run_module
-from tlbench.rows import Row, write_row
+from tlbench.rows import Row, read_row, write_row
 from tlbench.store import Stage, Store
 
 LATENCY_TIMEOUT = 900
 """Seconds that the measurement of one graph may take."""
 LATENCY_ATTEMPTS = 2
 """A measuring process that a signal ended is started once more: all rows of the graph depend on it."""
+Draft = tuple[Row, Stage | None]
+"""A row without baselines and latency, and the stage that holds its ONNX file if it has one."""
 
 
 @dataclass
@@ -40,6 +43,8 @@ class Outcome:
     """Stages that were computed; 0 when everything was there."""
     seconds: dict[str, float] = field(default_factory=dict)
     """CPU seconds that this run spent in each stage."""
+    missing: list[Row] = field(default_factory=list)
+    """Rows that are not on the board: they could not be written, or were removed again."""
 
     def note(self, event: Event) -> None:
         if event.name == "stage-finished" and not event.cached:
@@ -48,7 +53,11 @@ class Outcome:
 
 
 def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
-    """Run what is missing and publish every row. A pairing that fails leaves a row; the others go on."""
+    """Run what is missing and publish every row. A pairing that fails leaves a row; the others go on.
+
+    A row is on the board as soon as its pairing is done, so that a killed run leaves what it had. Baselines follow when
+    all pairings are done, and latencies last, with the machine to themselves.
+    """
     outcome = Outcome()
 
     def notify(event: Event) -> None:
@@ -57,52 +66,97 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
 
     store = Store(root=settings.cache, notify=notify)
     store.sweep()
-    notify(Event(name="plan-started", total=len(plan.pairings)))
-    drafts = []
+    total = len(plan.pairings)
+    notify(Event(name="plan-started", total=total))
+    drafts, complete = [], set()
     for done, pairing in enumerate(plan.pairings, start=1):
         notify(Event(name="pairing-started", pairing=pairing.title, values={"key": pairing.key()}))
-        drafts.append(run_pairing(pairing, catalog, settings, store))
-        result = {"row": drafts[-1][0]}
-        notify(
-            Event(name="pairing-finished", pairing=pairing.title, done=done, total=len(plan.pairings), values=result)
-        )
-    rows = [row for row, _ in drafts]
-    for row, export in drafts:
-        if export is not None:
-            row = _with_latency(with_references(row, rows), export, settings, store)
-        path = write_row(settings.board, row)
-        if export is not None:
-            write_bytes(path.with_suffix(".npz"), (export.folder / "predictions.npz").read_bytes())
-        outcome.rows.append(row)
-        notify(Event(name="row-written", values={"row": row, "path": path}))
+        row, export = run_pairing(pairing, catalog, settings, store)
+        published = _on_board(row, settings)
+        if published is None:
+            _publish(row, export, settings)
+        elif published.latency is not None:
+            complete.add(row.file_name)
+        drafts.append((row, export))
+        notify(Event(name="pairing-finished", pairing=pairing.title, done=done, total=total, values={"row": row}))
+    paths = []
+    for row, export in _with_baselines(drafts, complete, settings):
+        final = row if export is None else _with_latency(row, export, settings, store)
+        outcome.rows.append(final)
+        paths.append(_publish(final, export, settings))
+        if paths[-1] is not None:
+            notify(Event(name="row-written", values={"row": final, "path": paths[-1]}))
     notify(Event(name="plan-finished"))
+    lost = zip(outcome.rows, paths, strict=True)
+    outcome.missing = [row for row, path in lost if path is None or not os.path.isfile(path)]
     return outcome
 
 
-def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> tuple[Row, Stage | None]:
-    """Return the pairing's row without latency, and the stage that holds its ONNX file where it has one."""
+def _with_baselines(drafts: Sequence[Draft], complete: Collection[str], settings: Settings) -> list[Draft]:
+    """Return drafts whose rows stand beside their baselines; publish those of which the board has no complete row."""
+    rows = [row for row, _ in drafts]
+    compared = [(with_references(row, rows) if export else row, export) for row, export in drafts]
+    for row, export in compared:
+        if export is not None and row.file_name not in complete:
+            _publish(row, export, settings)
+    return compared
+
+
+def _on_board(row: Row, settings: Settings) -> Row | None:
+    """Return the row of the same result that is on the board, which may hold a latency already, or None."""
+    try:
+        published = read_row(settings.board / "rows" / row.file_name)
+    except (OSError, StoreError):
+        return None
+    same = ("status", "reason", "created", "onnx_sha256")
+    return published if all(getattr(published, name) == getattr(row, name) for name in same) else None
+
+
+def _publish(row: Row, export: Stage | None, settings: Settings) -> Path | None:
+    """Write a row to the board, after its predictions; return its file, or None where that failed."""
+    try:
+        if export is not None:
+            predictions = (settings.board / "rows" / row.file_name).with_suffix(".npz")
+            write_bytes(predictions, (export.folder / "predictions.npz").read_bytes())
+        return write_row(settings.board, row)
+    except (OSError, ValueError):
+        log_traceback(row.file_name, settings.cache)
+        return None
+
+
+def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> Draft:
+    """Return the pairing's row without baselines and latency, and the stage that holds its ONNX file if it has one."""
     fields = {**pairing.row_fields(settings), "plugins": _plugins(pairing, catalog)}
     if pairing.skip:
         return Row(**fields, status="skipped", reason=pairing.skip), None
-    if _find_all(pairing, settings, store) is None:
-        from tlbench.pairing import Run
-
-        try:
-            Run(pairing=pairing, settings=settings, store=store).straight_down()
-        except Exception as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
-            _log(pairing.title, settings)
-            return Row(**fields, status="failed", **_failure(error)), None
-    stages = _find_all(pairing, settings, store)
-    assert stages is not None
-    return _assemble(fields, stages), stages["export"]
+    try:
+        with same_folder():
+            stages = _stages(pairing, settings, store)
+        return _assemble(fields, stages), stages["export"]
+    except BaseException as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
+        pass_signal(error)
+        log_traceback(pairing.title, settings.cache)
+        return Row(**fields, status="failed", **_failure(error)), None
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _stages(pairing: Pairing, settings: Settings, store: Store) -> dict[str, Stage]:
+    """Return every stage of a pairing; those that the store lacks are computed."""
+    if found := _find_all(pairing, settings, store):
+        return found
+    from tlbench.pairing import Run
+
+    Run(pairing=pairing, settings=settings, store=store).straight_down()
+    if found := _find_all(pairing, settings, store):
+        return found
+    raise StoreError(f'Stages were removed from the cache "{settings.cache}" while they were used: run again.')
+
+
+def _failure(error: BaseException) -> dict[str, Any]:
     """Return the row's fields on what failed: the sentence of an error of ours, the type too of any other."""
-    cause = error.__cause__ if isinstance(error, StageError) else error
+    cause = error.__cause__ or error if isinstance(error, StageError) else error
     return {
         "stage": error.stage if isinstance(error, StageError) else "host",
-        "reason": str(cause) if isinstance(cause, TlbenchError) else f"{type(cause).__name__}: {cause}",
+        "reason": describe(cause),
         "bad_input": isinstance(cause, UsageError),
     }
 
@@ -149,13 +203,15 @@ def _with_latency(row: Row, export: Stage, settings: Settings, store: Store) -> 
     }
     try:
         stage = store.stage("latency", wanted, compute)
-    except StageError as error:
-        _log(row.file_name, settings)
+        known = json.loads((stage.folder / "latency.json").read_text())
+        values = {**known, "graph": row.graph, "machine": row.machine}
+        write_json(settings.board / "latency" / f"{stage.key}.json", values)
+        known.pop("raw_ms")
+        return dataclasses.replace(row, **known, latency=stage.key)
+    except BaseException as error:  # noqa: BLE001 - a row that cannot be timed must not cost the others theirs
+        pass_signal(error)
+        log_traceback(row.file_name, settings.cache)
         return dataclasses.replace(row, status="failed", **_failure(error))
-    known = json.loads((stage.folder / "latency.json").read_text())
-    write_json(settings.board / "latency" / f"{stage.key}.json", {**known, "graph": row.graph, "machine": row.machine})
-    known.pop("raw_ms")
-    return dataclasses.replace(row, **known, latency=stage.key)
 
 
 def _measure(export: Stage, settings: Settings, result: Path) -> None:
@@ -174,10 +230,3 @@ def _measure(export: Stage, settings: Settings, result: Path) -> None:
         raise TlbenchError(f"the measuring process {ending(done)} in each of {LATENCY_ATTEMPTS} attempts")
     if done.returncode:
         raise TlbenchError(f"the measuring process {ending(done)}")
-
-
-def _log(what: str, settings: Settings) -> None:
-    """Append the traceback of the exception at hand to the log."""
-    settings.cache.mkdir(parents=True, exist_ok=True)
-    with (settings.cache / "tlbench.log").open("a") as log:
-        log.write(f"{what}\n{traceback.format_exc()}\n")

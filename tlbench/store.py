@@ -22,6 +22,7 @@ from filelock import FileLock
 from tlbench.errors import StageError, StoreError
 from tlbench.events import Event
 from tlbench.files import canonical, digest, file_sha256, read_sealed, sync_folder, write_sealed
+from tlbench.guard import pass_signal
 
 MANIFEST = "stage.json"
 
@@ -112,7 +113,8 @@ class Store:
             write_sealed(draft / MANIFEST, manifest)
             os.replace(draft, folder)
             sync_folder(folder.parent)
-        except Exception as error:
+        except BaseException as error:
+            pass_signal(error)
             raise StageError(name, error) from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)

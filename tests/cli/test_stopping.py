@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 from support import SOURCES
@@ -18,15 +19,16 @@ FAREWELL = "Stopped. What was finished is kept: the same command goes on from th
 
 @pytest.fixture
 def run(toy_site, tmp_path):
-    """Runs `tlbench run` in a process group of its own, stopped at a moment; returns status, output and errors."""
+    """Runs `tlbench` in a process group of its own, stopped at a moment; returns status, output and errors."""
 
-    def start(moment: str = "") -> tuple[int, str, str]:
-        words = [sys.executable, "-m", "tlbench", *RUN, "--board", str(tmp_path / "board")]
+    def start(moment: str = "", command: Sequence[str] = (*RUN, "--board", "board")) -> tuple[int, str, str]:
+        words = [sys.executable, "-m", "tlbench", *command]
         if moment:
             words += ["--plugin", str(SOURCES / "stopper.py")]
         environment = {"PYTHONPATH": str(toy_site), "TLBENCH_CACHE": str(tmp_path / "cache"), "STOP_AT": moment}
         done = subprocess.run(
             words,
+            cwd=tmp_path,
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -39,6 +41,14 @@ def run(toy_site, tmp_path):
         return done.returncode, done.stdout, done.stderr
 
     return start
+
+
+@pytest.mark.parametrize(
+    "moment", ["load SIGINT", "load SIGTERM", "swallowed SIGTERM", "swallowed SIGINT", "hook SIGTERM"]
+)
+def test_a_signal_that_comes_while_plugins_are_loaded_ends_the_program(run, moment):
+    status, output, errors = run(moment, ["list"])
+    assert (status, output, errors.strip()) == (128 + signal.Signals[moment.split()[-1]], "", FAREWELL)
 
 
 def left_over(folder):

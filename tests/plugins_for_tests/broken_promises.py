@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +50,32 @@ def _raises(request: AdaptRequest) -> Any:
     raise ArithmeticError("no fixed point")
 
 
+class Panic(BaseException):
+    """As libraries written in Rust raise it."""
+
+
+class MuteError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no message")
+
+
+def _exits(request: AdaptRequest) -> Any:
+    sys.exit(0)
+
+
+def _panics(request: AdaptRequest) -> Any:
+    raise Panic("index out of bounds")
+
+
+def _mute(request: AdaptRequest) -> Any:
+    raise MuteError
+
+
+def _walks_away(request: AdaptRequest) -> Any:
+    os.chdir("elsewhere")
+    return request.model
+
+
 def _diverges(request: AdaptRequest) -> Any:
     batches = request.batches(request.target)
 
@@ -88,6 +116,10 @@ def tlbench_strategies() -> list[StrategySpec]:
         _spec("loses-a-head", _loses_a_head),
         _spec("changes-shapes", _changes_shapes),
         _spec("raises", _raises),
+        _spec("exits", _exits),
+        _spec("panics", _panics),
+        _spec("mute", _mute),
+        _spec("walks-away", _walks_away),
         _spec("diverges", _diverges, labels),
         _spec("spoils-weights", _spoils_weights),
     ]

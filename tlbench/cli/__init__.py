@@ -7,13 +7,14 @@ import signal
 import sys
 import warnings
 from pathlib import Path
-from types import FrameType
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
 from tlbench import __version__
-from tlbench.errors import TlbenchError, UsageError
+from tlbench.errors import ContractError, TlbenchError, UsageError
+from tlbench.guard import Terminated, check_signal, handle_signals
 
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
@@ -54,6 +55,17 @@ class LazyGroup(click.Group):
         commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return [*commands, *click.Command.shell_complete(self, context, incomplete)]
 
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except SystemExit as stop:
+            if stop.code:
+                raise
+            # No command of ours ends so: the exit status would say that all is well.
+            raise ContractError(
+                "A plugin ended the command with sys.exit(): tlbench plugins lists those that are installed."
+            ) from stop
+
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -72,20 +84,23 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Exit with 0; with 1 where a pairing failed; with 2 where the request or the data it names makes no sense.
+    """Exit with 0; with 1 if a pairing or a check failed; with 2 if the request or the data it names is invalid.
 
-    Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
+    With 3 if rows are missing on the board. Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    handle_signals()
     warnings.formatwarning = _format_warning
     try:
-        cli(prog_name="tlbench", standalone_mode=False)
+        try:
+            cli(prog_name="tlbench", standalone_mode=False)
+        finally:
+            check_signal()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _stop(signal.SIGINT)
-    except _Terminated:
+    except Terminated:
         _stop(signal.SIGTERM)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
@@ -101,14 +116,6 @@ def _format_warning(
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
         return f"Warning: {message}\n"
     return FORMAT_WARNING(message, category, filename, lineno, line)
-
-
-class _Terminated(BaseException):
-    """SIGTERM, raised where the program is, so that what is open is closed."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
 
 
 def _stop(number: signal.Signals) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from tlbench import identity
 from tlbench.calls import LoadRequest
 from tlbench.cli.probes import probe
-from tlbench.errors import UsageError
+from tlbench.errors import UsageError, describe
+from tlbench.guard import pass_signal
 from tlbench.plan import cache_folder, data_folder
 from tlbench.plugins import Catalog, missing
 from tlbench.records import TaskSpec
@@ -81,8 +82,9 @@ def _files(task: TaskSpec) -> str:
         if root is None:
             return "TLBENCH_DATA is not set"
         task.files(LoadRequest(task=task.name, options=options, data_root=root))
-    except (UsageError, ImportError) as error:
-        return str(error)
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it is the answer
+        pass_signal(error)
+        return describe(error)
     return "found"
 
 

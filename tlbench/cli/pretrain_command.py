@@ -86,6 +86,7 @@ def command(
     one = Pretraining(name=output, backbone=backbone, task=task, objective=objective, seed=seed, overrides=overrides)
     wanted = _of_suite(suite, overrides) if suite else [one]
     settings = Settings(device=resolve_device(device), threads=threads)
+    settings.check_cache()
     display = progress()
     catalog = catalog_with(plugins, [display])
     try:

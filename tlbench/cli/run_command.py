@@ -116,6 +116,8 @@ def command(
 
     Without options: the suite `embedded`, every task that needs no data from outside, with every strategy.
     What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
+    Exit status: 0; 1 if a pairing failed; 2 if the request or the data it names is invalid, or the cache or the board
+    cannot be written; 3 if rows are missing on the board; 130 or 143 if it was stopped.
     """
     from tlbench import runner
     from tlbench.identity import resolve_device
@@ -131,6 +133,9 @@ def command(
         "overrides": overrides,
     }
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
+    settings.check_cache()
+    if not dry_run:
+        settings.check_board()
     display = progress()
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
@@ -143,20 +148,36 @@ def command(
         outcome = runner.run(plan, catalog, settings)
     finally:
         display.close()
-    boards = render(board, list(read_rows(board)))
+    boards = [] if outcome.missing else render(settings.board, list(read_rows(settings.board)))
     if as_json:
         print_json(
             {
                 "computed": outcome.computed,
                 "seconds": outcome.seconds,
                 "rows": [row.to_json() for row in outcome.rows],
+                "missing": [row.file_name for row in outcome.missing],
                 "boards": [str(path) for path in boards],
             }
         )
     else:
         _print_outcome(outcome, boards)
-    if any(row.status == "failed" for row in outcome.rows):
-        sys.exit(2 if any(row.bad_input for row in outcome.rows) else 1)
+    if outcome.missing:
+        click.echo(
+            f'Error: {len(outcome.missing)} of {len(outcome.rows)} rows are missing on the board "{settings.board}": '
+            f'check disk and permissions (causes: "{settings.cache / "tlbench.log"}"), and run the same command again.',
+            err=True,
+        )
+    if status := _status(outcome):
+        sys.exit(status)
+
+
+def _status(outcome: Outcome) -> int:
+    """Return the exit status of a run."""
+    if outcome.missing:
+        return 3
+    if any(row.bad_input for row in outcome.rows):
+        return 2
+    return int(any(row.status == "failed" for row in outcome.rows))
 
 
 def _wishes(suite: Suite, quick: bool, given: Mapping[str, Any]) -> list[Wish]:
@@ -199,7 +220,8 @@ def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
     if outcome.seconds:
         spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.seconds.items())
         click.echo(f"CPU seconds: {spent}   total {sum(outcome.seconds.values()):.1f}")
-    click.echo(f"boards: {boards[-1]}")
+    if boards:
+        click.echo(f"boards: {boards[-1]}")
 
 
 def _without_score(rows: Sequence[Row]) -> list[str]:

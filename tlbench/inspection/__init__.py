@@ -8,6 +8,7 @@ from typing import Any
 
 from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
+from tlbench.guard import pass_signal
 from tlbench.inspection.contents import Contents, class_counts, read_contents, sizes
 from tlbench.inspection.copies import conflicts, copies, leaks
 from tlbench.inspection.shift import shift
@@ -55,7 +56,9 @@ def _load(task: TaskSpec, request: LoadRequest, faults: Faults) -> TaskData | No
         return task.load(request)
     except UsageError as error:
         faults.errors.append(error)
-    except Exception:  # What is left once faults are taken out may fail in any way; it is they that have to be told.
+    except BaseException as error:
+        pass_signal(error)
+        # What is left once faults are taken out may fail in any way; it is they that have to be told.
         if not faults.errors:
             raise
     return None

@@ -183,7 +183,7 @@ def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     groups: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         row = entry.first
-        if row.p50_ms is not None:
+        if entry.mean("p50_ms") is not None:
             place = (row.machine, row.device, row.threads, row.provider or "")
             groups[row.backbone, row.shapes or (), row.graph or "", *place].append(entry)
     return [tuple(groups[graph]) for graph in sorted(groups)]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tlbench.errors import MissingDataError, TlbenchError
+from tlbench.errors import MissingDataError, TlbenchError, describe
+from tlbench.guard import pass_signal
 from tlbench.plugins import Catalog, Spec
 from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.sources import Origin
@@ -66,6 +67,7 @@ def make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "no
         return "skipped", str(error)
     except TlbenchError as error:
         return "failed", str(error)
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; it is a failed check
-        return "failed", f"{type(error).__name__}: {error}"
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it is a failed check
+        pass_signal(error)
+        return "failed", describe(error)
     return ("note", note) if note else ("ok", "")
