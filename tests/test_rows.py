@@ -6,7 +6,8 @@ import json
 import pytest
 
 from tlbench.errors import StoreError
-from tlbench.rows import SCHEMA, Row, read_rows, write_row
+from tlbench.row_files import read_rows
+from tlbench.rows import SCHEMA, Row, write_row
 
 
 @pytest.fixture

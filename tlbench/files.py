@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+BOARD = Path("leaderboards", "local")
+"""Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
+
 
 def canonical(value: Any) -> str:
     """Return JSON that is equal for equal values: sorted keys, no white space, no NaN."""

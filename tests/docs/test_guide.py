@@ -7,7 +7,7 @@ import re
 import pytest
 from support import HERE, only
 
-from tlbench.rows import read_rows
+from tlbench.row_files import read_rows
 
 GUIDE = HERE.parent / "docs" / "plugin-guide.md"
 BLOCK = re.compile(
