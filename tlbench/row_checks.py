@@ -153,11 +153,6 @@ def _fits(hint: Any) -> Fits:
     raise TypeError(f"There is no check for values of {hint}: write one.")
 
 
-def _is_text(value: Any) -> bool:
-    """Say whether a value is text that can be written; JSON may hold half a character, such as "\\ud800"."""
-    return type(value) is str and (value.isascii() or not re.search("[\ud800-\udfff]", value))
-
-
 def _is_whole(value: Any) -> bool:
     return type(value) is int and -LARGEST <= value < LARGEST
 
@@ -167,7 +162,7 @@ def _is_number(value: Any) -> bool:
 
 
 SIMPLE: Mapping[Any, Fits] = {
-    str: _is_text,
+    str: lambda value: type(value) is str,
     bool: lambda value: type(value) is bool,
     int: _is_whole,
     float: _is_number,

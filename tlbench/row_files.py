@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tlbench.errors import StoreError
+from tlbench.files import canonical
 from tlbench.row_checks import check
 from tlbench.rows import Row
 
@@ -42,8 +43,11 @@ def read_row(path: Path) -> Row:
     try:
         if not path.is_file():
             raise StoreError("it is no regular file")
-        row = Row.from_json(json.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        row = Row.from_json(json.loads(text))
         check(row)
+        if "\\u" in text:  # Half a character, which JSON may hold by its escape, could not be written again.
+            canonical(row.to_json()).encode()
     except RecursionError:
         error: Exception = StoreError("it is nested too deep")
     except (OSError, ValueError, StoreError) as caught:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,7 +197,7 @@ class Row:
         for name, value in lists:
             object.__setattr__(self, name, _frozen(value))
 
-    @property
+    @functools.cached_property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
         parts = (self.task.partition("/")[2], self.backbone, self.strategy, f"s{self.seed}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,6 +75,11 @@ class Entry:
     def strategy(self) -> str:
         note = ", ".join(filter(None, (self.note, self.version)))
         return f"{self.first.strategy} ({note})" if note else self.first.strategy
+
+    @functools.cached_property
+    def record(self) -> Mapping[str, Any]:
+        """Its numbers by column: several files of a board and the names of its pictures are made of them."""
+        return as_record(self)
 
     def mean(self, field: str) -> float | None:
         """Return the mean of a field over the seeds, or None where a row has none."""

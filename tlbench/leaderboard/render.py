@@ -12,7 +12,7 @@ from typing import Any
 from tlbench.escapes import plain, plain_json
 from tlbench.files import slug, write_bytes
 from tlbench.leaderboard import latex, markdown, pictures
-from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
+from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.rows import Row
 
 FORMULA = tuple("=+-@＝＋－＠")
@@ -45,7 +45,7 @@ def _write(path: Path, text: str) -> Path:
 
 def json_text(entries: Sequence[Entry]) -> str:
     """Return every entry with every number, unrounded, and the files of its rows."""
-    records = [as_record(entry) for entry in entries]
+    records = [entry.record for entry in entries]
     return plain_json(f"{json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False)}\n")
 
 
@@ -53,7 +53,7 @@ def table_csv(entries: Sequence[Entry]) -> str:
     """Return the same as CSV: a column for each metric, row files separated by blanks; no text is a formula."""
     records = []
     for entry in entries:
-        record = as_record(entry)
+        record = {**entry.record}
         scores, rows = record.pop("scores"), record.pop("rows")
         line = {**record, **{f"scores.{name}": value for name, value in scores.items()}, "rows": " ".join(rows)}
         records.append({plain(name): _cell(value) for name, value in line.items()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,12 @@ Labels = Mapping[tuple[str, str, str], str]
 
 def version(row: Row) -> str:
     """Name the code and the libraries that computed a row; empty for a failed or skipped one."""
-    return digest([row.commit, row.dirty, row.versions]) if row.status == "ok" else ""
+    return _version(row.commit, row.dirty, frozenset(row.versions.items())) if row.status == "ok" else ""
+
+
+@functools.cache  # a board has few versions and many rows
+def _version(commit: str | None, dirty: bool | None, libraries: frozenset[tuple[str, str]]) -> str:
+    return digest([commit, dirty, sorted(libraries)])
 
 
 def labels(rows: Iterable[Row]) -> Labels:
