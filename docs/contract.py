@@ -102,7 +102,7 @@ def _entry(node: ast.FunctionDef | ast.ClassDef, owner: str = "") -> Entry:
     if isinstance(node, ast.ClassDef):
         return Entry(name, node.name, text, tuple(_members(node, f"{name}.")))
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    if _is(node, "property"):
+    if _is(node, "property") or _is(node, "functools.cached_property"):
         return Entry(name, f"{node.name}{returns.replace(' ->', ':')}", text)
     arguments = ast.unparse(node.args).removeprefix("self").removeprefix("cls").removeprefix(", ")
     return Entry(name, f"{node.name}({arguments}){returns}", text)

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls checkpoints errors events files guard hookspecs hub identity kindspecs options origins plan "
-        "plugins processes raw records sources",
-        "bounds fetch planning repeat rows store suites",
+        "budget calls checkpoints errors escapes events files guard hookspecs hub identity kindspecs options origins "
+        "plan plugins processes raw records sources",
+        "bounds fetch planning repeat row_checks row_files rows store suites",
         "data device export kinds language latency lazy metrics model probe request samples session "
         "training vector_metrics",
         "pairing prepared pretraining readers scoring serving splits stages",

@@ -13,7 +13,8 @@ from support import comparable, drive, only, plan_only
 from tlbench.pairing import peak_memory
 from tlbench.plan import Settings
 from tlbench.planning import Wish, make_plan
-from tlbench.rows import Row, read_rows
+from tlbench.row_files import read_rows
+from tlbench.rows import Row
 from tlbench.runner import run
 
 WORDS = ("--task", "toy/blobs", "--strategy", "frozen", "--strategy", "finetune")

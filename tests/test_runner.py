@@ -12,7 +12,7 @@ from support import install, only, plan_only
 from tlbench import hookimpl
 from tlbench.plan import Settings
 from tlbench.plugins import load_catalog
-from tlbench.rows import read_row, read_rows
+from tlbench.row_files import read_row, read_rows
 from tlbench.runner import _with_latency, run
 from tlbench.store import Stage, Store
 

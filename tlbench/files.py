@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
+BOARD = Path("leaderboards", "local")
+"""Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
 
 
 def canonical(value: Any) -> str:

@@ -17,7 +17,10 @@ from typing import Any
 from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, read_sealed, write_sealed
 
-PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
+PRESENTATION = (
+    "bundle", "cli", "escapes", "fetch", "inspection", "leaderboard", "origins", "repeat", "row_checks", "row_files",
+    "schema", "testing",
+)  # fmt: skip
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",

@@ -13,7 +13,7 @@ from tlbench import identity
 from tlbench.budget import Budget
 from tlbench.calls import LoadRequest
 from tlbench.errors import UsageError
-from tlbench.files import digest
+from tlbench.files import BOARD, digest
 from tlbench.options import OptionValue
 from tlbench.records import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 
@@ -28,7 +28,7 @@ class Settings:
     device: str = "cpu"
     threads: int = 1
     cache: Path = field(default_factory=lambda: cache_folder())
-    board: Path = Path("leaderboards")
+    board: Path = BOARD
     data_root: Path | None = field(default_factory=lambda: data_folder())
 
     def __post_init__(self) -> None:

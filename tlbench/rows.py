@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -193,10 +193,11 @@ class Row:
 
     def __post_init__(self) -> None:
         # JSON knows no tuple: a row that was read equals the one that was written.
-        for name, value in list(vars(self).items()):
+        lists = [(name, value) for name, value in vars(self).items() if type(value) is list or type(value) is tuple]
+        for name, value in lists:
             object.__setattr__(self, name, _frozen(value))
 
-    @property
+    @functools.cached_property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
         parts = (self.task.partition("/")[2], self.backbone, self.strategy, f"s{self.seed}")
@@ -229,16 +230,3 @@ def write_row(board: Path, row: Row) -> Path:
     path = board / "rows" / row.file_name
     write_json(path, row.to_json())
     return path
-
-
-def read_rows(board: Path) -> Iterator[Row]:
-    """Yield the rows of a board in the order of their names. Raises `StoreError` that names a damaged file."""
-    yield from map(read_row, sorted((board / "rows").glob("*/*.json")))
-
-
-def read_row(path: Path) -> Row:
-    """Return the row of a file. Raises `StoreError` that names a damaged one."""
-    try:
-        return Row.from_json(json.loads(path.read_text()))
-    except (ValueError, StoreError) as error:
-        raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error

@@ -23,7 +23,8 @@ from tlbench.guard import log_traceback, pass_signal, same_folder
 from tlbench.plan import Pairing, Plan, Settings
 from tlbench.plugins import Catalog, Spec
 from tlbench.processes import ending, run_module
-from tlbench.rows import Row, read_row, write_row
+from tlbench.row_files import read_row
+from tlbench.rows import Row, write_row
 from tlbench.store import Stage, Store
 
 LATENCY_TIMEOUT = 900

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tlbench.errors import UsageError
 from tlbench.files import digest, slug, write_bytes, write_json
-from tlbench.leaderboard.aggregate import Entry, as_record
+from tlbench.leaderboard.aggregate import Entry
 
 FOLDER = "plots"
 INDEX = "drawn.json"
@@ -18,7 +18,7 @@ Picture = Callable[[str, str], str]
 
 def source_of(entries: Sequence[Entry]) -> str:
     """Name the numbers that a page shows."""
-    return digest([as_record(entry) for entry in entries])
+    return digest([entry.record for entry in entries])
 
 
 def file_name(domain: str, name: str) -> str:
