@@ -91,7 +91,7 @@ def remembered(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str,
     """
     memory = cache_folder() / "known" / f"{slug(what)}.json"
     try:
-        known: dict[str, Any] = json.loads(memory.read_text())
+        known: dict[str, Any] = json.loads(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = dict(compute())
         write_json(memory, known)

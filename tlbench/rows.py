@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.files import digest, slug, write_json
+from tlbench.files import digest, encode, slug, write_json
 
 SCHEMA = 1
 OptionValues = Mapping[str, str | int | float | bool]
@@ -221,6 +221,10 @@ class Row:
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
+        return encode(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
@@ -239,6 +243,6 @@ def read_rows(board: Path) -> Iterator[Row]:
 def read_row(path: Path) -> Row:
     """Return the row of a file. Raises `StoreError` that names a damaged one."""
     try:
-        return Row.from_json(json.loads(path.read_text()))
+        return Row.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, StoreError) as error:
         raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error

@@ -121,7 +121,7 @@ def _assemble(fields: Mapping[str, Any], stages: Mapping[str, Stage]) -> Row:
     for stage in stages.values():
         part = stage.folder / "row.json"
         if part.is_file():
-            known |= json.loads(part.read_text())
+            known |= json.loads(part.read_text(encoding="utf-8"))
     return Row(**known, status="ok", seconds={name: stage.seconds for name, stage in stages.items()})
 
 
@@ -150,7 +150,7 @@ def _with_latency(row: Row, export: Stage, settings: Settings, store: Store) -> 
     except StageError as error:
         _log(row.file_name, settings)
         return dataclasses.replace(row, status="failed", **_failure(error))
-    known = json.loads((stage.folder / "latency.json").read_text())
+    known = json.loads((stage.folder / "latency.json").read_text(encoding="utf-8"))
     write_json(settings.board / "latency" / f"{stage.key}.json", {**known, "graph": row.graph, "machine": row.machine})
     known.pop("raw_ms")
     return dataclasses.replace(row, **known, latency=stage.key)
@@ -160,9 +160,11 @@ def _measure(export: Stage, settings: Settings, result: Path) -> None:
     """Measure in a process of its own, with nothing else of ours running."""
     files = {"onnx": str(export.folder / "model.onnx"), "inputs": str(export.folder / "latency.npz")}
     job = result.with_name("job.json")
-    job.write_text(json.dumps({**files, "device": settings.device, "threads": settings.threads}))
+    job.write_text(json.dumps({**files, "device": settings.device, "threads": settings.threads}), encoding="utf-8")
     command = [sys.executable, "-m", "tlbench.latency", str(job), str(result)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=LATENCY_TIMEOUT)
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="backslashreplace", timeout=LATENCY_TIMEOUT
+    )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise TlbenchError(f"the measuring process ended with status {done.returncode}: {last}")
@@ -171,5 +173,5 @@ def _measure(export: Stage, settings: Settings, result: Path) -> None:
 def _log(what: str, settings: Settings) -> None:
     """Append the traceback of the exception at hand to the log."""
     settings.cache.mkdir(parents=True, exist_ok=True)
-    with (settings.cache / "tlbench.log").open("a") as log:
+    with (settings.cache / "tlbench.log").open("a", encoding="utf-8", errors="backslashreplace") as log:
         log.write(f"{what}\n{traceback.format_exc()}\n")

@@ -60,7 +60,7 @@ class Store:
         """Yield `identity` and `files` of every finished stage of a name, as its manifest has them, unchecked."""
         for path in sorted((self.root / name).glob(f"*/*/{MANIFEST}")):
             try:
-                yield json.loads(path.read_text())
+                yield json.loads(path.read_text(encoding="utf-8"))
             except (OSError, ValueError):
                 continue
 
@@ -137,7 +137,7 @@ def _alive(process: int) -> bool:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         damaged = [name for name, sha256 in manifest["files"].items() if file_sha256(folder / name) != sha256]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f'"{folder}" has a damaged manifest.') from error

@@ -29,7 +29,7 @@ TRAIN = "bytes,service,label\n1,http,n\n3,ssh,a\n"
 def test_numbers_stay_and_texts_become_one_hot(records):
     train = records(TRAIN)
     features = learn(train).features(train.inputs)
-    assert features.dtype == np.float32
+    assert features.dtype == np.float64
     assert features.tolist() == [[1, 1, 0], [3, 0, 1]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 import warnings
@@ -76,6 +77,9 @@ def main() -> None:
 
     Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, _terminate)
     warnings.formatwarning = _format_warning
     try:

@@ -41,14 +41,20 @@ def _print(health: Health) -> None:
         click.secho(title, bold=True)
         print_facts(_in_words(group), indent="  ")
         click.echo()
-    for title, sentences in (("to be mended before a run", health.fatal), ("worth knowing", health.problems)):
+    found = {
+        "to be mended before a run": health.fatal,
+        "skipped by the suite embedded": health.skipped,
+        "worth knowing": health.problems,
+    }
+    for title, sentences in found.items():
         if sentences:
             click.secho(title, bold=True)
             for sentence in sentences:
                 click.echo(f"  - {plain(sentence)}")
             click.echo()
     if not health.fatal:
-        click.echo("Nothing keeps the suite embedded from running.")
+        tasks, skipped = health.facts["suite embedded"].values()
+        click.echo(f"The suite embedded runs here: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
 
 
 def _in_words(group: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,12 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know becomes a list."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=list))
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=list)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # A surrogate from a file's name, or a terminal of few letters: JSON's own escapes.
+        text = json.dumps(value, indent=1, default=list)
+    click.echo(text)
 
 
 def print_title(text: str) -> None:

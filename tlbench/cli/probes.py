@@ -21,7 +21,9 @@ def probe(library: str) -> dict[str, Any]:
     """Return what a library does here; `error` says why it does nothing, or is empty."""
     command = [sys.executable, "-m", "tlbench.cli.probes", library]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="backslashreplace", timeout=TIMEOUT
+        )
     except subprocess.TimeoutExpired:
         return {"error": f"it does not answer within {TIMEOUT} s"}
     if done.returncode:

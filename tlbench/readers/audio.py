@@ -32,12 +32,14 @@ def read_sound(path: Path) -> tuple[Array, int]:
 
 
 def _cut_off(path: Path) -> bool:
-    """Say whether a RIFF file is shorter than it declares; libsndfile reads what is there without a word."""
+    """Say whether a WAV or AIFF file is shorter than it declares; libsndfile reads what is there without a word."""
     with path.open("rb") as stream:
         head = stream.read(8)
-    declared = int.from_bytes(head[4:], "little") + 8
+    if head[:4] not in (b"RIFF", b"FORM"):
+        return False
+    declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big") + 8
     streamed = declared == 0xFFFFFFFF + 8  # What a program writes that cannot seek back.
-    return head[:4] == b"RIFF" and not streamed and declared > path.stat().st_size
+    return not streamed and declared > path.stat().st_size
 
 
 def common_rate(paths: Sequence[Path]) -> int:

@@ -50,7 +50,14 @@ def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None)
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "tlbench.testing.child"]
     done = subprocess.run(
-        command, input=json.dumps(job), env=environment, capture_output=True, text=True, timeout=600, check=False
+        command,
+        input=json.dumps(job),
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        timeout=600,
+        check=False,
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
