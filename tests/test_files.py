@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import run_python
+from support import C_LOCALE, run_python
 
 from tlbench.files import canonical, digest, file_sha256, write_atomic, write_bytes, write_json
 
@@ -94,3 +94,23 @@ def test_an_equal_content_is_not_written_again(tmp_path):
 def test_json_is_sorted_indented_and_ends_with_a_line_break(tmp_path):
     write_json(tmp_path / "a.json", {"b": 1, "a": "ü"})
     assert (tmp_path / "a.json").read_text() == '{\n "a": "ü",\n "b": 1\n}\n'
+
+
+def test_text_that_utf8_cannot_hold_is_written_as_json_reads_it_back(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    assert digest({"name": name}) != digest({"name": "caf\\udce9"})
+    write_json(tmp_path / "a.json", {"name": name, "other": "é\\"})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"name": name, "other": "é\\"}
+
+
+def test_a_name_is_the_same_text_in_every_locale(tmp_path):
+    """Where the locale is C, names come as the bytes that they are."""
+    (tmp_path / "é").touch()
+    (tmp_path / os.fsdecode(b"caf\xe9")).touch()
+    code = """
+import os, sys
+from tlbench.files import text_of
+print(sorted(ascii(text_of(name)) for name in os.listdir(sys.argv[1])))
+"""
+    plain, other = run_python(code, str(tmp_path)), run_python(code, str(tmp_path), **C_LOCALE)
+    assert plain.stdout == other.stdout == str(["'\\xe9'", "'caf\\\\xe9'"]) + "\n"

@@ -85,3 +85,15 @@ def test_a_damaged_file_is_named_with_what_to_do(row, tmp_path, damage):
     with pytest.raises(StoreError, match=r"cannot be read: .* Remove it, or restore it") as raised:
         list(read_rows(tmp_path))
     assert f'The row "{path}"' in str(raised.value)
+
+
+def test_a_row_holds_text_that_utf8_can_hold(row, tmp_path):
+    """A reason or an option may name a file, whose name need not be UTF-8."""
+    reason, options = '"caf\udce9.png" cannot be read: ü', {"label": "th\udce9", "size": 8}
+    named = dataclasses.replace(row, reason=reason, task_options=options)
+    assert (named.reason, named.task_options) == (
+        '"caf\\udce9.png" cannot be read: ü',
+        {"label": "th\\udce9", "size": 8},
+    )
+    write_row(tmp_path, named)
+    assert list(read_rows(tmp_path)) == [named]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def read_sound(path: Path) -> tuple[Array, int]:
     """Return a waveform `(T,)` float32 in -1..1, channels averaged, and its sample rate in Hz."""
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error
     if _cut_off(path):
@@ -58,6 +59,6 @@ def common_rate(paths: Sequence[Path]) -> int:
 
 def _rate(path: Path) -> int:
     try:
-        return int(soundfile.info(path).samplerate)
+        return int(soundfile.info(os.fsencode(path)).samplerate)
     except (soundfile.LibsndfileError, OSError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error

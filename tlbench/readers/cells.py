@@ -50,7 +50,7 @@ def _equal_as_float(cells: Sequence[str]) -> tuple[str, str] | None:
     first: dict[float, str] = {}
     for cell in cells:
         number = float(cell)
-        if EXACT < abs(number) < math.inf:
+        if EXACT <= abs(number) < math.inf:
             known = first.setdefault(number, cell)
             if known != cell and Decimal(known) != Decimal(cell):
                 return known, cell

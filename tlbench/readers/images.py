@@ -48,6 +48,9 @@ def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
     """Return an image over white as `(size, size, C)` uint8, or of its own size where `size` is 0."""
     if image.has_transparency_data:
+        key = image.info.get("transparency")
+        if isinstance(key, tuple) and max(key) > 255:  # Of a PNG of 16 bits, whose colours PIL reads with 8.
+            image.info["transparency"] = tuple(part >> 8 for part in key)
         background = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(background, image.convert("RGBA"))
     coloured = image.convert("L" if grey else "RGB")
