@@ -90,7 +90,7 @@ def entries(module: str) -> Iterator[Entry]:
     found = find_spec(f"tlbench.{module}")
     assert found is not None
     assert found.origin is not None
-    for node, after in pairwise([*ast.parse(Path(found.origin).read_text()).body, ast.Pass()]):
+    for node, after in pairwise([*ast.parse(Path(found.origin).read_text(encoding="utf-8")).body, ast.Pass()]):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             yield _entry(node)
         elif isinstance(node, ast.Assign) and (text := _text(after)):

@@ -273,3 +273,15 @@ def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
     inner.mkdir(parents=True)
     monkeypatch.setattr(identity, "__file__", str(inner / "identity.py"))
     assert identity.commit() == ("", None)
+
+
+def test_names_that_are_not_utf8_count_as_any_other(table, memory):
+    """Also in a folder of such a name; what is remembered of them is found again."""
+    first = identity.fingerprint([table], memory)
+    folder = table.parent / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    latin = table.rename(folder / os.fsdecode(b"\xff.csv"))
+    second = identity.fingerprint([latin], memory)
+    assert second != first
+    assert identity.fingerprint([latin], memory) == second
+    assert identity.fingerprint([latin.rename(folder / os.fsdecode(b"\xfe.csv"))], memory) != second

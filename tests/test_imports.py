@@ -19,7 +19,7 @@ LAYERS = tuple(
         "budget calls checkpoints errors escapes events files guard hookspecs hub identity kindspecs options origins "
         "plan plugins processes raw records sources",
         "bounds fetch planning repeat row_checks row_files rows store suites",
-        "data device export kinds language latency lazy metrics model probe request samples session "
+        "data device export kinds language latency lazy metrics model precision probe request samples session "
         "training vector_metrics",
         "pairing prepared pretraining readers scoring serving splits stages",
         "runner",
@@ -28,7 +28,9 @@ LAYERS = tuple(
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
-PUBLIC = {"", "checkpoints", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
+PUBLIC = {
+    "", "checkpoints", "data", "kinds", "metrics", "model", "precision", "probe", "readers", "request", "training",
+}  # fmt: skip
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 
 

@@ -77,3 +77,15 @@ def test_a_record_with_a_field_too_few_or_too_many_is_refused(row):
     del record["task"]
     with pytest.raises(StoreError, match="missing 1 required keyword-only argument: 'task'"):
         Row.from_json(record)
+
+
+def test_a_row_holds_text_that_utf8_can_hold(row, tmp_path):
+    """A reason or an option may name a file, whose name need not be UTF-8."""
+    reason, options = '"caf\udce9.png" cannot be read: ü', {"label": "th\udce9", "size": 8}
+    named = dataclasses.replace(row, reason=reason, task_options=options)
+    assert (named.reason, named.task_options) == (
+        '"caf\\udce9.png" cannot be read: ü',
+        {"label": "th\\udce9", "size": 8},
+    )
+    write_row(tmp_path, named)
+    assert list(read_rows(tmp_path)) == [named]

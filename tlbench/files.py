@@ -24,7 +24,17 @@ def canonical(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """Return 32 hex digits that name a JSON value."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    return hashlib.sha256(encode(canonical(value))).hexdigest()[:32]
+
+
+def encode(text: str) -> bytes:
+    """Return text as UTF-8; a surrogate, which UTF-8 cannot hold, becomes its escape, which JSON reads back."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def text_of(path: Path | str) -> str:
+    """Return a path as text that UTF-8 can hold, the same in every locale: a byte that is not UTF-8 becomes `\\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def file_sha256(path: Path) -> str:
@@ -66,7 +76,7 @@ def write_bytes(path: Path, data: bytes) -> bool:
 def write_json(path: Path, value: Mapping[str, Any]) -> bool:
     """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return write_bytes(path, f"{text}\n".encode())
+    return write_bytes(path, encode(f"{text}\n"))
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:

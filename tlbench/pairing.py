@@ -104,7 +104,7 @@ class Run:
             start, model = self._load(prepared, source, "source"), self._load(prepared, adapted, "source", "target")
             with np.load(features.folder / "features.npz", allow_pickle=False) as arrays:
                 before = View(**arrays)
-            probe = json.loads((features.folder / "probe.json").read_text())["score"]
+            probe = json.loads((features.folder / "probe.json").read_text(encoding="utf-8"))["score"]
             write_json(folder / FIELDS, scoring.score_fields(self.pairing, prepared, start, before, probe, model))
 
         return self._stage("score", compute)

@@ -37,7 +37,7 @@ class Split:
 
     inputs: Rows
     """What the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of words, waveforms float32, series
-    `(T, C)` float32, or rows `(F,)` float32."""
+    `(T, C)` or rows `(F,)`, float32 or float64."""
     labels: Rows
     """For each example an index into the side's labels, or an array of them, one a word."""
 

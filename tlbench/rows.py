@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.files import digest, slug, write_json
+from tlbench.files import digest, encode, slug, write_json
 
 SCHEMA = 1
 OptionValues = Mapping[str, str | int | float | bool]
@@ -222,6 +222,10 @@ class Row:
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
+        return encode(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 

@@ -178,7 +178,7 @@ def _assemble(fields: Mapping[str, Any], stages: Mapping[str, Stage]) -> Row:
     for stage in stages.values():
         part = stage.folder / "row.json"
         if part.is_file():
-            known |= json.loads(part.read_text())
+            known |= json.loads(part.read_text(encoding="utf-8"))
     return Row(**known, status="ok", seconds={name: stage.seconds for name, stage in stages.items()})
 
 
@@ -204,7 +204,7 @@ def _with_latency(row: Row, export: Stage, settings: Settings, store: Store) -> 
     }
     try:
         stage = store.stage("latency", wanted, compute)
-        known = json.loads((stage.folder / "latency.json").read_text())
+        known = json.loads((stage.folder / "latency.json").read_text(encoding="utf-8"))
         values = {**known, "graph": row.graph, "machine": row.machine}
         write_json(settings.board / "latency" / f"{stage.key}.json", values)
         known.pop("raw_ms")

@@ -73,7 +73,7 @@ def fit_new(request: FitRequest) -> dict[str, Any]:
 
 def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the settings of the feature extractor that came with the model; none where it came without."""
-    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text()) if EXTRACTOR in files else {}
+    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text(encoding="utf-8")) if EXTRACTOR in files else {}
     return settings
 
 

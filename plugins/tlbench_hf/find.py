@@ -51,7 +51,7 @@ def find(name: str) -> BackboneSpec:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(config, dict) and config.get("model_type"):
             return config
     except ValueError:

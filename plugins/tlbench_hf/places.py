@@ -43,6 +43,6 @@ def _files(
     index = found.files["weights"]
     if index.suffix != ".json":
         return found
-    parts = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    parts = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
     shards = find(name, {part: part for part in parts})
     return Checkpoint(files={**found.files, **shards.files}, origin=found.origin)

@@ -45,8 +45,8 @@ def form(path: Path, kind: KindSpec) -> str:
 
 def settings_of(prepare: Stage, task: TaskSpec) -> dict[str, Any]:
     """Return the arguments of `preprocessor`, as they were when the data was prepared."""
-    fitted = json.loads((prepare.folder / "prepared.json").read_text())["fitted"]
-    manifest = json.loads((prepare.folder / "stage.json").read_text())
+    fitted = json.loads((prepare.folder / "prepared.json").read_text(encoding="utf-8"))["fitted"]
+    manifest = json.loads((prepare.folder / "stage.json").read_text(encoding="utf-8"))
     return {"fitted": fitted, "options": manifest["identity"]["backbone_options"], "layout": task.kind.layout}
 
 
@@ -64,7 +64,7 @@ def still_prepares(prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> bo
 
 def predictions(export: Stage, prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
     """Return what the file predicted for the examples when it was scored, and what is true, by file."""
-    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
+    labels = json.loads((prepare.folder / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     with np.load(export.folder / "predictions.npz", allow_pickle=False) as arrays:
         ends = np.cumsum(arrays["counts"])[:-1]
         predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))

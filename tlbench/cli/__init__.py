@@ -92,6 +92,9 @@ def main() -> None:
     With 3 if rows are missing on the board. Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
     """
     handle_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
+            stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = _format_warning
     try:
         try:

@@ -41,14 +41,20 @@ def _print(health: Health) -> None:
         print_title(title)
         print_facts(_in_words(group), indent="  ")
         say()
-    for title, sentences in (("to be mended before a run", health.fatal), ("worth knowing", health.problems)):
+    found = {
+        "to be mended before a run": health.fatal,
+        "skipped by the suite embedded": health.skipped,
+        "worth knowing": health.problems,
+    }
+    for title, sentences in found.items():
         if sentences:
             print_title(title)
             for sentence in sentences:
                 say(f"  - {sentence}")
             say()
     if not health.fatal:
-        say("Nothing keeps the suite embedded from running.")
+        tasks, skipped = health.facts["suite embedded"].values()
+        say(f"The suite embedded runs here: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
 
 
 def _in_words(group: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def file_name(domain: str, name: str) -> str:
 def read_drawn(board: Path) -> Mapping[str, str]:
     """Return the pictures that are there, each with the name of the numbers it was drawn from."""
     try:
-        drawn = json.loads((board / FOLDER / INDEX).read_text())
+        drawn = json.loads((board / FOLDER / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # none, or an index that the next drawing writes anew
     known = drawn.items() if isinstance(drawn, dict) else ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlbench.errors import BadInputError
+from tlbench.files import text_of
 from tlbench.readers.labelled import Labelled
 from tlbench.readers.objects import features, read_columns
 from tlbench.readers.tables import read_table
@@ -28,7 +29,9 @@ class Embedded(NamedTuple):
 
 def identity(image: Path | Embedded) -> str:
     """Return what stays on one side of a split: the hash of the content, or folder and name of a file."""
-    return f"{image.parent.name}/{image.name}" if isinstance(image, Path) else hashlib.sha256(image.content).hexdigest()
+    if isinstance(image, Path):
+        return text_of(f"{image.parent.name}/{image.name}")
+    return hashlib.sha256(image.content).hexdigest()
 
 
 def read_embedded(path: Path, label: str) -> Labelled[Path | Embedded]:
