@@ -17,7 +17,7 @@ LAYERS = tuple(
     set(names.split())
     for names in (
         "budget calls checkpoints errors events files hookspecs hub identity kindspecs options origins plan plugins "
-        "raw records sources",
+        "raw records sources weight_files weights",
         "bounds fetch planning repeat rows store suites",
         "data device export kinds language latency lazy metrics model probe request samples session "
         "training vector_metrics",
@@ -28,7 +28,20 @@ LAYERS = tuple(
 )
 """A module imports from its own layer and from those above it in this list."""
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
-PUBLIC = {"", "checkpoints", "data", "kinds", "metrics", "model", "probe", "readers", "request", "training"}
+PUBLIC = {
+    "",
+    "checkpoints",
+    "data",
+    "kinds",
+    "metrics",
+    "model",
+    "probe",
+    "readers",
+    "request",
+    "training",
+    "weight_files",
+    "weights",
+}
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 
 
