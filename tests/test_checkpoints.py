@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import httpx2
 import pytest
+import web
 from models_hub import COMMIT, Hub, serve
 from support import run_python
 
-from tlbench import BadInputError, MissingDataError
+from tlbench import BadInputError, MissingDataError, hub_client
 from tlbench.checkpoints import find
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
@@ -107,6 +109,46 @@ def test_a_file_that_came_damaged_is_fetched_again(ask, home):
         again = ask(hub)
     assert again.returncode == 0, again.stderr
     assert kept(home) == ["some text", "w"]
+
+
+@pytest.mark.parametrize("away", ["../../../../escaped", "{}/escaped", "..", "a/b"])
+def test_a_hub_s_names_never_lead_out_of_the_cache(ask, home, tmp_path, away):
+    away = away.format(tmp_path)
+    for names in ({"tag": away}, {"commit": away}, {"commit": away, "files": {}}):
+        with serve(Hub(**{"repository": "tiny/model", "files": {"config.json": b"{}"}, **names})) as hub:
+            done = ask(hub, files={"config": "config.json"})
+        assert done.returncode == 1
+        assert f"is {away!r}, which would lead out of the cache" in done.stderr
+        assert "GET config.json" not in hub.asked, "refused before it is downloaded"
+    assert not list(tmp_path.rglob("*escaped*"))
+    assert kept(home) == []
+
+
+def test_a_hub_that_crawls_is_given_up(monkeypatch):
+    monkeypatch.setattr(hub_client, "PERIOD", 0.2)
+    with web.serve({"/file": bytes(200)}) as site:
+        site.drip = 0.02
+        client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
+        with pytest.raises(hub_client.HubAnswerError, match=r"it sent \d+ bytes in 0 s"):
+            client.get(f"{site.address}/file")
+
+
+def test_a_hub_whose_answer_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(hub_client, "UNSAID", 2**20)
+    with web.serve({"/file": b"x"}) as site:
+        site.endless = True
+        client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
+        with pytest.raises(hub_client.HubAnswerError, match="it sends more than 1 MiB without saying how many"):
+            client.get(f"{site.address}/file")
+
+
+@pytest.mark.parametrize("name", ["../config.json", "/etc/passwd", "a/../../b", "", "a\0b"])
+def test_names_of_files_that_lead_out_of_a_checkpoint_are_refused(tmp_path, name):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "config.json").write_text("{}")
+    for place in (str(tmp_path / "model"), "tiny/model"):
+        with pytest.raises(BadInputError, match="is no name of a file in a checkpoint"):
+            find(place, {"part": name})
 
 
 def test_without_a_network_the_sentence_says_so(ask):

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls checkpoints errors events files hookspecs hub identity kindspecs options origins plan plugins "
-        "raw records sources weight_files weights",
-        "bounds fetch planning repeat rows store suites",
+        "budget calls checkpoints errors events files hookspecs hub hub_client identity kindspecs options origins plan "
+        "plugins raw records sources weight_files weights",
+        "bounds download fetch unpack planning repeat rows store suites",
         "data device export kinds language latency lazy metrics model probe request samples session "
         "training vector_metrics",
         "pairing prepared pretraining readers scoring serving splits stages",

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench.errors import MissingDataError
-from tlbench.files import slug, write_json
+from tlbench.errors import BadInputError, MissingDataError
+from tlbench.files import slug, stays_inside, write_json
 from tlbench.hub import either, fetch
 from tlbench.plan import cache_folder, data_folder
 from tlbench.records import Checkpoint
@@ -27,9 +27,12 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
     that `tlbench pretrain` saved by this name, or `NAME` or `NAME@REVISION` of the hub. `files` gives for each role the
     file's name, or several of which the first that is there is taken. What the Hugging Face cache holds is taken as it
     is, so that a run repeated is the same. Roles in `optional` may be lacking. Raises `MissingDataError`, and
-    `BadInputError` for a file that is none of weights.
+    `BadInputError` for a file that is none of weights, or a file's name that leads out of the folder.
     """
     wanted = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
+    for name_of_file in (one for names in wanted.values() for one in names):
+        if not stays_inside(name_of_file):
+            raise BadInputError(f"{name_of_file!r} is no name of a file in a checkpoint: take another checkpoint.")
     path = _place(name)
     if path.is_file():
         if "weights" not in wanted:

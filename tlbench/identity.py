@@ -15,7 +15,10 @@ from typing import Any
 from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, write_json
 
-PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
+PRESENTATION = (
+    "bundle", "cli", "download", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing",
+    "unpack",
+)  # fmt: skip
 """Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
