@@ -29,7 +29,7 @@ CHAPTERS = (
             "StrategySpec",
         ),
     ),
-    ("Options", "options", ("OptionValue", "Option", "training_options")),
+    ("Options", "options", ("OptionValue", "Option", "PARTIAL", "training_options")),
     ("Requests: what a spec's functions are given", "calls", ()),
     ("Raw data: what a task loads", "raw", ()),
     (
@@ -46,10 +46,12 @@ CHAPTERS = (
     ("Training", "training", ("Schedule", "one_cycle", "train", "reverse_gradient")),
     ("Linear probes", "probe", ("Linear", "fit_probe")),
     (
-        "Checkpoints: their files and weights",
+        "Checkpoints: their files",
         "checkpoints",
-        ("find", "is_folder", "remembered", "read_weights", "load_into"),
+        ("find", "is_folder", "remembered"),
     ),
+    ("Checkpoints: weights in files", "weight_files", ("read_weights",)),
+    ("Checkpoints: weights in models", "weights", ("Coverage", "load_into")),
     ("Kinds: what a kind's `create` returns", "kinds", ("Kind",)),
     ("Metrics: functions of example weights", "metrics", ("Weighted", "Metric")),
     ("Errors that a plugin raises", "errors", ("UsageError", "MissingDataError", "BadInputError", "ContractError")),

@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 LAYERS = tuple(
     set(names.split())
     for names in (
-        "budget calls checkpoints errors escapes events files guard hookspecs hub identity kindspecs options origins "
-        "plan plugins processes raw records sources",
-        "bounds fetch planning repeat row_checks row_files rows store suites",
+        "budget calls checkpoints errors escapes events files guard hookspecs hub hub_client identity kindspecs "
+        "options origins plan plugins processes raw records sources weight_files weights",
+        "bounds download fetch unpack planning repeat row_checks row_files rows store suites",
         "data device export kinds language latency lazy metrics model precision probe request samples session "
         "training vector_metrics",
         "pairing prepared pretraining readers scoring serving splits stages",
@@ -30,6 +30,7 @@ LAYERS = tuple(
 LIGHT = LAYERS[0] | LAYERS[1] | {"runner"}
 PUBLIC = {
     "", "checkpoints", "data", "kinds", "metrics", "model", "precision", "probe", "readers", "request", "training",
+    "weight_files", "weights",
 }  # fmt: skip
 """What plugins may import of tlbench; the empty name is `tlbench` itself."""
 

@@ -27,7 +27,7 @@ from tlbench.kindspecs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.options import Option, OptionValue, training_options
+from tlbench.options import PARTIAL, Option, OptionValue, training_options
 from tlbench.raw import Sees, Side, Split, TaskData
 from tlbench.records import (
     BackboneFamily,
@@ -49,6 +49,7 @@ __all__ = [
     "MASKED_LANGUAGE_MODELLING",
     "MULTI_LABEL",
     "ONE_CLASS",
+    "PARTIAL",
     "REGRESSION",
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",

@@ -8,13 +8,15 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
 BOARD = Path("leaderboards", "local")
 """Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
+LONGEST_NAME = 255
+"""Bytes that file systems take as the name of a file."""
 
 
 def canonical(value: Any) -> str:
@@ -46,6 +48,14 @@ def file_sha256(path: Path) -> str:
 def slug(text: str) -> str:
     """Return text that is one name of a file and means nothing else: letters, digits, `_`, `-`, inner dots."""
     return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "-"
+
+
+def stays_inside(name: str) -> bool:
+    """Say whether a name, with slashes, is that of a file below whatever folder it is looked for in."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or re.search(r"[\x00-\x1f\x7f\\]", name):
+        return False
+    return all(len(part.encode(errors="replace")) <= LONGEST_NAME for part in path.parts)
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -18,8 +18,8 @@ from tlbench.errors import UsageError
 from tlbench.files import digest, file_sha256, read_sealed, text_of, write_sealed
 
 PRESENTATION = (
-    "bundle", "cli", "escapes", "fetch", "inspection", "leaderboard", "origins", "repeat", "row_checks", "row_files",
-    "schema", "testing",
+    "bundle", "cli", "download", "escapes", "fetch", "inspection", "leaderboard", "origins", "repeat", "row_checks",
+    "row_files", "schema", "testing", "unpack",
 )  # fmt: skip
 """Parts of the host that no score depends on."""
 LIBRARIES = (

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.data import Array, Inputs, Targets, restore_order
+from tlbench.weights import Coverage
 
 EVALUATION_BATCH = 256
 
@@ -26,6 +27,8 @@ class Encoder(nn.Module):
     free_axes: tuple[tuple[int, ...], ...] = ()
     """For each input the axes, beside the batch, that may have any length in the exported file, such as height and
     width; those of ragged inputs are free anyway."""
+    coverage: Coverage | None = None
+    """How many weights of how many a checkpoint gave, if it fits only in part: what `load_into` returned."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""

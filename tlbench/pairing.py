@@ -68,6 +68,8 @@ class Run:
         def compute(folder: Path) -> None:
             model = stages.train_source(self.pairing, prepared, self.settings.device, self._on_step("source"))
             save_weights(model, folder / WEIGHTS)
+            if (found := model.encoder.coverage) is not None:
+                write_json(folder / FIELDS, {"weights_loaded": found.loaded, "weights_expected": found.expected})
 
         return self._stage("source", compute)
 

@@ -27,7 +27,7 @@ CHOICES = {
 NOT_NEGATIVE = (
     "label_budget", "test_size", "source_test_size", "parity", "parity_flips", "onnx_bytes", "p50_ms", "p90_ms",
     "p99_ms", "mean_ms", "queries", "round_spread", "reference_p50_ms", "p50_ratio", "throughput_per_s", "threads",
-    "peak_memory_bytes", "parameters", "trained_parameters",
+    "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected",
 )  # fmt: skip
 SHARE = (0.0, 1.0)
 RANGES = {

@@ -46,6 +46,10 @@ class Row:
     """Where the backbone's pre-trained weights come from."""
     weights_sha256: str | None = None
     """Names the contents of the checkpoint's files."""
+    weights_loaded: int | None = None
+    """Weights of the encoder that the checkpoint gave, if it fits only in part: the others started at random."""
+    weights_expected: int | None = None
+    """Weights that the encoder has, if the checkpoint fits only in part."""
     sees: tuple[str, ...]
     """What the strategy was given: rows of different access are never ranked together."""
     label_budget: int | None

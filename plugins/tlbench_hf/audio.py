@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench import PARTIAL, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
-from tlbench_hf.load import auto_class, load, write
+from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
 
@@ -118,9 +118,12 @@ def build(request: BuildRequest) -> Encoder:
     config, settings = configuration(request.files, request.fitted), _settings(request.files)
     # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
-    model = load(auto_class("pooled"), request.files, config)
+    partial = bool(request.options.get(PARTIAL.name, False))  # A new model does not have it.
+    model, lacking = load(auto_class("pooled"), request.files, config, partial)
     masks = bool(settings.get("return_attention_mask", config.feat_extract_norm == "layer"))
-    return SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+    encoder = SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+    encoder.coverage = covered(model, lacking)
+    return encoder
 
 
 class SpeechEncoder(Encoder):

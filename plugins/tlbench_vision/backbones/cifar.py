@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
-from tlbench.checkpoints import load_into, read_weights
 from tlbench.data import Array, Columns
 from tlbench.model import Encoder
+from tlbench.weight_files import read_weights
+from tlbench.weights import load_into
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 SIZE = 32
@@ -69,7 +70,13 @@ def _network(depth: int, request: BuildRequest) -> CifarNetwork:
     network = CifarNetwork(depth)
     if "weights" in request.files:
         path = request.files["weights"]
-        load_into(network.encoder, read_weights(path), path.name, without=("linear.",))
+        network.encoder.coverage = load_into(
+            network.encoder,
+            read_weights(path),
+            path.name,
+            without=("linear.",),
+            partial=bool(request.options["partial"]),
+        )
     return network
 
 
