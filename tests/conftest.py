@@ -13,14 +13,14 @@ import hypothesis
 import pytest
 from support import Environment, install, plan_only, silent
 
-from tlbench import identity
-from tlbench.plan import Pairing, Plan, Settings
-from tlbench.plugins import Catalog, load_catalog
-from tlbench.runner import Outcome, run
+from tlbench.engine.runner import Outcome, run
+from tlbench.planning import fingerprints
+from tlbench.planning.catalog import Catalog, load_catalog
+from tlbench.planning.plan import Pairing, Plan, Settings
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.prepared import Prepared
+    from tlbench.engine.prepared import Prepared
+    from tlbench.learning.model import TransferModel
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,7 +44,7 @@ def signals_as_before() -> Iterator[None]:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("gpu") and not identity.graphics():
+    if item.get_closest_marker("gpu") and not fingerprints.graphics():
         pytest.skip("no CUDA device is visible")
 
 
@@ -119,11 +119,11 @@ Runs = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run_wish(shared_settings: Settings) -> Runs:
+def run_pairings(shared_settings: Settings) -> Runs:
     """Plan and run a wish: `run_wish(catalog, tasks=["toy/blobs"])`."""
 
-    def runs(catalog: Catalog, **wish: object) -> Outcome:
-        plan = plan_only(catalog, shared_settings, **wish)
+    def runs(catalog: Catalog, **run_request: object) -> Outcome:
+        plan = plan_only(catalog, shared_settings, **run_request)
         return run(plan, catalog, shared_settings)
 
     return runs
@@ -133,8 +133,8 @@ def run_wish(shared_settings: Settings) -> Runs:
 def plan_wish(settings: Settings) -> Callable[..., Plan]:
     """Plan a wish: `plan_wish(catalog, tasks=["toy/blobs"])`."""
 
-    def plans(catalog: Catalog, **wish: object) -> Plan:
-        return plan_only(catalog, settings, **wish)
+    def plans(catalog: Catalog, **run_request: object) -> Plan:
+        return plan_only(catalog, settings, **run_request)
 
     return plans
 
@@ -150,8 +150,8 @@ def blobs(catalog: Catalog, settings: Settings) -> Pairing:
 def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[..., Pairing]:
     """Returns the one pairing of a task and a strategy."""
 
-    def pairing(task: str, strategy: str = "finetune", **wish: object) -> Pairing:
-        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **wish).pairings
+    def pairing(task: str, strategy: str = "finetune", **run_request: object) -> Pairing:
+        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **run_request).pairings
         return found
 
     return pairing
@@ -160,7 +160,7 @@ def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[...
 @pytest.fixture
 def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
     """Prepares a pairing in a folder of its own."""
-    from tlbench.prepared import Prepared, prepare
+    from tlbench.engine.prepared import Prepared, prepare
 
     def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
         folder = tmp_path / name
@@ -174,7 +174,7 @@ def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
 @pytest.fixture
 def source_of(prepare_in: Callable[..., Prepared]) -> Callable[[Pairing], tuple[Prepared, TransferModel]]:
     """Prepares a pairing and trains its source model."""
-    from tlbench.stages import train_source
+    from tlbench.engine.stages import train_source
 
     def made(pairing: Pairing) -> tuple[Prepared, TransferModel]:
         prepared = prepare_in(pairing)

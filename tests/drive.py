@@ -12,9 +12,9 @@ from pathlib import Path
 from support import plan_only
 
 from tlbench import Event, hookimpl
-from tlbench.plan import Settings
-from tlbench.plugins import load_catalog
-from tlbench.runner import run
+from tlbench.engine.runner import run
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.plan import Settings
 
 
 class Killer:

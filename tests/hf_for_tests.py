@@ -46,19 +46,19 @@ class Made:
         """A model with a new head."""
         import torch
 
-        from tlbench.model import TransferModel
+        from tlbench.learning.model import TransferModel
 
         torch.manual_seed(0)
         encoder = self.spec.build(self.request)
         return TransferModel(encoder, {"target": torch.nn.Linear(encoder.feature_dim, outputs)}).eval()
 
     def inputs(self):
-        from tlbench.data import Inputs
+        from tlbench.learning.data import Inputs
 
         return Inputs(self.columns[:-1] if self.layout.endswith("-token") else self.columns)
 
     def features(self):
-        from tlbench.model import encode
+        from tlbench.learning.model import encode
 
         return encode(self.model(), self.inputs())
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.plan import Plan, Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import Catalog
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Plan, Settings
 
 HERE = Path(__file__).parent
 SOURCES = HERE / "plugins_for_tests"
@@ -106,10 +106,10 @@ class Environment:
         )
 
 
-def plan_only(catalog: Catalog, settings: Settings, **wish: Any) -> Plan:
+def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
     """Plan what a wish names and nothing else: seed 0 where it names none, and no references that it does not name."""
-    plan = make_plan([Wish(**{"seeds": (0,), **wish})], catalog, settings)
-    named = wish.get("strategies", ())
+    plan = make_plan([RunRequest(**{"seeds": (0,), **run_request})], catalog, settings)
+    named = run_request.get("strategies", ())
     return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))
 
 

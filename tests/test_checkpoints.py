@@ -14,12 +14,12 @@ from support import run_python
 from torch import nn
 
 from tlbench import BadInputError, MissingDataError
-from tlbench.checkpoints import _log_once, find, load_into, read_weights, remembered
+from tlbench.assets.checkpoints import _log_once, find, load_into, read_weights, remembered
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
 FIND = """
 import json, sys
-from tlbench.checkpoints import find
+from tlbench.assets.checkpoints import find
 from tlbench.errors import MissingDataError
 
 try:

@@ -7,8 +7,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tlbench import data
-from tlbench.data import (
+from tlbench.engine.splits import load_examples, save_examples
+from tlbench.learning import data
+from tlbench.learning.data import (
     Examples,
     Inputs,
     Lazy,
@@ -18,7 +19,6 @@ from tlbench.data import (
     draw_budget,
     restore_order,
 )
-from tlbench.splits import load_examples, save_examples
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]]
 

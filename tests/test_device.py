@@ -8,7 +8,7 @@ import torch
 from support import run_python
 from torch import nn
 
-from tlbench.device import derive_seed, move, seed_everything, set_up
+from tlbench.learning.device import derive_seed, move, seed_everything, set_up
 
 
 def test_a_seed_is_derived_from_its_purpose():
@@ -53,7 +53,7 @@ def test_a_small_network_learns_from_large_images():
     """oneDNN wrote beyond its memory here, which ends a process: hence one of its own."""
     code = """
 import torch
-from tlbench.device import move, set_up
+from tlbench.learning.device import move, set_up
 set_up(1)
 first, second = torch.nn.Conv2d(3, 8, kernel_size=3), torch.nn.Conv2d(8, 16, kernel_size=1, stride=2)
 model = move(torch.nn.Sequential(first, second), "cpu")

@@ -7,9 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import CLASSIFICATION, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Examples, Inputs, Targets
-from tlbench.errors import ParityError
-from tlbench.export import (
+from tlbench.deploy.onnx_graph import (
     SENTINEL,
     TOLERANCE,
     Gap,
@@ -21,8 +19,10 @@ from tlbench.export import (
     structure,
     write_model,
 )
-from tlbench.model import Encoder, TransferModel
-from tlbench.session import open_session
+from tlbench.deploy.session import open_session
+from tlbench.errors import ParityError
+from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.model import Encoder, TransferModel
 
 KIND = CLASSIFICATION.create()
 

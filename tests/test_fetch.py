@@ -17,11 +17,11 @@ from PIL import Image
 from web import serve
 
 from tlbench import BadInputError, LoadRequest
-from tlbench import fetch as module
+from tlbench.assets import download as module
+from tlbench.assets.download import fetch, lacking
+from tlbench.assets.registry import read_origin
 from tlbench.errors import MissingDataError, UsageError
-from tlbench.fetch import fetch, lacking
-from tlbench.origins import read_origin
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 
 FILES = {f"part {number}/{number}.txt": f"text {number}\n".encode() * 100 for number in range(8)}
 ROOT = "/owner/words/c0ffee/"
@@ -158,8 +158,8 @@ def test_after_a_kill_the_same_call_goes_on(words, root, site, get):
     code = """
 import sys
 from pathlib import Path
-from tlbench.fetch import fetch
-from tlbench.origins import read_origin
+from tlbench.assets.download import fetch
+from tlbench.assets.registry import read_origin
 data_set = read_origin(Path(sys.argv[1]))
 fetch(data_set, data_set.files, Path(sys.argv[2]), sys.argv[3], lambda: None)
 """

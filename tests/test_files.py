@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import run_python
 
-from tlbench.files import (
+from tlbench.results.files import (
     SEAL,
     canonical,
     digest,
@@ -79,7 +79,7 @@ def test_a_kill_in_the_middle_of_a_write_keeps_the_old_content(tmp_path):
     code = """
 import os, signal, sys
 from pathlib import Path
-from tlbench.files import write_atomic
+from tlbench.results.files import write_atomic
 
 def write(stream):
     stream.write(b"half")

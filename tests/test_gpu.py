@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 from support import comparable, plan_only
 
-from tlbench import identity
-from tlbench.runner import run
+from tlbench.engine.runner import run
+from tlbench.planning import fingerprints
 
 pytestmark = pytest.mark.gpu
 
@@ -20,7 +20,7 @@ def test_a_pairing_runs_on_the_gpu_and_is_served_there(catalog, settings, task):
     assert {row.status for row in outcome.rows} <= {"ok", "skipped"}, [row.reason for row in outcome.rows]
     for row in outcome.rows:
         if row.status == "ok":
-            assert (row.device, row.device_name) == ("cuda", identity.graphics())
+            assert (row.device, row.device_name) == ("cuda", fingerprints.graphics())
             assert row.provider == "CUDAExecutionProvider"
             assert row.parity is not None
             assert row.parity <= 1e-4

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tlbench.errors import BadInputError, ContractError, UsageError
-from tlbench.guard import (
+from tlbench.planning.guard import (
     Terminated,
     check_signal,
     guarded,

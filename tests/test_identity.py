@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from tlbench import identity
 from tlbench.errors import UsageError
-from tlbench.files import digest, file_sha256, read_sealed, write_sealed
+from tlbench.planning import fingerprints
+from tlbench.results.files import digest, file_sha256, read_sealed, write_sealed
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def table(tmp_path):
 @pytest.fixture
 def memory(tmp_path, monkeypatch):
     """The folder that remembers hashes, also of files that were written just now."""
-    monkeypatch.setattr(identity, "SETTLED", 0)
+    monkeypatch.setattr(fingerprints, "SETTLED", 0)
     return tmp_path / "cache"
 
 
@@ -38,7 +38,7 @@ def hashed(monkeypatch):
         names.append(path.name)
         return file_sha256(path)
 
-    monkeypatch.setattr(identity, "file_sha256", noted)
+    monkeypatch.setattr(fingerprints, "file_sha256", noted)
     return names
 
 
@@ -50,27 +50,27 @@ def rewrite(path, text):
 
 
 def test_a_fingerprint_is_of_names_and_contents(table, memory):
-    first = identity.fingerprint([table], memory)
+    first = fingerprints.fingerprint([table], memory)
     rewrite(table, "1,3\n")
-    changed = identity.fingerprint([table], memory)
+    changed = fingerprints.fingerprint([table], memory)
     rewrite(table, "1,2\n")
     assert changed != first
-    assert identity.fingerprint([table], memory) == first
-    assert identity.fingerprint([table.rename(table.with_name("other.csv"))], memory) != first
+    assert fingerprints.fingerprint([table], memory) == first
+    assert fingerprints.fingerprint([table.rename(table.with_name("other.csv"))], memory) != first
 
 
 def test_a_fingerprint_depends_on_the_folder_s_name_and_on_nothing_above(table, memory, tmp_path):
     """In a class folder the name is the label."""
-    first = identity.fingerprint([table], memory)
+    first = fingerprints.fingerprint([table], memory)
     moved = tmp_path / "moved" / table.parent.name / table.name
     moved.parent.mkdir(parents=True)
-    assert identity.fingerprint([table.rename(moved)], memory) == first
+    assert fingerprints.fingerprint([table.rename(moved)], memory) == first
     other = moved.parent.rename(moved.parent.with_name("other")) / table.name
-    assert identity.fingerprint([other], memory) != first
+    assert fingerprints.fingerprint([other], memory) != first
 
 
 def test_a_file_that_is_unchanged_is_hashed_once(table, memory, hashed):
-    assert identity.fingerprint([table], memory) == identity.fingerprint([table], memory)
+    assert fingerprints.fingerprint([table], memory) == fingerprints.fingerprint([table], memory)
     assert hashed == ["rows.csv"]
 
 
@@ -86,55 +86,55 @@ def replace(path, text):
 
 @pytest.mark.parametrize("change", [overwrite, replace])
 def test_a_change_that_keeps_size_and_time_is_noticed(table, memory, change):
-    first = identity.fingerprint([table], memory)
+    first = fingerprints.fingerprint([table], memory)
     before = table.stat()
     while table.stat().st_ctime_ns == before.st_ctime_ns:  # The clocks of some file systems tick in milliseconds.
         change(table, "9,9\n")
         os.utime(table, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (table.stat().st_size, table.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
-    assert identity.fingerprint([table], memory) != first
+    assert fingerprints.fingerprint([table], memory) != first
 
 
 @pytest.mark.parametrize("part", ["st_size", "st_mtime_ns", "st_ctime_ns", "st_ino"])
 def test_a_hash_is_remembered_by_size_times_and_inode(table, memory, hashed, part):
-    identity.fingerprint([table], memory)
+    fingerprints.fingerprint([table], memory)
     (known,) = (memory / "files").iterdir()
     (entry,) = (entries := read_sealed(known)["files"]).values()
     entry[entry.index(getattr(table.stat(), part))] += 1
     write_sealed(known, {"files": entries})
-    identity.fingerprint([table], memory)
+    fingerprints.fingerprint([table], memory)
     assert hashed == ["rows.csv"] * 2
 
 
 def test_a_hash_is_not_remembered_right_after_a_change(table, tmp_path):
     """A second change within one tick of the file system's clock would leave the same times."""
-    identity.fingerprint([table], tmp_path / "cache")
+    fingerprints.fingerprint([table], tmp_path / "cache")
     assert not (tmp_path / "cache").exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b"[]", b"{}", b'{"stamp": 1}', b"\xff", b"[" * 100_000])
 def test_a_damaged_memory_is_written_again(table, memory, damage):
-    first = identity.fingerprint([table], memory)
+    first = fingerprints.fingerprint([table], memory)
     (known,) = (memory / "files").iterdir()
     whole = known.read_bytes()
     known.write_bytes(damage)
-    assert identity.fingerprint([table], memory) == first
+    assert fingerprints.fingerprint([table], memory) == first
     assert known.read_bytes() == whole
 
 
 def test_a_memory_with_another_hash_in_it_is_not_believed(table, memory):
-    first = identity.fingerprint([table], memory)
+    first = fingerprints.fingerprint([table], memory)
     (known,) = (memory / "files").iterdir()
     whole, sha256 = known.read_text(), file_sha256(table)
     assert sha256 in whole
     known.write_text(whole.replace(sha256, sha256[::-1]))
-    assert identity.fingerprint([table], memory) == first
+    assert fingerprints.fingerprint([table], memory) == first
     assert known.read_text() == whole
 
 
 def test_a_memory_that_cannot_be_written_is_done_without(table, memory):
     memory.write_text("a file")
-    assert identity.fingerprint([table], memory) == identity.fingerprint([table], memory.with_name("other"))
+    assert fingerprints.fingerprint([table], memory) == fingerprints.fingerprint([table], memory.with_name("other"))
 
 
 def test_processes_that_write_one_memory_at_once_agree(tmp_path):
@@ -142,7 +142,7 @@ def test_processes_that_write_one_memory_at_once_agree(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from tlbench import identity
+from tlbench.planning import fingerprints
 
 identity.SETTLED = 0
 root, share = Path(sys.argv[1]), int(sys.argv[2])
@@ -171,14 +171,14 @@ def test_the_hashes_of_a_folder_stand_in_one_file(table, memory):
     others = [table.with_name(f"{number}.csv") for number in range(3)]
     for other in others:
         other.write_text("3,4\n")
-    identity.fingerprint([table], memory)
-    identity.fingerprint([table, *others], memory)
+    fingerprints.fingerprint([table], memory)
+    fingerprints.fingerprint([table, *others], memory)
     (known,) = (memory / "files").iterdir()
     assert sorted(read_sealed(known)["files"]) == ["0.csv", "1.csv", "2.csv", "rows.csv"]
 
 
 def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):
-    assert identity.fingerprint([], memory) == digest([])
+    assert fingerprints.fingerprint([], memory) == digest([])
     assert not memory.exists()
 
 
@@ -190,15 +190,19 @@ def package(site):
         (site / name / "heavy.py").write_text("def adapt(request):\n    return 1\n")
     (site / "coded" / "__init__.py").touch()
     (site / "single.py").write_text("def adapt(request):\n    return 1\n")
-    identity.package_code.cache_clear()
+    fingerprints.package_code.cache_clear()
     yield site
-    identity.package_code.cache_clear()
+    fingerprints.package_code.cache_clear()
 
 
 def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
     """The toy, which is a part of the host, moves with all of it."""
-    assert identity.code_of(catalog.task("vision/digits").kind.create) == identity.engine()
-    assert identity.code_of(catalog.task("toy/blobs").load) == identity.package_code("tlbench") != identity.engine()
+    assert fingerprints.code_of(catalog.task("vision/digits").kind.create) == fingerprints.engine()
+    assert (
+        fingerprints.code_of(catalog.task("toy/blobs").load)
+        == fingerprints.package_code("tlbench")
+        != fingerprints.engine()
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,43 +211,43 @@ def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
 )
 def test_the_code_of_a_function_is_that_of_its_whole_package(package, module, file):
     function = importlib.import_module(module).adapt
-    first = identity.code_of(function)
-    assert identity.code_of(functools.partial(function, None)) == first
-    identity.package_code.cache_clear()
+    first = fingerprints.code_of(function)
+    assert fingerprints.code_of(functools.partial(function, None)) == first
+    fingerprints.package_code.cache_clear()
     (package / file).write_text((package / file).read_text() + "# changed\n")
-    assert identity.code_of(function) != first
+    assert fingerprints.code_of(function) != first
 
 
 def test_a_package_that_is_nowhere_has_no_code():
-    assert identity.package_code("a_module_that_is_nowhere") == ""
+    assert fingerprints.package_code("a_module_that_is_nowhere") == ""
 
 
 def test_versions_name_python_tlbench_and_the_libraries():
-    versions = identity.versions()
+    versions = fingerprints.versions()
     assert versions.keys() >= {"python", "tlbench", "torch", "numpy", "onnx"}
     assert all(re.match(r"\d+\.\d+", version) for version in versions.values())
 
 
 def test_the_engine_s_code_leaves_out_what_only_shows_results():
-    assert set(identity.PRESENTATION) >= {"bundle", "cli", "inspection", "leaderboard", "testing"}
-    assert re.fullmatch("[0-9a-f]{32}", identity.engine())
+    assert set(fingerprints.PRESENTATION) >= {"bundle", "cli", "inspection", "leaderboard", "testing"}
+    assert re.fullmatch("[0-9a-f]{32}", fingerprints.engine())
 
 
 def test_the_machine_names_processor_and_system():
-    assert identity.processor() in identity.machine()
-    assert identity.device_name("cpu") == identity.processor() != ""
+    assert fingerprints.processor() in fingerprints.machine()
+    assert fingerprints.device_name("cpu") == fingerprints.processor() != ""
 
 
 def test_devices_are_resolved_by_what_is_there(monkeypatch):
     for graphics, auto in (("", "cpu"), ("NVIDIA X", "cuda")):
-        monkeypatch.setattr(identity, "graphics", lambda graphics=graphics: graphics)
-        assert identity.resolve_device("auto") == auto
-        assert identity.resolve_device("cpu") == "cpu"
-    assert identity.resolve_device("cuda") == "cuda"
-    assert identity.device_name("cuda") == "NVIDIA X"
-    monkeypatch.setattr(identity, "graphics", lambda: "")
+        monkeypatch.setattr(fingerprints, "graphics", lambda graphics=graphics: graphics)
+        assert fingerprints.resolve_device("auto") == auto
+        assert fingerprints.resolve_device("cpu") == "cpu"
+    assert fingerprints.resolve_device("cuda") == "cuda"
+    assert fingerprints.device_name("cuda") == "NVIDIA X"
+    monkeypatch.setattr(fingerprints, "graphics", lambda: "")
     with pytest.raises(UsageError, match="No CUDA device is visible"):
-        identity.resolve_device("cuda")
+        fingerprints.resolve_device("cuda")
 
 
 def test_the_commit_is_that_of_a_checkout(tmp_path, monkeypatch):
@@ -253,17 +257,17 @@ def test_the_commit_is_that_of_a_checkout(tmp_path, monkeypatch):
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     (tmp_path / "tlbench").mkdir()
-    monkeypatch.setattr(identity, "__file__", str(tmp_path / "tlbench" / "identity.py"))
-    assert identity.commit() == ("", None)
+    monkeypatch.setattr(fingerprints, "__file__", str(tmp_path / "tlbench" / "identity.py"))
+    assert fingerprints.commit() == ("", None)
     git("init", "-q")
     (tmp_path / "tlbench" / "identity.py").touch()
     git("add", ".")
     git("commit", "-qm", "first")
-    assert identity.commit() == (git("rev-parse", "HEAD"), False)
+    assert fingerprints.commit() == (git("rev-parse", "HEAD"), False)
     (tmp_path / "notes.txt").touch()
-    assert identity.commit()[1] is False
+    assert fingerprints.commit()[1] is False
     (tmp_path / "tlbench" / "new.py").touch()
-    assert identity.commit()[1] is True
+    assert fingerprints.commit()[1] is True
 
 
 def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
@@ -271,5 +275,5 @@ def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
     subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
     inner = tmp_path / "venv" / "site" / "tlbench"
     inner.mkdir(parents=True)
-    monkeypatch.setattr(identity, "__file__", str(inner / "identity.py"))
-    assert identity.commit() == ("", None)
+    monkeypatch.setattr(fingerprints, "__file__", str(inner / "identity.py"))
+    assert fingerprints.commit() == ("", None)

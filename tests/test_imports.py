@@ -127,9 +127,9 @@ def test_the_catalog_and_a_plan_need_no_heavy_library(toy_site):
     code = f"""
 import sys
 import tlbench
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.plan import Settings
+from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.catalog import load_catalog
 
 catalog = load_catalog()
 assert "toy/blobs" in catalog.tasks and not catalog.problems
@@ -141,5 +141,5 @@ print(sorted({set(HEAVY)!r} & set(sys.modules)))
 
 
 def test_the_runner_alone_needs_no_heavy_library():
-    done = run_python(f"import sys, tlbench.runner\nprint(sorted({set(HEAVY)!r} & set(sys.modules)))")
+    done = run_python(f"import sys, tlbench.engine.runner\nprint(sorted({set(HEAVY)!r} & set(sys.modules)))")
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr

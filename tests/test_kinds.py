@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION, SEGMENTATION, TOKEN_CLASSIFICATION, BadInputError
-from tlbench.data import Targets
-from tlbench.training import train
+from tlbench.learning.data import Targets
+from tlbench.learning.trainer import train
 
 KINDS = (CLASSIFICATION, TOKEN_CLASSIFICATION, ANOMALY)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tlbench import LANGUAGE_MODELLING, Sees
-from tlbench.data import Targets
+from tlbench import LANGUAGE_MODELLING, Access
 from tlbench.errors import ContractError
+from tlbench.learning.data import Targets
 
 KIND = LANGUAGE_MODELLING.create()
 
@@ -55,5 +55,5 @@ def test_strategies_that_would_see_labels_in_inputs_or_fit_a_probe_are_skipped(c
     assert "needs probe" in skips["frozen"]
     assert "for language-modelling are the labels" in skips["adversarial"]
     runs = {name for name, reason in skips.items() if not reason}
-    assert {"finetune", "scratch", "source-only", "oracle", "majority"} <= runs
-    assert not any(Sees.TARGET_INPUTS in catalog.strategy(name).sees for name in runs)
+    assert {"finetune", "scratch", "source-only", "all-labels", "constant"} <= runs
+    assert not any(Access.TARGET_INPUTS in catalog.strategy(name).access for name in runs)

@@ -7,8 +7,8 @@ import onnxruntime
 import pytest
 from support import run_python
 
-from tlbench import latency
-from tlbench.latency import CONTENDED_SPREAD, QUERIES, ROUNDS, summarise, warm_up
+from tlbench.deploy import latency
+from tlbench.deploy.latency import CONTENDED_SPREAD, QUERIES, ROUNDS, summarise, warm_up
 
 MS = 10**6
 
@@ -132,7 +132,7 @@ def test_a_model_is_measured_in_a_process_without_torch(tmp_path):
     code = """
 import sys
 from pathlib import Path
-from tlbench.latency import main
+from tlbench.deploy.latency import main
 
 main(Path(sys.argv[1]), Path(sys.argv[2]))
 print(sorted({"torch", "transformers", "sklearn"} & set(sys.modules)))

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlbench.data import Inputs, Ragged, Targets
-from tlbench.model import (
+from tlbench.learning.data import Inputs, Ragged, Targets
+from tlbench.learning.model import (
     EVALUATION_BATCH,
     Encoder,
     TransferModel,

@@ -31,7 +31,7 @@ def test_a_value_is_read_as_the_type_of_the_default(default, given, parsed):
 
 def test_a_default_goes_by_the_traits_of_the_backbone_beside_it():
     size = Option(name="size", default=32, summary="a size", by_trait={"scales": 0})
-    assert (size.beside(()), size.beside(("batchnorm", "scales"))) == (32, 0)
+    assert (size.default_for(()), size.default_for(("batchnorm", "scales"))) == (32, 0)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from hashlib import sha256
 import pytest
 from PIL import Image
 
+from tlbench.assets.registry import read_origin
 from tlbench.errors import ContractError
-from tlbench.origins import read_origin
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 
 HEAD = 'title = "Words"\nfolder = "words"\nurl = "https://host/owner/words/c0ffee/"\nlicence = "CC0"\ncite = "Me"\n'
 

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 from support import comparable, drive, only, plan_only
 
-from tlbench.pairing import peak_memory
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.rows import Row, read_rows
-from tlbench.runner import run
+from tlbench.engine.pipeline import peak_memory
+from tlbench.engine.runner import run
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Settings
+from tlbench.results.row import Row, read_rows
 
 WORDS = ("--task", "toy/blobs", "--strategy", "frozen", "--strategy", "finetune")
 
@@ -84,9 +84,11 @@ def test_a_finished_plan_is_recognised_without_any_heavy_library(resumed, toy_si
     assert not {"torch", "numpy", "onnx", "onnxruntime", "sklearn"} & set(done.report["modules"])
 
 
-def test_another_process_gives_the_same_scores_and_the_same_model_bytes(undisturbed, catalog, run_wish, session_cache):
+def test_another_process_gives_the_same_scores_and_the_same_model_bytes(
+    undisturbed, catalog, run_pairings, session_cache
+):
     """This process has done other things before; the two of the other fixtures have not."""
-    outcome = run_wish(catalog, tasks=["toy/blobs"], strategies=["frozen", "finetune"])
+    outcome = run_pairings(catalog, tasks=["toy/blobs"], strategies=["frozen", "finetune"])
     here = [comparable(row.to_json()) for row in outcome.rows]
     assert here == [comparable(Row.from_json(row).to_json()) for row in undisturbed.report["rows"]]
     ours = models(session_cache)
@@ -148,11 +150,13 @@ def test_tasks_of_other_classes_have_other_graphs(rows):
     assert len(set(graphs.values())) == 3
 
 
-def test_a_strategy_that_starts_anew_has_nothing_to_forget(catalog, run_wish):
+def test_a_strategy_that_starts_anew_has_nothing_to_forget(catalog, run_pairings):
     """As training from scratch: the matrix keeps the source model's scores and says nothing of the source after."""
     strategy = dataclasses.replace(catalog.strategy("finetune"), from_source=False)
     changed = dataclasses.replace(catalog, strategies={"finetune": strategy})
-    (row,) = run_wish(changed, tasks=["toy/blobs"], strategies=["finetune"], overrides={"finetune.steps": "41"}).rows
+    (row,) = run_pairings(
+        changed, tasks=["toy/blobs"], strategies=["finetune"], overrides={"finetune.steps": "41"}
+    ).rows
     assert (row.forgetting_head, row.forgetting_probe, row.probe_after) == (None, None, None)
     assert row.score_matrix[1][0] is None
     assert row.score_matrix[0][0] > 0.5
@@ -165,8 +169,10 @@ def test_memory_is_in_bytes():
 def test_rows_of_a_sweep_say_how_many_labels_were_seen_and_stand_beside_the_bounds_of_their_budget(
     catalog, shared_settings
 ):
-    wish = Wish(tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all", "999"])
-    rows = run(make_plan([wish], catalog, shared_settings), catalog, shared_settings).rows
+    run_request = RunRequest(
+        tasks=["toy/blobs"], strategies=["finetune"], seeds=(0,), label_budgets=["1/class", "all", "999"]
+    )
+    rows = run(make_plan([run_request], catalog, shared_settings), catalog, shared_settings).rows
     assert {row.status for row in rows} == {"ok"}
     finetuned = {row.budget_rule: row for row in rows if row.strategy == "finetune"}
     assert {rule: row.label_budget for rule, row in finetuned.items()} == {"1/class": 3, "all": 240, "999": 240}

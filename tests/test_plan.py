@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tlbench import identity
-from tlbench.budget import Budget
-from tlbench.calls import LoadRequest
+from tlbench.contract.requests import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
-from tlbench.files import digest
-from tlbench.plan import Settings, cache_folder, data_folder
+from tlbench.planning import fingerprints
+from tlbench.planning.budget import Budget
+from tlbench.planning.plan import Settings, cache_folder, data_folder
+from tlbench.results.files import digest
 
 STAGES = ["prepare", "source", "features", "adapt", "score", "export"]
 ADAPTED = STAGES[3:]
@@ -79,16 +79,16 @@ def test_code_moves_what_it_computes(blobs, settings, monkeypatch):
         after = keys(blobs, settings)
         return [stage for stage in STAGES if before[stage] != after[stage]]
 
-    real = identity.package_code
+    real = fingerprints.package_code
     for package, stages in {"tlbench_finetune": ADAPTED, "tlbench": STAGES, "tlbench_vision": []}.items():
-        monkeypatch.setattr(identity, "package_code", lambda name, p=package: "new" if name == p else real(name))
+        monkeypatch.setattr(fingerprints, "package_code", lambda name, p=package: "new" if name == p else real(name))
         assert stages_moved() == stages
-    monkeypatch.setattr(identity, "package_code", real)
+    monkeypatch.setattr(fingerprints, "package_code", real)
     assert stages_moved() == []
-    monkeypatch.setattr(identity, "engine", lambda: "new")
+    monkeypatch.setattr(fingerprints, "engine", lambda: "new")
     assert stages_moved() == STAGES
     monkeypatch.undo()
-    monkeypatch.setattr(identity, "versions", lambda: {"torch": "9.9"})
+    monkeypatch.setattr(fingerprints, "versions", lambda: {"torch": "9.9"})
     assert stages_moved() == STAGES
 
 
@@ -103,8 +103,8 @@ def table(catalog, plan_wish, tmp_path):
     """Plans the pairing of `toy/table` over the file in a folder."""
 
     def plan(folder):
-        wish = {"tasks": ["toy/table"], "strategies": ["frozen"], "overrides": {"task.source": str(folder)}}
-        (pairing,) = plan_wish(catalog, **wish).pairings
+        run_request = {"tasks": ["toy/table"], "strategies": ["frozen"], "overrides": {"task.source": str(folder)}}
+        (pairing,) = plan_wish(catalog, **run_request).pairings
         return pairing
 
     (tmp_path / "one" / "rows").mkdir(parents=True)
@@ -126,7 +126,7 @@ def test_moving_a_file_changes_no_key_and_changing_its_content_does(table, setti
 
 def test_the_key_names_the_question_and_not_who_answers_it(blobs, monkeypatch):
     key = blobs.key()
-    monkeypatch.setattr(identity, "engine", lambda: "new")
+    monkeypatch.setattr(fingerprints, "engine", lambda: "new")
     assert blobs.key() == key
     for changes in (
         {"seed": 1},
@@ -146,7 +146,7 @@ def test_an_option_of_one_part_is_not_mistaken_for_another_s(blobs):
 
 def test_the_row_says_what_was_asked(blobs, settings):
     fields = blobs.row_fields(settings)
-    assert fields["sees"] == ("target-labels",)
+    assert fields["access"] == ("target-labels",)
     assert (fields["task"], fields["domain"], fields["budget_unit"]) == ("toy/blobs", "toy", "labels")
     assert fields["key"] == blobs.key()
 

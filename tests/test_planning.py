@@ -5,17 +5,17 @@ import dataclasses
 import pytest
 from support import install, only, plan_only
 
-from tlbench.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
-from tlbench.identity import fingerprint
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.budget import Budget
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.fingerprints import fingerprint
 
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
 
 
-def resolved(plan_wish, catalog, overrides, **wish):
-    (pairing,) = plan_wish(catalog, **{**BLOBS, **wish}, overrides=overrides).pairings
+def resolved(plan_wish, catalog, overrides, **run_request):
+    (pairing,) = plan_wish(catalog, **{**BLOBS, **run_request}, overrides=overrides).pairings
     return pairing
 
 
@@ -52,9 +52,9 @@ def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_an
         ({"backbones": ["toy/mpl"]}, "no backbone \"toy/mpl\": did you mean 'toy/mlp'"),
     ],
 )
-def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, wish, advice):
+def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, run_request, advice):
     with pytest.raises(UnknownNameError, match=advice):
-        plan_wish(catalog, **{**BLOBS, **wish})
+        plan_wish(catalog, **{**BLOBS, **run_request})
 
 
 def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_wish):
@@ -164,14 +164,14 @@ def test_the_label_budget_is_an_option_of_the_task(catalog, plan_wish, owner):
 
 
 def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_once(catalog, settings):
-    wish = Wish(
+    run_request = RunRequest(
         tasks=["toy/blobs"], strategies=["finetune", "adversarial"], seeds=(0,), label_budgets=["2/class", "all"]
     )
     found = {}
-    for pairing in make_plan([wish], catalog, settings).pairings:
+    for pairing in make_plan([run_request], catalog, settings).pairings:
         found.setdefault(pairing.strategy.name, []).append(str(pairing.label_budget))
     assert found["finetune"] == found["scratch"] == ["2/class", "all"]
-    assert found["adversarial"] == found["source-only"] == found["oracle"] == ["24"]
+    assert found["adversarial"] == found["source-only"] == found["all-labels"] == ["24"]
 
 
 @pytest.mark.parametrize("budget", ["0", "-3", "1.5", "5/label", "/class", "some"])

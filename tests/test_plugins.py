@@ -8,7 +8,7 @@ from support import install
 
 from tlbench import CLASSIFICATION, Event, hookimpl
 from tlbench.errors import UnknownNameError
-from tlbench.plugins import load_catalog, missing
+from tlbench.planning.catalog import load_catalog, missing
 
 SHIPPED_STRATEGIES = {"adversarial", "finetune", "frozen", "source-only"}
 

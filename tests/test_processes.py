@@ -14,14 +14,14 @@ import pytest
 from test_imports import HOST, PLUGINS
 
 from tlbench.cli.probes import probe
+from tlbench.deploy.latency import reference_model
+from tlbench.engine.processes import ending, run_module
+from tlbench.engine.runner import _measure
+from tlbench.engine.store import Stage
 from tlbench.errors import TlbenchError
-from tlbench.latency import reference_model
-from tlbench.processes import ending, run_module
-from tlbench.runner import _measure
-from tlbench.sources import plugin_file
-from tlbench.store import Stage
+from tlbench.planning.discovery import plugin_file
 from tlbench.testing.child import ask
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 LIBRARIES = ("statistics", "json", "tempfile", "numpy", "onnx", "onnxruntime", "torch", "tlbench")
 PLUGIN = """
@@ -76,7 +76,7 @@ def test_a_probe_executes_no_file_of_the_current_folder(shadowed, library):
 
 
 def test_a_check_executes_no_file_of_the_current_folder(shadowed):
-    assert ask(toy_source().origin, None)["heavy"] == []
+    assert ask(toy_candidate().origin, None)["heavy"] == []
     assert shadowed() == []
 
 
@@ -150,7 +150,7 @@ def test_a_measurement_that_fails_by_itself_is_not_repeated(interpreter, measure
 
 
 def test_a_measurement_that_does_not_end_is_told_in_a_sentence(interpreter, measure, monkeypatch):
-    monkeypatch.setattr("tlbench.runner.LATENCY_TIMEOUT", 0.2)
+    monkeypatch.setattr("tlbench.engine.runner.LATENCY_TIMEOUT", 0.2)
     interpreter("exec sleep 60")
     with pytest.raises(TlbenchError, match=r"^the measuring process did not end within 0.2 s$"):
         measure()

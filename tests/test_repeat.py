@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.repeat import repeat_command
-from tlbench.rows import Row
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Settings
+from tlbench.planning.repeat import repeat_command
+from tlbench.results.row import Row
 
 PLAIN = ["tlbench", "run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "0-0", "--device", "cpu"]
 
@@ -16,8 +16,8 @@ PLAIN = ["tlbench", "run", "--task", "toy/blobs", "--strategy", "finetune", "--s
 def row_of(pairing_of, settings):
     """Returns the row that a pairing would leave, without scores, and the pairing."""
 
-    def row(task, **wish):
-        pairing = pairing_of(task, **wish)
+    def row(task, **run_request):
+        pairing = pairing_of(task, **run_request)
         return Row(**pairing.row_fields(settings), status="ok"), pairing
 
     return row
@@ -29,13 +29,13 @@ def test_a_row_at_the_defaults_needs_no_options(catalog, row_of):
 
 def test_the_command_plans_the_same_pairing_again(catalog, settings, row_of):
     changed = {"task.noise": 0.5, "task.label_budget": 12, "source.steps": 7, "finetune.learning_rate": 0.25}
-    wish = {"backbones": ["toy/mlp-batchnorm"], "overrides": changed, "quick": True, "seeds": (7,)}
-    row, pairing = row_of("toy/blobs", **wish)
+    run_request = {"backbones": ["toy/mlp-batchnorm"], "overrides": changed, "quick": True, "seeds": (7,)}
+    row, pairing = row_of("toy/blobs", **run_request)
     words = repeat_command(row, catalog)
     assert words[4:10] == ["--backbone", "toy/mlp-batchnorm", "--strategy", "finetune", "--seeds", "7-7"]
     overrides = dict(word.split("=") for word in words if "=" in word)
     assert overrides["finetune.steps"] == "10"
-    again = Wish(
+    again = RunRequest(
         tasks=["toy/blobs"],
         backbones=["toy/mlp-batchnorm"],
         strategies=["finetune"],
@@ -48,8 +48,10 @@ def test_the_command_plans_the_same_pairing_again(catalog, settings, row_of):
 def test_the_places_of_a_user_s_task_are_left_to_the_user(catalog, tmp_path):
     (tmp_path / "rows.csv").write_text("1,2,3,4,5,6,0,0\n")
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    wish = Wish(tasks=["toy/table"], strategies=["finetune"], seeds=(0,), overrides={"task.source": str(tmp_path)})
-    pairing = make_plan([wish], catalog, settings).pairings[0]
+    run_request = RunRequest(
+        tasks=["toy/table"], strategies=["finetune"], seeds=(0,), overrides={"task.source": str(tmp_path)}
+    )
+    pairing = make_plan([run_request], catalog, settings).pairings[0]
     words = repeat_command(Row(**pairing.row_fields(settings), status="ok"), catalog)
     assert words[-2:] == ["--set", "task.source=PATH"]
 

@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from support import silent
 
-from tlbench import ContractError, Sees
-from tlbench.model import state_hash
-from tlbench.stages import adapt
+from tlbench import Access, ContractError
+from tlbench.engine.stages import adapt
+from tlbench.learning.model import state_hash
 
 
 @pytest.fixture
 def request_of(source_of):
     """Returns the request that a strategy of that access is given."""
 
-    def made(pairing, *sees):
+    def made(pairing, *access):
         requests = []
 
         def keep(request):
             requests.append(request)
             return request.model
 
-        strategy = dataclasses.replace(pairing.strategy, sees=frozenset(sees), adapt=keep)
+        strategy = dataclasses.replace(pairing.strategy, access=frozenset(access), adapt=keep)
         pairing = dataclasses.replace(pairing, strategy=strategy)
         prepared, source = source_of(pairing)
         adapt(pairing, prepared, source, silent)
@@ -34,10 +34,10 @@ def request_of(source_of):
 
 
 PARTS = {
-    Sees.SOURCE: "source",
-    Sees.TARGET_LABELS: "target",
-    Sees.TARGET_INPUTS: "target_inputs",
-    Sees.TARGET_ALL_LABELS: "target_all",
+    Access.SOURCE: "source",
+    Access.TARGET_LABELS: "target",
+    Access.TARGET_INPUTS: "target_inputs",
+    Access.TARGET_ALL_LABELS: "target_all",
 }
 
 
@@ -45,10 +45,10 @@ PARTS = {
 def test_a_strategy_is_given_what_it_declares_and_nothing_else(request_of, pairing_of, declared):
     _, request = request_of(pairing_of("toy/blobs"), declared)
     assert list(request.parts) == [declared]
-    assert len(getattr(request, PARTS[declared])) == {Sees.TARGET_LABELS: 24}.get(declared, 240)
+    assert len(getattr(request, PARTS[declared])) == {Access.TARGET_LABELS: 24}.get(declared, 240)
     for part, name in PARTS.items():
         if part != declared:
-            message = f'Strategy "finetune" reads {part.value} undeclared: add Sees.{part.name} to `sees`'
+            message = f'Strategy "finetune" reads {part.value} undeclared: add Access.{part.name} to `access`'
             with pytest.raises(ContractError, match=message):
                 getattr(request, name)
 
@@ -68,7 +68,7 @@ def arrays_in(value):
 @pytest.mark.parametrize("task", ["toy/blobs", "toy/names"])
 def test_what_a_strategy_receives_are_copies_that_lead_nowhere(request_of, pairing_of, task):
     """No memory map, and no view: a view's `base` would lead to the whole array."""
-    _, request = request_of(pairing_of(task), *Sees)
+    _, request = request_of(pairing_of(task), *Access)
     arrays = [array for part in request.parts.values() for array in arrays_in(part)]
     assert len(arrays) >= 3 * 3 + 1
     for array in arrays:
@@ -78,7 +78,7 @@ def test_what_a_strategy_receives_are_copies_that_lead_nowhere(request_of, pairi
 
 
 def test_what_a_strategy_writes_into_its_copies_reaches_no_one(request_of, pairing_of):
-    prepared, request = request_of(pairing_of("toy/blobs"), *Sees)
+    prepared, request = request_of(pairing_of("toy/blobs"), *Access)
     before = {name: prepared.split(name).inputs.columns[0].copy() for name in ("source-train", "target-train")}
     for part in request.parts.values():
         for array in arrays_in(part):
@@ -88,7 +88,7 @@ def test_what_a_strategy_writes_into_its_copies_reaches_no_one(request_of, pairi
 
 
 def test_unlabelled_inputs_come_in_an_order_of_the_seed_s(request_of, pairing_of):
-    prepared, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_INPUTS)
+    prepared, request = request_of(pairing_of("toy/blobs"), Access.TARGET_INPUTS)
     given, stored = request.target_inputs.columns[0], np.array(prepared.split("target-train").inputs.columns[0])
     assert not np.array_equal(given, stored)
     np.testing.assert_array_equal(np.sort(given, axis=0), np.sort(stored, axis=0))
@@ -108,7 +108,7 @@ def test_a_fresh_model_has_both_heads_and_has_not_seen_the_source(request_of, pa
 
 
 def test_the_budget_is_drawn_by_the_seed_and_holds_each_label(request_of, pairing_of, tmp_path):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     assert np.bincount(request.target.targets.values).min() >= 6
 
 
@@ -139,8 +139,8 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
     catalog, plan_wish, source_of
 ):
     """Test labels are permuted, and of the training labels those outside the budget, for every strategy there is."""
-    wish = {"tasks": ["toy/blobs"], "backbones": ["toy/mlp-batchnorm"], "strategies": shipped(catalog)}
-    pairings = [pairing for pairing in plan_wish(catalog, **wish).pairings if not pairing.skip]
+    run_request = {"tasks": ["toy/blobs"], "backbones": ["toy/mlp-batchnorm"], "strategies": shipped(catalog)}
+    pairings = [pairing for pairing in plan_wish(catalog, **run_request).pairings if not pairing.skip]
     assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in pairings}
     prepared, source = source_of(pairings[0])
     models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in pairings}
@@ -152,8 +152,8 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
     assert (withheld != train.targets.values).sum() > 80
     relabel(prepared, "target-test", np.random.default_rng(0).permutation(test.targets.values))
     for pairing in pairings:
-        sees_all = Sees.TARGET_ALL_LABELS in pairing.strategy.sees
-        relabel(prepared, "target-train", train.targets.values if sees_all else withheld)
+        access_all = Access.TARGET_ALL_LABELS in pairing.strategy.access
+        relabel(prepared, "target-train", train.targets.values if access_all else withheld)
         name = pairing.strategy.name
         assert state_hash(adapt(pairing, prepared, source, silent)) == models[name], name
 
@@ -166,8 +166,8 @@ def budget_of(pairing, prepared, source):
         seen.append(request.target)
         return request.model
 
-    sees = frozenset({Sees.TARGET_LABELS})
-    strategy = dataclasses.replace(pairing.strategy, sees=sees, trains_encoder=True, adapt=keep)
+    access = frozenset({Access.TARGET_LABELS})
+    strategy = dataclasses.replace(pairing.strategy, access=access, trains_encoder=True, adapt=keep)
     adapt(dataclasses.replace(pairing, strategy=strategy), prepared, source, silent)
     return seen[0]
 
@@ -197,7 +197,7 @@ def with_options(request, **options):
 
 
 def test_batches_hold_every_example_once_an_epoch_in_a_new_order(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     request = with_options(request, batch_size=12)
     batches = request.batches(request.target)
     first, second = ([next(batches) for _ in range(2)] for _ in range(2))
@@ -208,7 +208,7 @@ def test_batches_hold_every_example_once_an_epoch_in_a_new_order(request_of, pai
 
 
 def test_rows_keep_their_labels_in_a_batch(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     (rows,), targets = next(with_options(request, batch_size=10).batches(request.target))
     for row, target in zip(rows.numpy(), targets.numpy(), strict=True):
         (place,) = np.flatnonzero((request.target.inputs.columns[0] == row).all(1))
@@ -216,25 +216,25 @@ def test_rows_keep_their_labels_in_a_batch(request_of, pairing_of):
 
 
 def test_a_short_last_batch_waits_for_the_next_epoch(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_INPUTS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_INPUTS)
     batches = with_options(request, batch_size=100).unlabelled_batches(request.target_inputs)
     assert [len(next(batches)[0]) for _ in range(5)] == [100] * 5
 
 
 def test_a_batch_is_never_larger_than_what_there_is(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     inputs, targets = next(with_options(request, batch_size=999).batches(request.target))
     assert len(inputs[0]) == len(targets) == 24
 
 
 def test_batches_are_varied_by_the_task_s_augmentation(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/blobs"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     ((rows,), _) = next(request.batches(request.target))
     assert not (rows.numpy()[:, None] == request.target.inputs.columns[0][None]).all(2).any()
 
 
 def test_a_batch_of_sentences_has_one_target_a_word(request_of, pairing_of):
-    _, request = request_of(pairing_of("toy/names"), Sees.TARGET_LABELS)
+    _, request = request_of(pairing_of("toy/names"), Access.TARGET_LABELS)
     (ids,), targets = next(request.batches(request.target))
     assert (ids > 0).sum() == len(targets)
     assert request.model(ids).shape == (len(targets), 3)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tlbench.errors import StoreError
-from tlbench.rows import SCHEMA, Row, read_rows, write_row
+from tlbench.results.row import SCHEMA, Row, read_rows, write_row
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def test_a_row_survives_its_file(row, tmp_path):
 def test_a_row_made_of_json_is_the_row_made_of_values(row):
     """Stages leave JSON, in which a tuple is a list."""
     as_lists = json.loads(json.dumps(row.to_json()))
-    assert isinstance(as_lists["sees"], list)
+    assert isinstance(as_lists["access"], list)
     assert Row(**as_lists) == row
-    assert hash(Row(**as_lists).sees) == hash(row.sees)
+    assert hash(Row(**as_lists).access) == hash(row.access)
 
 
 def test_every_field_is_in_the_record(row):

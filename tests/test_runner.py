@@ -10,15 +10,15 @@ import pytest
 from support import install, only, plan_only
 
 from tlbench import hookimpl
-from tlbench.plan import Settings
-from tlbench.plugins import load_catalog
-from tlbench.rows import read_row, read_rows
-from tlbench.runner import _with_latency, run
-from tlbench.store import Stage, Store
+from tlbench.engine.runner import _with_latency, run
+from tlbench.engine.store import Stage, Store
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.plan import Settings
+from tlbench.results.row import read_row, read_rows
 
 BROKEN = {
     "moves-statistics": ("adapt", '"moves-statistics" declares trains_encoder=False and changed the encoder'),
-    "peeks": ("adapt", '"peeks" reads target-labels undeclared: add Sees.TARGET_LABELS to `sees`'),
+    "peeks": ("adapt", '"peeks" reads target-labels undeclared: add Access.TARGET_LABELS to `access`'),
     "changes-source-head": ("adapt", '"changes-source-head" changed the head "source" and does not see the source'),
     "returns-rubbish": ("adapt", '"returns-rubbish" must return a TransferModel'),
     "loses-a-head": ("adapt", '"loses-a-head" must return a TransferModel with the heads source and target'),
@@ -60,14 +60,14 @@ def again(toy_site, session_cache, tmp_path_factory):
     install(site, "tlbench-broken", {"broken": "broken_promises"}, version="2.0")
     install(site, "tlbench-poor", {"poor": "absent_needs"})
     backbone, strategies = ["toy/mlp-batchnorm"], ["source-only", *BROKEN, "needs-absent", "frozen", "finetune"]
-    wish = {"tasks": ["toy/blobs"], "backbones": backbone, "strategies": strategies}
+    run_request = {"tasks": ["toy/blobs"], "backbones": backbone, "strategies": strategies}
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(site)
 
         def runs():
             recorder = Recorder()
             catalog = load_catalog([recorder])
-            return Ran(run(plan_only(catalog, settings, **wish), catalog, settings), settings, recorder.events)
+            return Ran(run(plan_only(catalog, settings, **run_request), catalog, settings), settings, recorder.events)
 
         yield runs
         for name in ("broken_promises", "absent_needs"):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tlbench.scoring import a_distance
+from tlbench.engine.scoring import a_distance
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from tlbench.deploy.session import ProviderError, open_session
 from tlbench.errors import TlbenchError
-from tlbench.session import ProviderError, open_session
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def test_a_provider_that_falls_back_silently_is_an_error(doubling, monkeypatch):
 
 
 def test_cuda_where_there_is_none_is_an_error(doubling):
-    from tlbench import identity
+    from tlbench.planning import fingerprints
 
-    if identity.graphics():
+    if fingerprints.graphics():
         pytest.skip("a CUDA device is visible")
     with pytest.raises(ProviderError, match="CUDAExecutionProvider"):
         open_session(doubling, "cuda", 1)

@@ -9,10 +9,10 @@ import pytest
 from support import silent
 
 from tlbench import BadInputError, PrepareRequest, data, splits
-from tlbench.data import Lazy, Ragged, Targets
-from tlbench.model import state_hash
-from tlbench.splits import load_examples, prepare_chunks, save_examples
-from tlbench.stages import adapt, train_source
+from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
+from tlbench.engine.stages import adapt, train_source
+from tlbench.learning.data import Lazy, Ragged, Targets
+from tlbench.learning.model import state_hash
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [], [1]]
 
@@ -44,7 +44,7 @@ def test_a_chunk_of_raw_examples_is_asked_for_at_a_time(monkeypatch):
     monkeypatch.setattr(splits, "CHUNK", 4)
     asked = []
 
-    class Rows:
+    class ExampleSequence:
         def __len__(self):
             return 10
 
@@ -55,7 +55,7 @@ def test_a_chunk_of_raw_examples_is_asked_for_at_a_time(monkeypatch):
     def prepare(request):
         return (np.array(request.inputs),)
 
-    request = PrepareRequest(inputs=Rows(), fitted={}, layout="pooled", options={})
+    request = PrepareRequest(inputs=ExampleSequence(), fitted={}, layout="pooled", options={})
     chunks = prepare_chunks(prepare, request)
     assert next(chunks)[0].tolist() == asked == [0, 1, 2, 3]
     assert [chunk[0].tolist() for chunk in chunks] == [[4, 5, 6, 7], [8, 9]]

@@ -7,9 +7,9 @@ import pytest
 import torch
 from support import silent
 
-from tlbench import BadInputError, ContractError, Sees, Side, Split, TaskData
-from tlbench.model import TransferModel, state_hash
-from tlbench.stages import build, check_promises, train_source, with_target_head
+from tlbench import Access, BadInputError, ContractError, Side, Split, TaskData
+from tlbench.engine.stages import build, check_promises, train_source, with_target_head
+from tlbench.learning.model import TransferModel, state_hash
 
 # Prepare
 
@@ -154,7 +154,7 @@ def test_a_changed_source_head_needs_the_source(models, frozen):
         after.heads["source"].bias.add_(1)
     with pytest.raises(ContractError, match='"frozen" changed the head "source" and does not see the source'):
         check_promises(frozen, before, after)
-    check_promises(dataclasses.replace(frozen, sees=frozenset({Sees.SOURCE})), before, after)
+    check_promises(dataclasses.replace(frozen, access=frozenset({Access.SOURCE})), before, after)
     check_promises(dataclasses.replace(frozen, from_source=False), before, after)
 
 

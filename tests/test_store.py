@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from support import run_python
 
+from tlbench.engine.store import MANIFEST, Store
 from tlbench.errors import StageError
-from tlbench.files import write_sealed
-from tlbench.store import MANIFEST, Store
+from tlbench.results.files import write_sealed
 
 IDENTITY = {"task": "toy/blobs", "seed": 0}
 PRELUDE = """
 import os, signal, sys
 from pathlib import Path
-from tlbench.store import Store
+from tlbench.engine.store import Store
 
 store = Store(root=Path(sys.argv[1]), notify=lambda event: None)
 """

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.planning import Wish, make_plan
-from tlbench.suites import read_suite, suite_names
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.suites import read_suite, suite_names
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_every_shipped_suite_can_be_read(catalog):
 def test_a_file_says_tasks_seeds_and_options(suite):
     text = 'tasks = ["toy/blobs"]\nseeds = [7]\n[set]\n"finetune.steps" = 5\n"adversarial.conditional" = true\n'
     expected = {"finetune.steps": 5, "adversarial.conditional": True}
-    assert read_suite(suite(text)).runs == (Wish(tasks=["toy/blobs"], seeds=[7], overrides=expected),)
+    assert read_suite(suite(text)).runs == (RunRequest(tasks=["toy/blobs"], seeds=[7], overrides=expected),)
 
 
 def test_all_mistakes_of_a_file_are_told_at_once(suite):
@@ -57,7 +57,8 @@ def test_an_unknown_suite_is_answered_with_a_near_one():
 
 def test_quick_trains_with_a_quarter_of_the_steps(catalog, settings):
     full, quick = (
-        make_plan([Wish(tasks=["toy/blobs"], seeds=[0], quick=quick)], catalog, settings) for quick in (False, True)
+        make_plan([RunRequest(tasks=["toy/blobs"], seeds=[0], quick=quick)], catalog, settings)
+        for quick in (False, True)
     )
     for one, other in zip(full.pairings, quick.pairings, strict=True):
         assert other.source_options["steps"] == int(one.source_options["steps"]) // 4
@@ -68,8 +69,8 @@ def test_runs_share_what_stands_above_them(suite):
     text = 'seeds = [7]\n[set]\n"finetune.steps" = 5\n[[runs]]\ntasks = ["a"]\n'
     text += '[[runs]]\ntasks = ["b", "c"]\nseeds = [8]\nset = {"source.steps" = 2}\n'
     assert read_suite(suite(text)).runs == (
-        Wish(tasks=["a"], seeds=[7], overrides={"finetune.steps": 5}),
-        Wish(tasks=["b", "c"], seeds=[8], overrides={"finetune.steps": 5, "source.steps": 2}),
+        RunRequest(tasks=["a"], seeds=[7], overrides={"finetune.steps": 5}),
+        RunRequest(tasks=["b", "c"], seeds=[8], overrides={"finetune.steps": 5, "source.steps": 2}),
     )
 
 
@@ -77,21 +78,21 @@ def test_a_task_of_a_suite_runs_as_the_suite_says(suite):
     runs = '[[runs]]\ntasks = ["a", "b"]\nseeds = [8]\n[[runs]]\ntasks = ["b"]\n'
     read = read_suite(suite(runs))
     assert read.of_tasks(()) == read
-    assert read.of_tasks(("a",)).runs == (Wish(tasks=["a"], seeds=[8]),)
+    assert read.of_tasks(("a",)).runs == (RunRequest(tasks=["a"], seeds=[8]),)
     assert [list(run.tasks) for run in read.of_tasks(("b",)).runs] == [["b"], ["b"]]
     with pytest.raises(UnknownNameError, match="no task in the suite"):
         read.of_tasks(("d",))
 
 
 def test_the_settings_of_one_run_say_nothing_of_another(catalog, settings):
-    wishes = [
-        Wish(tasks=["toy/blobs"], overrides={"task.noise": 0.5, "finetune.steps": 5}),
-        Wish(tasks=["toy/rare"], overrides={"finetune.steps": 5}),
+    run_requests = [
+        RunRequest(tasks=["toy/blobs"], overrides={"task.noise": 0.5, "finetune.steps": 5}),
+        RunRequest(tasks=["toy/rare"], overrides={"finetune.steps": 5}),
     ]
-    by_task = {pairing.task.name: pairing for pairing in make_plan(wishes, catalog, settings).pairings}
+    by_task = {pairing.task.name: pairing for pairing in make_plan(run_requests, catalog, settings).pairings}
     assert by_task["toy/blobs"].task_options["noise"] == 0.5
     with pytest.raises(UnknownNameError, match="finetune\\.stepz"):
-        make_plan([*wishes, Wish(tasks=["toy/rare"], overrides={"finetune.stepz": 5})], catalog, settings)
+        make_plan([*run_requests, RunRequest(tasks=["toy/rare"], overrides={"finetune.stepz": 5})], catalog, settings)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from tlbench.data import Targets
-from tlbench.vector_metrics import macro_f1, mae, mean_average_precision, micro_f1, pixel_metrics, r2, rmse
+from tlbench.learning.data import Targets
+from tlbench.learning.vector_metrics import macro_f1, mae, mean_average_precision, micro_f1, pixel_metrics, r2, rmse
 
 
 @pytest.fixture

@@ -1,22 +1,12 @@
 """tlbench: target score, forgetting and serving latency of transfer learning, on one board.
 
 The names here are what a plugin's light module needs; none of them imports torch. Heavy modules for plugin code:
-`tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
+`tlbench.learning.data`, `tlbench.learning.kinds`, `tlbench.learning.model`, `tlbench.learning.adapt_request`, `tlbench.learning.trainer`, `tlbench.learning.probe`.
 """
 
-from tlbench.calls import (
-    AugmentRequest,
-    BuildRequest,
-    FitRequest,
-    LoadRequest,
-    PrepareRequest,
-    RemaskRequest,
-    SaveRequest,
-)
-from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
-from tlbench.events import Event
-from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import (
+from tlbench.contract.events import Event
+from tlbench.contract.hooks import hookimpl
+from tlbench.contract.kind_specs import (
     ANOMALY,
     CLASSIFICATION,
     LANGUAGE_MODELLING,
@@ -27,9 +17,17 @@ from tlbench.kindspecs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.options import Option, OptionValue, training_options
-from tlbench.raw import Sees, Side, Split, TaskData
-from tlbench.records import (
+from tlbench.contract.options import Option, OptionValue, training_options
+from tlbench.contract.requests import (
+    AugmentRequest,
+    BuildRequest,
+    FitRequest,
+    LoadRequest,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+)
+from tlbench.contract.specs import (
     BackboneFamily,
     BackboneSpec,
     Checkpoint,
@@ -39,6 +37,8 @@ from tlbench.records import (
     StrategySpec,
     TaskSpec,
 )
+from tlbench.contract.task_data import Access, Side, Split, TaskData
+from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "REGRESSION",
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
+    "Access",
     "AugmentRequest",
     "BackboneFamily",
     "BackboneSpec",
@@ -71,7 +72,6 @@ __all__ = [
     "PrepareRequest",
     "RemaskRequest",
     "SaveRequest",
-    "Sees",
     "Side",
     "Split",
     "StrategySpec",

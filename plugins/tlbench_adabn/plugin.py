@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Sees, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning.model import TransferModel
 
 
 def _adabn(request: AdaptRequest) -> TransferModel:
@@ -25,7 +25,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="AdaBN",
             summary="BatchNorm statistics re-estimated on unlabelled target inputs; no weight changes.",
             paper="Li et al. 2016, Revisiting batch normalization for practical domain adaptation, arXiv:1603.04779",
-            sees=frozenset({Sees.TARGET_INPUTS}),
+            access=frozenset({Access.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
             needs=("batchnorm",),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Option, Sees, StrategySpec, hookimpl, training_options
+from tlbench import Access, Option, StrategySpec, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning.model import TransferModel
 
 
 def _adversarial(request: AdaptRequest) -> TransferModel:
@@ -25,7 +25,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="Adversarial adaptation",
             summary="DANN, or CDAN with conditional=true: features that a discriminator cannot tell apart by domain.",
             paper="Ganin et al. 2016, arXiv:1505.07818; Long et al. 2018, arXiv:1705.10667",
-            sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
+            access=frozenset({Access.SOURCE, Access.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
             # The conditional form reads outputs as the log-probabilities of labels that exclude each other; for numbers

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench.data import concatenate
-from tlbench.kinds import Classification
-from tlbench.model import TransferModel, device_of
-from tlbench.request import AdaptRequest
-from tlbench.training import reverse_gradient
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.data import concatenate
+from tlbench.learning.kinds import Classification
+from tlbench.learning.model import TransferModel, device_of
+from tlbench.learning.trainer import reverse_gradient
 
 
 def annealed(progress: float) -> float:

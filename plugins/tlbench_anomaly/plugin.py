@@ -22,8 +22,8 @@ from tlbench import (
 )
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 
 def _load_flows(request: LoadRequest) -> TaskData:

@@ -16,13 +16,13 @@ TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CO
 
 
 def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
-    from tlbench.readers.folders import class_sides, files_read
+    from tlbench.assets.readers.folders import class_sides, files_read
 
     return files_read(*class_sides(request, suffixes))
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import SOUNDS
+    from tlbench.assets.readers.folders import SOUNDS
 
     return _folders(request, SOUNDS)
 
@@ -34,7 +34,7 @@ def _load_wav(request: LoadRequest) -> TaskData:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.tables import check_columns, table_files
+    from tlbench.assets.readers.tables import check_columns, table_files
 
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]
@@ -50,7 +50,7 @@ def _load_table(request: LoadRequest) -> TaskData:
 
 
 def _series_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import TABLES
+    from tlbench.assets.readers.folders import TABLES
 
     return _folders(request, TABLES)
 
@@ -62,7 +62,7 @@ def _load_series(request: LoadRequest) -> TaskData:
 
 
 def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import number, place
+    from tlbench.assets.readers.folders import number, place
 
     if request.options["size"]:
         number(request, "size", 8)

@@ -41,7 +41,7 @@ def _load_nsl_kdd(request: LoadRequest) -> TaskData:
 
 
 def _gap_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import all_files
+    from tlbench.assets.readers.folders import all_files
     from tlbench_data.tasks.motions import gap_files
 
     return all_files(*gap_files(request))
@@ -54,7 +54,7 @@ def _load_gap(request: LoadRequest) -> TaskData:
 
 
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import all_files
+    from tlbench.assets.readers.folders import all_files
     from tlbench_data.tasks.wbc import labels_of, sides
 
     found = sides(request)
@@ -69,7 +69,7 @@ def _load_wbc(request: LoadRequest) -> TaskData:
 
 
 def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import all_files
+    from tlbench.assets.readers.folders import all_files
     from tlbench_data.tasks.wbc import cifar_sides
 
     return all_files(*cifar_sides(request))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Sees, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning.model import TransferModel
 
 
 def _finetune(request: AdaptRequest) -> TransferModel:
@@ -25,7 +25,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="Full fine-tune",
             summary="All weights of the source model, trained on the label budget.",
             paper="Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             options=training_options(steps=120, learning_rate=1e-3),
             adapt=_finetune,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tlbench.model import TransferModel
-from tlbench.request import AdaptRequest
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.model import TransferModel
 
 
 def finetune(request: AdaptRequest) -> TransferModel:

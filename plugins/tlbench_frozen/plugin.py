@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Sees, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning.model import TransferModel
 
 
 def _frozen(request: AdaptRequest) -> TransferModel:
@@ -25,7 +25,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="Frozen features",
             summary="A new linear head on the source encoder's features.",
             paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             selection="target-validation",
             needs=("probe",),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tlbench.model import TransferModel, encode
-from tlbench.request import AdaptRequest
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.model import TransferModel, encode
 
 
 def frozen(request: AdaptRequest) -> TransferModel:

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
+from tlbench.learning.data import Array, Columns
+from tlbench.learning.model import Encoder
 from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

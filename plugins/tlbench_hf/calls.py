@@ -9,8 +9,8 @@ from tlbench import BuildRequest, FitRequest, OwnHead, PrepareRequest, RemaskReq
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

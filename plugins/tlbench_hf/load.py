@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError
-from tlbench.checkpoints import weights_of
+from tlbench.assets.checkpoints import weights_of
 
 
 def auto_class(layout: str) -> Any:

@@ -16,8 +16,8 @@ RECIPE = {
     "finetune.learning_rate": 1e-3,
     "scratch.steps": 300,
     "scratch.learning_rate": 1e-3,
-    "oracle.steps": 600,
-    "oracle.learning_rate": 1e-3,
+    "all-labels.steps": 600,
+    "all-labels.learning_rate": 1e-3,
     "adversarial.steps": 150,
     "adversarial.learning_rate": 1e-3,
 }
@@ -25,7 +25,7 @@ SPEECH = {
     "batch_size": 32,
     "source.steps": 300,
     "source.learning_rate": 1e-3,
-    "oracle.steps": 300,
+    "all-labels.steps": 300,
 }
 SIZE = (
     Option(name="hidden", default=64, summary="size of a feature"),

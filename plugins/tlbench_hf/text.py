@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.model import Encoder
+from tlbench.learning.model import Encoder
 from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 

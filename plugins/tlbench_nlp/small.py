@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tlbench import BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, SaveRequest
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 
 def _fit_bert(request: FitRequest) -> dict[str, Any]:
@@ -45,7 +45,13 @@ def _save_bert(request: SaveRequest) -> None:
 
 def small_berts() -> list[BackboneSpec]:
     """Return the two sizes."""
-    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150, "scratch.steps": 300, "oracle.steps": 600}
+    small = {
+        "batch_size": 32,
+        "source.steps": 600,
+        "finetune.steps": 150,
+        "scratch.steps": 300,
+        "all-labels.steps": 600,
+    }
     tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
     return [
         _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
@@ -64,7 +70,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
             "source.learning_rate": 2e-3,
             "finetune.learning_rate": 1e-3,
             "scratch.learning_rate": 1e-3,
-            "oracle.learning_rate": 1e-3,
+            "all-labels.learning_rate": 1e-3,
             "adversarial.steps": 150,
             "adversarial.learning_rate": 1e-3,
             **recipe,

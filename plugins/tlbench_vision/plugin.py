@@ -25,7 +25,7 @@ from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
-    from tlbench.model import Encoder
+    from tlbench.learning.model import Encoder
 
 ORIGINS = Path(__file__).parent / "origins"
 

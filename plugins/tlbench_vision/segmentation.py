@@ -18,12 +18,12 @@ from tlbench import (
 from tlbench_vision import calls
 
 if TYPE_CHECKING:
-    from tlbench.model import Encoder
+    from tlbench.learning.model import Encoder
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import number
-    from tlbench.readers.masks import mask_sides
+    from tlbench.assets.readers.folders import number
+    from tlbench.assets.readers.masks import mask_sides
 
     number(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]

@@ -43,9 +43,9 @@ def again(cache: str, board: str, strategies: str, seeds: str) -> None:
     """Run a matrix of which every stage is in the cache; say how many were computed, and whether torch was loaded."""
     from support import plan_only
 
-    from tlbench.plan import Settings
-    from tlbench.plugins import load_catalog
-    from tlbench.runner import run
+    from tlbench.engine.runner import run
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.plan import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     chosen = {"strategies": strategies.split(","), "seeds": tuple(map(int, seeds.split(",")))}
@@ -58,14 +58,14 @@ def row(cache: str, board: str) -> None:
     """Run one fine-tune pairing whose source model is in the cache."""
     from support import plan_only
 
-    from tlbench.pairing import Run
-    from tlbench.plan import Settings
-    from tlbench.plugins import load_catalog
-    from tlbench.store import Store
+    from tlbench.engine.pipeline import Run
+    from tlbench.engine.store import Store
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.plan import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings
-    Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=lambda event: None)).straight_down()
+    Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=lambda event: None)).run_stages()
 
 
 def fine_tune(folder: str, half: str) -> None:

@@ -14,14 +14,14 @@ import torch
 from support import plan_only
 from torch import Tensor, nn
 
-from tlbench.device import set_up
-from tlbench.events import Event
-from tlbench.model import TransferModel
-from tlbench.pairing import Run
-from tlbench.plan import Pairing, Settings
-from tlbench.plugins import Catalog
-from tlbench.prepared import Prepared
-from tlbench.store import Store
+from tlbench.contract.events import Event
+from tlbench.engine.pipeline import Run
+from tlbench.engine.prepared import Prepared
+from tlbench.engine.store import Store
+from tlbench.learning.device import set_up
+from tlbench.learning.model import TransferModel
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.plan import Pairing, Settings
 
 SEEDS = (0, 1, 2)
 STRATEGIES = ("frozen", "finetune", "adversarial")
@@ -33,8 +33,8 @@ class Track:
     def __init__(self, catalog: Catalog, task: str, root: Path, seeds: Sequence[int] = SEEDS) -> None:
         set_up(threads=1)
         self.settings = Settings(cache=root / "cache", board=root / "board", data_root=None)
-        wish = {"tasks": [task], "strategies": ["source-only", *STRATEGIES], "seeds": seeds}
-        plan = plan_only(catalog, self.settings, **wish)
+        run_request = {"tasks": [task], "strategies": ["source-only", *STRATEGIES], "seeds": seeds}
+        plan = plan_only(catalog, self.settings, **run_request)
         self.pairings = {(pairing.strategy.name, pairing.seed): pairing for pairing in plan.pairings}
         self.seeds = seeds
         for seed in seeds:
@@ -54,7 +54,7 @@ class Track:
                 seconds[event.stage] += event.seconds
 
         pairing = self.pairings[strategy, seed]
-        Run(pairing=pairing, settings=self.settings, store=Store(root=self.settings.cache, notify=note)).straight_down()
+        Run(pairing=pairing, settings=self.settings, store=Store(root=self.settings.cache, notify=note)).run_stages()
         return dict(seconds)
 
     def cell(self, strategy: str, number: int) -> dict[str, float]:

@@ -18,13 +18,13 @@ from support import plan_only, run_python
 from test_imports import imports
 
 from tlbench import UsageError
-from tlbench.bundle import prepared
-from tlbench.bundle.lookup import find_stages
-from tlbench.bundle.write import write_bundle
-from tlbench.export import strip
-from tlbench.plan import Settings, cache_folder
-from tlbench.runner import run_pairing
-from tlbench.store import Store
+from tlbench.deploy.onnx_graph import strip
+from tlbench.deploy.package import prepared
+from tlbench.deploy.package.lookup import find_stages
+from tlbench.deploy.package.write import write_bundle
+from tlbench.engine.runner import run_pairing
+from tlbench.engine.store import Store
+from tlbench.planning.plan import Settings, cache_folder
 
 ALONE = """
 import runpy, sys
@@ -125,8 +125,8 @@ def exported(request, catalog, session_cache, tmp_path_factory):
     task, make, backbones = CASES[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     settings = Settings(cache=session_cache, board=folder / "board", data_root=None)
-    wish = {"tasks": [task], "backbones": backbones, "strategies": ["finetune"]}
-    plan = plan_only(catalog, settings, **wish, overrides={**SHORT, **make(folder)})
+    run_request = {"tasks": [task], "backbones": backbones, "strategies": ["finetune"]}
+    plan = plan_only(catalog, settings, **run_request, overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
     row, export = run_pairing(plan.pairings[0], catalog, settings, store)
     assert row.status == "ok", row.reason

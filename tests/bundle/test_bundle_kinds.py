@@ -8,12 +8,12 @@ from PIL import Image
 from support import plan_only
 from test_bundle import BERT, known_predictions, metadata_of, serve, write_tables
 
-from tlbench.bundle.lookup import find_stages
-from tlbench.bundle.write import write_bundle
-from tlbench.inspection import inspect_task
-from tlbench.plan import Settings
-from tlbench.runner import run_pairing
-from tlbench.store import Store
+from tlbench.cli.inspection import inspect_task
+from tlbench.deploy.package.lookup import find_stages
+from tlbench.deploy.package.write import write_bundle
+from tlbench.engine.runner import run_pairing
+from tlbench.engine.store import Store
+from tlbench.planning.plan import Settings
 
 SHORT = {"source.steps": 2, "task.label_budget": 6}
 

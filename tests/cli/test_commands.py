@@ -8,7 +8,7 @@ import pytest
 from support import comparable, install, run_python
 
 from tlbench import cli
-from tlbench.schema import row_schema
+from tlbench.results.schema import row_schema
 
 LIGHT = """
 import json, sys
@@ -95,7 +95,13 @@ def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
 
 def test_json_rows_follow_the_published_schema(tlbench):
     report = json.loads(tlbench(*RUN, "--json")[1])
-    assert {row["strategy"] for row in report["rows"]} == {"finetune", "majority", "source-only", "scratch", "oracle"}
+    assert {row["strategy"] for row in report["rows"]} == {
+        "finetune",
+        "constant",
+        "source-only",
+        "scratch",
+        "all-labels",
+    }
     for row in report["rows"]:
         jsonschema.validate(row, row_schema())
     for path in Path("leaderboards/rows").glob("*/*.json"):
@@ -104,7 +110,7 @@ def test_json_rows_follow_the_published_schema(tlbench):
 
 
 def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
-    wish = (
+    run_request = (
         "run",
         "--task",
         "toy/blobs",
@@ -115,7 +121,7 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
         "--set",
         "finetune.learning_rate=1e30",
     )
-    status, output, _ = tlbench(*wish)
+    status, output, _ = tlbench(*run_request)
     assert (status, "failed in adapt: toy/blobs toy/mlp finetune seeds 0, 1: " in output) == (1, True)
     assert "- (1) finetune, seeds 0, 1: failed in adapt." in Path("leaderboards/toy.md").read_text()
 

@@ -8,7 +8,7 @@ from support import install
 
 from tlbench.cli.health import _broken, _lacks, _unusable
 from tlbench.cli.probes import probe
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 
 
 def test_what_is_there_is_listed_and_what_is_missing_comes_with_its_remedy(tlbench, site):

@@ -16,8 +16,8 @@ finally:
 
 
 @pytest.fixture
-def row(catalog, run_wish):
-    return only(run_wish(catalog, tasks=["toy/blobs"], strategies=["finetune"]).rows)
+def row(catalog, run_pairings):
+    return only(run_pairings(catalog, tasks=["toy/blobs"], strategies=["finetune"]).rows)
 
 
 @pytest.fixture

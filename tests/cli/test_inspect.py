@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tlbench.calls import LoadRequest
+from tlbench.cli.inspection import inspect_task
+from tlbench.contract.kind_specs import LANGUAGE_MODELLING
+from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
-from tlbench.inspection import inspect_task
-from tlbench.kindspecs import LANGUAGE_MODELLING
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 PLUGIN = """
 import dataclasses
 import sys
-from tlbench import Sees, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, hookimpl
 from tlbench.testing.toy.plugin import tlbench_backbones as backbones, tlbench_tasks as tasks
 
 
@@ -47,7 +47,7 @@ def tlbench_backbones():
 @hookimpl
 def tlbench_strategies():
     return [
-        StrategySpec(name=name, title=name, summary="", sees=frozenset(), trains_encoder=True, adapt=adapt)
+        StrategySpec(name=name, title=name, summary="", access=frozenset(), trains_encoder=True, adapt=adapt)
         for name, adapt in {"leave": leave, "panic": panic, "interrupt": interrupt}.items()
     ]
 """

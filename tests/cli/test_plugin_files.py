@@ -8,7 +8,7 @@ import sys
 import pytest
 
 STRATEGY = """
-from tlbench import Sees, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, hookimpl, training_options
 
 
 def drop_out(request):
@@ -31,7 +31,7 @@ def tlbench_strategies():
     return [
         StrategySpec(
             name="dropout", title="Dropout", summary="Fine-tuning with half of the features left out.",
-            sees=frozenset({Sees.TARGET_LABELS}), trains_encoder=True,
+            access=frozenset({Access.TARGET_LABELS}), trains_encoder=True,
             options=training_options(steps=40, learning_rate=1e-3), adapt=drop_out,
         )
     ]
@@ -73,9 +73,9 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
     first = json.loads(tlbench(*words, path)[1])
     again = json.loads(tlbench(*words, path)[1])
     del sys.modules["dropout_edited"]
-    from tlbench import identity
+    from tlbench.planning import fingerprints
 
-    identity.package_code.cache_clear()
+    fingerprints.package_code.cache_clear()
     edited = json.loads(tlbench(*words, plugin("dropout_edited.py", STRATEGY.replace("0.5", "0.3")))[1])
     assert (first["computed"] > 0, again["computed"], edited["computed"] > 0) == (True, 0, True)
 

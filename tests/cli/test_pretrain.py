@@ -9,11 +9,11 @@ import pytest
 from checkpoints_for_tests import WORDS
 from support import only
 
-from tlbench.identity import codes_of
-from tlbench.plan import Settings
-from tlbench.planning import Pretraining, Wish, make_plan
-from tlbench.pretraining import plan_pretraining, pretrain, source_alone
-from tlbench.runner import run
+from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone
+from tlbench.engine.runner import run
+from tlbench.planning.expand import Pretraining, RunRequest, make_plan
+from tlbench.planning.fingerprints import codes_of
+from tlbench.planning.plan import Settings
 
 SMALL = ("--set", "source.steps=2", "--set", "text/gpt2.hidden=8", "--set", "text/gpt2.vocabulary=300")
 
@@ -151,18 +151,18 @@ def test_a_language_model_forgets_its_source_as_its_loss_grows(
     assert tlbench(*words("for-forgetting", "--set", "source.steps=30"))[0] == 0
     settings = Settings(cache=session_cache, board=tmp_path / "board", data_root=None)
     overrides = {**reviews, "source.mode": "own-head", "task.label_budget": 12}
-    overrides |= {f"{name}.steps": 20 for name in ("finetune", "scratch", "oracle")}
-    overrides |= {f"{name}.learning_rate": 1e-2 for name in ("finetune", "oracle")}
-    wish = Wish(
+    overrides |= {f"{name}.steps": 20 for name in ("finetune", "scratch", "all-labels")}
+    overrides |= {f"{name}.learning_rate": 1e-2 for name in ("finetune", "all-labels")}
+    run_request = RunRequest(
         tasks=["nlp/lm-vader"],
         backbones=["hf/for-forgetting"],
         strategies=["finetune"],
         seeds=(0,),
         overrides=overrides,
     )
-    rows = run(make_plan([wish], catalog, settings), catalog, settings).rows
+    rows = run(make_plan([run_request], catalog, settings), catalog, settings).rows
     assert {row.strategy for row in rows if row.status == "ok"} == {
-        "finetune", "majority", "oracle", "scratch", "source-only",
+        "finetune", "constant", "all-labels", "scratch", "source-only",
     }, [row.reason for row in rows]  # fmt: skip
     for row in rows:
         assert row.scores["perplexity"] == pytest.approx(math.exp(-row.score))

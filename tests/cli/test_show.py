@@ -7,7 +7,7 @@ import pytest
 from support import install, plan_only
 
 from tlbench.cli.row_card import GROUPS
-from tlbench.rows import Row, write_row
+from tlbench.results.row import Row, write_row
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_what_a_spec_needs_and_is_not_installed_is_said(tlbench, site):
 
 def test_a_strategy_says_what_it_sees_and_what_backbones_set_for_it(tlbench):
     (card,) = shown(tlbench, "finetune")
-    assert card["sees"] == ["target-labels"]
+    assert card["access"] == ["target-labels"]
     steps = {line["backbone"]: line["steps"] for line in card["set by backbones"]}
     assert steps["toy/mlp"] == 40
     (option,) = [option for option in card["options"] if option["option"] == "finetune.steps"]

@@ -10,9 +10,9 @@ import pytest
 from support import HERE
 
 import tlbench
-from tlbench import hookspecs
-from tlbench.plugins import HOOKS
-from tlbench.rows import Row
+from tlbench.contract import hooks as hookspecs
+from tlbench.planning.catalog import HOOKS
+from tlbench.results.row import Row
 
 DOCS = HERE.parent / "docs"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tlbench.plugins import Spec, load_catalog
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Spec, load_catalog
 from tlbench.testing import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 SUITES = {
     DomainSpec: DomainSuite,
@@ -17,7 +17,7 @@ SUITES = {
     BackboneFamily: FamilySuite,
     StrategySpec: StrategySuite,
 }
-CATALOG = load_catalog(also=[toy_source()])
+CATALOG = load_catalog(also=[toy_candidate()])
 FOUND = ("cifar/resnet20", "spectrogram/test_resnet")
 """Backbones of families, with new weights."""
 

@@ -61,9 +61,9 @@ class TestFinding:
     def test_a_plan_needs_no_heavy_library(self, folders):
         code = """
 import sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.plan import Settings
+from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.catalog import load_catalog
 
 plan = make_plan([Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
 assert plan.pairings[0].weights
@@ -77,9 +77,9 @@ def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline
     """In processes of their own, for huggingface_hub reads its variables when it is imported."""
     code = """
 import json, sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.plan import Settings
+from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.catalog import load_catalog
 
 pairing = make_plan([Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
 fields = pairing.row_fields(Settings())

@@ -54,9 +54,9 @@ def test_a_new_wav2vec_is_read_by_the_library_and_by_name_with_the_same_features
     import torch
     from transformers import AutoFeatureExtractor, AutoModel
 
-    from tlbench.checkpoints import models_folder
-    from tlbench.data import Inputs
-    from tlbench.model import TransferModel, encode
+    from tlbench.assets.checkpoints import models_folder
+    from tlbench.learning.data import Inputs
+    from tlbench.learning.model import TransferModel, encode
     from tlbench_hf.new import new_backbones
 
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))

@@ -194,8 +194,8 @@ class TestTexts:
 def test_a_small_bert_that_was_saved_is_read_again_with_the_same_features(tmp_path):
     import torch
 
-    from tlbench.data import Inputs
-    from tlbench.model import TransferModel, encode
+    from tlbench.learning.data import Inputs
+    from tlbench.learning.model import TransferModel, encode
     from tlbench_nlp.plugin import tlbench_backbones
 
     spec = next(spec for spec in tlbench_backbones() if spec.name == "text/bert-tiny")
@@ -234,9 +234,9 @@ class TestExport:
         ],
     )
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
-        from tlbench.data import Examples, Inputs, Targets
-        from tlbench.export import export_graph, export_model
-        from tlbench.kinds import Classification
+        from tlbench.deploy.onnx_graph import export_graph, export_model
+        from tlbench.learning.data import Examples, Inputs, Targets
+        from tlbench.learning.kinds import Classification
 
         made = Made(folders[name], inputs, layout, rate=8000)
         model = made.model()

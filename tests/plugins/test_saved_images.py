@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.checkpoints import models_folder
-from tlbench.plugins import load_catalog
+from tlbench.assets.checkpoints import models_folder
+from tlbench.planning.catalog import load_catalog
 
 TINY = "test_resnet"
 SIZE = 32

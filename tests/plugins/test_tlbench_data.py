@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
 
@@ -233,8 +233,8 @@ def test_nsl_kdd_counts():
 
 @real_data
 def test_equal_records_of_nsl_kdd_are_on_one_side():
-    from tlbench.readers.features import read_records
-    from tlbench.readers.labelled import hold_out
+    from tlbench.assets.readers.features import read_records
+    from tlbench.assets.readers.labelled import hold_out
     from tlbench_data.tasks.records import ATTACK, NSL_KDD, _features
 
     records = read_records(files("anomaly/nsl-kdd")[1], label=ATTACK, columns=NSL_KDD)

@@ -13,9 +13,9 @@ from PIL import Image
 from support import plan_only
 
 from tlbench import BadInputError, FitRequest
-from tlbench.plan import Settings
-from tlbench.plugins import load_catalog
-from tlbench.prepared import Prepared, prepare
+from tlbench.engine.prepared import Prepared, prepare
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.plan import Settings
 from tlbench_vision.backbones.resnet import fit
 
 
@@ -99,7 +99,7 @@ def pictures(tmp_path):
     return tmp_path
 
 
-def wish(folder, **options):
+def run_request(folder, **options):
     places = {"task.source": str(folder / "here"), "task.target": str(folder / "there")}
     overrides = {**places, **{f"task.{name}": value for name, value in options.items()}}
     return {"tasks": ["vision/image-folder"], "strategies": ["finetune"], "overrides": overrides}
@@ -107,7 +107,7 @@ def wish(folder, **options):
 
 def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    (pairing,) = plan_only(catalog, settings, **wish(pictures, size=16, grey=True)).pairings
+    (pairing,) = plan_only(catalog, settings, **run_request(pictures, size=16, grey=True)).pairings
     (tmp_path / "out").mkdir()
     prepare(pairing, settings, tmp_path / "out")
     prepared = Prepared.read(tmp_path / "out")
@@ -119,16 +119,16 @@ def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
 
 def test_where_own_images_lie_does_not_matter(catalog, pictures, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    (first,) = plan_only(catalog, settings, **wish(pictures)).pairings
+    (first,) = plan_only(catalog, settings, **run_request(pictures)).pairings
     moved = pictures.rename(pictures.with_name("moved"))
-    (second,) = plan_only(catalog, settings, **wish(moved)).pairings
+    (second,) = plan_only(catalog, settings, **run_request(moved)).pairings
     assert first.key() == second.key()
 
 
 def test_classes_that_differ_are_met_in_planning(catalog, pictures, tmp_path):
     (pictures / "there/dark").rename(pictures / "there/dim")
     with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark": both sides must have the same'):
-        plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **wish(pictures))
+        plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **run_request(pictures))
 
 
 def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):

@@ -17,7 +17,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             name="needs-absent",
             title="Needs what is absent",
             summary="",
-            sees=frozenset(),
+            access=frozenset(),
             trains_encoder=False,
             requires=("numpy", *NEEDS),
             adapt=lambda request: request.model,

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from tlbench import Sees, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
 
 
 def _moves_statistics(request: AdaptRequest) -> Any:
@@ -93,12 +93,12 @@ def _spoils_weights(request: AdaptRequest) -> Any:
     return request.model
 
 
-def _spec(name: str, adapt: Callable[[AdaptRequest], Any], sees: Iterable[Sees] = (), **more: Any) -> StrategySpec:
+def _spec(name: str, adapt: Callable[[AdaptRequest], Any], access: Iterable[Access] = (), **more: Any) -> StrategySpec:
     return StrategySpec(
         name=name,
         title=name,
         summary=adapt.__doc__ or "",
-        sees=frozenset(sees),
+        access=frozenset(access),
         adapt=adapt,
         options=training_options(steps=5, learning_rate=1e-3),
         **{"trains_encoder": True, **more},
@@ -107,10 +107,10 @@ def _spec(name: str, adapt: Callable[[AdaptRequest], Any], sees: Iterable[Sees] 
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
-    labels = (Sees.TARGET_LABELS,)
+    labels = (Access.TARGET_LABELS,)
     return [
         _spec("moves-statistics", _moves_statistics, labels, trains_encoder=False),
-        _spec("peeks", _peeks, {Sees.TARGET_INPUTS}),
+        _spec("peeks", _peeks, {Access.TARGET_INPUTS}),
         _spec("changes-source-head", _changes_source_head, labels),
         _spec("returns-rubbish", _returns_rubbish),
         _spec("loses-a-head", _loses_a_head),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tlbench import Option, Sees, StrategySpec, hookimpl
+from tlbench import Access, Option, StrategySpec, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
 
 
 def _looks_past(request: AdaptRequest) -> Any:
@@ -49,9 +49,9 @@ def _needs_many(request: AdaptRequest) -> Any:
     return request.model
 
 
-def _spec(name: str, adapt: Callable[[AdaptRequest], Any], *sees: Sees, **more: Any) -> StrategySpec:
+def _spec(name: str, adapt: Callable[[AdaptRequest], Any], *access: Access, **more: Any) -> StrategySpec:
     fields = {"trains_encoder": True, "paper": "unpublished", **more}
-    return StrategySpec(name=name, title=name, summary="Broken.", sees=frozenset(sees), adapt=adapt, **fields)
+    return StrategySpec(name=name, title=name, summary="Broken.", access=frozenset(access), adapt=adapt, **fields)
 
 
 @hookimpl
@@ -61,8 +61,8 @@ def tlbench_strategies() -> list[StrategySpec]:
         _spec("looks-past", _looks_past),
         _spec("restless", _restless),
         _spec("stops-gradients", _stops_gradients),
-        _spec("greedy-eyes", _reads_nothing, Sees.SOURCE),
-        _spec("needs-many", _needs_many, Sees.TARGET_LABELS),
+        _spec("greedy-eyes", _reads_nothing, Access.SOURCE),
+        _spec("needs-many", _needs_many, Access.TARGET_LABELS),
         _spec("silent", _reads_nothing, options=steps),
         _spec("no-paper", _reads_nothing, paper=""),
         _spec("no-setting", _reads_nothing, settings=("inductiv",)),

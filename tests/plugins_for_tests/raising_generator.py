@@ -15,6 +15,6 @@ def tlbench_domains() -> list[DomainSpec]:
 @hookimpl
 def tlbench_strategies() -> Iterator[StrategySpec]:
     yield StrategySpec(
-        name="never", title="Never", summary="", sees=frozenset(), trains_encoder=False, adapt=lambda request: None
+        name="never", title="Never", summary="", access=frozenset(), trains_encoder=False, adapt=lambda request: None
     )
     raise LookupError("the registry is empty")

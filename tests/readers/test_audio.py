@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from tlbench import BadInputError
-from tlbench.readers.audio import common_rate, read_sound
+from tlbench.assets.readers.audio import common_rate, read_sound
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.conll import read_conll
+from tlbench.assets.readers.conll import read_conll
 
 
 def test_sentences_end_at_empty_lines(tmp_path):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.features import Encoding, read_records
-from tlbench.readers.labelled import join
+from tlbench.assets.readers.features import Encoding, read_records
+from tlbench.assets.readers.labelled import join
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
-from tlbench.readers.folders import all_files, class_files, class_sides, file_parts, number, place
+from tlbench.assets.readers.folders import all_files, class_files, class_sides, file_parts, number, place
 
 
 def fill(root, *names):

@@ -13,16 +13,16 @@ from PIL import Image
 from support import run_python
 
 from tlbench import UsageError
-from tlbench.readers.hub import hub_files
+from tlbench.assets.readers.hub import hub_files
 
 pytest.importorskip("datasets")
 
 READ = """
 import json, sys
 from tlbench.errors import TlbenchError
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.plan import Settings
+from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.catalog import load_catalog
 
 catalog, settings, found = load_catalog(), Settings(), []
 for task, *places in json.loads(sys.argv[1]):

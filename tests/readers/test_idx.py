@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.idx import read_idx
+from tlbench.assets.readers.idx import read_idx
 
 VALUES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 CONTENT = b"\0\0\x08\x03" + np.array(VALUES.shape, ">u4").tobytes() + VALUES.tobytes()

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tlbench import BadInputError
-from tlbench.readers.images import read_image, read_npz
+from tlbench.assets.readers.images import read_image, read_npz
 
 
 @pytest.fixture

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlbench import BadInputError
-from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, label_names, make_side, transductive
+from tlbench.assets.readers.labelled import (
+    Labelled,
+    Parts,
+    common_labels,
+    hold_out,
+    label_names,
+    make_side,
+    transductive,
+)
 
 
 def examples(labels, where="here"):

@@ -5,7 +5,7 @@ import sys
 
 CODE = """
 import sys
-from tlbench.readers import cells, conll, embedded, folders, hub, labelled, listed, objects, series, tables
+from tlbench.assets.readers import cells, conll, embedded, folders, hub, labelled, listed, objects, series, tables
 print(sorted({"numpy", "torch", "PIL", "soundfile", "pyarrow", "datasets"} & set(sys.modules)))
 """
 
@@ -18,6 +18,6 @@ def test_what_planning_reads_needs_no_library():
 
 def test_readers_need_no_torch():
     names = ("audio", "features", "idx", "images")
-    code = f"import sys, {', '.join(f'tlbench.readers.{name}' for name in names)}; print('torch' in sys.modules)"
+    code = f"import sys, {', '.join(f'tlbench.assets.readers.{name}' for name in names)}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

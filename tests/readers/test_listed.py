@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.folders import file_parts, files_read
+from tlbench.assets.readers.folders import file_parts, files_read
 
 NAMES = [f"{label}{number}.png" for label in "ab" for number in range(5)]
 

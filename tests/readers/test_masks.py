@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlbench.assets.readers.images import read_mask
+from tlbench.assets.readers.masks import mask_pairs, mask_parts
 from tlbench.errors import BadInputError
-from tlbench.readers.images import read_mask
-from tlbench.readers.masks import mask_pairs, mask_parts
 
 
 def put(path, pixels, mode=None):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.tables import read_table
+from tlbench.assets.readers.tables import read_table
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.readers.series import read_series, windows
+from tlbench.assets.readers.series import read_series, windows
 
 
 @pytest.fixture

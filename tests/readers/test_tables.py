@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tlbench import BadInputError, LoadRequest
-from tlbench.readers.tables import check_columns, read_table, read_texts, table_files, table_parts
+from tlbench.assets.readers.tables import check_columns, read_table, read_texts, table_files, table_parts
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import sys
 import pytest
 from support import SOURCES
 
-from tlbench.plugins import load_catalog
-from tlbench.sources import plugin_file
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.discovery import plugin_file
 from tlbench.testing import conformance
 from tlbench.testing.bench import Bench
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 FILES = ("broken_tasks", "broken_backbones", "broken_strategies", "broken_domain", "broken_promises", "found_by_name")
 TASKS = {
@@ -79,7 +79,7 @@ STRATEGIES = {
 @pytest.fixture(scope="module")
 def broken():
     """The catalog of the broken plugins."""
-    catalog = load_catalog(also=[toy_source(), *(plugin_file(SOURCES / f"{name}.py") for name in FILES)])
+    catalog = load_catalog(also=[toy_candidate(), *(plugin_file(SOURCES / f"{name}.py") for name in FILES)])
     yield catalog
     for name in FILES:
         sys.modules.pop(name, None)

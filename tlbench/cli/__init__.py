@@ -14,7 +14,7 @@ from click.shell_completion import CompletionItem
 
 from tlbench import __version__
 from tlbench.errors import ContractError, TlbenchError, UsageError
-from tlbench.guard import Terminated, check_signal, handle_signals
+from tlbench.planning.guard import Terminated, check_signal, handle_signals
 
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {

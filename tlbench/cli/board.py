@@ -10,7 +10,7 @@ import click
 from tlbench.errors import StoreError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from tlbench.rows import Row
+    from tlbench.results.row import Row
 
 board_option = click.option(
     "--board",
@@ -43,7 +43,7 @@ def find_row(board: Path, name: str) -> tuple[Path, Row]:
     if len(files) > 1:
         shown = ", ".join(f'"{path.stem}"' for path in files[:3])
         raise UsageError(f'"{name}" is part of the names of {len(files)} rows, such as {shown}: name more of one.')
-    from tlbench.rows import read_row
+    from tlbench.results.row import read_row
 
     try:
         return files[0], read_row(files[0])

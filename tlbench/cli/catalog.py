@@ -11,7 +11,7 @@ import click
 from tlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from tlbench.plugins import Catalog
+    from tlbench.planning.catalog import Catalog
 
 plugin_option = click.option(
     "--plugin",
@@ -25,8 +25,8 @@ plugin_option = click.option(
 
 def catalog_with(plugins: Sequence[Path], listeners: Iterable[object] = ()) -> Catalog:
     """Return the catalog of the installed plugins and these files. Raises `UsageError` for a file that is no plugin."""
-    from tlbench.plugins import load_catalog
-    from tlbench.sources import plugin_file
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.discovery import plugin_file
 
     sources = [plugin_file(path) for path in plugins]
     catalog = load_catalog(listeners, also=sources)

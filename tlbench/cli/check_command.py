@@ -16,8 +16,8 @@ from tlbench.cli.output import print_json, print_table
 from tlbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
-    from tlbench.plugins import Catalog
-    from tlbench.sources import Source
+    from tlbench.planning.catalog import Catalog
+    from tlbench.planning.discovery import PluginCandidate
     from tlbench.testing.conformance import Result
 
 
@@ -30,12 +30,12 @@ def command(plugin: str, as_json: bool) -> None:
     NAME is an installed distribution; PATH is a folder with a pyproject.toml, or a single FILE.py, which need not be
     installed. Tasks whose data is not there are skipped with the reason. Exit status 1 where a check fails.
     """
-    from tlbench.plugins import load_catalog
-    from tlbench.testing.toy import toy_source
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.testing.toy import toy_candidate
 
     sources, path = _find(plugin)
     origins = [source.origin for source in sources]
-    catalog = load_catalog(also=[toy_source(), *(sources if path else ())])
+    catalog = load_catalog(also=[toy_candidate(), *(sources if path else ())])
     problems = [problem for problem in catalog.problems if problem.origin in origins]
     results = _check(catalog, sources, path)
     if as_json:
@@ -48,9 +48,9 @@ def command(plugin: str, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _find(plugin: str) -> tuple[list[Source], Path | None]:
+def _find(plugin: str) -> tuple[list[PluginCandidate], Path | None]:
     """Return the plugins that a word names, and the path that they come from where they are not installed."""
-    from tlbench.sources import installed, normalised
+    from tlbench.planning.discovery import installed, normalised
     from tlbench.testing.child import sources_of
 
     there = list(installed())
@@ -62,7 +62,7 @@ def _find(plugin: str) -> tuple[list[Source], Path | None]:
     return sources_of(path), path.resolve()
 
 
-def _check(catalog: Catalog, sources: Sequence[Source], path: Path | None) -> list[Result]:
+def _check(catalog: Catalog, sources: Sequence[PluginCandidate], path: Path | None) -> list[Result]:
     from rich.console import Console
 
     from tlbench.testing.conformance import check_spec, specs_of

@@ -18,7 +18,7 @@ def names_of(*sorts: str) -> Complete:
     """
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from tlbench.plugins import load_catalog
+        from tlbench.planning.catalog import load_catalog
 
         catalog = load_catalog()
         known = {name: spec.title for sort in sorts for name, spec in getattr(catalog, sort).items()}
@@ -31,7 +31,7 @@ def names_of(*sorts: str) -> Complete:
 
 def suites(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the names of shipped suites, else a file."""
-    from tlbench.suites import suite_names
+    from tlbench.planning.suites import suite_names
 
     names = [CompletionItem(name) for name in suite_names() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]

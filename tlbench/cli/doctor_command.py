@@ -27,7 +27,7 @@ def command(board: Path, as_json: bool) -> None:
     from rich.console import Console
 
     from tlbench.cli.health import examine
-    from tlbench.plugins import load_catalog
+    from tlbench.planning.catalog import load_catalog
 
     with Console(stderr=True).status("Trying torch and ONNX Runtime"):
         health = examine(load_catalog(), board)

@@ -16,8 +16,8 @@ from tlbench.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tlbench.origins import DataSet
-    from tlbench.records import TaskSpec
+    from tlbench.assets.registry import DataSet
+    from tlbench.contract.specs import TaskSpec
 
 
 @click.command("fetch")
@@ -36,7 +36,7 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
     Files that are there stay; a stopped download goes on where it was. TLBENCH_MIRROR, such as http://host:8000, takes
     the place of scheme and host in every address.
     """
-    from tlbench.fetch import fetch, lacking
+    from tlbench.assets.download import fetch, lacking
 
     if data is None:
         raise UsageError("There is no folder to fetch into: set TLBENCH_DATA, or name one with --data DIR.")
@@ -60,8 +60,8 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
 
 def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> list[DataSet]:
     """Return what the tasks read, each once."""
-    from tlbench.origins import read_origin
-    from tlbench.suites import read_suite
+    from tlbench.assets.registry import read_origin
+    from tlbench.planning.suites import read_suite
 
     catalog = catalog_with(plugins)
     tasks = [catalog.task(name) for name in names]

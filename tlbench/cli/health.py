@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench import identity
-from tlbench.calls import LoadRequest
 from tlbench.cli.probes import probe
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import TaskSpec
 from tlbench.errors import UsageError, describe
-from tlbench.guard import pass_signal
-from tlbench.plan import cache_folder, data_folder
-from tlbench.plugins import Catalog, missing
-from tlbench.records import TaskSpec
+from tlbench.planning import fingerprints
+from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.guard import pass_signal
+from tlbench.planning.plan import cache_folder, data_folder
 
 LITTLE_BYTES = 2**30
 """Less space than this on a disk is worth a word."""
@@ -38,8 +38,8 @@ def examine(catalog: Catalog, board: Path) -> Health:
     torch, runtime = probe("torch"), probe("onnxruntime")
     cache = cache_folder()
     facts = {
-        "versions": dict(identity.versions()),
-        "devices": {"processor": identity.processor(), "graphics": identity.graphics() or "none visible"},
+        "versions": dict(fingerprints.versions()),
+        "devices": {"processor": fingerprints.processor(), "graphics": fingerprints.graphics() or "none visible"},
         "torch": torch,
         "onnxruntime": runtime,
         "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
@@ -95,12 +95,12 @@ def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
     providers = runtime.get("providers", {})
     if reason := providers.get("CPUExecutionProvider"):
         yield f"ONNX Runtime does not run on the processor ({reason}): reinstall onnxruntime."
-    if not identity.graphics():
+    if not fingerprints.graphics():
         return
     if not torch["error"] and not torch["runs_on_graphics"]:
-        yield f"torch does not run on {identity.graphics()}: use --device cpu, or install torch for its CUDA."
+        yield f"torch does not run on {fingerprints.graphics()}: use --device cpu, or install torch for its CUDA."
     if reason := providers.get("CUDAExecutionProvider"):
-        yield f"ONNX Runtime does not run on {identity.graphics()} ({reason}): use --device cpu."
+        yield f"ONNX Runtime does not run on {fingerprints.graphics()} ({reason}): use --device cpu."
 
 
 def _unusable(catalog: Catalog) -> Iterator[str]:

@@ -16,8 +16,8 @@ from tlbench.cli.output import plain, print_facts, print_json, print_title
 from tlbench.cli.settings import set_option
 
 if TYPE_CHECKING:
-    from tlbench.inspection import Inspection
-    from tlbench.records import TaskSpec
+    from tlbench.cli.inspection import Inspection
+    from tlbench.contract.specs import TaskSpec
 
 MOST = 40
 """Lines of a list that a terminal shows; JSON holds all."""
@@ -45,12 +45,12 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
 
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
-    from tlbench.budget import Budget
-    from tlbench.calls import LoadRequest
+    from tlbench.contract.requests import LoadRequest
     from tlbench.errors import UsageError
-    from tlbench.plan import data_folder
-    from tlbench.planning import resolve_task
-    from tlbench.plugins import missing
+    from tlbench.planning.budget import Budget
+    from tlbench.planning.catalog import missing
+    from tlbench.planning.expand import resolve_task
+    from tlbench.planning.plan import data_folder
 
     if lacking := missing(task):
         raise UsageError(lacking)
@@ -61,7 +61,7 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     from rich.console import Console
 
     with Console(stderr=True).status(f"Reading the data of {task.name}"):
-        from tlbench.inspection import inspect_task
+        from tlbench.cli.inspection import inspect_task
 
         return inspect_task(task, request, budget)
 

@@ -22,7 +22,7 @@ def command(board: Path, plots: bool, as_json: bool) -> None:
     from tlbench.errors import UsageError
     from tlbench.leaderboard import render
     from tlbench.leaderboard.aggregate import aggregate, without_score
-    from tlbench.rows import read_rows
+    from tlbench.results.row import read_rows
 
     rows = list(read_rows(board))
     if not rows:

@@ -17,7 +17,7 @@ from tlbench.cli.output import print_json, print_table
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugins: Sequence[Path], as_json: bool) -> None:
     """List tasks, backbones and strategies."""
-    from tlbench.plugins import missing
+    from tlbench.planning.catalog import missing
 
     catalog = catalog_with(plugins)
     found: dict[str, list[dict[str, Any]]] = {
@@ -45,7 +45,7 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
         "strategies": [
             {
                 "strategy": spec.name,
-                "sees": ", ".join(sorted(spec.sees)) or "nothing",
+                "access": ", ".join(sorted(spec.access)) or "nothing",
                 "trains encoder": "yes" if spec.trains_encoder else "no",
                 "title": spec.title,
                 "missing": missing(spec),

@@ -27,7 +27,7 @@ def command(kind: str, name: str, folder: Path) -> None:
 
     A task is named DOMAIN/NAME, and its domain must be there. The package is written to a folder tlbench-NAME.
     """
-    from tlbench.plugins import load_catalog
+    from tlbench.planning.catalog import load_catalog
 
     package = Package(kind=kind, name=name)
     check(package, load_catalog())

@@ -17,9 +17,9 @@ from tlbench.cli.settings import set_option
 from tlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from tlbench.plan import Settings
-    from tlbench.planning import Pretraining
-    from tlbench.plugins import Catalog
+    from tlbench.planning.catalog import Catalog
+    from tlbench.planning.expand import Pretraining
+    from tlbench.planning.plan import Settings
 
 
 @click.command("pretrain")
@@ -76,9 +76,9 @@ def command(
     The folder holds what the library of the backbone reads itself, such as config.json, model.safetensors and
     tokenizer.json, and a README.md that says what it was made from. `--set source.steps=N` and the like say how.
     """
-    from tlbench.identity import resolve_device
-    from tlbench.plan import Settings
-    from tlbench.planning import Pretraining
+    from tlbench.planning.expand import Pretraining
+    from tlbench.planning.fingerprints import resolve_device
+    from tlbench.planning.plan import Settings
 
     named = (backbone, task, output)
     if any(named) if suite else not all(named):
@@ -105,16 +105,16 @@ def command(
 
 def _of_suite(suite: str, overrides: Mapping[str, str]) -> list[Pretraining]:
     """Return what a suite lacks, with what the command line says in place of its settings."""
-    from tlbench.checkpoints import models_folder
-    from tlbench.suites import read_suite
+    from tlbench.assets.checkpoints import models_folder
+    from tlbench.planning.suites import read_suite
 
     lacking = [one for one in read_suite(suite).pretrain if not (models_folder() / one.name).exists()]
     return [dataclasses.replace(one, overrides={**one.overrides, **overrides}) for one in lacking]
 
 
 def _make(wanted: Pretraining, catalog: Catalog, settings: Settings) -> dict[str, Any]:
-    from tlbench.events import Event
-    from tlbench.pretraining import destination, plan_pretraining, pretrain
+    from tlbench.contract.events import Event
+    from tlbench.engine.pretraining import destination, plan_pretraining, pretrain
 
     folder = destination(wanted.name)
     pairing = plan_pretraining(wanted, catalog, settings)

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tlbench.processes import ending, run_module
+from tlbench.engine.processes import ending, run_module
 
 TIMEOUT = 300
 """Seconds: the first import of torch from a slow disk takes its time."""
@@ -45,8 +45,8 @@ def onnxruntime_here() -> dict[str, Any]:
     """Return for each device whether a session on its provider opens; a reason where it does not."""
     import onnxruntime
 
-    from tlbench.latency import reference_model
-    from tlbench.session import PROVIDERS, open_session
+    from tlbench.deploy.latency import reference_model
+    from tlbench.deploy.session import PROVIDERS, open_session
 
     if hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from tlbench.events import Event
-from tlbench.hookspecs import hookimpl
+from tlbench.contract.events import Event
+from tlbench.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

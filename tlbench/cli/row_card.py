@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.rows import Row
+from tlbench.results.row import Row
 
 GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "outcome": {
@@ -24,12 +24,12 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "source_mode": ("source model", ""),
         "weights": ("weights from", ""),
         "weights_sha256": ("weights sha256", ""),
-        "sees": ("the strategy saw", ""),
+        "access": ("the strategy saw", ""),
         "label_budget": ("label budget", ""),
         "budget_unit": ("counted in", ""),
         "budget_rule": ("budget asked for as", ""),
         "selection": ("model picked", ""),
-        "reference": ("a reference", ""),
+        "baseline": ("a reference", ""),
         "task_options": ("task options", ""),
         "files": ("files of the user's, by content", ""),
         "backbone_options": ("backbone options", ""),

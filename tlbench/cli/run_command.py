@@ -19,14 +19,14 @@ from tlbench.cli.settings import set_option
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
 from tlbench.leaderboard.render import render
-from tlbench.rows import read_rows
+from tlbench.results.row import read_rows
 
 if TYPE_CHECKING:
-    from tlbench.plan import Plan
-    from tlbench.planning import Wish
-    from tlbench.rows import Row
-    from tlbench.runner import Outcome
-    from tlbench.suites import Suite
+    from tlbench.engine.runner import Outcome
+    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.plan import Plan
+    from tlbench.planning.suites import Suite
+    from tlbench.results.row import Row
 
 
 def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
@@ -119,11 +119,11 @@ def command(
     Exit status: 0; 1 if a pairing failed; 2 if the request or the data it names is invalid, or the cache or the board
     cannot be written; 3 if rows are missing on the board; 130 or 143 if it was stopped.
     """
-    from tlbench import runner
-    from tlbench.identity import resolve_device
-    from tlbench.plan import Settings
-    from tlbench.planning import make_plan
-    from tlbench.suites import read_suite
+    from tlbench.engine import runner
+    from tlbench.planning.expand import make_plan
+    from tlbench.planning.fingerprints import resolve_device
+    from tlbench.planning.plan import Settings
+    from tlbench.planning.suites import read_suite
 
     given = {
         "backbones": backbones,
@@ -180,19 +180,19 @@ def _status(outcome: Outcome) -> int:
     return int(any(row.status == "failed" for row in outcome.rows))
 
 
-def _wishes(suite: Suite, quick: bool, given: Mapping[str, Any]) -> list[Wish]:
+def _wishes(suite: Suite, quick: bool, given: Mapping[str, Any]) -> list[RunRequest]:
     """Return the suite's runs with what the command line says in their place. Raises `UsageError`."""
-    from tlbench.checkpoints import models_folder
+    from tlbench.assets.checkpoints import models_folder
 
     chosen = {name: value for name, value in given.items() if value and name != "overrides"}
     if quick:
         chosen = {"seeds": (0,), **chosen}
-    wishes = [
+    run_requests = [
         dataclasses.replace(run, quick=quick, **chosen, overrides={**run.overrides, **given["overrides"]})
         for run in suite.runs
     ]
-    suite.check_made(wishes, models_folder())
-    return wishes
+    suite.check_made(run_requests, models_folder())
+    return run_requests
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:
@@ -240,4 +240,4 @@ def _without_score(rows: Sequence[Row]) -> list[str]:
 def _line(entry: Entry, apart: Sequence[str]) -> dict[str, Any]:
     record = as_record(entry)
     names = ("task", *apart, "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
-    return {"sees": record["access"], **{name: record[name] for name in names}}
+    return {"access": record["access"], **{name: record[name] for name in names}}

@@ -12,7 +12,7 @@ from string import Template
 
 from tlbench import __version__
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.plugins import HOOKS, NAMES, Catalog
+from tlbench.planning.catalog import HOOKS, NAMES, Catalog
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 

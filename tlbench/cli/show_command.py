@@ -18,8 +18,8 @@ from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from tlbench.cli.spec_cards import Card
-    from tlbench.plugins import Catalog
-    from tlbench.rows import Row
+    from tlbench.planning.catalog import Catalog
+    from tlbench.results.row import Row
 
 
 @click.command("show")
@@ -64,7 +64,7 @@ def _row_record(path: Path, row: Row, catalog: Catalog) -> dict[str, Any]:
 
 
 def _repeat(row: Row, catalog: Catalog) -> str:
-    from tlbench.repeat import repeat_command
+    from tlbench.planning.repeat import repeat_command
 
     return shlex.join(repeat_command(row, catalog))
 

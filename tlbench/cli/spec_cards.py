@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.calls import LoadRequest
+from tlbench.contract.options import Option
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import UsageError
-from tlbench.options import Option
-from tlbench.plan import PLACES, data_folder
-from tlbench.planning import budget_option, default, mismatch
-from tlbench.plugins import Catalog, Spec, missing
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Catalog, Spec, missing
+from tlbench.planning.expand import budget_option, default, mismatch
+from tlbench.planning.plan import PLACES, data_folder
 
 Card = dict[str, Any]
 """What it is (`sort`, `name`, `title`), then facts by name, `options` and other tables, and `commands`."""
@@ -139,11 +139,11 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
     return {
         **_head("strategy", strategy),
         "paper": strategy.paper,
-        "sees": sorted(strategy.sees) or ["nothing"],
+        "access": sorted(strategy.access) or ["nothing"],
         "promises": trains,
         "starts from": "the source model" if strategy.from_source else "new weights: there is nothing to forget",
         "model picked": strategy.selection,
-        "reference": "a bound, run for every task and set apart on boards" if strategy.reference else "",
+        "baseline": "a bound, run for every task and set apart on boards" if strategy.baseline else "",
         "settings": list(strategy.settings),
         "kinds": list(strategy.kinds) or ["all"],
         "needs backbones with": list(strategy.needs),

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tlbench.files import canonical, digest
 from tlbench.leaderboard.ranks import with_ranks
-from tlbench.rows import Row
+from tlbench.results.files import canonical, digest
+from tlbench.results.row import Row
 
 ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
 
@@ -35,7 +35,7 @@ class Entry:
     @property
     def access(self) -> tuple[str, ...]:
         """What the strategy saw, in the order of how much it says of the target."""
-        return tuple(part for part in ACCESS if part in self.first.sees)
+        return tuple(part for part in ACCESS if part in self.first.access)
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ class Entry:
         return (
             row.domain,
             row.task,
-            row.reference,
+            row.baseline,
             self.places,
             *self.budget_place,
             row.budget_rule,
@@ -172,7 +172,7 @@ def sweeps(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     """Return the entries that differ in their label budget alone, each group from few labels to many."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if "target-labels" in entry.first.sees and entry.mean("label_budget") is not None:
+        if "target-labels" in entry.first.access and entry.mean("label_budget") is not None:
             groups[_question(replace(entry.first, label_budget=None, budget_rule=""))].append(entry)
     found = [sorted(group, key=lambda entry: entry.mean("label_budget") or 0) for group in groups.values()]
     return [tuple(group) for group in found if len(group) > 1]
@@ -196,7 +196,7 @@ def as_record(entry: Entry) -> dict[str, Any]:
     return {
         "task": row.task,
         "access": "+".join(entry.access) or "nothing",
-        "reference": row.reference,
+        "baseline": row.baseline,
         "strategy": entry.strategy,
         "backbone": row.backbone,
         "status": row.status,

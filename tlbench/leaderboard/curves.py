@@ -24,7 +24,7 @@ def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None
 
     None where no strategy ran with several budgets.
     """
-    shown = [entry for entry in entries if not entry.first.reference or entry.first.strategy == SCRATCH]
+    shown = [entry for entry in entries if not entry.first.baseline or entry.first.strategy == SCRATCH]
     swept = [entry for group in sweeps(shown) for entry in group]
     if not swept:
         return None
@@ -59,14 +59,14 @@ def _panel(panel: Axes, members: Sequence[Entry], bounds: Sequence[Entry], shade
 
 
 def _curve(panel: Axes, group: Sequence[Entry], seen: Sequence[float], colour: str) -> None:
-    reference = group[0].first.reference
+    baseline = group[0].first.baseline
     band(panel, seen, [(entry.mean("score_low"), entry.mean("score_high")) for entry in group], colour)
     panel.plot(
         seen,
         [entry.mean("score") or 0.0 for entry in group],
-        "s:" if reference else "o-",
+        "s:" if baseline else "o-",
         color=colour,
         markersize=5.5,
-        markerfacecolor="none" if reference else colour,
+        markerfacecolor="none" if baseline else colour,
         linewidth=1.4,
     )

@@ -68,7 +68,7 @@ def _table(members: Sequence[Entry]) -> str:
 def _body(members: Sequence[Entry], names: Sequence[str], further: Sequence[str]) -> str:
     """Return the lines of a table: a heading for each access, a rule before the references."""
     halves = []
-    for apart, half in itertools.groupby(members, lambda entry: entry.first.reference):
+    for apart, half in itertools.groupby(members, lambda entry: entry.first.baseline):
         blocks = []
         for access, group in itertools.groupby(half, lambda entry: entry.access):
             title = safe(f"{'references that see' if apart else 'sees'} {wording.seen(access)}")

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from tlbench.files import slug
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
 from tlbench.leaderboard.pictures import Picture
-from tlbench.rows import Row
+from tlbench.results.files import slug
+from tlbench.results.row import Row
 
 LEGEND = """\
 - **rank**: one more than the strategies of the same access that are better beyond error: the 95 % interval of the
@@ -109,7 +109,7 @@ def _task_table(members: Sequence[Entry], links: dict[str, int]) -> str:
         lines.append({"strategy": f"*{title}*"})
         for entry in group:
             line = {safe(name): safe(text) for name, text in wording.cells(entry, further).items()}
-            if entry.first.reference:
+            if entry.first.baseline:
                 line["strategy"] += f" (sees {wording.seen(entry.access)})"
             if entry.first.status != "ok":
                 line["score"] = f"{safe(entry.first.status)} ({next(place)})"
@@ -169,7 +169,7 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
     ended = Counter(row.status for entry in everything for row in entry.rows)
     counts = ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))
     tables = [
-        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.reference is apart])}\n"
+        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.baseline is apart])}\n"
         for title, apart in (("Strategies", False), ("References", True))
     ]
     parts = [

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlbench.errors import UsageError
-from tlbench.files import digest, slug, write_bytes, write_json
 from tlbench.leaderboard.aggregate import Entry, as_record
+from tlbench.results.files import digest, slug, write_bytes, write_json
 
 FOLDER = "plots"
 INDEX = "drawn.json"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Shades = Mapping[str, str]
 Placed = Sequence[tuple[Entry, float, str]]
 """Entries of one panel, each with its height and colour."""
-GAP = ("source-only", "oracle")
+GAP = ("source-only", "all-labels")
 BELOW = 0.32
 """How far below an entry's line its seeds are drawn."""
 
@@ -47,7 +47,7 @@ def forgetting(entries: Sequence[Entry], shades: Shades) -> Figure | None:
 
 def gap_closed(entries: Sequence[Entry], shades: Shades) -> Figure | None:
     """Draw which part of the way from source-only to oracle each strategy went."""
-    shown = [entry for entry in entries if not entry.first.reference and entry.mean("gap_closed") is not None]
+    shown = [entry for entry in entries if not entry.first.baseline and entry.mean("gap_closed") is not None]
     if not shown:
         return None
     figure = _by_task(shown, [], shades, _gap_closed)
@@ -68,7 +68,7 @@ def short(task: str) -> str:
 
 def span(entries: Sequence[Entry]) -> tuple[float, float]:
     """Return the ends of a score axis: strategies, source-only and oracle, so that no bound far off rules it."""
-    chosen = [entry for entry in entries if not entry.first.reference or entry.first.strategy in GAP] or entries
+    chosen = [entry for entry in entries if not entry.first.baseline or entry.first.strategy in GAP] or entries
     rows = [row for entry in chosen for row in entry.rows]
     found = [value for row in rows for value in (row.score, row.score_low, row.score_high) if value is not None]
     margin = 0.05 * (max(found) - min(found)) or 0.05
@@ -103,7 +103,7 @@ def _label(entries: Sequence[Entry]) -> Callable[[Entry], str]:
 
 def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, str]]:
     """Return the lines of a panel from top to bottom, (what a block sees, entry); a heading has no entry."""
-    ordered = sorted(entries, key=lambda entry: (entry.first.reference, entry.places, label(entry)))
+    ordered = sorted(entries, key=lambda entry: (entry.first.baseline, entry.places, label(entry)))
     lines = []
     for title, group in itertools.groupby(ordered, wording.block):
         lines += [(title, ""), *((title, name) for name in dict.fromkeys(map(label, group)))]

@@ -74,7 +74,7 @@ def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
         members = list(group)
         for place, entry in enumerate(members):
             better = sum(difference(above, entry).decided for above in members[:place])
-            alone = len(members) == 1 or entry.first.reference
+            alone = len(members) == 1 or entry.first.baseline
             ranked.append(replace(entry, rank=None if alone else 1 + better))
     return ranked
 

@@ -8,10 +8,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench.files import slug, write_bytes
 from tlbench.leaderboard import latex, markdown, pictures
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
-from tlbench.rows import Row
+from tlbench.results.files import slug, write_bytes
+from tlbench.results.row import Row
 
 
 def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:

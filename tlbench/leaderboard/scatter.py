@@ -23,7 +23,7 @@ LEAST_SECONDS = 0.01
 
 def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
     """Draw each entry's score over the CPU seconds of its adaptation; references are hollow, those far off left out."""
-    names = sorted({entry.first.strategy for entry in entries if entry.first.reference})
+    names = sorted({entry.first.strategy for entry in entries if entry.first.baseline})
     shapes = dict(zip(names, itertools.cycle(SHAPES[1:]), strict=False))
     tasks = {task: _near(members) for task, members in by_task(entries).items()}
     figure, panels = grid(len(tasks), 2.2)
@@ -46,9 +46,9 @@ def _near(entries: Sequence[Entry]) -> list[Entry]:
 
 def _cost_point(panel: Axes, entry: Entry, shape: str, colour: str) -> None:
     seconds = max(entry.stage_seconds("adapt") or 0.0, LEAST_SECONDS)
-    if not entry.first.reference:
+    if not entry.first.baseline:
         line(panel, (seconds, seconds), (entry.mean("score_low"), entry.mean("score_high")), colour)
-    point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.reference)
+    point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.baseline)
 
 
 def log_axis(panel: Axes) -> None:
@@ -63,8 +63,8 @@ def log_axis(panel: Axes) -> None:
 
 def strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[Line2D]:
     """Return a legend's keys: each strategy with what it sees, for a picture puts them side by side."""
-    found = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.reference}
-    return [key(f"{name}, {sees}", shades[name]) for name, sees in sorted(found.items())]
+    found = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.baseline}
+    return [key(f"{name}, {access}", shades[name]) for name, access in sorted(found.items())]
 
 
 def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
@@ -99,7 +99,7 @@ def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str,
         point(panel, 0, score, INK, shape, hollow=True)
     for entry in members:
         lost, score = entry.mean("forgetting_head"), entry.mean("score")
-        if not entry.first.reference and lost is not None:
+        if not entry.first.baseline and lost is not None:
             line(panel, (0, lost), (starts.get(entry.first.backbone), score), FAINT, width=0.9)
             point(panel, lost, score, shades[entry.first.strategy], shape)
 

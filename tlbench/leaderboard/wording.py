@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import Difference, undecided
-from tlbench.rows import Row
+from tlbench.results.row import Row
 
 USUAL_SCORES = frozenset(
     {
@@ -92,7 +92,7 @@ def is_best(entry: Entry) -> bool:
 def task_facts(entries: Sequence[Entry]) -> str:
     """Return one sentence on what a task's numbers are: metric, test size, label budget, seeds."""
     row = entries[0].first
-    drawn = [entry for entry in entries if "target-labels" in entry.first.sees] or entries
+    drawn = [entry for entry in entries if "target-labels" in entry.first.access] or entries
     ordered = sorted(drawn, key=lambda entry: entry.budget_place)
     budgets = " or ".join(dict.fromkeys(one.first.budget_rule or str(one.first.label_budget) for one in ordered))
     sizes = " or ".join(str(size) for size in sorted({entry.first.test_size or 0 for entry in entries}))
@@ -134,7 +134,7 @@ def backbone(row: Row) -> str:
 
 def block(entry: Entry) -> str:
     """Return the heading that an entry stands under: what it sees; references stand together."""
-    return "references" if entry.first.reference else f"sees {seen(entry.access)}"
+    return "references" if entry.first.baseline else f"sees {seen(entry.access)}"
 
 
 def machine(row: Row) -> str:

@@ -12,19 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.calls import SELF_LABELLED, AugmentRequest, Layout
-from tlbench.data import Array, Columns, Inputs, Ragged
+from tlbench.contract.requests import SELF_LABELLED, AugmentRequest, Layout
+from tlbench.contract.specs import BackboneSpec
+from tlbench.deploy.export import latency_inputs
+from tlbench.deploy.onnx_graph import export_graph, export_model, run_session
+from tlbench.deploy.session import open_session
 from tlbench.errors import ContractError
-from tlbench.export import export_graph, export_model, run_session
-from tlbench.kinds import Classification
-from tlbench.model import TransferModel, encode, state_hash
-from tlbench.records import BackboneSpec
-from tlbench.serving import latency_inputs
-from tlbench.session import open_session
+from tlbench.learning.data import Array, Columns, Inputs, Ragged
+from tlbench.learning.kinds import Classification
+from tlbench.learning.model import TransferModel, encode, state_hash
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.fitted import LABELS, in_each_layout
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import label, module_is_light, spec_fields_are_valid
 
 TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
@@ -37,7 +37,7 @@ OF_TOKENS: tuple[Layout, ...] = ("sequence", *SELF_LABELLED)
 
 def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
     """Every entry of the recipe is an option of somebody: a misspelt one would be passed over in silence."""
-    from tlbench.planning import SOURCE_OPTIONS
+    from tlbench.planning.expand import SOURCE_OPTIONS
 
     owners = {name: strategy.options for name, strategy in bench.catalog.strategies.items()}
     owners["source"] = SOURCE_OPTIONS
@@ -230,8 +230,8 @@ def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, 
 
 
 CHECKS: tuple[Check[BackboneSpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
+    spec_fields_are_valid,
+    module_is_light,
     its_recipe_names_options,
     it_leaves_the_process_as_it_was,
     fitting_depends_on_the_examples_alone,

@@ -9,19 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.contract.options import OptionValue
+from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.task_data import TaskData
+from tlbench.engine.prepared import Prepared, prepare
+from tlbench.engine.runner import run_pairing
+from tlbench.engine.stages import train_source
+from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError
-from tlbench.model import TransferModel
-from tlbench.options import OptionValue
-from tlbench.plan import Pairing, Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import Catalog, missing
-from tlbench.prepared import Prepared, prepare
-from tlbench.raw import TaskData
-from tlbench.records import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
-from tlbench.rows import Row
-from tlbench.runner import run_pairing
-from tlbench.stages import train_source
-from tlbench.store import Store
+from tlbench.learning.model import TransferModel
+from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Pairing, Settings
+from tlbench.results.row import Row
 
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec)
 Check = Callable[[S, "Bench"], str | None]
@@ -58,8 +58,10 @@ class Bench:
         self, task: str, backbone: str, strategy: str = STRATEGY, overrides: Mapping[str, OptionValue] = EMPTY
     ) -> Pairing:
         """Return the pairing of these three with seed 0, whether it makes sense or not."""
-        wish = Wish(tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides)
-        plan = make_plan([wish], self.catalog, self.settings)
+        run_request = RunRequest(
+            tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides
+        )
+        plan = make_plan([run_request], self.catalog, self.settings)
         return next(pairing for pairing in plan.pairings if pairing.strategy.name == strategy)
 
     def pairing_of_task(self, task: TaskSpec) -> Pairing:

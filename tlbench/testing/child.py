@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench.calls import LoadRequest
+from tlbench.contract.requests import LoadRequest
+from tlbench.engine.processes import ending, run_module
 from tlbench.errors import ContractError
-from tlbench.plugins import HOOKS
-from tlbench.processes import ending, run_module
-from tlbench.sources import Origin, Source, installed, package_folder, plugin_file
-from tlbench.testing.toy import toy_source
+from tlbench.planning.catalog import HOOKS
+from tlbench.planning.discovery import PluginCandidate, PluginOrigin, installed, package_folder, plugin_file
+from tlbench.testing.toy import toy_candidate
 
 if TYPE_CHECKING:
-    from tlbench.raw import Rows, TaskData
+    from tlbench.contract.task_data import ExampleSequence, TaskData
 
 HEAVY = frozenset(
     {
@@ -31,12 +31,12 @@ HEAVY = frozenset(
 """What no light module imports."""
 
 
-def sources_of(plugin: Path) -> list[Source]:
+def sources_of(plugin: Path) -> list[PluginCandidate]:
     """Return the plugins of a folder with a pyproject.toml, or of a single file. Raises `UsageError`."""
     return package_folder(plugin) if plugin.is_dir() else [plugin_file(plugin)]
 
 
-def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
+def ask(origin: PluginOrigin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
     """Return `heavy`, what loading a plugin and listing its specs imports, and `digest` of the requested task's data.
 
     The process has another hash seed than this one. Raises `ContractError` with what it ended with.
@@ -69,25 +69,25 @@ def _answer(job: Mapping[str, Any]) -> dict[str, Any]:
     return answer
 
 
-def _candidates(job: Mapping[str, Any]) -> Iterator[Source]:
-    yield toy_source()
+def _candidates(job: Mapping[str, Any]) -> Iterator[PluginCandidate]:
+    yield toy_candidate()
     yield from sources_of(Path(job["plugin"])) if job["plugin"] else installed()
 
 
-def _matches(origin: Origin, job: Mapping[str, Any]) -> bool:
+def _matches(origin: PluginOrigin, job: Mapping[str, Any]) -> bool:
     return (origin.entry_point, origin.distribution) == (job["entry_point"], job["distribution"])
 
 
 def data_digest(data: TaskData) -> str:
     """Return a hash of every example and label of a task."""
-    from tlbench.files import digest
+    from tlbench.results.files import digest
 
     sides = (data.source, data.target)
     parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
     return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
 
 
-def _rows_digest(rows: Rows) -> str:
+def _rows_digest(rows: ExampleSequence) -> str:
     """Arrays are hashed whole; other sequences one example after another."""
     return example_digest(rows if hasattr(rows, "dtype") else list(rows))
 

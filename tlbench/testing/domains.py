@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tlbench.contract.specs import DomainSpec
 from tlbench.errors import ContractError
-from tlbench.records import DomainSpec
 from tlbench.testing.bench import Bench, Check
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import label, module_is_light, spec_fields_are_valid
 
 
 def it_has_a_task(spec: DomainSpec, bench: Bench) -> None:
@@ -14,4 +14,4 @@ def it_has_a_task(spec: DomainSpec, bench: Bench) -> None:
         raise ContractError(f'{label(spec)} has no task: name one "{spec.name}/...".')
 
 
-CHECKS: tuple[Check[DomainSpec], ...] = (the_record_is_whole, its_module_is_light, it_has_a_task)
+CHECKS: tuple[Check[DomainSpec], ...] = (spec_fields_are_valid, module_is_light, it_has_a_task)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from tlbench.contract.specs import BackboneFamily
 from tlbench.errors import ContractError, UsageError
-from tlbench.records import BackboneFamily
 from tlbench.testing.bench import Bench, Check, need
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import label, module_is_light, spec_fields_are_valid
 
 NOBODY = "no model is called so"
 """With spaces, so that no hub has to be asked."""
@@ -25,7 +25,7 @@ def a_name_that_nothing_has_is_refused(spec: BackboneFamily, bench: Bench) -> No
 
 
 CHECKS: tuple[Check[BackboneFamily], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
+    spec_fields_are_valid,
+    module_is_light,
     a_name_that_nothing_has_is_refused,
 )

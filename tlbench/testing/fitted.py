@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.calls import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
-from tlbench.data import Columns, Examples, Inputs, Targets
+from tlbench.contract.requests import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.contract.specs import BackboneSpec
 from tlbench.errors import ContractError
-from tlbench.model import Encoder, TransferModel
-from tlbench.records import BackboneSpec
+from tlbench.learning.data import Columns, Examples, Inputs, Targets
+from tlbench.learning.model import Encoder, TransferModel
 from tlbench.testing.bench import Bench, need
 from tlbench.testing.samples import sample
 from tlbench.testing.specs import label

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.calls import FitRequest, Layout
-from tlbench.data import Array
+from tlbench.contract.requests import FitRequest, Layout
+from tlbench.learning.data import Array
 from tlbench.testing.bench import Bench, NotApplicableError, need
 
 SIZE = 24

@@ -6,11 +6,11 @@ import importlib.metadata
 from dataclasses import fields
 from typing import Any, get_args
 
-from tlbench.calls import Layout
+from tlbench.contract.options import Option
+from tlbench.contract.requests import Layout
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
 from tlbench.errors import ContractError
-from tlbench.options import Option
-from tlbench.plugins import Spec
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Spec
 from tlbench.testing.bench import Bench
 from tlbench.testing.child import ask
 
@@ -29,7 +29,7 @@ def label(spec: Spec) -> str:
     return f'{sort_of(spec).capitalize()} "{spec.name}"'
 
 
-def the_record_is_whole(spec: Spec, bench: Bench) -> None:
+def spec_fields_are_valid(spec: Spec, bench: Bench) -> None:
     """Every field has its type, every text says something, every option can be read."""
     for field in fields(spec):
         value, wanted = getattr(spec, field.name), TYPES.get(str(field.type).partition("[")[0])
@@ -87,13 +87,13 @@ def _check_choices(spec: Spec) -> None:
         case StrategySpec():
             if not spec.settings or not set(spec.settings) <= set(get_args(Setting)):
                 problem = f"settings are {spec.settings}: they take {' and '.join(get_args(Setting))}."
-            elif not spec.reference and not spec.paper:
+            elif not spec.baseline and not spec.paper:
                 problem = 'paper is empty: name where the method is described, or write "unpublished".'
     if problem:
         raise ContractError(f"{label(spec)}: {problem}")
 
 
-def its_module_is_light(spec: Spec, bench: Bench) -> None:
+def module_is_light(spec: Spec, bench: Bench) -> None:
     """Listing the catalog must cost no torch."""
     answer = ask(bench.catalog.origin(spec), bench.plugin)
     refuse_heavy(spec, answer, "Importing its plugin and listing its specs")

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.budget import Budget
+from tlbench.contract.specs import StrategySpec
+from tlbench.contract.task_data import Access
+from tlbench.engine.prepared import SPLITS, Prepared
+from tlbench.engine.stages import adapt, adapt_request, declared_parts
 from tlbench.errors import ContractError
-from tlbench.model import TransferModel, state_hash
-from tlbench.plan import Pairing
-from tlbench.prepared import SPLITS, Prepared
-from tlbench.raw import Sees
-from tlbench.records import StrategySpec
-from tlbench.stages import adapt, adapt_request, declared_parts
+from tlbench.learning.model import TransferModel, state_hash
+from tlbench.planning.budget import Budget
+from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
 from tlbench.testing.effects import TORCH_SEED, watched
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import label, module_is_light, spec_fields_are_valid
 
 TASKS = ("toy/blobs", "toy/shapes", "toy/rare", "toy/names")
 """Transductive and inductive, and every kind that tlbench ships."""
@@ -75,23 +75,23 @@ def two_runs_are_equal_in_every_bit(spec: StrategySpec, bench: Bench) -> None:
 
 def it_reads_what_it_declares(spec: StrategySpec, bench: Bench) -> str | None:
     """Boards set strategies apart by what they see: none should declare more than it reads."""
-    read: set[Sees] = set()
+    read: set[Access] = set()
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         parts = _Noting(declared_parts(pairing, prepared), read)
         pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))
-    unread = sorted(spec.sees - read)
+    unread = sorted(spec.access - read)
     return f"{label(spec)} declares {', '.join(unread)} and did not read it." if unread else None
 
 
 class _Noting(dict):  # type: ignore[type-arg]
     """Parts of the data that note which of them are read."""
 
-    def __init__(self, parts: object, read: set[Sees]) -> None:
+    def __init__(self, parts: object, read: set[Access]) -> None:
         super().__init__(parts)  # type: ignore[call-overload]
         self._read = read
 
-    def __getitem__(self, part: Sees) -> object:
+    def __getitem__(self, part: Access) -> object:
         self._read.add(part)
         return super().__getitem__(part)
 
@@ -159,8 +159,8 @@ def _note_step(told: list[int], step: int, loss: float) -> None:
 
 
 CHECKS: tuple[Check[StrategySpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
+    spec_fields_are_valid,
+    module_is_light,
     it_leaves_the_process_as_it_was,
     it_runs_to_a_row,
     two_runs_are_equal_in_every_bit,

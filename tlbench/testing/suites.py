@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import SkipTest
 
+from tlbench.contract.options import OptionValue
+from tlbench.contract.specs import EMPTY
 from tlbench.errors import MissingDataError
-from tlbench.options import OptionValue
-from tlbench.plugins import Catalog, Spec, load_catalog
-from tlbench.records import EMPTY
+from tlbench.planning.catalog import Catalog, Spec, load_catalog
 from tlbench.testing import backbones, domains, families, strategies, tasks
 from tlbench.testing.bench import Bench
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 
 class Suite:
@@ -42,7 +42,7 @@ class Suite:
     def bench(self, tmp_path_factory: Any) -> Bench:
         """Return what the tests of this class share."""
         if self._bench is None:
-            catalog = load_catalog(also=[toy_source()])
+            catalog = load_catalog(also=[toy_candidate()])
             type(self)._bench = Bench(catalog=catalog, folder=self.folder(tmp_path_factory), options=self.options)
         assert self._bench is not None
         return self._bench

@@ -6,16 +6,16 @@ import math
 
 import numpy as np
 
-from tlbench.calls import LoadRequest
+from tlbench.cli.inspection.contents import has_classes, label_indices
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.task_data import Side
+from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
-from tlbench.inspection.contents import has_classes, label_indices
-from tlbench.prepared import check_data
-from tlbench.raw import Side
-from tlbench.records import KindSpec, TaskSpec
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
-from tlbench.testing.specs import its_module_is_light, label, refuse_heavy, the_record_is_whole
+from tlbench.testing.specs import label, module_is_light, refuse_heavy, spec_fields_are_valid
 
 
 def _request(spec: TaskSpec, bench: Bench) -> LoadRequest:
@@ -140,8 +140,8 @@ def it_runs_to_a_row(spec: TaskSpec, bench: Bench) -> None:
 
 
 CHECKS: tuple[Check[TaskSpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
+    spec_fields_are_valid,
+    module_is_light,
     its_backbone_fits,
     it_leaves_the_process_as_it_was,
     it_loads_the_same_in_another_process,

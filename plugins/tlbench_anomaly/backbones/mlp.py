@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Columns, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning.data import Array, Columns, prepare_each
+from tlbench.learning.model import Encoder
 from tlbench_anomaly.preprocess import preprocessor
 
 CLAMP = 6.0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
+from tlbench.learning.data import Array
 
 LABELS = ("normal", "attack")
 FEATURES = (

@@ -9,8 +9,8 @@ from typing import Any
 from PIL import Image
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.images import as_pixels, read_npz
-from tlbench.readers.labelled import Parts, published, transductive
+from tlbench.assets.readers.images import as_pixels, read_npz
+from tlbench.assets.readers.labelled import Parts, published, transductive
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}
 """What the file's arrays begin with."""

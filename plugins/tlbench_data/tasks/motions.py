@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.readers.faults import attempt
-from tlbench.readers.folders import TABLES, class_files, class_sides, number, place
-from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.readers.series import read_series, windows
+from tlbench.assets.readers.faults import attempt
+from tlbench.assets.readers.folders import TABLES, class_files, class_sides, number, place
+from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, transductive
+from tlbench.assets.readers.series import read_series, windows
 
 MOTIONS = {"Experiment1": "one joint", "Experiment2": "two joints", "Experiment3": "push"}
 BROKEN = ("_VRepODE_", "Double_VRepBullet283_5")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.readers.cells import number_cells
-from tlbench.readers.features import Encoding, Record
-from tlbench.readers.labelled import Labelled, Parts
-from tlbench.readers.tables import read_table, table_files, table_parts
+from tlbench.assets.readers.cells import number_cells
+from tlbench.assets.readers.features import Encoding, Record
+from tlbench.assets.readers.labelled import Labelled, Parts
+from tlbench.assets.readers.tables import read_table, table_files, table_parts
 
 Records = Sequence[Record]
 

@@ -8,9 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.readers.folders import IMAGES, class_files, file_parts, place
-from tlbench.readers.labelled import Labelled, Parts, common_labels, hold_out, label_names, make_side, transductive
-from tlbench.readers.tables import read_table
+from tlbench.assets.readers.folders import IMAGES, class_files, file_parts, place
+from tlbench.assets.readers.labelled import (
+    Labelled,
+    Parts,
+    common_labels,
+    hold_out,
+    label_names,
+    make_side,
+    transductive,
+)
+from tlbench.assets.readers.tables import read_table
 
 CLASSES = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
 """Basophils are left out: there are 1 and 3 of them."""
@@ -28,7 +36,7 @@ def sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 
 def load(request: LoadRequest) -> TaskData:
     """Read RGB images `(32, 32, 3)`."""
-    from tlbench.readers.images import read_images
+    from tlbench.assets.readers.images import read_images
 
     source, target = sides(request)
     return transductive(read_images(source, SIZE), read_images(target, SIZE))
@@ -42,7 +50,7 @@ def cifar_sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 
 def load_cifar(request: LoadRequest) -> TaskData:
     """Read RGB images `(32, 32, 3)`."""
-    from tlbench.readers.images import read_images
+    from tlbench.assets.readers.images import read_images
 
     source, target = (read_images(parts, SIZE) for parts in cifar_sides(request))
     return TaskData(source=make_side(source, label_names(source)), target=make_side(target, label_names(target)))

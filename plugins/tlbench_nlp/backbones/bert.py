@@ -15,8 +15,8 @@ from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Columns, Ragged, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning.data import Columns, Ragged, prepare_each
+from tlbench.learning.model import Encoder
 from tlbench_nlp.preprocess import SPECIAL, preprocessor
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, as_bad_input, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning.data import Columns, as_bad_input, prepare_each
+from tlbench.learning.model import Encoder
 from tlbench_robotics.preprocess import preprocessor, series
 
 CLAMP = 6.0

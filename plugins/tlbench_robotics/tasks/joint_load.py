@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
+from tlbench.learning.data import Array
 from tlbench_robotics.plant import GRAVITY, LENGTH, NO_STOP, PERIOD, Arms, Demand, Rig, World
 
 LABELS = ("free", "light-payload", "heavy-payload", "sticky-joint", "wall-contact", "weak-actuator")

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
-from tlbench.checkpoints import load_into, read_weights
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
+from tlbench.assets.checkpoints import load_into, read_weights
+from tlbench.learning.data import Array, Columns
+from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 SIZE = 32

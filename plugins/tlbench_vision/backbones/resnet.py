@@ -11,8 +11,8 @@ from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning.data import Columns, prepare_each
+from tlbench.learning.model import Encoder
 from tlbench_vision.preprocess import preprocessor
 
 LEVELS = 256

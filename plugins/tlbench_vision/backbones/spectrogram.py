@@ -12,8 +12,8 @@ from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
+from tlbench.learning.data import Array, Columns
+from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 
 WINDOW, HOP = 0.064, 0.01

@@ -20,9 +20,9 @@ from timm.models._hub import load_model_config_from_path
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.checkpoints import common_prefix, load_into, read_weights
-from tlbench.data import Columns
-from tlbench.model import Encoder
+from tlbench.assets.checkpoints import common_prefix, load_into, read_weights
+from tlbench.learning.data import Columns
+from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 

@@ -11,8 +11,8 @@ from tlbench_vision import calls
 from tlbench_vision.families.weights import found, weights_option
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
@@ -22,7 +22,7 @@ CIFAR: Mapping[str, Any] = {
     "source.learning_rate": 1e-3,
     "finetune.steps": 240,
     "finetune.learning_rate": 3e-3,
-    "oracle.learning_rate": 3e-3,
+    "all-labels.learning_rate": 3e-3,
 }
 
 

@@ -15,15 +15,15 @@ from tlbench_vision import calls
 from tlbench_vision.families.weights import Find, found, weights_option
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {
     "batch_size": 32,
     "source.learning_rate": 3e-4,
     "finetune.learning_rate": 3e-4,
-    "oracle.learning_rate": 3e-4,
+    "all-labels.learning_rate": 3e-4,
 }
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
@@ -74,14 +74,14 @@ def _describe_saved(folder: Path) -> dict[str, Any]:
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what timm says, without importing it where its version has been asked before."""
-    from tlbench.checkpoints import remembered
+    from tlbench.assets.checkpoints import remembered
 
     return remembered(f"timm-{version('timm')}/{what}", compute)
 
 
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
-    from tlbench.checkpoints import is_folder
+    from tlbench.assets.checkpoints import is_folder
 
     if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
         return _find_saved(name)
@@ -96,7 +96,7 @@ def find_timm(name: str) -> BackboneSpec:
 
 
 def _find_saved(name: str) -> BackboneSpec:
-    from tlbench.checkpoints import find
+    from tlbench.assets.checkpoints import find
 
     config = find(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
@@ -108,7 +108,7 @@ def _find_saved(name: str) -> BackboneSpec:
 
 def _saved(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the files of a saved model, whose weights the option may still replace."""
-    from tlbench.checkpoints import find
+    from tlbench.assets.checkpoints import find
 
     weights = found(f"timm/{name}", name, options)
     return Checkpoint(files={**find(name, CONFIG).files, **weights.files}, origin=weights.origin)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import cast
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.embedded import Embedded, identity, read_embedded
-from tlbench.readers.folders import IMAGES, file_parts, files_read, place
-from tlbench.readers.hub import on_hub
-from tlbench.readers.labelled import Parts, common_labels, transductive
-from tlbench.readers.objects import COLUMNAR
-from tlbench.readers.tables import table_files, table_parts
+from tlbench.assets.readers.embedded import Embedded, identity, read_embedded
+from tlbench.assets.readers.folders import IMAGES, file_parts, files_read, place
+from tlbench.assets.readers.hub import on_hub
+from tlbench.assets.readers.labelled import Parts, common_labels, transductive
+from tlbench.assets.readers.objects import COLUMNAR
+from tlbench.assets.readers.tables import table_files, table_parts
 
 Picture = Path | Embedded
 
@@ -26,7 +26,7 @@ def files(request: LoadRequest) -> list[Path]:
 
 def load(request: LoadRequest) -> TaskData:
     """Read images `(size, size, C)` uint8."""
-    from tlbench.readers.images import read_images
+    from tlbench.assets.readers.images import read_images
 
     size, grey = int(request.options["size"]), bool(request.options["grey"])
     source, target = (read_images(_side(request, option), size, grey) for option in ("source", "target"))

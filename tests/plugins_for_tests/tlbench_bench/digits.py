@@ -10,8 +10,8 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from tlbench import PrepareRequest, Side, Split, TaskData
-from tlbench.data import Columns
-from tlbench.model import Encoder
+from tlbench.learning.data import Columns
+from tlbench.learning.model import Encoder
 
 LABELS = tuple("0123456789")
 TRAIN = 1437

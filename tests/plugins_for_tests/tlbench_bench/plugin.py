@@ -17,8 +17,8 @@ from tlbench import (
 )
 
 if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder
 
 
 def _load(request: LoadRequest) -> TaskData:

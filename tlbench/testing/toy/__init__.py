@@ -9,15 +9,15 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from tlbench.sources import Origin, Source
+from tlbench.planning.discovery import PluginCandidate, PluginOrigin
 
 
-def toy_source() -> Source:
+def toy_candidate() -> PluginCandidate:
     """Return the toy as a plugin that `load_catalog` takes."""
     from tlbench import __version__
 
-    origin = Origin(entry_point="toy", distribution="tlbench-toy", version=__version__)
-    return Source(origin=origin, load=_load)
+    origin = PluginOrigin(entry_point="toy", distribution="tlbench-toy", version=__version__)
+    return PluginCandidate(origin=origin, load=_load)
 
 
 def _load() -> ModuleType:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import AugmentRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, Ragged
-from tlbench.model import Encoder
+from tlbench.learning.data import Columns, Ragged
+from tlbench.learning.model import Encoder
 
 UNKNOWN = 1
 """Id of a word that the source never showed; 0 is padding."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tlbench import (
+    Access,
     AugmentRequest,
     BackboneSpec,
     BuildRequest,
@@ -12,7 +13,6 @@ from tlbench import (
     FitRequest,
     Option,
     PrepareRequest,
-    Sees,
     StrategySpec,
     TaskSpec,
     hookimpl,
@@ -22,9 +22,9 @@ from tlbench.testing.toy.tasks import toy_tasks
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.data import Columns
-    from tlbench.model import Encoder, TransferModel
-    from tlbench.request import AdaptRequest
+    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning.data import Columns
+    from tlbench.learning.model import Encoder, TransferModel
 
 
 def _fit_rows(request: FitRequest) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="Nearest class mean",
             summary="The class whose mean feature is nearest; the source encoder stays as it is.",
             paper="Mensink et al. 2013, Distance-based image classification, doi:10.1109/TPAMI.2013.83",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             adapt=_nearest_mean,
         )

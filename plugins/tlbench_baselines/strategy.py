@@ -1,0 +1,35 @@
+"""Bounds: what a strategy is measured against."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.model import TransferModel
+from tlbench.learning.probe import Linear
+
+
+def majority(request: AdaptRequest) -> TransferModel:
+    """Let the head `target` answer the same to everything: what is best for the budget's labels."""
+    constant = request.kind.constant(request.target.targets.values, request.classes)
+    weight = np.zeros((request.classes, request.model.encoder.feature_dim))
+    Linear(weight, constant).copy_into(request.model.heads["target"])
+    return request.model
+
+
+def source_only(request: AdaptRequest) -> TransferModel:
+    """Change nothing: the head `target` starts as a copy of `source`."""
+    return request.model
+
+
+def scratch(request: AdaptRequest) -> TransferModel:
+    """Train a new model on the label budget."""
+    model = request.fresh()
+    request.fit(model, request.target)
+    return model
+
+
+def oracle(request: AdaptRequest) -> TransferModel:
+    """Fine-tune the source model on all target training labels."""
+    request.fit(request.model, request.target_all)
+    return request.model

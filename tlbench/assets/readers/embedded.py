@@ -1,0 +1,70 @@
+"""Images that stand in the cells of a table, as data sets of the hub have them."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tlbench.assets.readers.labelled import Labelled
+from tlbench.assets.readers.objects import features, read_columns
+from tlbench.assets.readers.tables import read_table
+from tlbench.errors import BadInputError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class Embedded(NamedTuple):
+    """An encoded image in a table."""
+
+    path: Path
+    row: int
+    content: bytes
+
+    def __str__(self) -> str:
+        return f"{self.path}, row {self.row}"
+
+
+def identity(image: Path | Embedded) -> str:
+    """Return what stays on one side of a split: the hash of the content, or folder and name of a file."""
+    return f"{image.parent.name}/{image.name}" if isinstance(image, Path) else hashlib.sha256(image.content).hexdigest()
+
+
+def read_embedded(path: Path, label: str) -> Labelled[Path | Embedded]:
+    """Return the encoded images of a Parquet or Arrow table's one image column, with the labels of another column.
+
+    A table of the hub may hold the path of an image in place of its content.
+    """
+    schema, batches = read_columns(path)
+    column = _image_column(path, schema)
+    found: list[Path | Embedded] = []
+    for batch in batches:
+        for image in batch.column(column).to_pylist():
+            found.append(_embedded(path, len(found) + 1, image))
+    return Labelled(where=path, inputs=found, labels=read_table(path).labels(label))
+
+
+def _embedded(path: Path, row: int, image: dict[str, Any] | None) -> Path | Embedded:
+    content, elsewhere = (image or {}).get("bytes"), (image or {}).get("path")
+    if content is not None:
+        return Embedded(path, row, content)
+    if not elsewhere:
+        raise BadInputError(f'"{path}", row {row} has no image: fill it, or remove the row.')
+    return Path(elsewhere)
+
+
+def _image_column(path: Path, schema: pyarrow.Schema) -> str:
+    """Return the column that is declared to hold images, or the one that looks like it."""
+    described = features(schema)
+    declared = [name for name, what in described.items() if isinstance(what, dict) and what.get("_type") == "Image"]
+    alike = [field.name for field in schema if {"bytes", "path"} == {part.name for part in _fields(field)}]
+    if len(declared or alike) != 1:
+        raise BadInputError(f'"{path}" has {len(declared or alike)} columns of images: one is needed.')
+    return (declared or alike)[0]
+
+
+def _fields(field: pyarrow.Field) -> list[pyarrow.Field]:
+    from pyarrow import types
+
+    return list(field.type) if types.is_struct(field.type) else []

@@ -1,0 +1,99 @@
+"""Rows of a table as feature vectors: numbers as they are, texts one-hot."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from tlbench.assets.readers.cells import as_number, number_cells
+from tlbench.assets.readers.labelled import Labelled
+from tlbench.assets.readers.tables import Table, read_table, with_labels
+from tlbench.errors import BadInputError
+
+if TYPE_CHECKING:
+    from tlbench.learning.data import Array
+
+MOST_CATEGORIES = 256
+
+
+class Record(NamedTuple):
+    """One row of a table."""
+
+    table: Table
+    row: int
+
+
+def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[Record]:
+    """Return the rows of a table with the labels of one column; `columns` names the columns of a headless table."""
+    table = read_table(path, columns=columns)
+    records = [Record(table, row) for row in range(len(table.rows))]
+    return with_labels(table, records, label)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How columns become features: learnt from the source's training records, applied to all."""
+
+    columns: tuple[str, ...]
+    categories: dict[str, list[str]]
+    """The texts of each column that holds no number; a text that is not among them becomes all zeros."""
+    log: bool
+
+    @classmethod
+    def learn(cls, records: Sequence[Record], *, without: Iterable[str], log: bool = False) -> Encoding:
+        """Take all columns but those `without`; a column without a single number is categorical.
+
+        With `log`, numbers go through log(1 + x) and must not be negative.
+        """
+        table = records[0].table
+        columns = tuple(column for column in table.columns if column not in set(without))
+        if not columns:
+            raise BadInputError(f'"{table.path}" has no column beside its label: add features.')
+        categories = {}
+        for column in columns:
+            texts = sorted({cell for table, rows in _by_table(records) for cell in table.cells(column, rows)})
+            if all(as_number(text) is None for text in texts):
+                categories[column] = texts
+            if len(categories.get(column, ())) > MOST_CATEGORIES:
+                raise BadInputError(
+                    f'"{table.path}", column "{column}": {len(texts)} different texts: remove it if it names rows.'
+                )
+        return cls(columns, categories, log)
+
+    def features(self, records: Sequence[Record]) -> Array:
+        """Return `(N, F)` float32, column after column."""
+        return np.concatenate([self._block(table, rows) for table, rows in _by_table(records)]).astype(np.float32)
+
+    def _block(self, table: Table, rows: Sequence[int]) -> Array:
+        return np.concatenate(
+            [
+                self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
+                for column in self.columns
+            ],
+            axis=1,
+        )
+
+    def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        cells, known = np.array(table.cells(column, rows)), np.array(self.categories[column])
+        return np.asarray(cells[:, None] == known)
+
+    def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        numbers = number_cells(table, rows, column)
+        if self.log and numbers.min() < 0:
+            line = table.lines[rows[int(numbers.argmin())]]
+            raise BadInputError(
+                f'"{table.path}", line {line}, column "{column}": {numbers.min()} has no logarithm: set log=false.'
+            )
+        return (np.log1p(numbers) if self.log else numbers)[:, None]
+
+
+def _by_table(records: Sequence[Record]) -> list[tuple[Table, list[int]]]:
+    """Return runs of records of one table, in order."""
+    runs = itertools.groupby(records, key=lambda record: id(record.table))
+    found = [list(run) for _, run in runs]
+    return [(run[0].table, [record.row for record in run]) for run in found]

@@ -1,0 +1,107 @@
+"""Where published data comes from: TOML files that stand beside the tasks which read the data.
+
+    title = "WNUT 17"
+    folder = "ner"                                # below the data root
+    url = "https://host/owner/name/COMMIT/data/"  # stands before the files' names; names the version
+    licence = "CC BY 4.0"
+    cite = "Derczynski et al., ..., W-NUT (2017)"
+
+    [files]
+    "train.conll" = "SHA-256"
+    "dev.conll" = { from = "dev/emerging.conll", sha256 = "SHA-256" }  # has another name at its origin
+
+With `archive = "NAME.tar.gz"` the files lie in that archive, in any folder of it. `pixels:SHA-256` stands for an image
+whose pixels are known and whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from tlbench.errors import ContractError, UsageError
+from tlbench.results.files import file_sha256
+
+PIXELS = "pixels:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedFile:
+    """A file, its address, and the hash of its content."""
+
+    name: str
+    """Below the data set's folder, with slashes."""
+    url: str
+    """Of the file, or of the archive that it lies in."""
+    sha256: str
+
+    @property
+    def known_hash(self) -> str | None:
+        """What the bytes must hash to, or None where only pixels are known."""
+        return None if self.sha256.startswith(PIXELS) else self.sha256
+
+    def matches(self, path: Path) -> bool:
+        """Say whether a file that is there has the published content."""
+        if self.known_hash is None:
+            return self.sha256 == PIXELS + pixels_sha256(path)
+        return file_sha256(path) == self.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSet:
+    """Published files, with what whoever uses them has to know."""
+
+    title: str
+    folder: str
+    url: str
+    licence: str
+    cite: str
+    files: tuple[PublishedFile, ...]
+    archive: str = ""
+
+
+def read_origin(path: Path) -> DataSet:
+    """Read a TOML file as described above. Raises `ContractError` where it cannot be used."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        address = urljoin(content["url"], quote(content.get("archive", "")))
+        listed = content.pop("files").items()
+        files = tuple(_file(name, entry, address, in_archive="archive" in content) for name, entry in listed)
+        _check_name(content["folder"])
+        return DataSet(**content, files=files)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ContractError(
+            f'"{path}" does not describe published data ({error!r}): see tlbench.assets.registry.'
+        ) from error
+
+
+def _file(name: str, entry: str | Mapping[str, Any], address: str, in_archive: bool) -> PublishedFile:
+    _check_name(name)
+    known = {"from": name, "sha256": entry} if isinstance(entry, str) else entry
+    url = address if in_archive else urljoin(address, quote(known["from"]))
+    return PublishedFile(name=name, url=url, sha256=known["sha256"])
+
+
+def _check_name(name: str) -> None:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts:
+        raise ValueError(f"{name!r} does not stay in its folder")
+
+
+def pixels_sha256(path: Path) -> str:
+    """Return the hash of an image's size and RGB pixels, or an empty string for what is no image."""
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise UsageError(f'"{path.name}" is checked by its pixels: pip install "tlbench[vision]".') from error
+    try:
+        with Image.open(path) as image:
+            pixels = image.convert("RGB")
+    except (OSError, ValueError, SyntaxError):
+        return ""
+    return hashlib.sha256(f"{pixels.width}x{pixels.height}".encode() + pixels.tobytes()).hexdigest()

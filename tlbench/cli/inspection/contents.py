@@ -1,0 +1,155 @@
+"""The examples of each split as what can be compared: hashes of their contents, their labels, sizes and values."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tlbench.assets.readers.faults import Faults
+from tlbench.contract.requests import SELF_LABELLED
+from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.task_data import Side, Split, TaskData
+
+if TYPE_CHECKING:
+    from tlbench.learning.data import Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSummary:
+    """One split, example by example."""
+
+    labels: tuple[str, ...]
+    """The side's."""
+    keys: list[bytes]
+    """Hashes of the contents: equal examples have equal ones."""
+    targets: list[tuple[int, ...]]
+    """Indices of labels: one for each example or for each word of it, or those that are in it; none without classes."""
+    places: list[str]
+    shapes: list[tuple[int, ...]]
+    form: str
+    """`uint8` and the like, `characters`, `texts` of a pair, or `words`."""
+    values: tuple[float, float, float] | None
+    """Least, largest and mean finite value of arrays."""
+    not_finite: int
+    """Examples with NaN or infinite values."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Units of each label."""
+        found = Counter(itertools.chain.from_iterable(self.targets))
+        return {label: found[index] for index, label in enumerate(self.labels)}
+
+    @property
+    def one_label_each(self) -> bool:
+        return all(len(target) == 1 for target in self.targets)
+
+
+Contents = Mapping[str, SplitSummary]
+"""`source train`, `source test`, `target train`, `target test`."""
+
+
+def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
+    """Go through every example once."""
+    return {
+        f"{name} {part}": _read(f"{name} {part}", kind, side, split, faults)
+        for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
+        for part, split in (("train", side.train), ("test", side.test))
+    }
+
+
+def has_classes(kind: KindSpec) -> bool:
+    """Return whether a task's labels are classes: numbers are none, and texts that are their own labels have none."""
+    return kind.target != "numbers" and kind.layout not in SELF_LABELLED
+
+
+def label_indices(kind: KindSpec, label: Any) -> Array:
+    """Return the indices of an example's labels: one for each unit, of flags those that are set, or none."""
+    if not has_classes(kind):
+        return np.zeros(0, np.int64)
+    values = np.ravel(np.asarray(label))
+    return np.flatnonzero(values) if kind.target == "flags" else values.astype(np.int64)
+
+
+def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -> SplitSummary:
+    keys, places, shapes, values = [], [], [], []
+    form, not_finite = "", 0
+    for position, example in enumerate(split.inputs):
+        keys.append(content_hash(example))
+        places.append(faults.place(example) or f"{name} example {position}")
+        shapes.append(np.shape(example) if isinstance(example, np.ndarray) else (len(example),))
+        form = _form(kind, example)
+        if isinstance(example, np.ndarray) and example.size:
+            finite = example[np.isfinite(example)]
+            not_finite += finite.size < example.size
+            if finite.size:
+                values.append((finite.min(), finite.max(), finite.mean(dtype=np.float64)))
+    ranges = np.array(values, np.float64)
+    return SplitSummary(
+        labels=side.labels if has_classes(kind) else (),
+        keys=keys,
+        targets=[tuple(found.tolist()) for found in (_shown(kind, label) for label in split.labels)],
+        places=places,
+        shapes=shapes,
+        form=form,
+        values=(ranges[:, 0].min(), ranges[:, 1].max(), ranges[:, 2].mean()) if values else None,
+        not_finite=not_finite,
+    )
+
+
+def _shown(kind: KindSpec, label: Any) -> Array:
+    """Return the labels that are counted: of an image not every pixel's, but those that are in it."""
+    found = label_indices(kind, label)
+    return np.unique(found) if kind.layout == "map" else found
+
+
+def content_hash(example: Any) -> bytes:
+    """Return the hash of an example's content: an array with its type and shape, a text, a pair, or a list of words."""
+    if isinstance(example, np.ndarray):
+        head, body = f"{example.dtype} {example.shape}", np.ascontiguousarray(example).tobytes()
+    else:
+        text = example if isinstance(example, str) else "\0".join(map(str, example))
+        head, body = type(example).__name__, text.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(head.encode() + b"\0" + body, digest_size=16).digest()
+
+
+def _form(kind: KindSpec, example: Any) -> str:
+    if isinstance(example, np.ndarray):
+        return str(example.dtype)
+    if isinstance(example, str):
+        return "characters"
+    return "words" if kind.layout == "sequence" else "texts"
+
+
+def sizes(contents: Contents) -> list[dict[str, Any]]:
+    """Return, for each split, how many examples of which sizes and values it has."""
+    return [
+        {
+            "split": name,
+            "examples": len(split.keys),
+            "size": f"{_ranges(split.shapes)} {split.form}" if split.keys else "",
+            "values": "{:.4g} to {:.4g}, mean {:.4g}".format(*split.values) if split.values else "",
+            "not finite": split.not_finite,
+        }
+        for name, split in contents.items()
+    ]
+
+
+def _ranges(shapes: list[tuple[int, ...]]) -> str:
+    """Return `8 x 8 x 1`, or `3200-16000` for an axis whose length differs."""
+    if len({len(shape) for shape in shapes}) > 1:
+        return "of several ranks,"
+    axes = [(min(axis), max(axis)) for axis in zip(*shapes, strict=True)]
+    return " x ".join(str(low) if low == high else f"{low}-{high}" for low, high in axes)
+
+
+def class_counts(contents: Contents) -> list[dict[str, Any]]:
+    """Return, for each label, its units in every split; None where the side has no such label."""
+    counts = {name: split.counts for name, split in contents.items()}
+    labels = dict.fromkeys(label for found in counts.values() for label in found)
+    return [{"class": label, **{name: found.get(label) for name, found in counts.items()}} for label in labels]

@@ -1,0 +1,160 @@
+"""What the host hands to the functions that a spec carries: one frozen request for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
+
+from tlbench.contract.task_data import ExampleSequence
+from tlbench.errors import MissingDataError
+
+if TYPE_CHECKING:
+    import torch
+
+    from tlbench.learning.model import Encoder
+
+Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
+"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
+(N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
+"""Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
+token ids from 0, and what it fits names them in `vocabulary`."""
+NO_FILES: Mapping[str, Path] = MappingProxyType({})
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadRequest:
+    """What a task is given to find its files."""
+
+    task: str
+    """The task's name, for messages."""
+    options: Mapping[str, Any]
+    """Every option of the task by name, each with its default or the user's value."""
+    data_root: Path | None
+    """The folder that `TLBENCH_DATA` names, or None."""
+
+    def files(self, option: str, folder: str, *names: str) -> list[Path]:
+        """Return the paths of `names` in the folder that an option holds, else in `folder` below the data root.
+
+        Raises `MissingDataError` when neither is set or a file is not there.
+        """
+        chosen = str(self.options[option])
+        if chosen:
+            root, advice = Path(chosen).expanduser(), f"check task.{option}."
+        elif self.data_root is not None:
+            root, advice = self.data_root / folder, "check TLBENCH_DATA."
+        else:
+            raise MissingDataError(
+                f'Task "{self.task}" reads real data: set TLBENCH_DATA to the folder that holds "{folder}/", '
+                f"or name its own folder with --set task.{option}=DIR."
+            )
+        paths = [root / name for name in names]
+        for path in paths:
+            if not path.is_file():
+                raise MissingDataError(f'Task "{self.task}" reads "{path}", which does not exist: {advice}')
+        return paths
+
+
+def no_files(request: LoadRequest) -> Sequence[Path]:
+    """A task that reads no file: its data is generated or comes with a library."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitRequest:
+    """What a backbone may learn its vocabulary and statistics from: source training inputs, nothing else."""
+
+    inputs: ExampleSequence
+    """Raw examples of the source training split, as the task loads them."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    sample_rate: int | None = None
+    """Of audio, in Hz."""
+    layout: Layout = "pooled"
+    """The target's layout."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareRequest:
+    """Raw examples on their way to being model inputs."""
+
+    inputs: ExampleSequence
+    """Raw examples of one split, as the task loads them."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    layout: Layout
+    """The layout of the side that the split belongs to."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What an encoder is built from; torch is seeded before the call."""
+
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    layout: Layout
+    """The target's layout, which the features must have."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role; without `weights` where the encoder is to start at random."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentRequest:
+    """A training batch to be varied without changing its labels."""
+
+    inputs: tuple[torch.Tensor, ...]
+    """The encoder's arguments for the batch, on the CPU."""
+    names: tuple[str, ...]
+    """The task's `augment`: the transformations that keep its labels."""
+    generator: torch.Generator
+    """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemaskRequest:
+    """A training batch of masked texts, to be masked elsewhere: what is always masked alike is learnt by heart."""
+
+    inputs: tuple[torch.Tensor, ...]
+    """The encoder's arguments for the batch, on the CPU."""
+    targets: torch.Tensor
+    """What stood in the masked places, `(M,)`."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    generator: torch.Generator
+    """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveRequest:
+    """A pre-trained encoder on its way into the format of the library that it comes from."""
+
+    encoder: Encoder
+    """What `build` returned, trained."""
+    head: torch.nn.Module
+    """Its head, which the format may have no place for."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, after a journey through JSON."""
+    layout: Layout
+    """The layout that the encoder was built for."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path]
+    """Those of the checkpoint that training started from, by role."""
+    folder: Path
+    """An empty folder."""
+
+
+def learns_nothing(request: FitRequest) -> dict[str, Any]:
+    """A backbone that needs no vocabulary and no statistics."""
+    return {}

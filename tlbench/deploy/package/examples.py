@@ -1,0 +1,86 @@
+"""The test examples that the cache keeps of a task: what an export shows, and holds its preprocessing against."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlbench.contract.specs import BackboneSpec, KindSpec, TaskSpec
+from tlbench.engine.store import Stage
+
+
+def examples_of(prepare: Stage, backbone: BackboneSpec) -> list[Path]:
+    """Return the files `sample-POSITION` of raw examples; of prepared ones where there is no preprocessing."""
+    paths = prepare.folder.glob("sample-*")
+    return sorted((path for path in paths if (path.suffix == ".npz") == (backbone.preprocess is None)), key=position)
+
+
+def position(path: Path) -> int:
+    """Return an example's place in the target test split."""
+    return int(path.stem.partition("-")[2])
+
+
+def read_example(path: Path) -> Any:
+    """Return a raw example."""
+    if path.suffix == ".json":
+        return json.loads(path.read_text(encoding="utf-8"))
+    return np.load(path, allow_pickle=False)
+
+
+def form(path: Path, kind: KindSpec) -> str:
+    """Return what kind of thing an example is: its type and shape."""
+    if path.suffix == ".npz":
+        return "prepared arrays"
+    example = read_example(path)
+    if isinstance(example, np.ndarray):
+        return f"{example.dtype} {example.shape}"
+    if isinstance(example, str):
+        return "a text"
+    return "a list of words" if kind.layout == "sequence" else "a pair of texts"
+
+
+def settings_of(prepare: Stage, task: TaskSpec) -> dict[str, Any]:
+    """Return the arguments of `preprocessor`, as they were when the data was prepared."""
+    fitted = json.loads((prepare.folder / "prepared.json").read_text())["fitted"]
+    manifest = json.loads((prepare.folder / "stage.json").read_text())
+    return {"fitted": fitted, "options": manifest["identity"]["backbone_options"], "layout": task.kind.layout}
+
+
+def still_prepares(prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> bool:
+    """Return whether the backbone's preprocessing makes of the examples what it made of them then."""
+    if backbone.preprocess is None:
+        return True
+    prepare_one = backbone.preprocess().preprocessor(**settings_of(prepare, task))
+    for path in examples_of(prepare, backbone):
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            if not all(map(np.array_equal, prepare_one(read_example(path)), arrays.values())):
+                return False
+    return True
+
+
+def predictions(export: Stage, prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
+    """Return what the file predicted for the examples when it was scored, and what is true, by file."""
+    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
+    with np.load(export.folder / "predictions.npz", allow_pickle=False) as arrays:
+        ends = np.cumsum(arrays["counts"])[:-1]
+        predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
+    found = {}
+    for path in examples_of(prepare, backbone):
+        units, truth = predicted[position(path)].tolist(), true[position(path)]
+        alone = task.kind.layout == "pooled"
+        found[path.name] = {"prediction": units[0] if alone else units, "true": _named(task.kind, truth, labels)}
+    return found
+
+
+def _named(kind: KindSpec, truth: Any, labels: Sequence[str]) -> Any:
+    """Return what is true of an example in words: its label, one for each word, those that it has, or numbers."""
+    if kind.target == "numbers":
+        return [f"{name} {value:g}" for name, value in zip(labels, truth[0], strict=True)]
+    if kind.target == "flags":
+        return [name for name, has in zip(labels, truth[0], strict=True) if has]
+    names = [labels[label] for label in (np.unique(truth) if kind.layout == "map" else truth)]
+    return names[0] if kind.layout == "pooled" else names

@@ -1,0 +1,109 @@
+"""Stages -> a folder that serves what they scored."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tlbench import __version__
+from tlbench.contract.requests import SELF_LABELLED
+from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.deploy.package import prepared
+from tlbench.deploy.package.card import card
+from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
+from tlbench.engine.store import Stage
+from tlbench.errors import UsageError
+from tlbench.planning.catalog import Catalog
+from tlbench.results.files import canonical, write_bytes, write_json
+from tlbench.results.row import Row
+
+EXAMPLES = "examples"
+
+
+def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepare: Stage) -> list[Path]:
+    """Write model, example, card, row and raw test examples into an empty folder; return the files.
+
+    `model.onnx` is the scored file with metadata behind it: its first `onnx_bytes` bytes have the row's hash.
+    Raises `UsageError` where the folder holds something, and for names that no plugin offers.
+    """
+    task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
+    module = backbone.preprocess() if backbone.preprocess else prepared
+    scored = (export.folder / "model.onnx").read_bytes()
+    metadata = describe(row, task, backbone, prepare, scored)
+    texts = {
+        "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
+        "preprocess.py": inspect.getsource(module),
+        "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
+    }
+    write_bytes(folder / "model.onnx", scored + _appendix(metadata))
+    for name, text in texts.items():
+        write_bytes(folder / name, text.encode())
+    write_json(folder / "row.json", row.to_json())
+    write_json(folder / EXAMPLES / "predictions.json", predictions(export, prepare, task, backbone))
+    for path in examples_of(prepare, backbone):
+        write_bytes(folder / EXAMPLES / path.name, path.read_bytes())
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, scored: bytes) -> dict[str, str]:
+    """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
+    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
+    units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
+    units |= dict.fromkeys(SELF_LABELLED, "token")
+    return {
+        "tlbench": __version__,
+        "row": row.key,
+        "onnx_sha256": row.onnx_sha256 or "",
+        "task": row.task,
+        "task_options": canonical(row.task_options),
+        "backbone": row.backbone,
+        "strategy": row.strategy,
+        "kind": task.kind.name,
+        "metric": row.metric,
+        "score": str(row.score),
+        "labels": canonical(labels),
+        "unit": units.get(task.kind.layout, "example"),
+        "activation": task.kind.activation,
+        "example": form(examples_of(prepare, backbone)[0], task.kind),
+        "inputs": canonical(_inputs(scored)),
+        "preprocessing": canonical(settings_of(prepare, task)),
+        "licence": "; ".join(_licences(task, backbone)),
+    }
+
+
+def _licences(task: TaskSpec, backbone: BackboneSpec) -> Iterable[str]:
+    return dict.fromkeys(licence for licence in (task.licence, backbone.licence) if licence)
+
+
+def _inputs(scored: bytes) -> list[dict[str, Any]]:
+    """Return name, type and shape of each input; a text in a shape names an axis of any length."""
+    import onnx
+
+    return [
+        {
+            "name": argument.name,
+            "dtype": str(onnx.helper.tensor_dtype_to_np_dtype(argument.type.tensor_type.elem_type)),
+            "shape": [axis.dim_param or axis.dim_value for axis in argument.type.tensor_type.shape.dim],
+        }
+        for argument in onnx.load_from_string(scored).graph.input
+    ]
+
+
+def _appendix(metadata: Mapping[str, str]) -> bytes:
+    """Return metadata as bytes that may stand behind an ONNX file: joined messages of Protocol Buffers are one."""
+    import onnx
+
+    model = onnx.ModelProto()
+    onnx.helper.set_model_props(model, dict(metadata))
+    appendix: bytes = model.SerializeToString(deterministic=True)
+    return appendix
+
+
+def _first_paragraph(module: ModuleType) -> str:
+    return (inspect.getdoc(module) or "").partition("\n\n")[0]

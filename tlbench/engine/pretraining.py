@@ -1,0 +1,171 @@
+"""Pre-training: a backbone trained on the source side of a task, and saved as a checkpoint that runs can start from."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tlbench import __version__
+from tlbench.assets.checkpoints import models_folder
+from tlbench.contract.events import Event
+from tlbench.contract.kind_specs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODELLING
+from tlbench.contract.options import OptionValue
+from tlbench.contract.requests import LoadRequest, SaveRequest
+from tlbench.contract.specs import KindSpec, StrategySpec, TaskSpec
+from tlbench.contract.task_data import Access, Side, TaskData
+from tlbench.engine.store import Store
+from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.expand import Pretraining, RunRequest, make_plan
+from tlbench.planning.guard import guarded
+from tlbench.planning.plan import Pairing, Settings
+from tlbench.results.files import slug, sync_folder, write_bytes
+
+OBJECTIVES: Mapping[str, KindSpec | None] = {
+    "supervised": None,
+    "mlm": MASKED_LANGUAGE_MODELLING,
+    "clm": LANGUAGE_MODELLING,
+}
+"""What is learnt: the task's own labels, masked tokens, or the next token."""
+
+
+def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> Pairing:
+    """Return the pairing whose source model is the result. Raises `UsageError` for what makes no sense."""
+    task, backbone = wanted.task, wanted.backbone
+    if wanted.objective not in OBJECTIVES:
+        raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
+    spec = catalog.task(task)
+    if (modality := catalog.backbone(backbone).modality) != spec.modality:
+        raise UsageError(f'"{backbone}" is for {modality}, and "{task}" is {spec.modality}.')
+    narrowed = dataclasses.replace(
+        catalog,
+        tasks={task: source_alone(spec, OBJECTIVES[wanted.objective])},
+        strategies={"pretrain": _nothing_more()},
+    )
+    run_request = RunRequest(tasks=(task,), backbones=(backbone,), seeds=(wanted.seed,), overrides=wanted.overrides)
+    (pairing,) = make_plan([run_request], narrowed, settings).pairings
+    if pairing.skip:
+        raise UsageError(pairing.skip)
+    if pairing.backbone.save is None:
+        raise UsageError(f'"{backbone}" cannot be saved as a checkpoint: its plugin has no way to write one.')
+    if pairing.source_mode in ("probe", "own-head"):
+        raise UsageError(f"With source.mode={pairing.source_mode} nothing of the encoder is trained.")
+    return pairing
+
+
+def source_alone(task: TaskSpec, kind: KindSpec | None) -> TaskSpec:
+    """Return the task with its source on both sides, so that nothing of the target is read, and another kind."""
+    return dataclasses.replace(
+        task,
+        kind=kind or task.kind_of_source,
+        source_kind=None,
+        metric=kind.metric if kind else task.metric_of_source,
+        setting="transductive",
+        load=functools.partial(_load_source, task.load),
+        evaluate=None,
+    )
+
+
+def _load_source(load: Callable[[LoadRequest], TaskData], request: LoadRequest) -> TaskData:
+    data = load(request)
+    held_out = Side(labels=data.source.labels, train=data.source.test, test=data.source.test)
+    return dataclasses.replace(data, target=held_out)
+
+
+def _nothing_more() -> StrategySpec:
+    """A plan is made of strategies: this one has nothing to do."""
+    return StrategySpec(
+        name="pretrain",
+        title="Pre-training",
+        summary="The source model alone.",
+        access=frozenset({Access.SOURCE}),
+        trains_encoder=False,
+        adapt=lambda request: request.model,
+    )
+
+
+def destination(name: str) -> Path:
+    """Return where a model goes: a folder where the name has a slash, else below the cache. Raises `UsageError`."""
+    is_folder = "/" in name or os.sep in name or name.startswith(("~", "."))
+    if not is_folder and name != slug(name):
+        raise UsageError(f'"{name}" is no name of a model: use letters, digits, ".", "_" and "-", or name a folder.')
+    folder = Path(name).expanduser().resolve() if is_folder else models_folder() / name
+    if folder.exists():
+        raise UsageError(f'"{folder}" is there already: remove it, or choose another name.')
+    return folder
+
+
+def pretrain(pairing: Pairing, settings: Settings, notify: Callable[[Event], None], folder: Path) -> float:
+    """Train, save into a new folder, and return the score on the source's held-out part.
+
+    The folder appears in one rename when it is whole. Raises `StageError`.
+    """
+    from tlbench.engine.pipeline import Run
+    from tlbench.engine.scoring import side_score
+    from tlbench.learning.model import apply_head, encode
+
+    assert pairing.backbone.save is not None
+    prepared, model = Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=notify)).source()
+    test, head = prepared.split("source-test"), model.heads["source"]
+    outputs = functools.partial(apply_head, head)
+    score = side_score(pairing.task, prepared, "source", outputs, encode(model, test.inputs), test)
+    with _whole(folder) as draft, guarded(f'"save" of the backbone "{pairing.backbone.name}"'):
+        pairing.backbone.save(
+            SaveRequest(
+                encoder=model.encoder,
+                head=head,
+                fitted=prepared.fitted,
+                layout=pairing.task.kind.layout,
+                options=pairing.backbone_options,
+                files=pairing.files,
+                folder=draft,
+            )
+        )
+        write_bytes(draft / "README.md", card(folder.name, pairing, score, len(test), prepared.sha256).encode())
+    return score
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes its name when the block ends well, and is gone when it does not."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".tmp-"))
+    try:
+        yield draft
+        draft.chmod(0o755)
+        for path in draft.iterdir():
+            path.chmod(0o644)
+        draft.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def card(name: str, pairing: Pairing, score: float, size: int, data: str) -> str:
+    """Return the model card: what the weights were made from, and how."""
+    task = pairing.task
+    lines = {
+        "architecture": f"{pairing.backbone.name}: {_listed(pairing.model_options())}",
+        "weights at the start": pairing.checkpoint.origin
+        if pairing.checkpoint and pairing.checkpoint.pretrained
+        else "random",
+        "data": f"the source side of {task.name}, {_listed(pairing.data_options()) or 'as it comes'}: {task.source}",
+        "licence of the data": task.licence or "not stated",
+        "hash of the prepared data": data,
+        "learnt": task.kind.summary,
+        "training": f"{_listed(pairing.source_options)}; seed {pairing.seed}",
+        f"{task.metric}, held-out source": f"{score:.4f} on {size} {task.kind.unit}",
+    }
+    rows = [f"| {what} | {text.replace('|', '/')} |" for what, text in lines.items()]
+    title = f"# {name}\n\nMade by `tlbench pretrain`, version {__version__}. Nothing of the task's target was read.\n"
+    return "\n".join([title, "| | |", "| --- | --- |", *rows, ""])
+
+
+def _listed(options: Mapping[str, OptionValue]) -> str:
+    return " ".join(", ".join(f"{name} {value}" for name, value in options.items() if value != "").split())

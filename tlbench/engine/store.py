@@ -1,0 +1,177 @@
+"""The stage cache: one folder a result, named by the hash of everything that the result depends on.
+
+A stage writes into a temporary folder, which is renamed into place with a manifest of checksums once it is whole.
+So a result is there or it is not; a killed run leaves nothing half-done, and what it had finished is found again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from tlbench.contract.events import Event
+from tlbench.errors import StageError, StoreError
+from tlbench.planning.guard import pass_signal
+from tlbench.results.files import canonical, digest, file_sha256, read_sealed, sync_folder, write_sealed
+
+MANIFEST = "stage.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A finished stage on disk."""
+
+    name: str
+    key: str
+    folder: Path
+    seconds: float
+    """CPU seconds that it took when it was computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Store:
+    """Stages below `root`. Safe for several processes: a key is computed by one while the others wait for it."""
+
+    root: Path
+    notify: Callable[[Event], None]
+    _open: dict[str, Stage] = field(default_factory=dict)
+    _warned: set[str] = field(default_factory=set)
+    _failed: dict[str, StageError] = field(default_factory=dict)
+    """What failed in this process fails again: it is not tried for every pairing that needs it."""
+
+    def find(self, name: str, identity: Mapping[str, Any]) -> Stage | None:
+        """Return a finished stage, or None; a damaged one counts as not there, with a warning."""
+        key = digest({"stage": name, **identity})
+        if key not in self._open:
+            folder = self._folder(name, key)
+            if not os.path.lexists(folder):
+                return None
+            try:
+                seconds = _check(folder, {"stage": name, "identity": dict(identity)})
+            except StoreError as error:
+                if key not in self._warned:
+                    self._warned.add(key)
+                    warnings.warn(f'The cached stage "{name}" is not used: {error}', stacklevel=1)
+                return None
+            self._open[key] = Stage(name=name, key=key, folder=folder, seconds=seconds)
+        return self._open[key]
+
+    def manifests(self, name: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the undamaged manifests of finished stages of a name: `identity` and `files`, which are not checked."""
+        for path in sorted((self.root / name).glob(f"*/*/{MANIFEST}")):
+            with contextlib.suppress(OSError, ValueError):
+                yield read_sealed(path)
+
+    def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> Stage:
+        """Return the stage of that identity; `compute(folder)` fills it where it is not there yet.
+
+        Raises `StageError` with the stage's name for whatever `compute` raises.
+        """
+        if found := self.find(name, identity):
+            self.notify(Event(name="stage-finished", stage=name, seconds=found.seconds, cached=True))
+            return found
+        key = digest({"stage": name, **identity})
+        if key in self._failed:
+            raise self._failed[key]
+        folder = self._folder(name, key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if self.find(name, identity) is None:
+                try:
+                    self._compute(name, identity, folder, compute)
+                except StageError as error:
+                    self._failed[key] = error
+                    raise
+        found = self.find(name, identity)
+        if found is None:
+            raise StoreError(f'The stage "{name}" was written to "{folder}" and cannot be read back: check the disk.')
+        return found
+
+    def _compute(self, name: str, identity: Mapping[str, Any], folder: Path, compute: Callable[[Path], None]) -> None:
+        self.notify(Event(name="stage-started", stage=name))
+        draft = folder.with_suffix(f".{os.getpid()}.draft")
+        # We hold the lock: what is here is damaged, or was left by a killed process that had our number.
+        for left_over in (draft, folder):
+            _remove(left_over)
+        draft.mkdir()
+        started = _cpu_seconds()
+        try:
+            compute(draft)
+            seconds = round(_cpu_seconds() - started, 3)
+            files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
+            manifest = {"stage": name, "identity": dict(identity), "cpu_seconds": seconds, "files": files}
+            write_sealed(draft / MANIFEST, manifest)
+            os.replace(draft, folder)
+            sync_folder(folder.parent)
+        except BaseException as error:
+            pass_signal(error)
+            raise StageError(name, error) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        self.notify(Event(name="stage-finished", stage=name, seconds=seconds))
+
+    def sweep(self) -> None:
+        """Remove drafts of processes that are gone."""
+        for draft in self.root.glob("*/*/*.draft"):
+            process = re.search(r"\.(\d{1,9})\.draft$", draft.name)
+            if process and not _alive(int(process[1])):
+                _remove(draft)
+
+    def _folder(self, name: str, key: str) -> Path:
+        return self.root / name / key[:2] / key
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process and of the children it has waited for."""
+    return sum(os.times()[:4])
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or whatever stands in its place."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _check(folder: Path, asked: Mapping[str, Any]) -> float:
+    """Return the CPU seconds of the stage in a folder. Raises `StoreError` if it is damaged or not what was asked."""
+    try:
+        manifest = read_sealed(folder / MANIFEST)
+        answered = {name: manifest[name] for name in asked}
+        seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f'"{folder}" has a damaged manifest.') from error
+    if canonical(answered) != canonical(json.loads(canonical(asked))):
+        raise StoreError(f'"{folder}" holds the result of another request.')
+    if damaged := [name for name, sha256 in files.items() if not _is_whole(folder / name, sha256)]:
+        raise StoreError(f'"{folder}" has damaged files: {", ".join(damaged)}.')
+    return seconds
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        return file_sha256(path) == sha256
+    except OSError:
+        return False

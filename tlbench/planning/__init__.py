@@ -1,0 +1,1 @@
+"""Command line -> plan: plugins, options, files and everything that a result depends on."""

@@ -1,0 +1,207 @@
+"""What a result depends on, named by hashes: code, versions, data, machine. Light: torch is never imported."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.errors import UsageError
+from tlbench.results.files import digest, file_sha256, read_sealed, write_sealed
+
+PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
+"""Parts of the host that no score depends on."""
+LIBRARIES = (
+    "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
+    "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval", "mujoco",
+    "espeakng-loader", "soundfile",
+)  # fmt: skip
+"""Distributions whose version may change a score; a plugin's own version is added to them."""
+SETTLED = 2 * 10**9
+"""Age of a file's last change, in ns, from which on its hash is remembered: the clock of a file system may be so coarse
+that a change right after another leaves the same times."""
+
+
+@functools.cache
+def engine() -> str:
+    """Return a hash of the host's code, its presentation left out."""
+    root = Path(__file__).parent
+    files = [
+        path
+        for path in sorted(root.rglob("*.py"))
+        if path.relative_to(root).parts[0].removesuffix(".py") not in PRESENTATION
+    ]
+    return digest({str(path.relative_to(root)): file_sha256(path) for path in files})
+
+
+@functools.cache
+def package_code(package: str) -> str:
+    """Return a hash of the Python files of a top-level package or module."""
+    spec = importlib.util.find_spec(package)
+    if spec is None:
+        return ""
+    # A namespace package has folders and no file of its own.
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
+    files = {str(path.relative_to(folder)): path for folder in folders for path in folder.rglob("*.py")}
+    if not folders and spec.origin:
+        files = {package: Path(spec.origin)}
+    return digest({name: file_sha256(path) for name, path in files.items()})
+
+
+def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
+    """Return hashes of the code that a spec's functions come from."""
+    return sorted({code_of(part) for function in functions if function is not None for part in _parts(function)})
+
+
+def _parts(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return a function, and with a partial one the functions that it hands on."""
+    handed = function.args if isinstance(function, functools.partial) else ()
+    return [function, *(part for given in handed if callable(given) for part in _parts(given))]
+
+
+def code_of(function: Callable[..., Any]) -> str:
+    """Return a hash of the code of the package that a function comes from; of the host, its presentation left out."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    package, _, inner = function.__module__.partition(".")
+    if package == "tlbench" and inner.partition(".")[0] not in PRESENTATION:
+        return engine()
+    return package_code(package)
+
+
+@functools.cache
+def versions() -> Mapping[str, str]:
+    """Return the versions of Python, tlbench and the libraries that are installed."""
+    found = {"python": platform.python_version()}
+    for name in ("tlbench", *LIBRARIES):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@functools.cache
+def processor() -> str:
+    """Return the name of the processor."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+@functools.cache
+def graphics() -> str:
+    """Return the name of the first CUDA device that the driver shows, or an empty string."""
+    try:
+        driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return ""
+    count, name = ctypes.c_int(), ctypes.create_string_buffer(256)
+    if driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count)) or not count.value:
+        return ""
+    driver.cuDeviceGetName(name, len(name), 0)
+    return name.value.decode()
+
+
+def device_name(device: str) -> str:
+    """Return the name of the processor or of the CUDA device."""
+    return graphics() if device == "cuda" else processor()
+
+
+def resolve_device(wanted: str) -> str:
+    """Return `cpu` or `cuda` for `auto`, `cpu` or `cuda`. Raises `UsageError` where CUDA is asked for and not there."""
+    if wanted == "cuda" and not graphics():
+        raise UsageError('No CUDA device is visible: check "nvidia-smi", or use --device cpu.')
+    return ("cuda" if graphics() else "cpu") if wanted == "auto" else wanted
+
+
+def machine() -> str:
+    """Return what latencies depend on beside the software: processor, graphics and operating system."""
+    return ", ".join(filter(None, (processor(), graphics(), f"{platform.system()} {platform.machine()}")))
+
+
+def fingerprint(paths: Sequence[Path], cache: Path) -> str:
+    """Return a hash of the files' names and contents; hashes are remembered below `cache`.
+
+    The name of a file's folder counts, for it may be the label; what stands above it does not.
+    """
+    hashes = _hashes(paths, cache)
+    return digest([(path.parent.name, path.name, hashes[path]) for path in paths])
+
+
+def checkpoint_hash(files: Mapping[str, Path], cache: Path) -> str:
+    """Return a hash of the contents of files by role, or an empty string for none; neither names nor places count."""
+    hashes = _hashes(files.values(), cache)
+    return digest({role: hashes[path] for role, path in files.items()}) if files else ""
+
+
+def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
+    """Return the hash of each file's content. Those of a folder stand in one file, for each that is written takes time:
+    a folder may hold very many.
+    """
+    folders: dict[Path, list[Path]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path)
+    found: dict[Path, str] = {}
+    for folder, members in folders.items():
+        memory = cache / "files" / f"{digest(str(folder.resolve()))}.json"
+        before = _remembered(memory)
+        known = dict(before)
+        for path in members:
+            found[path] = _hash(path, known)
+        if known != before:
+            # Without this memory the files are read again, which is slower and no reason to stop.
+            with contextlib.suppress(OSError):
+                write_sealed(memory, {"files": known})
+    return found
+
+
+def _hash(path: Path, known: dict[str, list[Any]]) -> str:
+    """Return a file's hash: the one in `known` if the file is unchanged, else a new one, which is added to `known`.
+
+    Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime, but give another ctime or inode.
+    """
+    now, status = time.time_ns(), path.stat()
+    stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+    entry = known.get(path.name)
+    if entry is not None and entry[:-1] == stamp:
+        return str(entry[-1])
+    sha256 = file_sha256(path)
+    if now - status.st_ctime_ns >= SETTLED:
+        known[path.name] = [*stamp, sha256]
+    return sha256
+
+
+def _remembered(memory: Path) -> dict[str, list[Any]]:
+    """Return size, two times, inode and hash of files by name; nothing where the memory is damaged."""
+    try:
+        return dict(read_sealed(memory)["files"])
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def commit() -> tuple[str, bool | None]:
+    """Return the commit that this code is checked out at and whether it was changed; `("", None)` if installed."""
+    import subprocess
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != Path(__file__).parent.parent:
+            return "", None
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", ":/tlbench", ":/plugins"))
+    except (OSError, subprocess.SubprocessError):
+        return "", None
