@@ -16,7 +16,8 @@ from support import Environment, install, plan_only, silent
 from tlbench.engine.runner import Outcome, run
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, load_catalog
-from tlbench.planning.plan import Pairing, Plan, Settings
+from tlbench.planning.plan import Pairing, Plan
+from tlbench.planning.settings import Settings
 
 if TYPE_CHECKING:
     from tlbench.engine.prepared import Prepared

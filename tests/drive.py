@@ -14,7 +14,7 @@ from support import plan_only
 from tlbench import Event, hookimpl
 from tlbench.engine.runner import run
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 
 
 class Killer:

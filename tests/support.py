@@ -17,7 +17,8 @@ from typing import Any
 
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import RunRequest, make_plan
-from tlbench.planning.plan import Plan, Settings
+from tlbench.planning.plan import Plan
+from tlbench.planning.settings import Settings
 
 HERE = Path(__file__).parent
 SOURCES = HERE / "plugins_for_tests"

@@ -127,7 +127,7 @@ def test_the_catalog_and_a_plan_need_no_heavy_library(toy_site):
     code = f"""
 import sys
 import tlbench
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.planning.expand import Wish, make_plan
 from tlbench.planning.catalog import load_catalog
 

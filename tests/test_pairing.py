@@ -13,7 +13,7 @@ from support import comparable, drive, only, plan_only
 from tlbench.engine.pipeline import peak_memory
 from tlbench.engine.runner import run
 from tlbench.planning.expand import RunRequest, make_plan
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.results.row import Row, read_rows
 
 WORDS = ("--task", "toy/blobs", "--strategy", "frozen", "--strategy", "finetune")

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.budget import Budget
-from tlbench.planning.plan import Settings, cache_folder, data_folder
+from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 
 STAGES = ["prepare", "source", "features", "adapt", "score", "export"]

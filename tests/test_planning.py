@@ -221,7 +221,7 @@ def test_tasks_of_real_data_find_their_files_below_the_data_root(catalog, settin
     assert names
     for name in names:
         (pairing,) = plan_only(catalog, settings, tasks=[name], strategies=["frozen"]).pairings
-        files = pairing.task.files(pairing.load_request(settings))
+        files = pairing.task.files(pairing.load_request)
         assert files
         assert all(data_root in path.parents for path in files)
         assert pairing.fingerprint == fingerprint(files, settings.cache)

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from tlbench.planning.expand import RunRequest, make_plan
-from tlbench.planning.plan import Settings
 from tlbench.planning.repeat import repeat_command
+from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
 PLAIN = ["tlbench", "run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "0-0", "--device", "cpu"]

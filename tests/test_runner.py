@@ -13,7 +13,7 @@ from tlbench import hookimpl
 from tlbench.engine.runner import _with_latency, run
 from tlbench.engine.store import Stage, Store
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.results.row import read_row, read_rows
 
 BROKEN = {

@@ -37,7 +37,7 @@ from tlbench.contract.specs import (
     StrategySpec,
     TaskSpec,
 )
-from tlbench.contract.task_data import Access, Side, Split, TaskData
+from tlbench.contract.task_data import Access, Array, Side, Split, TaskData
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
@@ -53,6 +53,7 @@ __all__ = [
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
     "Access",
+    "Array",
     "AugmentRequest",
     "BackboneFamily",
     "BackboneSpec",

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning.data import Array, Columns
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
 from tlbench_hf.load import auto_class, load, write
 from tlbench_hf.places import EXTRACTOR

@@ -45,7 +45,7 @@ def again(cache: str, board: str, strategies: str, seeds: str) -> None:
 
     from tlbench.engine.runner import run
     from tlbench.planning.catalog import load_catalog
-    from tlbench.planning.plan import Settings
+    from tlbench.planning.settings import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     chosen = {"strategies": strategies.split(","), "seeds": tuple(map(int, seeds.split(",")))}
@@ -61,7 +61,7 @@ def row(cache: str, board: str) -> None:
     from tlbench.engine.pipeline import Run
     from tlbench.engine.store import Store
     from tlbench.planning.catalog import load_catalog
-    from tlbench.planning.plan import Settings
+    from tlbench.planning.settings import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings

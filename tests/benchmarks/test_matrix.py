@@ -13,7 +13,7 @@ from torch import nn
 from track import SEEDS, STRATEGIES
 
 from tlbench.engine.runner import run
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 
 ALIKE = ("prepare", "source", "adapt")
 """The stages that do what the limit does."""

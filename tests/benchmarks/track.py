@@ -21,7 +21,8 @@ from tlbench.engine.store import Store
 from tlbench.learning.device import set_up
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog
-from tlbench.planning.plan import Pairing, Settings
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
 
 SEEDS = (0, 1, 2)
 STRATEGIES = ("frozen", "finetune", "adversarial")

@@ -18,13 +18,14 @@ from support import plan_only, run_python
 from test_imports import imports
 
 from tlbench import UsageError
+from tlbench.assets.folders import cache_folder
 from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
-from tlbench.deploy.package.lookup import find_stages
 from tlbench.deploy.package.write import write_bundle
+from tlbench.engine.lookup import find_stages
 from tlbench.engine.runner import run_pairing
 from tlbench.engine.store import Store
-from tlbench.planning.plan import Settings, cache_folder
+from tlbench.planning.settings import Settings
 
 ALONE = """
 import runpy, sys

@@ -9,11 +9,11 @@ from support import plan_only
 from test_bundle import BERT, known_predictions, metadata_of, serve, write_tables
 
 from tlbench.cli.inspection import inspect_task
-from tlbench.deploy.package.lookup import find_stages
 from tlbench.deploy.package.write import write_bundle
+from tlbench.engine.lookup import find_stages
 from tlbench.engine.runner import run_pairing
 from tlbench.engine.store import Store
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 
 SHORT = {"source.steps": 2, "task.label_budget": 6}
 
@@ -129,7 +129,7 @@ def test_metadata_and_card_say_what_goes_in_and_comes_out(exported):
 
 def test_inspection_reads_its_labels(exported, settings):
     case, pairing, _, _ = exported
-    request = pairing.load_request(settings)
+    request = pairing.load_request
     found = inspect_task(pairing.task, request, pairing.label_budget.total)
     assert found.refused == []
     data, classes = pairing.task.load(request), case not in ("numbers", "tokens")

@@ -13,7 +13,7 @@ from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone
 from tlbench.engine.runner import run
 from tlbench.planning.expand import Pretraining, RunRequest, make_plan
 from tlbench.planning.fingerprints import codes_of
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 
 SMALL = ("--set", "source.steps=2", "--set", "text/gpt2.hidden=8", "--set", "text/gpt2.vocabulary=300")
 
@@ -119,7 +119,7 @@ def test_a_backbone_that_cannot_be_saved_is_refused(tlbench):
 
 def test_the_target_is_not_read(pairing_of, settings):
     pairing = pairing_of("toy/blobs")
-    data = source_alone(pairing.task, None).load(pairing.load_request(settings))
+    data = source_alone(pairing.task, None).load(pairing.load_request)
     assert data.target.train is data.target.test is data.source.test
 
 

@@ -61,7 +61,7 @@ class TestFinding:
     def test_a_plan_needs_no_heavy_library(self, folders):
         code = """
 import sys
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.planning.expand import Wish, make_plan
 from tlbench.planning.catalog import load_catalog
 
@@ -77,7 +77,7 @@ def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline
     """In processes of their own, for huggingface_hub reads its variables when it is imported."""
     code = """
 import json, sys
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.planning.expand import Wish, make_plan
 from tlbench.planning.catalog import load_catalog
 

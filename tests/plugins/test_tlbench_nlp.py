@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from tlbench import BadInputError, FitRequest, LoadRequest
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench_nlp.backbones import bert
 from tlbench_nlp.preprocess import preprocessor
 from tlbench_nlp.tasks import reviews
@@ -179,7 +179,7 @@ def test_labels_that_differ_are_refused(catalog, tables, tmp_path):
     asked = run_request(tables("a.csv"), tables("b.csv", names=("bad", "fine")))
     (pairing,) = plan_only(catalog, settings, **asked).pairings
     with pytest.raises(BadInputError, match=r'a.csv" has labels that ".*b.csv" lacks, "good"'):
-        pairing.task.load(pairing.load_request(settings))
+        pairing.task.load(pairing.load_request)
 
 
 @real_data

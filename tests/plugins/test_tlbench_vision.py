@@ -15,7 +15,7 @@ from support import plan_only
 from tlbench import BadInputError, FitRequest
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench_vision.backbones.resnet import fit
 
 
@@ -153,7 +153,7 @@ def test_mnist_and_optdigits_counts(catalog, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
     asked = {"tasks": ["vision/mnist-optdigits"], "strategies": ["finetune"]}
     (pairing,) = plan_only(catalog, settings, **asked).pairings
-    data = pairing.task.load(pairing.load_request(settings))
+    data = pairing.task.load(pairing.load_request)
     counts = [np.bincount([*side.train.labels, *side.test.labels]).tolist() for side in (data.source, data.target)]
     assert counts[0] == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert np.bincount(data.target.test.labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -177,7 +177,7 @@ def test_images_may_be_listed_by_a_table_or_stand_in_one(catalog, pictures, tmp_
         overrides = {"task.source": str(source), "task.target": str(target), "task.size": 8}
         asked = {"tasks": ["vision/image-folder"], "strategies": ["finetune"], "overrides": overrides}
         (pairing,) = plan_only(catalog, settings, **asked).pairings
-        request = pairing.load_request(settings)
+        request = pairing.load_request
         return pairing.task.load(request), pairing.task.files(request)
 
     folders, _ = read(here, there)

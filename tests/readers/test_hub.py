@@ -20,7 +20,7 @@ pytest.importorskip("datasets")
 READ = """
 import json, sys
 from tlbench.errors import TlbenchError
-from tlbench.planning.plan import Settings
+from tlbench.planning.settings import Settings
 from tlbench.planning.expand import Wish, make_plan
 from tlbench.planning.catalog import load_catalog
 
@@ -30,7 +30,7 @@ for task, *places in json.loads(sys.argv[1]):
     wish = Wish(tasks=(task,), strategies=("frozen",), seeds=(0,), overrides=overrides)
     try:
         pairing = make_plan([wish], catalog, settings).pairings[0]
-        request = pairing.load_request(settings)
+        request = pairing.load_request
         data = pairing.task.load(request)
     except TlbenchError as error:
         found.append(str(error))

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.assets.hub import either, fetch
 from tlbench.contract.specs import Checkpoint
 from tlbench.errors import BadInputError, MissingDataError
-from tlbench.planning.plan import cache_folder, data_folder
 from tlbench.results.files import read_sealed, slug, write_sealed
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     ROW is a row's file, or a part of its name below the board that no other row has, such as its key. The example runs
     where there are onnxruntime and numpy, without tlbench.
     """
-    from tlbench.deploy.package.lookup import find_stages
+    from tlbench.assets.folders import cache_folder
     from tlbench.deploy.package.write import write_bundle
+    from tlbench.engine.lookup import find_stages
     from tlbench.engine.store import Store
     from tlbench.planning.catalog import load_catalog
-    from tlbench.planning.plan import cache_folder
 
     _, chosen = find_row(board, row)
     catalog = load_catalog()

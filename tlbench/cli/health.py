@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.cli.probes import probe
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import TaskSpec
@@ -16,7 +17,6 @@ from tlbench.errors import UsageError, describe
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.guard import pass_signal
-from tlbench.planning.plan import cache_folder, data_folder
 
 LITTLE_BYTES = 2**30
 """Less space than this on a disk is worth a word."""

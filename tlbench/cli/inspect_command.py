@@ -45,12 +45,12 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
 
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
+    from tlbench.assets.folders import data_folder
     from tlbench.contract.requests import LoadRequest
     from tlbench.errors import UsageError
     from tlbench.planning.budget import Budget
     from tlbench.planning.catalog import missing
     from tlbench.planning.expand import resolve_task
-    from tlbench.planning.plan import data_folder
 
     if lacking := missing(task):
         raise UsageError(lacking)

@@ -19,7 +19,7 @@ from tlbench.errors import UsageError
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog
     from tlbench.planning.expand import Pretraining
-    from tlbench.planning.plan import Settings
+    from tlbench.planning.settings import Settings
 
 
 @click.command("pretrain")
@@ -78,7 +78,7 @@ def command(
     """
     from tlbench.planning.expand import Pretraining
     from tlbench.planning.fingerprints import resolve_device
-    from tlbench.planning.plan import Settings
+    from tlbench.planning.settings import Settings
 
     named = (backbone, task, output)
     if any(named) if suite else not all(named):

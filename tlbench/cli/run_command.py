@@ -122,7 +122,7 @@ def command(
     from tlbench.engine import runner
     from tlbench.planning.expand import make_plan
     from tlbench.planning.fingerprints import resolve_device
-    from tlbench.planning.plan import Settings
+    from tlbench.planning.settings import Settings
     from tlbench.planning.suites import read_suite
 
     given = {

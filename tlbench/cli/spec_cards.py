@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tlbench.assets.folders import data_folder
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, Spec, missing
 from tlbench.planning.expand import budget_option, default, mismatch
-from tlbench.planning.plan import PLACES, data_folder
+from tlbench.planning.plan import PLACES
 
 Card = dict[str, Any]
 """What it is (`sort`, `name`, `title`), then facts by name, `options` and other tables, and `commands`."""

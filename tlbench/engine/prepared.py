@@ -15,7 +15,7 @@ from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.data import Examples, Ragged, Targets
-from tlbench.planning.plan import Pairing, Settings
+from tlbench.planning.plan import Pairing
 from tlbench.results.files import digest, file_sha256
 
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
@@ -42,10 +42,10 @@ class Prepared:
         return load_examples(self.folder, name)
 
 
-def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
+def prepare(pairing: Pairing, folder: Path) -> Prepared:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
     task, backbone, options = pairing.task, pairing.backbone, pairing.backbone_options
-    data = task.load(pairing.load_request(settings))
+    data = task.load(pairing.load_request)
     targets = check_data(task, data)
     inputs, rate = data.source.train.inputs, data.sample_rate
     layout = task.kind.layout
@@ -68,6 +68,7 @@ def prepare(pairing: Pairing, settings: Settings, folder: Path) -> None:
     (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
+    return Prepared.read(folder)
 
 
 def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:

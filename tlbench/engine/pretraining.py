@@ -24,7 +24,8 @@ from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import Pretraining, RunRequest, make_plan
 from tlbench.planning.guard import guarded
-from tlbench.planning.plan import Pairing, Settings
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
 from tlbench.results.files import slug, sync_folder, write_bytes
 
 OBJECTIVES: Mapping[str, KindSpec | None] = {

@@ -21,7 +21,8 @@ from tlbench.errors import StageError, StoreError, TlbenchError, UsageError, des
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.guard import log_traceback, pass_signal, same_folder
-from tlbench.planning.plan import Pairing, Plan, Settings
+from tlbench.planning.plan import Pairing, Plan
+from tlbench.planning.settings import Settings
 from tlbench.results.baselines import with_baselines
 from tlbench.results.files import write_bytes, write_json
 from tlbench.results.row import Row, read_row, write_row

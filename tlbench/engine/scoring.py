@@ -11,13 +11,15 @@ import numpy as np
 from torch import nn
 
 from tlbench.contract.specs import TaskSpec
+from tlbench.contract.task_data import Array
+from tlbench.engine.adaptation import seen_labels
 from tlbench.engine.prepared import Prepared
-from tlbench.engine.stages import seen_labels
-from tlbench.learning.data import Array, Examples, Targets
+from tlbench.learning.data import Examples, Targets
 from tlbench.learning.metrics import forgetting, score
 from tlbench.learning.model import TransferModel, apply_head, encode, state_hash
 from tlbench.learning.probe import fit_probe, some_units
 from tlbench.planning.plan import Pairing
+from tlbench.results.parts import ScorePart
 
 SCORED_AT_ONCE = 4096
 """Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
@@ -91,14 +93,14 @@ def side_score(
     return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 
-def score_fields(
+def score_both_stages(
     pairing: Pairing,
     prepared: Prepared,
     start: TransferModel,
     before: SplitFeatures,
     probe: float | None,
     model: TransferModel,
-) -> dict[str, Any]:
+) -> ScorePart:
     """Return the row's scores of both stages on both sides.
 
     Features of an encoder that did not change are the ones from before, so that a frozen encoder forgets exactly 0.
@@ -114,7 +116,7 @@ def score_fields(
     source_before = of("source", start.heads["source"], before.source_test)
     target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
     target_after = of("target", model.heads["target"], after.target_test)
-    fields = {
+    fields: dict[str, Any] = {
         "eager_score": target_after,
         "source_metric": task.metric_of_source,
         "source_test_size": len(prepared.split("source-test")),
@@ -134,4 +136,4 @@ def score_fields(
             "probe_after": probe_after,
             "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
         }
-    return fields
+    return ScorePart(**fields)

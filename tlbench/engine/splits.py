@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from tlbench.contract.requests import PrepareRequest
-from tlbench.contract.task_data import ExampleSequence
+from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import Array, Columns, Examples, Inputs, Ragged, Targets
+from tlbench.learning.data import Columns, Examples, Inputs, Ragged, Targets
 
 CHUNK = 256
 """Examples that are prepared at a time."""

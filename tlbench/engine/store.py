@@ -28,7 +28,7 @@ MANIFEST = "stage.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
+class StoredStage:
     """A finished stage on disk."""
 
     name: str
@@ -44,12 +44,12 @@ class Store:
 
     root: Path
     notify: Callable[[Event], None]
-    _open: dict[str, Stage] = field(default_factory=dict)
+    _open: dict[str, StoredStage] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
     _failed: dict[str, StageError] = field(default_factory=dict)
     """What failed in this process fails again: it is not tried for every pairing that needs it."""
 
-    def find(self, name: str, identity: Mapping[str, Any]) -> Stage | None:
+    def find(self, name: str, identity: Mapping[str, Any]) -> StoredStage | None:
         """Return a finished stage, or None; a damaged one counts as not there, with a warning."""
         key = digest({"stage": name, **identity})
         if key not in self._open:
@@ -63,7 +63,7 @@ class Store:
                     self._warned.add(key)
                     warnings.warn(f'The cached stage "{name}" is not used: {error}', stacklevel=1)
                 return None
-            self._open[key] = Stage(name=name, key=key, folder=folder, seconds=seconds)
+            self._open[key] = StoredStage(name=name, key=key, folder=folder, seconds=seconds)
         return self._open[key]
 
     def manifests(self, name: str) -> Iterator[Mapping[str, Any]]:
@@ -72,7 +72,7 @@ class Store:
             with contextlib.suppress(OSError, ValueError):
                 yield read_sealed(path)
 
-    def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> Stage:
+    def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> StoredStage:
         """Return the stage of that identity; `compute(folder)` fills it where it is not there yet.
 
         Raises `StageError` with the stage's name for whatever `compute` raises.

@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tlbench.contract.requests import PrepareRequest
-from tlbench.contract.task_data import ExampleSequence
+from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
 from tlbench.learning.lazy import Lazy, read_rows
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ class Ragged:
         return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
-Column = Array | Ragged | Lazy
+Column: TypeAlias = "Array | Ragged | Lazy"
 Columns = tuple[Column, ...]
 """One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
 COPIED_BYTES = 2**26

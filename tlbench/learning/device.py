@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
 from typing import TypeVar
 
 import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
-
-from tlbench.results.files import digest
 
 M = TypeVar("M", bound=nn.Module)
 FEW = 16
@@ -42,7 +42,8 @@ def _import_early() -> None:
 
 def derive_seed(seed: int, *purpose: str) -> int:
     """Return a seed for one purpose, so that one draw more or less elsewhere does not move it."""
-    return int(digest([seed, *purpose])[:8], 16)
+    named = json.dumps([seed, *purpose], separators=(",", ":"), ensure_ascii=False)
+    return int(hashlib.sha256(named.encode()).hexdigest()[:8], 16)
 
 
 def seed_everything(seed: int, *purpose: str) -> torch.Generator:

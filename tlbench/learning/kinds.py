@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench.contract.task_data import ExampleSequence
+from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
 from tlbench.learning import metrics, vector_metrics
-from tlbench.learning.data import Array, Targets
+from tlbench.learning.data import Targets
 from tlbench.learning.metrics import Metric
 from tlbench.learning.model import Distance, ScaledLinear
 from tlbench.learning.probe import Linear, fit_gaussian, fit_probe, fit_probes, fit_ridge, some_units

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from tlbench.contract.task_data import Array
 from tlbench.errors import ContractError
 from tlbench.learning import metrics
-from tlbench.learning.data import Array, Targets
+from tlbench.learning.data import Targets
 from tlbench.learning.kinds import Classification
 from tlbench.learning.metrics import Metric
 from tlbench.learning.probe import Linear

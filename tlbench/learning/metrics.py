@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from tlbench.learning.data import Array, Targets
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Targets
 
 Weighted = Callable[[Array], float]
 """Example weights `(N,)` -> score."""

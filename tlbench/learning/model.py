@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.learning.data import Array, Inputs, Targets, restore_order
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Inputs, Targets, restore_order
 
 EVALUATION_BATCH = 256
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.learning.data import Array
+from tlbench.contract.task_data import Array
 from tlbench.learning.model import Distance, ScaledLinear
 
 STRENGTHS = np.logspace(-4, 4, 9)

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tlbench.learning.data import Array, Targets
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Targets
 from tlbench.learning.metrics import Metric, Weighted
 
 

@@ -15,7 +15,8 @@ from tlbench.planning import fingerprints
 from tlbench.planning.budget import Budget
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.guard import guarded
-from tlbench.planning.plan import PLACES, Pairing, Plan, Settings
+from tlbench.planning.plan import PLACES, Pairing, Plan
+from tlbench.planning.settings import Settings
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -126,6 +127,7 @@ def _expand(
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
             fingerprint=files,
+            data_root=settings.data_root,
             checkpoint=checkpoint,
             weights=fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
             skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),

@@ -20,7 +20,8 @@ from tlbench.errors import ContractError, MissingDataError
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.expand import RunRequest, make_plan
-from tlbench.planning.plan import Pairing, Settings
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec)
@@ -72,7 +73,7 @@ class Bench:
     def data(self, task: TaskSpec) -> TaskData:
         """Return a task's raw data, loaded once."""
         if task.name not in self._data:
-            request = self.pairing_of_task(task).load_request(self.settings)
+            request = self.pairing_of_task(task).load_request
             self._data[task.name] = task.load(request)
         return self._data[task.name]
 

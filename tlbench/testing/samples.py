@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.requests import FitRequest, Layout
-from tlbench.learning.data import Array
+from tlbench.contract.task_data import Array
 from tlbench.testing.bench import Bench, NotApplicableError, need
 
 SIZE = 24

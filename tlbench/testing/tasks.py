@@ -20,7 +20,7 @@ from tlbench.testing.specs import label, module_is_light, refuse_heavy, spec_fie
 
 def _request(spec: TaskSpec, bench: Bench) -> LoadRequest:
     need(spec)
-    return bench.pairing_of_task(spec).load_request(bench.settings)
+    return bench.pairing_of_task(spec).load_request
 
 
 def its_backbone_fits(spec: TaskSpec, bench: Bench) -> None:

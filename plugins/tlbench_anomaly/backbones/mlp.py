@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.learning.data import Array, Columns, prepare_each
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench.learning.data import Columns, prepare_each
 from tlbench.learning.model import Encoder
 from tlbench_anomaly.preprocess import preprocessor
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.learning.data import Array
+from tlbench import Array, LoadRequest, Side, Split, TaskData
 from tlbench_robotics.plant import GRAVITY, LENGTH, NO_STOP, PERIOD, Arms, Demand, Rig, World
 
 LABELS = ("free", "light-payload", "heavy-payload", "sticky-joint", "wall-contact", "weak-actuator")

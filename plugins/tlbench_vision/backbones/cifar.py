@@ -8,9 +8,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
+from tlbench import Array, BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
 from tlbench.assets.checkpoints import load_into, read_weights
-from tlbench.learning.data import Array, Columns
+from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 

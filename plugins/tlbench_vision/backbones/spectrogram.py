@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning.data import Array, Columns
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 

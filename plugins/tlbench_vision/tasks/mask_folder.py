@@ -6,11 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
 from tlbench.assets.readers.images import read_image, read_mask
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.assets.readers.masks import mask_sides
-from tlbench.learning.data import Array
 
 
 def load(request: LoadRequest) -> TaskData:

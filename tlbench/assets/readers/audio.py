@@ -13,7 +13,7 @@ from tlbench.assets.readers.faults import attempt, refuse
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 
 def read_sound(path: Path) -> tuple[Array, int]:

@@ -10,7 +10,7 @@ from tlbench.assets.readers.faults import refuse
 from tlbench.assets.readers.tables import Table
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 
 def as_number(cell: str) -> float | None:

@@ -16,7 +16,7 @@ from tlbench.assets.readers.tables import Table, read_table, with_labels
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 MOST_CATEGORIES = 256
 

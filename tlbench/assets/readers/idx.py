@@ -12,7 +12,7 @@ import numpy as np
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 
 def read_idx(path: Path) -> Array:

@@ -16,7 +16,7 @@ from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What PIL raises for files that it cannot decode."""

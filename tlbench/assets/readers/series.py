@@ -11,7 +11,7 @@ from tlbench.assets.readers.tables import make_table, read_rows
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 
 def read_series(path: Path, *, columns: Sequence[int] = (), separator: str = "") -> tuple[tuple[str, ...], Array]:

@@ -17,7 +17,7 @@ from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Array
+    from tlbench.contract.task_data import Array
 
 MOST = 2000
 """Training examples of a side that are looked at."""

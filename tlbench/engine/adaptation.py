@@ -1,98 +1,28 @@
-"""What the stages source and adapt compute: functions of specs, arrays and models that know no store."""
+"""What the stage adapt computes: the firewall before a strategy, and the promises that hold behind it."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
 
-from tlbench.contract.requests import SELF_LABELLED, AugmentRequest, BuildRequest, RemaskRequest
+from tlbench.contract.requests import AugmentRequest, RemaskRequest
 from tlbench.contract.specs import StrategySpec
-from tlbench.contract.task_data import Access
+from tlbench.contract.task_data import Access, Array
+from tlbench.engine.models import build
 from tlbench.engine.prepared import Prepared
-from tlbench.errors import ContractError, UsageError
+from tlbench.engine.stage import OnStep
+from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Batch, Remask
-from tlbench.learning.data import Array, Examples, Inputs, draw_budget, draw_per_class
-from tlbench.learning.device import derive_seed, move, seed_everything
-from tlbench.learning.model import TransferModel, device_of, encode, state_hash
+from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
+from tlbench.learning.device import derive_seed, seed_everything
+from tlbench.learning.model import TransferModel, device_of, state_hash
 from tlbench.planning.plan import Pairing
 
-OnStep = Callable[[int, float], None]
 Parts = Mapping[Access, Examples | Inputs]
-
-
-def build(
-    pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
-) -> TransferModel:
-    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
-
-    Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
-    """
-    task = pairing.task
-    encoder = pairing.backbone.build(_build_request(pairing, prepared, pretrained))
-    kinds = {"source": task.kind_of_source, "target": task.kind}
-    labels = {"source": prepared.source_labels, "target": prepared.target_labels}
-    made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
-    return move(TransferModel(encoder, made), device)
-
-
-def _build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
-    files = {role: path for role, path in pairing.files.items() if pretrained or role != "weights"}
-    options = pairing.backbone_options
-    return BuildRequest(fitted=prepared.fitted, layout=pairing.task.kind.layout, options=options, files=files)
-
-
-def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
-    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
-    generator = seed_everything(pairing.seed, "source")
-    model = build(pairing, prepared, device, ["source"], pretrained=True)
-    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
-    if speaks or pairing.source_mode == "own-head":
-        model.heads["source"].load_state_dict(_own_head(pairing, prepared))
-    if pairing.source_mode == "own-head":
-        return model
-    request = AdaptRequest(
-        strategy="source",
-        model=model,
-        fresh=lambda: build(pairing, prepared, device, ["source"]),
-        kind=pairing.task.kind_of_source.create(),
-        classes=len(prepared.source_labels),
-        transductive=True,
-        options=pairing.source_options,
-        generator=generator,
-        on_step=on_step,
-        augment=_augment(pairing),
-        remask=_remask(pairing, prepared),
-        parts={Access.SOURCE: prepared.split("source-train")},
-    )
-    if pairing.source_mode == "probe":
-        features, targets = encode(model, request.source.inputs), request.source.targets.values
-        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
-    else:
-        request.fit(model, request.source, head="source")
-    return model
-
-
-def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
-    """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
-
-    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
-    """
-    name = pairing.backbone.name
-    if pairing.backbone.own_head is None:
-        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
-    own = pairing.backbone.own_head(_build_request(pairing, prepared, pretrained=True))
-    if set(own.labels) != set(prepared.source_labels):
-        raise UsageError(
-            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
-            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
-            f"use --set source.mode=probe."
-        )
-    place = {label: position for position, label in enumerate(own.labels)}
-    order = [place[label] for label in prepared.source_labels]
-    return {role: part[order] for role, part in own.head.state_dict().items()}
 
 
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
@@ -121,8 +51,8 @@ def adapt_request(
         options=pairing.strategy_options,
         generator=generator,
         on_step=on_step,
-        augment=_augment(pairing),
-        remask=_remask(pairing, prepared),
+        augment=augmentation(pairing),
+        remask=remasking(pairing, prepared),
         parts=parts,
     )
 
@@ -146,6 +76,14 @@ def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
     if Access.TARGET_LABELS in pairing.strategy.access:
         return target.select(_budget(pairing, target))
     return None
+
+
+def labels_given(pairing: Pairing, prepared: Prepared) -> dict[str, Any]:
+    """Return how many labels the budget came to, where that was not said by it, or there were not as many."""
+    if Access.TARGET_LABELS not in pairing.strategy.access:
+        return {}
+    asked, given = pairing.label_budget, len(seen_labels(pairing, prepared) or ())
+    return {} if given == asked.total else {"label_budget": given, "budget_rule": str(asked)}
 
 
 def _budget(pairing: Pairing, target: Examples) -> Array:
@@ -174,14 +112,16 @@ def _copy(examples: Examples) -> Examples:
     return examples.select(np.arange(len(examples)))
 
 
-def _augment(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
+def augmentation(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
+    """Return what varies training batches by the transformations that keep the task's labels."""
     names, vary = pairing.task.augment, pairing.backbone.augment
     if not names or vary is None:
         return lambda batch, generator: batch
     return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
 
 
-def _remask(pairing: Pairing, prepared: Prepared) -> Remask:
+def remasking(pairing: Pairing, prepared: Prepared) -> Remask:
+    """Return what masks other places of training batches of masked texts."""
     again, fitted = pairing.backbone.remask, prepared.fitted
     if pairing.task.kind.layout != "masked-token" or again is None:
         return lambda inputs, targets, generator: (inputs, targets)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.deploy.package.examples import still_prepares
-from tlbench.engine.store import Stage, Store
+from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.repeat import repeat_command
@@ -28,7 +28,7 @@ SAMPLE = "sample-0.npz"
 """Older versions kept no examples."""
 
 
-def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[Stage, Stage]:
+def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[StoredStage, StoredStage]:
     """Return the stage that left the row's ONNX file, and the one that prepared its data.
 
     Raises `UsageError` that says how to make them where they are not in the cache.
@@ -63,7 +63,7 @@ def _served(row: Row, store: Store) -> list[Mapping[str, Any]]:
     ]
 
 
-def _prepared(identity: Mapping[str, Any], store: Store) -> Stage | None:
+def _prepared(identity: Mapping[str, Any], store: Store) -> StoredStage | None:
     """Return the stage that prepared the data: what it depends on is a part of what the export depends on."""
     for manifest in store.manifests("prepare"):
         if SAMPLE in manifest["files"] and manifest["identity"].items() <= identity.items():

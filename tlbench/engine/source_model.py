@@ -1,0 +1,68 @@
+"""What the stage source computes: the model that every strategy starts from."""
+
+from __future__ import annotations
+
+import torch
+
+from tlbench.contract.requests import SELF_LABELLED
+from tlbench.contract.task_data import Access
+from tlbench.engine.adaptation import augmentation, remasking
+from tlbench.engine.models import build, build_request
+from tlbench.engine.prepared import Prepared
+from tlbench.engine.stage import OnStep
+from tlbench.errors import UsageError
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.device import seed_everything
+from tlbench.learning.model import TransferModel, encode
+from tlbench.planning.plan import Pairing
+
+
+def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
+    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
+    generator = seed_everything(pairing.seed, "source")
+    model = build(pairing, prepared, device, ["source"], pretrained=True)
+    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
+    if speaks or pairing.source_mode == "own-head":
+        model.heads["source"].load_state_dict(_own_head(pairing, prepared))
+    if pairing.source_mode == "own-head":
+        return model
+    request = AdaptRequest(
+        strategy="source",
+        model=model,
+        fresh=lambda: build(pairing, prepared, device, ["source"]),
+        kind=pairing.task.kind_of_source.create(),
+        classes=len(prepared.source_labels),
+        transductive=True,
+        options=pairing.source_options,
+        generator=generator,
+        on_step=on_step,
+        augment=augmentation(pairing),
+        remask=remasking(pairing, prepared),
+        parts={Access.SOURCE: prepared.split("source-train")},
+    )
+    if pairing.source_mode == "probe":
+        features, targets = encode(model, request.source.inputs), request.source.targets.values
+        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
+    else:
+        request.fit(model, request.source, head="source")
+    return model
+
+
+def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
+    """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
+
+    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
+    """
+    name = pairing.backbone.name
+    if pairing.backbone.own_head is None:
+        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
+    own = pairing.backbone.own_head(build_request(pairing, prepared, pretrained=True))
+    if set(own.labels) != set(prepared.source_labels):
+        raise UsageError(
+            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
+            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
+            f"use --set source.mode=probe."
+        )
+    place = {label: position for position, label in enumerate(own.labels)}
+    order = [place[label] for label in prepared.source_labels]
+    return {role: part[order] for role, part in own.head.state_dict().items()}

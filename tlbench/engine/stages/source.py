@@ -1,0 +1,35 @@
+"""The source model: trained on the source, probed, or the checkpoint as it is."""
+
+from __future__ import annotations
+
+from tlbench.engine.stage import Stage, Work
+
+
+def compute(work: Work) -> None:
+    from tlbench.engine.models import WEIGHTS
+    from tlbench.engine.prepared import Prepared
+    from tlbench.engine.source_model import train_source
+    from tlbench.learning.model import save_weights
+
+    prepared = Prepared.read(work.above["prepare"])
+    model = train_source(work.pairing, prepared, work.settings.device, work.on_step)
+    save_weights(model, work.folder / WEIGHTS)
+
+
+STAGE = Stage(
+    name="source",
+    compute=compute,
+    after=("prepare",),
+    inputs=(
+        "seed",
+        "source_options",
+        "source_mode",
+        "task.augment",
+        "backbone.build",
+        "backbone.augment",
+        "backbone.remask",
+        "backbone.own_head",
+        "settings.device",
+        "settings.threads",
+    ),
+)

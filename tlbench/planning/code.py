@@ -1,0 +1,315 @@
+"""What a function's code is: every definition that it reaches, read from source without an import.
+
+A stage's key holds a hash of the code that the stage runs, so that a change recomputes what it may change and nothing
+else. The search begins at a function or class and follows each name to its definition - through imports, façades and
+`deferred` - in tlbench, in plugins and in what is imported from elsewhere than an installed distribution. Definitions
+are hashed as syntax trees without docstrings: comments and layout count for nothing. An installed distribution counts
+by its version, and by the versions of the distributions that it requires.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import Any
+
+from tlbench.contract.deferred import Deferred
+from tlbench.planning.versions import versions_of
+from tlbench.results.files import digest, file_sha256
+
+CHOSEN_AT_RUN_TIME = {"import_module", "__import__"}
+"""Names whose use means that the source does not say what runs."""
+INSTALLED = {"site-packages", "dist-packages"}
+
+
+@dataclass
+class Code:
+    """Everything that some functions reach."""
+
+    definitions: dict[str, str] = field(default_factory=dict)
+    """`module:name`, or the place of a data file -> hash."""
+    packages: set[str] = field(default_factory=set)
+    """Import names of the distributions that count by version."""
+    values: list[Any] = field(default_factory=list)
+    """Arguments of partial functions, and what closures hold."""
+    unfollowed: set[str] = field(default_factory=set)
+    """Modules that import what is named at run time, or that were run as a script: their whole package counts."""
+
+    def identity(self) -> dict[str, Any]:
+        """Return JSON that differs where code, values or versions differ."""
+        return {
+            "code": digest([self.definitions, self.values]),
+            "versions": dict(versions_of(frozenset(self.packages))),
+        }
+
+
+@functools.cache
+def code_identity(*functions: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return what names the code of functions and classes: a hash, and versions of distributions."""
+    return code_of(*functions).identity()
+
+
+def code_of(*functions: Callable[..., Any]) -> Code:
+    """Return all that functions and classes reach."""
+    code = Code()
+    roots = [place for function in functions for place in _defined_at(function, code)]
+    search = _Search(code, frozenset({"tlbench", *(module.partition(".")[0] for module, _ in roots)}))
+    for module, name in roots:
+        search.resolve(module, (name,) if name else ())
+    search.run()
+    return code
+
+
+def _defined_at(value: Any, code: Code) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) of what a callable runs; note in `code` the plain values that it was made with."""
+    if isinstance(value, Deferred):
+        yield value.module, value.name
+    elif isinstance(value, functools.partial):
+        for part in (value.func, *value.args, *value.keywords.values()):
+            yield from _defined_at(part, code)
+    elif isinstance(value, MethodType):
+        yield from _defined_at(value.__func__, code)
+        yield from _defined_at(value.__self__, code)
+    elif isinstance(value, FunctionType):
+        name = value.__qualname__.partition(".")[0]
+        yield value.__module__, "" if name == "<lambda>" else name
+        for cell in value.__closure__ or ():
+            yield from _defined_at(cell.cell_contents, code)
+    elif isinstance(value, type):
+        yield value.__module__, value.__qualname__.partition(".")[0]
+    elif isinstance(value, BuiltinFunctionType):
+        code.packages.add(str(value.__module__).partition(".")[0])
+    elif isinstance(value, str | int | float | bool | None):
+        code.values.append(value)
+    else:
+        yield from _defined_at(type(value), code)
+        code.values.append(sorted((key, str(held)) for key, held in getattr(value, "__dict__", {}).items()))
+
+
+@dataclass
+class _Search:
+    """Definitions that are reached, each visited once."""
+
+    code: Code
+    own: frozenset[str]
+    """Top-level names that are followed also where they are installed."""
+    seen: set[tuple[str, str]] = field(default_factory=set)
+    waiting: list[tuple[str, str]] = field(default_factory=list)
+
+    def resolve(self, module: str, names: Sequence[str]) -> None:
+        """Put on the list what `module.names[0].names[1]...` leads to: a definition, or all of a module."""
+        source = source_of(module, self.own)
+        if source is None:
+            self.code.packages.add(module.partition(".")[0])
+        elif not names:
+            for name in (*source.definitions, ""):
+                self._add(module, name)
+        elif names[0] in source.definitions:
+            self._add(module, names[0])
+        elif names[0] in source.imports:
+            for target, name in source.imports[names[0]]:
+                self.resolve(target, (*([name] if name else []), *names[1:]))
+        elif source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+            self.resolve(inner, names[1:])
+
+    def _add(self, module: str, name: str) -> None:
+        if (module, name) not in self.seen:
+            self.seen.add((module, name))
+            self.waiting.append((module, name))
+
+    def run(self) -> None:
+        while self.waiting:
+            module, name = self.waiting.pop()
+            source = source_of(module, self.own)
+            assert source is not None
+            nodes = source.definitions.get(name, ()) if name else source.effects
+            self.code.definitions[f"{module}:{name}"] = _hash(nodes)
+            self._add(module, "")
+            if not name:
+                self._take_data(source)
+            for node in nodes:
+                self._follow(node, module, source)
+
+    def _follow(self, node: ast.AST, module: str, source: Source) -> None:
+        for chain in _chains(node):
+            if chain[-1] in CHOSEN_AT_RUN_TIME and module != Deferred.__module__:
+                self._take_package(source)
+            self.resolve(module, chain) if chain[0] in source.imports or chain[0] in source.definitions else None
+        for target, name in _deferred_targets(node):
+            self.resolve(target, (name,))
+
+    def _take_data(self, source: Source) -> None:
+        """Count the data files of a plugin's package."""
+        top = source.name.partition(".")[0]
+        if source.package is not None and top != "tlbench":
+            for path in sorted(source.package.rglob("*")):
+                if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
+                    self.code.definitions[f"{top}/{path.relative_to(source.package)}"] = file_sha256(path)
+
+    def _take_package(self, source: Source) -> None:
+        self.code.unfollowed.add(source.name)
+        folder = source.path.parent
+        inner = source.name if source.path.name == "__init__.py" else source.name.rpartition(".")[0]
+        paths = folder.rglob("*.py") if inner else [source.path]
+        for path in paths:
+            parts = path.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
+            self.resolve(".".join([inner, *parts]) if inner else source.name, ())
+
+
+@dataclass(frozen=True)
+class Source:
+    """A module's file, taken apart."""
+
+    name: str
+    path: Path
+    package: Path | None
+    """The folder of its top-level package."""
+    definitions: Mapping[str, tuple[ast.stmt, ...]]
+    """Name -> the statements that define it: functions, classes, assignments."""
+    effects: tuple[ast.stmt, ...]
+    """Other statements, which run when the module is imported."""
+    imports: Mapping[str, tuple[tuple[str, str], ...]]
+    """Name -> (module, name) that it was imported from, at any depth; the name is empty for a module itself."""
+
+
+def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
+    """Return a module's source; None for the standard library, for what is compiled, and for what counts by version."""
+    top = name.partition(".")[0]
+    path = None if top in sys.stdlib_module_names and top != "__main__" else _path_of(name)
+    if path is None or (INSTALLED & set(path.parts) and top not in own):
+        return None
+    return _parse(name, path, path.stat().st_mtime_ns)
+
+
+def _path_of(name: str) -> Path | None:
+    """Return the file of a module, found without importing the packages that it lies in."""
+    top, *rest = name.split(".")
+    if top == "__main__":
+        origin, folders = getattr(sys.modules[top], "__file__", None), None
+    else:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            return None
+        origin, folders = (spec.origin, spec.submodule_search_locations) if spec else (None, None)
+    if not rest:
+        return Path(origin) if origin and origin.endswith(".py") else None
+    for folder in folders or ():
+        inner = Path(folder, *rest)
+        for path in (inner / "__init__.py", inner.with_name(f"{inner.name}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+@functools.cache
+def _parse(name: str, path: Path, modified: int) -> Source:
+    tree = ast.parse(path.read_bytes())
+    definitions: dict[str, list[ast.stmt]] = {}
+    effects = []
+    for node in _top_level(tree.body):
+        names = list(_defined_by(node))
+        for defined in names:
+            definitions.setdefault(defined, []).append(node)
+        if not names and not isinstance(node, ast.Import | ast.ImportFrom) and not _is_text(node):
+            effects.append(node)
+    first = _path_of(name.partition(".")[0])
+    package = first.parent if first is not None and first.name == "__init__.py" else None
+    fixed = {defined: tuple(nodes) for defined, nodes in definitions.items()}
+    return Source(name, path, package, fixed, tuple(effects), _imports(tree, name, path))
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module; of its conditions and attempts those that stand in them."""
+    for node in body:
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            handlers = [handler.body for handler in getattr(node, "handlers", ())]
+            for block in (node.body, getattr(node, "orelse", []), getattr(node, "finalbody", []), *handlers):
+                yield from _top_level(block)
+        else:
+            yield node
+
+
+def _defined_by(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _imports(tree: ast.Module, name: str, path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                module = alias.name if alias.asname else alias.name.partition(".")[0]
+                found.setdefault(alias.asname or module, {})[module, ""] = None
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                found.setdefault(alias.asname or alias.name, {})[module, alias.name] = None
+    return {defined: tuple(places) for defined, places in found.items()}
+
+
+def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
+    """Yield the names in a statement, each with the attributes behind it: `("numpy", "linalg", "norm")`."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        part = waiting.pop()
+        chain: list[str] = []
+        inner = part
+        while isinstance(inner, ast.Attribute):
+            chain.append(inner.attr)
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            yield (inner.id, *reversed(chain))
+        elif inner is not part:
+            waiting.append(inner)
+        else:
+            waiting.extend(ast.iter_child_nodes(part))
+
+
+def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Call) and ast.unparse(part.func).rpartition(".")[2] in ("deferred", "Deferred"):
+            match part.args:
+                case [ast.Constant(value=str(module)), ast.Constant(value=str(name))]:
+                    yield module, name
+
+
+def _hash(nodes: Iterable[ast.stmt]) -> str:
+    return hashlib.sha256("\n".join(map(_text_of, nodes)).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _text_of(node: ast.stmt) -> str:
+    """Return a statement's syntax tree without docstrings; statements are compared by identity and parsed once."""
+    undocumented = [
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and ast.get_docstring(part) is not None
+    ]
+    kept = [(part, part.body) for part in undocumented]
+    for part in undocumented:
+        part.body = part.body[1:]
+    try:
+        return ast.dump(node)
+    finally:
+        for part, body in kept:
+            part.body = body
