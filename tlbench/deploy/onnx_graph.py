@@ -38,6 +38,8 @@ class Served(nn.Module):
 
 def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: bool = False) -> None:
     """Write the ONNX graph of a model. Not optimised, its initialisers keep the names of the parameters."""
+    import onnxscript  # noqa: F401 - torch's exporter writes with it: its version is a part of the graph's key
+
     served = Served(copy.deepcopy(model)).eval().cpu()
     shapes = _shapes(model, inputs)
     with _quiet():

@@ -27,6 +27,8 @@ from tlbench.results.files import digest, file_sha256
 CHOSEN_AT_RUN_TIME = {"import_module", "__import__"}
 """Names whose use means that the source does not say what runs."""
 INSTALLED = {"site-packages", "dist-packages"}
+VALUES = "tlbench.planning."
+"""The room that is not followed: what a stage reads of a plan are values, which stand in its key themselves."""
 
 
 @dataclass
@@ -62,7 +64,8 @@ def code_of(*functions: Callable[..., Any]) -> Code:
     roots = [place for function in functions for place in _defined_at(function, code)]
     search = _Search(code, frozenset({"tlbench", *(module.partition(".")[0] for module, _ in roots)}))
     for module, name in roots:
-        search.resolve(module, (name,) if name else ())
+        known = source_of(module, search.own)
+        search.resolve(module, (name,) if known is not None and name in known.definitions else ())
     search.run()
     return code
 
@@ -106,9 +109,12 @@ class _Search:
     def resolve(self, module: str, names: Sequence[str]) -> None:
         """Put on the list what `module.names[0].names[1]...` leads to: a definition, or all of a module."""
         source = source_of(module, self.own)
+        if f"{module}.".startswith(VALUES):
+            return
         if source is None:
-            self.code.packages.add(module.partition(".")[0])
-        elif not names:
+            if module.partition(".")[0] not in sys.stdlib_module_names:
+                self.code.packages.add(module.partition(".")[0])
+        elif not names or names[0].startswith("__"):
             for name in (*source.definitions, ""):
                 self._add(module, name)
         elif names[0] in source.definitions:
@@ -141,9 +147,13 @@ class _Search:
         for chain in _chains(node):
             if chain[-1] in CHOSEN_AT_RUN_TIME and module != Deferred.__module__:
                 self._take_package(source)
-            self.resolve(module, chain) if chain[0] in source.imports or chain[0] in source.definitions else None
+            if chain[0] in source.imports or chain[0] in source.definitions:
+                self.resolve(module, chain)
         for target, name in _deferred_targets(node):
             self.resolve(target, (name,))
+        for imported in _imported_modules(node):
+            if source_of(imported, self.own) is None:
+                self.resolve(imported, ())
 
     def _take_data(self, source: Source) -> None:
         """Count the data files of a plugin's package."""
@@ -282,6 +292,15 @@ def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
             waiting.append(inner)
         else:
             waiting.extend(ast.iter_child_nodes(part))
+
+
+def _imported_modules(node: ast.AST) -> Iterator[str]:
+    """Yield the modules that a definition imports when it runs, also those whose names it does not use."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Import):
+            yield from (alias.name for alias in part.names)
+        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
+            yield part.module
 
 
 def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:

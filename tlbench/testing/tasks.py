@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-from tlbench.cli.inspection.contents import has_classes, label_indices
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
+from tlbench.learning.labels import has_classes, label_indices
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlbench.assets.readers.faults import Faults
-from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.learning.labels import has_classes, label_indices
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
@@ -61,19 +61,6 @@ def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
         for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
         for part, split in (("train", side.train), ("test", side.test))
     }
-
-
-def has_classes(kind: KindSpec) -> bool:
-    """Return whether a task's labels are classes: numbers are none, and texts that are their own labels have none."""
-    return kind.target != "numbers" and kind.layout not in SELF_LABELLED
-
-
-def label_indices(kind: KindSpec, label: Any) -> Array:
-    """Return the indices of an example's labels: one for each unit, of flags those that are set, or none."""
-    if not has_classes(kind):
-        return np.zeros(0, np.int64)
-    values = np.ravel(np.asarray(label))
-    return np.flatnonzero(values) if kind.target == "flags" else values.astype(np.int64)
 
 
 def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -> SplitSummary:

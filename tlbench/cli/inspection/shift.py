@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.cli.inspection.contents import has_classes, label_indices
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.learning.labels import has_classes, label_indices
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.specs import BackboneSpec, KindSpec, TaskSpec
-from tlbench.engine.store import Stage
+from tlbench.results.row import Row
 
 
-def examples_of(prepare: Stage, backbone: BackboneSpec) -> list[Path]:
+def examples_of(prepared: Path, backbone: BackboneSpec) -> list[Path]:
     """Return the files `sample-POSITION` of raw examples; of prepared ones where there is no preprocessing."""
-    paths = prepare.folder.glob("sample-*")
+    paths = prepared.glob("sample-*")
     return sorted((path for path in paths if (path.suffix == ".npz") == (backbone.preprocess is None)), key=position)
 
 
@@ -43,33 +43,32 @@ def form(path: Path, kind: KindSpec) -> str:
     return "a list of words" if kind.layout == "sequence" else "a pair of texts"
 
 
-def settings_of(prepare: Stage, task: TaskSpec) -> dict[str, Any]:
+def settings_of(prepared: Path, row: Row, task: TaskSpec) -> dict[str, Any]:
     """Return the arguments of `preprocessor`, as they were when the data was prepared."""
-    fitted = json.loads((prepare.folder / "prepared.json").read_text())["fitted"]
-    manifest = json.loads((prepare.folder / "stage.json").read_text())
-    return {"fitted": fitted, "options": manifest["identity"]["backbone_options"], "layout": task.kind.layout}
+    fitted = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["fitted"]
+    return {"fitted": fitted, "options": dict(row.backbone_options), "layout": task.kind.layout}
 
 
-def still_prepares(prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> bool:
+def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneSpec) -> bool:
     """Return whether the backbone's preprocessing makes of the examples what it made of them then."""
     if backbone.preprocess is None:
         return True
-    prepare_one = backbone.preprocess().preprocessor(**settings_of(prepare, task))
-    for path in examples_of(prepare, backbone):
+    prepare_one = backbone.preprocess().preprocessor(**settings_of(prepared, row, task))
+    for path in examples_of(prepared, backbone):
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
             if not all(map(np.array_equal, prepare_one(read_example(path)), arrays.values())):
                 return False
     return True
 
 
-def predictions(export: Stage, prepare: Stage, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
+def predictions(exported: Path, prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
     """Return what the file predicted for the examples when it was scored, and what is true, by file."""
-    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
-    with np.load(export.folder / "predictions.npz", allow_pickle=False) as arrays:
+    labels = json.loads((prepared / "prepared.json").read_text())["target_labels"]
+    with np.load(exported / "predictions.npz", allow_pickle=False) as arrays:
         ends = np.cumsum(arrays["counts"])[:-1]
         predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
     found = {}
-    for path in examples_of(prepare, backbone):
+    for path in examples_of(prepared, backbone):
         units, truth = predicted[position(path)].tolist(), true[position(path)]
         alone = task.kind.layout == "pooled"
         found[path.name] = {"prediction": units[0] if alone else units, "true": _named(task.kind, truth, labels)}

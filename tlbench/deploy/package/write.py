@@ -12,30 +12,29 @@ from typing import Any
 from tlbench import __version__
 from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import BackboneSpec, TaskSpec
-from tlbench.deploy.package import prepared
+from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.card import card
 from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
-from tlbench.engine.store import Stage
 from tlbench.errors import UsageError
-from tlbench.planning.catalog import Catalog
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
 
 EXAMPLES = "examples"
 
 
-def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepare: Stage) -> list[Path]:
+def write_bundle(
+    folder: Path, row: Row, task: TaskSpec, backbone: BackboneSpec, exported: Path, prepared: Path
+) -> list[Path]:
     """Write model, example, card, row and raw test examples into an empty folder; return the files.
 
     `model.onnx` is the scored file with metadata behind it: its first `onnx_bytes` bytes have the row's hash.
-    Raises `UsageError` where the folder holds something, and for names that no plugin offers.
+    Raises `UsageError` where the folder holds something.
     """
-    task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
-    module = backbone.preprocess() if backbone.preprocess else prepared
-    scored = (export.folder / "model.onnx").read_bytes()
-    metadata = describe(row, task, backbone, prepare, scored)
+    module = backbone.preprocess() if backbone.preprocess else arrays_alone
+    scored = (exported / "model.onnx").read_bytes()
+    metadata = describe(row, task, backbone, prepared, scored)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": inspect.getsource(module),
@@ -45,15 +44,15 @@ def write_bundle(folder: Path, row: Row, catalog: Catalog, export: Stage, prepar
     for name, text in texts.items():
         write_bytes(folder / name, text.encode())
     write_json(folder / "row.json", row.to_json())
-    write_json(folder / EXAMPLES / "predictions.json", predictions(export, prepare, task, backbone))
-    for path in examples_of(prepare, backbone):
+    write_json(folder / EXAMPLES / "predictions.json", predictions(exported, prepared, task, backbone))
+    for path in examples_of(prepared, backbone):
         write_bytes(folder / EXAMPLES / path.name, path.read_bytes())
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, scored: bytes) -> dict[str, str]:
+def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepared: Path, scored: bytes) -> dict[str, str]:
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
-    labels = json.loads((prepare.folder / "prepared.json").read_text())["target_labels"]
+    labels = json.loads((prepared / "prepared.json").read_text())["target_labels"]
     units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
     units |= dict.fromkeys(SELF_LABELLED, "token")
     return {
@@ -70,9 +69,9 @@ def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepare: Stage, s
         "labels": canonical(labels),
         "unit": units.get(task.kind.layout, "example"),
         "activation": task.kind.activation,
-        "example": form(examples_of(prepare, backbone)[0], task.kind),
+        "example": form(examples_of(prepared, backbone)[0], task.kind),
         "inputs": canonical(_inputs(scored)),
-        "preprocessing": canonical(settings_of(prepare, task)),
+        "preprocessing": canonical(settings_of(prepared, row, task)),
         "licence": "; ".join(_licences(task, backbone)),
     }
 

@@ -6,7 +6,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import AdaptPart
 
 
-def compute(work: Work) -> AdaptPart:
+def _compute(work: Work) -> AdaptPart:
     from tlbench.engine.adaptation import adapt, labels_given
     from tlbench.engine.models import WEIGHTS, read_model
     from tlbench.engine.prepared import Prepared
@@ -21,7 +21,7 @@ def compute(work: Work) -> AdaptPart:
 
 STAGE = Stage(
     name="adapt",
-    compute=compute,
+    compute=_compute,
     after=("prepare", "source"),
     inputs=(
         "strategy.name",

@@ -6,7 +6,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import ExportPart
 
 
-def compute(work: Work) -> ExportPart:
+def _compute(work: Work) -> ExportPart:
     from tlbench.engine.models import read_model
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.serving import export_and_score
@@ -19,7 +19,7 @@ def compute(work: Work) -> ExportPart:
 
 STAGE = Stage(
     name="export",
-    compute=compute,
+    compute=_compute,
     after=("prepare", "adapt", "graph"),
     inputs=("task.metric", "task.evaluate"),
 )

@@ -6,7 +6,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import FeaturesPart
 
 
-def compute(work: Work) -> FeaturesPart:
+def _compute(work: Work) -> FeaturesPart:
     import numpy as np
 
     from tlbench.engine.models import read_model
@@ -22,4 +22,4 @@ def compute(work: Work) -> FeaturesPart:
     return FeaturesPart(a_distance=a_distance(features.source_test, features.target_test))
 
 
-STAGE = Stage(name="features", compute=compute, after=("prepare", "source"), inputs=("task.metric_of_source",))
+STAGE = Stage(name="features", compute=_compute, after=("prepare", "source"), inputs=("task.metric_of_source",))

@@ -9,7 +9,7 @@ from typing import Any
 from tlbench.engine.stage import Stage, Work
 
 
-def compute(work: Work) -> None:
+def _compute(work: Work) -> None:
     from tlbench.deploy.onnx_graph import export_graph
     from tlbench.engine.models import read_model
     from tlbench.engine.prepared import Prepared
@@ -32,7 +32,7 @@ def architecture(above: Mapping[str, Path]) -> Any:
 
 STAGE = Stage(
     name="graph",
-    compute=compute,
+    compute=_compute,
     after=("prepare", "adapt"),
     inputs=(
         "task.kind",

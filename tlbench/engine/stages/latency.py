@@ -10,7 +10,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import LatencyPart
 
 
-def compute(work: Work) -> LatencyPart:
+def _compute(work: Work) -> LatencyPart:
     from tlbench.engine.measuring import measure_in_child
 
     served, settings = work.above["export"], work.settings
@@ -30,7 +30,7 @@ def served_graph(above: Mapping[str, Path]) -> Any:
 
 STAGE = Stage(
     name="latency",
-    compute=compute,
+    compute=_compute,
     after=("export",),
     inputs=("settings.device", "settings.threads"),
     content=served_graph,

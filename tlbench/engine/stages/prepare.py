@@ -6,7 +6,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import PreparedPart
 
 
-def compute(work: Work) -> PreparedPart:
+def _compute(work: Work) -> PreparedPart:
     from tlbench.engine.prepared import prepare
 
     return PreparedPart(data_sha256=prepare(work.pairing, work.folder).sha256)
@@ -14,7 +14,7 @@ def compute(work: Work) -> PreparedPart:
 
 STAGE = Stage(
     name="prepare",
-    compute=compute,
+    compute=_compute,
     inputs=(
         "load_request",
         "task.name",

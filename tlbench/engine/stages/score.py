@@ -6,7 +6,7 @@ from tlbench.engine.stage import Stage, Work
 from tlbench.results.parts import ScorePart
 
 
-def compute(work: Work) -> ScorePart:
+def _compute(work: Work) -> ScorePart:
     import json
 
     import numpy as np
@@ -27,7 +27,7 @@ def compute(work: Work) -> ScorePart:
 
 STAGE = Stage(
     name="score",
-    compute=compute,
+    compute=_compute,
     after=("prepare", "source", "features", "adapt"),
     inputs=("task.metric",),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tlbench.engine.stage import Stage, Work
 
 
-def compute(work: Work) -> None:
+def _compute(work: Work) -> None:
     from tlbench.engine.models import WEIGHTS
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.source_model import train_source
@@ -18,7 +18,7 @@ def compute(work: Work) -> None:
 
 STAGE = Stage(
     name="source",
-    compute=compute,
+    compute=_compute,
     after=("prepare",),
     inputs=(
         "seed",
