@@ -161,13 +161,12 @@ def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[...
 @pytest.fixture
 def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
     """Prepares a pairing in a folder of its own."""
-    from tlbench.engine.prepared import Prepared, prepare
+    from tlbench.engine.prepared import prepare
 
     def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        prepare(pairing, settings, folder)
-        return Prepared.read(folder)
+        return prepare(pairing, folder)
 
     return prepared
 
@@ -175,7 +174,7 @@ def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
 @pytest.fixture
 def source_of(prepare_in: Callable[..., Prepared]) -> Callable[[Pairing], tuple[Prepared, TransferModel]]:
     """Prepares a pairing and trains its source model."""
-    from tlbench.engine.stages import train_source
+    from tlbench.engine.source_model import train_source
 
     def made(pairing: Pairing) -> tuple[Prepared, TransferModel]:
         prepared = prepare_in(pairing)

@@ -7,18 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import CLASSIFICATION, BuildRequest, FitRequest, PrepareRequest
-from tlbench.deploy.onnx_graph import (
-    SENTINEL,
-    TOLERANCE,
-    Gap,
-    check_parity,
-    export_graph,
-    export_model,
-    fill,
-    run_session,
-    structure,
-    write_model,
-)
+from tlbench.deploy.export import SENTINEL, TOLERANCE, Gap, check_parity, export_model, run_session
+from tlbench.deploy.onnx_graph import export_graph, fill, structure, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
 from tlbench.learning.data import Examples, Inputs, Targets

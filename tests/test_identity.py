@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
-import importlib
 import os
 import re
 import subprocess
@@ -149,7 +147,7 @@ root, share = Path(sys.argv[1]), int(sys.argv[2])
 files = sorted((root / "data").iterdir())
 print("ready", flush=True)
 sys.stdin.readline()
-print(sorted({(path.name, identity.contents({"it": path}, root / "cache")) for path in files[share:] * 20 + files}))
+print(sorted({(path.name, fingerprints.checkpoint_hash({"it": path}, root / "cache")) for path in files[share:] * 20 + files}))
 """
     (tmp_path / "data").mkdir()
     for number in range(8):
@@ -182,55 +180,10 @@ def test_a_task_of_no_files_has_a_fingerprint_and_no_memory(memory):
     assert not memory.exists()
 
 
-@pytest.fixture
-def package(site):
-    """A package of two modules, a single module, and a namespace package."""
-    for name in ("coded", "plain"):
-        (site / name).mkdir()
-        (site / name / "heavy.py").write_text("def adapt(request):\n    return 1\n")
-    (site / "coded" / "__init__.py").touch()
-    (site / "single.py").write_text("def adapt(request):\n    return 1\n")
-    fingerprints.package_code.cache_clear()
-    yield site
-    fingerprints.package_code.cache_clear()
-
-
-def test_the_host_s_own_kinds_do_not_move_with_its_presentation(catalog):
-    """The toy, which is a part of the host, moves with all of it."""
-    assert fingerprints.code_of(catalog.task("vision/digits").kind.create) == fingerprints.engine()
-    assert (
-        fingerprints.code_of(catalog.task("toy/blobs").load)
-        == fingerprints.package_code("tlbench")
-        != fingerprints.engine()
-    )
-
-
-@pytest.mark.parametrize(
-    ("module", "file"),
-    [("coded.heavy", "coded/__init__.py"), ("single", "single.py"), ("plain.heavy", "plain/heavy.py")],
-)
-def test_the_code_of_a_function_is_that_of_its_whole_package(package, module, file):
-    function = importlib.import_module(module).adapt
-    first = fingerprints.code_of(function)
-    assert fingerprints.code_of(functools.partial(function, None)) == first
-    fingerprints.package_code.cache_clear()
-    (package / file).write_text((package / file).read_text() + "# changed\n")
-    assert fingerprints.code_of(function) != first
-
-
-def test_a_package_that_is_nowhere_has_no_code():
-    assert fingerprints.package_code("a_module_that_is_nowhere") == ""
-
-
 def test_versions_name_python_tlbench_and_the_libraries():
     versions = fingerprints.versions()
     assert versions.keys() >= {"python", "tlbench", "torch", "numpy", "onnx"}
     assert all(re.match(r"\d+\.\d+", version) for version in versions.values())
-
-
-def test_the_engine_s_code_leaves_out_what_only_shows_results():
-    assert set(fingerprints.PRESENTATION) >= {"bundle", "cli", "inspection", "leaderboard", "testing"}
-    assert re.fullmatch("[0-9a-f]{32}", fingerprints.engine())
 
 
 def test_the_machine_names_processor_and_system():

@@ -9,7 +9,7 @@ import pytest
 from support import silent
 
 from tlbench import Access, ContractError
-from tlbench.engine.stages import adapt
+from tlbench.engine.adaptation import adapt
 from tlbench.learning.model import state_hash
 
 

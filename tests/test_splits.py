@@ -9,8 +9,9 @@ import pytest
 from support import silent
 
 from tlbench import BadInputError, PrepareRequest, data, splits
+from tlbench.engine.adaptation import adapt
+from tlbench.engine.source_model import train_source
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
-from tlbench.engine.stages import adapt, train_source
 from tlbench.learning.data import Lazy, Ragged, Targets
 from tlbench.learning.model import state_hash
 

@@ -8,7 +8,9 @@ import torch
 from support import silent
 
 from tlbench import Access, BadInputError, ContractError, Side, Split, TaskData
-from tlbench.engine.stages import build, check_promises, train_source, with_target_head
+from tlbench.engine.adaptation import check_promises, with_target_head
+from tlbench.engine.models import build
+from tlbench.engine.source_model import train_source
 from tlbench.learning.model import TransferModel, state_hash
 
 # Prepare

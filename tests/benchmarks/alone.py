@@ -58,14 +58,14 @@ def row(cache: str, board: str) -> None:
     """Run one fine-tune pairing whose source model is in the cache."""
     from support import plan_only
 
-    from tlbench.engine.pipeline import Run
+    from tlbench.engine.pipeline import run_stages
     from tlbench.engine.store import Store
     from tlbench.planning.catalog import load_catalog
     from tlbench.planning.settings import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings
-    Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=lambda event: None)).run_stages()
+    run_stages(pairing, settings, Store(root=settings.cache, notify=lambda event: None))
 
 
 def fine_tune(folder: str, half: str) -> None:

@@ -11,8 +11,8 @@ from support import only
 
 from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone
 from tlbench.engine.runner import run
+from tlbench.planning.code import code_of
 from tlbench.planning.expand import Pretraining, RunRequest, make_plan
-from tlbench.planning.fingerprints import codes_of
 from tlbench.planning.settings import Settings
 
 SMALL = ("--set", "source.steps=2", "--set", "text/gpt2.hidden=8", "--set", "text/gpt2.vocabulary=300")
@@ -125,7 +125,7 @@ def test_the_target_is_not_read(pairing_of, settings):
 
 def test_the_code_that_reads_the_source_still_counts(catalog):
     task = catalog.task("toy/blobs")
-    assert set(codes_of(task.load)) <= set(codes_of(source_alone(task, None).load))
+    assert code_of(task.load).definitions.keys() <= code_of(source_alone(task, None).load).definitions.keys()
 
 
 def test_an_interrupted_one_leaves_nothing(catalog, settings, reviews, tmp_path):

@@ -234,7 +234,8 @@ class TestExport:
         ],
     )
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
-        from tlbench.deploy.onnx_graph import export_graph, export_model
+        from tlbench.deploy.export import export_model
+        from tlbench.deploy.onnx_graph import export_graph
         from tlbench.learning.data import Examples, Inputs, Targets
         from tlbench.learning.kinds import Classification
 

@@ -15,7 +15,8 @@ from torch import nn
 from torch.nn import functional
 
 from tlbench import BuildRequest, FitRequest, MissingDataError, PrepareRequest, UnknownNameError
-from tlbench.deploy.onnx_graph import export_graph, run_session
+from tlbench.deploy.export import run_session
+from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
 from tlbench.learning.data import Inputs
 from tlbench.learning.model import TransferModel

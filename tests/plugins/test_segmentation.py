@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from tlbench import SEGMENTATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
-from tlbench.deploy.onnx_graph import check_parity, export_graph, fill, write_model
+from tlbench.deploy.export import check_parity
+from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.learning.data import Examples, Inputs, Targets
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import load_catalog

@@ -11,7 +11,7 @@ import torch
 from support import silent
 
 from tlbench import REGRESSION
-from tlbench.engine.stages import adapt, seen_labels
+from tlbench.engine.adaptation import adapt, seen_labels
 from tlbench.learning.model import encode, state_hash
 from tlbench.learning.probe import fit_probe
 from tlbench.learning.trainer import reverse_gradient

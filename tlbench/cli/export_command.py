@@ -36,7 +36,9 @@ def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     _, chosen = find_row(board, row)
     catalog = load_catalog()
     store = Store(root=cache_folder(), notify=catalog.notify)
-    paths = write_bundle(output, chosen, catalog, *find_stages(chosen, board, store, catalog))
+    export, prepare = find_stages(chosen, board, store, catalog)
+    task, backbone = catalog.task(chosen.task), catalog.backbone(chosen.backbone)
+    paths = write_bundle(output, chosen, task, backbone, export.folder, prepare.folder)
     if as_json:
         print_json({"row": chosen.file_name, "files": [str(path) for path in paths]})
         return

@@ -9,12 +9,20 @@ from typing import Any
 
 PART = "row.json"
 """The fields of the row that a stage knows."""
+MEASURED = "latency.json"
+"""A measurement, with every single value."""
 
 
 def row_part(folder: Path) -> dict[str, Any]:
     """Return the fields of the row that a stage left, none where it knows nothing."""
     path = folder / PART
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """Return the measurement that lies in a folder."""
+    values: dict[str, Any] = json.loads((folder / MEASURED).read_text(encoding="utf-8"))
+    return values
 
 
 def fitted(prepared: Path) -> Any:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from tlbench.deploy import latency
+from tlbench.engine.contents import MEASURED, measured
+from tlbench.engine.processes import ending, run_module
 from tlbench.errors import TlbenchError
 
 TIMEOUT = 900
 """Seconds that the measurement of one graph may take."""
+ATTEMPTS = 2
+"""A measuring process that a signal ended is started once more: all rows of the graph depend on it."""
 
 
-def measure_in_child(served: Path, device: str, threads: int, result: Path) -> dict[str, Any]:
+def measure_in_child(served: Path, device: str, threads: int, folder: Path) -> dict[str, Any]:
     """Measure the ONNX file of a stage on the inputs beside it; return what `latency.measure` does."""
     files = {"onnx": str(served / "model.onnx"), "inputs": str(served / "latency.npz")}
-    job = result.with_name("job.json")
+    result, job = folder / MEASURED, folder / "job.json"
     job.write_text(json.dumps({**files, "device": device, "threads": threads}), encoding="utf-8")
-    command = [sys.executable, "-P", "-m", latency.__name__, str(job), str(result)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT)
+    for _ in range(ATTEMPTS):
+        try:
+            done = run_module(latency.__name__, str(job), str(result), timeout=TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            raise TlbenchError(f"the measuring process did not end within {TIMEOUT} s") from error
+        if done.returncode >= 0:
+            break
+    if done.returncode < 0:
+        raise TlbenchError(f"the measuring process {ending(done)} in each of {ATTEMPTS} attempts")
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise TlbenchError(f"the measuring process ended with status {done.returncode}: {last}")
-    return json.loads(result.read_text(encoding="utf-8"))
+        raise TlbenchError(f"the measuring process {ending(done)}")
+    return measured(folder)

@@ -13,7 +13,8 @@ from tlbench.contract.events import Event
 from tlbench.engine.contents import PART
 from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
 from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, score, source
-from tlbench.engine.store import Store, StoredStage
+from tlbench.engine.store import DamagedStageError, Store, StoredStage
+from tlbench.errors import StoreError
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 from tlbench.results.files import write_json
@@ -28,39 +29,45 @@ PIPELINE: tuple[Stage, ...] = (
     export.STAGE,
     latency.STAGE,
 )
-LATENCY = "latency"
+LATENCY = latency.STAGE
 """The stage that waits until every pairing is done, for it takes the machine to itself."""
 
 
 def run_stages(
-    pairing: Pairing,
-    settings: Settings,
-    store: Store,
-    names: Sequence[str] = tuple(stage.name for stage in PIPELINE),
+    pairing: Pairing, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
 ) -> dict[str, StoredStage]:
-    """Bring the named stages into the store, in their order. Raises `StageError` that names the one that failed."""
-    done: dict[str, StoredStage] = {}
-    for stage in PIPELINE:
-        if stage.name in names:
-            done[stage.name] = _run_stage(stage, pairing, settings, store, done)
-    return done
+    """Bring stages into the store, in their order. Raises `StageError` that names the one that failed."""
+    for _ in stages:
+        done: dict[str, StoredStage] = {}
+        try:
+            for stage in stages:
+                done[stage.name] = run_stage(stage, pairing, settings, store, done)
+            return done
+        except DamagedStageError:
+            continue  # It is computed again, and what was made of it is found.
+    raise StoreError(f'Files in the cache "{settings.cache}" change while they are used: check the disk.')
 
 
-def _run_stage(
+def run_stage(
     stage: Stage, pairing: Pairing, settings: Settings, store: Store, done: Mapping[str, StoredStage]
 ) -> StoredStage:
+    """Return one stage, given those above it: found in the store, or computed."""
     above = {name: done[name].folder for name in stage.after}
     keys = {name: done[name].key for name in stage.after}
     identity = stage_identity(stage, pairing, settings, keys, above)
+    if found := store.find(stage.name, identity):
+        store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
+        return found
+    for name in stage.after:
+        store.check_again(done[name])
+    _set_up(settings.threads)
 
     def compute(folder: Path) -> None:
         part = stage.compute(work_of(stage, pairing, settings, above, folder, _steps(stage, pairing, store)))
         if part is not None:
             write_json(folder / PART, part.to_json())
 
-    if store.find(stage.name, identity) is None:
-        _set_up(settings.threads)
-    return store.stage(stage.name, identity, compute)
+    return store.compute(stage.name, identity, compute)
 
 
 def _set_up(threads: int) -> None:

@@ -107,12 +107,16 @@ def pretrain(pairing: Pairing, settings: Settings, notify: Callable[[Event], Non
 
     The folder appears in one rename when it is whole. Raises `StageError`.
     """
-    from tlbench.engine.pipeline import Run
+    from tlbench.engine.models import read_model
+    from tlbench.engine.pipeline import PIPELINE, run_stages
+    from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import side_score
     from tlbench.learning.model import apply_head, encode
 
     assert pairing.backbone.save is not None
-    prepared, model = Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=notify)).source()
+    stages = run_stages(pairing, settings, Store(root=settings.cache, notify=notify), PIPELINE[:2])
+    prepared = Prepared.read(stages["prepare"].folder)
+    model = read_model(pairing, prepared, settings.device, stages["source"].folder, "source")
     test, head = prepared.split("source-test"), model.heads["source"]
     outputs = functools.partial(apply_head, head)
     score = side_score(pairing.task, prepared, "source", outputs, encode(model, test.inputs), test)

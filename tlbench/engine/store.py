@@ -14,17 +14,23 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
 from tlbench.contract.events import Event
+from tlbench.engine.remembered import RememberedHashes
 from tlbench.errors import StageError, StoreError
 from tlbench.planning.guard import pass_signal
 from tlbench.results.files import canonical, digest, file_sha256, read_sealed, sync_folder, write_sealed
 
 MANIFEST = "stage.json"
+
+
+class DamagedStageError(StoreError):
+    """A stage that was found whole is not whole any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,8 @@ class StoredStage:
     folder: Path
     seconds: float
     """CPU seconds that it took when it was computed."""
+    files: Mapping[str, str]
+    """sha256 of each file by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,21 +58,56 @@ class Store:
     """What failed in this process fails again: it is not tried for every pairing that needs it."""
 
     def find(self, name: str, identity: Mapping[str, Any]) -> StoredStage | None:
-        """Return a finished stage, or None; a damaged one counts as not there, with a warning."""
+        """Return a finished stage, or None; a damaged one counts as not there, with a warning.
+
+        Large files that were found whole before are not read again while they are unchanged.
+        """
         key = digest({"stage": name, **identity})
         if key not in self._open:
             folder = self._folder(name, key)
             if not os.path.lexists(folder):
                 return None
             try:
-                seconds = _check(folder, {"stage": name, "identity": dict(identity)})
+                stage = _read(folder, name, key, identity)
+                self._check_files(stage, self._memory)
             except StoreError as error:
                 if key not in self._warned:
                     self._warned.add(key)
                     warnings.warn(f'The cached stage "{name}" is not used: {error}', stacklevel=1)
                 return None
-            self._open[key] = StoredStage(name=name, key=key, folder=folder, seconds=seconds)
+            self._open[key] = stage
         return self._open[key]
+
+    @cached_property
+    def _memory(self) -> RememberedHashes:
+        return RememberedHashes.read(self.root / "checked.json")
+
+    def remember(self) -> None:
+        """Keep which large files were found whole, for the next run."""
+        self._memory.write()
+
+    def check_again(self, stage: StoredStage) -> None:
+        """Read all files of a stage again. Raises `DamagedStageError` where one has changed; it is then not there."""
+        try:
+            self._check_files(stage, None)
+        except StoreError as error:
+            self._open.pop(stage.key, None)
+            self._memory.forget(stage.folder)
+            raise DamagedStageError(str(error)) from error
+
+    def checked(self, stage: StoredStage, name: str) -> Path:
+        """Return a file of a stage, read again. Raises `DamagedStageError`."""
+        if not _is_whole(stage.folder / name, stage.files.get(name, "")):
+            raise DamagedStageError(f'"{stage.folder / name}" is damaged: run again.')
+        return stage.folder / name
+
+    def _check_files(self, stage: StoredStage, memory: RememberedHashes | None) -> None:
+        sha256_of = file_sha256 if memory is None else memory.sha256
+        damaged = [
+            name for name, sha256 in stage.files.items() if not _is_whole(stage.folder / name, sha256, sha256_of)
+        ]
+        if damaged:
+            raise StoreError(f'"{stage.folder}" has damaged files: {", ".join(damaged)}.')
 
     def manifests(self, name: str) -> Iterator[Mapping[str, Any]]:
         """Yield the undamaged manifests of finished stages of a name: `identity` and `files`, which are not checked."""
@@ -72,14 +115,19 @@ class Store:
             with contextlib.suppress(OSError, ValueError):
                 yield read_sealed(path)
 
-    def stage(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> StoredStage:
-        """Return the stage of that identity; `compute(folder)` fills it where it is not there yet.
+    def at(self, name: str, key: str) -> StoredStage | None:
+        """Return the finished stage of a key, or None."""
+        try:
+            identity = read_sealed(self._folder(name, key) / MANIFEST)["identity"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return self.find(name, identity)
+
+    def compute(self, name: str, identity: Mapping[str, Any], compute: Callable[[Path], None]) -> StoredStage:
+        """Return the stage of that identity; `compute(folder)` fills it where no other process does meanwhile.
 
         Raises `StageError` with the stage's name for whatever `compute` raises.
         """
-        if found := self.find(name, identity):
-            self.notify(Event(name="stage-finished", stage=name, seconds=found.seconds, cached=True))
-            return found
         key = digest({"stage": name, **identity})
         if key in self._failed:
             raise self._failed[key]
@@ -155,23 +203,22 @@ def _remove(path: Path) -> None:
             path.unlink()
 
 
-def _check(folder: Path, asked: Mapping[str, Any]) -> float:
-    """Return the CPU seconds of the stage in a folder. Raises `StoreError` if it is damaged or not what was asked."""
+def _read(folder: Path, name: str, key: str, identity: Mapping[str, Any]) -> StoredStage:
+    """Return the stage in a folder, its files unchecked. Raises `StoreError` if it is damaged or not what was asked."""
+    asked = {"stage": name, "identity": dict(identity)}
     try:
         manifest = read_sealed(folder / MANIFEST)
-        answered = {name: manifest[name] for name in asked}
+        answered = {part: manifest[part] for part in asked}
         seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f'"{folder}" has a damaged manifest.') from error
     if canonical(answered) != canonical(json.loads(canonical(asked))):
         raise StoreError(f'"{folder}" holds the result of another request.')
-    if damaged := [name for name, sha256 in files.items() if not _is_whole(folder / name, sha256)]:
-        raise StoreError(f'"{folder}" has damaged files: {", ".join(damaged)}.')
-    return seconds
+    return StoredStage(name=name, key=key, folder=folder, seconds=seconds, files=files)
 
 
-def _is_whole(path: Path, sha256: str) -> bool:
+def _is_whole(path: Path, sha256: str, sha256_of: Callable[[Path], str] = file_sha256) -> bool:
     try:
-        return file_sha256(path) == sha256
+        return sha256_of(path) == sha256
     except OSError:
         return False

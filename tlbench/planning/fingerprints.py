@@ -10,15 +10,13 @@ import importlib.util
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench.errors import UsageError
 from tlbench.results.files import digest, file_sha256, read_sealed, write_sealed
 
-PRESENTATION = ("bundle", "cli", "fetch", "inspection", "leaderboard", "origins", "repeat", "schema", "testing")
-"""Parts of the host that no score depends on."""
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
     "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval", "mujoco",
@@ -28,53 +26,6 @@ LIBRARIES = (
 SETTLED = 2 * 10**9
 """Age of a file's last change, in ns, from which on its hash is remembered: the clock of a file system may be so coarse
 that a change right after another leaves the same times."""
-
-
-@functools.cache
-def engine() -> str:
-    """Return a hash of the host's code, its presentation left out."""
-    root = Path(__file__).parent
-    files = [
-        path
-        for path in sorted(root.rglob("*.py"))
-        if path.relative_to(root).parts[0].removesuffix(".py") not in PRESENTATION
-    ]
-    return digest({str(path.relative_to(root)): file_sha256(path) for path in files})
-
-
-@functools.cache
-def package_code(package: str) -> str:
-    """Return a hash of the Python files of a top-level package or module."""
-    spec = importlib.util.find_spec(package)
-    if spec is None:
-        return ""
-    # A namespace package has folders and no file of its own.
-    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
-    files = {str(path.relative_to(folder)): path for folder in folders for path in folder.rglob("*.py")}
-    if not folders and spec.origin:
-        files = {package: Path(spec.origin)}
-    return digest({name: file_sha256(path) for name, path in files.items()})
-
-
-def codes_of(*functions: Callable[..., Any] | None) -> list[str]:
-    """Return hashes of the code that a spec's functions come from."""
-    return sorted({code_of(part) for function in functions if function is not None for part in _parts(function)})
-
-
-def _parts(function: Callable[..., Any]) -> list[Callable[..., Any]]:
-    """Return a function, and with a partial one the functions that it hands on."""
-    handed = function.args if isinstance(function, functools.partial) else ()
-    return [function, *(part for given in handed if callable(given) for part in _parts(given))]
-
-
-def code_of(function: Callable[..., Any]) -> str:
-    """Return a hash of the code of the package that a function comes from; of the host, its presentation left out."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    package, _, inner = function.__module__.partition(".")
-    if package == "tlbench" and inner.partition(".")[0] not in PRESENTATION:
-        return engine()
-    return package_code(package)
 
 
 @functools.cache

@@ -15,8 +15,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from tlbench.contract.requests import SELF_LABELLED, AugmentRequest, Layout
 from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
-from tlbench.deploy.export import latency_inputs
-from tlbench.deploy.onnx_graph import export_graph, export_model, run_session
+from tlbench.deploy.export import export_model, latency_inputs, run_session
+from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
 from tlbench.errors import ContractError
 from tlbench.learning.data import Columns, Inputs, Ragged

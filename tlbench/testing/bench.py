@@ -14,7 +14,7 @@ from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSp
 from tlbench.contract.task_data import TaskData
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.runner import run_pairing
-from tlbench.engine.stages import train_source
+from tlbench.engine.source_model import train_source
 from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError
 from tlbench.learning.model import TransferModel
@@ -85,8 +85,7 @@ class Bench:
         """Return a pairing's prepared data and a source model."""
         if pairing.title not in self._sources:
             folder = Path(tempfile.mkdtemp(dir=self.folder))
-            prepare(pairing, self.settings, folder)
-            prepared = Prepared.read(folder)
+            prepared = prepare(pairing, folder)
             self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
         return self._sources[pairing.title]
 
@@ -94,7 +93,7 @@ class Bench:
         """Run a pairing up to its exported file. Raises `ContractError` with the stage and the cause where it fails."""
         if pairing.title not in self._rows:
             store = Store(root=self.settings.cache, notify=lambda event: None)
-            self._rows[pairing.title], _ = run_pairing(pairing, self.catalog, self.settings, store)
+            self._rows[pairing.title] = run_pairing(pairing, self.catalog, self.settings, store).row
         row = self._rows[pairing.title]
         if row.status != "ok":
             raise ContractError(f"{pairing.title}: {row.stage}: {row.reason}")

@@ -13,8 +13,8 @@ import numpy as np
 
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access
+from tlbench.engine.adaptation import adapt, adapt_request, declared_parts
 from tlbench.engine.prepared import SPLITS, Prepared
-from tlbench.engine.stages import adapt, adapt_request, declared_parts
 from tlbench.errors import ContractError
 from tlbench.learning.model import TransferModel, state_hash
 from tlbench.planning.budget import Budget

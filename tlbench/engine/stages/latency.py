@@ -14,7 +14,7 @@ def _compute(work: Work) -> LatencyPart:
     from tlbench.engine.measuring import measure_in_child
 
     served, settings = work.above["export"], work.settings
-    measured = measure_in_child(served, settings.device, settings.threads, work.folder / "latency.json")
+    measured = measure_in_child(served, settings.device, settings.threads, work.folder)
     measured.pop("raw_ms")
     return LatencyPart(**measured)
 

@@ -22,7 +22,6 @@ STAGE = Stage(
         "task.kind",
         "task.kind_of_source",
         "task.setting",
-        "backbone.name",
         "backbone.fit",
         "backbone.prepare",
         "backbone.preprocess",

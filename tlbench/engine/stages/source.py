@@ -25,6 +25,7 @@ STAGE = Stage(
         "source_options",
         "source_mode",
         "task.augment",
+        "backbone.name",
         "backbone.build",
         "backbone.augment",
         "backbone.remask",

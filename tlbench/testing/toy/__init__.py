@@ -1,7 +1,7 @@
 """A complete plugin of small data, small networks and one strategy: a full run costs a fraction of a second.
 
 It is an example to read, and what the conformance suites run plugins on. No entry point names it, so users do not
-see it: `load_catalog(also=[toy_source()])` does.
+see it: `load_catalog(also=[toy_candidate()])` does.
 """
 
 from __future__ import annotations
