@@ -17,8 +17,8 @@ from PIL import Image
 from web import serve
 
 from tlbench import BadInputError, LoadRequest
-from tlbench.assets import download as module
-from tlbench.assets.download import fetch, lacking
+from tlbench.assets import fetch as module
+from tlbench.assets.fetch import fetch, lacking
 from tlbench.assets.registry import read_origin
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.planning.catalog import load_catalog
@@ -158,7 +158,7 @@ def test_after_a_kill_the_same_call_goes_on(words, root, site, get):
     code = """
 import sys
 from pathlib import Path
-from tlbench.assets.download import fetch
+from tlbench.assets.fetch import fetch
 from tlbench.assets.registry import read_origin
 data_set = read_origin(Path(sys.argv[1]))
 fetch(data_set, data_set.files, Path(sys.argv[2]), sys.argv[3], lambda: None)

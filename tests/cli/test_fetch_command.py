@@ -61,7 +61,7 @@ def test_a_request_that_makes_no_sense_ends_with_one_sentence(tlbench, words, me
 
 
 def test_a_failed_fetch_ends_with_status_2(tlbench, monkeypatch):
-    monkeypatch.setattr("tlbench.assets.download.RETRIES", 0)
+    monkeypatch.setattr("tlbench.assets.fetch.RETRIES", 0)
     monkeypatch.setenv("TLBENCH_MIRROR", "http://127.0.0.1:9")
     status, _, errors = tlbench("fetch", "--suite", "real", "--data", "d")
     assert (status, "cannot be reached. What has come is kept" in errors) == (2, True)

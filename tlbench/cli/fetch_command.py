@@ -36,7 +36,7 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
     Files that are there stay; a stopped download goes on where it was. TLBENCH_MIRROR, such as http://host:8000, takes
     the place of scheme and host in every address.
     """
-    from tlbench.assets.download import fetch, lacking
+    from tlbench.assets.fetch import fetch, lacking
 
     if data is None:
         raise UsageError("There is no folder to fetch into: set TLBENCH_DATA, or name one with --data DIR.")
