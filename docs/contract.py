@@ -29,7 +29,7 @@ CHAPTERS = (
             "StrategySpec",
         ),
     ),
-    ("Options", "options", ("OptionValue", "Option", "training_options")),
+    ("Options", "options", ("OptionValue", "Option", "PARTIAL", "training_options")),
     ("Requests: what a spec's functions are given", "calls", ()),
     ("Raw data: what a task loads", "raw", ()),
     (
@@ -46,10 +46,12 @@ CHAPTERS = (
     ("Training", "training", ("Schedule", "one_cycle", "train", "reverse_gradient")),
     ("Linear probes", "probe", ("Linear", "fit_probe")),
     (
-        "Checkpoints: their files and weights",
+        "Checkpoints: their files",
         "checkpoints",
-        ("find", "is_folder", "remembered", "read_weights", "load_into"),
+        ("find", "is_folder", "remembered"),
     ),
+    ("Checkpoints: weights in files", "weight_files", ("read_weights",)),
+    ("Checkpoints: weights in models", "weights", ("Coverage", "load_into")),
     ("Kinds: what a kind's `create` returns", "kinds", ("Kind",)),
     ("Metrics: functions of example weights", "metrics", ("Weighted", "Metric")),
     ("Errors that a plugin raises", "errors", ("UsageError", "MissingDataError", "BadInputError", "ContractError")),
@@ -90,7 +92,7 @@ def entries(module: str) -> Iterator[Entry]:
     found = find_spec(f"tlbench.{module}")
     assert found is not None
     assert found.origin is not None
-    for node, after in pairwise([*ast.parse(Path(found.origin).read_text()).body, ast.Pass()]):
+    for node, after in pairwise([*ast.parse(Path(found.origin).read_text(encoding="utf-8")).body, ast.Pass()]):
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             yield _entry(node)
         elif isinstance(node, ast.Assign) and (text := _text(after)):
@@ -102,7 +104,7 @@ def _entry(node: ast.FunctionDef | ast.ClassDef, owner: str = "") -> Entry:
     if isinstance(node, ast.ClassDef):
         return Entry(name, node.name, text, tuple(_members(node, f"{name}.")))
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    if _is(node, "property"):
+    if _is(node, "property") or _is(node, "functools.cached_property"):
         return Entry(name, f"{node.name}{returns.replace(' ->', ':')}", text)
     arguments = ast.unparse(node.args).removeprefix("self").removeprefix("cls").removeprefix(", ")
     return Entry(name, f"{node.name}({arguments}){returns}", text)

@@ -24,6 +24,9 @@ class Hub:
     """Files whose content is of the right size, and another."""
     silent: tuple[str, ...] = ()
     """Files that nothing is answered about for some seconds."""
+    tag: str = ""
+    """What is named as every ETag, from the second question after a file."""
+    commit: str = COMMIT
     asked: list[str] = field(default_factory=list)
     """`METHOD FILE` of all requests."""
     endpoint: str = ""
@@ -46,13 +49,14 @@ def serve(hub: Hub) -> Iterator[Hub]:
             hub.asked.append(f"{self.command} {name}")
             if repository != hub.repository or name not in hub.files:
                 code = "EntryNotFound" if repository == hub.repository else "RepoNotFound"
-                return self.say(404, {"X-Error-Code": code, "Content-Length": "0"}, b"")
+                return self.say(404, {"X-Error-Code": code, "X-Repo-Commit": hub.commit, "Content-Length": "0"}, b"")
             if name in hub.silent:
                 time.sleep(4)
             content = hub.files[name]
+            again = hub.asked.count(f"{self.command} {name}") > 1
             headers = {
-                "ETag": f'"{hashlib.sha256(content).hexdigest()}"',
-                "X-Repo-Commit": COMMIT,
+                "ETag": f'"{hub.tag if hub.tag and again else hashlib.sha256(content).hexdigest()}"',
+                "X-Repo-Commit": hub.commit,
                 "Content-Length": str(len(content)),
             }
             body = content[::-1] if name in hub.swapped else content

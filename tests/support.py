@@ -63,6 +63,10 @@ def drive(site: Path | str, cache: Path, board: Path, *words: str) -> Finished:
     return Finished(done.returncode, report, done.stderr)
 
 
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""Variables under which Python knows ASCII alone."""
+
+
 def run_python(code: str, *words: str, site: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a script in a fresh interpreter."""
     environment = {**os.environ, **variables, **({"PYTHONPATH": str(site)} if site else {})}

@@ -1,20 +1,18 @@
-"""Files of checkpoints, from disk and from a hub on 127.0.0.1, and weights from them."""
+"""Files of checkpoints, from disk and from a hub on 127.0.0.1."""
 
 from __future__ import annotations
 
 import json
-import logging
 from pathlib import Path
 
+import httpx2
 import pytest
-import torch
+import web
 from models_hub import COMMIT, Hub, serve
-from safetensors.torch import save_file
 from support import run_python
-from torch import nn
 
-from tlbench import BadInputError, MissingDataError
-from tlbench.assets.checkpoints import _log_once, find, load_into, read_weights, remembered
+from tlbench import BadInputError, MissingDataError, hub_client
+from tlbench.assets.checkpoints import find, remembered
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
 FIND = """
@@ -113,6 +111,46 @@ def test_a_file_that_came_damaged_is_fetched_again(ask, home):
     assert kept(home) == ["some text", "w"]
 
 
+@pytest.mark.parametrize("away", ["../../../../escaped", "{}/escaped", "..", "a/b"])
+def test_a_hub_s_names_never_lead_out_of_the_cache(ask, home, tmp_path, away):
+    away = away.format(tmp_path)
+    for names in ({"tag": away}, {"commit": away}, {"commit": away, "files": {}}):
+        with serve(Hub(**{"repository": "tiny/model", "files": {"config.json": b"{}"}, **names})) as hub:
+            done = ask(hub, files={"config": "config.json"})
+        assert done.returncode == 1
+        assert f"is {away!r}, which would lead out of the cache" in done.stderr
+        assert "GET config.json" not in hub.asked, "refused before it is downloaded"
+    assert not list(tmp_path.rglob("*escaped*"))
+    assert kept(home) == []
+
+
+def test_a_hub_that_crawls_is_given_up(monkeypatch):
+    monkeypatch.setattr(hub_client, "PERIOD", 0.2)
+    with web.serve({"/file": bytes(200)}) as site:
+        site.drip = 0.02
+        client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
+        with pytest.raises(hub_client.HubAnswerError, match=r"it sent \d+ bytes in 0 s"):
+            client.get(f"{site.address}/file")
+
+
+def test_a_hub_whose_answer_never_ends_is_given_up(monkeypatch):
+    monkeypatch.setattr(hub_client, "UNSAID", 2**20)
+    with web.serve({"/file": b"x"}) as site:
+        site.endless = True
+        client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
+        with pytest.raises(hub_client.HubAnswerError, match="it sends more than 1 MiB without saying how many"):
+            client.get(f"{site.address}/file")
+
+
+@pytest.mark.parametrize("name", ["../config.json", "/etc/passwd", "a/../../b", "", "a\0b"])
+def test_names_of_files_that_lead_out_of_a_checkpoint_are_refused(tmp_path, name):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "config.json").write_text("{}")
+    for place in (str(tmp_path / "model"), "tiny/model"):
+        with pytest.raises(BadInputError, match="is no name of a file in a checkpoint"):
+            find(place, {"part": name})
+
+
 def test_without_a_network_the_sentence_says_so(ask):
     done = ask(Hub("tiny/model", {}, endpoint="http://127.0.0.1:9"), HF_HUB_OFFLINE="1")
     assert "HF_HUB_OFFLINE is set" in done.stderr
@@ -163,78 +201,6 @@ def test_a_folder_that_lacks_a_file_says_which(tmp_path):
     with pytest.raises(MissingDataError, match=r'holds no "model.safetensors" or "pytorch_model.bin"'):
         find(str(tmp_path), FILES)
     assert list(find(str(tmp_path), FILES, optional=["weights"]).files) == ["config"]
-
-
-def small():
-    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pth", "w.bin"])
-@pytest.mark.parametrize("prefix", ["", "module.", "module.backbone."])
-def test_weights_are_put_in_whatever_stands_before_their_names(tmp_path, name, prefix):
-    module, other = small(), small()
-    state = {f"{prefix}{key}": part for key, part in other.state_dict().items()}
-    if name.endswith("safetensors"):
-        save_file(state, tmp_path / name)
-    else:
-        torch.save({"state_dict": state, "epoch": 3}, tmp_path / name)
-    load_into(module, read_weights(tmp_path / name), name)
-    assert all(torch.equal(part, other.state_dict()[key]) for key, part in module.state_dict().items())
-
-
-def test_what_does_not_match_is_listed_once(caplog):
-    _log_once.cache_clear()
-    state = {
-        "net.0.weight": torch.ones(2, 3),
-        "net.0.bias": torch.ones(5),
-        "fc.weight": torch.ones(1),
-        "neck": torch.ones(1),
-    }
-    module = small()
-    with caplog.at_level(logging.WARNING, logger="tlbench"):
-        for _ in range(2):
-            load_into(module, state, "file.pth", without=["fc."])
-    (record,) = caplog.records
-    assert 'Weights of "file.pth" were left out' in record.message
-    assert "4 not in the file (1.bias, 1.running_mean, 1.running_var, 1.weight)" in record.message
-    assert "1 not in the model (neck)" in record.message
-    assert "1 of another shape (0.bias)" in record.message
-    assert torch.equal(module[0].weight, torch.ones(2, 3))
-
-
-def test_weights_of_which_none_fits_are_refused():
-    with pytest.raises(BadInputError, match=r'No weight of "file.pth" fits'):
-        load_into(small(), {"conv.weight": torch.ones(1)}, "file.pth")
-
-
-def test_a_file_that_holds_code_is_refused_and_not_run(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return (Path.touch, (tmp_path / "sprung",))
-
-    torch.save({"state_dict": Trap()}, tmp_path / "w.pth")
-    with pytest.raises(
-        BadInputError, match="cannot be read as weights: it is damaged, or holds objects whose code"
-    ) as no:
-        read_weights(tmp_path / "w.pth")
-    assert "weights_only" not in str(no.value), "nobody is told to run the code"
-    assert not (tmp_path / "sprung").exists()
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_a_damaged_file_of_weights_is_named(tmp_path, name):
-    (tmp_path / name).write_bytes(b"\x08\x00not weights at all")
-    with pytest.raises(BadInputError, match=f'{name}" cannot be read as weights'):
-        read_weights(tmp_path / name)
-
-
-def test_other_things_than_weights_are_refused(tmp_path):
-    torch.save({"epoch": 3}, tmp_path / "w.pt")
-    (tmp_path / "w.csv").write_text("")
-    with pytest.raises(BadInputError, match=r"other things than weights \(epoch\)"):
-        read_weights(tmp_path / "w.pt")
-    with pytest.raises(BadInputError, match="is no file of weights"):
-        read_weights(tmp_path / "w.csv")
 
 
 @pytest.mark.parametrize("damage", [b"[]", b'{"names": ["other"]}', b"[" * 100_000])

@@ -17,7 +17,7 @@ from PIL import Image
 from web import serve
 
 from tlbench import BadInputError, LoadRequest
-from tlbench.assets import fetch as module
+from tlbench.assets import download as module
 from tlbench.assets.fetch import fetch, lacking
 from tlbench.assets.registry import read_origin
 from tlbench.errors import MissingDataError, UsageError
@@ -57,6 +57,8 @@ def root(tmp_path):
 def get(words, site, root, monkeypatch):
     """Fetches what lacks, without a second try; returns how many files came."""
     monkeypatch.setattr(module, "RETRIES", 0)
+    monkeypatch.setattr("tlbench.assets.fetch.LOOK", 0.1)
+    monkeypatch.setattr("tlbench.assets.fetch.GRACE", 0.5)
 
     def call(data_set=words, mirror=site.address):
         come = []
@@ -108,6 +110,26 @@ def test_what_cannot_be_had_is_named_and_leaves_no_half_file(get, root, site, mo
     site.cut, site.silence, site.files = 0, 0.0, {ROOT + name: content for name, content in FILES.items()}
     get()
     assert contents(root) == FILES
+
+
+def test_a_server_that_sends_more_than_the_limit_is_cut_off(get, root, site, tmp_path):
+    site.endless = True
+    with pytest.raises(MissingDataError, match=r"sends more than 300,000 bytes"):
+        get(describe(tmp_path, more="largest = 300_000"))
+    assert contents(root) == {}
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [({"PERIOD": 0.3}, "sent less than 64 KiB in 0.3 s"), ({"LONGEST": 0.3}, "has not sent everything in 0.3 s")],
+)
+def test_a_server_that_crawls_is_given_up(get, root, site, monkeypatch, limit, sentence):
+    for name, value in limit.items():
+        monkeypatch.setattr(module, name, value)
+    site.drip = 0.01
+    with pytest.raises(MissingDataError, match=sentence):
+        get()
+    assert contents(root) == {}
 
 
 def test_a_server_that_is_not_there_is_named(get):

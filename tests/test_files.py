@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import run_python
+from support import C_LOCALE, run_python
 
 from tlbench.results.files import (
     SEAL,
@@ -126,3 +126,23 @@ def test_what_was_not_sealed_is_refused(tmp_path, content):
 def test_a_sealed_file_that_is_not_there_is_an_error_of_the_system(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_sealed(tmp_path / "a.json")
+
+
+def test_text_that_utf8_cannot_hold_is_written_as_json_reads_it_back(tmp_path):
+    name = os.fsdecode(b"caf\xe9")
+    assert digest({"name": name}) != digest({"name": "caf\\udce9"})
+    write_json(tmp_path / "a.json", {"name": name, "other": "é\\"})
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"name": name, "other": "é\\"}
+
+
+def test_a_name_is_the_same_text_in_every_locale(tmp_path):
+    """Where the locale is C, names come as the bytes that they are."""
+    (tmp_path / "é").touch()
+    (tmp_path / os.fsdecode(b"caf\xe9")).touch()
+    code = """
+import os, sys
+from tlbench.results.files import text_of
+print(sorted(ascii(text_of(name)) for name in os.listdir(sys.argv[1])))
+"""
+    plain, other = run_python(code, str(tmp_path)), run_python(code, str(tmp_path), **C_LOCALE)
+    assert plain.stdout == other.stdout == str(["'\\xe9'", "'caf\\\\xe9'"]) + "\n"

@@ -147,7 +147,8 @@ root, share = Path(sys.argv[1]), int(sys.argv[2])
 files = sorted((root / "data").iterdir())
 print("ready", flush=True)
 sys.stdin.readline()
-print(sorted({(path.name, fingerprints.checkpoint_hash({"it": path}, root / "cache")) for path in files[share:] * 20 + files}))
+paths = files[share:] * 20 + files
+print(sorted({(path.name, fingerprints.checkpoint_hash({"it": path}, root / "cache")) for path in paths}))
 """
     (tmp_path / "data").mkdir()
     for number in range(8):
@@ -230,3 +231,15 @@ def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
     inner.mkdir(parents=True)
     monkeypatch.setattr(fingerprints, "__file__", str(inner / "identity.py"))
     assert fingerprints.commit() == ("", None)
+
+
+def test_names_that_are_not_utf8_count_as_any_other(table, memory):
+    """Also in a folder of such a name; what is remembered of them is found again."""
+    first = fingerprints.fingerprint([table], memory)
+    folder = table.parent / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    latin = table.rename(folder / os.fsdecode(b"\xff.csv"))
+    second = fingerprints.fingerprint([latin], memory)
+    assert second != first
+    assert fingerprints.fingerprint([latin], memory) == second
+    assert fingerprints.fingerprint([latin.rename(folder / os.fsdecode(b"\xfe.csv"))], memory) != second

@@ -36,7 +36,9 @@ def test_the_files_of_an_archive_have_its_address(origin):
     assert {file.url for file in data_set.files} == {"https://host/owner/words/c0ffee/words.tar.gz"}
 
 
-@pytest.mark.parametrize("name", ["../one.txt", "/one.txt", "a/../../one.txt", ""])
+@pytest.mark.parametrize(
+    "name", ["../one.txt", "/one.txt", "a/../../one.txt", "", r"a\u0000", r"a\u001b[31m", r"a\\b", "x" * 256]
+)
 def test_no_file_leaves_its_folder(origin, name):
     with pytest.raises(ContractError, match="does not stay in its folder"):
         read_origin(origin(f'"{name}" = "12"'))

@@ -10,11 +10,12 @@ from types import SimpleNamespace
 import pytest
 from support import comparable, drive, only, plan_only
 
-from tlbench.engine.pipeline import peak_memory
 from tlbench.engine.runner import run
+from tlbench.engine.serving import peak_memory
 from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.settings import Settings
-from tlbench.results.row import Row, read_rows
+from tlbench.results.row import Row
+from tlbench.results.row_files import read_rows
 
 WORDS = ("--task", "toy/blobs", "--strategy", "frozen", "--strategy", "finetune")
 

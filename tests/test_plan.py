@@ -6,10 +6,10 @@ import shutil
 import pytest
 
 from tlbench.assets.folders import cache_folder, data_folder
+from tlbench.contract.budget import Budget
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.planning import fingerprints
-from tlbench.planning.budget import Budget
 from tlbench.planning.settings import Settings
 
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from support import install, only, plan_only
 
+from tlbench.contract.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
-from tlbench.planning.budget import Budget
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.fingerprints import fingerprint

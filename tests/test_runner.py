@@ -14,7 +14,7 @@ from tlbench.engine.runner import _with_latency, run
 from tlbench.engine.store import Stage, Store
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.settings import Settings
-from tlbench.results.row import read_row, read_rows
+from tlbench.results.row_files import read_row, read_rows
 
 BROKEN = {
     "moves-statistics": ("adapt", '"moves-statistics" declares trains_encoder=False and changed the encoder'),

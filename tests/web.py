@@ -25,6 +25,10 @@ class Site:
     """Seconds until an answer."""
     cut: int = 0
     """Bytes that are left out at the end of every file."""
+    drip: float = 0.0
+    """Seconds after every byte."""
+    endless: bool = False
+    """Whether zeros go on after every file, whose length is not said."""
     asked: list[str] = field(default_factory=list)
 
     def content(self, path: str) -> bytes:
@@ -46,15 +50,23 @@ def serve(files: Mapping[str, Path | bytes]) -> Iterator[Site]:
             status = site.statuses.pop(path, 200 if path in site.files else 404)
             body = site.content(path) if status == 200 else b""
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header(*("Connection", "close") if site.endless else ("Content-Length", str(len(body))))
             self.end_headers()
-            self.wfile.write(body[: len(body) - site.cut] if site.cut else body)
-            self.close_connection = bool(site.cut)
+            self.close_connection = bool(site.cut) or site.endless
+            for place in range(len(body)) if site.drip else ():
+                self.wfile.write(body[place : place + 1])
+                time.sleep(site.drip)
+            if not site.drip:
+                self.wfile.write(body[: len(body) - site.cut] if site.cut else body)
+            while site.endless:
+                self.wfile.write(bytes(2**16))
 
         def log_message(self, *words: object) -> None:
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
         def handle_error(self, *words: object) -> None:
             """A client that hangs up is nothing to report."""
 

@@ -1,7 +1,7 @@
 """tlbench: target score, forgetting and serving latency of transfer learning, on one board.
 
-The names here are what a plugin's light module needs; none of them imports torch. Heavy modules for plugin code:
-`tlbench.learning.data`, `tlbench.learning.kinds`, `tlbench.learning.model`, `tlbench.learning.adapt_request`, `tlbench.learning.trainer`, `tlbench.learning.probe`.
+The names here are what a plugin's light module needs; none of them imports torch. What its heavy modules need is in
+`tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
 from tlbench.contract.events import Event
@@ -17,10 +17,11 @@ from tlbench.contract.kind_specs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.contract.options import Option, OptionValue, training_options
+from tlbench.contract.options import PARTIAL, Option, OptionValue, training_options
 from tlbench.contract.requests import (
     AugmentRequest,
     BuildRequest,
+    Coverage,
     FitRequest,
     LoadRequest,
     PrepareRequest,
@@ -49,6 +50,7 @@ __all__ = [
     "MASKED_LANGUAGE_MODELLING",
     "MULTI_LABEL",
     "ONE_CLASS",
+    "PARTIAL",
     "REGRESSION",
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
@@ -61,6 +63,7 @@ __all__ = [
     "BuildRequest",
     "Checkpoint",
     "ContractError",
+    "Coverage",
     "DomainSpec",
     "Event",
     "FitRequest",

@@ -18,16 +18,19 @@ def preprocessor(
 ) -> Callable[[Any], tuple[NDArray[np.float32]]]:
     """Return the function from a row to `(F,)` float32; the column's source mean stands for what is missing.
 
+    `shift` and `unit` of a column are applied in float64, before float32 could blur it.
     It raises `ValueError` for a row of other columns.
     """
     mean = np.asarray(fitted["mean"], np.float32)
+    shift, unit = np.asarray(fitted["shift"]), np.asarray(fitted["unit"])
 
     def row(example: Any) -> tuple[NDArray[np.float32]]:
-        values = np.asarray(example, np.float32)
+        values = np.asarray(example, np.float64)
         if values.shape != mean.shape:
             raise ValueError(
                 f'A row for "tabular/mlp" has the shape {values.shape}: give it the {len(mean)} columns of the source.'
             )
-        return (np.where(np.isnan(values), mean, values),)
+        scaled = ((values - shift) / unit).astype(np.float32)
+        return (np.where(np.isnan(scaled), mean, scaled),)
 
     return row

@@ -9,8 +9,8 @@ from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, Task
 from tlbench_data.options import places
 
 SPLITS = (
-    "train/ and test/ (or valid/) in it are its parts, else a fifth of each class is held out by file name; or table "
-    "with the columns file, label and split"
+    "train/ and test/ (or valid/, val/, validation/, dev/) in it are its parts, else a fifth of each class is held out "
+    "by file name; or table with the columns file, label and split"
 )
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 
@@ -81,7 +81,7 @@ def own_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="speech/wav-folder",
             title="Your own recordings",
-            summary="Two folders of WAV files, one folder a class: the same classes under two conditions.",
+            summary="Two folders of sound files, one folder a class: the same classes under two conditions.",
             source="The folder that task.source names.",
             target="The folder that task.target names.",
             shift="Whatever differs between the two; the labels stay.",
@@ -93,7 +93,10 @@ def own_tasks() -> list[TaskSpec]:
             data_from="user",
             requires=("soundfile",),
             extra="speech",
-            options=places(f"folder ROOT/CLASS/FILE.wav; {SPLITS}", "folder of the same layout and classes"),
+            options=places(
+                f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
+                "folder of the same layout and classes",
+            ),
             files=_wav_files,
             load=_load_wav,
         ),

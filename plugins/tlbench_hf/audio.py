@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench import PARTIAL, Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
-from tlbench_hf.load import auto_class, load, write
+from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
 
@@ -73,7 +73,7 @@ def fit_new(request: FitRequest) -> dict[str, Any]:
 
 def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the settings of the feature extractor that came with the model; none where it came without."""
-    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text()) if EXTRACTOR in files else {}
+    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text(encoding="utf-8")) if EXTRACTOR in files else {}
     return settings
 
 
@@ -118,9 +118,12 @@ def build(request: BuildRequest) -> Encoder:
     config, settings = configuration(request.files, request.fitted), _settings(request.files)
     # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
-    model = load(auto_class("pooled"), request.files, config)
+    partial = bool(request.options.get(PARTIAL.name, False))  # A new model does not have it.
+    model, lacking = load(auto_class("pooled"), request.files, config, partial)
     masks = bool(settings.get("return_attention_mask", config.feat_extract_norm == "layer"))
-    return SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+    encoder = SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+    encoder.coverage = covered(model, lacking)
+    return encoder
 
 
 class SpeechEncoder(Encoder):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import BackboneSpec, BadInputError, Checkpoint, Option, UsageError
+from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError
 from tlbench_hf import audio_calls, calls
 from tlbench_hf.new import pooling
 from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
@@ -51,7 +51,7 @@ def find(name: str) -> BackboneSpec:
 
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
-        config = json.loads(path.read_text())
+        config = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(config, dict) and config.get("model_type"):
             return config
     except ValueError:
@@ -80,6 +80,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         licence=LICENCE,
         options=(
             WEIGHTS,
+            PARTIAL,
             Option(name="max_length", default=longest, summary="longest input; more is cut", unit="tokens"),
             pooling("last" if decoder else "mean"),
         ),
@@ -105,6 +106,7 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         licence=LICENCE,
         options=(
             WEIGHTS,
+            PARTIAL,
             Option(name="max_seconds", default=4.0, summary="longest input; more is cut on both sides", unit="s"),
         ),
         requires=("transformers", "torchaudio"),

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import BadInputError
-from tlbench.assets.checkpoints import weights_of
+from tlbench import Coverage
+from tlbench.assets.weight_files import weights_of
+from tlbench.assets.weights import check_coverage, check_finite, coverage, further_blocks
 
 
 def auto_class(layout: str) -> Any:
@@ -18,11 +19,11 @@ def auto_class(layout: str) -> Any:
     return getattr(transformers, names.get(layout, "AutoModel"))
 
 
-def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
-    """Return the model in float32, new where `weights` is not among the files, without a pooling layer of its own.
+def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = False) -> tuple[Any, set[str]]:
+    """Return the model in float32, new if `weights` is not among the files, without a pooling layer of its own.
 
-    Raises `BadInputError` where the file is damaged, holds code, or lacks weights that the model has: they would stay
-    random.
+    Also the names of its weights that the file lacks, which are random. Raises `BadInputError` if there are any and
+    `partial` is false, and for a file that is damaged, holds code, or holds weights that are not finite.
     """
     import torch
     from transformers.utils import logging
@@ -31,7 +32,7 @@ def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config.use_cache = False
     if "weights" not in files:
-        return _without_pooler(auto.from_config(config, trust_remote_code=False))
+        return _without_pooler(auto.from_config(config, trust_remote_code=False)), set()
     with weights_of(files["weights"]):
         model, report = auto.from_pretrained(
             files["weights"].parent,
@@ -40,14 +41,27 @@ def load(auto: Any, files: Mapping[str, Path], config: Any) -> Any:
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are refused below, with their names.
         )
-    if lacking := sorted(name for name in report["missing_keys"] if "pooler" not in name):
-        shown = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
-        raise BadInputError(
-            f'"{files["weights"].name}" lacks {len(lacking)} of the weights of {type(model).__name__} ({shown}): take '
-            f"a checkpoint of this architecture."
-        )
-    return _without_pooler(model)
+    model = _without_pooler(model)
+    weights = model.state_dict()
+    missing = {name for name in report["missing_keys"] & weights.keys() if "pooler" not in name}
+    reshaped = {name for name, *_ in report["mismatched_keys"]} & weights.keys()
+    unexpected = {name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"]}
+    check_coverage(
+        files["weights"].name,
+        missing=missing,
+        reshaped=reshaped,
+        further=further_blocks(unexpected | report["unexpected_keys"], model),
+        partial=partial,
+    )
+    check_finite(weights, files["weights"].name)
+    return model, missing | reshaped
+
+
+def covered(model: Any, lacking: set[str]) -> Coverage | None:
+    """Return how many of a model's weights the file gave, or None if it gave all."""
+    return coverage(model.state_dict(), lacking)
 
 
 def _without_pooler(model: Any) -> Any:

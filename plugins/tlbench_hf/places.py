@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import Checkpoint
+from tlbench import BadInputError, Checkpoint
 from tlbench.assets.checkpoints import find
 
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
@@ -43,6 +43,13 @@ def _files(
     index = found.files["weights"]
     if index.suffix != ".json":
         return found
-    parts = sorted(set(json.loads(index.read_text())["weight_map"].values()))
-    shards = find(name, {part: part for part in parts})
+    shards = find(name, {part: part for part in _parts(index)})
     return Checkpoint(files={**found.files, **shards.files}, origin=found.origin)
+
+
+def _parts(index: Path) -> list[str]:
+    """Return the names of the files that weights are divided into. Raises `BadInputError` for a damaged index."""
+    try:
+        return sorted({str(part) for part in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
+    except (ValueError, LookupError, AttributeError, TypeError) as error:
+        raise BadInputError(f'"{index}" does not say which files hold the weights: fetch it again.') from error

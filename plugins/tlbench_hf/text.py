@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench import BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
+from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
 from tlbench.learning.model import Encoder
-from tlbench_hf.load import auto_class, load, write
+from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 
 POOLINGS = ("mean", "cls", "last")
@@ -28,8 +28,16 @@ def build(request: BuildRequest) -> Encoder:
     positions = getattr(config, "max_position_embeddings", None)
     if positions and int(request.options["max_length"]) > positions:
         raise UsageError(f"max_length is {request.options['max_length']}; the model has {positions} positions.")
-    model = load(auto_class(request.layout), request.files, config)
-    return TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
+    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    coverage = covered(model, lacking)
+    encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
+    encoder.coverage = coverage
+    return encoder
+
+
+def _partial(request: BuildRequest) -> bool:
+    """Return the option of that name, which a new model does not have."""
+    return bool(request.options.get(PARTIAL.name, False))
 
 
 class TextEncoder(Encoder):
@@ -91,7 +99,11 @@ def own_head(request: BuildRequest) -> OwnHead:
     if not request.layout.endswith("-token"):
         raise UsageError("A checkpoint's own head is kept for language modelling alone: use --set source.mode=probe.")
     config = configuration(request.files, request.fitted)
-    output = cut_output(load(auto_class(request.layout), request.files, config))
+    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    own = {f"{name}.weight" for name, module in model.named_modules() if module is model.get_output_embeddings()}
+    if own & lacking:
+        raise BadInputError("The checkpoint has no output layer of its own: use --set source.mode=probe.")
+    output = cut_output(model)
     head = nn.Linear(output.in_features, output.out_features)
     with torch.no_grad():
         head.weight.copy_(output.weight)
@@ -121,7 +133,7 @@ def save(request: SaveRequest) -> None:
 def _whole(model: Any, layout: str, head: nn.Linear) -> Any:
     """Return the language model with its output layer back in place; embeddings and outputs are no longer one."""
     config = type(model.config).from_dict({**model.config.to_dict(), "tie_word_embeddings": False})
-    whole = load(auto_class(layout), {}, config)
+    whole, _ = load(auto_class(layout), {}, config)
     whole.load_state_dict(model.state_dict(), strict=False)
     output = whole.get_output_embeddings()
     with torch.no_grad():

@@ -19,12 +19,14 @@ def preprocessor(
     """Return the function from a series to `(C, T)` float32, T the source's longest: a longer one is cut, a shorter
     one filled at its end. The channel's source mean stands for what is missing.
 
+    `shift` and `unit` of a channel are applied in float64, before float32 could blur it.
     It raises `ValueError` for what is no series, or one of other channels.
     """
     mean, length = np.asarray(fitted["mean"], np.float32), int(fitted["length"])
+    shift, unit = np.asarray(fitted["shift"]), np.asarray(fitted["unit"])
 
     def prepare(example: Any) -> tuple[NDArray[np.float32]]:
-        values = series(example, len(mean))[:length]
+        values = ((series(example, len(mean))[:length] - shift) / unit).astype(np.float32)
         filled = np.tile(mean[:, None], length)
         filled[:, : len(values)] = np.where(np.isnan(values), mean, values).T
         return (filled,)
@@ -32,9 +34,9 @@ def preprocessor(
     return prepare
 
 
-def series(example: Any, channels: int | None = None) -> NDArray[np.float32]:
-    """Return a series `(T, C)`. Raises `ValueError` for what is none, or has not as many channels."""
-    values = np.asarray(example, np.float32)
+def series(example: Any, channels: int | None = None) -> NDArray[np.float64]:
+    """Return a series `(T, C)` float64. Raises `ValueError` for what is none, or has not as many channels."""
+    values = np.asarray(example, np.float64)
     if values.ndim != 2 or not len(values):
         raise ValueError(f'A series for "series/cnn" has the shape {values.shape}: give it time and channels, (T, C).')
     if channels not in (None, values.shape[1]):

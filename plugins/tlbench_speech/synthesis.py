@@ -50,10 +50,10 @@ def speak(utterances: Sequence[Utterance]) -> list[Any]:
     """Return the samples `(T,)` int16 of each utterance at 22,050 Hz, without the silence round it."""
     with tempfile.TemporaryDirectory() as folder:
         job, result = Path(folder) / "utterances.json", Path(folder) / "samples.npz"
-        job.write_text(json.dumps([dataclasses.asdict(utterance) for utterance in utterances]))
+        job.write_text(json.dumps([dataclasses.asdict(utterance) for utterance in utterances]), encoding="utf-8")
         # Without -P the current folder is first on the import path: its files could stand in for libraries.
         command = [sys.executable, "-P", "-m", "tlbench_speech.synthesis", str(job), str(result)]
-        done = subprocess.run(command, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace")
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
             raise TlbenchError(f"espeak-ng's process ended with status {done.returncode}: {last}")
@@ -63,7 +63,7 @@ def speak(utterances: Sequence[Utterance]) -> list[Any]:
 
 def main(job: Path, result: Path) -> None:
     """Say what a job file lists, in its order."""
-    utterances = [Utterance(**known) for known in json.loads(job.read_text())]
+    utterances = [Utterance(**known) for known in json.loads(job.read_text(encoding="utf-8"))]
     synthesiser = Synthesiser()
     clips = [trim(synthesiser.say(utterance)) for utterance in utterances]
     np.savez(result, samples=np.concatenate(clips), ends=np.cumsum([len(clip) for clip in clips]))

@@ -44,9 +44,10 @@ def own_images() -> TaskSpec:
             Option(
                 name="source",
                 default="",
-                summary="folder ROOT/CLASS/FILE.png or another format, train/ and test/ (or valid/) in it its parts, "
-                "else a fifth of each class held out by file name; table of the columns file, label and split (train, "
-                "valid, test); Parquet table, or data set hf://OWNER/NAME[/CONFIG][@REVISION], that holds images",
+                summary="folder ROOT/CLASS/FILE.png or another format, train/ and test/ (or valid/, val/, validation/, "
+                "dev/) in it its parts, else a fifth of each class held out by file name; table of the columns file, "
+                "label and split (train, valid, test); Parquet table, or data set "
+                "hf://OWNER/NAME[/CONFIG][@REVISION], that holds images. Transparent pixels become white",
             ),
             Option(name="target", default="", summary="the same, with the same classes"),
             Option(name="label", default="label", summary="column of the labels in a table that holds the images"),

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import jsonschema
@@ -86,11 +88,11 @@ def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
     status, output, errors = tlbench(*RUN)
     assert (status, "failed" in errors) == (0, False)
     assert "rows: 10 ok, 0 failed, 0 skipped" in output
-    before = {path: path.read_bytes() for path in Path("leaderboards").rglob("*") if path.is_file()}
+    before = {path: path.read_bytes() for path in Path("leaderboards/local").rglob("*") if path.is_file()}
     assert {path.name for path in before} >= {"README.md", "toy.md", "toy.csv"}
     status, output, _ = tlbench(*RUN)
     assert (status, "computed: 0" in output) == (0, True)
-    assert {path: path.read_bytes() for path in Path("leaderboards").rglob("*") if path.is_file()} == before
+    assert {path: path.read_bytes() for path in Path("leaderboards/local").rglob("*") if path.is_file()} == before
 
 
 def test_json_rows_follow_the_published_schema(tlbench):
@@ -104,7 +106,7 @@ def test_json_rows_follow_the_published_schema(tlbench):
     }
     for row in report["rows"]:
         jsonschema.validate(row, row_schema())
-    for path in Path("leaderboards/rows").glob("*/*.json"):
+    for path in Path("leaderboards/local/rows").glob("*/*.json"):
         jsonschema.validate(json.loads(path.read_text()), row_schema())
         assert path.with_suffix(".npz").is_file()
 
@@ -123,7 +125,7 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
     )
     status, output, _ = tlbench(*run_request)
     assert (status, "failed in adapt: toy/blobs toy/mlp finetune seeds 0, 1: " in output) == (1, True)
-    assert "- (1) finetune, seeds 0, 1: failed in adapt." in Path("leaderboards/toy.md").read_text()
+    assert "- (1) finetune, seeds 0, 1: failed in adapt." in Path("leaderboards/local/toy.md").read_text()
 
 
 def test_a_dry_run_shows_the_plan_and_runs_nothing(tlbench):
@@ -136,20 +138,43 @@ def test_a_dry_run_shows_the_plan_and_runs_nothing(tlbench):
 
 def test_leaderboard_renders_the_same_bytes_again(tlbench):
     tlbench(*RUN)
-    before = {path: path.read_bytes() for path in Path("leaderboards").glob("*.*")}
+    before = {path: path.read_bytes() for path in Path("leaderboards/local").glob("*.*")}
     status, output, _ = tlbench("leaderboard")
-    assert (status, "leaderboards/README.md" in output) == (0, True)
-    assert {path: path.read_bytes() for path in Path("leaderboards").glob("*.*")} == before
+    assert (status, "leaderboards/local/README.md" in output) == (0, True)
+    assert {path: path.read_bytes() for path in Path("leaderboards/local").glob("*.*")} == before
     entries = json.loads(tlbench("leaderboard", "--json")[1])
     assert {entry["seeds"] for entry in entries} == {2}
 
 
-def test_a_damaged_row_is_named(tlbench):
+def test_a_damaged_row_is_named_and_the_board_has_the_others(tlbench):
     tlbench(*RUN)
-    path = next(Path("leaderboards/rows/toy").glob("*.json"))
+    path = next(Path("leaderboards/local/rows/toy").glob("*.json"))
     path.write_text("{")
-    status, _, errors = tlbench("leaderboard")
-    assert (status, path.name in errors) == (1, True)
+    with pytest.warns(UserWarning, match=f"{path.name}.* It is left out"):
+        status, output, _ = tlbench("leaderboard")
+    assert (status, "leaderboards/local/README.md" in output) == (0, True)
+    assert "9 ok" in Path("leaderboards/local/README.md").read_text()
+    with pytest.warns(UserWarning, match=path.name):
+        assert tlbench("run", *RUN[1:3], "--strategy", "frozen", "--seeds", "1")[0] == 0
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+def test_results_of_one_s_own_leave_a_clone_clean(tlbench, tmp_path):
+    """A clone as tlbench's own: published boards are committed, and its .gitignore says what is not."""
+    ignored = Path(__file__).parents[2] / ".gitignore"
+    if not ignored.is_file():
+        pytest.skip("no .gitignore beside the tests: they run on an sdist alone")
+    shutil.copy(ignored, tmp_path)
+    published = tmp_path / "leaderboards" / "README.md"
+    published.parent.mkdir()
+    published.write_text("published")
+    for words in ("init --quiet", "add .", "-c user.name=me -c user.email=me@localhost commit --quiet -m boards"):
+        subprocess.run(["git", *words.split()], cwd=tmp_path, check=True)
+    assert tlbench(*RUN)[0] == 0
+    assert tlbench("leaderboard", "--plots")[0] == 0
+    assert (tmp_path / "leaderboards/local/plots/overview.svg").is_file()
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    assert subprocess.run(status, cwd=tmp_path, capture_output=True, text=True, check=True).stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -163,7 +188,7 @@ def test_what_computes_nothing_loads_nothing_heavy(words, toy_site, session_cach
 def test_a_finished_plan_and_its_boards_load_nothing_heavy(tlbench, toy_site, session_cache, tmp_path):
     tlbench(*RUN)
     for words in (RUN, ("leaderboard",)):
-        board = ("--board", str(tmp_path / "leaderboards"))
+        board = ("--board", str(tmp_path / "leaderboards/local"))
         done = run_python(LIGHT, *words, *board, site=toy_site, TLBENCH_CACHE=str(session_cache))
         assert json.loads(done.stderr.splitlines()[-1]) == [0, []]
 

@@ -45,7 +45,7 @@ def test_commands_options_and_names_are_completed(toy_site, words, incomplete, n
 
 def test_a_row_is_completed_once_its_name_is_more_than_a_task_s(toy_site, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    row = tmp_path / "leaderboards/rows/toy/blobs--toy-mlp--finetune--s0--0123456789ab-abcdef.json"
+    row = tmp_path / "leaderboards/local/rows/toy/blobs--toy-mlp--finetune--s0--0123456789ab-abcdef.json"
     row.parent.mkdir(parents=True)
     row.touch()
     asked = ShellComplete(cli.cli, {}, "tlbench", "_TLBENCH_COMPLETE")

@@ -65,3 +65,16 @@ def test_a_library_that_cannot_be_loaded_is_named(library, tmp_path, monkeypatch
     found = {"torch": {"error": ""}, "onnxruntime": {"error": ""}, library: probe(library)}
     (sentence,) = _broken(found["torch"], found["onnxruntime"])
     assert sentence == f"{library} cannot be used (ImportError: libgone.so: cannot open): reinstall it."
+
+
+def test_what_is_skipped_for_want_of_a_package_is_told_with_the_reason(tlbench, site):
+    install(site, "tlbench-poor", {"poor": "absent_needs"})
+    status, output, errors = tlbench("doctor")
+    assert status == 0, errors
+    needs = "needs a_module_that_is_nowhere: pip install"
+    assert f'Task toy/needs-absent is skipped: "toy/needs-absent" {needs} "tlbench[nowhere]"' in output
+    assert f'Task toy/odd-source is skipped: "odd" {needs} "tlbench[odd]"' in output
+    assert f'Strategy needs-absent is skipped: "needs-absent" {needs}' in output
+    tasks = len([task for task in load_catalog().tasks.values() if task.data_from == "package"])
+    assert f"The suite embedded runs here: {tasks - 2} of {tasks} tasks, 2 skipped." in output
+    assert "Nothing keeps" not in output

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
 from hashlib import sha256
 
 import pytest
@@ -61,7 +67,7 @@ def test_a_request_that_makes_no_sense_ends_with_one_sentence(tlbench, words, me
 
 
 def test_a_failed_fetch_ends_with_status_2(tlbench, monkeypatch):
-    monkeypatch.setattr("tlbench.assets.fetch.RETRIES", 0)
+    monkeypatch.setattr("tlbench.assets.download.RETRIES", 0)
     monkeypatch.setenv("TLBENCH_MIRROR", "http://127.0.0.1:9")
     status, _, errors = tlbench("fetch", "--suite", "real", "--data", "d")
     assert (status, "cannot be reached. What has come is kept" in errors) == (2, True)
@@ -70,3 +76,25 @@ def test_a_failed_fetch_ends_with_status_2(tlbench, monkeypatch):
 def test_a_task_whose_files_lack_says_how_to_fetch_them(tlbench):
     status, _, errors = tlbench("run", "--task", "nlp/sentiment-vader")
     assert (status, "To download it: tlbench fetch nlp/sentiment-vader" in errors) == (2, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_a_fetch_in_the_middle_of_a_download(own, tmp_path, number):
+    with serve({"/v1/a.csv": TABLE}) as site:
+        site.drip = 1.0
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tlbench", "fetch", "anomaly/mine", "--data", str(tmp_path / "data"), *own],
+            env={**os.environ, "TLBENCH_MIRROR": site.address},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A suite that a shell runs in the background has been told to ignore Ctrl-C, and so would this be.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        )
+        while not site.asked:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, "Stopped." in errors, "Traceback" in errors) == (128 + number, True, False), errors
+    assert list((tmp_path / "data").rglob("*")) == []

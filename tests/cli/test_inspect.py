@@ -155,3 +155,29 @@ def test_faults_are_errors_again_afterwards(tlbench, folders):
     data = task.load(LoadRequest(task=task.name, options=options, data_root=None))
     with pytest.raises(BadInputError, match=r"old/train/cat/0\.png"):
         list(data.source.train.inputs)
+
+
+def test_what_is_left_out_is_told_with_its_number(tlbench, folders):
+    for number in range(3):
+        (folders / f"old/train/cat/{number}.heic").touch()
+    status, seen = found(tlbench, *WORDS)
+    assert status == 0
+    assert 'below "old/train" that are not read: 3, with the endings .heic (3)' in seen["notes"][0]
+    for number in range(2):
+        (folders / "old/train/cat/more").mkdir(exist_ok=True)
+        shutil.copy(folders / "old/train/cat/0.png", folders / f"old/train/cat/more/{number}.png")
+    status, seen = found(tlbench, *WORDS)
+    assert (status, len(seen["refused"])) == (2, 1)
+    assert '"old/train/cat" holds 2 files in folders of its own' in seen["refused"][0]
+
+
+def test_lines_that_quotation_marks_join_are_told(tlbench, tmp_path):
+    rows = [f"{chr(34) * (number in (4, 9))}text {number}\t{number % 2}" for number in range(40)]
+    rows[9] = 'text 9"\t1'
+    for side in ("old", "new"):
+        (tmp_path / f"{side}.tsv").write_text("text\tlabel\n" + "\n".join(rows))
+    words = ("inspect", "nlp/text-table", "--set", "task.source=old.tsv", "--set", "task.target=new.tsv")
+    notes = found(tlbench, *words)[1]["notes"]
+    assert any("from 6 lines, rows read: 1" in note for note in notes)
+    notes = found(tlbench, *words, "--set", "task.quotes=false")[1]["notes"]
+    assert not any("rows read" in note for note in notes)

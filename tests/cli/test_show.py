@@ -12,11 +12,11 @@ from tlbench.results.row import Row, write_row
 
 @pytest.fixture
 def rows(catalog, settings, tmp_path):
-    """Rows of two seeds on the board `leaderboards` of the test's folder."""
+    """Rows of two seeds on the board `leaderboards/local` of the test's folder."""
     plan = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["finetune"], seeds=(0, 1))
     made = [Row(**pairing.row_fields(settings), status="ok", score=0.75, p50_ms=0.5) for pairing in plan.pairings]
     for row in made:
-        write_row(tmp_path / "leaderboards", row)
+        write_row(tmp_path / "leaderboards/local", row)
     return made
 
 
@@ -90,7 +90,7 @@ def test_a_family_says_what_its_backbones_are_called_and_a_task_which_families_t
 
 
 def test_a_row_is_found_by_its_key_a_part_of_its_name_and_its_file(tlbench, rows):
-    path = f"leaderboards/rows/{rows[1].file_name}"
+    path = f"leaderboards/local/rows/{rows[1].file_name}"
     for name in (rows[1].key, "blobs--toy-mlp--finetune--s1", path):
         (card,) = shown(tlbench, name)
         assert (card["row"]["seed"], card["row"]["score"]) == (1, 0.75)

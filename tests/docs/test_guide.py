@@ -7,7 +7,7 @@ import re
 import pytest
 from support import HERE, only
 
-from tlbench.results.row import read_rows
+from tlbench.results.row_files import read_rows
 
 GUIDE = HERE.parent / "docs" / "plugin-guide.md"
 BLOCK = re.compile(
@@ -37,7 +37,7 @@ def followed(environment, session_cache, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(followed):
-    return list(read_rows(followed[0] / "leaderboards"))
+    return list(read_rows(followed[0] / "leaderboards" / "local"))
 
 
 def test_every_block_of_the_guide_is_followed():
@@ -53,7 +53,7 @@ def test_the_strategy_ends_as_rows_on_the_board(rows, followed):
     assert (row.access, row.strategy_options["alpha"]) == (("target-labels",), 0.1)
     assert row.trained_parameters == row.parameters
     assert row.score > only(rows, task="anomaly/flows", strategy="constant").score
-    assert "l2sp" in (followed[0] / "leaderboards" / "anomaly.md").read_text()
+    assert "l2sp" in (followed[0] / "leaderboards" / "local" / "anomaly.md").read_text()
 
 
 def test_the_task_with_a_kind_of_its_own_ends_as_a_row(rows):

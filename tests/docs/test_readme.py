@@ -62,7 +62,7 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
     """Return the words of a command with real names for its placeholders, made short or dry where it would be long."""
     words = shlex.split(line)
     if "ROW" in words:
-        row = min(home.glob("leaderboards/rows/vision/digits--*--finetune--*.json"))
+        row = min(home.glob("leaderboards/local/rows/vision/digits--*--finetune--*.json"))
         places = {"ROW": str(row), "DIR": str(tmp_path / "served"), "served": str(tmp_path / "served")}
         words = [places.get(word, word) for word in words]
     if "timm/resnet18" in words:  # Its weights would come from the hub.

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from support import plan_only, silent
 
+from tlbench.contract.budget import Budget
 from tlbench.contract.deferred import deferred
 from tlbench.engine import pipeline
 from tlbench.engine.pipeline import PIPELINE, readable, run_stages, work_of
 from tlbench.engine.stage import input_identity, stage_identity
 from tlbench.engine.store import Store
 from tlbench.errors import ContractError
-from tlbench.planning.budget import Budget
 from tlbench.planning.plan import Pairing, Settings
 from tlbench.results.files import digest
 

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import re
+import warnings
 
 import pytest
 
@@ -76,6 +77,50 @@ def test_names_and_reasons_cannot_break_out_of_the_page(row, tmp_path):
         assert "<script>" not in page
         assert "\n# [title" not in page
         assert not re.search(r"[^\\]\]\(javascript", page)
+
+
+TEXTS = ("strategy", "backbone", "machine", "selection", "metric", "budget_unit", "provider", "weights")
+
+
+def test_no_format_of_a_board_holds_what_is_not_printable(row, tmp_path):
+    evil = "\x1b[2J\x9b\x07 abc\u202egnp\u200b\u2028"
+    changes = {name: evil for name in TEXTS if name != "strategy"}
+    rows = [row(evil, seed, 0.8, **changes, scores={evil: 0.5}, strategy_options={evil: evil}) for seed in range(2)]
+    rows += [row(evil, 2, None, status="failed", stage=evil, reason=evil)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # matplotlib finds no glyph for some of them
+        paths = render(tmp_path, rows, plots=True)
+    assert {path.suffix for path in paths} == {".md", ".csv", ".tex", ".json", ".svg"}
+    for path in paths:
+        text = path.read_text()
+        assert all(line.isprintable() for line in text.split("\n")), path.name
+        assert "gnp" in text or path.name in ("forgetting.svg", "toy-cost.svg"), path.name
+    assert json.loads((tmp_path / "leaderboard.json").read_text())[0]["backbone"] == evil
+
+
+FORMULAS = ['=HYPERLINK("http://evil")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", " =1+1", "＝1+1"]
+
+
+@pytest.mark.parametrize("evil", [*FORMULAS, "\t=1+1", "\r=1+1", "\n=1"])
+def test_no_cell_of_csv_is_a_formula_and_numbers_stay_numbers(row, tmp_path, evil):
+    rows = [row("a", 0, 0.5, backbone=evil, selection=evil, transfer_gain=-0.25, scores={evil: -0.5})]
+    rows += [row("b", 0, None, status="failed", reason=evil)]
+    render(tmp_path, rows)
+    table = list(csv.reader(io.StringIO((tmp_path / "toy.csv").read_text())))
+    assert table[0][table[0].index("backbone")] == "backbone"
+    numbers = [cell for line in table for cell in line if re.fullmatch(r"-?[\d.]+(e-?\d+)?", cell)]
+    assert {"0.5", "-0.25", "-0.5"} <= set(numbers)
+    others = {cell for line in table for cell in line} - set(numbers)
+    assert not [cell for cell in others if cell.lstrip().startswith(("=", "+", "-", "@", "＝"))]
+    assert [line[table[0].index("backbone")] for line in table[1:2]] == [
+        f"'{evil}" if evil in FORMULAS else evil.encode("unicode_escape").decode()
+    ]
+
+
+def test_a_name_cannot_be_read_as_a_part_of_the_command_that_ends_a_line_of_latex(row, tmp_path):
+    render(tmp_path, [row("[5cm] a", 0, 0.5), row("* b", 0, 0.5)])
+    lines = (tmp_path / "toy.tex").read_text().splitlines()
+    assert not [line for line in lines if line.startswith(("[", "*", r"\textbf{[", r"\textbf{*"))]
 
 
 def test_a_board_of_failures_alone_is_a_board(row, tmp_path):

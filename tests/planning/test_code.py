@@ -186,7 +186,7 @@ def test_data_files_of_a_plugin_s_package_count(tree):
 def test_a_script_can_be_followed(tree):
     script = tree / "script.py"
     script.write_text(
-        "from tlbench.planning.code import code_of\n\n\ndef f():\n    return 1\n\n\nprint(sorted(code_of(f).definitions))\n"
+        "from tlbench.planning.code import code_of\n\n\ndef f():\n    return 1\n\n\nassert code_of(f).definitions\n"
     )
     done = run_python(f"import runpy, sys; sys.argv = ['script']; runpy.run_path({str(script)!r}, run_name='__main__')")
     assert done.returncode == 0, done.stderr

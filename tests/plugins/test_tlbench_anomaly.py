@@ -149,3 +149,22 @@ def test_no_training_flow_of_the_target_is_an_attack():
     assert not data.target.train.labels.any()
     assert data.target.test.labels.mean() == pytest.approx(0.05)
     assert set(data.source.train.labels) == set(range(6))
+
+
+def test_columns_keep_differences_that_float32_does_not_hold():
+    """Unix seconds, whose steps in float32 are 128 s; served rows go through the same preprocessing."""
+    random = np.random.default_rng(0)
+    rows = np.stack([1_700_000_000 + random.integers(0, 60, 200), random.normal(size=200)], 1)
+    fitted = mlp.fit(FitRequest(inputs=list(rows), options={}))
+    (prepared,) = mlp.prepare(PrepareRequest(inputs=list(rows), fitted=fitted, layout="pooled", options={}))
+    assert prepared.dtype == np.float32
+    assert len(np.unique(prepared[:, 0])) == len(np.unique(rows[:, 0]))
+    assert prepared[:, 0].std() == pytest.approx(1, abs=1e-3)
+    assert (prepared[:, 1] == rows[:, 1].astype(np.float32)).all()
+
+
+def test_rows_of_float32_are_prepared_to_the_bit(data):
+    rows = data.source.train.inputs[:500]
+    fitted = mlp.fit(FitRequest(inputs=list(rows), options={}))
+    (prepared,) = mlp.prepare(PrepareRequest(inputs=list(rows), fitted=fitted, layout="pooled", options={}))
+    assert prepared.tobytes() == rows.tobytes()

@@ -200,3 +200,12 @@ def test_the_onnx_file_agrees_with_the_encoder(tmp_path, length):
     )
     assert parity.relative < 1e-5
     assert encode(model, inputs).shape == (20, 32)
+
+
+def test_channels_keep_differences_that_float32_does_not_hold():
+    series = [np.stack([1_700_000_000 + start + np.arange(20), np.arange(20.0)], 1) for start in range(0, 100, 20)]
+    fitted = cnn.fit(FitRequest(inputs=series, options={}))
+    (prepared,) = cnn.prepare(PrepareRequest(inputs=series, fitted=fitted, layout="pooled", options={}))
+    assert (prepared.dtype, prepared.shape) == (np.float32, (5, 2, 20))
+    assert len(np.unique(prepared[:, 0])) == 100
+    assert (prepared[:, 1] == np.arange(20)).all()

@@ -13,9 +13,11 @@ from PIL import Image
 from support import plan_only
 
 from tlbench import BadInputError, FitRequest
+from tlbench.assets.readers.images import as_pixels
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.settings import Settings
+from tlbench_vision import preprocess
 from tlbench_vision.backbones.resnet import fit
 
 
@@ -193,3 +195,21 @@ def test_images_may_be_listed_by_a_table_or_stand_in_one(catalog, pictures, tmp_
 
 def all_images(data):
     return [image for side in (data.source, data.target) for half in (side.train, side.test) for image in half.inputs]
+
+
+def test_a_served_image_lies_over_white_as_the_images_of_the_run_did():
+    """Every colour under every alpha: what `read_image` makes of a file, `preprocess` makes of an array."""
+    colour, alpha = np.meshgrid(np.arange(256, dtype=np.uint8), np.arange(256, dtype=np.uint8))
+    for mode, channels in (("RGBA", 3), ("LA", 1)):
+        pixels = np.stack([*[colour] * channels, alpha], 2)
+        expected = as_pixels(Image.fromarray(pixels, mode), 0, grey=channels == 1)
+        prepare_one = preprocess.preprocessor({"shape": [256, 256, channels]}, {}, "pooled")
+        assert (prepare_one(pixels)[0] == expected.transpose(2, 0, 1)).all()
+        assert (prepare_one(expected)[0] == expected.transpose(2, 0, 1)).all()
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 2), (4, 4, 5), (4, 4, 1), (3, 4, 4), (4, 4)])
+def test_an_image_of_other_channels_is_refused(shape):
+    prepare_one = preprocess.preprocessor({"shape": [4, 4, 3]}, {}, "pooled")
+    with pytest.raises(ValueError, match=r"the source's are \(4, 4, 3\) uint8"):
+        prepare_one(np.zeros(shape, np.uint8))

@@ -7,6 +7,8 @@ import csv
 import numpy as np
 import pytest
 
+from tlbench import BadInputError, LoadRequest
+from tlbench.cli.inspection import inspect_task
 from tlbench.planning.catalog import load_catalog
 
 FAST = {f"{owner}.steps": 40 for owner in ("source", "finetune", "scratch", "all-labels", "adversarial")}
@@ -89,3 +91,28 @@ def test_one_s_own_tags_run_through_every_strategy(tagged, run_pairings):
     assert set(found["all-labels"].scores) == {"mean-average-precision", "micro-f1", "macro-f1"}
     assert found["all-labels"].score > found["constant"].score
     assert all(row.parity < 1e-4 for row in rows if row.status == "ok")
+
+
+def test_numbers_in_unix_seconds_are_told_apart(tmp_path, run_pairings):
+    """What is to be predicted is the seconds between two times, of which float32 keeps none."""
+    random = np.random.default_rng(0)
+    overrides = {"source.steps": 100}
+    for side in ("source", "target"):
+        seconds = random.integers(0, 60, 200)
+        rows = [[1_700_000_000, 1_700_000_000 + second, second] for second in seconds.tolist()]
+        write(tmp_path / f"{side}.csv", ["start", "end", "label"], rows)
+        overrides[f"task.{side}"] = str(tmp_path / f"{side}.csv")
+    rows = run_pairings(load_catalog(), tasks=["tabular/regression"], strategies=["frozen"], overrides=overrides).rows
+    assert rows[0].score > 0.9, rows[0].reason
+
+
+def test_labels_that_float32_would_blur_are_refused(tmp_path):
+    task = load_catalog().task("tabular/regression")
+    for side in ("source", "target"):
+        rows = [[number, 1_700_000_000 + number] for number in range(60)]
+        write(tmp_path / f"{side}.csv", ["feature", "label"], rows)
+    places = {side: str(tmp_path / f"{side}.csv") for side in ("source", "target")}
+    request = LoadRequest(task=task.name, options={**places, "label": "label", "log": False}, data_root=None)
+    with pytest.raises(BadInputError, match=r'source.csv": the numbers "label" differ too little for float32'):
+        task.load(request)
+    assert 'the numbers "label" differ too little' in " ".join(inspect_task(task, request, 10).refused)

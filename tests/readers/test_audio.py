@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
 
 from tlbench import BadInputError
 from tlbench.assets.readers.audio import common_rate, read_sound
+from tlbench.assets.readers.folders import SOUNDS, class_files
 
 
 @pytest.fixture
@@ -65,3 +68,34 @@ def test_all_files_must_have_one_rate(sound):
     assert common_rate(files[:2]) == 8000
     with pytest.raises(BadInputError, match=r'c.wav" has 16000 Hz and ".*a.wav" 8000 Hz: resample'):
         common_rate(files)
+
+
+FORMATS = {".wav": "WAV", ".flac": "FLAC", ".ogg": "OGG", ".mp3": "MP3", ".aif": "AIFF", ".aiff": "AIFF"}
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_the_formats_of_recordings_say_the_same(tmp_path, ending):
+    tone = 0.5 * np.sin(np.arange(8000) / 8)
+    path = tmp_path / "low" / f"s{ending.upper()}"
+    path.parent.mkdir()
+    soundfile.write(path, tone, 16000, format=FORMATS[ending])
+    (found,) = class_files(tmp_path, SOUNDS).inputs
+    samples, rate = read_sound(found)
+    assert rate == common_rate([found]) == 16000
+    assert np.abs(samples[1000:7000] - tone[1000:7000]).max() < 0.1
+
+
+@pytest.mark.parametrize("ending", [".aiff", ".flac"])
+def test_other_formats_that_are_cut_off_are_named(tmp_path, ending):
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, 4000)
+    path = tmp_path / f"s{ending}"
+    soundfile.write(path, noise, 8000, format=FORMATS[ending])
+    path.write_bytes(path.read_bytes()[:4000])
+    with pytest.raises(BadInputError, match=rf's{ending}" (ends before its header says|cannot be read as sound)'):
+        read_sound(path)
+
+
+def test_a_name_that_is_not_utf8_is_read(sound):
+    path = sound([0.5, 0.25])
+    path = path.rename(path.with_name(os.fsdecode(b"caf\xe9.wav")))
+    assert (len(read_sound(path)[0]), common_rate([path])) == (2, 8000)

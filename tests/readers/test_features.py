@@ -29,7 +29,7 @@ TRAIN = "bytes,service,label\n1,http,n\n3,ssh,a\n"
 def test_numbers_stay_and_texts_become_one_hot(records):
     train = records(TRAIN)
     features = learn(train).features(train.inputs)
-    assert features.dtype == np.float32
+    assert features.dtype == np.float64
     assert features.tolist() == [[1, 1, 0], [3, 0, 1]]
 
 
@@ -77,3 +77,16 @@ def test_a_column_that_the_other_table_lacks_is_named(records):
 def test_a_table_of_labels_alone_is_refused(records):
     with pytest.raises(BadInputError, match="no column beside its label"):
         learn(records("label\nn\na\n"))
+
+
+def test_numbers_beyond_float64_s_whole_numbers_are_refused_where_they_would_be_equal(records):
+    ids = [2**53 + 1, 2**53]
+    train = records("id,label\n" + "".join(f"{number},n\n" for number in ids))
+    with pytest.raises(BadInputError, match='column "id": "9007199254740993" and "9007199254740992" are one number'):
+        learn(train).features(train.inputs)
+
+
+@pytest.mark.parametrize("cells", [("9007199254740992", "9007199254740992.0"), ("1e300", "1E300"), ("1e17", "2e17")])
+def test_equal_and_distant_numbers_beyond_them_are_not(records, cells):
+    train = records("id,label\n" + "".join(f"{number},n\n" for number in cells))
+    assert learn(train).features(train.inputs)[:, 0].tolist() == [float(cell) for cell in cells]

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
-from tlbench.assets.readers.folders import all_files, class_files, class_sides, file_parts, number, place
+from tlbench.assets.readers.faults import collected
+from tlbench.assets.readers.folders import IMAGES, all_files, class_files, class_sides, file_parts, number, place
 
 
 def fill(root, *names):
@@ -116,3 +120,85 @@ def test_a_number_has_a_least_value():
     assert number(request(size=8), "size", least=8) == 8
     with pytest.raises(UsageError, match=r"cannot use task.size=7: it must be at least 8"):
         number(request(size=7), "size", least=8)
+
+
+@pytest.mark.parametrize("name", ["val", "Val", "VALIDATION", "dev", "valid"])
+def test_the_parts_of_a_side_have_the_names_that_people_give_them(tmp_path, name):
+    fill(tmp_path, "Train/a/1.png", "Train/b/2.png", f"{name}/a/3.png")
+    parts = file_parts(tmp_path, (".png",))
+    assert (names(parts.train), names(parts.test)) == (["a/1.png", "b/2.png"], ["a/3.png"])
+
+
+def test_two_folders_of_one_part_are_refused(tmp_path):
+    fill(tmp_path, "train/a/1.png", "val/a/2.png", "validation/a/3.png")
+    with pytest.raises(BadInputError, match=r'val" and ".*validation" both stand for the part "valid": keep one'):
+        file_parts(tmp_path, (".png",))
+
+
+def test_what_lies_beside_the_parts_is_named(tmp_path):
+    fill(tmp_path, "train/a/1.png", "test/a/2.png", "eval/a/3.png", "4.png", "README.md")
+    with pytest.warns(UserWarning, match=r'being neither a part nor in the folder of a class: "eval", "4.png" \('):
+        parts = file_parts(tmp_path, (".png",))
+    assert (names(parts.train), names(parts.test)) == (["a/1.png"], ["a/2.png"])
+
+
+def test_files_in_deeper_folders_are_refused_with_their_number(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/2021/2.png", "cat/2021/May/3.PNG", "cat/2021/notes.txt")
+    with pytest.raises(BadInputError, match=r'cat" holds 2 files in folders of its own, such as ".*2021/2.png": put'):
+        class_files(tmp_path, (".png",))
+
+
+def test_a_part_that_is_alone_is_no_class(tmp_path):
+    """Else `train` and `holdout` would be the classes."""
+    fill(tmp_path, "train/cat/1.png", "holdout/cat/2.png")
+    with collected() as faults:
+        file_parts(tmp_path, (".png",))
+    assert 'If it is a part: the parts of a side are named "train", "valid"' in " ".join(map(str, faults.errors))
+    assert 'holdout" holds 1 files in folders of its own' in " ".join(map(str, faults.errors))
+
+
+def test_files_behind_links_are_found_and_a_circle_ends(tmp_path):
+    fill(tmp_path, "root/cat/1.png", "elsewhere/2.png")
+    (tmp_path / "root/cat/more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "root/cat/self").symlink_to(tmp_path / "root/cat")
+    with pytest.raises(BadInputError, match=r'cat" holds 1 files in folders of its own, such as ".*more/2.png"'):
+        class_files(tmp_path / "root", (".png",))
+
+
+def test_files_with_other_endings_are_counted(tmp_path):
+    left_out = ["cat/2.heic", "cat/3.HEIC", "dog/4", "dog/sub/5.txt"]
+    fill(tmp_path, "cat/1.png", "dog/1.png", *left_out, "cat/Thumbs.db", "dog/@eaDir/1.png", "cat/.DS_Store")
+    counts = r"not read: 4, with the endings \.heic \(2\), none \(1\), \.txt \(1\)"
+    with pytest.warns(UserWarning, match=counts):
+        files = class_files(tmp_path, (".png",))
+    assert names(files) == ["cat/1.png", "dog/1.png"]
+
+
+def test_folders_without_anything_else_give_no_warning(tmp_path, recwarn):
+    fill(tmp_path, "cat/1.png", "dog/1.png", "README.md", "@eaDir/1.png")
+    file_parts(tmp_path, (".png",))
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["1.jfif", "1.JPE", "1.webp", "1.TIF", "1.bmp", "1.apng", "1.avif"])
+def test_images_have_more_endings_than_two(tmp_path, name):
+    fill(tmp_path, f"cat/{name}")
+    assert names(class_files(tmp_path, IMAGES)) == [f"cat/{name}"]
+
+
+@pytest.fixture
+def bytes_in_names(tmp_path):
+    """Ten files a class, the classes and some files named in Latin-1, as an old archive leaves them."""
+    for label in (b"caf\xe9", b"th\xe9"):
+        folder = os.fsencode(tmp_path) + b"/" + label
+        os.mkdir(folder)
+        for i in range(10):
+            Path(os.fsdecode(folder + b"/%d\xff.png" % i)).touch()
+    return tmp_path
+
+
+def test_names_that_are_not_utf8_are_read_and_their_labels_are_text(bytes_in_names):
+    parts = file_parts(bytes_in_names, (".png",))
+    assert sorted(set(parts.train.labels)) == [r"caf\xe9", r"th\xe9"]
+    assert (len(parts.train), len(parts.test)) == (16, 4)
+    assert all(path.is_file() for path in all_files(parts))

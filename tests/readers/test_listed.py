@@ -64,3 +64,8 @@ def test_validation_is_the_test_where_there_is_no_other(listed):
 def test_a_table_that_makes_no_sense_is_named(listed, lines, header, sentence):
     with pytest.raises(BadInputError, match=rf'split.csv".*{sentence}'):
         file_parts(listed(lines, header), (".png",))
+
+
+def test_splits_are_read_in_any_case(listed):
+    parts = file_parts(listed(rows(["Train"] * 4 + ["VAL"] + ["TRAIN"] * 4 + ["Dev"])), (".png",))
+    assert names(parts.test) == ["a4.png", "b4.png"]

@@ -76,3 +76,19 @@ def test_masks_that_cannot_be_masks_are_named(root):
     for name, problem in (("colour", "colours for labels"), ("large", "one size"), ("text", "cannot be read")):
         with pytest.raises(BadInputError, match=rf"{name}\.png.*{problem}"):
             read_mask(image, root / "masks" / f"{name}.png", 8)
+
+
+def test_a_validation_part_is_the_test_where_there_is_no_other(root):
+    for name in ("Train", "val"):
+        put(root / "set" / name / "images" / "a.png", np.zeros((4, 4), np.uint8))
+        put(root / "set" / name / "masks" / "a.png", np.zeros((4, 4), np.uint8))
+    assert mask_parts(root / "set").test.inputs[0][0] == root / "set/val/images/a.png"
+
+
+def test_images_that_are_not_read_are_named(root):
+    (root / "images" / "11.heic").touch()
+    with pytest.warns(UserWarning, match=r"not read: 1, with the endings \.heic \(1\)"):
+        assert len(mask_pairs(root)) == 10
+    put(root / "images" / "more" / "12.png", np.zeros((6, 4), np.uint8))
+    with pytest.raises(BadInputError, match=r'images" holds 1 files in folders of its own'):
+        mask_pairs(root)

@@ -19,7 +19,7 @@ def series(tmp_path):
 def test_a_header_names_the_channels(series):
     names, values = read_series(series("x,y\n1,2\n3,4\n"))
     assert names == ("x", "y")
-    assert (values.tolist(), values.dtype) == ([[1, 2], [3, 4]], np.float32)
+    assert (values.tolist(), values.dtype) == ([[1, 2], [3, 4]], np.float64)
 
 
 def test_without_a_header_positions_name_them(series):

@@ -151,3 +151,46 @@ def test_published_parts_may_be_json_lines(table, tmp_path):
         table(json.dumps({"text": name, "label": "x"}), f"set/{name}.jsonl")
     parts = table_parts(tables(tmp_path / "set"), texts, group=str)
     assert (parts.train.inputs, parts.test.inputs) == (["train"], ["test"])
+
+
+@pytest.mark.parametrize("name", ["val", "Validation", "DEV"])
+def test_tables_beside_each_other_are_parts_by_any_of_their_names(table, tmp_path, name):
+    for part in ("Train", name):
+        table(f"text,label\n{part},x\n", f"set/{part}.csv")
+    parts = table_parts(tables(tmp_path / "set"), texts, group=str)
+    assert (parts.train.inputs, parts.test.inputs) == (["Train"], [name])
+
+
+@pytest.mark.parametrize("other", ["val.csv", "valid.jsonl"])
+def test_two_tables_of_one_part_are_refused(table, tmp_path, other):
+    for name in ("train.csv", "valid.csv", other):
+        table("text,label\na,x\n", f"set/{name}")
+    with pytest.raises(BadInputError, match='both stand for the part "valid": keep one of them'):
+        tables(tmp_path / "set")
+
+
+def test_a_table_that_is_no_part_is_named(table, tmp_path):
+    for name in ("train", "test", "extra"):
+        table("text,label\na,x\n", f"set/{name}.csv")
+    with pytest.warns(UserWarning, match=r'being no part: "extra.csv"'):
+        assert len(tables(tmp_path / "set")) == 2
+
+
+OPENS, CLOSES = {3: '"'}, {7: '"'}
+STRAY = "text\tlabel\n" + "".join(
+    f"{OPENS.get(row, '')}row {row}{CLOSES.get(row, '')}\t{row % 2}\n" for row in range(10)
+)
+"""A mark opens in row 3 and closes in row 7."""
+
+
+def test_quotation_marks_that_swallow_lines_are_named_with_the_lines(table):
+    path = table(STRAY, "t.tsv")
+    with pytest.warns(UserWarning, match=r"from 5 lines, rows read: 1\. .*--set task.quotes=false"):
+        assert len(read_table(path).rows) == 6
+    assert len(read_table(path, quotes=False).rows) == 10
+
+
+def test_rows_of_a_line_each_give_no_warning(table, recwarn):
+    read_table(table('text,label\r\n"a, b",x\r\n\r\nc,y'))
+    read_table(table("text,label\na,x\nb,y"), quotes=False)
+    assert not recwarn.list

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import queue
 import shutil
-import tarfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from tlbench.assets.download import Download
 from tlbench.assets.registry import DataSet, PublishedFile
-from tlbench.errors import MissingDataError, UsageError
+from tlbench.errors import UsageError
 
-TIMEOUT = 30
-"""Seconds that a server may be silent."""
-RETRIES = 2
 WORKERS = 6
+LOOK, GRACE = 1.0, 2.0
+"""Seconds between two looks at the pace of downloads, and for which they are waited for when they are to stop."""
 STAGING = ".fetch"
 """Folder in the data root for what is not checked yet: on its disk, so that a file gets its place in one rename."""
 
@@ -43,22 +40,65 @@ def fetch(
     for file in files:
         wanted.setdefault(file.url, []).append(file)
     try:
-        with _staging(root) as folder, ThreadPoolExecutor(WORKERS) as pool:
-            download = _Download(data_set, root)
-            jobs = [
-                pool.submit(download, found, mirrored(url, mirror), folder / str(number))
+        with _staging(root) as folder:
+            stopped = threading.Event()
+            downloads = [
+                Download(data_set, found, mirrored(url, mirror), folder / str(number), root, stopped)
                 for number, (url, found) in enumerate(wanted.items())
             ]
-            try:
-                for job in as_completed(jobs):
-                    for _ in range(job.result()):
+            with closing(_completed(downloads, stopped)) as counts:
+                for count in counts:
+                    for _ in range(count):
                         on_file()
-            except BaseException:
-                download.stopped.set()
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
     except OSError as error:
         raise UsageError(f'"{root}" cannot be written ({error.strerror}): name another folder.') from error
+
+
+def _completed(downloads: Sequence[Download], stopped: threading.Event) -> Generator[int]:
+    """Run downloads in threads; yield the number of files of each when it is done.
+
+    A thread that waits for its server cannot be interrupted. When the caller stops it is waited for a moment, and else
+    ends with the process, or with the next bytes that come.
+    """
+    waiting: queue.SimpleQueue[Download] = queue.SimpleQueue()
+    done: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
+    for download in downloads:
+        waiting.put(download)
+
+    def work() -> None:
+        while not stopped.is_set():
+            try:
+                done.put(waiting.get_nowait()())
+            except queue.Empty:
+                return
+            except BaseException as error:  # noqa: BLE001 - it is raised where the others are waited for
+                done.put(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(WORKERS, len(downloads)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in downloads:
+            yield _next(done, downloads)
+    finally:
+        stopped.set()
+        end = time.monotonic() + GRACE
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+
+def _next(done: queue.SimpleQueue[int | BaseException], downloads: Sequence[Download]) -> int:
+    """Wait for a download, and look after the others meanwhile."""
+    while True:
+        try:
+            found = done.get(timeout=LOOK)
+        except queue.Empty:
+            for download in downloads:
+                download.check_pace()
+            continue
+        if isinstance(found, BaseException):
+            raise found
+        return found
 
 
 def mirrored(url: str, mirror: str) -> str:
@@ -84,88 +124,3 @@ def _staging(root: Path) -> Iterator[Path]:
                 shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
         raise UsageError(f'Another "tlbench fetch" is at work in "{root}": wait for it.') from None
-
-
-@dataclass(frozen=True)
-class _Download:
-    """Brings one address after the other, in several threads at once."""
-
-    data_set: DataSet
-    root: Path
-    stopped: threading.Event = field(default_factory=threading.Event)
-    """Set when no further try is wanted."""
-
-    def __call__(self, files: Sequence[PublishedFile], url: str, folder: Path) -> int:
-        """Download one address and put what it holds in place; return the number of files."""
-        archive = bool(self.data_set.archive)
-        downloaded = self._bring(url, None if archive else files[0].known_hash, folder)
-        staged = _unpack(downloaded, files) if archive else {files[0]: downloaded}
-        for file in files:
-            if file not in staged or not file.matches(staged[file]):
-                raise _changed(self.data_set, url, f'"{file.name}"')
-            place = self.root / self.data_set.folder / file.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(staged[file], place)
-        return len(files)
-
-    def _bring(self, url: str, known_hash: str | None, folder: Path) -> Path:
-        import pooch
-        import requests
-
-        pooch.get_logger().setLevel("WARNING")
-        name = PurePosixPath(urlsplit(url).path).name
-        store = pooch.create(
-            path=folder, base_url="", registry={name: known_hash}, urls={name: url}, retry_if_failed=RETRIES
-        )
-        http = pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=2**16)
-
-        def unless_stopped(*request: Any) -> None:
-            if self.stopped.is_set():
-                raise CancelledError
-            http(*request)
-
-        try:
-            return Path(store.fetch(name, downloader=unless_stopped))
-        except requests.RequestException as error:
-            raise MissingDataError(
-                f'"{self.data_set.title}": {url} {_reason(error)}. What has come is kept: the same command goes on '
-                f"from there; a mirror can be named by TLBENCH_MIRROR."
-            ) from error
-        except ValueError as error:  # The hash.
-            raise _changed(self.data_set, url, "it") from error
-
-
-def _reason(error: Exception) -> str:
-    import requests
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answers {error.response.status_code} {error.response.reason}"
-    if isinstance(error, requests.Timeout):
-        return f"was silent for {TIMEOUT} s"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    return f"cannot be fetched ({error})"
-
-
-def _changed(data_set: DataSet, url: str, what: str) -> MissingDataError:
-    return MissingDataError(
-        f'"{data_set.title}": {url} came broken, or is not what was published: {what} has another SHA-256 and was '
-        f"thrown away. Try again, or name a mirror by TLBENCH_MIRROR."
-    )
-
-
-def _unpack(archive: Path, files: Sequence[PublishedFile]) -> dict[PublishedFile, Path]:
-    """Write the wanted members of a tar archive beside it; names in the archive decide no path."""
-    wanted = {PurePosixPath(file.name).name: (number, file) for number, file in enumerate(files)}
-    staged = {}
-    try:
-        with tarfile.open(archive) as members:
-            for member in members:
-                number, file = wanted.get(PurePosixPath(member.name).name, (0, None))
-                if file is not None and (content := members.extractfile(member)) is not None:
-                    staged[file] = archive.with_name(f"member-{number}")
-                    with staged[file].open("wb") as stream:
-                        shutil.copyfileobj(content, stream)
-    except (tarfile.TarError, EOFError, OSError):
-        return {}
-    return staged

@@ -88,6 +88,9 @@ def _download(repository: str, revision: str, name: str) -> Path:
     """Download one file into the Hugging Face cache; a damaged one does not stay there."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
+    from tlbench.assets.hub_client import guard
+
+    guard()
     # Asked first by ourselves: hf_hub_download would wait for minutes for a hub that does not answer.
     known = get_hf_file_metadata(hf_hub_url(repository, name, revision=revision))
     path = Path(hf_hub_download(repository, name, revision=revision))

@@ -10,8 +10,9 @@
     "train.conll" = "SHA-256"
     "dev.conll" = { from = "dev/emerging.conll", sha256 = "SHA-256" }  # has another name at its origin
 
-With `archive = "NAME.tar.gz"` the files lie in that archive, in any folder of it. `pixels:SHA-256` stands for an image
-whose pixels are known and whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
+With `archive = "NAME.tar.gz"` the files lie in that archive, in any folder of it. `largest = BYTES` raises the limit of
+2 GiB for one download, and for what an archive expands to. `pixels:SHA-256` stands for an image whose pixels are known
+and whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin
 
 from tlbench.errors import ContractError, UsageError
-from tlbench.results.files import file_sha256
+from tlbench.results.files import file_sha256, stays_inside
 
 PIXELS = "pixels:"
 
@@ -63,6 +64,8 @@ class DataSet:
     cite: str
     files: tuple[PublishedFile, ...]
     archive: str = ""
+    largest: int = 2**31
+    """Most bytes that one download may have, and that the archive may expand to."""
 
 
 def read_origin(path: Path) -> DataSet:
@@ -88,9 +91,8 @@ def _file(name: str, entry: str | Mapping[str, Any], address: str, in_archive: b
 
 
 def _check_name(name: str) -> None:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts:
-        raise ValueError(f"{name!r} does not stay in its folder")
+    if not stays_inside(name):
+        raise ValueError(f"{name!r} does not stay in its folder, or is no name of a file")
 
 
 def pixels_sha256(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 import warnings
@@ -13,8 +14,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from tlbench import __version__
+from tlbench.cli.output import say
 from tlbench.errors import ContractError, TlbenchError, UsageError
 from tlbench.planning.guard import Terminated, check_signal, handle_signals
+from tlbench.results.escapes import plain_lines
 
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
@@ -89,6 +92,9 @@ def main() -> None:
     With 3 if rows are missing on the board. Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
     """
     handle_signals()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
+            stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = _format_warning
     try:
         try:
@@ -96,7 +102,9 @@ def main() -> None:
         finally:
             check_signal()
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        say(shown.getvalue().removesuffix("\n"), err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _stop(signal.SIGINT)
@@ -105,7 +113,7 @@ def main() -> None:
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except TlbenchError as error:
-        print(f"Error: {error}", file=sys.stderr)
+        say(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
 
 
@@ -114,12 +122,12 @@ def _format_warning(
 ) -> str:
     """Return a warning of ours as its sentence; where another library raised its own is worth knowing."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        return f"Warning: {message}\n"
-    return FORMAT_WARNING(message, category, filename, lineno, line)
+        return f"Warning: {plain_lines(str(message))}\n"
+    return plain_lines(FORMAT_WARNING(message, category, filename, lineno, line))
 
 
 def _stop(number: signal.Signals) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # A second one would only interrupt the farewell.
-    print("Stopped. What was finished is kept: the same command goes on from there.", file=sys.stderr)
+    say("Stopped. What was finished is kept: the same command goes on from there.", err=True)
     sys.exit(128 + number)

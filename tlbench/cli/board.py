@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tlbench.errors import StoreError, UnknownNameError, UsageError
+from tlbench.results.files import BOARD
 
 if TYPE_CHECKING:
     from tlbench.results.row import Row
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 board_option = click.option(
     "--board",
     type=click.Path(file_okay=False, path_type=Path),
-    default="leaderboards",
+    default=BOARD,
     show_default=True,
     help="Folder of rows and boards.",
 )
@@ -23,8 +24,9 @@ board_option = click.option(
 
 def row_names(board: Path) -> dict[str, Path]:
     """Return the files of a board's rows by `DOMAIN/NAME`; the key of each is a part of its name."""
-    paths = sorted((board / "rows").glob("*/*.json"))
-    return {f"{path.parent.name}/{path.stem}": path for path in paths}
+    from tlbench.results.row_files import row_paths
+
+    return {f"{path.parent.name}/{path.stem}": path for path in row_paths(board)}
 
 
 def row_files(board: Path, name: str) -> list[Path]:
@@ -43,7 +45,7 @@ def find_row(board: Path, name: str) -> tuple[Path, Row]:
     if len(files) > 1:
         shown = ", ".join(f'"{path.stem}"' for path in files[:3])
         raise UsageError(f'"{name}" is part of the names of {len(files)} rows, such as {shown}: name more of one.')
-    from tlbench.results.row import read_row
+    from tlbench.results.row_files import read_row
 
     try:
         return files[0], read_row(files[0])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.output import print_json, print_table
+from tlbench.cli.output import print_json, print_table, say
 from tlbench.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def command(plugin: str, as_json: bool) -> None:
     else:
         _print(results)
         for problem in problems:
-            click.echo(f"Plugin problem: {problem}")
+            say(f"Plugin problem: {problem}")
     if problems or any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -82,7 +82,7 @@ def _check(catalog: Catalog, sources: Sequence[PluginCandidate], path: Path | No
 def _print(results: Sequence[Result]) -> None:
     """Print the table, and below it, once, each reason: they are sentences."""
     if not results:
-        click.echo("It offers nothing that could be checked.")
+        say("It offers nothing that could be checked.")
         return
     print_table([{"spec": result.spec, "check": result.check, "result": result.status} for result in results])
     reasons: dict[tuple[str, str, str], list[str]] = {}
@@ -90,6 +90,6 @@ def _print(results: Sequence[Result]) -> None:
         if result.reason:
             reasons.setdefault((result.status, result.spec, result.reason), []).append(result.check)
     for (status, spec, reason), checks in reasons.items():
-        click.echo(f"\n{status}: {spec}: {', '.join(checks)}\n  {reason}")
+        say(f"\n{status}: {spec}: {', '.join(checks)}\n  {reason}")
     counts = Counter(result.status for result in results)
-    click.echo(f"\nchecks: {', '.join(f'{counts[name]} {name}' for name in ('ok', 'note', 'skipped', 'failed'))}")
+    say(f"\nchecks: {', '.join(f'{counts[name]} {name}' for name in ('ok', 'note', 'skipped', 'failed'))}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
+
+from tlbench.results.escapes import plain
+from tlbench.results.files import BOARD
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -24,7 +26,7 @@ def names_of(*sorts: str) -> Complete:
         known = {name: spec.title for sort in sorts for name, spec in getattr(catalog, sort).items()}
         if "backbones" in sorts:
             known |= {f"{name}/": family.title for name, family in catalog.families.items()}
-        return [CompletionItem(name, help=title) for name, title in known.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=plain(title)) for name, title in known.items() if name.startswith(incomplete)]
 
     return complete
 
@@ -42,5 +44,5 @@ def everything(context: click.Context, parameter: click.Parameter, incomplete: s
     from tlbench.cli.board import row_names
 
     specs = names_of("domains", "tasks", "backbones", "strategies")(context, parameter, incomplete)
-    board = Path(context.params.get("board") or "leaderboards")
-    return specs or [CompletionItem(name) for name in row_names(board) if name.startswith(incomplete)]
+    names = [name for name in row_names(context.params.get("board") or BOARD) if name.startswith(incomplete)]
+    return specs or [CompletionItem(name) for name in names if name.isprintable()]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlbench.cli.board import board_option
-from tlbench.cli.output import plain, print_facts, print_json
+from tlbench.cli.output import print_facts, print_json, print_title, say
 
 if TYPE_CHECKING:
     from tlbench.cli.health import Health
@@ -38,17 +38,23 @@ def command(board: Path, as_json: bool) -> None:
 
 def _print(health: Health) -> None:
     for title, group in health.facts.items():
-        click.secho(title, bold=True)
+        print_title(title)
         print_facts(_in_words(group), indent="  ")
-        click.echo()
-    for title, sentences in (("to be mended before a run", health.fatal), ("worth knowing", health.problems)):
+        say()
+    found = {
+        "to be mended before a run": health.fatal,
+        "skipped by the suite embedded": health.skipped,
+        "worth knowing": health.problems,
+    }
+    for title, sentences in found.items():
         if sentences:
-            click.secho(title, bold=True)
+            print_title(title)
             for sentence in sentences:
-                click.echo(f"  - {plain(sentence)}")
-            click.echo()
+                say(f"  - {sentence}")
+            say()
     if not health.fatal:
-        click.echo("Nothing keeps the suite embedded from running.")
+        tasks, skipped = health.facts["suite embedded"].values()
+        say(f"The suite embedded runs here: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
 
 
 def _in_words(group: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from tlbench.cli.board import board_option, find_row
-from tlbench.cli.output import print_json
+from tlbench.cli.output import print_json, say
 
 
 @click.command("export")
@@ -42,7 +42,7 @@ def command(row: str, output: Path, board: Path, as_json: bool) -> None:
     if as_json:
         print_json({"row": chosen.file_name, "files": [str(path) for path in paths]})
         return
-    click.echo(f"{chosen.file_name}: {chosen.metric} {chosen.score:.3f} on {chosen.test_size} test examples")
+    say(f"{chosen.file_name}: {chosen.metric} {chosen.score:.3f} on {chosen.test_size} test examples")
     for path in paths:
-        click.echo(f"  {path}")
-    click.echo(f"With onnxruntime and numpy alone: python {output / 'predict.py'} --check")
+        say(f"  {path}")
+    say(f"With onnxruntime and numpy alone: python {output / 'predict.py'} --check")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.cli.output import say
 from tlbench.errors import UsageError
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +46,7 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
     mirror = os.environ.get("TLBENCH_MIRROR", "")
     for data_set in _data_sets(tasks, suite, plugins):
         by = f"  mirror   {mirror}\n" if mirror else ""
-        click.echo(
+        say(
             f"{data_set.title}\n  from     {data_set.url}{data_set.archive}\n{by}  to       {root / data_set.folder}\n"
             f"  licence  {data_set.licence}\n  cite     {data_set.cite}"
         )
@@ -53,9 +55,9 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
             with _bar(data_set.folder, len(files)) as on_file:
                 fetch(data_set, files, root, mirror, on_file)
         there = len(data_set.files) - len(files)
-        click.echo(f"  files    {len(files)} fetched, {there} there already; all are as published\n")
+        say(f"  files    {len(files)} fetched, {there} there already; all are as published\n")
     if str(data) != os.environ.get("TLBENCH_DATA"):
-        click.echo(f"Tasks find them with TLBENCH_DATA={root}")
+        say(f"Tasks find them with TLBENCH_DATA={root}")
 
 
 def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> list[DataSet]:
@@ -91,8 +93,9 @@ def _bar(name: str, total: int) -> Iterator[Callable[[], object]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task(f"  {name}", total=total)
+        task = bars.add_task(f"  {plain(name)}", total=total)
         yield lambda: bars.advance(task)

@@ -29,6 +29,8 @@ class Health:
     facts: dict[str, Any]
     fatal: list[str] = field(default_factory=list)
     """What keeps the suite `embedded` from running."""
+    skipped: list[str] = field(default_factory=list)
+    """What the suite `embedded` skips here, and why."""
     problems: list[str] = field(default_factory=list)
     """What keeps something else from running."""
 
@@ -44,12 +46,14 @@ def examine(catalog: Catalog, board: Path) -> Health:
         "onnxruntime": runtime,
         "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
         "board": {"folder": str(board.resolve()), **_space(board)},
+        "suite embedded": _embedded_tasks(catalog),
         "published data": _published(catalog),
         "plugins": [str(origin) for origin in catalog.plugins],
     }
     return Health(
         facts=facts,
         fatal=[*_broken(torch, runtime), *_unusable(catalog), *_locked(facts)],
+        skipped=list(_skipped(catalog)),
         problems=[*_lacks(catalog), *map(str, catalog.problems), *_little_space(facts)],
     )
 
@@ -108,9 +112,34 @@ def _unusable(catalog: Catalog) -> Iterator[str]:
         data_folder()
     except UsageError as error:
         yield str(error)
-    tasks = [task for task in catalog.tasks.values() if task.data_from == "package"]
-    if all(missing(task) or missing(catalog.home(task.backbone)) for task in tasks):
+    if all(_lack_of(task, catalog) for task in embedded(catalog)):
         yield 'No embedded task can run: install what they need with pip install "tlbench[all]".'
+
+
+def embedded(catalog: Catalog) -> list[TaskSpec]:
+    """Return the tasks of the suite `embedded`."""
+    return [task for task in catalog.tasks.values() if task.data_from == "package"]
+
+
+def _embedded_tasks(catalog: Catalog) -> dict[str, int]:
+    tasks = embedded(catalog)
+    return {"tasks": len(tasks), "skipped": sum(bool(_lack_of(task, catalog)) for task in tasks)}
+
+
+def _skipped(catalog: Catalog) -> Iterator[str]:
+    """Yield what a run of the suite `embedded` skips for want of a package."""
+    for task in embedded(catalog):
+        if lacking := _lack_of(task, catalog):
+            yield f"Task {task.name} is skipped: {lacking}"
+    for strategy in catalog.strategies.values():
+        if lacking := missing(strategy):
+            yield f"Strategy {strategy.name} is skipped: {lacking}"
+
+
+def _lack_of(task: TaskSpec, catalog: Catalog) -> str:
+    """Return which packages a task, its kinds and its backbone lack here, or an empty string."""
+    parts = (task, task.kind, task.kind_of_source, catalog.home(task.backbone))
+    return next(filter(None, map(missing, parts)), "")
 
 
 def _locked(facts: dict[str, Any]) -> Iterator[str]:

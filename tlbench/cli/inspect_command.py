@@ -12,7 +12,7 @@ import click
 
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.completion import names_of
-from tlbench.cli.output import plain, print_facts, print_json, print_title
+from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.cli.settings import set_option
 
 if TYPE_CHECKING:
@@ -46,9 +46,9 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     from tlbench.assets.folders import data_folder
+    from tlbench.contract.budget import Budget
     from tlbench.contract.requests import LoadRequest
     from tlbench.errors import UsageError
-    from tlbench.planning.budget import Budget
     from tlbench.planning.catalog import missing
     from tlbench.planning.expand import resolve_task
 
@@ -73,19 +73,19 @@ def _print(task: TaskSpec, found: Inspection) -> None:
         print_facts({title: lines[:MOST]})
         _more(len(lines))
     if found.splits and not found.duplicates:
-        click.echo("\nNo two examples are equal.")
+        say("\nNo two examples are equal.")
     if found.shift:
-        click.echo("\nshift")
+        say("\nshift")
         print_facts(found.shift, indent="  ")
     for title, sentences in (("worth knowing", found.notes), ("a run refuses this data", found.refused)):
         if sentences:
-            click.echo(f"\n{title}")
+            say(f"\n{title}")
             for sentence in sentences[:MOST]:
-                click.echo(f"  - {plain(sentence)}")
+                say(f"  - {sentence}")
             _more(len(sentences))
-    click.echo("" if found.refused else "\nNothing keeps a run from using this data.")
+    say("" if found.refused else "\nNothing keeps a run from using this data.")
 
 
 def _more(count: int) -> None:
     if count > MOST:
-        click.echo(f"... and {count - MOST} more: see --json")
+        say(f"... and {count - MOST} more: see --json")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tlbench.cli.board import board_option
+from tlbench.cli.output import say
 
 
 @click.command("leaderboard")
@@ -22,13 +23,13 @@ def command(board: Path, plots: bool, as_json: bool) -> None:
     from tlbench.errors import UsageError
     from tlbench.leaderboard import render
     from tlbench.leaderboard.aggregate import aggregate, without_score
-    from tlbench.results.row import read_rows
+    from tlbench.results.row_files import read_rows
 
     rows = list(read_rows(board))
     if not rows:
         raise UsageError(f'There are no rows below "{board}/rows": make some with tlbench run, or name --board DIR.')
     if as_json:
-        click.echo(render.json_text([*aggregate(rows), *without_score(rows)]), nl=False)
+        say(render.json_text([*aggregate(rows), *without_score(rows)]).removesuffix("\n"))
         return
     for path in render.render(board, rows, plots=plots):
-        click.echo(path)
+        say(path)

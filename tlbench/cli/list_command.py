@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from tlbench.cli.catalog import catalog_with, plugin_option
-from tlbench.cli.output import print_json, print_table
+from tlbench.cli.output import print_json, print_table, say
 
 
 @click.command("list")
@@ -58,9 +58,9 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
         return
     for rows in found.values():
         print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
-        click.echo()
+        say()
     if catalog.problems:
-        click.echo(f"{len(catalog.problems)} plugin problem(s): see tlbench plugins", err=True)
+        say(f"{len(catalog.problems)} plugin problem(s): see tlbench plugins", err=True)
 
 
 def _without_missing(row: dict[str, Any]) -> dict[str, Any]:

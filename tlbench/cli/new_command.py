@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from tlbench.cli.output import say
 from tlbench.cli.scaffold import OFFERS, Package, check, write
 
 
@@ -33,6 +34,6 @@ def command(kind: str, name: str, folder: Path) -> None:
     check(package, load_catalog())
     target = write(package, folder)
     pip = "python -m pip" if find_spec("pip") else "uv pip"
-    click.echo(f"The {kind} {name} is in {target}. Go on with:\n")
+    say(f"The {kind} {name} is in {target}. Go on with:\n")
     for line in (f"cd {target}", f'{pip} install -e ".[test]"', "python -m pytest", package.run):
-        click.echo(f"    {line}")
+        say(f"    {line}")

@@ -8,17 +8,30 @@ from typing import Any
 
 import click
 
+from tlbench.results.escapes import plain, plain_json, plain_lines
+
+
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print text, which may have several lines and come from anywhere, harmless to a terminal.
+
+    Commands print by the functions of this module alone.
+    """
+    click.echo(plain_lines(str(text)), err=err)
+
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows under their keys."""
     from tabulate import tabulate
 
-    click.echo(tabulate(rows, headers="keys", tablefmt="simple", floatfmt=".3f", missingval="-"))
+    cells = [
+        {plain(name): plain(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
+    ]
+    say(tabulate(cells, headers="keys", tablefmt="simple", floatfmt=".3f", missingval="-"))
 
 
 def print_json(value: Any) -> None:
     """Print a value as JSON; what JSON does not know becomes a list."""
-    click.echo(json.dumps(value, indent=1, ensure_ascii=False, default=list))
+    say(plain_json(json.dumps(value, indent=1, ensure_ascii=False, default=list)))
 
 
 def print_title(text: str) -> None:
@@ -34,15 +47,10 @@ def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
     column = len(indent) + max(map(len, texts), default=0) + 2
     for name, value in texts.items():
         lines = [line for text in _texts(value) for line in _wrap(text, _width() - column)]
-        click.echo(f"{indent}{name}".ljust(column) + f"\n{' ' * column}".join(lines))
+        say(f"{indent}{name}".ljust(column) + f"\n{' ' * column}".join(lines))
     for name, rows in tables.items():
-        click.echo(f"\n{name}")
+        say(f"\n{name}")
         _print_words(rows)
-
-
-def plain(text: str) -> str:
-    """Return text that does nothing to a terminal: control characters as their escapes."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _texts(value: Any) -> list[str]:
@@ -57,12 +65,12 @@ def _print_words(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table whose values stand as they are, its last column wrapped."""
     from tabulate import tabulate
 
-    cells = [{name: plain(_word(value)) for name, value in row.items()} for row in rows]
+    cells = [{plain(name): plain(_word(value)) for name, value in row.items()} for row in rows]
     names = list(cells[0])
     taken = sum(max(len(name), *(len(row[name]) for row in cells)) + 2 for name in names[:-1])
     for row in cells:
         row[names[-1]] = "\n".join(_wrap(row[names[-1]], max(24, _width() - taken)))
-    click.echo(tabulate(cells, headers="keys", tablefmt="simple", disable_numparse=True))
+    say(tabulate(cells, headers="keys", tablefmt="simple", disable_numparse=True))
 
 
 def _word(value: Any) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tlbench.cli.catalog import catalog_with, plugin_option
-from tlbench.cli.output import print_json, print_table
+from tlbench.cli.output import print_json, print_table, say
 
 
 @click.command("plugins")
@@ -26,6 +26,6 @@ def command(plugins: Sequence[Path], strict: bool, as_json: bool) -> None:
     else:
         print_table(found)
         for problem in catalog.problems:
-            click.echo(f"\n{problem}", err=True)
+            say(f"\n{problem}", err=True)
     if strict and catalog.problems:
         sys.exit(1)

@@ -11,7 +11,7 @@ import click
 
 from tlbench.cli import completion
 from tlbench.cli.catalog import catalog_with, plugin_option
-from tlbench.cli.output import print_json
+from tlbench.cli.output import print_json, say
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
 from tlbench.errors import UsageError
@@ -97,10 +97,10 @@ def command(
         print_json(made)
         return
     for model in made:
-        click.echo(f"{model['metric']} on the held-out part of the source: {model['score']:.3f}")
-        click.echo(f"saved: {model['folder']}")
+        say(f"{model['metric']} on the held-out part of the source: {model['score']:.3f}")
+        say(f"saved: {model['folder']}")
     if not made:
-        click.echo(f'The suite "{suite}" lacks no checkpoint.')
+        say(f'The suite "{suite}" lacks no checkpoint.')
 
 
 def _of_suite(suite: str, overrides: Mapping[str, str]) -> list[Pretraining]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from tlbench.cli.output import say
 from tlbench.contract.events import Event
 from tlbench.contract.hooks import hookimpl
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -28,11 +30,11 @@ class PlainProgress:
         elif event.name == "stage-finished" and not event.cached:
             self._seconds += event.seconds
             if event.stage == "latency":
-                print(f"latency of one graph: {event.seconds:.1f} CPU s", file=sys.stderr)
+                say(f"latency of one graph: {event.seconds:.1f} CPU s", err=True)
         elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status == "failed"):
             row = event.values["row"]
             outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
-            print(f"[{event.done}/{event.total}] {event.pairing}: {outcome}", file=sys.stderr)
+            say(f"[{event.done}/{event.total}] {event.pairing}: {outcome}", err=True)
 
 
 class TerminalProgress:
@@ -51,7 +53,7 @@ class TerminalProgress:
         if event.name == "plan-started":
             self._total = event.total
         elif event.name == "pairing-started":
-            self._title = event.pairing
+            self._title = plain(event.pairing)
         elif event.name == "stage-started":
             self._show(event)
         elif event.name == "step" and self._bars is not None and self._stage is not None:
@@ -73,7 +75,9 @@ class TerminalProgress:
         assert self._plan is not None
         if self._stage is not None:
             self._bars.remove_task(self._stage)
-        self._stage = self._bars.add_task(f"  {event.stage}", total=None)  # A stage without steps has no end to show.
+        self._stage = self._bars.add_task(
+            f"  {plain(event.stage)}", total=None
+        )  # A stage without steps has no end to show.
         self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency, undisturbed")
 
 
@@ -89,7 +93,7 @@ def _bars() -> Progress:
     )
 
     bars = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -24,6 +24,8 @@ GROUPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "source_mode": ("source model", ""),
         "weights": ("weights from", ""),
         "weights_sha256": ("weights sha256", ""),
+        "weights_loaded": ("weights loaded", ""),
+        "weights_expected": ("weights of the encoder", ""),
         "access": ("the strategy saw", ""),
         "label_budget": ("label budget", ""),
         "budget_unit": ("counted in", ""),

@@ -13,13 +13,13 @@ import click
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
-from tlbench.cli.output import print_json, print_table
+from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
 from tlbench.leaderboard.render import render
-from tlbench.results.row import read_rows
+from tlbench.results.row_files import read_rows
 
 if TYPE_CHECKING:
     from tlbench.engine.runner import Outcome
@@ -139,7 +139,7 @@ def command(
     display = progress()
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
-        click.echo(f"Plugin problem: {problem}", err=True)
+        say(f"Plugin problem: {problem}", err=True)
     plan = make_plan(_wishes(read_suite(suite).of_tasks(tasks), quick, given), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
@@ -162,7 +162,7 @@ def command(
     else:
         _print_outcome(outcome, boards)
     if outcome.missing:
-        click.echo(
+        say(
             f'Error: {len(outcome.missing)} of {len(outcome.rows)} rows are missing on the board "{settings.board}": '
             f'check disk and permissions (causes: "{settings.cache / "tlbench.log"}"), and run the same command again.',
             err=True,
@@ -214,14 +214,14 @@ def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
     apart = ("backbone",) if len({row.backbone for row in outcome.rows}) > 1 else ()
     print_table([_line(entry, apart) for entry in aggregate(outcome.rows)])
     for line in _without_score(outcome.rows):
-        click.echo(line)
+        say(line)
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
-    click.echo(f"\nrows: {counts}   computed: {outcome.computed}")
+    say(f"\nrows: {counts}   computed: {outcome.computed}")
     if outcome.seconds:
         spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.seconds.items())
-        click.echo(f"CPU seconds: {spent}   total {sum(outcome.seconds.values()):.1f}")
+        say(f"CPU seconds: {spent}   total {sum(outcome.seconds.values()):.1f}")
     if boards:
-        click.echo(f"boards: {boards[-1]}")
+        say(f"boards: {boards[-1]}")
 
 
 def _without_score(rows: Sequence[Row]) -> list[str]:

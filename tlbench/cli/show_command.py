@@ -13,7 +13,7 @@ import click
 from tlbench.cli.board import board_option, find_row, row_files, row_names
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.completion import everything
-from tlbench.cli.output import print_facts, print_json, print_title
+from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _print_card(card: Card) -> None:
     commands = card.pop("commands", [])
     print_facts(card)
     for line in commands:
-        click.echo(f"\n    {line}")
-    click.echo()
+        say(f"\n    {line}")
+    say()
 
 
 def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
@@ -83,6 +83,6 @@ def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
 
     print_title(f"row {path}")
     for title, facts in row_sections(row).items():
-        click.echo(f"\n{title}")
+        say(f"\n{title}")
         print_facts(facts, indent="  ")
-    click.echo(f"\nto repeat it\n\n    {_repeat(row, catalog)}\n")
+    say(f"\nto repeat it\n\n    {_repeat(row, catalog)}\n")

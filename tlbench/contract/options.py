@@ -49,6 +49,14 @@ class Option:
             raise UsageError(f'Option "{self.name}" takes {_TAKES[kind]}, not "{value}".') from None
 
 
+PARTIAL = Option(
+    name="partial",
+    default=False,
+    summary="load a checkpoint that fits only in part; the rest starts at random, and results say how much was loaded",
+)
+"""What a backbone whose checkpoint `load_into` reads has among its options."""
+
+
 def training_options(
     *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4
 ) -> tuple[Option, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from tlbench.contract.task_data import ExampleSequence
 from tlbench.errors import MissingDataError
@@ -23,6 +23,15 @@ SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
 """Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
 token ids from 0, and what it fits names them in `vocabulary`."""
 NO_FILES: Mapping[str, Path] = MappingProxyType({})
+
+
+class Coverage(NamedTuple):
+    """How much of a model a checkpoint covers, in named weights."""
+
+    loaded: int
+    """Weights that came from the checkpoint."""
+    expected: int
+    """Weights that the model has."""
 
 
 @dataclass(frozen=True, kw_only=True)

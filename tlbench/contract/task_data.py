@@ -43,7 +43,7 @@ class Split:
 
     inputs: ExampleSequence
     """What the modality's backbones prepare: images `(H, W, C)` uint8, texts, lists of words, waveforms float32, series
-    `(T, C)` float32, or rows `(F,)` float32."""
+    `(T, C)` or rows `(F,)`, float32 or float64."""
     labels: ExampleSequence
     """For each example an index into the side's labels, or an array of them, one a word."""
 

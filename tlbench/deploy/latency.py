@@ -33,7 +33,7 @@ Call = Callable[[], object]
 
 def main(job: Path, result: Path) -> None:
     """Measure what a job file describes: the arguments of `measure` as JSON."""
-    write_json(result, measure(**json.loads(job.read_text()), scratch=result.parent))
+    write_json(result, measure(**json.loads(job.read_text(encoding="utf-8")), scratch=result.parent))
 
 
 def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
 
 
 def _served(row: Row, store: Store) -> Iterator[tuple[StoredStage, StoredStage]]:
-    """Yield the stages that left this ONNX file, each with the one that prepared the data that the row was scored on."""
+    """Yield the stages that left this ONNX file, each with the one that prepared the data of the row."""
     for manifest in store.manifests("export"):
         above = manifest["identity"].get("above", {})
         if manifest["files"].get("model.onnx") != row.onnx_sha256 or "prepare" not in above:

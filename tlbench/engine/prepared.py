@@ -33,7 +33,7 @@ class Prepared:
 
     @classmethod
     def read(cls, folder: Path) -> Prepared:
-        known = json.loads((folder / "prepared.json").read_text())
+        known = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
         return cls(
             folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"]
         )
@@ -65,7 +65,9 @@ def prepare(pairing: Pairing, folder: Path) -> Prepared:
         save_examples(folder, name, chunks, targets[name])
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
-    (folder / "prepared.json").write_text(json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}))
+    (folder / "prepared.json").write_text(
+        json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}), encoding="utf-8"
+    )
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
     return Prepared.read(folder)

@@ -16,7 +16,13 @@ def run_module(module: str, *words: str, timeout: float, **options: Any) -> subp
     # Without -P the current folder is first on the import path: a file there named like a library would be executed.
     command = [sys.executable, "-P", "-m", module, *words]
     return subprocess.run(
-        command, capture_output=True, text=True, errors="replace", timeout=timeout, check=False, **options
+        command,
+        capture_output=True,
+        encoding="utf-8",
+        errors="backslashreplace",
+        timeout=timeout,
+        check=False,
+        **options,
     )
 
 

@@ -23,7 +23,8 @@ from tlbench.planning.plan import Pairing, Plan
 from tlbench.planning.settings import Settings
 from tlbench.results.baselines import with_baselines
 from tlbench.results.files import write_bytes, write_json
-from tlbench.results.row import Row, read_row, write_row
+from tlbench.results.row import Row, write_row
+from tlbench.results.row_files import read_row
 
 
 @dataclass(frozen=True, kw_only=True)

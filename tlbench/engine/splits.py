@@ -45,7 +45,7 @@ def save_examples(folder: Path, name: str, chunks: Iterable[Columns], targets: T
                 _append(folder / f"{name}-{position}-offsets.npy", offsets, first=not kinds)
                 ends[position] = end + len(column.values)
         kinds = ["ragged" if isinstance(column, Ragged) else "dense" for column in chunk]
-    (folder / f"{name}.json").write_text(json.dumps(kinds))
+    (folder / f"{name}.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 
 def _append(path: Path, array: Array, first: bool) -> None:
@@ -83,6 +83,6 @@ def load_examples(folder: Path, name: str) -> Examples:
         Ragged(array(f"{position}-values"), np.array(array(f"{position}-offsets")))
         if kind == "ragged"
         else array(f"{position}-values")
-        for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text()))
+        for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
     )
     return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts"))))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tlbench.leaderboard import questions, versions
 from tlbench.leaderboard.ranks import with_ranks
-from tlbench.results.files import canonical, digest
+from tlbench.results.files import canonical
 from tlbench.results.row import Row
 
 ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
@@ -18,11 +20,13 @@ ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
 
 @dataclass(frozen=True)
 class Entry:
-    """Rows of one (task, backbone, strategy, options, machine) that ended alike, one a seed."""
+    """Rows of one (task, backbone, strategy, options, machine, version) that ended alike, one a seed."""
 
     rows: tuple[Row, ...]
     note: str
     """Options in which this entry differs from others of the same strategy."""
+    version: str = ""
+    """Version of code and libraries, where its task and backbone have results of several."""
     over_source_only: tuple[float, ...] = ()
     """Score minus that of source-only, seed by seed; empty where a seed has no such row."""
     rank: int | None = None
@@ -44,7 +48,7 @@ class Entry:
 
     @property
     def contest(self) -> tuple[Any, ...]:
-        """What entries must share to be ranked together: task, its options and files, label budget, access."""
+        """What entries share to be ranked together: task, metric, options, files, label budget, access, version."""
         row = self.first
         options = canonical(row.task_options)
         return (
@@ -56,6 +60,8 @@ class Entry:
             row.budget_rule,
             options,
             row.files,
+            row.metric,
+            self.version,
         )
 
     @property
@@ -67,7 +73,13 @@ class Entry:
 
     @property
     def strategy(self) -> str:
-        return f"{self.first.strategy} ({self.note})" if self.note else self.first.strategy
+        note = ", ".join(filter(None, (self.note, self.version)))
+        return f"{self.first.strategy} ({note})" if note else self.first.strategy
+
+    @functools.cached_property
+    def record(self) -> Mapping[str, Any]:
+        """Its numbers by column: several files of a board and the names of its pictures are made of them."""
+        return as_record(self)
 
     def mean(self, field: str) -> float | None:
         """Return the mean of a field over the seeds, or None where a row has none."""
@@ -99,10 +111,10 @@ def aggregate(rows: Iterable[Row]) -> list[Entry]:
     Entries of different access are never sorted into each other; bounds (`reference`) stand behind the rest.
     """
     good = [row for row in rows if row.status == "ok"]
-    floor = {_start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
+    floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
     entries = []
     for entry in _entries(good):
-        pairs = [(row.score, floor.get(_start(row))) for row in entry.rows]
+        pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
         over = tuple(score - low for score, low in pairs if score is not None and low is not None)
         entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else ()))
     return with_ranks(sorted(entries, key=order))
@@ -116,49 +128,13 @@ def without_score(rows: Iterable[Row]) -> list[Entry]:
 def _entries(rows: Sequence[Row]) -> list[Entry]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[_question(row)].append(row)
-    notes = _notes([group[0] for group in groups.values()])
+        groups[questions.question(row)].append(row)
+    notes = questions.notes([group[0] for group in groups.values()])
+    labels = versions.labels(rows)
     return [
-        Entry(tuple(sorted(group, key=lambda row: row.seed)), notes[question]) for question, group in groups.items()
+        Entry(versions.newest(group), notes[question], versions.label(group[0], labels))
+        for question, group in groups.items()
     ]
-
-
-def _start(row: Row) -> str:
-    """Name the source model that a row starts from."""
-    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_options]
-    return digest([row.task, row.task_options, row.files, *model, row.seed, row.machine, row.device, row.threads])
-
-
-def _options(row: Row) -> dict[str, Any]:
-    parts = {"task": row.task_options, "backbone": row.backbone_options, "source": row.source_options}
-    flat = {f"{owner}.{name}": value for owner, part in parts.items() for name, value in part.items()}
-    if row.weights_sha256:
-        flat["backbone.weights"] = f"{row.weights} {row.weights_sha256[:6]}"
-    budget = row.budget_rule or row.label_budget
-    return {**flat, **row.strategy_options, "label_budget": budget, "task.files": row.files[:6]}
-
-
-def _question(row: Row) -> str:
-    """Name what the seeds of one entry have in common."""
-    end = [row.status, row.stage, row.reason]
-    return digest([row.task, row.backbone, row.strategy, _options(row), row.machine, row.device, row.threads, *end])
-
-
-def _notes(rows: Sequence[Row]) -> dict[str, str]:
-    """Return for each question the options that tell it from others of its task, backbone and strategy."""
-    alike: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
-    for row in rows:
-        alike[row.task, row.backbone, row.strategy].append(row)
-    notes = {}
-    for group in alike.values():
-        names = sorted({name for row in group for name in _options(row)})
-        telling = [name for name in names if len({str(_options(row).get(name)) for row in group}) > 1]
-        for row in group:
-            parts = [f"{name}={_options(row).get(name)}" for name in telling]
-            if len({row.device for row in group}) > 1:
-                parts.append(row.device)
-            notes[_question(row)] = ", ".join(parts)
-    return notes
 
 
 def order(entry: Entry) -> tuple[Any, ...]:
@@ -173,7 +149,7 @@ def sweeps(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if "target-labels" in entry.first.access and entry.mean("label_budget") is not None:
-            groups[_question(replace(entry.first, label_budget=None, budget_rule=""))].append(entry)
+            groups[questions.question(replace(entry.first, label_budget=None, budget_rule=""))].append(entry)
     found = [sorted(group, key=lambda entry: entry.mean("label_budget") or 0) for group in groups.values()]
     return [tuple(group) for group in found if len(group) > 1]
 

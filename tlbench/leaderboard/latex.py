@@ -6,8 +6,9 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from tlbench.leaderboard import wording
+from tlbench.leaderboard import versions, wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
+from tlbench.results.escapes import plain
 
 HEADERS = {
     "strategy": ("Strategy", ""),
@@ -29,6 +30,8 @@ SIGNS = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
+    "[": "{[}",  # behind the end of a line it would be read as a length, and * as a part of the command
+    "*": "{*}",
     **{sign: f"\\{sign}" for sign in "{}$&#%_"},
 }
 
@@ -115,7 +118,7 @@ def _caption(members: Sequence[Entry]) -> str:
 
 
 def _notes(members: Sequence[Entry]) -> list[str]:
-    notes = wording.ties(members)
+    notes = [*versions.sentences([entry for entry in members if entry.first.status == "ok"]), *wording.ties(members)]
     notes += [wording.why(entry) for entry in members if entry.first.status != "ok"]
     if not notes:
         return []
@@ -127,6 +130,6 @@ def _notes(members: Sequence[Entry]) -> list[str]:
 
 
 def safe(text: str) -> str:
-    """Return text that stays text in LaTeX: every sign that means something is escaped, and it is one line."""
-    escaped = "".join(SIGNS.get(sign, sign) for sign in " ".join(text.split()))
+    """Return text that stays text in LaTeX: every sign that means something is escaped; one line, all of it visible."""
+    escaped = "".join(SIGNS.get(sign, sign) for sign in plain(" ".join(text.split())))
     return escaped.replace("±", r"$\pm$")

@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from tlbench.leaderboard import wording
+from tlbench.leaderboard import versions, wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
 from tlbench.leaderboard.pictures import Picture
+from tlbench.results.escapes import plain
 from tlbench.results.files import slug
 from tlbench.results.row import Row
 
@@ -73,7 +74,7 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
     if scored:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
     parts.append(_task_table(members, links) + "\n")
-    notes = wording.ties(scored)
+    notes = [*versions.sentences(scored), *wording.ties(scored)]
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 
@@ -207,8 +208,8 @@ def _pair(entry: Entry) -> str:
 
 
 def safe(text: str) -> str:
-    """Return text that stays text in a Markdown table: no pipe, no tag, no link, one line."""
-    replaced = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Return text that stays text in a Markdown table: no pipe, no tag, no link, one line, all of it visible."""
+    replaced = plain(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for sign in "\\`|[]*_~$":
         replaced = replaced.replace(sign, f"\\{sign}")
-    return " ".join(replaced.split())
+    return replaced

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlbench.errors import UsageError
-from tlbench.leaderboard.aggregate import Entry, as_record
+from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.files import digest, slug, write_bytes, write_json
 
 FOLDER = "plots"
@@ -18,7 +18,7 @@ Picture = Callable[[str, str], str]
 
 def source_of(entries: Sequence[Entry]) -> str:
     """Name the numbers that a page shows."""
-    return digest([as_record(entry) for entry in entries])
+    return digest([entry.record for entry in entries])
 
 
 def file_name(domain: str, name: str) -> str:
@@ -29,7 +29,7 @@ def file_name(domain: str, name: str) -> str:
 def read_drawn(board: Path) -> Mapping[str, str]:
     """Return the pictures that are there, each with the name of the numbers it was drawn from."""
     try:
-        drawn = json.loads((board / FOLDER / INDEX).read_text())
+        drawn = json.loads((board / FOLDER / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # none, or an index that the next drawing writes anew
     known = drawn.items() if isinstance(drawn, dict) else ()

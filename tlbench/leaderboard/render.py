@@ -7,11 +7,16 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tlbench.leaderboard import latex, markdown, pictures
-from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
+from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
+from tlbench.results.escapes import plain, plain_json
 from tlbench.results.files import slug, write_bytes
 from tlbench.results.row import Row
+
+FORMULA = tuple("=+-@＝＋－＠")
+"""What the text of a formula begins with; the wide forms count in some languages."""
 
 
 def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
@@ -40,22 +45,29 @@ def _write(path: Path, text: str) -> Path:
 
 def json_text(entries: Sequence[Entry]) -> str:
     """Return every entry with every number, unrounded, and the files of its rows."""
-    records = [as_record(entry) for entry in entries]
-    return f"{json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False)}\n"
+    records = [entry.record for entry in entries]
+    return plain_json(f"{json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False)}\n")
 
 
 def table_csv(entries: Sequence[Entry]) -> str:
-    """Return the same as CSV: a column for each metric, row files separated by blanks."""
+    """Return the same as CSV: a column for each metric, row files separated by blanks; no text is a formula."""
     records = []
     for entry in entries:
-        record = as_record(entry)
+        record = {**entry.record}
         scores, rows = record.pop("scores"), record.pop("rows")
-        records.append(
-            {**record, **{f"scores.{name}": value for name, value in scores.items()}, "rows": " ".join(rows)}
-        )
+        line = {**record, **{f"scores.{name}": value for name, value in scores.items()}, "rows": " ".join(rows)}
+        records.append({plain(name): _cell(value) for name, value in line.items()})
     names = dict.fromkeys(name for record in records for name in record if name != "rows")
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [*names, "rows"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
     return stream.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as a cell of CSV: text that a spreadsheet would compute begins with an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.lstrip().startswith(FORMULA) else text

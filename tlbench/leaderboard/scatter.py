@@ -94,13 +94,14 @@ def _by_scale(entries: Sequence[Entry]) -> dict[str, dict[str, list[Entry]]]:
 
 
 def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str, str]) -> None:
-    starts = {entry.first.backbone: entry.mean("score") for entry in members if entry.first.strategy == "source-only"}
+    bounds = [entry for entry in members if entry.first.strategy == "source-only"]
+    starts = {(entry.first.backbone, entry.version): entry.mean("score") for entry in bounds}
     for score in starts.values():
         point(panel, 0, score, INK, shape, hollow=True)
     for entry in members:
         lost, score = entry.mean("forgetting_head"), entry.mean("score")
         if not entry.first.baseline and lost is not None:
-            line(panel, (0, lost), (starts.get(entry.first.backbone), score), FAINT, width=0.9)
+            line(panel, (0, lost), (starts.get((entry.first.backbone, entry.version)), score), FAINT, width=0.9)
             point(panel, lost, score, shades[entry.first.strategy], shape)
 
 

@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tlbench.results.escapes import plain_lines
 from tlbench.results.files import digest
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def legend(figure: Figure, keys: Sequence[Line2D], columns: int = 8) -> None:
 
 
 def svg(figure: Figure) -> bytes:
-    """Return a figure as SVG without a date."""
+    """Return a figure as SVG without a date; its texts are all visible."""
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
-    return stream.getvalue()
+    return plain_lines(stream.getvalue().decode()).encode()

@@ -20,6 +20,7 @@ from tlbench.learning import metrics, vector_metrics
 from tlbench.learning.data import Targets
 from tlbench.learning.metrics import Metric
 from tlbench.learning.model import Distance, ScaledLinear
+from tlbench.learning.precision import check_targets
 from tlbench.learning.probe import Linear, fit_gaussian, fit_probe, fit_probes, fit_ridge, some_units
 
 
@@ -180,10 +181,11 @@ class Regression:
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
         """Return numbers `(M, C)` float32."""
-        values = np.array([np.atleast_1d(label) for label in labels], np.float32)
+        values = np.array([np.atleast_1d(label) for label in labels], np.float64)
         if values.shape[1:] != (len(names),) or not np.isfinite(values).all():
             raise BadInputError(f"every example takes {len(names)} finite numbers")
-        return Targets(values, np.ones(len(values), np.int64))
+        check_targets(values, names)
+        return Targets(values.astype(np.float32), np.ones(len(values), np.int64))
 
     def strata(self, targets: Targets) -> Array:
         """Return one group: numbers have none."""

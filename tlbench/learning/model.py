@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Inputs, Targets, restore_order
 
@@ -27,6 +28,8 @@ class Encoder(nn.Module):
     free_axes: tuple[tuple[int, ...], ...] = ()
     """For each input the axes, beside the batch, that may have any length in the exported file, such as height and
     width; those of ragged inputs are free anyway."""
+    coverage: Coverage | None = None
+    """How many weights of how many a checkpoint gave, if it fits only in part: what `load_into` returned."""
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""

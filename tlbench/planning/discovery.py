@@ -104,7 +104,7 @@ def package_folder(folder: Path) -> list[PluginCandidate]:
     """
     folder = folder.expanduser().resolve()
     try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         points = dict(project["entry-points"][GROUP])
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(

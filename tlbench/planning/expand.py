@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tlbench.contract.budget import Budget
 from tlbench.contract.options import Option, OptionValue, training_options
 from tlbench.contract.requests import SELF_LABELLED, LoadRequest
 from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
-from tlbench.planning.budget import Budget
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.guard import guarded
 from tlbench.planning.plan import PLACES, Pairing, Plan

@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import functools
 import importlib.metadata
-import importlib.util
 import platform
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import UsageError
-from tlbench.results.files import digest, file_sha256, read_sealed, write_sealed
+from tlbench.results.files import digest, file_sha256, read_sealed, text_of, write_sealed
 
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
@@ -45,7 +44,7 @@ def processor() -> str:
     """Return the name of the processor."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        for line in info.read_text().splitlines():
+        for line in info.read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
@@ -88,7 +87,7 @@ def fingerprint(paths: Sequence[Path], cache: Path) -> str:
     The name of a file's folder counts, for it may be the label; what stands above it does not.
     """
     hashes = _hashes(paths, cache)
-    return digest([(path.parent.name, path.name, hashes[path]) for path in paths])
+    return digest([(text_of(path.parent.name), text_of(path.name), hashes[path]) for path in paths])
 
 
 def checkpoint_hash(files: Mapping[str, Path], cache: Path) -> str:
@@ -106,7 +105,7 @@ def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
         folders.setdefault(path.parent, []).append(path)
     found: dict[Path, str] = {}
     for folder, members in folders.items():
-        memory = cache / "files" / f"{digest(str(folder.resolve()))}.json"
+        memory = cache / "files" / f"{digest(text_of(folder.resolve()))}.json"
         before = _remembered(memory)
         known = dict(before)
         for path in members:
@@ -148,7 +147,9 @@ def commit() -> tuple[str, bool | None]:
 
     def git(*words: str) -> str:
         command = ["git", "-C", str(Path(__file__).parent), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="backslashreplace", check=True, timeout=10
+        ).stdout.strip()
 
     try:
         if Path(git("rev-parse", "--show-toplevel")) != Path(__file__).parent.parent:

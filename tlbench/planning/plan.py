@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.options import OptionValue
+from tlbench.contract.budget import Budget
+from tlbench.contract.options import PARTIAL, OptionValue
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 from tlbench.planning import fingerprints
-from tlbench.planning.budget import Budget
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 
@@ -64,9 +64,15 @@ class Pairing:
         return str(self.source_options.get("mode", "train")) if pretrained else "train"
 
     def model_options(self) -> dict[str, OptionValue]:
-        """Return the backbone's options; of a file of weights its name, for its contents count and not its place."""
-        shown = {"weights": Path(str(self.backbone_options.get("weights", ""))).name}
-        return {name: shown.get(name, value) for name, value in self.backbone_options.items()}
+        """Return the backbone's options; of a file of weights its name, for its contents count and not its place.
+
+        `partial` counts only if it is true: a checkpoint that fits is the same without it.
+        """
+        options = dict(self.backbone_options)
+        if not options.get(PARTIAL.name, True):
+            del options[PARTIAL.name]
+        shown = {"weights": Path(str(options.get("weights", ""))).name}
+        return {name: shown.get(name, value) for name, value in options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
         """Return the task options that change the data, and a place on the hub, which is the same for everybody."""

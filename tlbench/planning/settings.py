@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.errors import UsageError
+from tlbench.results.files import BOARD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,7 @@ class Settings:
     device: str = "cpu"
     threads: int = 1
     cache: Path = field(default_factory=cache_folder)
-    board: Path = Path("leaderboards")
+    board: Path = BOARD
     data_root: Path | None = field(default_factory=data_folder)
 
     def __post_init__(self) -> None:

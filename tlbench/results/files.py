@@ -8,11 +8,15 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
+BOARD = Path("leaderboards", "local")
+"""Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
+LONGEST_NAME = 255
+"""Bytes that file systems take as the name of a file."""
 
 
 def canonical(value: Any) -> str:
@@ -22,7 +26,17 @@ def canonical(value: Any) -> str:
 
 def digest(value: Any) -> str:
     """Return 32 hex digits that name a JSON value."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()[:32]
+    return hashlib.sha256(encode(canonical(value))).hexdigest()[:32]
+
+
+def encode(text: str) -> bytes:
+    """Return text as UTF-8; a surrogate, which UTF-8 cannot hold, becomes its escape, which JSON reads back."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def text_of(path: Path | str) -> str:
+    """Return a path as text that UTF-8 can hold, the same in every locale: a byte that is not UTF-8 becomes `\\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def file_sha256(path: Path) -> str:
@@ -34,6 +48,14 @@ def file_sha256(path: Path) -> str:
 def slug(text: str) -> str:
     """Return text that is one name of a file and means nothing else: letters, digits, `_`, `-`, inner dots."""
     return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "-"
+
+
+def stays_inside(name: str) -> bool:
+    """Say whether a name, with slashes, is that of a file below whatever folder it is looked for in."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or not path.parts or re.search(r"[\x00-\x1f\x7f\\]", name):
+        return False
+    return all(len(part.encode(errors="replace")) <= LONGEST_NAME for part in path.parts)
 
 
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -64,7 +86,7 @@ def write_bytes(path: Path, data: bytes) -> bool:
 def write_json(path: Path, value: Mapping[str, Any]) -> bool:
     """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return write_bytes(path, f"{text}\n".encode())
+    return write_bytes(path, encode(f"{text}\n"))
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:

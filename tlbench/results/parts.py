@@ -25,6 +25,14 @@ class PreparedPart(RowPart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourcePart(RowPart):
+    """Of the stage `source`, where a checkpoint was loaded in part."""
+
+    weights_loaded: int | None
+    weights_expected: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeaturesPart(RowPart):
     """Of the stage `features`."""
 

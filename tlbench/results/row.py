@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.results.files import digest, slug, write_json
+from tlbench.results.files import digest, encode, slug, write_json
 
 SCHEMA = 1
 OptionValues = Mapping[str, str | int | float | bool]
@@ -46,6 +46,10 @@ class Row:
     """Where the backbone's pre-trained weights come from."""
     weights_sha256: str | None = None
     """Names the contents of the checkpoint's files."""
+    weights_loaded: int | None = None
+    """Weights of the encoder that the checkpoint gave, if it fits only in part: the others started at random."""
+    weights_expected: int | None = None
+    """Weights that the encoder has, if the checkpoint fits only in part."""
     access: tuple[str, ...]
     """What the strategy was given: rows of different access are never ranked together."""
     label_budget: int | None
@@ -193,10 +197,11 @@ class Row:
 
     def __post_init__(self) -> None:
         # JSON knows no tuple: a row that was read equals the one that was written.
-        for name, value in list(vars(self).items()):
+        lists = [(name, value) for name, value in vars(self).items() if type(value) is list or type(value) is tuple]
+        for name, value in lists:
             object.__setattr__(self, name, _frozen(value))
 
-    @property
+    @functools.cached_property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
         parts = (self.task.partition("/")[2], self.backbone, self.strategy, f"s{self.seed}")
@@ -221,6 +226,10 @@ class Row:
 
 
 def _frozen(value: Any) -> Any:
+    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
+        return encode(value).decode()
+    if isinstance(value, Mapping):
+        return {name: _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
@@ -229,16 +238,3 @@ def write_row(board: Path, row: Row) -> Path:
     path = board / "rows" / row.file_name
     write_json(path, row.to_json())
     return path
-
-
-def read_rows(board: Path) -> Iterator[Row]:
-    """Yield the rows of a board in the order of their names. Raises `StoreError` that names a damaged file."""
-    yield from map(read_row, sorted((board / "rows").glob("*/*.json")))
-
-
-def read_row(path: Path) -> Row:
-    """Return the row of a file. Raises `StoreError` that names a damaged one."""
-    try:
-        return Row.from_json(json.loads(path.read_text()))
-    except (ValueError, StoreError) as error:
-        raise StoreError(f'The row "{path}" cannot be read: {error}. Remove it, or restore it.') from error

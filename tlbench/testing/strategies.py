@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
+from tlbench.contract.budget import Budget
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access
 from tlbench.engine.adaptation import adapt, adapt_request, declared_parts
 from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.model import TransferModel, state_hash
-from tlbench.planning.budget import Budget
 from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
 from tlbench.testing.effects import TORCH_SEED, watched

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest
 from tlbench.learning.data import Columns, prepare_each
 from tlbench.learning.model import Encoder
+from tlbench.learning.precision import standardise_lost
 from tlbench_anomaly.preprocess import preprocessor
 
 CLAMP = 6.0
@@ -19,12 +20,15 @@ CLAMP = 6.0
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
-    """Return mean and standard deviation of each column's finite values."""
-    values = np.ma.masked_invalid(_rows(request.inputs).astype(np.float64))
+    """Return mean and standard deviation of each column's finite values, and what makes it fit into float32."""
+    rows = _rows(request.inputs)
+    narrow = standardise_lost(rows)
+    scaled = ((rows - narrow["shift"]) / narrow["unit"]).astype(np.float32)
+    values = np.ma.masked_invalid(scaled.astype(np.float64))
     mean, std = values.mean(0).filled(0.0), values.std(0).filled(0.0)
     # Rounding noise of a constant column must not be blown up to unit variance.
     std = np.where(std > 1e-7 * np.abs(mean), std, 1.0)
-    return {"mean": mean.tolist(), "std": std.tolist()}
+    return {"mean": mean.tolist(), "std": std.tolist(), **narrow}
 
 
 def prepare(request: PrepareRequest) -> Columns:
@@ -34,7 +38,7 @@ def prepare(request: PrepareRequest) -> Columns:
 
 
 def _rows(inputs: Iterable[Any]) -> Array:
-    rows = [np.asarray(row, np.float32) for row in inputs]
+    rows = [np.asarray(row, np.float64) for row in inputs]
     shapes = sorted({row.shape for row in rows})
     if len(shapes) > 1 or len(shapes[0]) != 1:
         found = ", ".join(map(str, shapes[:3]))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tlbench import BadInputError, LoadRequest, TaskData
 from tlbench.assets.readers.faults import attempt
 from tlbench.assets.readers.folders import TABLES, class_files, class_sides, number, place
@@ -40,11 +42,11 @@ def load_gap(request: LoadRequest) -> TaskData:
 
 
 def _simulated(path: Path) -> Any:
-    return read_series(path, columns=(0, 1, 2), separator=" ")[1]
+    return read_series(path, columns=(0, 1, 2), separator=" ")[1].astype(np.float32)
 
 
 def _real(path: Path) -> Any:
-    return read_series(path, columns=(19, 20, 21))[1][::5] / 1000  # 100 Hz in millimetres
+    return read_series(path, columns=(19, 20, 21))[1][::5].astype(np.float32) / 1000  # 100 Hz in millimetres
 
 
 def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:

@@ -8,17 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import LoadRequest, Side, Split, TaskData
+from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
 from tlbench.assets.readers.cells import number_cells
-from tlbench.assets.readers.features import Encoding, Record
+from tlbench.assets.readers.faults import refuse
+from tlbench.assets.readers.features import Encoding, Record, by_table
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.assets.readers.tables import read_table, table_files, table_parts
+from tlbench.learning.precision import check_targets
 
 Records = Sequence[Record]
 
 
 def load_numbers(request: LoadRequest, names: Sequence[str]) -> TaskData:
-    """Read rows as feature vectors `(F,)` float32, and the label columns as numbers `(N, C)`."""
+    """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
     source, target = _parts(request, "source"), _parts(request, "target")
     encoding = Encoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
     return TaskData(source=_side(source, names, encoding.features), target=_side(target, names, encoding.features))
@@ -48,7 +50,14 @@ def _parts(request: LoadRequest, option: str) -> Parts[Record]:
 
 def _side(parts: Parts[Record], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:
     def split(half: Labelled[Record]) -> Split:
-        numbers = [[number_cells(table, [row], name)[0] for name in names] for table, row in half.inputs]
-        return Split(inputs=inputs(half.inputs), labels=np.array(numbers))
+        columns = [
+            np.concatenate([number_cells(table, rows, name) for table, rows in by_table(half.inputs)]) for name in names
+        ]
+        labels = np.stack(columns, 1)
+        try:
+            check_targets(labels, names)
+        except BadInputError as error:
+            refuse(f'"{half.where}": {error}.')
+        return Split(inputs=inputs(half.inputs), labels=labels)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tlbench import BuildRequest, FitRequest, PrepareRequest
 from tlbench.learning.data import Columns, as_bad_input, prepare_each
 from tlbench.learning.model import Encoder
+from tlbench.learning.precision import standardise_lost
 from tlbench_robotics.preprocess import preprocessor, series
 
 CLAMP = 6.0
@@ -19,15 +20,20 @@ CLAMP = 6.0
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
-    """Return the longest series' length, and mean and standard deviation of each channel's finite values."""
+    """Return the longest series' length, mean and standard deviation of each channel's finite values, and what makes
+    them fit into float32.
+    """
     with as_bad_input():
         channels = series(request.inputs[0]).shape[1]
         examples = [series(example, channels) for example in request.inputs]
-    values = np.ma.masked_invalid(np.concatenate(examples).astype(np.float64))
+    steps = np.concatenate(examples)
+    narrow = standardise_lost(steps)
+    scaled = ((steps - narrow["shift"]) / narrow["unit"]).astype(np.float32)
+    values = np.ma.masked_invalid(scaled.astype(np.float64))
     mean, std = values.mean(0).filled(0.0), values.std(0).filled(0.0)
     # Rounding noise of a constant channel must not be blown up to unit variance.
     std = np.where(std > 1e-7 * np.abs(mean), std, 1.0)
-    return {"length": max(map(len, examples)), "mean": mean.tolist(), "std": std.tolist()}
+    return {"length": max(map(len, examples)), "mean": mean.tolist(), "std": std.tolist(), **narrow}
 
 
 def prepare(request: PrepareRequest) -> Columns:

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import Array, BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
-from tlbench.assets.checkpoints import load_into, read_weights
+from tlbench.assets.weight_files import read_weights
+from tlbench.assets.weights import load_into
 from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
@@ -69,7 +70,13 @@ def _network(depth: int, request: BuildRequest) -> CifarNetwork:
     network = CifarNetwork(depth)
     if "weights" in request.files:
         path = request.files["weights"]
-        load_into(network.encoder, read_weights(path), path.name, without=("linear.",))
+        network.encoder.coverage = load_into(
+            network.encoder,
+            read_weights(path),
+            path.name,
+            without=("linear.",),
+            partial=bool(request.options["partial"]),
+        )
     return network
 
 

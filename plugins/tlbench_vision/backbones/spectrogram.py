@@ -64,7 +64,10 @@ def _int16(waveform: Any) -> Array:
 
 def build(name: str, request: BuildRequest) -> Encoder:
     """Return the encoder, with the checkpoint's weights where the request has them."""
-    return SpectrogramEncoder(create(name, request), request.fitted)
+    model, coverage = create(name, request)
+    encoder = SpectrogramEncoder(model, request.fitted)
+    encoder.coverage = coverage
+    return encoder
 
 
 def _window(sample_rate: int) -> int:

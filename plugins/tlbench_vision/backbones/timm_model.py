@@ -19,8 +19,9 @@ from timm.models import get_pretrained_cfg, save_for_hf
 from timm.models._hub import load_model_config_from_path
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.assets.checkpoints import common_prefix, load_into, read_weights
+from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
+from tlbench.assets.weight_files import read_weights, weights_of
+from tlbench.assets.weights import load_into, without_prefix
 from tlbench.learning.data import Columns
 from tlbench.learning.model import Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
@@ -99,24 +100,28 @@ def prepare(request: PrepareRequest) -> Columns:
 
 def build(name: str, request: BuildRequest) -> Encoder:
     """Return the encoder, with the checkpoint's weights where the request has them."""
-    return TimmEncoder(create(name, request), request.fitted)
+    model, coverage = create(name, request)
+    encoder = TimmEncoder(model, request.fitted)
+    encoder.coverage = coverage
+    return encoder
 
 
-def create(name: str, request: BuildRequest) -> nn.Module:
-    """Return a model of timm without its classifier."""
+def create(name: str, request: BuildRequest) -> tuple[nn.Module, Coverage | None]:
+    """Return a model of timm without its classifier, and how much of it a checkpoint gave that fits only in part."""
     source = source_of(name, request.files)
     known, wanted = pretrained_config(source), int(request.options["size"])
     size: dict[str, Any] = {"img_size": wanted} if known.get("fixed_input_size") and wanted else {}
     model: nn.Module = timm.create_model(source, num_classes=0, **size)
-    if "weights" in request.files:
-        state: Any = read_weights(request.files["weights"])
-        prefix = common_prefix(state, model.state_dict())
-        state = {key.removeprefix(prefix): part for key, part in state.items()}
-        # By timm's own convention: weights of other code and positions of another image size are fitted by it.
-        if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
+    if "weights" not in request.files:
+        return model, None
+    path = request.files["weights"]
+    state: Any = without_prefix(read_weights(path), model.state_dict())
+    # By timm's own convention: weights of other code and positions of another image size are fitted by it.
+    if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
+        with weights_of(path):
             state = convert(state, model)
-        load_into(model, state, f"timm/{name}", without=_classifiers(known))
-    return model
+    partial = bool(request.options["partial"])
+    return model, load_into(model, state, path.name, without=_classifiers(known), partial=partial)
 
 
 def _classifiers(known: Mapping[str, Any]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import BackboneSpec, BuildRequest, OwnHead, PrepareRequest, SaveRequest, UnknownNameError
 from tlbench_vision import calls
-from tlbench_vision.families.weights import found, weights_option
+from tlbench_vision.families.weights import found, weights_options
 
 if TYPE_CHECKING:
     from tlbench.learning.data import Columns
@@ -66,7 +66,7 @@ def find_cifar(name: str) -> BackboneSpec:
         licence="BSD-2-Clause (published checkpoints)",
         requires=("PIL",),
         extra="vision",
-        options=(weights_option(PUBLISHED.get(depth, "")),),
+        options=weights_options(PUBLISHED.get(depth, "")),
         checkpoint=partial(found, f"cifar/{name}", PUBLISHED.get(depth, "")),
         prepare=_prepare_cifar,
         build=partial(_build_cifar, depth),

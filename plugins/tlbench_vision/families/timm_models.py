@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import BackboneSpec, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, SaveRequest
 from tlbench_vision import calls
-from tlbench_vision.families.weights import Find, found, weights_option
+from tlbench_vision.families.weights import Find, found, weights_options
 
 if TYPE_CHECKING:
     from tlbench.learning.data import Columns
@@ -125,7 +125,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         licence=licence,
         requires=("timm",),
         extra="vision",
-        options=(weights_option(""), SIZE),
+        options=(*weights_options(""), SIZE),
         checkpoint=checkpoint,
         fit=partial(_fit_timm, name),
         prepare=_prepare_timm,
@@ -171,7 +171,7 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         summary="A network for images looks at log-mel spectrograms, which torchaudio makes in the served graph.",
         requires=("timm", "torchaudio"),
         extra="all",
-        options=(weights_option(""), SIZE, MAX_SECONDS),
+        options=(*weights_options(""), SIZE, MAX_SECONDS),
         fit=partial(_fit_spectrogram, name),
         prepare=_prepare_spectrogram,
         build=partial(_build_spectrogram, name),

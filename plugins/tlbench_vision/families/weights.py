@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tlbench import Checkpoint, MissingDataError, Option
+from tlbench import PARTIAL, Checkpoint, MissingDataError, Option
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
@@ -33,7 +33,7 @@ def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
         ) from error
 
 
-def weights_option(default: str) -> Option:
-    """Return the option that `found` reads."""
+def weights_options(default: str) -> tuple[Option, ...]:
+    """Return the option that `found` reads, and the one on a checkpoint that fits only in part."""
     summary = 'file of weights, folder or hub name that holds one, or "random"'
-    return Option(name="weights", default=default, summary=summary)
+    return (Option(name="weights", default=default, summary=summary), PARTIAL)

@@ -7,7 +7,7 @@ from typing import cast
 
 from tlbench import LoadRequest, TaskData
 from tlbench.assets.readers.embedded import Embedded, identity, read_embedded
-from tlbench.assets.readers.folders import IMAGES, file_parts, files_read, place
+from tlbench.assets.readers.folders import IMAGES, entries, file_parts, files_read, place
 from tlbench.assets.readers.hub import on_hub
 from tlbench.assets.readers.labelled import Parts, common_labels, transductive
 from tlbench.assets.readers.objects import COLUMNAR
@@ -44,6 +44,11 @@ def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
     """Return the tables that hold a side's images, or none where they are files."""
     if not on_hub(str(request.options[option])):
         where = place(request, option)
-        if where.suffix.lower() not in COLUMNAR and not (where / "train.parquet").is_file():
+        if where.suffix.lower() not in COLUMNAR and not _holds_tables(where):
             return {}
     return table_files(request, option)
+
+
+def _holds_tables(where: Path) -> bool:
+    inside = entries(where) if where.is_dir() else []
+    return any(path.stem.lower() == "train" and path.suffix.lower() in COLUMNAR for path in inside)

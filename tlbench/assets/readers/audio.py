@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def read_sound(path: Path) -> tuple[Array, int]:
     """Return a waveform `(T,)` float32 in -1..1, channels averaged, and its sample rate in Hz."""
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error
     if _cut_off(path):
@@ -32,12 +33,14 @@ def read_sound(path: Path) -> tuple[Array, int]:
 
 
 def _cut_off(path: Path) -> bool:
-    """Say whether a RIFF file is shorter than it declares; libsndfile reads what is there without a word."""
+    """Say whether a WAV or AIFF file is shorter than it declares; libsndfile reads what is there without a word."""
     with path.open("rb") as stream:
         head = stream.read(8)
-    declared = int.from_bytes(head[4:], "little") + 8
+    if head[:4] not in (b"RIFF", b"FORM"):
+        return False
+    declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big") + 8
     streamed = declared == 0xFFFFFFFF + 8  # What a program writes that cannot seek back.
-    return head[:4] == b"RIFF" and not streamed and declared > path.stat().st_size
+    return not streamed and declared > path.stat().st_size
 
 
 def common_rate(paths: Sequence[Path]) -> int:
@@ -56,6 +59,6 @@ def common_rate(paths: Sequence[Path]) -> int:
 
 def _rate(path: Path) -> int:
     try:
-        return int(soundfile.info(path).samplerate)
+        return int(soundfile.info(os.fsencode(path)).samplerate)
     except (soundfile.LibsndfileError, OSError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error

@@ -15,7 +15,7 @@ def read_conll(path: Path) -> list[Sentence]:
     words: list[str] = []
     tags: list[str] = []
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f'"{path}" cannot be read: {error}.') from error
     for number, line in enumerate([*lines, ""], start=1):

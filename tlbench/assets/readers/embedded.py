@@ -10,6 +10,7 @@ from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.objects import features, read_columns
 from tlbench.assets.readers.tables import read_table
 from tlbench.errors import BadInputError
+from tlbench.results.files import text_of
 
 if TYPE_CHECKING:
     import pyarrow
@@ -28,7 +29,9 @@ class Embedded(NamedTuple):
 
 def identity(image: Path | Embedded) -> str:
     """Return what stays on one side of a split: the hash of the content, or folder and name of a file."""
-    return f"{image.parent.name}/{image.name}" if isinstance(image, Path) else hashlib.sha256(image.content).hexdigest()
+    if isinstance(image, Path):
+        return text_of(f"{image.parent.name}/{image.name}")
+    return hashlib.sha256(image.content).hexdigest()
 
 
 def read_embedded(path: Path, label: str) -> Labelled[Path | Embedded]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,7 +21,20 @@ class Faults:
     """What was met while data was read to the end."""
 
     errors: list[UsageError] = field(default_factory=list)
+    _remarks: dict[str, list[str]] = field(default_factory=dict)
     _places: dict[int, tuple[object, str]] = field(default_factory=dict)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a run accepts and a user should know; what holds for several files comes with their number."""
+        return [
+            f'{text}: {len(files)} files, such as "{files[0]}".' if files else text
+            for text, files in self._remarks.items()
+        ]
+
+    def remark(self, text: str, file: object = None) -> None:
+        """Keep a note, or one more file that it holds for."""
+        self._remarks.setdefault(text, []).extend([] if file is None else [str(file)])
 
     def locate(self, example: object, place: str) -> None:
         """Remember where an example comes from."""
@@ -54,6 +68,17 @@ def collecting() -> bool:
 def refuse(message: str) -> None:
     """Raise `BadInputError`; where faults are collected, keep it and return."""
     _note(BadInputError(message))
+
+
+def note(text: str, file: object = None) -> None:
+    """Tell the user what is accepted and should be known; with a `file`, `text` is a clause that holds for several.
+
+    A run warns once for each text; where faults are collected, it is kept, with the number of files.
+    """
+    if (faults := _collected.get()) is not None:
+        faults.remark(text, file)
+    else:
+        warnings.warn(text if file is None else f"{text}.", stacklevel=1)
 
 
 def attempt(read: Callable[[T], U], item: T) -> list[U]:

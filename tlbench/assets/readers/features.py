@@ -56,7 +56,7 @@ class Encoding:
             raise BadInputError(f'"{table.path}" has no column beside its label: add features.')
         categories = {}
         for column in columns:
-            texts = sorted({cell for table, rows in _by_table(records) for cell in table.cells(column, rows)})
+            texts = sorted({cell for table, rows in by_table(records) for cell in table.cells(column, rows)})
             if all(as_number(text) is None for text in texts):
                 categories[column] = texts
             if len(categories.get(column, ())) > MOST_CATEGORIES:
@@ -66,8 +66,8 @@ class Encoding:
         return cls(columns, categories, log)
 
     def features(self, records: Sequence[Record]) -> Array:
-        """Return `(N, F)` float32, column after column."""
-        return np.concatenate([self._block(table, rows) for table, rows in _by_table(records)]).astype(np.float32)
+        """Return `(N, F)` float64, column after column."""
+        return np.concatenate([self._block(table, rows) for table, rows in by_table(records)])
 
     def _block(self, table: Table, rows: Sequence[int]) -> Array:
         return np.concatenate(
@@ -80,7 +80,7 @@ class Encoding:
 
     def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
         cells, known = np.array(table.cells(column, rows)), np.array(self.categories[column])
-        return np.asarray(cells[:, None] == known)
+        return np.asarray(cells[:, None] == known, np.float64)
 
     def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
         numbers = number_cells(table, rows, column)
@@ -92,7 +92,7 @@ class Encoding:
         return (np.log1p(numbers) if self.log else numbers)[:, None]
 
 
-def _by_table(records: Sequence[Record]) -> list[tuple[Table, list[int]]]:
+def by_table(records: Sequence[Record]) -> list[tuple[Table, list[int]]]:
     """Return runs of records of one table, in order."""
     runs = itertools.groupby(records, key=lambda record: id(record.table))
     found = [list(run) for _, run in runs]

@@ -46,6 +46,9 @@ def hub_files(place: str) -> dict[str, list[Path]]:
         raise UsageError(f'"{place}" names the folder "{name}" too, which datasets would read: run from another one.')
     from datasets import load_dataset
 
+    from tlbench.assets.hub_client import guard
+
+    guard()
     try:
         found = load_dataset(name, config, revision=revision)
     except Exception as error:  # The library passes on what its network, parsers and file system raise.

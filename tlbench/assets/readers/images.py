@@ -12,12 +12,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from tlbench.assets.readers.embedded import Embedded
+from tlbench.assets.readers.faults import note
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
 
+WHITE = (255, 255, 255, 255)
+"""What is seen through transparent pixels, RGBA."""
 BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What PIL raises for files that it cannot decode."""
 
@@ -25,13 +28,16 @@ BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
     """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept.
 
-    Size 0 leaves it as it is.
+    Size 0 leaves it as it is. Transparent pixels are blended over white.
     """
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
             image.load()
             deep = image.mode.startswith(("I", "F"))
             upright = ImageOps.exif_transpose(image)
+            # The other pictures of an MPO, as telephones write it, are previews of the first.
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+                note("Only the first frame or page of images that have several is read", source)
     except BROKEN as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
     if deep:
@@ -40,7 +46,13 @@ def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
 
 
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
-    """Return an image as `(size, size, C)` uint8, or of its own size where `size` is 0."""
+    """Return an image over white as `(size, size, C)` uint8, or of its own size where `size` is 0."""
+    if image.has_transparency_data:
+        key = image.info.get("transparency")
+        if isinstance(key, tuple) and max(key) > 255:  # Of a PNG of 16 bits, whose colours PIL reads with 8.
+            image.info["transparency"] = tuple(part >> 8 for part in key)
+        background = Image.new("RGBA", image.size, WHITE)
+        image = Image.alpha_composite(background, image.convert("RGBA"))
     coloured = image.convert("L" if grey else "RGB")
     pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
     return pixels[..., None] if grey else pixels

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar, overload
 
 from tlbench.assets.readers.faults import attempt, collecting, locate, refuse
 from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.errors import BadInputError
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -22,7 +23,8 @@ PARTS = {
     "dev": "valid",
     "test": "test",
 }
-"""What published parts are called, and what they are."""
+"""What published parts are called, in any case, and what they are."""
+PART_NAMES = 'the parts of a side are named "train", "valid" ("val", "validation", "dev") and "test"'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,13 +124,30 @@ def hold_out(examples: Labelled[T], groups: Sequence[str], part: float = 0.2) ->
 
 
 def _hash(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the first one's place."""
     inputs, labels = [*first.inputs, *second.inputs], [*first.labels, *second.labels]
     return Labelled(where=first.where, inputs=inputs, labels=labels)
+
+
+def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the places of `train`, `valid` and `test` among named ones, or nothing without `train` and another part.
+
+    Raises `BadInputError` where two names stand for one part.
+    """
+    found: dict[str, list[Path]] = {}
+    for name, path in places:
+        if name.lower() in PARTS:
+            found.setdefault(PARTS[name.lower()], []).append(path)
+    if "train" not in found or len(found) == 1:
+        return {}
+    for part, (first, *others) in found.items():
+        if others:
+            raise BadInputError(f'"{first}" and "{others[0]}" both stand for the part "{part}": keep one of them.')
+    return {part: found[part][0] for part in ("train", "valid", "test") if part in found}
 
 
 def published(parts: Mapping[str, Labelled[T]]) -> Parts[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published
@@ -13,7 +14,8 @@ def listed_files(path: Path, part: float = 0.2) -> Parts[Path]:
     """Return the files that a table lists; without a column `split`, `part` of each class is held out by name."""
     table = read_table(path)
     names, labels = table.column("file"), table.labels("label")
-    files = [path.parent / name for name in names]
+    # As bytes of UTF-8, which is what the names of files are in every locale.
+    files = [path.parent / os.fsdecode(name.encode()) for name in names]
     seen = set()
     for line, file in zip(table.lines, files, strict=True):
         if file in seen or not file.is_file():
@@ -25,11 +27,11 @@ def listed_files(path: Path, part: float = 0.2) -> Parts[Path]:
         return hold_out(listed, names, part)
     splits = table.labels("split")
     for line, split in zip(table.lines, splits, strict=True):
-        if split not in PARTS:
+        if split.lower() not in PARTS:
             raise BadInputError(f'"{path}", line {line}: there is no split "{split}": write {", ".join(PARTS)}.')
     places: dict[str, list[int]] = {}
     for row, split in enumerate(splits):
-        places.setdefault(PARTS[split], []).append(row)
+        places.setdefault(PARTS[split.lower()], []).append(row)
     if "train" not in places or len(places) == 1:
         raise BadInputError(f'"{path}": the column "split" needs "train" and "test": name both, or leave it out.')
     return published({name: listed.take(rows) for name, rows in places.items()})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
-from tlbench.assets.readers.folders import IMAGES, entries, place
+from tlbench.assets.readers.folders import IMAGES, files_in, note_left_out, part_folders, place
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
+from tlbench.results.files import text_of
 
 Pair = tuple[Path, Path]
 """An image and its mask."""
@@ -16,11 +18,13 @@ Pair = tuple[Path, Path]
 def mask_pairs(root: Path) -> Labelled[Pair]:
     """Return the pairs of a folder by name. Raises `BadInputError` for a file that is alone."""
     found = {}
+    left_out: Counter[str] = Counter()
     for kind in ("images", "masks"):
-        paths = [path for path in entries(root / kind) if path.suffix.lower() in IMAGES]
+        paths = files_in(root / kind, IMAGES, left_out)
         found[kind] = {path.stem: path for path in paths}
         if len(found[kind]) < len(paths):
             raise BadInputError(f'"{root / kind}" has several files of one name, endings aside: remove all but one.')
+    note_left_out(root, left_out, IMAGES)
     images, masks = found["images"], found["masks"]
     if alone := sorted(images.keys() ^ masks.keys()):
         path = images.get(alone[0]) or masks[alone[0]]
@@ -36,11 +40,10 @@ def mask_parts(root: Path, part: float = 0.2) -> Parts[Pair]:
 
     `valid/` is treated as `labelled.published` does.
     """
-    found = {name: root / name for name in ("train", "valid", "test") if (root / name).is_dir()}
-    if "train" not in found or len(found) == 1:
-        pairs = mask_pairs(root)
-        return hold_out(pairs, [image.name for image, _ in pairs.inputs], part)
-    return published({name: mask_pairs(folder) for name, folder in found.items()})
+    if found := part_folders(root, IMAGES):
+        return published({name: mask_pairs(folder) for name, folder in found.items()})
+    pairs = mask_pairs(root)
+    return hold_out(pairs, [text_of(image.name) for image, _ in pairs.inputs], part)
 
 
 def mask_sides(request: LoadRequest) -> tuple[Parts[Pair], Parts[Pair]]:

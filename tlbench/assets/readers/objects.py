@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,9 +89,9 @@ def read_columns(path: Path) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBat
 
     try:
         if path.suffix.lower() == ".parquet":
-            file = parquet.ParquetFile(path)
+            file = parquet.ParquetFile(pyarrow.OSFile(os.fsencode(path)))
             return file.schema_arrow, batches()
-        file = ipc.open_stream(pyarrow.memory_map(str(path)))
+        file = ipc.open_stream(pyarrow.memory_map(os.fsencode(path)))
         return file.schema, batches()
     except broken as error:
         raise _unreadable(path, error) from error

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_series(path: Path, *, columns: Sequence[int] = (), separator: str = "") -> tuple[tuple[str, ...], Array]:
-    """Return the names of the channels, and a series `(T, C)` float32.
+    """Return the names of the channels, and a series `(T, C)` float64.
 
     A first row with a cell that is no number names the columns; else their positions do. `columns` chooses by position.
     """
@@ -29,7 +29,7 @@ def read_series(path: Path, *, columns: Sequence[int] = (), separator: str = "")
     table = make_table(path, names, found)
     chosen = [names[position] for position in columns or range(len(names))]
     channels = [number_cells(table, range(len(found)), name) for name in chosen]
-    return tuple(chosen), np.stack(channels, 1).astype(np.float32)
+    return tuple(chosen), np.stack(channels, 1)
 
 
 def windows(path: Path, series: Array, size: int, stride: int) -> list[Array]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from tlbench.assets.readers.faults import locate, refuse
+from tlbench.assets.readers.faults import locate, note, refuse
 from tlbench.assets.readers.folders import TABLES, entries, place
 from tlbench.assets.readers.hub import hub_files, on_hub
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, join, published
+from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, hold_out, join, named_parts, published, quoted
 from tlbench.assets.readers.objects import COLUMNAR, JSON, object_rows
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
@@ -70,9 +70,19 @@ def read_rows(path: Path, *, separator: str = "", quotes: bool = True) -> Iterat
             reader = csv.reader(
                 stream, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE, strict=True
             )
+            before = broken = lines = 0
             for cells in reader:
+                if reader.line_num > before + 1:
+                    broken, lines = broken + 1, lines + reader.line_num - before
+                before = reader.line_num
                 if cells:
                     yield reader.line_num, cells
+        if broken:
+            note(
+                f'"{path}": cells in quotation marks hold line breaks: from {lines} lines, rows read: {broken}. If the '
+                f"marks are part of the text, remove them, or read them as characters with --set task.quotes=false "
+                f"(nlp/text-table)."
+            )
     except OSError as error:
         raise BadInputError(f'"{path}" cannot be read ({error.strerror}): check the path.') from error
     except UnicodeDecodeError as error:
@@ -122,13 +132,15 @@ def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
 def _tables_at(where: Path) -> dict[str, Path]:
     if not where.is_dir():
         return {"all": where}
-    found = {path.stem: path for path in entries(where) if path.suffix.lower() in RECORDS}
-    chosen: dict[str, Path] = {name: found[name] for name in ("train", "valid", "test") if name in found}
-    if "train" not in chosen or len(chosen) == 1:
+    found = [path for path in entries(where) if path.suffix.lower() in RECORDS]
+    chosen = named_parts((path.stem, path) for path in found)
+    if not chosen:
         raise BadInputError(
             f'"{where}" lacks the tables "train" and "test" (.csv, .jsonl, .parquet, ...): name them so, or give one '
-            f"table alone."
+            f"table alone ({PART_NAMES})."
         )
+    if others := [path.name for path in found if path not in chosen.values()]:
+        note(f'Not read in "{where}", being no part: {quoted(others)} ({PART_NAMES}).')
     return chosen
 
 

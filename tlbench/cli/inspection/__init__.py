@@ -37,11 +37,11 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
     with collected() as faults:
         data = _load(task, request, faults)
     if data is None:
-        return Inspection(refused=_messages(faults))
+        return Inspection(refused=_messages(faults), notes=faults.notes)
     contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_senseless(task, data, contents)],
-        notes=[*leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
+        notes=[*faults.notes, *leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
         splits=sizes(contents),
         classes=class_counts(contents),
         duplicates=copies(contents),

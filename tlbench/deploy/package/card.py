@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.contract.specs import BackboneSpec, KindSpec, TaskSpec
+from tlbench.results.escapes import plain
 from tlbench.results.row import Row
 
 RUN = """\
@@ -154,7 +155,8 @@ def _number(value: float | None) -> str:
 
 
 def escape(text: str) -> str:
-    """Return text that stays text in Markdown: no tag, no link, no code, one line."""
+    """Return text that stays text in Markdown: no tag, no link, no code, one line, all of it visible."""
+    text = plain(" ".join(text.split()))
     for sign in "\\`*_[]|#":
         text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").split())
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -63,7 +63,7 @@ def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneS
 
 def predictions(exported: Path, prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
     """Return what the file predicted for the examples when it was scored, and what is true, by file."""
-    labels = json.loads((prepared / "prepared.json").read_text())["target_labels"]
+    labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     with np.load(exported / "predictions.npz", allow_pickle=False) as arrays:
         ends = np.cumsum(arrays["counts"])[:-1]
         predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))

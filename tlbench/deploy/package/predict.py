@@ -7,6 +7,7 @@ python predict.py --check     predict the examples of this folder, and compare w
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable
@@ -144,6 +145,8 @@ def main() -> int:
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a raw example")
     parser.add_argument("--check", action="store_true", help="compare with the predictions that were scored")
     given = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
+        sys.stdout.reconfigure(errors="backslashreplace")
     model = Model(HERE / "model.onnx")
     if given.check:
         return check(model)

@@ -52,7 +52,7 @@ def write_bundle(
 
 def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepared: Path, scored: bytes) -> dict[str, str]:
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
-    labels = json.loads((prepared / "prepared.json").read_text())["target_labels"]
+    labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
     units |= dict.fromkeys(SELF_LABELLED, "token")
     return {

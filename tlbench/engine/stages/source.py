@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tlbench.engine.stage import Stage, Work
+from tlbench.results.parts import SourcePart
 
 
-def _compute(work: Work) -> None:
+def _compute(work: Work) -> SourcePart:
     from tlbench.engine.models import WEIGHTS
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.source_model import train_source
@@ -14,6 +15,8 @@ def _compute(work: Work) -> None:
     prepared = Prepared.read(work.above["prepare"])
     model = train_source(work.pairing, prepared, work.settings.device, work.on_step)
     save_weights(model, work.folder / WEIGHTS)
+    loaded, expected = model.encoder.coverage or (None, None)
+    return SourcePart(weights_loaded=loaded, weights_expected=expected)
 
 
 STAGE = Stage(

@@ -1,0 +1,178 @@
+"""Checkpoints that fit only in part: refused by every family that loads weights, unless `backbone.partial=true`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import timm
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from support import only
+
+from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, OwnHead
+from tlbench.cli.row_card import row_sections
+from tlbench.leaderboard.wording import backbone
+from tlbench.planning.catalog import load_catalog
+from tlbench_vision.backbones.cifar import CifarNetwork
+
+TINY = "test_resnet"
+PART = "fits the model only in part"
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog()
+
+
+def build(spec, inputs, layout="pooled", rate=None, head=False, **options):
+    options = {**{option.name: option.default for option in spec.options}, **options}
+    files = spec.checkpoint(options).files
+    fitting = FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=files)
+    fitted = json.loads(json.dumps(spec.fit(fitting)))
+    request = BuildRequest(fitted=fitted, layout=layout, options=options, files=files)
+    return spec.own_head(request) if head else spec.build(request)
+
+
+@pytest.mark.parametrize(
+    ("saved", "asked", "says", "loaded"),
+    [
+        ({"model_name": TINY, "in_chans": 1}, TINY, r"1 of another shape or type \(conv1.0.weight\)", -1),
+        ({"model_name": "resnet18"}, "resnet34", r"80 missing from the file \(layer1.2.bn1.bias", -80),
+        ({"model_name": "resnet34"}, "resnet18", "of blocks that the model does not have", 0),
+    ],
+)
+def test_a_model_of_timm_is_not_left_random_in_part(catalog, tmp_path, saved, asked, says, loaded):
+    torch.save(timm.create_model(**saved, num_classes=5).state_dict(), tmp_path / "w.pth")
+    spec, weights = catalog.backbone(f"timm/{asked}"), str(tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match=rf'"w.pth" {PART}.*{says}'):
+        build(spec, [], weights=weights)
+    encoder = build(spec, [], weights=weights, partial=True)
+    expected = sum(part.is_floating_point() for part in encoder.state_dict().values())
+    assert encoder.coverage == (Coverage(expected + loaded, expected) if loaded else None)
+
+
+def test_a_checkpoint_without_its_first_layer_is_refused_on_spectrograms_too(catalog, tmp_path):
+    state = timm.create_model(TINY).state_dict()
+    del state["conv1.0.weight"]
+    torch.save(state, tmp_path / "w.pth")
+    spec, clips = catalog.backbone(f"spectrogram/{TINY}"), [np.zeros(4000, np.float32)]
+    with pytest.raises(BadInputError, match=rf"{PART}.*1 missing from the file \(conv1.0.weight\)"):
+        build(spec, clips, rate=8000, weights=str(tmp_path / "w.pth"))
+    coverage = build(spec, clips, rate=8000, weights=str(tmp_path / "w.pth"), partial=True).coverage
+    assert coverage is not None
+    assert coverage.expected - coverage.loaded == 1
+
+
+def test_a_shallower_network_for_cifar_does_not_fill_a_deeper_one(catalog, tmp_path):
+    torch.save(CifarNetwork(20).encoder.state_dict(), tmp_path / "w.th")
+    spec = catalog.backbone("cifar/resnet32")
+    with pytest.raises(BadInputError, match=rf'"w.th" {PART}'):
+        build(spec, [], weights=str(tmp_path / "w.th"))
+    encoder = build(spec, [], weights=str(tmp_path / "w.th"), partial=True)
+    assert encoder.coverage == Coverage(19 * 5, 31 * 5)
+    torch.save(CifarNetwork(32).encoder.state_dict(), tmp_path / "w.th")
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model does not have \(layer1.3"):
+        build(catalog.backbone("cifar/resnet20"), [], weights=str(tmp_path / "w.th"))
+
+
+def change(folder, weights=None, **config):
+    """Change a checkpoint of transformers: values of its configuration, and its weights by a function."""
+    known = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**known, **config}))
+    if weights:
+        save_file(weights(load_file(folder / "model.safetensors")), folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says", "lacking"),
+    [
+        ({"num_hidden_layers": 2}, r"16 missing from the file \(encoder.layer.1", 16),
+        ({"intermediate_size": 64}, r"3 of another shape or type \(encoder.layer.0.intermediate.dense.bias", 3),
+    ],
+)
+def test_a_model_of_transformers_is_not_left_random_in_part(bert, changes, says, lacking):
+    spec = load_catalog().backbone(f"hf/{bert}")
+    change(bert, **changes)
+    with pytest.raises(BadInputError, match=rf'"model.safetensors" {PART}.*{says}'):
+        build(spec, ["a plot"])
+    coverage = build(spec, ["a plot"], partial=True).coverage
+    assert coverage.expected - coverage.loaded == lacking
+
+
+def test_a_deeper_checkpoint_of_transformers_is_refused(bert):
+    def deeper(state):
+        return state | {name.replace("layer.0", "layer.1"): part.clone() for name, part in state.items()}
+
+    change(bert, deeper)
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model does not have"):
+        build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
+
+
+def test_an_output_layer_that_is_random_is_no_head_of_the_checkpoint_s_own(gpt2):
+    change(gpt2, tie_word_embeddings=False)
+    spec = load_catalog().backbone(f"hf/{gpt2}")
+    with pytest.raises(BadInputError, match=rf"{PART}.*1 missing from the file \(lm_head.weight\)"):
+        build(spec, ["a plot"], "next-token", head=True)
+    with pytest.raises(BadInputError, match="no output layer of its own"):
+        build(spec, ["a plot"], "next-token", head=True, partial=True)
+    change(gpt2, tie_word_embeddings=True)
+    assert isinstance(build(spec, ["a plot"], "next-token", head=True), OwnHead)
+
+
+def test_weights_of_transformers_that_are_not_finite_are_refused(bert):
+    def broken(state):
+        state["bert.embeddings.LayerNorm.weight"][3] = float("nan")
+        return state
+
+    change(bert, broken)
+    with pytest.raises(BadInputError, match=r"1 weights.*hold NaN or infinity \(embeddings.LayerNorm.weight\)"):
+        build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
+
+
+@pytest.fixture
+def bert(folders, tmp_path):
+    return copied(folders["bert"], tmp_path)
+
+
+@pytest.fixture
+def gpt2(folders, tmp_path):
+    return copied(folders["gpt2"], tmp_path)
+
+
+def copied(folder, place):
+    target = place / folder.name
+    target.mkdir()
+    for path in folder.iterdir():
+        (target / path.name).write_bytes(path.read_bytes())
+    return target
+
+
+def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog, run_pairings, tmp_path):
+    for place in ("old/dark", "old/bright", "new/dark", "new/bright"):
+        (tmp_path / place).mkdir(parents=True)
+        for i in range(10):
+            grey = np.full((32, 32), 20 * i + ("bright" in place), np.uint8)
+            Image.fromarray(grey).save(tmp_path / place / f"{i}.png")
+    state = timm.create_model(TINY).state_dict()
+    del state["layer1.0.conv1.weight"]
+    torch.save(state, tmp_path / "mine.pth")
+
+    def run(**more):
+        overrides = {"task.source": str(tmp_path / "old"), "task.target": str(tmp_path / "new"), "backbone.size": 32}
+        overrides |= {"backbone.weights": str(tmp_path / "mine.pth"), "source.mode": "probe", **more}
+        wanted = {"tasks": ["vision/image-folder"], "backbones": [f"timm/{TINY}"], "strategies": ["frozen"]}
+        return only(run_pairings(catalog, **wanted, quick=True, overrides=overrides).rows, strategy="frozen")
+
+    refused = run()
+    assert (refused.status, refused.stage, refused.bad_input) == ("failed", "source", True)
+    assert "1 missing from the file (layer1.0.conv1.weight)" in refused.reason
+    assert "partial" not in refused.backbone_options, "keys of rows from before the option are those of today"
+    row = run(**{"backbone.partial": True})
+    counts = (row.weights_loaded, row.weights_expected)
+    assert (row.status, row.backbone_options["partial"]) == ("ok", True), row.reason
+    assert counts[1] - counts[0] == 1
+    assert backbone(row) == f"timm/{TINY} from mine.pth ({counts[0]} of {counts[1]} weights), probed"
+    assert row_sections(row)["what was asked"]["weights loaded"] == str(counts[0])

@@ -1,0 +1,54 @@
+"""What a row was asked: which rows are seeds of one question, and what tells two questions apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from tlbench.leaderboard import versions
+from tlbench.results.files import digest
+from tlbench.results.row import Row
+
+
+def start(row: Row) -> str:
+    """Name the source model that a row starts from, and the version that made it."""
+    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_options, versions.version(row)]
+    return digest([row.task, row.task_options, row.files, *model, row.seed, row.machine, row.device, row.threads])
+
+
+def options(row: Row) -> dict[str, Any]:
+    """Return what may differ between rows of one task, backbone and strategy, by the name that a board gives it."""
+    parts = {"task": row.task_options, "backbone": row.backbone_options, "source": row.source_options}
+    flat = {f"{owner}.{name}": value for owner, part in parts.items() for name, value in part.items()}
+    if row.weights_sha256:
+        flat["backbone.weights"] = f"{row.weights} {row.weights_sha256[:6]}"
+    budget = row.budget_rule or row.label_budget
+    read = {"label_budget": budget, "task.files": row.files[:6], "metric": row.metric}
+    plugins = {f"plugin of {role}": name for role, name in row.plugins.items()}
+    return {**flat, **row.strategy_options, **read, **plugins}
+
+
+def question(row: Row) -> str:
+    """Name what the seeds of one entry have in common."""
+    rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
+    end = [row.status, row.stage, row.reason]
+    place = [row.machine, row.device, row.threads, versions.version(row)]
+    return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])
+
+
+def notes(rows: Sequence[Row]) -> dict[str, str]:
+    """Return for each question the options that tell it from others of its task, backbone and strategy."""
+    alike: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        alike[row.task, row.backbone, row.strategy].append(row)
+    told = {}
+    for group in alike.values():
+        names = sorted({name for row in group for name in options(row)})
+        telling = [name for name in names if len({str(options(row).get(name)) for row in group}) > 1]
+        for row in group:
+            parts = [f"{name}={options(row).get(name)}" for name in telling]
+            if len({row.device for row in group}) > 1:
+                parts.append(row.device)
+            told[question(row)] = ", ".join(parts)
+    return told
