@@ -4,6 +4,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
+from tlbench.contract.deferred import deferred
 from tlbench.contract.events import Event
 from tlbench.contract.hooks import hookimpl
 from tlbench.contract.kind_specs import (
@@ -85,6 +86,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "deferred",
     "hookimpl",
     "training_options",
 ]

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Access, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, deferred, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.model import TransferModel
-
-
-def _adabn(request: AdaptRequest) -> TransferModel:
-    from tlbench_adabn.strategy import adabn
-
-    return adabn(request)
+    pass
 
 
 @hookimpl
@@ -29,6 +22,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=True,
             settings=("transductive",),
             needs=("batchnorm",),
-            adapt=_adabn,
+            adapt=deferred("tlbench_adabn.strategy", "adabn"),
         )
     ]

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Access, Option, StrategySpec, hookimpl, training_options
+from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.model import TransferModel
-
-
-def _adversarial(request: AdaptRequest) -> TransferModel:
-    from tlbench_adversarial.strategy import adversarial
-
-    return adversarial(request)
+    pass
 
 
 @hookimpl
@@ -37,6 +30,6 @@ def tlbench_strategies() -> list[StrategySpec]:
                 Option(name="weight", default=1.0, summary="weight of the reversed gradient at the end, lambda"),
                 Option(name="hidden", default=64, summary="units in each layer of the discriminator"),
             ),
-            adapt=_adversarial,
+            adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )
     ]

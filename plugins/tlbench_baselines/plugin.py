@@ -4,35 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Access, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.model import TransferModel
-
-
-def _majority(request: AdaptRequest) -> TransferModel:
-    from tlbench_baselines.strategy import majority
-
-    return majority(request)
-
-
-def _source_only(request: AdaptRequest) -> TransferModel:
-    from tlbench_baselines.strategy import source_only
-
-    return source_only(request)
-
-
-def _scratch(request: AdaptRequest) -> TransferModel:
-    from tlbench_baselines.strategy import scratch
-
-    return scratch(request)
-
-
-def _oracle(request: AdaptRequest) -> TransferModel:
-    from tlbench_baselines.strategy import oracle
-
-    return oracle(request)
+    pass
 
 
 @hookimpl
@@ -46,7 +21,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             baseline=True,
             from_source=False,
-            adapt=_majority,
+            adapt=deferred("tlbench_baselines.strategy", "majority"),
         ),
         StrategySpec(
             name="source-only",
@@ -56,7 +31,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             baseline=True,
             settings=("transductive",),
-            adapt=_source_only,
+            adapt=deferred("tlbench_baselines.strategy", "source_only"),
         ),
         StrategySpec(
             name="scratch",
@@ -67,7 +42,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             baseline=True,
             from_source=False,
             options=training_options(steps=250, learning_rate=2e-3),
-            adapt=_scratch,
+            adapt=deferred("tlbench_baselines.strategy", "scratch"),
         ),
         StrategySpec(
             name="all-labels",
@@ -77,6 +52,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=True,
             baseline=True,
             options=training_options(steps=300, learning_rate=2e-3),
-            adapt=_oracle,
+            adapt=deferred("tlbench_baselines.strategy", "oracle"),
         ),
     ]

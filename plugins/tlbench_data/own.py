@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec, deferred
 from tlbench_data.options import places
 
 SPLITS = (
@@ -27,12 +27,6 @@ def _wav_files(request: LoadRequest) -> Sequence[Path]:
     return _folders(request, SOUNDS)
 
 
-def _load_wav(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.sounds import load_folders
-
-    return load_folders(request)
-
-
 def _table_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets.readers.tables import check_columns, table_files
 
@@ -43,22 +37,10 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     return paths
 
 
-def _load_table(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.records import load_table
-
-    return load_table(request)
-
-
 def _series_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets.readers.folders import TABLES
 
     return _folders(request, TABLES)
-
-
-def _load_series(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.motions import load_series
-
-    return load_series(request)
 
 
 def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
@@ -98,7 +80,7 @@ def own_tasks() -> list[TaskSpec]:
                 "folder of the same layout and classes",
             ),
             files=_wav_files,
-            load=_load_wav,
+            load=deferred("tlbench_data.tasks.sounds", "load_folders"),
         ),
         TaskSpec(
             name="anomaly/table",
@@ -123,7 +105,7 @@ def own_tasks() -> list[TaskSpec]:
                 Option(name="log", default=False, summary="take log(1 + x) of every number"),
             ),
             files=_table_files,
-            load=_load_table,
+            load=deferred("tlbench_data.tasks.records", "load_table"),
         ),
         TaskSpec(
             name="medical/medmnist",
@@ -179,6 +161,6 @@ def own_tasks() -> list[TaskSpec]:
                 Option(name="stride", default=10, summary="from one window's start to the next", unit="rows"),
             ),
             files=_series_files,
-            load=_load_series,
+            load=deferred("tlbench_data.tasks.motions", "load_series"),
         ),
     ]

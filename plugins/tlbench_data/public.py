@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskData, TaskSpec
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskData, TaskSpec, deferred
 from tlbench_data.options import places
 
 ORIGINS = Path(__file__).parent / "origins"
@@ -47,12 +47,6 @@ def _gap_files(request: LoadRequest) -> Sequence[Path]:
     return all_files(*gap_files(request))
 
 
-def _load_gap(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.motions import load_gap
-
-    return load_gap(request)
-
-
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets.readers.folders import all_files
     from tlbench_data.tasks.wbc import labels_of, sides
@@ -62,23 +56,11 @@ def _wbc_files(request: LoadRequest) -> Sequence[Path]:
     return [*(table for table in tables if table.is_file()), *all_files(*found)]
 
 
-def _load_wbc(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.wbc import load
-
-    return load(request)
-
-
 def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets.readers.folders import all_files
     from tlbench_data.tasks.wbc import cifar_sides
 
     return all_files(*cifar_sides(request))
-
-
-def _load_cifar_wbc(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.wbc import load_cifar
-
-    return load_cifar(request)
 
 
 def public_tasks() -> list[TaskSpec]:
@@ -153,7 +135,7 @@ def public_tasks() -> list[TaskSpec]:
                 "folder with Experiment1 to 3 of the arm; else TLBENCH_DATA/robot_reality_gap/MotionCapture",
             ),
             files=_gap_files,
-            load=_load_gap,
+            load=deferred("tlbench_data.tasks.motions", "load_gap"),
         ),
         TaskSpec(
             name="medical/wbc",
@@ -179,7 +161,7 @@ def public_tasks() -> list[TaskSpec]:
                 "folder with laboratory 2; else TLBENCH_DATA/wbc/Dataset 2, or class folders in wbc/dataset2",
             ),
             files=_wbc_files,
-            load=_load_wbc,
+            load=deferred("tlbench_data.tasks.wbc", "load"),
         ),
         TaskSpec(
             name="medical/cifar10-wbc",
@@ -206,6 +188,6 @@ def public_tasks() -> list[TaskSpec]:
             ),
             origins=tuple(ORIGINS / f"{name}.toml" for name in ("cifar10_mini", "resnet20_cifar10", "wbc")),
             files=_cifar_wbc_files,
-            load=_load_cifar_wbc,
+            load=deferred("tlbench_data.tasks.wbc", "load_cifar"),
         ),
     ]

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Access, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.model import TransferModel
-
-
-def _finetune(request: AdaptRequest) -> TransferModel:
-    from tlbench_finetune.strategy import finetune
-
-    return finetune(request)
+    pass
 
 
 @hookimpl
@@ -28,6 +21,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             options=training_options(steps=120, learning_rate=1e-3),
-            adapt=_finetune,
+            adapt=deferred("tlbench_finetune.strategy", "finetune"),
         )
     ]

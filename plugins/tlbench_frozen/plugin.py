@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tlbench import Access, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, deferred, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.model import TransferModel
-
-
-def _frozen(request: AdaptRequest) -> TransferModel:
-    from tlbench_frozen.strategy import frozen
-
-    return frozen(request)
+    pass
 
 
 @hookimpl
@@ -29,6 +22,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             selection="target-validation",
             needs=("probe",),
-            adapt=_frozen,
+            adapt=deferred("tlbench_frozen.strategy", "frozen"),
         ),
     ]

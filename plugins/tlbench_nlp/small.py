@@ -6,35 +6,16 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from tlbench import BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, SaveRequest
+from tlbench import BackboneSpec, Option, SaveRequest, deferred
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
-
-
-def _fit_bert(request: FitRequest) -> dict[str, Any]:
-    from tlbench_nlp.backbones.bert import fit
-
-    return fit(request)
+    pass
 
 
 def _preprocess() -> ModuleType:
     from tlbench_nlp import preprocess
 
     return preprocess
-
-
-def _prepare_text(request: PrepareRequest) -> Columns:
-    from tlbench_nlp.backbones.bert import prepare
-
-    return prepare(request)
-
-
-def _build_bert(request: BuildRequest) -> Encoder:
-    from tlbench_nlp.backbones.bert import build
-
-    return build(request)
 
 
 def _save_bert(request: SaveRequest) -> None:
@@ -84,9 +65,9 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         ),
         requires=("transformers", "tokenizers"),
         extra="nlp",
-        fit=_fit_bert,
-        prepare=_prepare_text,
+        fit=deferred("tlbench_nlp.backbones.bert", "fit"),
+        prepare=deferred("tlbench_nlp.backbones.bert", "prepare"),
         preprocess=_preprocess,
-        build=_build_bert,
+        build=deferred("tlbench_nlp.backbones.bert", "build"),
         save=_save_bert,
     )

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    FitRequest,
     LoadRequest,
     Option,
-    PrepareRequest,
-    TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
+    pass
 
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:
@@ -35,34 +31,10 @@ def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     return [Path(espeakng_loader.get_library_path()), *(data / name for name in names)]
 
 
-def _load_commands(request: LoadRequest) -> TaskData:
-    from tlbench_speech.tasks.commands import load
-
-    return load(request)
-
-
-def _fit_logmel(request: FitRequest) -> dict[str, Any]:
-    from tlbench_speech.backbones.logmel import fit
-
-    return fit(request)
-
-
 def _preprocess() -> ModuleType:
     from tlbench_speech import preprocess
 
     return preprocess
-
-
-def _prepare_audio(request: PrepareRequest) -> Columns:
-    from tlbench_speech.backbones.logmel import prepare
-
-    return prepare(request)
-
-
-def _build_logmel(request: BuildRequest) -> Encoder:
-    from tlbench_speech.backbones.logmel import build
-
-    return build(request)
 
 
 @hookimpl
@@ -90,7 +62,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             requires=("espeakng_loader", "scipy"),
             extra="speech",
             files=_espeak_files,
-            load=_load_commands,
+            load=deferred("tlbench_speech.tasks.commands", "load"),
         )
     ]
 
@@ -119,9 +91,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             requires=("torchaudio",),
             extra="speech",
-            fit=_fit_logmel,
-            prepare=_prepare_audio,
+            fit=deferred("tlbench_speech.backbones.logmel", "fit"),
+            prepare=deferred("tlbench_speech.backbones.logmel", "prepare"),
             preprocess=_preprocess,
-            build=_build_logmel,
+            build=deferred("tlbench_speech.backbones.logmel", "build"),
         )
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
+from tlbench import CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 
 
 def _files(request: LoadRequest) -> Sequence[Path]:
@@ -15,12 +15,6 @@ def _files(request: LoadRequest) -> Sequence[Path]:
     if request.options["size"]:
         number(request, "size", least=8)
     return files(request)
-
-
-def _load(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.image_folder import load
-
-    return load(request)
 
 
 def own_images() -> TaskSpec:
@@ -62,5 +56,5 @@ def own_images() -> TaskSpec:
             Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
         ),
         files=_files,
-        load=_load,
+        load=deferred("tlbench_vision.tasks.image_folder", "load"),
     )

@@ -10,13 +10,13 @@ from tlbench import (
     CLASSIFICATION,
     BackboneFamily,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
     LoadRequest,
     Option,
     OptionValue,
     TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 from tlbench_vision import calls
@@ -25,21 +25,9 @@ from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
 if TYPE_CHECKING:
-    from tlbench.learning.model import Encoder
+    pass
 
 ORIGINS = Path(__file__).parent / "origins"
-
-
-def _load_digits(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.digits import load
-
-    return load(request)
-
-
-def _load_capitals(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.digits import load_capitals
-
-    return load_capitals(request)
 
 
 def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
@@ -53,12 +41,6 @@ def _load_mnist_optdigits(request: LoadRequest) -> TaskData:
     from tlbench_vision.tasks.mnist_optdigits import load
 
     return load(_mnist_optdigits_files(request))
-
-
-def _build_resnet(request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.resnet import build
-
-    return build(request)
 
 
 @hookimpl
@@ -86,7 +68,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
             requires=("matplotlib", "PIL", "sklearn"),
             extra="vision",
-            load=_load_digits,
+            load=deferred("tlbench_vision.tasks.digits", "load"),
         ),
         TaskSpec(
             name="vision/mnist-optdigits",
@@ -132,7 +114,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
             requires=("matplotlib", "PIL", "sklearn"),
             extra="vision",
-            load=_load_capitals,
+            load=deferred("tlbench_vision.tasks.digits", "load_capitals"),
         ),
         own_images(),
         *segmentation_tasks(),
@@ -193,6 +175,6 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         fit=calls.fit,
         prepare=calls.prepare,
         preprocess=calls.preprocess,
-        build=_build_resnet,
+        build=deferred("tlbench_vision.backbones.resnet", "build"),
         augment=calls.augment,
     )

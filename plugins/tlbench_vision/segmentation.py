@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING
 from tlbench import (
     SEGMENTATION,
     BackboneSpec,
-    BuildRequest,
     LoadRequest,
     Option,
-    TaskData,
     TaskSpec,
+    deferred,
 )
 from tlbench_vision import calls
 
 if TYPE_CHECKING:
-    from tlbench.learning.model import Encoder
+    pass
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
@@ -28,18 +27,6 @@ def _mask_files(request: LoadRequest) -> Sequence[Path]:
     number(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
     return [path for pair in pairs for path in pair]
-
-
-def _load_masks(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.mask_folder import load
-
-    return load(request)
-
-
-def _build(request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.unet import build
-
-    return build(request)
 
 
 def segmentation_tasks() -> list[TaskSpec]:
@@ -73,7 +60,7 @@ def segmentation_tasks() -> list[TaskSpec]:
                 Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
             ),
             files=_mask_files,
-            load=_load_masks,
+            load=deferred("tlbench_vision.tasks.mask_folder", "load"),
         )
     ]
 
@@ -105,7 +92,7 @@ def segmentation_backbones() -> list[BackboneSpec]:
             fit=calls.fit,
             preprocess=calls.preprocess,
             prepare=calls.prepare,
-            build=_build,
+            build=deferred("tlbench_vision.backbones.unet", "build"),
             augment=calls.augment,
         )
     ]

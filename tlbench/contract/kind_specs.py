@@ -4,67 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tlbench.contract.deferred import deferred
 from tlbench.contract.specs import KindSpec
 
 if TYPE_CHECKING:
-    from tlbench.learning.kinds import (
-        Anomaly,
-        Classification,
-        MultiLabel,
-        OneClass,
-        Regression,
-        Segmentation,
-        TokenClassification,
-    )
-    from tlbench.learning.language import LanguageModelling
-
-
-def _classification() -> Classification:
-    from tlbench.learning.kinds import Classification
-
-    return Classification()
-
-
-def _token_classification() -> TokenClassification:
-    from tlbench.learning.kinds import TokenClassification
-
-    return TokenClassification()
-
-
-def _segmentation() -> Segmentation:
-    from tlbench.learning.kinds import Segmentation
-
-    return Segmentation()
-
-
-def _regression() -> Regression:
-    from tlbench.learning.kinds import Regression
-
-    return Regression()
-
-
-def _multi_label() -> MultiLabel:
-    from tlbench.learning.kinds import MultiLabel
-
-    return MultiLabel()
-
-
-def _one_class() -> OneClass:
-    from tlbench.learning.kinds import OneClass
-
-    return OneClass()
-
-
-def _anomaly() -> Anomaly:
-    from tlbench.learning.kinds import Anomaly
-
-    return Anomaly()
-
-
-def _language_modelling() -> LanguageModelling:
-    from tlbench.learning.language import LanguageModelling
-
-    return LanguageModelling()
+    pass
 
 
 CLASSIFICATION = KindSpec(
@@ -73,7 +17,7 @@ CLASSIFICATION = KindSpec(
     unit="labels",
     metric="accuracy",
     layout="pooled",
-    create=_classification,
+    create=deferred("tlbench.learning.kinds", "Classification"),
     activation="softmax",
 )
 TOKEN_CLASSIFICATION = KindSpec(
@@ -82,7 +26,7 @@ TOKEN_CLASSIFICATION = KindSpec(
     unit="sentences",
     metric="entity-f1",
     layout="sequence",
-    create=_token_classification,
+    create=deferred("tlbench.learning.kinds", "TokenClassification"),
     activation="softmax",
     requires=("seqeval",),
     extra="nlp",
@@ -93,7 +37,7 @@ SEGMENTATION = KindSpec(
     unit="images",
     metric="mean-iou",
     layout="map",
-    create=_segmentation,
+    create=deferred("tlbench.learning.kinds", "Segmentation"),
     activation="argmax",
 )
 REGRESSION = KindSpec(
@@ -102,7 +46,7 @@ REGRESSION = KindSpec(
     unit="labels",
     metric="r2",
     layout="pooled",
-    create=_regression,
+    create=deferred("tlbench.learning.kinds", "Regression"),
     target="numbers",
 )
 MULTI_LABEL = KindSpec(
@@ -111,7 +55,7 @@ MULTI_LABEL = KindSpec(
     unit="examples",
     metric="mean-average-precision",
     layout="pooled",
-    create=_multi_label,
+    create=deferred("tlbench.learning.kinds", "MultiLabel"),
     target="flags",
     activation="sigmoid",
 )
@@ -121,7 +65,7 @@ ANOMALY = KindSpec(
     unit="labels",
     metric="average-precision",
     layout="pooled",
-    create=_anomaly,
+    create=deferred("tlbench.learning.kinds", "Anomaly"),
     activation="softmax",
 )
 ONE_CLASS = KindSpec(
@@ -130,7 +74,7 @@ ONE_CLASS = KindSpec(
     unit="normal examples",
     metric="auroc",
     layout="pooled",
-    create=_one_class,
+    create=deferred("tlbench.learning.kinds", "OneClass"),
     supervised=False,
 )
 """For a target whose source is of another kind, that an encoder can be trained on."""
@@ -140,7 +84,7 @@ LANGUAGE_MODELLING = KindSpec(
     unit="texts",
     metric="log-likelihood",
     layout="next-token",
-    create=_language_modelling,
+    create=deferred("tlbench.learning.language", "LanguageModelling"),
     activation="softmax",
     traits=(),
 )
@@ -150,7 +94,7 @@ MASKED_LANGUAGE_MODELLING = KindSpec(
     unit="texts",
     metric="log-likelihood",
     layout="masked-token",
-    create=_language_modelling,
+    create=deferred("tlbench.learning.language", "LanguageModelling"),
     activation="softmax",
     traits=(),
 )

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tlbench import BackboneSpec, BuildRequest, OwnHead, PrepareRequest, SaveRequest, UnknownNameError
+from tlbench import BackboneSpec, SaveRequest, UnknownNameError, deferred
 from tlbench_vision import calls
 from tlbench_vision.families.weights import found, weights_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
+    pass
 
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
@@ -24,24 +23,6 @@ CIFAR: Mapping[str, Any] = {
     "finetune.learning_rate": 3e-3,
     "all-labels.learning_rate": 3e-3,
 }
-
-
-def _prepare_cifar(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.cifar import prepare
-
-    return prepare(request)
-
-
-def _build_cifar(depth: int, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.cifar import build
-
-    return build(depth, request)
-
-
-def _cifar_head(depth: int, request: BuildRequest) -> OwnHead:
-    from tlbench_vision.backbones.cifar import own_head
-
-    return own_head(depth, request)
 
 
 def _save_cifar(request: SaveRequest) -> None:
@@ -68,9 +49,9 @@ def find_cifar(name: str) -> BackboneSpec:
         extra="vision",
         options=weights_options(PUBLISHED.get(depth, "")),
         checkpoint=partial(found, f"cifar/{name}", PUBLISHED.get(depth, "")),
-        prepare=_prepare_cifar,
-        build=partial(_build_cifar, depth),
-        own_head=partial(_cifar_head, depth),
+        prepare=deferred("tlbench_vision.backbones.cifar", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.cifar", "build"), depth),
+        own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
         save=_save_cifar,
         augment=calls.augment,
     )

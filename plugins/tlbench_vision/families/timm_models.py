@@ -7,16 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench import BackboneSpec, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, SaveRequest
+from tlbench import BackboneSpec, Checkpoint, Option, SaveRequest, deferred
 from tlbench_vision import calls
 from tlbench_vision.families.weights import Find, found, weights_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
+    pass
 
 CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {
@@ -30,30 +28,6 @@ SIZE = Option(name="size", default=0, summary="width and height of the model's i
 MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
 
 
-def _describe(name: str) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import describe
-
-    return describe(name)
-
-
-def _fit_timm(name: str, request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import fit
-
-    return fit(name, request)
-
-
-def _prepare_timm(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.timm_model import prepare
-
-    return prepare(request)
-
-
-def _build_timm(name: str, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.timm_model import build
-
-    return build(name, request)
-
-
 def _save_timm(request: SaveRequest) -> None:
     from tlbench_vision.backbones.timm_model import save
 
@@ -64,12 +38,6 @@ def _architectures() -> dict[str, Any]:
     from timm import list_models, list_pretrained
 
     return {"names": [*list_models(), *list_pretrained()]}
-
-
-def _describe_saved(folder: Path) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import describe_saved
-
-    return describe_saved(folder)
 
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -85,7 +53,7 @@ def find_timm(name: str) -> BackboneSpec:
 
     if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
         return _find_saved(name)
-    known = _asked(name, partial(_describe, name))
+    known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
     return _timm(
         name,
         title=f"{name} of timm",
@@ -100,7 +68,9 @@ def _find_saved(name: str) -> BackboneSpec:
 
     config = find(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
-    known = _asked(f"saved-{content}", partial(_describe_saved, config.parent))
+    known = _asked(
+        f"saved-{content}", partial(deferred("tlbench_vision.backbones.timm_model", "describe_saved"), config.parent)
+    )
     shown = config.parent.resolve().name
     title = f"{shown}, a {known['architecture']} of timm"
     return _timm(shown, title, known["batchnorm"], licence="", checkpoint=partial(_saved, name))
@@ -127,30 +97,12 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         extra="vision",
         options=(*weights_options(""), SIZE),
         checkpoint=checkpoint,
-        fit=partial(_fit_timm, name),
-        prepare=_prepare_timm,
-        build=partial(_build_timm, name),
+        fit=partial(deferred("tlbench_vision.backbones.timm_model", "fit"), name),
+        prepare=deferred("tlbench_vision.backbones.timm_model", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
         save=_save_timm,
         augment=calls.augment,
     )
-
-
-def _fit_spectrogram(name: str, request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.spectrogram import fit
-
-    return fit(name, request)
-
-
-def _prepare_spectrogram(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.spectrogram import prepare
-
-    return prepare(request)
-
-
-def _build_spectrogram(name: str, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.spectrogram import build
-
-    return build(name, request)
 
 
 def _save_spectrogram(request: SaveRequest) -> None:
@@ -172,9 +124,9 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         requires=("timm", "torchaudio"),
         extra="all",
         options=(*weights_options(""), SIZE, MAX_SECONDS),
-        fit=partial(_fit_spectrogram, name),
-        prepare=_prepare_spectrogram,
-        build=partial(_build_spectrogram, name),
+        fit=partial(deferred("tlbench_vision.backbones.spectrogram", "fit"), name),
+        prepare=deferred("tlbench_vision.backbones.spectrogram", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.spectrogram", "build"), name),
         save=_save_spectrogram,
         augment=None,
     )

@@ -10,14 +10,13 @@ from tlbench import (
     BuildRequest,
     DomainSpec,
     LoadRequest,
-    PrepareRequest,
     TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
     from tlbench.learning.model import Encoder
 
 
@@ -25,12 +24,6 @@ def _load(request: LoadRequest) -> TaskData:
     from tlbench_bench.digits import load
 
     return load()
-
-
-def _prepare(request: PrepareRequest) -> Columns:
-    from tlbench_bench.digits import prepare
-
-    return prepare(request)
 
 
 def _build(request: BuildRequest) -> Encoder:
@@ -74,7 +67,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             summary="timm's, 11 million parameters.",
             traits=("batchnorm",),
             recipe={"steps": 22, "source.steps": 22, "learning_rate": 1e-3, "batch_size": 64},
-            prepare=_prepare,
+            prepare=deferred("tlbench_bench.digits", "prepare"),
             build=_build,
         )
     ]

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench import (
     Access,
-    AugmentRequest,
     BackboneSpec,
     BuildRequest,
     DomainSpec,
-    FitRequest,
     Option,
-    PrepareRequest,
     StrategySpec,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 from tlbench.testing.toy.tasks import toy_tasks
 
 if TYPE_CHECKING:
-    import torch
-
-    from tlbench.learning.adapt_request import AdaptRequest
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder, TransferModel
-
-
-def _fit_rows(request: FitRequest) -> dict[str, Any]:
-    from tlbench.testing.toy.backbones import fit_rows
-
-    return fit_rows(request)
-
-
-def _prepare_rows(request: PrepareRequest) -> Columns:
-    from tlbench.testing.toy.backbones import prepare_rows
-
-    return prepare_rows(request)
+    from tlbench.learning.model import Encoder
 
 
 def _build_mlp(request: BuildRequest) -> Encoder:
@@ -51,34 +33,10 @@ def _build_mlp_batchnorm(request: BuildRequest) -> Encoder:
     return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=True)
 
 
-def _jitter(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench.testing.toy.backbones import jitter
-
-    return jitter(request)
-
-
-def _fit_words(request: FitRequest) -> dict[str, Any]:
-    from tlbench.testing.toy.backbones import fit_words
-
-    return fit_words(request)
-
-
-def _prepare_words(request: PrepareRequest) -> Columns:
-    from tlbench.testing.toy.backbones import prepare_words
-
-    return prepare_words(request)
-
-
 def _build_window(request: BuildRequest) -> Encoder:
     from tlbench.testing.toy.backbones import Window
 
     return Window(len(request.fitted["vocabulary"]))
-
-
-def _nearest_mean(request: AdaptRequest) -> TransferModel:
-    from tlbench.testing.toy.strategy import nearest_mean
-
-    return nearest_mean(request)
 
 
 @hookimpl
@@ -103,10 +61,10 @@ def tlbench_backbones() -> list[BackboneSpec]:
             summary="One hidden layer.",
             recipe=recipe,
             options=(hidden,),
-            fit=_fit_rows,
-            prepare=_prepare_rows,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
             build=_build_mlp,
-            augment=_jitter,
+            augment=deferred("tlbench.testing.toy.backbones", "jitter"),
         ),
         BackboneSpec(
             name="toy/mlp-batchnorm",
@@ -116,8 +74,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             traits=("batchnorm",),
             recipe=recipe,
             options=(hidden,),
-            fit=_fit_rows,
-            prepare=_prepare_rows,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
             build=_build_mlp_batchnorm,
         ),
         BackboneSpec(
@@ -127,8 +85,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             summary="Embeddings and one convolution.",
             layouts=("sequence",),
             recipe=recipe,
-            fit=_fit_words,
-            prepare=_prepare_words,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_words"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_words"),
             build=_build_window,
         ),
     ]
@@ -144,6 +102,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper="Mensink et al. 2013, Distance-based image classification, doi:10.1109/TPAMI.2013.83",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
-            adapt=_nearest_mean,
+            adapt=deferred("tlbench.testing.toy.strategy", "nearest_mean"),
         )
     ]
