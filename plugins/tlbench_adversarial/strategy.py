@@ -8,11 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench.learning.adapt_request import AdaptRequest
-from tlbench.learning.data import concatenate
-from tlbench.learning.kinds import Classification
-from tlbench.learning.model import TransferModel, device_of
-from tlbench.learning.trainer import reverse_gradient
+from tlbench.learning import AdaptRequest, Classification, TransferModel, concatenate, device_of, reverse_gradient
 
 
 def annealed(progress: float) -> float:

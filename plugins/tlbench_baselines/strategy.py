@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlbench.learning.adapt_request import AdaptRequest
-from tlbench.learning.model import TransferModel
-from tlbench.learning.probe import Linear
+from tlbench.learning import AdaptRequest, Linear, TransferModel
 
 
 def majority(request: AdaptRequest) -> TransferModel:

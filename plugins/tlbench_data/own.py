@@ -16,19 +16,19 @@ TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CO
 
 
 def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import class_sides, files_read
+    from tlbench.assets import class_sides, files_read
 
     return files_read(*class_sides(request, suffixes))
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import SOUNDS
+    from tlbench.assets import SOUNDS
 
     return _folders(request, SOUNDS)
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]
@@ -38,13 +38,13 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _series_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import TABLES
+    from tlbench.assets import TABLES
 
     return _folders(request, TABLES)
 
 
 def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import number, place
+    from tlbench.assets import number, place
 
     if request.options["size"]:
         number(request, "size", 8)

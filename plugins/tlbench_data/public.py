@@ -41,14 +41,14 @@ def _load_nsl_kdd(request: LoadRequest) -> TaskData:
 
 
 def _gap_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import all_files
+    from tlbench.assets import all_files
     from tlbench_data.tasks.motions import gap_files
 
     return all_files(*gap_files(request))
 
 
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import all_files
+    from tlbench.assets import all_files
     from tlbench_data.tasks.wbc import labels_of, sides
 
     found = sides(request)
@@ -57,7 +57,7 @@ def _wbc_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import all_files
+    from tlbench.assets import all_files
     from tlbench_data.tasks.wbc import cifar_sides
 
     return all_files(*cifar_sides(request))

@@ -16,7 +16,7 @@ TABLES = places(
 
 
 def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
-    from tlbench.assets.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.learning.adapt_request import AdaptRequest
-from tlbench.learning.model import TransferModel
+from tlbench.learning import AdaptRequest, TransferModel
 
 
 def finetune(request: AdaptRequest) -> TransferModel:

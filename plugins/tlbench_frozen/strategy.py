@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.learning.adapt_request import AdaptRequest
-from tlbench.learning.model import TransferModel, encode
+from tlbench.learning import AdaptRequest, TransferModel, encode
 
 
 def frozen(request: AdaptRequest) -> TransferModel:

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 
 from tlbench import PARTIAL, Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning.data import Columns
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration

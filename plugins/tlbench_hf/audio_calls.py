@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
 
 if TYPE_CHECKING:
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
+    from tlbench.learning import Columns, Encoder
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

@@ -9,8 +9,7 @@ from tlbench import BuildRequest, FitRequest, OwnHead, PrepareRequest, RemaskReq
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.learning.data import Columns
-    from tlbench.learning.model import Encoder
+    from tlbench.learning import Columns, Encoder
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

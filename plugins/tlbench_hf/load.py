@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import Coverage
-from tlbench.assets.weight_files import weights_of
-from tlbench.assets.weights import check_coverage, check_finite, coverage, further_blocks
+from tlbench.assets import check_coverage, check_finite, coverage, further_blocks, weights_of
 
 
 def auto_class(layout: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Checkpoint
-from tlbench.assets.checkpoints import find
+from tlbench.assets import find
 
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 """The first that is there; with an older form transformers reads what stands beside it."""

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.learning.model import Encoder
+from tlbench.learning import Encoder
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 

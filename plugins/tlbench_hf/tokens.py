@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
-from tlbench.learning.data import Columns, Ragged
+from tlbench.learning import Columns, Ragged
 
 MASKS = ("[MASK]", "<mask>")
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9

@@ -56,7 +56,7 @@ def _load_snippets(request: LoadRequest) -> TaskData:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     sides = [table_files(request, side) for side in ("source", "target")]

@@ -10,7 +10,7 @@ from tlbench import AugmentRequest, FitRequest, PrepareRequest
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.learning.data import Columns
+    from tlbench.learning import Columns
 
 
 def fit(request: FitRequest) -> dict[str, Any]:

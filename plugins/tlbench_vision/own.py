@@ -9,7 +9,7 @@ from tlbench import CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 
 
 def _files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import number
+    from tlbench.assets import number
     from tlbench_vision.tasks.image_folder import files
 
     if request.options["size"]:

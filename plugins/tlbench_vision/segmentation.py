@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets.readers.folders import number
-    from tlbench.assets.readers.masks import mask_sides
+    from tlbench.assets import mask_sides, number
 
     number(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]

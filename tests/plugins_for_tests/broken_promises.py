@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench import Access, StrategySpec, hookimpl, training_options
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning import AdaptRequest
 
 
 def _moves_statistics(request: AdaptRequest) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench import Access, Option, StrategySpec, hookimpl
 
 if TYPE_CHECKING:
-    from tlbench.learning.adapt_request import AdaptRequest
+    from tlbench.learning import AdaptRequest
 
 
 def _looks_past(request: AdaptRequest) -> Any:

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.learning.data import Columns, prepare_each
-from tlbench.learning.model import Encoder
-from tlbench.learning.precision import standardise_lost
+from tlbench.learning import Columns, Encoder, prepare_each, standardise_lost
 from tlbench_anomaly.preprocess import preprocessor
 
 CLAMP = 6.0

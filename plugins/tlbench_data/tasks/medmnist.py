@@ -9,8 +9,7 @@ from typing import Any
 from PIL import Image
 
 from tlbench import LoadRequest, TaskData
-from tlbench.assets.readers.images import as_pixels, read_npz
-from tlbench.assets.readers.labelled import Parts, published, transductive
+from tlbench.assets import Parts, as_pixels, published, read_npz, transductive
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}
 """What the file's arrays begin with."""

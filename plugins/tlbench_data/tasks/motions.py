@@ -9,10 +9,20 @@ from typing import Any
 import numpy as np
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.assets.readers.faults import attempt
-from tlbench.assets.readers.folders import TABLES, class_files, class_sides, number, place
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.assets.readers.series import read_series, windows
+from tlbench.assets import (
+    TABLES,
+    Labelled,
+    Parts,
+    attempt,
+    class_files,
+    class_sides,
+    hold_out,
+    number,
+    place,
+    read_series,
+    transductive,
+    windows,
+)
 
 MOTIONS = {"Experiment1": "one joint", "Experiment2": "two joints", "Experiment3": "push"}
 BROKEN = ("_VRepODE_", "Double_VRepBullet283_5")

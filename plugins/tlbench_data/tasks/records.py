@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
-from tlbench.assets.readers.faults import locate, refuse
-from tlbench.assets.readers.features import Encoding, Record, read_records
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, make_side
-from tlbench.assets.readers.tables import table_files, table_parts
+from tlbench.assets import (
+    Encoding,
+    Labelled,
+    Parts,
+    Record,
+    hold_out,
+    locate,
+    make_side,
+    read_records,
+    refuse,
+    table_files,
+    table_parts,
+)
 
 LABELS = ("normal", "anomaly")
 ATTACK, DIFFICULTY = "attack", "difficulty"

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData
-from tlbench.assets.readers.audio import common_rate, read_sound
-from tlbench.assets.readers.folders import SOUNDS, all_files, class_sides
-from tlbench.assets.readers.labelled import Labelled, Parts, transductive
+from tlbench.assets import SOUNDS, Labelled, Parts, all_files, class_sides, common_rate, read_sound, transductive
 
 FSDD_TEST = 5
 """The published rule: takes 0 to 4 of each digit and speaker are the test."""

@@ -9,12 +9,19 @@ from typing import Any
 import numpy as np
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.assets.readers.cells import number_cells
-from tlbench.assets.readers.faults import refuse
-from tlbench.assets.readers.features import Encoding, Record, by_table
-from tlbench.assets.readers.labelled import Labelled, Parts
-from tlbench.assets.readers.tables import read_table, table_files, table_parts
-from tlbench.learning.precision import check_targets
+from tlbench.assets import (
+    Encoding,
+    Labelled,
+    Parts,
+    Record,
+    by_table,
+    number_cells,
+    read_table,
+    refuse,
+    table_files,
+    table_parts,
+)
+from tlbench.learning import check_targets
 
 Records = Sequence[Record]
 

@@ -8,17 +8,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.assets.readers.folders import IMAGES, class_files, file_parts, place
-from tlbench.assets.readers.labelled import (
+from tlbench.assets import (
+    IMAGES,
     Labelled,
     Parts,
+    class_files,
     common_labels,
+    file_parts,
     hold_out,
     label_names,
     make_side,
+    place,
+    read_table,
     transductive,
 )
-from tlbench.assets.readers.tables import read_table
 
 CLASSES = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
 """Basophils are left out: there are 1 and 3 of them."""
@@ -36,7 +39,7 @@ def sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 
 def load(request: LoadRequest) -> TaskData:
     """Read RGB images `(32, 32, 3)`."""
-    from tlbench.assets.readers.images import read_images
+    from tlbench.assets import read_images
 
     source, target = sides(request)
     return transductive(read_images(source, SIZE), read_images(target, SIZE))
@@ -50,7 +53,7 @@ def cifar_sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 
 def load_cifar(request: LoadRequest) -> TaskData:
     """Read RGB images `(32, 32, 3)`."""
-    from tlbench.assets.readers.images import read_images
+    from tlbench.assets import read_images
 
     source, target = (read_images(parts, SIZE) for parts in cifar_sides(request))
     return TaskData(source=make_side(source, label_names(source)), target=make_side(target, label_names(target)))

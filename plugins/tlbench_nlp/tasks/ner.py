@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import Side, Split, TaskData
-from tlbench.assets.readers.conll import Sentence, read_conll
+from tlbench.assets import Sentence, read_conll
 
 KINDS = ("LOC", "MISC", "ORG", "PER")
 LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))

@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
-from tlbench.assets.readers.cells import number_cells
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.assets.readers.tables import read_table, read_texts, table_files, table_parts, with_labels
+from tlbench.assets import (
+    Labelled,
+    Parts,
+    hold_out,
+    number_cells,
+    read_table,
+    read_texts,
+    table_files,
+    table_parts,
+    transductive,
+    with_labels,
+)
 
 
 def load_table(request: LoadRequest) -> TaskData:

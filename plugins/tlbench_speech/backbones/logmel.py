@@ -17,8 +17,7 @@ from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.learning.data import Columns, prepare_each
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_speech.preprocess import preprocessor
 
 WINDOW = 0.0232

@@ -9,10 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import Array, BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
-from tlbench.assets.weight_files import read_weights
-from tlbench.assets.weights import load_into
-from tlbench.learning.data import Columns
-from tlbench.learning.model import Encoder
+from tlbench.assets import load_into, read_weights
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 SIZE = 32

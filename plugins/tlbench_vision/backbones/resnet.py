@@ -11,8 +11,7 @@ from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.learning.data import Columns, prepare_each
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_vision.preprocess import preprocessor
 
 LEVELS = 256

@@ -12,8 +12,7 @@ from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning.data import Columns
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 
 WINDOW, HOP = 0.064, 0.01

@@ -20,10 +20,8 @@ from timm.models._hub import load_model_config_from_path
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.assets.weight_files import read_weights, weights_of
-from tlbench.assets.weights import load_into, without_prefix
-from tlbench.learning.data import Columns
-from tlbench.learning.model import Encoder
+from tlbench.assets import load_into, read_weights, weights_of, without_prefix
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import BuildRequest
-from tlbench.learning.model import Encoder
+from tlbench.learning import Encoder
 
 
 def build(request: BuildRequest) -> Encoder:

@@ -42,14 +42,14 @@ def _architectures() -> dict[str, Any]:
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what timm says, without importing it where its version has been asked before."""
-    from tlbench.assets.checkpoints import remembered
+    from tlbench.assets import remembered
 
     return remembered(f"timm-{version('timm')}/{what}", compute)
 
 
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
-    from tlbench.assets.checkpoints import is_folder
+    from tlbench.assets import is_folder
 
     if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
         return _find_saved(name)
@@ -64,7 +64,7 @@ def find_timm(name: str) -> BackboneSpec:
 
 
 def _find_saved(name: str) -> BackboneSpec:
-    from tlbench.assets.checkpoints import find
+    from tlbench.assets import find
 
     config = find(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
@@ -78,7 +78,7 @@ def _find_saved(name: str) -> BackboneSpec:
 
 def _saved(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the files of a saved model, whose weights the option may still replace."""
-    from tlbench.assets.checkpoints import find
+    from tlbench.assets import find
 
     weights = found(f"timm/{name}", name, options)
     return Checkpoint(files={**find(name, CONFIG).files, **weights.files}, origin=weights.origin)

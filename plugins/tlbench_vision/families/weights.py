@@ -14,7 +14,7 @@ WEIGHTS = {"weights": ("model.safetensors", "pytorch_model.bin")}
 
 def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint that the option `weights` names, `default` where it is empty, none for `random`."""
-    from tlbench.assets.checkpoints import find
+    from tlbench.assets import find
 
     chosen = str(options["weights"]) or default
     if not chosen:

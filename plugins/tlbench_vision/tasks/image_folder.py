@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import cast
 
 from tlbench import LoadRequest, TaskData
-from tlbench.assets.readers.embedded import Embedded, identity, read_embedded
-from tlbench.assets.readers.folders import IMAGES, entries, file_parts, files_read, place
-from tlbench.assets.readers.hub import on_hub
-from tlbench.assets.readers.labelled import Parts, common_labels, transductive
-from tlbench.assets.readers.objects import COLUMNAR
-from tlbench.assets.readers.tables import table_files, table_parts
+from tlbench.assets import (
+    COLUMNAR,
+    IMAGES,
+    Embedded,
+    Parts,
+    common_labels,
+    entries,
+    file_parts,
+    files_read,
+    identity,
+    on_hub,
+    place,
+    read_embedded,
+    table_files,
+    table_parts,
+    transductive,
+)
 
 Picture = Path | Embedded
 
@@ -26,7 +37,7 @@ def files(request: LoadRequest) -> list[Path]:
 
 def load(request: LoadRequest) -> TaskData:
     """Read images `(size, size, C)` uint8."""
-    from tlbench.assets.readers.images import read_images
+    from tlbench.assets import read_images
 
     size, grey = int(request.options["size"]), bool(request.options["grey"])
     source, target = (read_images(_side(request, option), size, grey) for option in ("source", "target"))

@@ -7,9 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.assets.readers.images import read_image, read_mask
-from tlbench.assets.readers.labelled import Labelled, Parts
-from tlbench.assets.readers.masks import mask_sides
+from tlbench.assets import Labelled, Parts, mask_sides, read_image, read_mask
 
 
 def load(request: LoadRequest) -> TaskData:

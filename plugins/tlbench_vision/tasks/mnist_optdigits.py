@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from tlbench import BadInputError, Side, Split, TaskData
-from tlbench.assets.readers.idx import read_idx
+from tlbench.assets import read_idx
 
 LABELS = tuple("0123456789")
 SOURCE_TRAIN = 8000

@@ -10,8 +10,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from tlbench import PrepareRequest, Side, Split, TaskData
-from tlbench.learning.data import Columns
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder
 
 LABELS = tuple("0123456789")
 TRAIN = 1437

@@ -17,7 +17,7 @@ from tlbench import (
 )
 
 if TYPE_CHECKING:
-    from tlbench.learning.model import Encoder
+    from tlbench.learning import Encoder
 
 
 def _load(request: LoadRequest) -> TaskData:

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import AugmentRequest, FitRequest, PrepareRequest
-from tlbench.learning.data import Columns, Ragged
-from tlbench.learning.model import Encoder
+from tlbench.learning import Columns, Encoder, Ragged
 
 UNKNOWN = 1
 """Id of a word that the source never showed; 0 is padding."""

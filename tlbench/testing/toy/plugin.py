@@ -18,7 +18,7 @@ from tlbench import (
 from tlbench.testing.toy.tasks import toy_tasks
 
 if TYPE_CHECKING:
-    from tlbench.learning.model import Encoder
+    from tlbench.learning import Encoder
 
 
 def _build_mlp(request: BuildRequest) -> Encoder:
