@@ -2,7 +2,6 @@
 
 from tlbench.learning.adapt_request import AdaptRequest, Augment, Batch, Remask
 from tlbench.learning.data import (
-    Array,
     Columns,
     Examples,
     Inputs,
