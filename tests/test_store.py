@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from support import run_python
 
-from tlbench.engine.store import MANIFEST, Store
+from tlbench.engine.remembered import LARGE
+from tlbench.engine.store import MANIFEST, DamagedStageError, Store
 from tlbench.errors import StageError
 from tlbench.results.files import write_sealed
 
@@ -40,6 +41,11 @@ def reopened(store):
     return Store(root=store.root, notify=lambda event: None)
 
 
+def stage_of(store, name, identity, compute):
+    """Find a stage, or compute it."""
+    return store.find(name, identity) or store.compute(name, identity, compute)
+
+
 def write(text):
     def compute(folder):
         (folder / "result.txt").write_text(text)
@@ -52,26 +58,22 @@ def refuse(folder):
 
 
 def test_a_stage_is_computed_once_and_found_by_its_identity(store, events):
-    stage = store.stage("adapt", IDENTITY, write("first"))
-    again = reopened(store).stage("adapt", dict(reversed(IDENTITY.items())), refuse)
+    stage = stage_of(store, "adapt", IDENTITY, write("first"))
+    again = stage_of(reopened(store), "adapt", dict(reversed(IDENTITY.items())), refuse)
     assert (again.folder, again.key, again.seconds) == (stage.folder, stage.key, stage.seconds)
     assert (again.folder / "result.txt").read_text() == "first"
-    store.stage("adapt", IDENTITY, refuse)
-    assert [(event.name, event.cached) for event in events] == [
-        ("stage-started", False),
-        ("stage-finished", False),
-        ("stage-finished", True),
-    ]
+    stage_of(store, "adapt", IDENTITY, refuse)
+    assert [event.name for event in events] == ["stage-started", "stage-finished"]
 
 
 @pytest.mark.parametrize(("name", "identity"), [("score", IDENTITY), ("adapt", {**IDENTITY, "seed": 1})])
 def test_another_name_or_identity_is_another_stage(store, name, identity):
-    store.stage("adapt", IDENTITY, write("first"))
+    stage_of(store, "adapt", IDENTITY, write("first"))
     assert store.find(name, identity) is None
 
 
 def test_the_manifest_says_what_the_result_depends_on(store):
-    stage = store.stage("adapt", IDENTITY, write("first"))
+    stage = stage_of(store, "adapt", IDENTITY, write("first"))
     manifest = json.loads((stage.folder / MANIFEST).read_text())
     assert manifest["identity"] == IDENTITY
     assert set(manifest["files"]) == {"result.txt"}
@@ -84,7 +86,7 @@ def test_a_result_appears_by_a_rename_of_the_whole_folder(store):
         write("first")(folder)
         drafts.append(folder.stat().st_ino)
 
-    assert [store.stage("adapt", IDENTITY, compute).folder.stat().st_ino] == drafts
+    assert [stage_of(store, "adapt", IDENTITY, compute).folder.stat().st_ino] == drafts
 
 
 def test_a_failing_compute_names_the_stage_and_leaves_nothing(store, tmp_path):
@@ -93,7 +95,7 @@ def test_a_failing_compute_names_the_stage_and_leaves_nothing(store, tmp_path):
         raise ValueError("no rows")
 
     with pytest.raises(StageError, match="adapt: ValueError: no rows") as raised:
-        store.stage("adapt", IDENTITY, compute)
+        stage_of(store, "adapt", IDENTITY, compute)
     assert raised.value.stage == "adapt"
     assert store.find("adapt", IDENTITY) is None
     assert not list(tmp_path.glob("*/*/*.draft"))
@@ -109,9 +111,9 @@ def test_what_failed_is_tried_again_by_the_next_process_only(store, tmp_path):
 
     for _ in range(2):
         with pytest.raises(StageError, match="no rows"):
-            store.stage("adapt", IDENTITY, compute)
+            stage_of(store, "adapt", IDENTITY, compute)
     assert len(calls) == 1
-    assert Store(root=tmp_path, notify=store.notify).stage("adapt", IDENTITY, write("second")).folder.is_dir()
+    assert Store(root=tmp_path, notify=store.notify).compute("adapt", IDENTITY, write("second")).folder.is_dir()
 
 
 def damage_content(folder):
@@ -204,9 +206,9 @@ WHOLE = {"stage": "adapt", "identity": IDENTITY, "cpu_seconds": 1.0, "files": {}
     ],
 )
 def test_a_damaged_stage_is_not_found_and_is_computed_again_with_a_warning(store, damage):
-    damage(store.stage("adapt", IDENTITY, write("first")).folder)
+    damage(stage_of(store, "adapt", IDENTITY, write("first")).folder)
     with pytest.warns(UserWarning, match='^The cached stage "adapt" is not used: "'):
-        stage = reopened(store).stage("adapt", IDENTITY, write("second"))
+        stage = stage_of(reopened(store), "adapt", IDENTITY, write("second"))
     assert (stage.folder / "result.txt").read_text() == "second"
     assert reopened(store).find("adapt", IDENTITY) is not None
 
@@ -221,7 +223,7 @@ def flips(content):
 
 @pytest.mark.filterwarnings("ignore:The cached stage")
 def test_every_flip_of_a_bit_in_a_manifest_is_noticed(store):
-    path = store.stage("adapt", IDENTITY, write("first")).folder / MANIFEST
+    path = stage_of(store, "adapt", IDENTITY, write("first")).folder / MANIFEST
     believed = []
     for content in flips(path.read_bytes()):
         path.write_bytes(content)
@@ -232,7 +234,7 @@ def test_every_flip_of_a_bit_in_a_manifest_is_noticed(store):
 
 @pytest.mark.parametrize(("name", "identity"), [("score", IDENTITY), ("adapt", {**IDENTITY, "seed": 1})])
 def test_a_stage_in_the_place_of_another_is_not_believed(store, name, identity):
-    first, second = store.stage("adapt", IDENTITY, write("first")), store.stage(name, identity, write("second"))
+    first, second = stage_of(store, "adapt", IDENTITY, write("first")), stage_of(store, name, identity, write("second"))
     shutil.rmtree(second.folder)
     shutil.copytree(first.folder, second.folder)
     with pytest.warns(UserWarning, match="holds the result of another request"):
@@ -240,7 +242,7 @@ def test_a_stage_in_the_place_of_another_is_not_believed(store, name, identity):
 
 
 def test_a_damaged_stage_that_is_looked_for_again_is_told_once(store):
-    damage_content(store.stage("adapt", IDENTITY, write("first")).folder)
+    damage_content(stage_of(store, "adapt", IDENTITY, write("first")).folder)
     later = reopened(store)
     with pytest.warns(UserWarning, match="has damaged files") as warned:
         assert [later.find("adapt", IDENTITY) for _ in range(2)] == [None, None]
@@ -249,13 +251,13 @@ def test_a_damaged_stage_that_is_looked_for_again_is_told_once(store):
 
 def test_a_stage_that_is_not_there_is_no_reason_to_warn(store, recwarn):
     assert store.find("adapt", IDENTITY) is None
-    store.stage("adapt", IDENTITY, write("first"))
+    stage_of(store, "adapt", IDENTITY, write("first"))
     assert not recwarn.list
 
 
 def test_an_identity_is_found_again_whatever_json_makes_of_it(store):
     identity = {"shapes": (1, 2), "by number": {10: "a", 9: "b"}, "name": "\u00fc", "rate": 1e-05}
-    stage = store.stage("adapt", identity, write("first"))
+    stage = stage_of(store, "adapt", identity, write("first"))
     assert reopened(store).find("adapt", identity) == stage
 
 
@@ -265,24 +267,24 @@ def compute(folder):
     (folder / "result.txt").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)
 
-store.stage("adapt", {IDENTITY!r}, compute)
+store.compute("adapt", {IDENTITY!r}, compute)
 """
     assert run_python(code, str(tmp_path)).returncode == -signal.SIGKILL
     assert len(list(tmp_path.glob("*/*/*.draft"))) == 1
     assert store.find("adapt", IDENTITY) is None
     store.sweep()
     assert not list(tmp_path.glob("*/*/*.draft"))
-    assert (store.stage("adapt", IDENTITY, write("whole")).folder / "result.txt").read_text() == "whole"
+    assert (stage_of(store, "adapt", IDENTITY, write("whole")).folder / "result.txt").read_text() == "whole"
 
 
 def test_a_draft_left_by_an_earlier_process_of_the_same_number_is_in_nobodys_way(store):
-    stage = store.stage("adapt", IDENTITY, write("first"))
+    stage = stage_of(store, "adapt", IDENTITY, write("first"))
     damage_by_loss(stage.folder)
     draft = stage.folder.with_suffix(f".{os.getpid()}.draft")
     draft.mkdir()
     (draft / "left over").write_text("half")
     with pytest.warns(UserWarning, match="has damaged files: result.txt"):
-        again = reopened(store).stage("adapt", IDENTITY, write("second"))
+        again = stage_of(reopened(store), "adapt", IDENTITY, write("second"))
     assert sorted(path.name for path in again.folder.iterdir()) == ["result.txt", MANIFEST]
 
 
@@ -318,7 +320,7 @@ def compute(folder):
     (folder / "result.txt").write_text("by one")
 
 print("trying", flush=True)
-stage = store.stage("adapt", {IDENTITY!r}, compute)
+stage = store.compute("adapt", {IDENTITY!r}, compute)
 print((stage.folder / "result.txt").read_text(), flush=True)
 """
     command = [sys.executable, "-c", code, str(tmp_path)]
@@ -339,7 +341,7 @@ def test_a_stage_of_folders_is_refused(store):
         (folder / "inner").mkdir()
 
     with pytest.raises(StageError, match="IsADirectoryError"):
-        store.stage("adapt", IDENTITY, compute)
+        stage_of(store, "adapt", IDENTITY, compute)
 
 
 def test_seconds_are_those_of_the_process_and_its_children(store):
@@ -347,22 +349,93 @@ def test_seconds_are_those_of_the_process_and_its_children(store):
         subprocess.run([sys.executable, "-c", "sum(range(10 ** 6))"], check=True)
 
     before = sum(os.times()[:4])
-    stage = store.stage("adapt", IDENTITY, compute)
+    stage = stage_of(store, "adapt", IDENTITY, compute)
     assert 0 < stage.seconds <= sum(os.times()[:4]) - before + 0.02
 
 
 def test_the_root_may_be_relative(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    stage = Store(root=Path("cache"), notify=lambda event: None).stage("adapt", IDENTITY, write("first"))
+    stage = Store(root=Path("cache"), notify=lambda event: None).compute("adapt", IDENTITY, write("first"))
     assert (tmp_path / stage.folder / "result.txt").is_file()
 
 
 def test_manifests_say_what_finished_stages_hold_and_leave_out_what_cannot_be_read(store):
-    kept = store.stage("adapt", IDENTITY, write("first"))
+    kept = stage_of(store, "adapt", IDENTITY, write("first"))
     for seed, damage in enumerate((damage_manifest, replace_manifest, nest_manifest, misspell_a_key), start=1):
-        damage(store.stage("adapt", {**IDENTITY, "seed": seed}, write("second")).folder)
-    store.stage("score", IDENTITY, write("third"))
+        damage(stage_of(store, "adapt", {**IDENTITY, "seed": seed}, write("second")).folder)
+    stage_of(store, "score", IDENTITY, write("third"))
     (manifest,) = store.manifests("adapt")
     assert manifest["identity"] == IDENTITY
     assert manifest["files"].keys() == {"result.txt"}
     assert store.find("adapt", manifest["identity"]) == kept
+
+
+@pytest.fixture
+def large(store, monkeypatch):
+    """A finished stage with a large file, which was found whole by a run that is over."""
+    monkeypatch.setattr("tlbench.engine.remembered.SETTLED", 0)
+    stage = stage_of(store, "adapt", IDENTITY, write("w" * LARGE))
+    store.remember()
+    return stage
+
+
+def change(path, keep_times=False):
+    """Change one byte, as a failing disk would, or as an editor does."""
+    before = path.stat()
+    with path.open("r+b") as stream:
+        stream.write(b"x")
+    if keep_times:
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_large_file_that_was_found_whole_is_not_read_again(store, large, monkeypatch):
+    monkeypatch.setattr("tlbench.engine.remembered.file_sha256", lambda path: pytest.fail(f"{path.name} was read"))
+    assert reopened(store).find("adapt", IDENTITY) == large
+
+
+@pytest.mark.filterwarnings("ignore:The cached stage")
+@pytest.mark.parametrize("keep_times", [False, True])
+def test_a_large_file_that_has_changed_since_is_noticed(store, large, keep_times):
+    change(large.folder / "result.txt", keep_times)
+    assert reopened(store).find("adapt", IDENTITY) is None
+
+
+def test_what_a_stage_that_computes_reads_is_read_again_whole(store, large, monkeypatch):
+    """Also where size, times and inode say that nothing has changed."""
+    later = reopened(store)
+    assert later.find("adapt", IDENTITY) == large
+    later.check_again(large)
+    monkeypatch.setattr("tlbench.engine.remembered.RememberedHashes.sha256", lambda memory, path: "of old")
+    change(large.folder / "result.txt")
+    with pytest.raises(DamagedStageError, match=r"damaged files: result\.txt"):
+        later.check_again(large)
+
+
+@pytest.mark.filterwarnings("ignore:The cached stage")
+def test_a_stage_that_is_found_damaged_is_not_there_any_more(store, large):
+    change(large.folder / "result.txt")
+    with pytest.raises(DamagedStageError):
+        store.check_again(large)
+    assert store.find("adapt", IDENTITY) is None
+    assert (stage_of(store, "adapt", IDENTITY, write("again")).folder / "result.txt").read_text() == "again"
+
+
+def test_a_file_is_handed_out_whole_or_not_at_all(store):
+    stage = stage_of(store, "export", IDENTITY, write("predictions"))
+    assert store.checked(stage, "result.txt") == stage.folder / "result.txt"
+    change(stage.folder / "result.txt")
+    for name in ("result.txt", "another.txt"):
+        with pytest.raises(DamagedStageError, match=name):
+            store.checked(stage, name)
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"files": 3}', b"\xff"])
+def test_a_damaged_memory_is_done_without(store, large, damage):
+    (store.root / "checked.json").write_bytes(damage)
+    assert reopened(store).find("adapt", IDENTITY) == large
+
+
+def test_a_stage_is_found_by_its_key(store):
+    stage = stage_of(store, "prepare", IDENTITY, write("first"))
+    assert reopened(store).at("prepare", stage.key) == stage
+    assert store.at("prepare", "0" * 32) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,15 @@ LARGE = 2**20
 """Bytes from which on a hash is remembered: smaller files are read each time."""
 SETTLED = 2 * 10**9
 """Age of a file's last change in ns from which on its hash is remembered: clocks of file systems may be coarse."""
+
+
+def stamp_of(path: Path) -> list[int]:
+    """Return what is the same while a file is unchanged: size, mtime, ctime and inode."""
+    return _stamp(path.stat())
+
+
+def _stamp(status: os.stat_result) -> list[int]:
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
 @dataclass
@@ -37,7 +47,7 @@ class RememberedHashes:
         now, status = time.time_ns(), path.stat()
         if status.st_size < LARGE:
             return file_sha256(path)
-        stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+        stamp = _stamp(status)
         name = str(path.relative_to(self.path.parent))
         if (entry := self.entries.get(name)) and entry[:-1] == stamp:
             return str(entry[-1])

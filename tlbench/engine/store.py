@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock
 
 from tlbench.contract.events import Event
-from tlbench.engine.remembered import RememberedHashes
+from tlbench.engine.remembered import RememberedHashes, stamp_of
 from tlbench.errors import StageError, StoreError
 from tlbench.planning.guard import pass_signal
 from tlbench.results.files import canonical, digest, file_sha256, read_sealed, sync_folder, write_sealed
@@ -54,6 +54,8 @@ class Store:
     notify: Callable[[Event], None]
     _open: dict[str, StoredStage] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
+    _again: dict[str, list[list[int]]] = field(default_factory=dict)
+    """Sizes, times and inodes of the files of stages that this process has read again."""
     _failed: dict[str, StageError] = field(default_factory=dict)
     """What failed in this process fails again: it is not tried for every pairing that needs it."""
 
@@ -87,10 +89,16 @@ class Store:
         self._memory.write()
 
     def check_again(self, stage: StoredStage) -> None:
-        """Read all files of a stage again. Raises `DamagedStageError` where one has changed; it is then not there."""
+        """Read all files of a stage again, once while they are unchanged.
+
+        Raises `DamagedStageError` where one is not what was written; the stage is then not there.
+        """
         try:
-            self._check_files(stage, None)
-        except StoreError as error:
+            stamps = [stamp_of(stage.folder / name) for name in stage.files]
+            if self._again.get(stage.key) != stamps:
+                self._check_files(stage, None)
+                self._again[stage.key] = stamps
+        except (OSError, StoreError) as error:
             self._open.pop(stage.key, None)
             self._memory.forget(stage.folder)
             raise DamagedStageError(str(error)) from error
