@@ -21,13 +21,13 @@ from tlbench.planning.plan import Plan
 from tlbench.planning.settings import Settings
 
 HERE = Path(__file__).parent
-SOURCES = HERE / "plugins_for_tests"
+SOURCES = HERE / "fakes" / "plugins"
 
 
 def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
     """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder.
 
-    Modules are those of `plugins_for_tests`; what is named beyond them is there already.
+    Modules are those of `fakes/plugins`; what is named beyond them is there already.
     """
     site.mkdir(parents=True, exist_ok=True)
     for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
@@ -55,9 +55,9 @@ class Finished:
 
 
 def drive(site: Path | str, cache: Path, board: Path, *words: str) -> Finished:
-    """Run `drive.py` in a fresh interpreter that finds the distributions of `site`, a path or several."""
-    environment = {**os.environ, "PYTHONPATH": str(site), "TLBENCH_CACHE": str(cache)}
-    command = [sys.executable, str(HERE / "drive.py"), "--board", str(board), *words]
+    """Run `fakes/run_plan.py` in a fresh interpreter that finds the distributions of `site`, a path or several."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(HERE)]), "TLBENCH_CACHE": str(cache)}
+    command = [sys.executable, "-m", "fakes.run_plan", "--board", str(board), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     report = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
     return Finished(done.returncode, report, done.stderr)

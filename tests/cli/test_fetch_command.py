@@ -9,7 +9,7 @@ import time
 from hashlib import sha256
 
 import pytest
-from web import serve
+from fakes.web_server import serve
 
 PLUGIN = """
 from pathlib import Path

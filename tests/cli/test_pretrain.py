@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from checkpoints_for_tests import WORDS
+from fakes.checkpoints import WORDS
 from support import only
 
 from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone

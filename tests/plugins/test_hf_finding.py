@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from models_hub import COMMIT, Hub, serve
+from fakes.model_hub import COMMIT, Hub, serve
 from support import run_python
 
 from tlbench import (

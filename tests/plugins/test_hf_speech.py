@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hf_for_tests import Made, clips, the_library_s
+from fakes.hf_backbones import Made, clips, the_library_s
 
 from tlbench import (
     BadInputError,

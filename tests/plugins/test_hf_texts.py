@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from checkpoints_for_tests import WORDS, bert_folder
-from hf_for_tests import MANY, TEXTS, Made, clips, pieces, the_library_s
+from fakes.checkpoints import WORDS, bert_folder
+from fakes.hf_backbones import MANY, TEXTS, Made, clips, pieces, the_library_s
 
 from tlbench import (
     BadInputError,

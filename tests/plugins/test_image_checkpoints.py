@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import timm
 import torch
-from models_hub import COMMIT, Hub, serve
+from fakes.model_hub import COMMIT, Hub, serve
 from PIL import Image
 from support import only, run_python
 from torch import nn

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import plan_only
-from test_bundle import BERT, known_predictions, metadata_of, serve, write_tables
+from test_package import BERT, known_predictions, metadata_of, serve, write_tables
 
 from tlbench.cli.inspection import inspect_task
 from tlbench.deploy.package.write import write_bundle

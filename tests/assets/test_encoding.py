@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from support import C_LOCALE, run_python
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MAIN = "from tlbench.cli import main; main()"
 UTF8 = {"PYTHONUTF8": "1"}
 

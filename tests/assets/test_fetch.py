@@ -13,8 +13,8 @@ from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pytest
+from fakes.web_server import serve
 from PIL import Image
-from web import serve
 
 from tlbench import BadInputError, LoadRequest
 from tlbench.assets import download as module

@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 import pytest
-from hub import COMMIT, serve_hub
+from fakes.dataset_hub import COMMIT, serve_hub
 from PIL import Image
 from support import run_python
 

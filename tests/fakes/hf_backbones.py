@@ -6,8 +6,8 @@ import json
 import random
 
 import numpy as np
-from checkpoints_for_tests import WORDS
 
+from fakes.checkpoints import WORDS
 from tlbench import BuildRequest, FitRequest, PrepareRequest
 from tlbench_hf.find import find
 

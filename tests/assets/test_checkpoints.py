@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-import web
-from models_hub import COMMIT, Hub, serve
+from fakes import web_server
+from fakes.model_hub import COMMIT, Hub, serve
 from support import run_python
 
 from tlbench import BadInputError, MissingDataError, hub_client
@@ -126,7 +126,7 @@ def test_a_hub_s_names_never_lead_out_of_the_cache(ask, home, tmp_path, away):
 
 def test_a_hub_that_crawls_is_given_up(monkeypatch):
     monkeypatch.setattr(hub_client, "PERIOD", 0.2)
-    with web.serve({"/file": bytes(200)}) as site:
+    with web_server.serve({"/file": bytes(200)}) as site:
         site.drip = 0.02
         client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
         with pytest.raises(hub_client.HubAnswerError, match=r"it sent \d+ bytes in 0 s"):
@@ -135,7 +135,7 @@ def test_a_hub_that_crawls_is_given_up(monkeypatch):
 
 def test_a_hub_whose_answer_never_ends_is_given_up(monkeypatch):
     monkeypatch.setattr(hub_client, "UNSAID", 2**20)
-    with web.serve({"/file": b"x"}) as site:
+    with web_server.serve({"/file": b"x"}) as site:
         site.endless = True
         client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
         with pytest.raises(hub_client.HubAnswerError, match="it sends more than 1 MiB without saying how many"):
