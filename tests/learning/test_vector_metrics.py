@@ -5,7 +5,15 @@ import pytest
 import sklearn.metrics
 
 from tlbench.learning.data import Targets
-from tlbench.learning.vector_metrics import macro_f1, mae, mean_average_precision, micro_f1, pixel_metrics, r2, rmse
+from tlbench.learning.metrics import (
+    macro_label_f1,
+    mae,
+    mean_average_precision,
+    micro_label_f1,
+    pixel_metrics,
+    r2,
+    rmse,
+)
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def test_several_labels_are_scored_as_by_scikit_learn(weights):
     truth = (random.random((60, 3)) < [0.1, 0.4, 0.7]).astype(int)
     guess = np.clip(0.4 * truth + 0.6 * random.random((60, 3)), 0, 1)
     targets = Targets(truth, np.ones(60, int))
-    found = [metric(guess, targets)(weights) for metric in (mean_average_precision, micro_f1, macro_f1)]
+    found = [metric(guess, targets)(weights) for metric in (mean_average_precision, micro_label_f1, macro_label_f1)]
     taken = {"y_true": truth, "y_pred": guess >= 0.5, "sample_weight": weights}
     assert found == pytest.approx(
         [

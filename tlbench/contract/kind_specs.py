@@ -17,7 +17,7 @@ CLASSIFICATION = KindSpec(
     unit="labels",
     metric="accuracy",
     layout="pooled",
-    create=deferred("tlbench.learning.kinds", "Classification"),
+    create=deferred("tlbench.learning.kinds.classification", "Classification"),
     activation="softmax",
 )
 TOKEN_CLASSIFICATION = KindSpec(
@@ -26,7 +26,7 @@ TOKEN_CLASSIFICATION = KindSpec(
     unit="sentences",
     metric="entity-f1",
     layout="sequence",
-    create=deferred("tlbench.learning.kinds", "TokenClassification"),
+    create=deferred("tlbench.learning.kinds.classification", "TokenClassification"),
     activation="softmax",
     requires=("seqeval",),
     extra="nlp",
@@ -37,7 +37,7 @@ SEGMENTATION = KindSpec(
     unit="images",
     metric="mean-iou",
     layout="map",
-    create=deferred("tlbench.learning.kinds", "Segmentation"),
+    create=deferred("tlbench.learning.kinds.segmentation", "Segmentation"),
     activation="argmax",
 )
 REGRESSION = KindSpec(
@@ -46,7 +46,7 @@ REGRESSION = KindSpec(
     unit="labels",
     metric="r2",
     layout="pooled",
-    create=deferred("tlbench.learning.kinds", "Regression"),
+    create=deferred("tlbench.learning.kinds.regression", "Regression"),
     target="numbers",
 )
 MULTI_LABEL = KindSpec(
@@ -55,7 +55,7 @@ MULTI_LABEL = KindSpec(
     unit="examples",
     metric="mean-average-precision",
     layout="pooled",
-    create=deferred("tlbench.learning.kinds", "MultiLabel"),
+    create=deferred("tlbench.learning.kinds.multi_label", "MultiLabel"),
     target="flags",
     activation="sigmoid",
 )
@@ -65,7 +65,7 @@ ANOMALY = KindSpec(
     unit="labels",
     metric="average-precision",
     layout="pooled",
-    create=deferred("tlbench.learning.kinds", "Anomaly"),
+    create=deferred("tlbench.learning.kinds.anomaly", "Anomaly"),
     activation="softmax",
 )
 ONE_CLASS = KindSpec(
@@ -74,7 +74,7 @@ ONE_CLASS = KindSpec(
     unit="normal examples",
     metric="auroc",
     layout="pooled",
-    create=deferred("tlbench.learning.kinds", "OneClass"),
+    create=deferred("tlbench.learning.kinds.anomaly", "OneClass"),
     supervised=False,
 )
 """For a target whose source is of another kind, that an encoder can be trained on."""
@@ -84,7 +84,7 @@ LANGUAGE_MODELLING = KindSpec(
     unit="texts",
     metric="log-likelihood",
     layout="next-token",
-    create=deferred("tlbench.learning.language", "LanguageModelling"),
+    create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
     activation="softmax",
     traits=(),
 )
@@ -94,7 +94,7 @@ MASKED_LANGUAGE_MODELLING = KindSpec(
     unit="texts",
     metric="log-likelihood",
     layout="masked-token",
-    create=deferred("tlbench.learning.language", "LanguageModelling"),
+    create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
     activation="softmax",
     traits=(),
 )

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tlbench.learning.adapt_request import AdaptRequest
     from tlbench.learning.data import Columns
-    from tlbench.learning.kinds import Kind
+    from tlbench.learning.kinds.protocol import Kind
     from tlbench.learning.model import Encoder, TransferModel
 
 Setting = Literal["transductive", "inductive"]

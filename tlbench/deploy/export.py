@@ -16,7 +16,7 @@ from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
 from tlbench.learning.data import Examples, Inputs, restore_order
-from tlbench.learning.kinds import Kind
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
 
 TOLERANCE = 1e-4

@@ -15,7 +15,8 @@ from tlbench.contract.task_data import Array
 from tlbench.engine.adaptation import seen_labels
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Targets
-from tlbench.learning.metrics import forgetting, score
+from tlbench.learning.metrics.forgetting import forgetting
+from tlbench.learning.metrics.metric import score
 from tlbench.learning.model import TransferModel, apply_head, encode, state_hash
 from tlbench.learning.probe import fit_probe, some_units
 from tlbench.planning.plan import Pairing

@@ -19,7 +19,7 @@ from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.session import open_session
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, restore_order
-from tlbench.learning.metrics import bootstrap_interval
+from tlbench.learning.metrics.metric import bootstrap_interval
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing

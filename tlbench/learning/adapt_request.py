@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tlbench.contract.task_data import Access
 from tlbench.errors import ContractError
 from tlbench.learning.data import Examples, Inputs
-from tlbench.learning.kinds import Kind
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import ScaledLinear, TransferModel, device_of
 from tlbench.learning.trainer import Schedule, one_cycle, train
 

@@ -20,7 +20,7 @@ from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
 from tlbench.errors import ContractError
 from tlbench.learning.data import Columns, Inputs, Ragged
-from tlbench.learning.kinds import Classification
+from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.model import TransferModel, encode, state_hash
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.effects import TORCH_SEED, watched

@@ -10,10 +10,10 @@ from torch import nn
 
 from tlbench.contract.task_data import Array
 from tlbench.errors import ContractError
-from tlbench.learning import metrics
 from tlbench.learning.data import Targets
-from tlbench.learning.kinds import Classification
-from tlbench.learning.metrics import Metric
+from tlbench.learning.kinds.classification import Classification
+from tlbench.learning.metrics.language import log_likelihood, perplexity
+from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.probe import Linear
 
 
@@ -42,4 +42,4 @@ class LanguageModelling(Classification):
         return kept
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
-        return {"log-likelihood": metrics.log_likelihood, "perplexity": metrics.perplexity}
+        return {"log-likelihood": log_likelihood, "perplexity": perplexity}
