@@ -10,8 +10,7 @@ import pytest
 from support import install, only, plan_only
 
 from tlbench import hookimpl
-from tlbench.engine.runner import _with_latency, run
-from tlbench.engine.store import Stage, Store
+from tlbench.engine.runner import run
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.settings import Settings
 from tlbench.results.row_files import read_row, read_rows
@@ -178,13 +177,14 @@ def test_a_second_run_computes_nothing_and_tries_again_what_failed(ran, again):
     assert started == {"adapt", "export"}
 
 
-def test_a_measurement_that_fails_is_a_failed_row_that_keeps_its_scores(ran, settings, monkeypatch, tmp_path):
-    monkeypatch.setattr(sys, "executable", "/bin/false")
-    export = Stage(name="export", key="", folder=tmp_path, seconds=0.0)
-    row = ran.row("finetune")
-    failed = _with_latency(row, export, settings, Store(root=tmp_path, notify=lambda event: None))
-    assert (failed.status, failed.stage, failed.score) == ("failed", "latency", row.score)
-    assert failed.reason == "the measuring process ended with status 1: no message"
+def test_a_measurement_that_fails_is_a_failed_row_that_keeps_its_scores(catalog, settings, monkeypatch):
+    """The measuring process is another program here, so that it fails."""
+    plan = plan_only(catalog, settings, tasks=["toy/blobs"], strategies=["frozen"])
+    monkeypatch.setattr("tlbench.engine.processes.sys.executable", "/bin/false")
+    (row,) = run(plan, catalog, settings).rows
+    assert (row.status, row.stage) == ("failed", "latency")
+    assert row.score > 0.5
+    assert "status 1" in row.reason
 
 
 class Reader:

@@ -20,7 +20,7 @@ from tlbench.learning.adapt_request import AdaptRequest, Batch, Remask
 from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
 from tlbench.learning.device import derive_seed, seed_everything
 from tlbench.learning.model import TransferModel, device_of, state_hash
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import Pairing, SourcePlan
 
 Parts = Mapping[Access, Examples | Inputs]
 
@@ -112,18 +112,18 @@ def _copy(examples: Examples) -> Examples:
     return examples.select(np.arange(len(examples)))
 
 
-def augmentation(pairing: Pairing) -> Callable[[Batch, torch.Generator], Batch]:
+def augmentation(plan: SourcePlan) -> Callable[[Batch, torch.Generator], Batch]:
     """Return what varies training batches by the transformations that keep the task's labels."""
-    names, vary = pairing.task.augment, pairing.backbone.augment
+    names, vary = plan.task.augment, plan.backbone.augment
     if not names or vary is None:
         return lambda batch, generator: batch
     return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
 
 
-def remasking(pairing: Pairing, prepared: Prepared) -> Remask:
+def remasking(plan: SourcePlan, prepared: Prepared) -> Remask:
     """Return what masks other places of training batches of masked texts."""
-    again, fitted = pairing.backbone.remask, prepared.fitted
-    if pairing.task.kind.layout != "masked-token" or again is None:
+    again, fitted = plan.backbone.remask, prepared.fitted
+    if plan.task.kind.layout != "masked-token" or again is None:
         return lambda inputs, targets, generator: (inputs, targets)
     return lambda inputs, targets, generator: again(
         RemaskRequest(inputs=inputs, targets=targets, fitted=fitted, generator=generator)

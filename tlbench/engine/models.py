@@ -9,34 +9,34 @@ from tlbench.contract.requests import BuildRequest
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.device import move
 from tlbench.learning.model import TransferModel, load_weights
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import SourcePlan
 
 WEIGHTS = "model.safetensors"
 """The file that the stages source and adapt leave."""
 
 
 def build(
-    pairing: Pairing, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
+    plan: SourcePlan, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
 ) -> TransferModel:
     """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
 
     Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
     """
-    task = pairing.task
-    encoder = pairing.backbone.build(build_request(pairing, prepared, pretrained))
+    task = plan.task
+    encoder = plan.backbone.build(build_request(plan, prepared, pretrained))
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
     made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
     return move(TransferModel(encoder, made), device)
 
 
-def build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
+def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> BuildRequest:
     """Return what the encoder is built from; its files hold weights where `pretrained` asks for them."""
-    files = {role: path for role, path in pairing.files.items() if pretrained or role != "weights"}
-    options = pairing.backbone_options
-    return BuildRequest(fitted=prepared.fitted, layout=pairing.task.kind.layout, options=options, files=files)
+    files = {role: path for role, path in plan.files.items() if pretrained or role != "weights"}
+    options = plan.backbone_options
+    return BuildRequest(fitted=prepared.fitted, layout=plan.task.kind.layout, options=options, files=files)
 
 
-def read_model(pairing: Pairing, prepared: Prepared, device: str, folder: Path, *heads: str) -> TransferModel:
+def read_model(plan: SourcePlan, prepared: Prepared, device: str, folder: Path, *heads: str) -> TransferModel:
     """Return the model that a stage left in its folder, in evaluation mode."""
-    return load_weights(build(pairing, prepared, device, heads), folder / WEIGHTS).eval()
+    return load_weights(build(plan, prepared, device, heads), folder / WEIGHTS).eval()

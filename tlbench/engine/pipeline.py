@@ -15,7 +15,7 @@ from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
 from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, score, source
 from tlbench.engine.store import DamagedStageError, Store, StoredStage
 from tlbench.errors import StoreError
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import SourcePlan
 from tlbench.planning.settings import Settings
 from tlbench.results.files import write_json
 
@@ -34,14 +34,14 @@ LATENCY = latency.STAGE
 
 
 def run_stages(
-    pairing: Pairing, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
+    plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
 ) -> dict[str, StoredStage]:
     """Bring stages into the store, in their order. Raises `StageError` that names the one that failed."""
     for _ in stages:
         done: dict[str, StoredStage] = {}
         try:
             for stage in stages:
-                done[stage.name] = run_stage(stage, pairing, settings, store, done)
+                done[stage.name] = run_stage(stage, plan, settings, store, done)
             return done
         except DamagedStageError:
             continue  # It is computed again, and what was made of it is found.
@@ -49,12 +49,12 @@ def run_stages(
 
 
 def run_stage(
-    stage: Stage, pairing: Pairing, settings: Settings, store: Store, done: Mapping[str, StoredStage]
+    stage: Stage, plan: SourcePlan, settings: Settings, store: Store, done: Mapping[str, StoredStage]
 ) -> StoredStage:
     """Return one stage, given those above it: found in the store, or computed."""
     above = {name: done[name].folder for name in stage.after}
     keys = {name: done[name].key for name in stage.after}
-    identity = stage_identity(stage, pairing, settings, keys, above)
+    identity = stage_identity(stage, plan, settings, keys, above)
     if found := store.find(stage.name, identity):
         store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
         return found
@@ -63,7 +63,7 @@ def run_stage(
     _set_up(settings.threads)
 
     def compute(folder: Path) -> None:
-        part = stage.compute(work_of(stage, pairing, settings, above, folder, _steps(stage, pairing, store)))
+        part = stage.compute(work_of(stage, plan, settings, above, folder, _steps(stage, plan, store)))
         if part is not None:
             write_json(folder / PART, part.to_json())
 
@@ -79,12 +79,12 @@ def _set_up(threads: int) -> None:
 
 
 def work_of(
-    stage: Stage, pairing: Pairing, settings: Settings, above: Mapping[str, Path], folder: Path, on_step: OnStep
+    stage: Stage, plan: SourcePlan, settings: Settings, above: Mapping[str, Path], folder: Path, on_step: OnStep
 ) -> Work:
     """Return what a stage is given: of pairing and settings it can read what it and the stages above it declare."""
     paths = frozenset(readable(stage))
     return Work(
-        pairing=Declared(pairing, paths, stage.name),  # type: ignore[arg-type]
+        pairing=Declared(plan, paths, stage.name),  # type: ignore[arg-type]
         settings=Declared(settings, paths, stage.name, "settings."),  # type: ignore[arg-type]
         above=above,
         folder=folder,
@@ -99,9 +99,9 @@ def readable(stage: Stage) -> set[str]:
     return set(stage.inputs).union(*inherited)
 
 
-def _steps(stage: Stage, pairing: Pairing, store: Store) -> OnStep:
+def _steps(stage: Stage, plan: SourcePlan, store: Store) -> OnStep:
     """Return what reports training steps as events."""
-    options = pairing.source_options if stage.name == "source" else pairing.strategy_options
+    options = plan.source_options if stage.name == "source" else getattr(plan, "strategy_options", {})
 
     def report(step: int, loss: float) -> None:
         total = int(options.get("steps", 0))

@@ -15,7 +15,7 @@ from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.data import Examples, Ragged, Targets
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import SourcePlan
 from tlbench.results.files import digest, file_sha256
 
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
@@ -42,20 +42,18 @@ class Prepared:
         return load_examples(self.folder, name)
 
 
-def prepare(pairing: Pairing, folder: Path) -> Prepared:
+def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
-    task, backbone, options = pairing.task, pairing.backbone, pairing.backbone_options
-    data = task.load(pairing.load_request)
+    task, backbone, options = plan.task, plan.backbone, plan.backbone_options
+    data = task.load(plan.load_request)
     targets = check_data(task, data)
     inputs, rate = data.source.train.inputs, data.sample_rate
     layout = task.kind.layout
-    learnt = backbone.fit(
-        FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=pairing.files)
-    )
+    learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=plan.files))
     fitted = json.loads(json.dumps(learnt))
     for name in SPLITS:
         inputs, layout = _split(data, name).inputs, _kind(task, name).layout
-        request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=pairing.files)
+        request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=plan.files)
         chunks = prepare_chunks(backbone.prepare, request)
         if layout in SELF_LABELLED:
             *rest, tokens = backbone.prepare(request)

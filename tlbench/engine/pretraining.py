@@ -17,14 +17,14 @@ from tlbench.contract.events import Event
 from tlbench.contract.kind_specs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODELLING
 from tlbench.contract.options import OptionValue
 from tlbench.contract.requests import LoadRequest, SaveRequest
-from tlbench.contract.specs import KindSpec, StrategySpec, TaskSpec
-from tlbench.contract.task_data import Access, Side, TaskData
+from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.task_data import Side, TaskData
 from tlbench.engine.store import Store
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import Catalog
-from tlbench.planning.expand import Pretraining, RunRequest, make_plan
+from tlbench.planning.expand import Pretraining, plan_source
 from tlbench.planning.guard import guarded
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import SourcePlan
 from tlbench.planning.settings import Settings
 from tlbench.results.files import slug, sync_folder, write_bytes
 
@@ -36,28 +36,20 @@ OBJECTIVES: Mapping[str, KindSpec | None] = {
 """What is learnt: the task's own labels, masked tokens, or the next token."""
 
 
-def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> Pairing:
-    """Return the pairing whose source model is the result. Raises `UsageError` for what makes no sense."""
-    task, backbone = wanted.task, wanted.backbone
+def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> SourcePlan:
+    """Return the plan of the source model that is the result. Raises `UsageError` for what makes no sense."""
+    task, backbone = catalog.task(wanted.task), catalog.backbone(wanted.backbone)
     if wanted.objective not in OBJECTIVES:
         raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
-    spec = catalog.task(task)
-    if (modality := catalog.backbone(backbone).modality) != spec.modality:
-        raise UsageError(f'"{backbone}" is for {modality}, and "{task}" is {spec.modality}.')
-    narrowed = dataclasses.replace(
-        catalog,
-        tasks={task: source_alone(spec, OBJECTIVES[wanted.objective])},
-        strategies={"pretrain": _nothing_more()},
-    )
-    run_request = RunRequest(tasks=(task,), backbones=(backbone,), seeds=(wanted.seed,), overrides=wanted.overrides)
-    (pairing,) = make_plan([run_request], narrowed, settings).pairings
-    if pairing.skip:
-        raise UsageError(pairing.skip)
-    if pairing.backbone.save is None:
-        raise UsageError(f'"{backbone}" cannot be saved as a checkpoint: its plugin has no way to write one.')
-    if pairing.source_mode in ("probe", "own-head"):
-        raise UsageError(f"With source.mode={pairing.source_mode} nothing of the encoder is trained.")
-    return pairing
+    if backbone.modality != task.modality:
+        raise UsageError(f'"{backbone.name}" is for {backbone.modality}, and "{task.name}" is {task.modality}.')
+    alone = source_alone(task, OBJECTIVES[wanted.objective])
+    plan = plan_source(alone, backbone, wanted.seed, wanted.overrides, settings)
+    if backbone.save is None:
+        raise UsageError(f'"{backbone.name}" cannot be saved as a checkpoint: its plugin has no way to write one.')
+    if plan.source_mode in ("probe", "own-head"):
+        raise UsageError(f"With source.mode={plan.source_mode} nothing of the encoder is trained.")
+    return plan
 
 
 def source_alone(task: TaskSpec, kind: KindSpec | None) -> TaskSpec:
@@ -79,18 +71,6 @@ def _load_source(load: Callable[[LoadRequest], TaskData], request: LoadRequest) 
     return dataclasses.replace(data, target=held_out)
 
 
-def _nothing_more() -> StrategySpec:
-    """A plan is made of strategies: this one has nothing to do."""
-    return StrategySpec(
-        name="pretrain",
-        title="Pre-training",
-        summary="The source model alone.",
-        access=frozenset({Access.SOURCE}),
-        trains_encoder=False,
-        adapt=lambda request: request.model,
-    )
-
-
 def destination(name: str) -> Path:
     """Return where a model goes: a folder where the name has a slash, else below the cache. Raises `UsageError`."""
     is_folder = "/" in name or os.sep in name or name.startswith(("~", "."))
@@ -102,7 +82,7 @@ def destination(name: str) -> Path:
     return folder
 
 
-def pretrain(pairing: Pairing, settings: Settings, notify: Callable[[Event], None], folder: Path) -> float:
+def pretrain(plan: SourcePlan, settings: Settings, notify: Callable[[Event], None], folder: Path) -> float:
     """Train, save into a new folder, and return the score on the source's held-out part.
 
     The folder appears in one rename when it is whole. Raises `StageError`.
@@ -113,26 +93,26 @@ def pretrain(pairing: Pairing, settings: Settings, notify: Callable[[Event], Non
     from tlbench.engine.scoring import side_score
     from tlbench.learning.model import apply_head, encode
 
-    assert pairing.backbone.save is not None
-    stages = run_stages(pairing, settings, Store(root=settings.cache, notify=notify), PIPELINE[:2])
+    assert plan.backbone.save is not None
+    stages = run_stages(plan, settings, Store(root=settings.cache, notify=notify), PIPELINE[:2])
     prepared = Prepared.read(stages["prepare"].folder)
-    model = read_model(pairing, prepared, settings.device, stages["source"].folder, "source")
+    model = read_model(plan, prepared, settings.device, stages["source"].folder, "source")
     test, head = prepared.split("source-test"), model.heads["source"]
     outputs = functools.partial(apply_head, head)
-    score = side_score(pairing.task, prepared, "source", outputs, encode(model, test.inputs), test)
-    with _whole(folder) as draft, guarded(f'"save" of the backbone "{pairing.backbone.name}"'):
-        pairing.backbone.save(
+    score = side_score(plan.task, prepared, "source", outputs, encode(model, test.inputs), test)
+    with _whole(folder) as draft, guarded(f'"save" of the backbone "{plan.backbone.name}"'):
+        plan.backbone.save(
             SaveRequest(
                 encoder=model.encoder,
                 head=head,
                 fitted=prepared.fitted,
-                layout=pairing.task.kind.layout,
-                options=pairing.backbone_options,
-                files=pairing.files,
+                layout=plan.task.kind.layout,
+                options=plan.backbone_options,
+                files=plan.files,
                 folder=draft,
             )
         )
-        write_bytes(draft / "README.md", card(folder.name, pairing, score, len(test), prepared.sha256).encode())
+        write_bytes(draft / "README.md", card(folder.name, plan, score, len(test), prepared.sha256).encode())
     return score
 
 
@@ -152,19 +132,17 @@ def _whole(folder: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def card(name: str, pairing: Pairing, score: float, size: int, data: str) -> str:
+def card(name: str, plan: SourcePlan, score: float, size: int, data: str) -> str:
     """Return the model card: what the weights were made from, and how."""
-    task = pairing.task
+    task = plan.task
     lines = {
-        "architecture": f"{pairing.backbone.name}: {_listed(pairing.model_options())}",
-        "weights at the start": pairing.checkpoint.origin
-        if pairing.checkpoint and pairing.checkpoint.pretrained
-        else "random",
-        "data": f"the source side of {task.name}, {_listed(pairing.data_options()) or 'as it comes'}: {task.source}",
+        "architecture": f"{plan.backbone.name}: {_listed(plan.model_options())}",
+        "weights at the start": plan.checkpoint.origin if plan.checkpoint and plan.checkpoint.pretrained else "random",
+        "data": f"the source side of {task.name}, {_listed(plan.data_options()) or 'as it comes'}: {task.source}",
         "licence of the data": task.licence or "not stated",
         "hash of the prepared data": data,
         "learnt": task.kind.summary,
-        "training": f"{_listed(pairing.source_options)}; seed {pairing.seed}",
+        "training": f"{_listed(plan.source_options)}; seed {plan.seed}",
         f"{task.metric}, held-out source": f"{score:.4f} on {size} {task.kind.unit}",
     }
     rows = [f"| {what} | {text.replace('|', '/')} |" for what, text in lines.items()]

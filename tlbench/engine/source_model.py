@@ -14,33 +14,33 @@ from tlbench.errors import UsageError
 from tlbench.learning.adapt_request import AdaptRequest
 from tlbench.learning.device import seed_everything
 from tlbench.learning.model import TransferModel, encode
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import SourcePlan
 
 
-def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
+def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
     """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
-    generator = seed_everything(pairing.seed, "source")
-    model = build(pairing, prepared, device, ["source"], pretrained=True)
-    speaks = pairing.task.kind_of_source.layout in SELF_LABELLED and pairing.source_mode == "finetune"
-    if speaks or pairing.source_mode == "own-head":
-        model.heads["source"].load_state_dict(_own_head(pairing, prepared))
-    if pairing.source_mode == "own-head":
+    generator = seed_everything(plan.seed, "source")
+    model = build(plan, prepared, device, ["source"], pretrained=True)
+    speaks = plan.task.kind_of_source.layout in SELF_LABELLED and plan.source_mode == "finetune"
+    if speaks or plan.source_mode == "own-head":
+        model.heads["source"].load_state_dict(_own_head(plan, prepared))
+    if plan.source_mode == "own-head":
         return model
     request = AdaptRequest(
         strategy="source",
         model=model,
-        fresh=lambda: build(pairing, prepared, device, ["source"]),
-        kind=pairing.task.kind_of_source.create(),
+        fresh=lambda: build(plan, prepared, device, ["source"]),
+        kind=plan.task.kind_of_source.create(),
         classes=len(prepared.source_labels),
         transductive=True,
-        options=pairing.source_options,
+        options=plan.source_options,
         generator=generator,
         on_step=on_step,
-        augment=augmentation(pairing),
-        remask=remasking(pairing, prepared),
+        augment=augmentation(plan),
+        remask=remasking(plan, prepared),
         parts={Access.SOURCE: prepared.split("source-train")},
     )
-    if pairing.source_mode == "probe":
+    if plan.source_mode == "probe":
         features, targets = encode(model, request.source.inputs), request.source.targets.values
         request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
     else:
@@ -48,18 +48,18 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
     return model
 
 
-def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
+def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
     """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
 
     Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
     """
-    name = pairing.backbone.name
-    if pairing.backbone.own_head is None:
+    name = plan.backbone.name
+    if plan.backbone.own_head is None:
         raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
-    own = pairing.backbone.own_head(build_request(pairing, prepared, pretrained=True))
+    own = plan.backbone.own_head(build_request(plan, prepared, pretrained=True))
     if set(own.labels) != set(prepared.source_labels):
         raise UsageError(
-            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
+            f'The own head of "{name}" knows other labels than the source of "{plan.task.name}" '
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )

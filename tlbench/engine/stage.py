@@ -14,7 +14,7 @@ from tlbench.planning import fingerprints
 from tlbench.planning.code import code_identity
 
 if TYPE_CHECKING:
-    from tlbench.planning.plan import Pairing
+    from tlbench.planning.plan import Pairing, SourcePlan
     from tlbench.planning.settings import Settings
     from tlbench.results.parts import RowPart
 
@@ -54,29 +54,29 @@ class Stage:
     declares all that it reads."""
 
 
-IDENTITIES: Mapping[str, Callable[[Pairing, Settings], Any]] = {
-    "load_request": lambda pairing, settings: [pairing.data_options(), pairing.fingerprint],
-    "files": lambda pairing, settings: pairing.weights,
-    "backbone_options": lambda pairing, settings: pairing.model_options(),
-    "settings.device": lambda pairing, settings: [settings.device, fingerprints.device_name(settings.device)],
+IDENTITIES: Mapping[str, Callable[[SourcePlan, Settings], Any]] = {
+    "load_request": lambda plan, settings: [plan.data_options(), plan.fingerprint],
+    "files": lambda plan, settings: plan.weights,
+    "backbone_options": lambda plan, settings: plan.model_options(),
+    "settings.device": lambda plan, settings: [settings.device, fingerprints.device_name(settings.device)],
 }
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
 
 
 def stage_identity(
-    stage: Stage, pairing: Pairing, settings: Settings, keys: Mapping[str, str], above: Mapping[str, Path]
+    stage: Stage, plan: SourcePlan, settings: Settings, keys: Mapping[str, str], above: Mapping[str, Path]
 ) -> dict[str, Any]:
     """Return everything that a stage's result depends on, as JSON; its hash is the key."""
-    inputs = {path: input_identity(path, pairing, settings) for path in stage.inputs}
+    inputs = {path: input_identity(path, plan, settings) for path in stage.inputs}
     shared = {"above": keys} if stage.content is None else {"content": stage.content(above)}
     return {"inputs": inputs, "code": code_identity(stage.compute), **shared}
 
 
-def input_identity(path: str, pairing: Pairing, settings: Settings) -> Any:
+def input_identity(path: str, plan: SourcePlan, settings: Settings) -> Any:
     """Return what counts of one declared input."""
     if path in IDENTITIES:
-        return IDENTITIES[path](pairing, settings)
-    root, names = (settings, path.split(".")[1:]) if path.startswith("settings.") else (pairing, path.split("."))
+        return IDENTITIES[path](plan, settings)
+    root, names = (settings, path.split(".")[1:]) if path.startswith("settings.") else (plan, path.split("."))
     return _identity(functools.reduce(getattr, names, root))
 
 

@@ -31,7 +31,6 @@ __all__ = [
     "EVALUATION_BATCH",
     "AdaptRequest",
     "Anomaly",
-    "Array",
     "Augment",
     "Batch",
     "Classification",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.options import Option, OptionValue, training_options
@@ -15,7 +16,7 @@ from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.guard import guarded
-from tlbench.planning.plan import PLACES, Pairing, Plan
+from tlbench.planning.plan import PLACES, Pairing, Plan, SourcePlan
 from tlbench.planning.settings import Settings
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
@@ -104,38 +105,62 @@ def _expand(
     overrides: _Overrides,
     settings: Settings,
 ) -> list[Pairing]:
-    unusable = missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
-    task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
-    backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
-    checkpoint = None if unusable else _checkpoint(backbone, backbone_options)
-    source_options = _source_options(backbone, overrides)
+    unusable = _unusable(task, backbone)
+    source = _source_fields(task, backbone, overrides, settings, usable=not unusable)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
-    if not unusable:
-        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
-    request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
-    files = "" if unusable else _fingerprint(task, request, settings.cache)
     return [
         Pairing(
-            task=task,
-            backbone=backbone,
+            **source,
             strategy=strategy,
             seed=seed,
-            task_options=task_options,
-            backbone_options=backbone_options,
-            source_options=source_options,
             strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
             label_budget=budget,
-            fingerprint=files,
-            data_root=settings.data_root,
-            checkpoint=checkpoint,
-            weights=fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
             skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])
         for seed in dict.fromkeys(run_request.seeds)
     ]
+
+
+def plan_source(
+    task: TaskSpec, backbone: BackboneSpec, seed: int, overrides: Mapping[str, OptionValue], settings: Settings
+) -> SourcePlan:
+    """Return the plan of a source model alone. Raises `UsageError` where task and backbone do not fit together."""
+    if unusable := _unusable(task, backbone) or lacking_layout(task, backbone):
+        raise UsageError(unusable)
+    own = _Overrides(overrides, quick=False)
+    plan = SourcePlan(seed=seed, **_source_fields(task, backbone, own, settings, usable=True))
+    _check([own])
+    return plan
+
+
+def _unusable(task: TaskSpec, backbone: BackboneSpec) -> str:
+    return missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
+
+
+def _source_fields(
+    task: TaskSpec, backbone: BackboneSpec, overrides: _Overrides, settings: Settings, usable: bool
+) -> dict[str, Any]:
+    """Return what a plan says of the source model; of what cannot run here no file is read."""
+    task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
+    backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
+    checkpoint = _checkpoint(backbone, backbone_options) if usable else None
+    if usable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
+    request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
+    return {
+        "task": task,
+        "backbone": backbone,
+        "task_options": task_options,
+        "backbone_options": backbone_options,
+        "source_options": _source_options(backbone, overrides),
+        "fingerprint": _fingerprint(task, request, settings.cache) if usable else "",
+        "data_root": settings.data_root,
+        "checkpoint": checkpoint,
+        "weights": fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
+    }
 
 
 def _pinned(place: OptionValue) -> OptionValue:
@@ -190,7 +215,12 @@ def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> 
         return f'"{strategy.name}" learns from labels that differ; "{task.name}" has training examples of one only.'
     if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
         return f'"{strategy.name}" needs {", ".join(lacking)}; neither "{backbone.name}" nor {task.kind.name} has that.'
-    for kind in {task.kind.layout, (task.source_kind or task.kind).layout}:
+    return lacking_layout(task, backbone)
+
+
+def lacking_layout(task: TaskSpec, backbone: BackboneSpec) -> str:
+    """Return which features a task needs that the backbone does not give, or an empty string."""
+    for kind in {task.kind.layout, task.kind_of_source.layout}:
         if kind not in backbone.layouts:
             return f'"{task.name}" needs {kind} features; "{backbone.name}" gives {", ".join(backbone.layouts)}.'
     return ""

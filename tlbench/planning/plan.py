@@ -20,18 +20,15 @@ PLACES = ("source", "target")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pairing:
-    """One row to be: (task, backbone, strategy, seed) with every option decided."""
+class SourcePlan:
+    """A source model to be: (task, backbone, seed) with every option decided."""
 
     task: TaskSpec
     backbone: BackboneSpec
-    strategy: StrategySpec
     seed: int
     task_options: Mapping[str, OptionValue]
     backbone_options: Mapping[str, OptionValue]
     source_options: Mapping[str, OptionValue]
-    strategy_options: Mapping[str, OptionValue]
-    label_budget: Budget
     fingerprint: str
     """Names the contents of the files that the task reads."""
     data_root: Path | None = None
@@ -40,12 +37,6 @@ class Pairing:
     """Where the backbone's pre-trained weights lie."""
     weights: str = ""
     """Names the contents of the checkpoint's files."""
-    skip: str = ""
-    """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
-
-    @property
-    def title(self) -> str:
-        return f"{self.task.name} {self.backbone.name} {self.strategy.name} seed {self.seed}"
 
     @property
     def load_request(self) -> LoadRequest:
@@ -78,6 +69,21 @@ class Pairing:
         """Return the task options that change the data, and a place on the hub, which is the same for everybody."""
         shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
         return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing(SourcePlan):
+    """One row to be: a source model, and the strategy that adapts it."""
+
+    strategy: StrategySpec
+    strategy_options: Mapping[str, OptionValue]
+    label_budget: Budget
+    skip: str = ""
+    """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.task.name} {self.backbone.name} {self.strategy.name} seed {self.seed}"
 
     def key(self) -> str:
         """Return 12 hex digits that name the question, whatever machine and version answer it."""
