@@ -74,10 +74,11 @@ def test_a_checkpoint_of_the_hub_is_downloaded_once_and_then_found_offline(ask, 
         ({"truncated": ("config.json",)}, ""),
         ({"swapped": ("config.json",)}, "what arrived is damaged"),
         ({"silent": ("config.json",)}, "time"),
+        ({"length": 10**13}, "too large to be downloaded"),
         ({"files": {}}, "it has no such file"),
         ({"repository": "other/model"}, "there is no such repository"),
     ],
-    ids=["truncated", "swapped", "silent", "absent", "unknown"],
+    ids=["truncated", "swapped", "silent", "too large", "absent", "unknown"],
 )
 def test_what_a_hub_cannot_give_is_said_in_a_sentence_and_leaves_nothing(ask, home, fault, says):
     with serve(Hub(**{"repository": "tiny/model", "files": {"config.json": b"some text"}, **fault})) as hub:

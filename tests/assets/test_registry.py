@@ -46,7 +46,15 @@ def test_no_file_leaves_its_folder(origin, name):
 
 @pytest.mark.parametrize(
     ("files", "head"),
-    [("one.txt", HEAD), ('"one.txt" = 1', HEAD), ('"one.txt" = "12"', ""), ('"one.txt" = "12"', HEAD + "more = 1")],
+    [
+        ("one.txt", HEAD),
+        ('"one.txt" = 1', HEAD),
+        ('"one.txt" = { from = "one.txt", sha256 = 3 }', HEAD),
+        ('"one.txt" = "12"', HEAD + "largest = -1"),
+        ('"one.txt" = "12"', HEAD + f"more = {'[' * 20_000}"),
+        ('"one.txt" = "12"', ""),
+        ('"one.txt" = "12"', HEAD + "more = 1"),
+    ],
 )
 def test_a_file_that_describes_no_data_is_named(origin, files, head):
     with pytest.raises(ContractError, match=r'words.toml" does not describe published data'):

@@ -33,7 +33,7 @@ def test_weights_are_put_in_whatever_stands_before_their_names(tmp_path, name, p
     assert all(torch.equal(part, other.state_dict()[key]) for key, part in module.state_dict().items())
 
 
-def test_weights_without_a_place_are_named_in_thelog_once(caplog):
+def test_weights_without_a_place_are_named_in_the_log_once(caplog):
     log_once.cache_clear()
     state = {f"net.{name}": part for name, part in small().state_dict().items()}
     state |= {"net.fc.weight": torch.ones(1), "neck": torch.ones(1)}

@@ -79,7 +79,7 @@ SAYS = {
 }
 EXAMPLES = {
     "masks": "uint8 (8, 8, 1)",
-    "numbers": "float32 (2,)",
+    "numbers": "float64 (2,)",
     "tags": "a text",
     "pairs": "a pair of texts",
     "tokens": "prepared arrays",

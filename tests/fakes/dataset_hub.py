@@ -22,8 +22,14 @@ ROUTES = {
 
 
 @contextmanager
-def serve_hub(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[str]:
-    """Serve repositories by name, files by path, all at one commit; return the address for `HF_ENDPOINT`."""
+def serve_hub(
+    repositories: Mapping[str, Mapping[str, bytes]], named: str = COMMIT, in_headers: bool = True
+) -> Iterator[str]:
+    """Serve repositories by name, files by path, all at one commit; return the address for `HF_ENDPOINT`.
+
+    `named` is what is told of the commit, `in_headers` whether headers tell it too.
+    """
+    header = named if in_headers else COMMIT
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -44,8 +50,8 @@ def serve_hub(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[str]:
             if route == "file":
                 content = files.get(path or "")
                 if content is None:
-                    return self.reply(404, b"", **{"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
-                return self.reply(200, content, ETag=f'"{oid(content)}"', **{"X-Repo-Commit": COMMIT})
+                    return self.reply(404, b"", **{"X-Error-Code": "EntryNotFound", "X-Repo-Commit": header})
+                return self.reply(200, content, ETag=f'"{oid(content)}"', **{"X-Repo-Commit": header})
             listed = [{"type": "file", "path": key, "size": len(file), "oid": oid(file)} for key, file in files.items()]
             if route == "paths":
                 asked = json.loads(sent) if sent.startswith("{") else parse_qs(sent)
@@ -53,7 +59,7 @@ def serve_hub(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[str]:
             if route == "tree":
                 deep = "recursive=true" in self.path.lower()
                 listed = children(listed, f"{path}/" if path else "", deep)
-            info = {"id": name, "sha": COMMIT, "private": False, "tags": [], "siblings": []}
+            info = {"id": name, "sha": named, "private": False, "tags": [], "siblings": []}
             return self.reply(200, json.dumps(info if route == "info" else listed).encode())
 
         def reply(self, status: int, body: bytes, **headers: str) -> None:

@@ -27,6 +27,8 @@ class Hub:
     tag: str = ""
     """What is named as every ETag, from the second question after a file."""
     commit: str = COMMIT
+    length: int | None = None
+    """What is said to be the length of every file."""
     asked: list[str] = field(default_factory=list)
     """`METHOD FILE` of all requests."""
     endpoint: str = ""
@@ -57,7 +59,7 @@ def serve(hub: Hub) -> Iterator[Hub]:
             headers = {
                 "ETag": f'"{hub.tag if hub.tag and again else hashlib.sha256(content).hexdigest()}"',
                 "X-Repo-Commit": hub.commit,
-                "Content-Length": str(len(content)),
+                "Content-Length": str(len(content) if hub.length is None else hub.length),
             }
             body = content[::-1] if name in hub.swapped else content
             return self.say(200, headers, body[: len(body) // 2] if name in hub.truncated else body)

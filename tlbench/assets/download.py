@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http.client import responses
 from pathlib import Path
 from typing import BinaryIO
 
@@ -139,7 +140,9 @@ def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answers {error.response.status_code} {error.response.reason}"
+        # Its own words for it may be anything.
+        status = error.response.status_code
+        return f"answers {status} {responses.get(status, '')}".rstrip()
     if isinstance(error, requests.Timeout):
         return f"was silent for {TIMEOUT} s"
     if isinstance(error, requests.ConnectionError):

@@ -71,8 +71,8 @@ def _downloaded(repository: str, revision: str, names: Sequence[str], optional: 
             reason, decided = "there is no such repository, or it is private", False
         except errors.RevisionNotFoundError:
             reason, decided = f'there is no revision "{revision}"', False
-        # The hub's other errors, the network's with time-outs, and the disk's.
-        except (HTTPError, OSError) as error:
+        # The hub's other errors, the network's with time-outs, the disk's, and those for answers that make no sense.
+        except (HTTPError, OSError, ValueError) as error:
             reason, decided = str(error).partition("\n")[0] or type(error).__name__, False
         break
     if decided:

@@ -76,8 +76,10 @@ def read_origin(path: Path) -> DataSet:
         listed = content.pop("files").items()
         files = tuple(_file(name, entry, address, in_archive="archive" in content) for name, entry in listed)
         _check_name(content["folder"])
+        if int(content.get("largest", 1)) <= 0:
+            raise ValueError("`largest` is a number of bytes")
         return DataSet(**content, files=files)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ContractError(
             f'"{path}" does not describe published data ({error!r}): see tlbench.assets.registry.'
         ) from error
@@ -87,6 +89,8 @@ def _file(name: str, entry: str | Mapping[str, Any], address: str, in_archive: b
     _check_name(name)
     known = {"from": name, "sha256": entry} if isinstance(entry, str) else entry
     url = address if in_archive else urljoin(address, quote(known["from"]))
+    if not isinstance(known["sha256"], str):
+        raise TypeError(f"the hash of {name!r} is no text")
     return PublishedFile(name=name, url=url, sha256=known["sha256"])
 
 

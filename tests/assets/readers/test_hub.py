@@ -130,6 +130,16 @@ def test_data_sets_are_fetched_once_and_found_again_without_a_network(tmp_path, 
     assert f"is not in the cache, but {COMMIT} is" in again[3]
 
 
+@pytest.mark.parametrize("in_headers", [True, False])
+@pytest.mark.parametrize("commit", ["../../../../../escaped", "{}/escaped"])
+def test_a_commit_that_leads_out_of_the_cache_is_refused(tmp_path, repositories, commit, in_headers):
+    commit = commit.format(tmp_path)
+    with serve_hub(repositories, commit, in_headers) as address:
+        (sentence,) = read(tmp_path, address, [["nlp/text-table", "hf://owner/lines", "hf://owner/lines"]])
+    assert f"its commit is {commit!r}, which would lead out of the cache" in sentence
+    assert not list(tmp_path.rglob("*escaped*"))
+
+
 @pytest.mark.parametrize("place", ["hf://", "hf://a/b/c/d", "hf://a b", "hf://a/b@"])
 def test_what_is_no_place_on_the_hub_is_named(place):
     with pytest.raises(UsageError, match=r"is no place on the hub: write hf://OWNER/NAME"):
