@@ -1,4 +1,4 @@
-"""A change of the host's own code moves the stages that run it: tried on a copy of the host, in a process of its own."""
+"""A change of the host moves the stages that run the code: tried on a copy of the host in a process of its own."""
 
 from __future__ import annotations
 
