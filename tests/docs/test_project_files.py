@@ -50,3 +50,9 @@ def test_the_version_is_the_same_everywhere():
     version = tomllib.loads(read("pyproject.toml"))["project"]["version"]
     assert yaml.safe_load(read("CITATION.cff"))["version"] == version
     assert re.findall(r"^## ([\d.]+)", read("CHANGELOG.md"), re.M)[0] == version
+
+
+def test_the_wheel_holds_every_plugin():
+    wheel = tomllib.loads(read("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    plugins = {f"plugins/{path.parent.name}" for path in (ROOT / "plugins").glob("*/plugin.py")}
+    assert set(wheel["packages"]) == {"tlbench", *plugins}

@@ -32,6 +32,7 @@ def build(
 
 def build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> BuildRequest:
     """Return what the encoder is built from; its files hold weights where `pretrained` asks for them."""
+    # Other roles, such as a configuration, shape the architecture and are needed either way.
     files = {role: path for role, path in pairing.files.items() if pretrained or role != "weights"}
     options = pairing.backbone_options
     return BuildRequest(fitted=prepared.fitted, layout=pairing.task.kind.layout, options=options, files=files)
@@ -39,4 +40,5 @@ def build_request(pairing: Pairing, prepared: Prepared, pretrained: bool) -> Bui
 
 def read_model(pairing: Pairing, prepared: Prepared, device: str, folder: Path, *heads: str) -> TransferModel:
     """Return the model that a stage left in its folder, in evaluation mode."""
+    # Built at random: the weights of the checkpoint would only be overwritten.
     return load_weights(build(pairing, prepared, device, heads), folder / WEIGHTS).eval()

@@ -34,9 +34,11 @@ class RememberedHashes:
 
     def sha256(self, path: Path) -> str:
         """Return a file's hash: the remembered one if the file is unchanged, else that of what is in it now."""
+        # Both before the file is read: a change meanwhile then makes the stamp of the next look another one.
         now, status = time.time_ns(), path.stat()
         if status.st_size < LARGE:
             return file_sha256(path)
+        # mtime can be set, as `cp -p` and `rsync -t` do; ctime cannot, and a replaced file has another inode.
         stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
         name = str(path.relative_to(self.path.parent))
         if (entry := self.entries.get(name)) and entry[:-1] == stamp:
