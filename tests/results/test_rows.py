@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 
+from tlbench import results
 from tlbench.errors import StoreError
 from tlbench.results.row import SCHEMA, Row, write_row
 from tlbench.results.row_files import read_rows
@@ -40,8 +42,16 @@ def test_a_row_made_of_json_is_the_row_made_of_values(row):
     assert hash(Row(**as_lists).access) == hash(row.access)
 
 
-def test_every_field_is_in_the_record(row):
-    assert set(row.to_json()) == {field.name for field in dataclasses.fields(Row)}
+def test_the_file_holds_every_field_that_the_published_schema_names(row, tmp_path):
+    """Also those that are unknown: null."""
+    written = json.loads(write_row(tmp_path, row).read_text())
+    published = json.loads(Path(results.__file__).with_name("row.schema.json").read_text())
+    assert written.keys() == published["properties"].keys()
+    assert (written["score"], written["score_matrix"], written["latency"]) == (
+        0.1 + 0.2,
+        [[0.9, None], [0.8, 0.7]],
+        None,
+    )
 
 
 def test_the_file_is_named_by_pairing_and_machine(row):

@@ -38,6 +38,7 @@ def export_model(
     try:
         write_model(fill(onnx.load(graph), model), path)
         return check_parity(model, path, examples, kind, device, threads)
+    # Where the exporter has folded a weight into a constant, no name leads to it: such a model gets a graph of its own.
     except ParityError:
         export_graph(model, examples.inputs, path, optimize=True)
         write_model(onnx.load(path), path)
@@ -69,6 +70,7 @@ def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kin
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
     place, gap, parts = device_of(model), Gap(), []
+    # Batch by batch: the outputs of a language model over a split would not fit into memory.
     for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
         moved = tuple(part.to(place) for part in batch)
         mask, outputs = model.encoder.units(*moved), run_session(session, batch)
@@ -100,6 +102,7 @@ class Gap:
 
     def add(self, onnx_outputs: Array, eager_outputs: Array) -> None:
         """Take in the outputs `(M, C)` of a batch. Raises `ParityError` for outputs that no honest file gives."""
+        # A comparison with NaN is never above a tolerance: it would pass.
         if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max(initial=0.0) > SENTINEL:
             raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
         self.largest = max(self.largest, float(np.abs(eager_outputs).max(initial=0.0)))
@@ -118,6 +121,7 @@ class Gap:
 
 def latency_inputs(inputs: Inputs) -> dict[str, Array]:
     """Return the model inputs that latency is measured on: `one_I` the example of median length, `many_I` a batch."""
+    # A typical example, not the first: latency of texts depends on their length.
     median = np.argsort(inputs.lengths, kind="stable")[len(inputs) // 2]
     batches = {
         "one": inputs.batch(np.array([median])),

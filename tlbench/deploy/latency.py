@@ -46,11 +46,13 @@ def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) ->
     from tlbench.deploy.session import open_session
 
     if device == "cuda":
+        # The libraries of CUDA lie in packages that torch would load; this process never imports torch.
         onnxruntime.preload_dlls()
     arrays = np.load(inputs, allow_pickle=False)
     session = open_session(Path(onnx), device, threads)
     one = _bind(session, [arrays[f"one_{i}"] for i in range(len(session.get_inputs()))])
     many = [arrays[f"many_{i}"] for i in range(len(session.get_inputs()))]
+    # Always on the CPU, also beside a model on CUDA: it stands for the speed of the host at that moment.
     reference_session = open_session(reference_model(scratch), "cpu", threads)
     reference = _bind(reference_session, [np.ones((1, 1, 32, 32), np.float32)])
     warm_up(one)
@@ -87,6 +89,7 @@ def warm_up(call: Call) -> None:
 
 def _timed(call: Call) -> tuple[int, int]:
     """Return the wall time and the process's CPU time of one call, in ns."""
+    # The wall clock is read last before the call and first after it: the other reading is not in it.
     cpu, start = time.process_time_ns(), time.perf_counter_ns()
     call()
     end = time.perf_counter_ns()
@@ -115,6 +118,7 @@ def summarise(rounds: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Any]:
     p50, p90, p99 = (float(value) for value in np.percentile(wall, [50, 90, 99]))
     medians = [float(np.median(part["wall"])) for part in rounds]
     spread = (max(medians) - min(medians)) / float(np.median(medians))
+    # Wall time beyond CPU time is waiting for a processor that somebody else has.
     wait = float(np.median(wall) / max(float(np.median(cpu)), 1e-9))
     return {
         "p50_ms": p50,

@@ -40,11 +40,13 @@ def export_graph(model: TransferModel, inputs: Inputs, path: Path, optimize: boo
     """Write the ONNX graph of a model. Not optimised, its initialisers keep the names of the parameters."""
     import onnxscript  # noqa: F401 - torch's exporter writes with it: its version is a part of the graph's key
 
+    # A copy: moving the caller's model to the CPU would move it for good.
     served = Served(copy.deepcopy(model)).eval().cpu()
     shapes = _shapes(model, inputs)
     with _quiet():
         program = torch.onnx.export(
             served,
+            # Two examples: with one, the exporter takes the batch axis for a constant 1.
             inputs.batch(np.arange(min(2, len(inputs)))),
             dynamo=True,
             optimize=optimize,
@@ -90,6 +92,7 @@ def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
     filled.CopyFrom(graph)
     state = {name: tensor.detach().cpu() for name, tensor in Served(model).state_dict().items()}
     by_name = {initializer.name: initializer for initializer in filled.graph.initializer}
+    # Else the file would silently serve the weights of the model that was exported first.
     absent = [name for name, _ in Served(model).named_parameters() if name not in by_name]
     if absent:
         raise ParityError(f"The exported graph has no weights named {', '.join(absent[:3])}.")
@@ -124,5 +127,6 @@ def structure(path: Path) -> str:
     strip(model)
     for initializer in model.graph.initializer:
         initializer.ClearField("raw_data")
+    # Inferred shapes are notes too: nothing that runs depends on them.
     del model.graph.value_info[:]
     return digest(model.SerializeToString(deterministic=True).hex())

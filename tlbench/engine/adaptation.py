@@ -28,6 +28,7 @@ Parts = Mapping[Access, Examples | Inputs]
 def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
     request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared), on_step)
+    # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
     adapted = pairing.strategy.adapt(request)
     check_promises(pairing.strategy, before, adapted)
@@ -60,6 +61,7 @@ def adapt_request(
 def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel) -> TransferModel:
     """Return a copy of the source model with a head `target`: a copy of `source` where the labels agree, else new."""
     model = copy.deepcopy(source)
+    # The labels agree, so that the source head is the best start there is.
     if pairing.task.setting == "transductive":
         model.heads["target"] = copy.deepcopy(model.heads["source"])
     else:
@@ -88,6 +90,7 @@ def labels_given(pairing: Pairing, prepared: Prepared) -> dict[str, Any]:
 
 def _budget(pairing: Pairing, target: Examples) -> Array:
     """Return the positions of the label budget, which depend on the seed alone."""
+    # A generator of its own: whatever else is drawn, all strategies of a seed see the same labels.
     random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
     strata = pairing.task.kind.create().strata(target.targets)
     if budget.per_class and budget.size is not None:
@@ -98,7 +101,9 @@ def _budget(pairing: Pairing, target: Examples) -> Array:
 def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
     """Return copies of what the strategy declares, and of nothing else."""
     access, target = pairing.strategy.access, prepared.split("target-train")
+    # Data sets often come sorted by label: unshuffled, the order of inputs alone would tell the labels.
     order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))
+    # Functions, so that what is not declared is not even read from disk.
     makers: dict[Access, Callable[[], Examples | Inputs]] = {
         Access.SOURCE: lambda: _copy(prepared.split("source-train")),
         Access.TARGET_LABELS: lambda: target.select(_budget(pairing, target)),
@@ -140,6 +145,7 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f'Strategy "{strategy.name}" changed the architecture: {", ".join(changed[:3])}. What it returns must have '
             f"the names and shapes of the model that it was given."
         )
+    # Exact, not nearly: rows of frozen encoders share features, and say that nothing was forgotten.
     if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
         raise ContractError(
             f'Strategy "{strategy.name}" declares trains_encoder=False and changed the encoder: parameters, or buffers '

@@ -29,6 +29,7 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
     command = shlex.join([*repeat_command(row, catalog), "--board", str(board)])
     task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
     for export, prepare in _served(row, store):
+        # The code of preprocessing travels with the export, and must do what it did when the file was scored.
         if not still_prepares(prepare.folder, row, task, backbone):
             raise UsageError(
                 f'"{backbone.name}" prepares examples otherwise now than when "{row.file_name}" was scored: make row '

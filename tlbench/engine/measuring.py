@@ -28,6 +28,7 @@ def measure_in_child(served: Path, device: str, threads: int, folder: Path) -> d
             done = run_module(latency.__name__, str(job), str(result), timeout=TIMEOUT)
         except subprocess.TimeoutExpired as error:
             raise TlbenchError(f"the measuring process did not end within {TIMEOUT} s") from error
+        # Python ended by itself: it would end the same way again.
         if done.returncode >= 0:
             break
     if done.returncode < 0:

@@ -32,6 +32,7 @@ def build(
 
 def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> BuildRequest:
     """Return what the encoder is built from; its files hold weights where `pretrained` asks for them."""
+    # Other roles, such as a configuration, shape the architecture and are needed either way.
     files = {role: path for role, path in plan.files.items() if pretrained or role != "weights"}
     options = plan.backbone_options
     return BuildRequest(fitted=prepared.fitted, layout=plan.task.kind.layout, options=options, files=files)
@@ -39,4 +40,5 @@ def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> Bui
 
 def read_model(plan: SourcePlan, prepared: Prepared, device: str, folder: Path, *heads: str) -> TransferModel:
     """Return the model that a stage left in its folder, in evaluation mode."""
+    # Built at random: the weights of the checkpoint would only be overwritten.
     return load_weights(build(plan, prepared, device, heads), folder / WEIGHTS).eval()

@@ -37,6 +37,7 @@ def run_stages(
     plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
 ) -> dict[str, StoredStage]:
     """Bring stages into the store, in their order. Raises `StageError` that names the one that failed."""
+    # Each stage is damaged at most once in a run, unless the disk itself is at fault.
     for _ in stages:
         done: dict[str, StoredStage] = {}
         try:
@@ -58,6 +59,7 @@ def run_stage(
     if found := store.find(stage.name, identity):
         store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
         return found
+    # Found whole by a remembered hash is enough to say that nothing is to do; to compute with it is to read it again.
     for name in stage.after:
         store.check_again(done[name])
     _set_up(settings.threads)
@@ -72,6 +74,7 @@ def run_stage(
 
 def _set_up(threads: int) -> None:
     """Load what the first stage of a process would otherwise be charged with: seconds stand on rows."""
+    # These bring torch, onnx and scikit-learn: some seconds that belong to no stage.
     from tlbench.engine import scoring, serving, source_model  # noqa: F401
     from tlbench.learning.device import set_up
 
@@ -95,6 +98,7 @@ def work_of(
 def readable(stage: Stage) -> set[str]:
     """Return the inputs that a stage may read: its own, and those of the stages above it, which its key holds too."""
     by_name = {other.name: other for other in PIPELINE}
+    # Where content counts the keys above do not: what they hold is not in this stage's key.
     inherited = [readable(by_name[name]) for name in stage.after] if stage.content is None else []
     return set(stage.inputs).union(*inherited)
 

@@ -50,11 +50,13 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     inputs, rate = data.source.train.inputs, data.sample_rate
     layout = task.kind.layout
     learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=plan.files))
+    # By way of JSON, as a later process reads it: tuples and number types would differ between the two.
     fitted = json.loads(json.dumps(learnt))
     for name in SPLITS:
         inputs, layout = _split(data, name).inputs, _kind(task, name).layout
         request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=plan.files)
         chunks = prepare_chunks(backbone.prepare, request)
+        # Such texts hold their own targets, which are known only when the backbone has made tokens of them.
         if layout in SELF_LABELLED:
             *rest, tokens = backbone.prepare(request)
             assert isinstance(tokens, Ragged)
@@ -66,6 +68,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     (folder / "prepared.json").write_text(
         json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}), encoding="utf-8"
     )
+    # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
     return Prepared.read(folder)

@@ -23,6 +23,7 @@ def stamp_of(path: Path) -> list[int]:
 
 
 def _stamp(status: os.stat_result) -> list[int]:
+    # mtime can be set, as `cp -p` and `rsync -t` do; ctime cannot, and a replaced file has another inode.
     return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
 
 
@@ -44,6 +45,7 @@ class RememberedHashes:
 
     def sha256(self, path: Path) -> str:
         """Return a file's hash: the remembered one if the file is unchanged, else that of what is in it now."""
+        # Both before the file is read: a change meanwhile then makes the stamp of the next look another one.
         now, status = time.time_ns(), path.stat()
         if status.st_size < LARGE:
             return file_sha256(path)

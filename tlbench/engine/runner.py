@@ -83,6 +83,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
         values = {"row": draft.row}
         notify(Event(name="pairing-finished", pairing=pairing.title, done=done, total=total, values=values))
     paths = []
+    # Latency needs the machine to itself: nothing is computed any more from here on.
     for draft in _with_baselines(drafts, complete, store, settings):
         final = _with_latency(draft, settings, store)
         outcome.rows.append(final.row)
@@ -160,6 +161,7 @@ def _publish(draft: Draft, store: Store, settings: Settings) -> Path | None:
     try:
         if draft.stages:
             predictions = (settings.board / "rows" / draft.row.file_name).with_suffix(".npz")
+            # Before the row: a row on the board never lacks its predictions, even if the run is killed between the two.
             write_bytes(predictions, store.checked(draft.stages["export"], "predictions.npz").read_bytes())
         return write_row(settings.board, draft.row)
     except (OSError, ValueError, StoreError):

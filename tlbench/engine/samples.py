@@ -19,6 +19,7 @@ def write_samples(folder: Path, inputs: Inputs, raw: ExampleSequence | None) -> 
 
     Beside them lie the raw examples, arrays as `.npy`, texts and lists of words as `.json`, where `raw` is given.
     """
+    # Evenly spread, for data sets often come sorted by label.
     for position in sorted(set(np.linspace(0, len(inputs) - 1, SAMPLES).round().astype(int).tolist())):
         path = folder / f"sample-{position}"
         np.savez(path.with_suffix(".npz"), *(part.numpy()[0] for part in inputs.batch(np.array([position]))))

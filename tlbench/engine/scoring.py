@@ -43,6 +43,7 @@ def extract_features(task: TaskSpec, model: TransferModel, prepared: Prepared) -
     test = [encode(model, split.inputs) for split in tests]
     if "probe" not in task.kind_of_source.traits:
         return SplitFeatures(test[0][:0], *test)
+    # An image has thousands of pixels: features of all training units need not fit into memory.
     probed = np.zeros(len(train.targets.values), bool)
     probed[some_units(len(probed))] = True
     return SplitFeatures(encode(model, train.inputs, Targets(probed, train.targets.counts)), *test)
@@ -64,12 +65,14 @@ def a_distance(source: Array, target: Array) -> float:
     `err` is the error of a linear domain classifier on the half of both sets that it was not fitted to; both sets
     count as many units, 2,000 at the most.
     """
+    # One fixed seed: the distance is a property of the features, not of the pairing's seed.
     random = np.random.default_rng(0)
     size = min(len(source), len(target), 2000) // 2 * 2
     drawn = [features[random.permutation(len(features))[:size]] for features in (source, target)]
     train, test = (np.concatenate([part[half::2] for part in drawn]) for half in (0, 1))
     domain = np.repeat([0, 1], size // 2)
     error = float((fit_probe(train, domain, 2).outputs(test).argmax(1) != domain).mean())
+    # Clipped below: a classifier that is worse than chance on a small half says no distance, not a negative one.
     return min(2.0, max(0.0, 2 * (1 - 2 * error)))
 
 
@@ -115,6 +118,7 @@ def score_both_stages(
         return side_score(task, prepared, side, outputs, features, prepared.split(f"{side}-test"))
 
     source_before = of("source", start.heads["source"], before.source_test)
+    # With other labels the source head has no answer to score on the target.
     target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
     target_after = of("target", model.heads["target"], after.target_test)
     fields: dict[str, Any] = {
@@ -124,6 +128,7 @@ def score_both_stages(
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
+    # Training less test score on the same labels: how far the strategy has learnt its few examples by heart.
     if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
         outputs = functools.partial(apply_head, model.heads["target"])
         trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)

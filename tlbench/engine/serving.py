@@ -42,6 +42,7 @@ def export_and_score(
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
     fields = score_fields(pairing, prepared, test, predictions)
+    # A task's own evaluation runs the file too, so that its scores are of what is served.
     if task.evaluate is not None:
         predictor = Predictor(pairing, settings, prepared, path)
         fields["scores"] |= task.evaluate(pairing.load_request, predictor)
@@ -75,6 +76,7 @@ def peak_memory(device: str) -> int:
     """Return the process's largest resident size so far, or on CUDA its largest allocation, in bytes."""
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
+    # getrusage counts bytes on macOS and KiB on Linux.
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -84,6 +86,7 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
     scores = pairing.task.kind.create().metrics(prepared.target_labels)
     weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
     low, high = bootstrap_interval(weighted[pairing.task.metric], len(test))
+    # At weight one a weighted metric is the metric itself.
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
     own = values[pairing.task.metric]
     return {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}

@@ -21,6 +21,7 @@ def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnS
     """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
     generator = seed_everything(plan.seed, "source")
     model = build(plan, prepared, device, ["source"], pretrained=True)
+    # A language model's head is a part of what was pre-trained: a new one would have to learn every word again.
     speaks = plan.task.kind_of_source.layout in SELF_LABELLED and plan.source_mode == "finetune"
     if speaks or plan.source_mode == "own-head":
         model.heads["source"].load_state_dict(_own_head(plan, prepared))
@@ -63,6 +64,7 @@ def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )
+    # The checkpoint's order of classes is its own.
     place = {label: position for position, label in enumerate(own.labels)}
     order = [place[label] for label in prepared.source_labels]
     return {role: part[order] for role, part in own.head.state_dict().items()}

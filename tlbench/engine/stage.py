@@ -68,6 +68,7 @@ def stage_identity(
 ) -> dict[str, Any]:
     """Return everything that a stage's result depends on, as JSON; its hash is the key."""
     inputs = {path: input_identity(path, plan, settings) for path in stage.inputs}
+    # Content in place of keys is what lets seeds and strategies share a graph, and graphs a latency.
     shared = {"above": keys} if stage.content is None else {"content": stage.content(above)}
     return {"inputs": inputs, "code": code_identity(stage.compute), **shared}
 
@@ -84,12 +85,14 @@ def _identity(value: Any) -> Any:
     """Return JSON that is equal for equal values; functions count by their code."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and not callable(value):
         return {field.name: _identity(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    # A plugin's function counts by what it reaches, not by its name or address: both may stay where the code changed.
     if callable(value):
         return dict(code_identity(value))
     if isinstance(value, Mapping):
         return {str(key): _identity(held) for key, held in value.items()}
     if isinstance(value, list | tuple):
         return [_identity(held) for held in value]
+    # The order of a set is another in every process.
     if isinstance(value, frozenset | set):
         return sorted(map(str, value))
     return value
@@ -107,6 +110,7 @@ class Declared:
     """Paths that were read."""
 
     def __getattr__(self, name: str) -> Any:
+        # copy and pickle ask for such names; they must get the usual answer.
         if name.startswith("__"):
             raise AttributeError(name)
         path = f"{self._prefix}{name}"

@@ -141,7 +141,9 @@ class Store:
             raise self._failed[key]
         folder = self._folder(name, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        # Two runs of one plan share their work: the second waits, and finds what the first has made.
         with FileLock(folder.with_suffix(".lock")):
+            # Asked again behind the lock: it may have been computed while we waited.
             if self.find(name, identity) is None:
                 try:
                     self._compute(name, identity, folder, compute)
@@ -167,7 +169,9 @@ class Store:
             files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
             manifest = {"stage": name, "identity": dict(identity), "cpu_seconds": seconds, "files": files}
             write_sealed(draft / MANIFEST, manifest)
+            # The one step that makes the result visible; it happens whole or not at all.
             os.replace(draft, folder)
+            # Without it the new name may be lost with the power, though the files are there.
             sync_folder(folder.parent)
         except BaseException as error:
             pass_signal(error)
@@ -197,6 +201,7 @@ def _alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
+    # It lives, and belongs to somebody else.
     except PermissionError:
         return True
     return True
@@ -220,6 +225,7 @@ def _read(folder: Path, name: str, key: str, identity: Mapping[str, Any]) -> Sto
         seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f'"{folder}" has a damaged manifest.') from error
+    # Folders can be copied or renamed by hand; compared as JSON, in which a tuple is a list.
     if canonical(answered) != canonical(json.loads(canonical(asked))):
         raise StoreError(f'"{folder}" holds the result of another request.')
     return StoredStage(name=name, key=key, folder=folder, seconds=seconds, files=files)

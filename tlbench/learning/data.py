@@ -78,6 +78,7 @@ def _select(column: Column, indices: Array) -> Column:
         return column.select(indices)
     if isinstance(column, Lazy):
         return Lazy(column.stored, column.rows[indices])
+    # The one exception to copies behind the firewall: a copy of a large data set need not fit into memory.
     if isinstance(column, np.memmap) and len(indices) * (column.nbytes // len(column)) > COPIED_BYTES:
         return Lazy(column, np.array(indices))
     return read_rows(column, indices)
@@ -135,6 +136,7 @@ class Inputs:
         """
         values = sum(int(np.prod(column.shape[1:])) for column in self.columns if not isinstance(column, Ragged))
         size = max(1, min(size, BATCH_VALUES // max(1, values)))
+        # Stable, so that the batches, and with them the bits of the outputs, are always the same.
         order = np.argsort(self.lengths, kind="stable")
         for start in range(0, len(self), size):
             yield order[start : start + size], self.batch(order[start : start + size])
@@ -223,10 +225,12 @@ def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> A
     """
     groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
     budget = min(budget, len(strata))
+    # Fewer labels than classes: which classes are left out is left to chance.
     if budget < len(groups):
         return np.sort(generator.choice(len(strata), budget, replace=False))
     exact = np.array([len(group) * budget / len(strata) for group in groups])
     quotas = np.maximum(1, np.floor(exact)).astype(int)
+    # Rounding, and one for each stratum, may come to more or to less than the budget.
     while quotas.sum() != budget:
         step = 1 if quotas.sum() < budget else -1
         room = quotas < [len(group) for group in groups] if step > 0 else quotas > 1

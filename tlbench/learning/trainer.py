@@ -44,6 +44,7 @@ def train(
     """
     modules = list(modules)
     parameters = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
+    # Fused is as deterministic as the plain form and faster, but not equal to it in every bit.
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
     for module in modules:
         module.train()
@@ -54,6 +55,7 @@ def train(
         value = loss(progress)
         optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
+        # One bad batch of a small budget can throw a model off.
         nn.utils.clip_grad_norm_(parameters, 5.0)
         optimizer.step()
         if step % CHECK_EVERY == CHECK_EVERY - 1 or step == steps - 1:

@@ -62,6 +62,7 @@ def code_of(*functions: Callable[..., Any]) -> Code:
     """Return all that functions and classes reach."""
     code = Code()
     roots = [place for function in functions for place in _defined_at(function, code)]
+    # An installed plugin is followed all the same: its version need not change while its author works on it.
     search = _Search(code, frozenset({"tlbench", *(module.partition(".")[0] for module, _ in roots)}))
     for module, name in roots:
         known = source_of(module, search.own)
@@ -137,6 +138,7 @@ class _Search:
             assert source is not None
             nodes = source.definitions.get(name, ()) if name else source.effects
             self.code.definitions[f"{module}:{name}"] = _hash(nodes)
+            # What a module does when it is imported happens whichever of its names is used.
             self._add(module, "")
             if not name:
                 self._take_data(source)
@@ -145,6 +147,7 @@ class _Search:
 
     def _follow(self, node: ast.AST, module: str, source: Source) -> None:
         for chain in _chains(node):
+            # `Deferred` imports at run time too; where it leads is known, and followed below.
             if chain[-1] in CHOSEN_AT_RUN_TIME and module != Deferred.__module__:
                 self._take_package(source)
             if chain[0] in source.imports or chain[0] in source.definitions:
@@ -152,12 +155,14 @@ class _Search:
         for target, name in _deferred_targets(node):
             self.resolve(target, (name,))
         for imported in _imported_modules(node):
+            # Ours are followed by name alone; another distribution counts as soon as it is imported.
             if source_of(imported, self.own) is None:
                 self.resolve(imported, ())
 
     def _take_data(self, source: Source) -> None:
         """Count the data files of a plugin's package."""
         top = source.name.partition(".")[0]
+        # The host's own data - suites, templates, the row's schema - changes no result.
         if source.package is not None and top != "tlbench":
             for path in sorted(source.package.rglob("*")):
                 if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
@@ -196,6 +201,7 @@ def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
     path = None if top in sys.stdlib_module_names and top != "__main__" else _path_of(name)
     if path is None or (INSTALLED & set(path.parts) and top not in own):
         return None
+    # The time is a part of the memory's key: a file that changes while the process runs is read again.
     return _parse(name, path, path.stat().st_mtime_ns)
 
 

@@ -40,6 +40,7 @@ def write_bundle(
         "preprocess.py": inspect.getsource(module),
         "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
     }
+    # Appended, not written into the model: the scored bytes keep their hash.
     write_bytes(folder / "model.onnx", scored + _appendix(metadata))
     for name, text in texts.items():
         write_bytes(folder / name, text.encode())

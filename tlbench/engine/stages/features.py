@@ -22,4 +22,5 @@ def _compute(work: Work) -> FeaturesPart:
     return FeaturesPart(a_distance=a_distance(features.source_test, features.target_test))
 
 
+# A stage of its own, since the source features are the same for every strategy.
 STAGE = Stage(name="features", compute=_compute, after=("prepare", "source"), inputs=("task.metric_of_source",))

@@ -12,6 +12,7 @@ def _compute(work: Work) -> PreparedPart:
     return PreparedPart(data_sha256=prepare(work.pairing, work.folder).sha256)
 
 
+# No seed: all seeds and strategies of a task and backbone share the prepared data.
 STAGE = Stage(
     name="prepare",
     compute=_compute,
