@@ -11,7 +11,8 @@ from fakes import web_server
 from fakes.model_hub import COMMIT, Hub, serve
 from support import run_python
 
-from tlbench import BadInputError, MissingDataError, hub_client
+from tlbench import BadInputError, MissingDataError
+from tlbench.assets import hub_client
 from tlbench.assets.checkpoints import find, remembered
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}

@@ -15,9 +15,8 @@ from test_imports import HOST, PLUGINS
 
 from tlbench.cli.probes import probe
 from tlbench.deploy.latency import reference_model
+from tlbench.engine.measuring import measure_in_child
 from tlbench.engine.processes import ending, run_module
-from tlbench.engine.runner import _measure
-from tlbench.engine.store import Stage
 from tlbench.errors import TlbenchError
 from tlbench.planning.discovery import plugin_file
 from tlbench.testing.child import ask
@@ -57,9 +56,8 @@ def measure(tmp_path, settings):
     np.savez(folder / "latency.npz", one_0=one, many_0=many)
 
     def measured():
-        result = tmp_path / "latency.json"
-        _measure(Stage(name="export", key="", folder=folder, seconds=0.0), settings, result)
-        return result
+        measure_in_child(folder, settings.device, settings.threads, tmp_path)
+        return tmp_path / "latency.json"
 
     return measured
 
@@ -150,7 +148,7 @@ def test_a_measurement_that_fails_by_itself_is_not_repeated(interpreter, measure
 
 
 def test_a_measurement_that_does_not_end_is_told_in_a_sentence(interpreter, measure, monkeypatch):
-    monkeypatch.setattr("tlbench.engine.runner.LATENCY_TIMEOUT", 0.2)
+    monkeypatch.setattr("tlbench.engine.measuring.TIMEOUT", 0.2)
     interpreter("exec sleep 60")
     with pytest.raises(TlbenchError, match=r"^the measuring process did not end within 0.2 s$"):
         measure()
