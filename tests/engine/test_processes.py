@@ -174,4 +174,4 @@ def test_the_end_of_a_process_is_told(status, errors, words):
 
 def test_errors_that_are_no_text_are_read(interpreter):
     interpreter("printf 'caf\\351\\n' >&2; exit 1")
-    assert ending(run_module("json", timeout=60, env=dict(os.environ))) == "ended with status 1: caf\ufffd"
+    assert ending(run_module("json", timeout=60, env=dict(os.environ))) == "ended with status 1: caf\\xe9"
