@@ -11,8 +11,6 @@ from hypothesis import strategies as st
 from tlbench.learning import metrics
 from tlbench.learning.data import Targets
 
-SCORES = [[0.90], [0.93, 0.88], [0.80, 0.70, 0.91], [0.84, 0.78, 0.75, 0.89]]
-"""R[i][j]: the score on task j after stage i."""
 
 
 def drawn(seed, size=80, classes=4):
@@ -164,17 +162,6 @@ def test_a_bootstrap_interval_of_no_error_is_a_point():
     assert metrics.bootstrap_interval(weighted, 2) == (1.0, 1.0)
 
 
-def test_forgetting_and_backward_transfer_of_a_stream_by_hand():
-    """Forgetting: (.93 - .84 + .88 - .78 + .91 - .75) / 3; transfer: (.84 - .90 + .78 - .88 + .75 - .91) / 3."""
-    assert metrics.average_forgetting(SCORES) == pytest.approx(0.35 / 3)
-    assert metrics.average_forgetting(SCORES) == pytest.approx(0.1167, abs=5e-5)
-    assert metrics.backward_transfer(SCORES) == pytest.approx(-0.32 / 3)
-    assert metrics.backward_transfer(SCORES) == pytest.approx(-0.1067, abs=5e-5)
-
-
 @given(st.floats(0, 1), st.floats(0, 1))
-def test_at_two_stages_all_three_are_one_number(before, after):
-    scores = [[before], [after, 0.5]]
+def test_forgetting_is_the_score_that_is_lost(before, after):
     assert metrics.forgetting(before, after) == before - after
-    assert metrics.average_forgetting(scores) == before - after
-    assert metrics.backward_transfer(scores) == after - before

@@ -177,19 +177,3 @@ def forgetting(before: float, after: float) -> float:
     transfer of Lopez-Paz & Ranzato 2017 (arXiv:1706.08840).
     """
     return before - after
-
-
-def average_forgetting(scores: Sequence[Sequence[float]]) -> float:
-    """Return F_k of Chaudhry et al. 2018 for `scores[i][j]`, the score on task j after stage i (j <= i).
-
-    F_k = 1 / (k - 1) * sum over j < k of (max over l <= k - 1 of R[l, j] - R[k, j]).
-    """
-    last = len(scores) - 1
-    losses = [max(scores[row][task] for row in range(task, last)) - scores[last][task] for task in range(last)]
-    return float(np.mean(losses))
-
-
-def backward_transfer(scores: Sequence[Sequence[float]]) -> float:
-    """Return BWT of Lopez-Paz & Ranzato 2017: 1 / (T - 1) * sum over j < T of (R[T, j] - R[j, j])."""
-    last = len(scores) - 1
-    return float(np.mean([scores[last][task] - scores[task][task] for task in range(last)]))
