@@ -12,7 +12,6 @@ from tlbench.learning import metrics
 from tlbench.learning.data import Targets
 
 
-
 def drawn(seed, size=80, classes=4):
     """Random probabilities and targets; the last class may be missing."""
     random = np.random.default_rng(seed)
@@ -29,7 +28,7 @@ seeds = pytest.mark.parametrize("seed", range(5))
 
 @seeds
 @pytest.mark.parametrize(
-    ("metric", "all-labels"),
+    ("metric", "reference"),
     [
         (metrics.accuracy, sklearn.metrics.accuracy_score),
         (metrics.balanced_accuracy, sklearn.metrics.balanced_accuracy_score),
@@ -45,12 +44,12 @@ seeds = pytest.mark.parametrize("seed", range(5))
     ],
 )
 @pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
-def test_scores_of_decisions_equal_those_of_scikit_learn_also_when_weighted(seed, metric, oracle):
+def test_scores_of_decisions_equal_those_of_scikit_learn_also_when_weighted(seed, metric, reference):
     probabilities, targets = drawn(seed)
     decided = probabilities.argmax(1)
-    assert metrics.score(metric, probabilities, targets) == pytest.approx(oracle(targets.values, decided))
+    assert metrics.score(metric, probabilities, targets) == pytest.approx(reference(targets.values, decided))
     weights = np.random.default_rng(seed + 100).integers(0, 4, len(targets))
-    expected = oracle(targets.values[weights > 0], decided[weights > 0], sample_weight=weights[weights > 0])
+    expected = reference(targets.values[weights > 0], decided[weights > 0], sample_weight=weights[weights > 0])
     assert metric(probabilities, targets)(weights.astype(float)) == pytest.approx(expected)
 
 
@@ -69,15 +68,15 @@ def test_an_impossible_target_costs_a_finite_number():
 
 @seeds
 @pytest.mark.parametrize(
-    ("metric", "all-labels"),
+    ("metric", "reference"),
     [
         (metrics.average_precision, sklearn.metrics.average_precision_score),
         (metrics.area_under_roc, sklearn.metrics.roc_auc_score),
     ],
 )
-def test_ranking_scores_are_those_of_label_one(seed, metric, oracle):
+def test_ranking_scores_are_those_of_label_one(seed, metric, reference):
     probabilities, targets = drawn(seed, classes=2)
-    expected = oracle(targets.values, probabilities[:, 1])
+    expected = reference(targets.values, probabilities[:, 1])
     assert metrics.score(metric, probabilities, targets) == pytest.approx(expected)
 
 
