@@ -6,7 +6,6 @@ import json
 import pytest
 from support import install, plan_only
 
-from tlbench.cli.row_card import GROUPS
 from tlbench.results.row import Row, write_row
 
 
@@ -99,7 +98,7 @@ def test_a_row_is_found_by_its_key_a_part_of_its_name_and_its_file(tlbench, rows
 
 def test_a_row_is_shown_in_words_with_units_and_the_command_that_repeats_it(tlbench, rows):
     output = tlbench("show", rows[0].key)[1]
-    assert "p50 at batch 1  0.5 ms" in output
+    assert "p50      0.5 ms" in output
     assert "    tlbench run --task toy/blobs --strategy finetune --seeds 0-0 --device cpu\n" in output
 
 
@@ -108,12 +107,6 @@ def test_a_row_from_elsewhere_cannot_steer_the_terminal(tlbench, rows, tmp_path)
     output = tlbench("show", str(write_row(tmp_path / "other", failed)))[1]
     assert "gone \\x1b[2J" in output
     assert "\x1b" not in output
-
-
-def test_every_field_of_a_row_has_its_place():
-    assert sorted(name for fields in GROUPS.values() for name in fields) == sorted(
-        field.name for field in dataclasses.fields(Row)
-    )
 
 
 def test_a_name_of_two_sorts_shows_both(tlbench, site):
@@ -140,8 +133,5 @@ def test_a_name_that_is_none_or_several_is_an_error_that_helps(tlbench, rows, na
 def test_a_file_that_is_no_row_is_named(tlbench, tmp_path):
     (tmp_path / "row.json").write_text("{}")
     status, _, errors = tlbench("show", "row.json")
-    assert (status, errors) == (
-        2,
-        'Error: The row "row.json" cannot be read: its schema is None, this tlbench reads 1. '
-        "Remove it, or restore it.\n",
-    )
+    assert status == 2
+    assert all(words in errors for words in ('"row.json"', "schema is None", "expected 1 or 2"))

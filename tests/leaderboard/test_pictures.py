@@ -73,21 +73,21 @@ def test_a_damaged_index_is_as_good_as_none(rows, tmp_path, index):
     assert "plots/" not in (tmp_path / "toy.md").read_text()
 
 
-def test_pictures_say_what_was_seen_what_was_skipped_and_which_error_is_drawn(rows, tmp_path):
+def test_pictures_say_the_access_what_was_skipped_and_which_error_is_drawn(rows, tmp_path):
     render(tmp_path, rows, plots=True)
     written = texts(tmp_path / "plots" / "toy-scores.svg")
     assert written >= {
         "blobs",
         "accuracy",
         "finetune",
-        "sees target labels",
-        "references",
+        "access: target labels",
+        "baselines",
         "all-labels",
         "adabn",
         "skipped",
     }
     assert written >= {"mean over seeds", "95 % test interval", "each seed"}
-    assert "finetune, sees target labels" in texts(tmp_path / "plots" / "overview.svg")
+    assert "finetune, access: target labels" in texts(tmp_path / "plots" / "overview.svg")
     assert "± sd over seeds" in texts(tmp_path / "plots" / "toy-forgetting.svg")
 
 
@@ -107,7 +107,7 @@ def test_names_are_drawn_as_they_are(row, tmp_path):
     assert evil in texts(tmp_path / "plots" / "toy-scores.svg")
 
 
-def test_a_strategy_keeps_its_colour_when_references_and_tasks_come_and_go(rows, row):
+def test_a_strategy_keeps_its_colour_when_baselines_and_tasks_come_and_go(rows, row):
     from tlbench.leaderboard.style import INK, shades
 
     few, more = shades(aggregate(rows[:6])), shades(aggregate([*rows, row("finetune", 0, 0.5, task="toy/other")]))

@@ -64,7 +64,7 @@ def test_the_page_names_ties_and_what_would_decide_them(row, tmp_path):
     assert (above.strategy, below.strategy, gap.mean) == ("a", "b", pytest.approx(0.11 / 3))
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
-    assert f"a and b cannot be told apart: they differ by 0.037 ± {gap.error():.3f}; about" in page
+    assert f"a and b are not significantly different: they differ by 0.037 ± {gap.error():.3f}; about" in page
     assert page.count("**a**") == page.count("**b**") == 1
 
 
@@ -94,7 +94,7 @@ def test_ties_over_several_backbones_name_them(row, tmp_path):
     rows = [row("a", 0, 0.9, backbone="toy/one"), row("a", 0, 0.8, backbone="toy/other")]
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
-    assert "a on toy/one and a on toy/other cannot be told apart" in page
+    assert "a on toy/one and a on toy/other are not significantly different" in page
 
 
 @pytest.mark.parametrize("changed", [{"files": "one folder"}, {"weights": "w.pth", "weights_sha256": "0123456789"}])

@@ -13,8 +13,8 @@ from tlbench.errors import StoreError
 from tlbench.planning.catalog import NAMES
 from tlbench.results.row import Row, write_row
 from tlbench.results.row_checks import NAMES as ROW_NAMES
-from tlbench.results.row_checks import RANGES
 from tlbench.results.row_files import read_row, read_rows
+from tlbench.results.values import RANGES
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def read_with_one_left_out(board):
 
 
 @pytest.mark.parametrize(
-    "damage", [b"", b'{"schema": 1', b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000, b"\0" * 9]
+    "damage", [b"", b'{"schema": 2', b"[]", b"null", b"{}", b"\xff\xfe", b"[" * 100_000, b"\0" * 9]
 )
 def test_a_damaged_file_is_named_with_what_to_do_and_the_others_are_read(board, rows, damage):
     path = board / "rows" / rows[0].file_name
@@ -82,6 +82,7 @@ WRONG = {
     "source_mode": ("stolen",),
     "scores": (None, [1], {"accuracy": "high"}, {"accuracy": 1.5}, {"nll": -1.0}, {"mine": math.nan}),
     "seconds": (None, {"adapt": -1.0}),
+    "probe_before": (1.5,),
     "score_matrix": ([1], [[0.5, 0.5]], [[0.5], [0.5]], [[0.5, 0.5], [0.5, 1.5]]),
     "budget_rule": ("x/class", "٣/class", "0/class", "/class", "-1", "5/class ", None),
     "machine": (None,),
@@ -95,7 +96,7 @@ WRONG = {
     "p50_ms": ("fast", -0.5),
     "label_budget": (-1,),
     "threads": ("x",),
-    "schema": (2, "1", 1.0, True),
+    "schema": (3, "2", 2.0, True),
     "reason": (5,),
     "contended": (0,),
 }

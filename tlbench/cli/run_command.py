@@ -17,8 +17,9 @@ from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import set_option
 from tlbench.leaderboard import wording
-from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
+from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.leaderboard.render import render
+from tlbench.results.columns import TERMINAL, columns
 from tlbench.results.row_files import read_rows
 
 if TYPE_CHECKING:
@@ -211,8 +212,8 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 
 
 def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
-    apart = ("backbone",) if len({row.backbone for row in outcome.rows}) > 1 else ()
-    print_table([_line(entry, apart) for entry in aggregate(outcome.rows)])
+    several = len({row.backbone for row in outcome.rows}) > 1
+    print_table([_line(entry, several) for entry in aggregate(outcome.rows)])
     for line in _without_score(outcome.rows):
         say(line)
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
@@ -237,7 +238,7 @@ def _without_score(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _line(entry: Entry, apart: Sequence[str]) -> dict[str, Any]:
-    record = as_record(entry)
-    names = ("task", *apart, "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
-    return {"access": record["access"], **{name: record[name] for name in names}}
+def _line(entry: Entry, several: bool) -> dict[str, Any]:
+    """Return the cells of an entry under their titles; the backbone is named if there are several."""
+    shown = [column for column in columns(TERMINAL) if several or column.field != "backbone"]
+    return {column.title: entry.value(column.field) for column in shown}

@@ -147,8 +147,7 @@ def _with_baselines(
     drafts: Sequence[Draft], complete: Collection[str], store: Store, settings: Settings
 ) -> list[Draft]:
     """Return drafts whose rows stand beside their baselines; publish those of which the board has no complete row."""
-    everything = [draft.row for draft in drafts]
-    rows = [with_baselines(draft.row, everything) if draft.stages else draft.row for draft in drafts]
+    rows = with_baselines([draft.row for draft in drafts])
     compared = [dataclasses.replace(draft, row=row) for draft, row in zip(drafts, rows, strict=True)]
     for draft in compared:
         if draft.stages and draft.row.file_name not in complete:

@@ -1,4 +1,4 @@
-"""What a row was asked: which rows are seeds of one question, and what tells two questions apart."""
+"""Which rows are seeds of one question, and in what two questions differ."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from tlbench.leaderboard import versions
+from tlbench.results import baselines
 from tlbench.results.files import digest
 from tlbench.results.row import Row
 
 
 def start(row: Row) -> str:
-    """Name the source model that a row starts from, and the version that made it."""
-    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_options, versions.version(row)]
-    return digest([row.task, row.task_options, row.files, *model, row.seed, row.machine, row.device, row.threads])
+    """Name what a row starts from, and the version of the code that made it."""
+    return digest([baselines.start(row), versions.version(row)])
 
 
 def options(row: Row) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def styled() -> Iterator[None]:
 
 
 def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Return a colour for each strategy, which follows from its name; references are grey."""
+    """Return a colour for each strategy, which follows from its name; baselines are grey."""
     names = sorted({entry.first.strategy for entry in entries if not entry.first.baseline})
     chosen = {entry.first.strategy: INK for entry in entries if entry.first.baseline}
     free: list[str] = []

@@ -14,6 +14,7 @@ from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, Strateg
 from tlbench.planning import fingerprints
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
+from tlbench.results.schema_1 import spelling
 
 PLACES = ("source", "target")
 """Task options that say where files lie: what is in the files counts, not where they are."""
@@ -90,7 +91,8 @@ class Pairing(SourcePlan):
         asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
         # A total stands as the number that it is: keys are for good.
         budget = self.label_budget.total or str(self.label_budget)
-        names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, budget, self.fingerprint)
+        strategy = spelling(self.strategy.name)
+        names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
         weights = [self.weights] if self.weights else []
         return digest([*names, *weights, *map(dict, asked)])[:12]
 

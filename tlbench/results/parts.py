@@ -7,10 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tlbench.errors import ContractError
+from tlbench.results.row import freeze
+from tlbench.results.values import in_words, wrong_values
+
 
 @dataclass(frozen=True, kw_only=True)
 class RowPart:
-    """Fields of the row that one stage knows; the row describes each. None: the field keeps what the plan says."""
+    """Fields of the row that one stage knows; the row describes each. None: the field keeps what the plan says.
+
+    Raises `ContractError` if a value is not one that a row may have, such as the score of a metric that is NaN.
+    """
+
+    def __post_init__(self) -> None:
+        freeze(self)
+        for wrong in wrong_values(self):
+            raise ContractError(f"Invalid {type(self).__name__}: {in_words(*wrong)}.")
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that are known."""

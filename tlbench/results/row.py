@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from tlbench.errors import StoreError
 from tlbench.results.files import digest, encode, slug, write_json
+from tlbench.results.schema_1 import spelling, upgraded
 
-SCHEMA = 1
+SCHEMA = 2
 OptionValues = Mapping[str, str | int | float | bool]
 
 
@@ -38,7 +39,7 @@ class Row:
     machine: str
     """Processor, graphics and operating system."""
     setting: str
-    """`transductive`: both sides share their labels; `inductive`: they do not."""
+    """`transductive`: source and target have the same labels; `inductive`: they have different labels."""
     source_mode: str = "train"
     """How the source model came to be. `train`: trained on the source, from random weights; `finetune`: the same from a
     checkpoint; `probe`: a linear head on the checkpoint's features; `own-head`: the checkpoint as it is."""
@@ -51,21 +52,21 @@ class Row:
     weights_expected: int | None = None
     """Weights that the encoder has, if the checkpoint fits only in part."""
     access: tuple[str, ...]
-    """What the strategy was given: rows of different access are never ranked together."""
+    """The data that the strategy was given: rows of different access are never ranked together."""
     label_budget: int | None
-    """Labelled target examples that a strategy may see, in `budget_unit`."""
+    """Labelled target examples that a strategy may use, in `budget_unit`."""
     budget_unit: str
-    """What the budget counts: labels, sentences."""
+    """What the budget counts, such as labels or sentences."""
     budget_rule: str = ""
-    """The budget as it was asked for where that is not the number: `5/class`, `all`, or more than there were."""
+    """The requested budget if it is not the number: `5/class`, `all`, or more than there were."""
     selection: str
-    """The rule that picked the model."""
+    """The rule that selected the model."""
     baseline: bool = False
-    """True for a bound that stands apart from the strategies."""
+    """True for a baseline, which is listed apart from the strategies."""
     task_options: OptionValues = field(default_factory=dict)
-    """Options that change the data, each with its value; places of files are left out."""
+    """Options that change the data, each with its value, without the paths of files."""
     files: str = ""
-    """Names the contents of the files of a user's own task: rows of other files are never ranked together."""
+    """Hash of the files of a user's own task: rows of different files are never ranked together."""
     backbone_options: OptionValues = field(default_factory=dict)
     """Options of the encoder, each with its value."""
     source_options: OptionValues = field(default_factory=dict)
@@ -74,13 +75,13 @@ class Row:
     """Options of the strategy, each with its value."""
 
     status: Literal["ok", "failed", "skipped"]
-    """`ok`; `failed`: a stage raised; `skipped`: the three make no sense together, or a package is missing."""
+    """`ok`; `failed`: a stage raised an error; `skipped`: the three do not fit together, or a package is missing."""
     stage: str | None = None
     """The stage that failed."""
     reason: str | None = None
     """Why the pairing failed or was skipped."""
     bad_input: bool = False
-    """True where it failed for what the user gave it: data that cannot be read or makes no sense."""
+    """True if it failed because of the user's data, which cannot be read or is invalid."""
 
     metric: str
     """Name of the score."""
@@ -97,13 +98,13 @@ class Row:
     scores: Mapping[str, float] = field(default_factory=dict)
     """Every metric of the ONNX file on the target test split; `nll` in nats."""
     train_gap: float | None = None
-    """Score on the target labels that the strategy saw, minus the eager test score."""
+    """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None
     """Score minus that of the same model trained from scratch on the label budget, same seed."""
     negative_transfer: bool | None = None
-    """True where the transfer gain is negative."""
+    """True if the transfer gain is negative."""
     gap_closed: float | None = None
-    """(score - source only) / (oracle - source only), same seed; null where the intervals of the two overlap."""
+    """(score - source-only) / (all-labels - source-only), same seed; null if the intervals of the two overlap."""
     a_distance: float | None = None
     """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
     source_metric: str | None = None
@@ -124,7 +125,7 @@ class Row:
     parity: float | None = None
     """Largest difference between ONNX and torch outputs, relative to the largest output."""
     parity_flips: int | None = None
-    """Decisions that differ, each at a near tie."""
+    """Predictions that differ, each at a near tie."""
     onnx_sha256: str | None = None
     """Hash of the ONNX file that was scored."""
     onnx_bytes: int | None = None
@@ -196,15 +197,12 @@ class Row:
     """UTC time, ISO 8601."""
 
     def __post_init__(self) -> None:
-        # JSON knows no tuple: a row that was read equals the one that was written.
-        lists = [(name, value) for name, value in vars(self).items() if type(value) is list or type(value) is tuple]
-        for name, value in lists:
-            object.__setattr__(self, name, _frozen(value))
+        freeze(self)
 
     @functools.cached_property
     def file_name(self) -> str:
-        """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`."""
-        parts = (self.task.partition("/")[2], self.backbone, self.strategy, f"s{self.seed}")
+        """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`; a strategy is spelled as in its key."""
+        parts = (self.task.partition("/")[2], self.backbone, spelling(self.strategy), f"s{self.seed}")
         machine = digest([self.machine, self.device, self.threads])[:6]
         return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
 
@@ -214,20 +212,30 @@ class Row:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Row:
-        """Return a row from its fields. Raises `StoreError` for a record of another layout."""
+        """Return a row from its fields, which may be those of schema 1. Raises `StoreError` for any other record."""
         if not isinstance(value, Mapping):
-            raise StoreError("it is no record")
-        if value.get("schema") != SCHEMA:
-            raise StoreError(f"its schema is {value.get('schema')!r}, this tlbench reads {SCHEMA}")
+            raise StoreError("it is not a JSON object")
+        schema = value.get("schema")
+        if type(schema) is not int or schema not in (1, SCHEMA):
+            raise StoreError(f"its schema is {schema!r}, expected 1 or {SCHEMA}")
         try:
-            return cls(**value)
+            return cls(**(upgraded(value) if schema == 1 else value))
         except TypeError as error:
             raise StoreError(str(error).replace("Row.__init__() ", "")) from error
 
 
+def freeze(record: object) -> None:
+    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file."""
+    for name, value in vars(record).items():
+        if (frozen := _frozen(value)) is not value:
+            object.__setattr__(record, name, frozen)
+
+
 def _frozen(value: Any) -> Any:
     if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
-        return encode(value).decode()
+        return value if value.isascii() else encode(value).decode()
+    if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
+        return float(value)
     if isinstance(value, Mapping):
         return {name: _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

@@ -44,10 +44,11 @@ def read_row(path: Path) -> Row:
         if not path.is_file():
             raise StoreError("it is no regular file")
         text = path.read_text(encoding="utf-8")
-        row = Row.from_json(json.loads(text))
-        check(row)
+        record = json.loads(text)
         if "\\u" in text:  # Half a character, which JSON may hold by its escape, could not be written again.
-            canonical(row.to_json()).encode()
+            canonical(record).encode()
+        row = Row.from_json(record)
+        check(row)
     except RecursionError:
         error: Exception = StoreError("it is nested too deep")
     except (OSError, ValueError, StoreError) as caught:
