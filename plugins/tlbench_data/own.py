@@ -22,9 +22,9 @@ def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import SOUNDS
+    from tlbench.assets import SOUND_SUFFIXES
 
-    return _folders(request, SOUNDS)
+    return _folders(request, SOUND_SUFFIXES)
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
@@ -38,17 +38,17 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _series_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import TABLES
+    from tlbench.assets import TABLE_SUFFIXES
 
-    return _folders(request, TABLES)
+    return _folders(request, TABLE_SUFFIXES)
 
 
 def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import number, place
+    from tlbench.assets import integer_option, option_path
 
     if request.options["size"]:
-        number(request, "size", 8)
-    return [place(request, "source"), place(request, "target")]
+        integer_option(request, "size", 8)
+    return [option_path(request, "source"), option_path(request, "target")]
 
 
 def _load_medmnist(request: LoadRequest) -> TaskData:

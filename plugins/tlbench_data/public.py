@@ -41,26 +41,26 @@ def _load_nsl_kdd(request: LoadRequest) -> TaskData:
 
 
 def _gap_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.motions import gap_files
 
-    return all_files(*gap_files(request))
+    return example_files(*gap_files(request))
 
 
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.wbc import labels_of, sides
 
     found = sides(request)
     tables = [labels_of(side.train.where) for side in found]
-    return [*(table for table in tables if table.is_file()), *all_files(*found)]
+    return [*(table for table in tables if table.is_file()), *example_files(*found)]
 
 
 def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.wbc import cifar_sides
 
-    return all_files(*cifar_sides(request))
+    return example_files(*cifar_sides(request))
 
 
 def public_tasks() -> list[TaskSpec]:

@@ -9,11 +9,11 @@ from tlbench import CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 
 
 def _files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import number
+    from tlbench.assets import integer_option
     from tlbench_vision.tasks.image_folder import files
 
     if request.options["size"]:
-        number(request, "size", least=8)
+        integer_option(request, "size", least=8)
     return files(request)
 
 

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import mask_sides, number
+    from tlbench.assets import integer_option, mask_sides
 
-    number(request, "size", least=8)
+    integer_option(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
     return [path for pair in pairs for path in pair]
 

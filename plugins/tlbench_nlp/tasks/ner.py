@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import Side, Split, TaskData
-from tlbench.assets import Sentence, read_conll
+from tlbench.assets import TaggedSentence, read_conll
 
 KINDS = ("LOC", "MISC", "ORG", "PER")
 LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
@@ -33,7 +33,7 @@ def load(files: Sequence[Path]) -> TaskData:
     )
 
 
-def _split(sentences: Sequence[Sentence]) -> Split:
+def _split(sentences: Sequence[TaggedSentence]) -> Split:
     index = {label: position for position, label in enumerate(LABELS)}
     inputs = [words for words, _ in sentences]
     labels = [[index[tag] for tag in to_bio(tags)] for _, tags in sentences]

@@ -42,16 +42,16 @@ def _architectures() -> dict[str, Any]:
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what timm says, without importing it where its version has been asked before."""
-    from tlbench.assets import remembered
+    from tlbench.assets import cached_json
 
-    return remembered(f"timm-{version('timm')}/{what}", compute)
+    return cached_json(f"timm-{version('timm')}/{what}", compute)
 
 
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
-    from tlbench.assets import is_folder
+    from tlbench.assets import is_local_checkpoint
 
-    if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
+    if is_local_checkpoint(name) and name not in _asked("architectures", _architectures)["names"]:
         return _find_saved(name)
     known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
     return _timm(
@@ -64,9 +64,9 @@ def find_timm(name: str) -> BackboneSpec:
 
 
 def _find_saved(name: str) -> BackboneSpec:
-    from tlbench.assets import find
+    from tlbench.assets import find_checkpoint
 
-    config = find(name, CONFIG).files["config"]
+    config = find_checkpoint(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
     known = _asked(
         f"saved-{content}", partial(deferred("tlbench_vision.backbones.timm_model", "describe_saved"), config.parent)
@@ -78,10 +78,10 @@ def _find_saved(name: str) -> BackboneSpec:
 
 def _saved(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the files of a saved model, whose weights the option may still replace."""
-    from tlbench.assets import find
+    from tlbench.assets import find_checkpoint
 
     weights = found(f"timm/{name}", name, options)
-    return Checkpoint(files={**find(name, CONFIG).files, **weights.files}, origin=weights.origin)
+    return Checkpoint(files={**find_checkpoint(name, CONFIG).files, **weights.files}, origin=weights.origin)
 
 
 def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find) -> BackboneSpec:

@@ -12,7 +12,7 @@ import numpy as np
 
 from tlbench.assets.readers.cells import as_number, number_cells
 from tlbench.assets.readers.labelled import Labelled
-from tlbench.assets.readers.tables import Table, read_table, with_labels
+from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 256
 
 
-class Record(NamedTuple):
+class TableRow(NamedTuple):
     """One row of a table."""
 
     table: Table
     row: int
 
 
-def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[Record]:
+def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[TableRow]:
     """Return the rows of a table with the labels of one column; `columns` names the columns of a headless table."""
     table = read_table(path, columns=columns)
-    records = [Record(table, row) for row in range(len(table.rows))]
-    return with_labels(table, records, label)
+    records = [TableRow(table, row) for row in range(len(table.rows))]
+    return label_rows(table, records, label)
 
 
 @dataclass(frozen=True)
-class Encoding:
+class FeatureEncoding:
     """How columns become features: learnt from the source's training records, applied to all."""
 
     columns: tuple[str, ...]
@@ -45,7 +45,7 @@ class Encoding:
     log: bool
 
     @classmethod
-    def learn(cls, records: Sequence[Record], *, without: Iterable[str], log: bool = False) -> Encoding:
+    def learn(cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False) -> FeatureEncoding:
         """Take all columns but those `without`; a column without a single number is categorical.
 
         With `log`, numbers go through log(1 + x) and must not be negative.
@@ -56,7 +56,7 @@ class Encoding:
             raise BadInputError(f'"{table.path}" has no column beside its label: add features.')
         categories = {}
         for column in columns:
-            texts = sorted({cell for table, rows in by_table(records) for cell in table.cells(column, rows)})
+            texts = sorted({cell for table, rows in rows_by_table(records) for cell in table.cells(column, rows)})
             if all(as_number(text) is None for text in texts):
                 categories[column] = texts
             if len(categories.get(column, ())) > MOST_CATEGORIES:
@@ -65,9 +65,9 @@ class Encoding:
                 )
         return cls(columns, categories, log)
 
-    def features(self, records: Sequence[Record]) -> Array:
+    def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
-        return np.concatenate([self._block(table, rows) for table, rows in by_table(records)])
+        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
 
     def _block(self, table: Table, rows: Sequence[int]) -> Array:
         return np.concatenate(
@@ -92,7 +92,7 @@ class Encoding:
         return (np.log1p(numbers) if self.log else numbers)[:, None]
 
 
-def by_table(records: Sequence[Record]) -> list[tuple[Table, list[int]]]:
+def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:
     """Return runs of records of one table, in order."""
     runs = itertools.groupby(records, key=lambda record: id(record.table))
     found = [list(run) for _, run in runs]

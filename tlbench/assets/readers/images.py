@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from tlbench.assets.readers.embedded import Embedded
+from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.faults import note
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.errors import BadInputError
@@ -25,7 +25,7 @@ BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 """What PIL raises for files that it cannot decode."""
 
 
-def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
+def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False) -> Array:
     """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept.
 
     Size 0 leaves it as it is. Transparent pixels are blended over white.

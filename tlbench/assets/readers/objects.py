@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 JSON = (".json", ".jsonl")
-COLUMNAR = (".parquet", ".arrow")
+COLUMNAR_SUFFIXES = (".parquet", ".arrow")
 
 
 def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
