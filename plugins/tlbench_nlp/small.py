@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlbench import BackboneSpec, Option, SaveRequest, deferred
-
-if TYPE_CHECKING:
-    pass
 
 
 def _preprocess() -> ModuleType:

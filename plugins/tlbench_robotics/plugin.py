@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -15,9 +14,6 @@ from tlbench import (
     deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def _preprocess() -> ModuleType:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -17,9 +16,6 @@ from tlbench import (
     deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -23,9 +22,6 @@ from tlbench_vision import calls
 from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
-
-if TYPE_CHECKING:
-    pass
 
 ORIGINS = Path(__file__).parent / "origins"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     SEGMENTATION,
@@ -15,9 +14,6 @@ from tlbench import (
     deferred,
 )
 from tlbench_vision import calls
-
-if TYPE_CHECKING:
-    pass
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:

@@ -2,7 +2,6 @@
 
 from tlbench.learning.adapt_request import AdaptRequest, Augment, Batch, Remask
 from tlbench.learning.data import (
-    Array,
     Columns,
     Examples,
     Inputs,
@@ -32,7 +31,6 @@ __all__ = [
     "EVALUATION_BATCH",
     "AdaptRequest",
     "Anomaly",
-    "Array",
     "Augment",
     "Batch",
     "Classification",

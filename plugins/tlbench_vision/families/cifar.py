@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlbench import BackboneSpec, SaveRequest, UnknownNameError, deferred
 from tlbench_vision import calls
 from tlbench_vision.families.weights import found, weights_options
-
-if TYPE_CHECKING:
-    pass
 
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}

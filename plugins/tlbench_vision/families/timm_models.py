@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlbench import BackboneSpec, Checkpoint, Option, SaveRequest, deferred
 from tlbench_vision import calls
 from tlbench_vision.families.weights import Find, found, weights_options
-
-if TYPE_CHECKING:
-    pass
 
 CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {

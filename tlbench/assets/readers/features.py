@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from tlbench.assets.readers.cells import as_number, number_cells
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.tables import Table, label_rows, read_table
@@ -67,9 +65,13 @@ class FeatureEncoding:
 
     def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
+        import numpy as np
+
         return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
 
     def _block(self, table: Table, rows: Sequence[int]) -> Array:
+        import numpy as np
+
         return np.concatenate(
             [
                 self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
@@ -79,10 +81,14 @@ class FeatureEncoding:
         )
 
     def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
         cells, known = np.array(table.cells(column, rows)), np.array(self.categories[column])
         return np.asarray(cells[:, None] == known, np.float64)
 
     def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
         numbers = number_cells(table, rows, column)
         if self.log and numbers.min() < 0:
             line = table.lines[rows[int(numbers.argmin())]]
