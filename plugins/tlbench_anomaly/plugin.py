@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from tlbench import (
     ANOMALY,
     CLASSIFICATION,
@@ -15,12 +13,6 @@ from tlbench import (
     deferred,
     hookimpl,
 )
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_anomaly import preprocess
-
-    return preprocess
 
 
 @hookimpl
@@ -92,7 +84,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             fit=deferred("tlbench_anomaly.backbones.mlp", "fit"),
             prepare=deferred("tlbench_anomaly.backbones.mlp", "prepare"),
-            preprocess=_preprocess,
+            preprocess=deferred("tlbench_anomaly.preprocess"),
             build=deferred("tlbench_anomaly.backbones.mlp", "build"),
         )
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec, deferred
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 from tlbench_data.options import places
 
 SPLITS = (
@@ -43,18 +43,13 @@ def _series_files(request: LoadRequest) -> Sequence[Path]:
     return _folders(request, TABLE_SUFFIXES)
 
 
-def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
+def medmnist_files(request: LoadRequest) -> Sequence[Path]:
+    """Return the file of the source, then that of the target."""
     from tlbench.assets import integer_option, option_path
 
     if request.options["size"]:
         integer_option(request, "size", 8)
     return [option_path(request, "source"), option_path(request, "target")]
-
-
-def _load_medmnist(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.medmnist import load
-
-    return load(request, _medmnist_files(request))
 
 
 def own_tasks() -> list[TaskSpec]:
@@ -139,8 +134,8 @@ def own_tasks() -> list[TaskSpec]:
                 ),
                 Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
             ),
-            files=_medmnist_files,
-            load=_load_medmnist,
+            files=medmnist_files,
+            load=deferred("tlbench_data.tasks.medmnist", "load"),
         ),
         TaskSpec(
             name="robotics/series",

@@ -13,7 +13,6 @@ from tlbench import (
     TaskSpec,
     deferred,
 )
-from tlbench_vision import calls
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
@@ -84,10 +83,10 @@ def segmentation_backbones() -> list[BackboneSpec]:
             ),
             requires=("timm",),
             extra="vision",
-            fit=calls.fit,
-            preprocess=calls.preprocess,
-            prepare=calls.prepare,
+            fit=deferred("tlbench_vision.backbones.resnet", "fit"),
+            preprocess=deferred("tlbench_vision.preprocess"),
+            prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
             build=deferred("tlbench_vision.backbones.unet", "build"),
-            augment=calls.augment,
+            augment=deferred("tlbench_vision.augment", "augment"),
         )
     ]

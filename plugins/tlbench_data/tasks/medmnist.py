@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +9,16 @@ from PIL import Image
 
 from tlbench import LoadRequest, TaskData
 from tlbench.assets import Parts, as_pixels, published_parts, read_npz, transductive_data
+from tlbench_data.own import medmnist_files
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}
 """What the file's arrays begin with."""
 
 
-def load(request: LoadRequest, files: Sequence[Path]) -> TaskData:
+def load(request: LoadRequest) -> TaskData:
     """Read images `(size, size, C)` uint8; the published validation part joins the training part."""
     size, grey = int(request.options["size"]), bool(request.options["grey"])
-    source, target = (_read(path, size, grey) for path in files)
+    source, target = (_read(path, size, grey) for path in medmnist_files(request))
     return transductive_data(source, target)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
@@ -20,6 +18,7 @@ from tlbench.assets import (
     table_files,
     table_parts,
 )
+from tlbench_data.public import nsl_kdd_files
 
 LABELS = ("normal", "anomaly")
 ATTACK, DIFFICULTY = "attack", "difficulty"
@@ -38,9 +37,9 @@ def load_table(request: LoadRequest) -> TaskData:
     return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
 
 
-def load_nsl_kdd(files: Sequence[Path]) -> TaskData:
-    """Read KDDTrain+_20Percent and KDDTest+; each kind of attack is split, equal records stay together."""
-    train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in files)
+def load_nsl_kdd(request: LoadRequest) -> TaskData:
+    """Read both files; each kind of attack is split, equal records stay together."""
+    train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in nsl_kdd_files(request))
     source = hold_out(train, [_features(record) for record in train.inputs])
     target = hold_out(test, [_features(record) for record in test.inputs], part=0.5)
     binary = [parts.map(lambda records: _binary(records, ATTACK, "normal")) for parts in (source, target)]

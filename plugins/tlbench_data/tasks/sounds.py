@@ -16,6 +16,7 @@ from tlbench.assets import (
     read_sound,
     transductive_data,
 )
+from tlbench_data.public import fsdd_files
 
 FSDD_TEST = 5
 """The published rule: takes 0 to 4 of each digit and speaker are the test."""
@@ -26,9 +27,9 @@ def load_folders(request: LoadRequest) -> TaskData:
     return _read(*class_sides(request, SOUND_SUFFIXES))
 
 
-def load_fsdd(source: Sequence[Path], target: Sequence[Path]) -> TaskData:
-    """Read recordings `<digit>_<speaker>_<take>.wav`."""
-    return _read(_fsdd_parts(source), _fsdd_parts(target))
+def load_fsdd(request: LoadRequest) -> TaskData:
+    """Read the recordings of both sides."""
+    return _read(*(_fsdd_parts(fsdd_files(request, option)) for option in ("source", "target")))
 
 
 def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:

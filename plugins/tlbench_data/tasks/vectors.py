@@ -22,20 +22,22 @@ from tlbench.assets import (
     table_parts,
 )
 from tlbench.learning import check_targets
+from tlbench_data.vectors import label_columns
 
 Records = Sequence[TableRow]
 
 
-def load_numbers(request: LoadRequest, names: Sequence[str]) -> TaskData:
+def load_numbers(request: LoadRequest) -> TaskData:
     """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
+    names = label_columns(request)
     source, target = _parts(request, "source"), _parts(request, "target")
     encoding = FeatureEncoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
     return TaskData(source=_side(source, names, encoding.features), target=_side(target, names, encoding.features))
 
 
-def load_tags(request: LoadRequest, names: Sequence[str]) -> TaskData:
+def load_tags(request: LoadRequest) -> TaskData:
     """Read texts, and the label columns as 0 and 1, `(N, L)`."""
-    column = str(request.options["text"])
+    names, column = label_columns(request), str(request.options["text"])
 
     def texts(records: Records) -> list[str]:
         return [text for record in records for text in record.table.cells(column, [record.row])]

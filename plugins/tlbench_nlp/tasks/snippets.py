@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from tlbench.assets import (
     table_parts,
     transductive_data,
 )
+from tlbench_nlp.plugin import snippet_files
 
 
 def load_table(request: LoadRequest) -> TaskData:
@@ -41,9 +41,9 @@ def load_table(request: LoadRequest) -> TaskData:
     return transductive_data(side("source"), side("target"))
 
 
-def load_snippets(files: Sequence[Path]) -> TaskData:
+def load_snippets(request: LoadRequest) -> TaskData:
     """Read movie snippets, a fifth held out, and product sentences, half of the documents held out."""
-    (movies, movie_ids), (products, product_ids) = (_read_snippets(path) for path in files)
+    (movies, movie_ids), (products, product_ids) = (_read_snippets(path) for path in snippet_files(request))
     documents = [name.split("_")[0] for name in product_ids]
     return transductive_data(hold_out(movies, movie_ids), hold_out(products, documents, part=0.5))
 

@@ -25,6 +25,11 @@ from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 
+def architectures() -> dict[str, Any]:
+    """Return the names that timm knows, as JSON."""
+    return {"names": [*timm.list_models(), *timm.list_pretrained()]}
+
+
 def describe(name: str) -> dict[str, Any]:
     """Return what a plan asks of a model: where its weights are published, whether it has BatchNorm.
 

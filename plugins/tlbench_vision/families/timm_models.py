@@ -9,8 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-from tlbench import BackboneSpec, Checkpoint, Option, SaveRequest, deferred
-from tlbench_vision import calls
+from tlbench import BackboneSpec, Checkpoint, Option, deferred
 from tlbench_vision.families.weights import Find, found, weights_options
 
 CONFIG = {"config": "config.json"}
@@ -23,18 +22,7 @@ GENTLE: Mapping[str, Any] = {
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
 MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
-
-
-def _save_timm(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.timm_model import save
-
-    save(request)
-
-
-def _architectures() -> dict[str, Any]:
-    from timm import list_models, list_pretrained
-
-    return {"names": [*list_models(), *list_pretrained()]}
+ARCHITECTURES = deferred("tlbench_vision.backbones.timm_model", "architectures")
 
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -48,7 +36,7 @@ def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
     from tlbench.assets import is_local_checkpoint
 
-    if is_local_checkpoint(name) and name not in _asked("architectures", _architectures)["names"]:
+    if is_local_checkpoint(name) and name not in _asked("architectures", ARCHITECTURES)["names"]:
         return _find_saved(name)
     known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
     return _timm(
@@ -97,15 +85,9 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         fit=partial(deferred("tlbench_vision.backbones.timm_model", "fit"), name),
         prepare=deferred("tlbench_vision.backbones.timm_model", "prepare"),
         build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
-        save=_save_timm,
-        augment=calls.augment,
+        save=deferred("tlbench_vision.backbones.timm_model", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )
-
-
-def _save_spectrogram(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.spectrogram import save
-
-    save(request)
 
 
 def find_spectrogram(asked: str) -> BackboneSpec:
@@ -124,6 +106,6 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         fit=partial(deferred("tlbench_vision.backbones.spectrogram", "fit"), name),
         prepare=deferred("tlbench_vision.backbones.spectrogram", "prepare"),
         build=partial(deferred("tlbench_vision.backbones.spectrogram", "build"), name),
-        save=_save_spectrogram,
+        save=deferred("tlbench_vision.backbones.spectrogram", "save"),
         augment=None,
     )

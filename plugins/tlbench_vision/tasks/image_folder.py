@@ -15,6 +15,7 @@ from tlbench.assets import (
     file_parts,
     files_read,
     image_group,
+    integer_option,
     is_hub_place,
     list_folder,
     option_path,
@@ -29,6 +30,8 @@ Picture = Path | EmbeddedImage
 
 def files(request: LoadRequest) -> list[Path]:
     """Return every file that is read: images, and tables that list or hold them; the labels must agree."""
+    if request.options["size"]:
+        integer_option(request, "size", least=8)
     source, target = _side(request, "source"), _side(request, "target")
     common_labels(source, target)
     tables = [path for option in ("source", "target") for paths in _tables(request, option).values() for path in paths]
