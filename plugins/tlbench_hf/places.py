@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Checkpoint
-from tlbench.assets import find_checkpoint
 
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 """The first that is there; with an older form transformers reads what stands beside it."""
@@ -19,6 +18,8 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.b
 
 def configuration_file(name: str) -> Path:
     """Return a checkpoint's config.json. Raises `MissingDataError`."""
+    from tlbench.assets import find_checkpoint
+
     return find_checkpoint(name, {"config": "config.json"}).files["config"]
 
 
@@ -36,6 +37,8 @@ def files_of_speech(name: str, options: Mapping[str, Any]) -> Checkpoint:
 def _files(
     name: str, options: Mapping[str, Any], also: Mapping[str, tuple[str, ...]], optional: tuple[str, ...]
 ) -> Checkpoint:
+    from tlbench.assets import find_checkpoint
+
     wanted = {"config": ("config.json",), **also}
     if options["weights"] == "random":
         return find_checkpoint(name, wanted, optional)
