@@ -36,7 +36,15 @@ from tlbench.assets.readers.labelled import (
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, sliding_windows
-from tlbench.assets.readers.tables import check_columns, label_rows, read_table, read_texts, table_files, table_parts
+from tlbench.assets.readers.tables import (
+    Table,
+    check_columns,
+    label_rows,
+    read_table,
+    read_texts,
+    table_files,
+    table_parts,
+)
 from tlbench.assets.weight_files import read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
@@ -56,6 +64,7 @@ __all__ = [
     "FeatureEncoding",
     "Labelled",
     "Parts",
+    "Table",
     "TableRow",
     "TaggedSentence",
     "as_pixels",

@@ -7,6 +7,7 @@ from pathlib import Path
 from tlbench.errors import BadInputError
 
 TaggedSentence = tuple[list[str], list[str]]
+"""Words, and a tag for each."""
 
 
 def read_conll(path: Path) -> list[TaggedSentence]:

@@ -20,8 +20,11 @@ class EmbeddedImage(NamedTuple):
     """An encoded image in a table."""
 
     path: Path
+    """The table."""
     row: int
+    """From 1."""
     content: bytes
+    """The image as a file holds it."""
 
     def __str__(self) -> str:
         return f"{self.path}, row {self.row}"

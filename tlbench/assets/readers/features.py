@@ -23,7 +23,9 @@ class TableRow(NamedTuple):
     """One row of a table."""
 
     table: Table
+    """The table."""
     row: int
+    """The row's position in it, from 0."""
 
 
 def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[TableRow]:
@@ -38,9 +40,11 @@ class FeatureEncoding:
     """How columns become features: learnt from the source's training records, applied to all."""
 
     columns: tuple[str, ...]
+    """Columns that become features, in this order."""
     categories: dict[str, list[str]]
     """The texts of each column that holds no number; a text that is not among them becomes all zeros."""
     log: bool
+    """Whether numbers go through log(1 + x)."""
 
     @classmethod
     def learn(cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False) -> FeatureEncoding:

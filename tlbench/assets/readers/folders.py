@@ -28,8 +28,11 @@ IMAGE_SUFFIXES = (
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".avif", ".tif", ".tiff",
     ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2",
 )  # fmt: skip
+"""Endings of the image files that are read."""
 SOUND_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc")
+"""Endings of the sound files that are read."""
 TABLE_SUFFIXES = (".csv", ".tsv")
+"""Endings of tables in text."""
 OTHERS = ("thumbs.db", "desktop.ini")
 """What Windows puts into folders."""
 

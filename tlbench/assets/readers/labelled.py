@@ -29,11 +29,14 @@ PART_NAMES = 'the parts of a side are named "train", "valid" ("val", "validation
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled(Generic[T]):
-    """Examples with their labels by name; `where` is the file or folder that messages name."""
+    """Examples with their labels by name."""
 
     where: Path
+    """The file or folder that messages name."""
     inputs: Sequence[T]
+    """The examples, `N` of them."""
     labels: Sequence[str]
+    """The name of each example's label."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,7 +97,9 @@ class Parts(Generic[T]):
     """The training and the test part of one side."""
 
     train: Labelled[T]
+    """What models learn from."""
     test: Labelled[T]
+    """What scores are measured on."""
 
     def map(self, change: Callable[[Labelled[T]], Labelled[U]]) -> Parts[U]:
         """Return both parts changed."""

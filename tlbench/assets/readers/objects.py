@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 JSON = (".json", ".jsonl")
 COLUMNAR_SUFFIXES = (".parquet", ".arrow")
+"""Endings of tables that are stored by column."""
 
 
 def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -35,9 +35,13 @@ class Table:
     """Cells as text, with the number of the line that each row ends on, or its count where a format has no lines."""
 
     path: Path
+    """The file."""
     columns: tuple[str, ...]
+    """Names of the columns."""
     rows: list[list[str]]
+    """The cells of each row."""
     lines: list[int]
+    """The line that each row ends on."""
 
     def cells(self, column: str, rows: Iterable[int]) -> list[str]:
         """Return a column's cells in these rows."""
