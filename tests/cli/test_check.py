@@ -46,7 +46,7 @@ def package(tmp_path, monkeypatch):
 def test_a_folder_is_checked_without_being_installed(tlbench, package):
     status, output, _ = tlbench("check", str(package))
     assert status == 1
-    assert "domain half  module is light  ok" in " ".join(output.split("\n")).replace("    ", "  ")
+    assert ["domain", "half", "module", "is", "light", "ok"] in [line.split() for line in output.splitlines()]
     assert 'failed: domain half: domain has a task\n  Domain "half" has no task: add one named "half/..."' in output
     assert "Plugin problem: absent (tlbench-half 0.3): load: ModuleNotFoundError" in output
     assert "checks: 4 ok, 0 note, 0 skipped, 1 failed" in output
@@ -117,13 +117,11 @@ def test_what_is_deferred_must_exist_and_code_that_cannot_be_followed_is_noted(t
     assert results["at-run-time", "deferred functions exist"]["status"] == "ok"
     result = results["at-run-time", "code can be followed"]
     assert (result["status"], "half_domain.plugin" in result["reason"]) == ("note", True)
-    assert results["no-name", "code can be followed"]["status"] == "ok"
+    assert results["no-module", "code can be followed"]["status"] == "ok"
 
 
 def test_a_spec_that_lacks_a_field_is_a_problem_that_names_it(tlbench, package):
-    tasks = (
-        "\n@hookimpl\ndef tlbench_tasks():\n    from tlbench import TaskSpec\n    return [TaskSpec(name='half/a')]\n"
-    )
+    tasks = "\nimport tlbench\n\n@hookimpl\ndef tlbench_tasks():\n    return [tlbench.TaskSpec(name='half/a')]\n"
     (package / "half_domain/plugin.py").write_text(PLUGIN + tasks)
     status, output, _ = tlbench("check", str(package), "--json")
     answer = json.loads(output)

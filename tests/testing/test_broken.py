@@ -34,7 +34,7 @@ TASKS = {
     "no-licence": ("spec_fields_are_valid", "licence is empty"),
     "no-shift": ("spec_fields_are_valid", "shift is empty"),
     "list-of-options": ("spec_fields_are_valid", "options is []; it must be tuple[Option, ...]"),
-    "dotted": ("spec_fields_are_valid", 'requires contains "os.path"; it takes top-level import names'),
+    "dotted": ("spec_fields_are_valid", 'requires contains "os.path"'),
     "other-extra": ("spec_fields_are_valid", 'unknown extra "nowhere": use one of'),
 }
 BACKBONES = {
