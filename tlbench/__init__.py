@@ -24,6 +24,7 @@ from tlbench.contract.requests import (
     BuildRequest,
     Coverage,
     FitRequest,
+    Layout,
     LoadRequest,
     PrepareRequest,
     RemaskRequest,
@@ -36,10 +37,11 @@ from tlbench.contract.specs import (
     DomainSpec,
     KindSpec,
     OwnHead,
+    Setting,
     StrategySpec,
     TaskSpec,
 )
-from tlbench.contract.task_data import Access, Array, Side, Split, TaskData
+from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
@@ -67,8 +69,10 @@ __all__ = [
     "Coverage",
     "DomainSpec",
     "Event",
+    "ExampleSequence",
     "FitRequest",
     "KindSpec",
+    "Layout",
     "LoadRequest",
     "MissingDataError",
     "Option",
@@ -77,6 +81,7 @@ __all__ = [
     "PrepareRequest",
     "RemaskRequest",
     "SaveRequest",
+    "Setting",
     "Side",
     "Split",
     "StrategySpec",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import TYPE_CHECKING
-
 from tlbench import (
     ANOMALY,
     CLASSIFICATION,
@@ -16,15 +13,6 @@ from tlbench import (
     deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    pass
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_anomaly import preprocess
-
-    return preprocess
 
 
 @hookimpl
@@ -96,7 +84,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             fit=deferred("tlbench_anomaly.backbones.mlp", "fit"),
             prepare=deferred("tlbench_anomaly.backbones.mlp", "prepare"),
-            preprocess=_preprocess,
+            preprocess=deferred("tlbench_anomaly.preprocess"),
             build=deferred("tlbench_anomaly.backbones.mlp", "build"),
         )
     ]

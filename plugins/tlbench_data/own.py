@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec, deferred
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 from tlbench_data.options import places
 
 SPLITS = (
@@ -22,9 +22,9 @@ def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import SOUNDS
+    from tlbench.assets import SOUND_SUFFIXES
 
-    return _folders(request, SOUNDS)
+    return _folders(request, SOUND_SUFFIXES)
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
@@ -38,23 +38,18 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _series_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import TABLES
+    from tlbench.assets import TABLE_SUFFIXES
 
-    return _folders(request, TABLES)
+    return _folders(request, TABLE_SUFFIXES)
 
 
-def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import number, place
+def medmnist_files(request: LoadRequest) -> Sequence[Path]:
+    """Return the file of the source, then that of the target."""
+    from tlbench.assets import integer_option, option_path
 
     if request.options["size"]:
-        number(request, "size", 8)
-    return [place(request, "source"), place(request, "target")]
-
-
-def _load_medmnist(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.medmnist import load
-
-    return load(request, _medmnist_files(request))
+        integer_option(request, "size", 8)
+    return [option_path(request, "source"), option_path(request, "target")]
 
 
 def own_tasks() -> list[TaskSpec]:
@@ -139,8 +134,8 @@ def own_tasks() -> list[TaskSpec]:
                 ),
                 Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
             ),
-            files=_medmnist_files,
-            load=_load_medmnist,
+            files=medmnist_files,
+            load=deferred("tlbench_data.tasks.medmnist", "load"),
         ),
         TaskSpec(
             name="robotics/series",

@@ -5,62 +5,55 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskData, TaskSpec, deferred
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, TaskSpec, deferred
 from tlbench_data.options import places
 
 ORIGINS = Path(__file__).parent / "origins"
-US, OTHERS = ("jackson", "theo"), ("george", "lucas", "nicolas", "yweweler")
+SPEAKERS = {"source": ("jackson", "theo"), "target": ("george", "lucas", "nicolas", "yweweler")}
+"""Of FSDD, from the US and from elsewhere."""
 
 
-def _fsdd_files(request: LoadRequest, option: str, speakers: Sequence[str]) -> list[Path]:
-    names = [f"{digit}_{speaker}_{take}.wav" for speaker in speakers for digit in range(10) for take in range(20)]
+def fsdd_files(request: LoadRequest, option: str) -> list[Path]:
+    """Return the recordings `<digit>_<speaker>_<take>.wav` of a side's speakers."""
+    names = [
+        f"{digit}_{speaker}_{take}.wav" for speaker in SPEAKERS[option] for digit in range(10) for take in range(20)
+    ]
     return request.files(option, "fsdd/recordings", *names)
 
 
 def _both_fsdd_files(request: LoadRequest) -> Sequence[Path]:
-    return [*_fsdd_files(request, "source", US), *_fsdd_files(request, "target", OTHERS)]
+    return [*fsdd_files(request, "source"), *fsdd_files(request, "target")]
 
 
-def _load_fsdd(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.sounds import load_fsdd
-
-    return load_fsdd(_fsdd_files(request, "source", US), _fsdd_files(request, "target", OTHERS))
-
-
-def _nsl_kdd_files(request: LoadRequest) -> Sequence[Path]:
+def nsl_kdd_files(request: LoadRequest) -> Sequence[Path]:
+    """Return KDDTrain+_20Percent, then KDDTest+."""
     return [
         *request.files("source", "nsl_kdd", "KDDTrain+_20Percent.txt"),
         *request.files("target", "nsl_kdd", "KDDTest+.txt"),
     ]
 
 
-def _load_nsl_kdd(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.records import load_nsl_kdd
-
-    return load_nsl_kdd(_nsl_kdd_files(request))
-
-
 def _gap_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.motions import gap_files
 
-    return all_files(*gap_files(request))
+    return example_files(*gap_files(request))
 
 
 def _wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.wbc import labels_of, sides
 
     found = sides(request)
     tables = [labels_of(side.train.where) for side in found]
-    return [*(table for table in tables if table.is_file()), *all_files(*found)]
+    return [*(table for table in tables if table.is_file()), *example_files(*found)]
 
 
 def _cifar_wbc_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import all_files
+    from tlbench.assets import example_files
     from tlbench_data.tasks.wbc import cifar_sides
 
-    return all_files(*cifar_sides(request))
+    return example_files(*cifar_sides(request))
 
 
 def public_tasks() -> list[TaskSpec]:
@@ -89,7 +82,7 @@ def public_tasks() -> list[TaskSpec]:
                 "folder with the other recordings; else TLBENCH_DATA/fsdd/recordings",
             ),
             files=_both_fsdd_files,
-            load=_load_fsdd,
+            load=deferred("tlbench_data.tasks.sounds", "load_fsdd"),
         ),
         TaskSpec(
             name="anomaly/nsl-kdd",
@@ -111,8 +104,8 @@ def public_tasks() -> list[TaskSpec]:
                 "folder with KDDTrain+_20Percent.txt; else TLBENCH_DATA/nsl_kdd",
                 "folder with KDDTest+.txt; else TLBENCH_DATA/nsl_kdd",
             ),
-            files=_nsl_kdd_files,
-            load=_load_nsl_kdd,
+            files=nsl_kdd_files,
+            load=deferred("tlbench_data.tasks.records", "load_nsl_kdd"),
         ),
         TaskSpec(
             name="robotics/reality-gap",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskData, TaskSpec
+from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskSpec, deferred
 from tlbench_data.options import places
 from tlbench_data.own import TABLE_FORMATS
 
@@ -25,29 +25,17 @@ def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
     return paths
 
 
-def names(request: LoadRequest) -> tuple[str, ...]:
+def label_columns(request: LoadRequest) -> tuple[str, ...]:
     """Return the label columns that the option names, separated by commas."""
     return tuple(name.strip() for name in str(request.options["label"]).split(","))
 
 
 def _number_files(request: LoadRequest) -> Sequence[Path]:
-    return _files(request, *names(request))
-
-
-def _load_numbers(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.vectors import load_numbers
-
-    return load_numbers(request, names(request))
+    return _files(request, *label_columns(request))
 
 
 def _tag_files(request: LoadRequest) -> Sequence[Path]:
-    return _files(request, str(request.options["text"]), *names(request))
-
-
-def _load_tags(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.vectors import load_tags
-
-    return load_tags(request, names(request))
+    return _files(request, str(request.options["text"]), *label_columns(request))
 
 
 def vector_domain() -> DomainSpec:
@@ -77,7 +65,7 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="log", default=False, summary="take log(1 + x) of every number but the label"),
             ),
             files=_number_files,
-            load=_load_numbers,
+            load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
         ),
         TaskSpec(
             name="nlp/tag-table",
@@ -98,6 +86,6 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="label", default="label", summary="columns of the tags, separated by commas"),
             ),
             files=_tag_files,
-            load=_load_tags,
+            load=deferred("tlbench_data.tasks.vectors", "load_tags"),
         ),
     ]

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
-
-if TYPE_CHECKING:
-    pass
 
 
 @hookimpl

@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError
-from tlbench_hf import audio_calls, calls
+from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError, deferred
 from tlbench_hf.new import pooling
 from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
 
@@ -87,12 +86,12 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         requires=("transformers", "tokenizers"),
         extra="nlp",
         checkpoint=checkpoint,
-        remask=None if decoder else calls.remask,
-        own_head=calls.own_head,
-        fit=calls.fit,
-        prepare=calls.prepare,
-        build=calls.build,
-        save=calls.save,
+        remask=None if decoder else deferred("tlbench_hf.masks", "remask"),
+        own_head=deferred("tlbench_hf.text", "own_head"),
+        fit=deferred("tlbench_hf.tokens", "fit"),
+        prepare=deferred("tlbench_hf.tokens", "prepare"),
+        build=deferred("tlbench_hf.text", "build"),
+        save=deferred("tlbench_hf.text", "save"),
     )
 
 
@@ -112,8 +111,8 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         requires=("transformers", "torchaudio"),
         extra="speech",
         checkpoint=checkpoint,
-        fit=audio_calls.fit,
-        prepare=audio_calls.prepare,
-        build=audio_calls.build,
-        save=audio_calls.save,
+        fit=deferred("tlbench_hf.audio", "fit"),
+        prepare=deferred("tlbench_hf.audio", "prepare"),
+        build=deferred("tlbench_hf.audio", "build"),
+        save=deferred("tlbench_hf.audio", "save"),
     )

@@ -5,8 +5,9 @@ Those of text are over byte pairs learnt from the source's training text.
 
 from __future__ import annotations
 
-from tlbench import BackboneSpec, Option
-from tlbench_hf import audio_calls, calls
+from functools import partial
+
+from tlbench import BackboneSpec, Option, deferred
 
 RECIPE = {
     "batch_size": 32,
@@ -58,11 +59,11 @@ def new_backbones() -> list[BackboneSpec]:
             options=(*TEXT, pooling("mean")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
-            fit=calls.fit_bert,
-            prepare=calls.prepare,
-            build=calls.build,
-            remask=calls.remask,
-            save=calls.save,
+            fit=partial(deferred("tlbench_hf.pieces", "fit_new"), model_type="bert"),
+            prepare=deferred("tlbench_hf.tokens", "prepare"),
+            build=deferred("tlbench_hf.text", "build"),
+            remask=deferred("tlbench_hf.masks", "remask"),
+            save=deferred("tlbench_hf.text", "save"),
         ),
         BackboneSpec(
             name="text/gpt2",
@@ -74,10 +75,10 @@ def new_backbones() -> list[BackboneSpec]:
             options=(*TEXT, pooling("last")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
-            fit=calls.fit_gpt2,
-            prepare=calls.prepare,
-            build=calls.build,
-            save=calls.save,
+            fit=partial(deferred("tlbench_hf.pieces", "fit_new"), model_type="gpt2"),
+            prepare=deferred("tlbench_hf.tokens", "prepare"),
+            build=deferred("tlbench_hf.text", "build"),
+            save=deferred("tlbench_hf.text", "save"),
         ),
         BackboneSpec(
             name="audio/wav2vec2",
@@ -88,10 +89,10 @@ def new_backbones() -> list[BackboneSpec]:
             options=SOUND,
             requires=("transformers", "torchaudio"),
             extra="speech",
-            fit=audio_calls.fit_wav2vec2,
-            prepare=audio_calls.prepare,
-            build=audio_calls.build,
-            save=audio_calls.save,
+            fit=deferred("tlbench_hf.audio", "fit_new"),
+            prepare=deferred("tlbench_hf.audio", "prepare"),
+            build=deferred("tlbench_hf.audio", "build"),
+            save=deferred("tlbench_hf.audio", "save"),
         ),
     ]
 

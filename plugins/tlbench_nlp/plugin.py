@@ -13,7 +13,6 @@ from tlbench import (
     DomainSpec,
     LoadRequest,
     Option,
-    TaskData,
     TaskSpec,
     deferred,
     hookimpl,
@@ -29,30 +28,20 @@ TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CO
 ORIGINS = Path(__file__).parent / "origins"
 
 
-def _ner_files(request: LoadRequest) -> Sequence[Path]:
+def ner_files(request: LoadRequest) -> Sequence[Path]:
+    """Return wikigold, then WNUT 17 training, development and test."""
     return [
         *request.files("source", "ner", "wikigold.conll.txt"),
         *request.files("target", "ner", "wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"),
     ]
 
 
-def _load_ner(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.ner import load
-
-    return load(_ner_files(request))
-
-
-def _snippet_files(request: LoadRequest) -> Sequence[Path]:
+def snippet_files(request: LoadRequest) -> Sequence[Path]:
+    """Return the snippets on movies, then those on products."""
     return [
         *request.files("source", "sentiment_vader", "movieReviewSnippets_GroundTruth.txt"),
         *request.files("target", "sentiment_vader", "amazonReviewSnippets_GroundTruth.txt"),
     ]
-
-
-def _load_snippets(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.snippets import load_snippets
-
-    return load_snippets(_snippet_files(request))
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
@@ -94,8 +83,8 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
                 Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
             ),
-            files=_ner_files,
-            load=_load_ner,
+            files=ner_files,
+            load=deferred("tlbench_nlp.tasks.ner", "load"),
         ),
         TaskSpec(
             name="nlp/reviews",
@@ -130,8 +119,8 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "sentiment_vader.toml",),
             options=SNIPPETS,
-            files=_snippet_files,
-            load=_load_snippets,
+            files=snippet_files,
+            load=deferred("tlbench_nlp.tasks.snippets", "load_snippets"),
         ),
         TaskSpec(
             name="nlp/lm-vader",
@@ -150,8 +139,8 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "sentiment_vader.toml",),
             options=SNIPPETS,
-            files=_snippet_files,
-            load=_load_snippets,
+            files=snippet_files,
+            load=deferred("tlbench_nlp.tasks.snippets", "load_snippets"),
         ),
         TaskSpec(
             name="nlp/text-table",

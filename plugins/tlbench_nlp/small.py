@@ -3,25 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, Option, SaveRequest, deferred
-
-if TYPE_CHECKING:
-    pass
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_nlp import preprocess
-
-    return preprocess
-
-
-def _save_bert(request: SaveRequest) -> None:
-    from tlbench_nlp.backbones.bert import save
-
-    save(request)
+from tlbench import BackboneSpec, Option, deferred
 
 
 def small_berts() -> list[BackboneSpec]:
@@ -67,7 +51,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         extra="nlp",
         fit=deferred("tlbench_nlp.backbones.bert", "fit"),
         prepare=deferred("tlbench_nlp.backbones.bert", "prepare"),
-        preprocess=_preprocess,
+        preprocess=deferred("tlbench_nlp.preprocess"),
         build=deferred("tlbench_nlp.backbones.bert", "build"),
-        save=_save_bert,
+        save=deferred("tlbench_nlp.backbones.bert", "save"),
     )

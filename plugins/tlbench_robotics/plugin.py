@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import TYPE_CHECKING
-
 from tlbench import (
     CLASSIFICATION,
     REGRESSION,
@@ -15,15 +12,6 @@ from tlbench import (
     deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    pass
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_robotics import preprocess
-
-    return preprocess
 
 
 @hookimpl
@@ -96,7 +84,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             ),
             fit=deferred("tlbench_robotics.backbones.cnn", "fit"),
             prepare=deferred("tlbench_robotics.backbones.cnn", "prepare"),
-            preprocess=_preprocess,
+            preprocess=deferred("tlbench_robotics.preprocess"),
             build=deferred("tlbench_robotics.backbones.cnn", "build"),
         )
     ]

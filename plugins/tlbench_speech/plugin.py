@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -18,9 +16,6 @@ from tlbench import (
     hookimpl,
 )
 
-if TYPE_CHECKING:
-    pass
-
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     """The synthesiser and what it speaks English from: another release is other data."""
@@ -29,12 +24,6 @@ def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     data = Path(espeakng_loader.get_data_path())
     names = ("en_dict", "intonations", "phondata", "phonindex", "phontab")
     return [Path(espeakng_loader.get_library_path()), *(data / name for name in names)]
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_speech import preprocess
-
-    return preprocess
 
 
 @hookimpl
@@ -93,7 +82,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             extra="speech",
             fit=deferred("tlbench_speech.backbones.logmel", "fit"),
             prepare=deferred("tlbench_speech.backbones.logmel", "prepare"),
-            preprocess=_preprocess,
+            preprocess=deferred("tlbench_speech.preprocess"),
             build=deferred("tlbench_speech.backbones.logmel", "build"),
         )
     ]

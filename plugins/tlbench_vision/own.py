@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from tlbench import CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
-
-
-def _files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import number
-    from tlbench_vision.tasks.image_folder import files
-
-    if request.options["size"]:
-        number(request, "size", least=8)
-    return files(request)
+from tlbench import CLASSIFICATION, Option, TaskSpec, deferred
 
 
 def own_images() -> TaskSpec:
@@ -55,6 +43,6 @@ def own_images() -> TaskSpec:
             ),
             Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
         ),
-        files=_files,
+        files=deferred("tlbench_vision.tasks.image_folder", "files"),
         load=deferred("tlbench_vision.tasks.image_folder", "load"),
     )

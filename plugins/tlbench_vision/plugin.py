@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
@@ -14,33 +13,23 @@ from tlbench import (
     LoadRequest,
     Option,
     OptionValue,
-    TaskData,
     TaskSpec,
     deferred,
     hookimpl,
 )
-from tlbench_vision import calls
 from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
-if TYPE_CHECKING:
-    pass
-
 ORIGINS = Path(__file__).parent / "origins"
 
 
-def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
+def mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
+    """Return MNIST images and labels, then optdigits training, validation and test."""
     return [
         *request.files("source", "digits", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
         *request.files("target", "digits", "optdigits.tra", "optdigits.hol", "optdigits.tes"),
     ]
-
-
-def _load_mnist_optdigits(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.mnist_optdigits import load
-
-    return load(_mnist_optdigits_files(request))
 
 
 @hookimpl
@@ -93,8 +82,8 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(name="source", default="", summary="folder with the two MNIST files; else TLBENCH_DATA/digits"),
                 Option(name="target", default="", summary="folder with the optdigits files; else TLBENCH_DATA/digits"),
             ),
-            files=_mnist_optdigits_files,
-            load=_load_mnist_optdigits,
+            files=mnist_optdigits_files,
+            load=deferred("tlbench_vision.tasks.mnist_optdigits", "load"),
         ),
         TaskSpec(
             name="vision/capitals-digits",
@@ -172,9 +161,9 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         ),
         requires=("timm",),
         extra="vision",
-        fit=calls.fit,
-        prepare=calls.prepare,
-        preprocess=calls.preprocess,
+        fit=deferred("tlbench_vision.backbones.resnet", "fit"),
+        prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
+        preprocess=deferred("tlbench_vision.preprocess"),
         build=deferred("tlbench_vision.backbones.resnet", "build"),
-        augment=calls.augment,
+        augment=deferred("tlbench_vision.augment", "augment"),
     )

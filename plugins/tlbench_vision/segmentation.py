@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     SEGMENTATION,
@@ -14,16 +13,12 @@ from tlbench import (
     TaskSpec,
     deferred,
 )
-from tlbench_vision import calls
-
-if TYPE_CHECKING:
-    pass
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import mask_sides, number
+    from tlbench.assets import integer_option, mask_sides
 
-    number(request, "size", least=8)
+    integer_option(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
     return [path for pair in pairs for path in pair]
 
@@ -88,10 +83,10 @@ def segmentation_backbones() -> list[BackboneSpec]:
             ),
             requires=("timm",),
             extra="vision",
-            fit=calls.fit,
-            preprocess=calls.preprocess,
-            prepare=calls.prepare,
+            fit=deferred("tlbench_vision.backbones.resnet", "fit"),
+            preprocess=deferred("tlbench_vision.preprocess"),
+            prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
             build=deferred("tlbench_vision.backbones.unet", "build"),
-            augment=calls.augment,
+            augment=deferred("tlbench_vision.augment", "augment"),
         )
     ]

@@ -13,16 +13,16 @@ from support import run_python
 
 from tlbench import BadInputError, MissingDataError
 from tlbench.assets import hub_client
-from tlbench.assets.checkpoints import find, remembered
+from tlbench.assets.checkpoints import cached_json, find_checkpoint
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}
 FIND = """
 import json, sys
-from tlbench.assets.checkpoints import find
+from tlbench.assets.checkpoints import find_checkpoint
 from tlbench.errors import MissingDataError
 
 try:
-    found = find(sys.argv[1], json.loads(sys.argv[2]), optional=sys.argv[3:])
+    found = find_checkpoint(sys.argv[1], json.loads(sys.argv[2]), optional=sys.argv[3:])
     print(json.dumps([{role: str(path) for role, path in found.files.items()}, found.origin]))
 except MissingDataError as error:
     sys.exit(str(error))
@@ -150,7 +150,7 @@ def test_names_of_files_that_lead_out_of_a_checkpoint_are_refused(tmp_path, name
     (tmp_path / "config.json").write_text("{}")
     for place in (str(tmp_path / "model"), "tiny/model"):
         with pytest.raises(BadInputError, match="is no name of a file in a checkpoint"):
-            find(place, {"part": name})
+            find_checkpoint(place, {"part": name})
 
 
 def test_without_a_network_the_sentence_says_so(ask):
@@ -170,10 +170,10 @@ def test_a_folder_and_a_file_are_known_by_their_own_name(tmp_path):
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     (folder / "pytorch_model.bin").write_text("w")
-    found = find(str(folder), FILES)
+    found = find_checkpoint(str(folder), FILES)
     assert found.origin == "own"
     assert found.files == {"config": folder / "config.json", "weights": folder / "pytorch_model.bin"}
-    alone = find(str(folder / "pytorch_model.bin"), FILES)
+    alone = find_checkpoint(str(folder / "pytorch_model.bin"), FILES)
     assert (alone.origin, list(alone.files)) == ("pytorch_model.bin", ["weights"])
 
 
@@ -181,37 +181,37 @@ def test_a_relative_path_is_looked_up_below_the_data_root_too(tmp_path, monkeypa
     monkeypatch.setenv("TLBENCH_DATA", str(tmp_path))
     (tmp_path / "net").mkdir()
     (tmp_path / "net" / "w.th").write_bytes(b"w")
-    assert find("net/w.th", FILES).files == {"weights": tmp_path / "net" / "w.th"}
+    assert find_checkpoint("net/w.th", FILES).files == {"weights": tmp_path / "net" / "w.th"}
 
 
 @pytest.mark.parametrize("name", ["/nowhere/model", "./model", "model.pth", "no spaces allowed"])
 def test_a_place_where_nothing_is_is_missing(name):
     with pytest.raises(MissingDataError, match=r"check (its path|the name)"):
-        find(name, FILES)
+        find_checkpoint(name, FILES)
 
 
 def test_a_file_of_something_else_is_refused_before_anything_runs(tmp_path):
     (tmp_path / "notes.txt").write_text("no weights")
     with pytest.raises(BadInputError, match=r'notes.txt" is no file of weights: name one that ends in .safetensors'):
-        find(str(tmp_path / "notes.txt"), {"weights": "model.safetensors"})
+        find_checkpoint(str(tmp_path / "notes.txt"), {"weights": "model.safetensors"})
     with pytest.raises(MissingDataError, match=r'notes.txt" is a file: name the folder that holds "config.json"'):
-        find(str(tmp_path / "notes.txt"), {"config": "config.json"})
+        find_checkpoint(str(tmp_path / "notes.txt"), {"config": "config.json"})
 
 
 def test_a_folder_that_lacks_a_file_says_which(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(MissingDataError, match=r'holds no "model.safetensors" or "pytorch_model.bin"'):
-        find(str(tmp_path), FILES)
-    assert list(find(str(tmp_path), FILES, optional=["weights"]).files) == ["config"]
+        find_checkpoint(str(tmp_path), FILES)
+    assert list(find_checkpoint(str(tmp_path), FILES, optional=["weights"]).files) == ["config"]
 
 
 @pytest.mark.parametrize("damage", [b"[]", b'{"names": ["other"]}', b"[" * 100_000])
 def test_what_is_remembered_is_computed_again_if_it_is_damaged(tmp_path, monkeypatch, damage):
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))
     whole = {"names": ["resnet18"]}
-    assert remembered("library 1.0", lambda: whole) == whole
-    assert remembered("library 1.0", dict) == whole
+    assert cached_json("library 1.0", lambda: whole) == whole
+    assert cached_json("library 1.0", dict) == whole
     (memory,) = (tmp_path / "known").iterdir()
     memory.write_bytes(damage)
-    assert remembered("library 1.0", lambda: whole) == whole
-    assert remembered("library 1.0", dict) == whole
+    assert cached_json("library 1.0", lambda: whole) == whole
+    assert cached_json("library 1.0", dict) == whole

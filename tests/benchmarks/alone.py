@@ -15,11 +15,11 @@ def cell(strategy: str, seed: str) -> None:
     from tlbench_bench.digits import ResNet18, load, prepare
     from torch import nn
 
-    from tlbench import PrepareRequest
+    from tlbench import LoadRequest, PrepareRequest
 
     torch.set_num_threads(1)
     torch.manual_seed(int(seed))
-    data = load()
+    data = load(LoadRequest(task="bench/digits", options={}, data_root=None))
 
     def tensors(split):
         request = PrepareRequest(inputs=split.inputs, fitted={}, layout="pooled", options={})

@@ -170,6 +170,15 @@ def test_code_that_is_chosen_at_run_time_counts_with_its_whole_package(tree):
     assert {"helper_package.late:late", "helper_package.facade:unused"} <= code.definitions.keys()
 
 
+def test_a_deferred_module_counts_with_all_that_it_defines(tree):
+    whole = {"helper_package.inner:used", "helper_package.inner:STEP"}
+    assert whole <= code_of(deferred("helper_package.inner")).definitions.keys()
+    (tree / "light.py").write_text(
+        "from tlbench import deferred\n\n\ndef spec():\n    return deferred('helper_package.inner')\n"
+    )
+    assert whole <= code_of(deferred("light", "spec")).definitions.keys()
+
+
 def test_values_that_a_function_was_made_with_count(tree):
     module = importlib.import_module("code_under_test")
     parts = [functools.partial(module.other, 1), functools.partial(module.other, 2), module.made(1), module.made(2)]

@@ -39,9 +39,9 @@ def suite(spec: Spec) -> type:
     if isinstance(spec, StrategySpec) and "steps" in {option.name for option in spec.options}:
         fields["options"] = {"steps": 5}
     if isinstance(spec, TaskSpec) and spec.data_from == "data-root":
-        fields["test_it_runs_to_a_row"] = None
+        fields["test_runs_to_a_result"] = None
     if spec.name in ("text/bert-small", "text/gpt2", "audio/wav2vec2"):
-        fields["test_its_export_agrees"] = None  # Tracing is slow: text/bert-tiny and test_hf_texts.py do it.
+        fields["test_export_matches_the_model"] = None  # Tracing is slow: text/bert-tiny and test_hf_texts.py do it.
     return type(f"Test {type(spec).__name__} {spec.name}", (Shared, SUITES[type(spec)]), fields)
 
 

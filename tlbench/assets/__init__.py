@@ -1,26 +1,26 @@
 """What comes in from outside: data sets, checkpoints and the readers of the formats they come in."""
 
-from tlbench.assets.checkpoints import find, is_folder, remembered
+from tlbench.assets.checkpoints import cached_json, find_checkpoint, is_local_checkpoint
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
-from tlbench.assets.readers.conll import Sentence, read_conll
-from tlbench.assets.readers.embedded import Embedded, identity, read_embedded
+from tlbench.assets.readers.conll import TaggedSentence, read_conll
+from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
 from tlbench.assets.readers.faults import attempt, locate, refuse
-from tlbench.assets.readers.features import Encoding, Record, by_table, read_records
+from tlbench.assets.readers.features import FeatureEncoding, TableRow, read_records, rows_by_table
 from tlbench.assets.readers.folders import (
-    IMAGES,
-    SOUNDS,
-    TABLES,
-    all_files,
+    IMAGE_SUFFIXES,
+    SOUND_SUFFIXES,
+    TABLE_SUFFIXES,
     class_files,
     class_sides,
-    entries,
+    example_files,
     file_parts,
     files_read,
-    number,
-    place,
+    integer_option,
+    list_folder,
+    option_path,
 )
-from tlbench.assets.readers.hub import on_hub
+from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.images import as_pixels, read_image, read_images, read_mask, read_npz
 from tlbench.assets.readers.labelled import (
@@ -30,59 +30,75 @@ from tlbench.assets.readers.labelled import (
     hold_out,
     label_names,
     make_side,
-    published,
-    transductive,
+    published_parts,
+    transductive_data,
 )
 from tlbench.assets.readers.masks import mask_sides
-from tlbench.assets.readers.objects import COLUMNAR
-from tlbench.assets.readers.series import read_series, windows
-from tlbench.assets.readers.tables import check_columns, read_table, read_texts, table_files, table_parts, with_labels
-from tlbench.assets.weight_files import read_weights, weights_of
-from tlbench.assets.weights import check_coverage, check_finite, coverage, further_blocks, load_into, without_prefix
+from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
+from tlbench.assets.readers.series import read_series, sliding_windows
+from tlbench.assets.readers.tables import (
+    Table,
+    check_columns,
+    label_rows,
+    read_table,
+    read_texts,
+    table_files,
+    table_parts,
+)
+from tlbench.assets.weight_files import read_weights, reading_weights
+from tlbench.assets.weights import (
+    check_coverage,
+    check_finite_weights,
+    further_blocks,
+    load_into,
+    strip_prefix,
+    weight_coverage,
+)
 
 __all__ = [
-    "COLUMNAR",
-    "IMAGES",
-    "SOUNDS",
-    "TABLES",
-    "Embedded",
-    "Encoding",
+    "COLUMNAR_SUFFIXES",
+    "IMAGE_SUFFIXES",
+    "SOUND_SUFFIXES",
+    "TABLE_SUFFIXES",
+    "EmbeddedImage",
+    "FeatureEncoding",
     "Labelled",
     "Parts",
-    "Record",
-    "Sentence",
-    "all_files",
+    "Table",
+    "TableRow",
+    "TaggedSentence",
     "as_pixels",
     "attempt",
-    "by_table",
+    "cached_json",
     "check_columns",
     "check_coverage",
-    "check_finite",
+    "check_finite_weights",
     "class_files",
     "class_sides",
     "common_labels",
     "common_rate",
-    "coverage",
-    "entries",
+    "example_files",
     "file_parts",
     "files_read",
-    "find",
+    "find_checkpoint",
     "further_blocks",
     "hold_out",
-    "identity",
-    "is_folder",
+    "image_group",
+    "integer_option",
+    "is_hub_place",
+    "is_local_checkpoint",
     "label_names",
+    "label_rows",
+    "list_folder",
     "load_into",
     "locate",
     "make_side",
     "mask_sides",
-    "number",
     "number_cells",
-    "on_hub",
-    "place",
-    "published",
+    "option_path",
+    "published_parts",
     "read_conll",
-    "read_embedded",
+    "read_embedded_images",
     "read_idx",
     "read_image",
     "read_images",
@@ -94,13 +110,13 @@ __all__ = [
     "read_table",
     "read_texts",
     "read_weights",
+    "reading_weights",
     "refuse",
-    "remembered",
+    "rows_by_table",
+    "sliding_windows",
+    "strip_prefix",
     "table_files",
     "table_parts",
-    "transductive",
-    "weights_of",
-    "windows",
-    "with_labels",
-    "without_prefix",
+    "transductive_data",
+    "weight_coverage",
 ]

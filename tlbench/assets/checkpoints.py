@@ -19,7 +19,7 @@ def models_folder() -> Path:
     return cache_folder() / "models"
 
 
-def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
+def find_checkpoint(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
     `name` is a local file of weights (then the only one) or a local folder, either also below `TLBENCH_DATA`, a model
@@ -48,7 +48,7 @@ def find(name: str, files: Mapping[str, str | Sequence[str]], optional: Collecti
     return fetch(name, wanted, optional)
 
 
-def is_folder(name: str) -> bool:
+def is_local_checkpoint(name: str) -> bool:
     """Return whether a name is that of a local folder or of a saved model, and nothing of a hub."""
     return _place(name).is_dir()
 
@@ -71,7 +71,7 @@ def _in_folder(folder: Path, wanted: Mapping[str, Sequence[str]], optional: Coll
     return found
 
 
-def remembered(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
+def cached_json(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str, Any]:
     """Return the JSON that `compute` returns, kept in the cache folder under a name that says all it depends on.
 
     For what a plan asks of a heavy library, such as the architectures that it knows in a version.

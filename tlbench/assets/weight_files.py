@@ -42,7 +42,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     check_suffix(path)
-    with weights_of(path):
+    with reading_weights(path):
         if path.suffix == ".safetensors":
             return load_file(path)
         # The plain values that training scripts, such as timm's, save beside the weights.
@@ -73,7 +73,7 @@ def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
 
 
 @contextlib.contextmanager
-def weights_of(path: Path) -> Iterator[None]:
+def reading_weights(path: Path) -> Iterator[None]:
     """Raise `BadInputError` for what libraries raise when they read a file of weights that is damaged or holds code."""
     import pickle
 

@@ -48,11 +48,11 @@ def load_into(
         partial=partial,
     )
     _check_prefixes(prefixes, where)
-    check_finite(fitting, where)
+    check_finite_weights(fitting, where)
     module.load_state_dict(fitting, strict=False)
     if surplus:
         log_once(f'{len(surplus)} weights of "{where}" have no place in the model ({some(surplus)}).')
-    return coverage(weights, weights - fitting.keys())
+    return weight_coverage(weights, weights - fitting.keys())
 
 
 def _check_prefixes(prefixes: Sequence[str], where: str) -> None:
@@ -63,7 +63,7 @@ def _check_prefixes(prefixes: Sequence[str], where: str) -> None:
         )
 
 
-def coverage(weights: Collection[str], lacking: Collection[str]) -> Coverage | None:
+def weight_coverage(weights: Collection[str], lacking: Collection[str]) -> Coverage | None:
     """Return how many of a model's weights were loaded, or None if none is lacking."""
     return Coverage(len(weights) - len(lacking), len(weights)) if lacking else None
 
@@ -91,7 +91,7 @@ def check_coverage(
         )
 
 
-def check_finite(state: Mapping[str, Tensor], where: str) -> None:
+def check_finite_weights(state: Mapping[str, Tensor], where: str) -> None:
     """Raise `BadInputError` for weights that are not finite as float32."""
     bad = [name for name, part in state.items() if part.is_floating_point() and not part.float().isfinite().all()]
     if bad:
@@ -123,7 +123,7 @@ def further_blocks(names: Iterable[str], module: nn.Module) -> set[str]:
     return found
 
 
-def without_prefix(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def strip_prefix(state: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights without what stands before their names; as they are if no prefix fits best."""
     prefixes = _best_prefixes(state, own)
     return _cut(state, prefixes[0] if len(prefixes) == 1 else "")

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 @click.argument("plugin", metavar="NAME_OR_PATH")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugin: str, as_json: bool) -> None:
-    """Hold a plugin against the contract: every check of everything it offers.
+    """Check a plugin against the plugin API: run the conformance tests of everything it offers.
 
-    NAME is an installed distribution; PATH is a folder with a pyproject.toml, or a single FILE.py, which need not be
-    installed. Tasks whose data is not there are skipped with the reason. Exit status 1 where a check fails.
+    NAME is an installed distribution. PATH is a folder with a pyproject.toml, or a single FILE.py; neither needs to be
+    installed. Tasks whose data is missing are skipped with the reason. The exit status is 1 if a check fails.
     """
     from tlbench.planning.catalog import load_catalog
     from tlbench.testing.toy import toy_candidate
@@ -49,7 +49,7 @@ def command(plugin: str, as_json: bool) -> None:
 
 
 def _find(plugin: str) -> tuple[list[PluginCandidate], Path | None]:
-    """Return the plugins that a word names, and the path that they come from where they are not installed."""
+    """Return the plugins of a name or path, and the path if they are not installed."""
     from tlbench.planning.discovery import installed, normalised
     from tlbench.testing.child import sources_of
 
@@ -74,15 +74,15 @@ def _check(catalog: Catalog, sources: Sequence[PluginCandidate], path: Path | No
             at = f"{spec.name} ({number} of {len(specs)})"
             status.update(at)
             for result in check_spec(spec, catalog, Path(folder), path):
-                status.update(f"{at}, made: {result.check}")
+                status.update(f"{at}, done: {result.check}")
                 results.append(result)
     return results
 
 
 def _print(results: Sequence[Result]) -> None:
-    """Print the table, and below it, once, each reason: they are sentences."""
+    """Print the table, and each reason once below it."""
     if not results:
-        say("It offers nothing that could be checked.")
+        say("The plugin offers nothing to check.")
         return
     print_table([{"spec": result.spec, "check": result.check, "result": result.status} for result in results])
     reasons: dict[tuple[str, str, str], list[str]] = {}

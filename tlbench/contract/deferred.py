@@ -13,21 +13,26 @@ class Deferred:
 
     module: str
     """The module's full name."""
-    name: str
-    """The function's or class's name in it."""
+    name: str = ""
+    """The function's or class's name in it; empty for the module itself."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.resolve()(*args, **kwargs)
+        target = self.resolve()
+        return target(*args, **kwargs) if self.name else target
 
     def resolve(self) -> Any:
-        """Return the target. Raises `ImportError` or `AttributeError` where there is none."""
-        return getattr(import_module(self.module), self.name)
+        """Return the target. Raises `ImportError` or `AttributeError` if it does not exist."""
+        module = import_module(self.module)
+        return getattr(module, self.name) if self.name else module
 
 
-def deferred(module: str, name: str) -> Deferred:
-    """Return a callable that imports `name` from `module` when it is called.
+def deferred(module: str, name: str = "") -> Deferred:
+    """Return a callable that imports `name` from `module` when it is called, and then calls it.
+
+    Without a name, the callable returns the module itself, as `preprocess` of a backbone must.
 
     Example:
         adapt=deferred("tlbench_mine.strategy", "adapt")
+        preprocess=deferred("tlbench_mine.preprocess")
     """
     return Deferred(module, name)

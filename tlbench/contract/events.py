@@ -1,4 +1,4 @@
-"""What is told of a run while it runs: the argument of the hook `tlbench_event`."""
+"""Events: what the hook `tlbench_event` receives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract between tlbench and its plugins.
+"""Hooks: the functions that a plugin implements.
 
 A plugin is a module named by an entry point of the group `tlbench`:
 
@@ -22,6 +22,7 @@ from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, Str
 GROUP = "tlbench"
 hookspec = pluggy.HookspecMarker("tlbench")
 hookimpl = pluggy.HookimplMarker("tlbench")
+"""Decorator of a plugin's implementation of a hook."""
 
 
 @hookspec

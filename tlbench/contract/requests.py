@@ -1,4 +1,4 @@
-"""What the host hands to the functions that a spec carries: one frozen request for each."""
+"""Requests: what the functions of a spec receive, one frozen record for each kind of function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plugins hand in: one spec for each domain, task, backbone and strategy; and the events that they may watch.
+"""Specs: what hooks return, one record for each domain, task, backbone and strategy.
 
 Everything here is frozen, keyword-only and light: the standard library alone is imported, so that listing a
 catalog costs no torch. The functions that a spec carries import what they need when they are called.

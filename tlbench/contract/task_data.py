@@ -1,4 +1,4 @@
-"""Raw data, as a task loads it: examples and labels of both sides, and the parts of it that a strategy may see."""
+"""Raw data: examples and labels of both sides as a task loads them, and the parts that a strategy may access."""
 
 from __future__ import annotations
 

@@ -24,8 +24,9 @@ from tlbench.learning.trainer import Schedule, one_cycle, train
 Batch = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
 Augment = Callable[[Batch, torch.Generator], Batch]
-Remask = Callable[[Batch, Tensor, torch.Generator], tuple[Batch, Tensor]]
 """Varies a batch without changing its labels."""
+Remask = Callable[[Batch, Tensor, torch.Generator], tuple[Batch, Tensor]]
+"""Masks other tokens of a batch of texts; returns inputs and targets."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from tlbench.contract.task_data import Array
 from tlbench.learning.data import Inputs, Targets, restore_order
 
 EVALUATION_BATCH = 256
+"""Examples in a batch when nothing is trained."""
 
 
 class Encoder(nn.Module):

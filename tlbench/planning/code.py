@@ -153,7 +153,7 @@ class _Search:
             if chain[0] in source.imports or chain[0] in source.definitions:
                 self.resolve(module, chain)
         for target, name in _deferred_targets(node):
-            self.resolve(target, (name,))
+            self.resolve(target, (name,) if name else ())
         for imported in _imported_modules(node):
             # Ours are followed by name alone; another distribution counts as soon as it is imported.
             if source_of(imported, self.own) is None:
@@ -313,6 +313,8 @@ def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:
     for part in ast.walk(node):
         if isinstance(part, ast.Call) and ast.unparse(part.func).rpartition(".")[2] in ("deferred", "Deferred"):
             match part.args:
+                case [ast.Constant(value=str(module))]:
+                    yield module, ""
                 case [ast.Constant(value=str(module)), ast.Constant(value=str(name))]:
                     yield module, name
 

@@ -38,7 +38,7 @@ RANGES = {
 def wrong_values(record: Any) -> Wrong:
     """Yield the invalid values of a row or a part: those of another type first, for the other rules trust the types."""
     values = vars(record)
-    kind: Hashable = type(record)
+    kind: Hashable = type(record)  # type: ignore[assignment]  # mypy takes a class for unhashable
     wrong = [(name, values[name], hint) for name, hint, fits in _types(kind) if not fits(values[name])]
     yield from wrong
     if not wrong:
@@ -77,9 +77,9 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         low, high = RANGES.get(metric, ANY)
         if value is not None and not low - SLACK <= value <= high + SLACK:
             yield name, value, f"{metric} between {low:g} and {high:g}"
-    low, high = values.get("score_low"), values.get("score_high")
-    if low is not None and high is not None and low > high:
-        yield "score_low", low, f"no more than score_high, which is {high}"
+    lower, upper = values.get("score_low"), values.get("score_high")
+    if lower is not None and upper is not None and lower > upper:
+        yield "score_low", lower, f"no more than score_high, which is {upper}"
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +37,11 @@ def sources_of(plugin: Path) -> list[PluginCandidate]:
 
 
 def ask(origin: PluginOrigin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
-    """Return `heavy`, what loading a plugin and listing its specs imports, and `digest` of the requested task's data.
+    """Return what a fresh process, with another hash seed, finds.
 
-    The process has another hash seed than this one. Raises `ContractError` with what it ended with.
+    `heavy`: the heavy libraries that loading the plugin and listing its specs import; and of the requested task
+    `heavy_files`, those that listing its files imports in addition, and `digest`, a hash of its data. Raises
+    `ContractError` if the process fails.
     """
     job: dict[str, Any] = {"entry_point": origin.entry_point, "distribution": origin.distribution}
     job["plugin"] = str(plugin) if plugin else None
@@ -50,7 +52,7 @@ def ask(origin: PluginOrigin, plugin: Path | None, request: LoadRequest | None =
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = run_module("tlbench.testing.child", timeout=600, input=json.dumps(job), env=environment)
     if done.returncode:
-        raise ContractError(f"In a fresh process it {ending(done)}")
+        raise ContractError(f"Loading the plugin in a fresh process failed: the process {ending(done)}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
@@ -58,15 +60,24 @@ def ask(origin: PluginOrigin, plugin: Path | None, request: LoadRequest | None =
 def _answer(job: Mapping[str, Any]) -> dict[str, Any]:
     source = next(source for source in _candidates(job) if _matches(source.origin, job))
     module = source.load()
-    specs = [spec for hook in HOOKS if hasattr(module, hook) for spec in getattr(module, hook)()]
+    specs = [spec for hook in HOOKS if hasattr(module, hook) for spec in _listed(getattr(module, hook))]
     answer: dict[str, Any] = {"heavy": sorted(HEAVY & set(sys.modules))}
     if "load" in job:
         root = Path(job["data_root"]) if job["data_root"] else None
         request = LoadRequest(**job["load"], data_root=root)
         (task,) = (spec for spec in specs if spec.name == request.task)
         task.files(request)
-        answer |= {"heavy": sorted(HEAVY & set(sys.modules)), "digest": data_digest(task.load(request))}
+        answer["heavy_files"] = sorted(HEAVY & set(sys.modules) - set(answer["heavy"]))
+        answer["digest"] = data_digest(task.load(request))
     return answer
+
+
+def _listed(hook: Callable[[], Iterable[Any]]) -> list[Any]:
+    """Return what a hook returns; nothing if it fails, which is a problem that the catalog reports."""
+    try:
+        return list(hook())
+    except Exception:  # noqa: BLE001 - a plugin may raise anything
+        return []
 
 
 def _candidates(job: Mapping[str, Any]) -> Iterator[PluginCandidate]:

@@ -92,7 +92,7 @@ def _as_json(spec: BackboneSpec, learnt: Any) -> dict[str, Any]:
     try:
         read: dict[str, Any] = json.loads(json.dumps(learnt, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise ContractError(f"{label(spec)}: fit gave what is no JSON: {error}.") from error
+        raise ContractError(f"{label(spec)}: fit returns something that is not JSON: {error}.") from error
     if not isinstance(learnt, dict):
-        raise ContractError(f"{label(spec)}: fit gave a {type(learnt).__name__}: it must give a dict.")
+        raise ContractError(f"{label(spec)}: fit returns a {type(learnt).__name__}; it must return a dict.")
     return read

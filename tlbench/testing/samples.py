@@ -30,7 +30,7 @@ def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
             data = bench.data(task)
             inputs = [data.source.train.inputs[i] for i in range(min(SIZE, len(data.source.train.inputs)))]
             return FitRequest(inputs=inputs, options={}, sample_rate=data.sample_rate)
-    raise NotApplicableError(f'No task of the modality "{modality}" with {layout} features is there to check it on.')
+    raise NotApplicableError(f'There is no task of the modality "{modality}" with {layout} features to check it with.')
 
 
 def _images(random: np.random.Generator) -> Array:

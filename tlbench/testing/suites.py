@@ -35,7 +35,7 @@ class Suite:
             setattr(cls, f"test_{check.__name__}", _test_of(check))
         cls._bench = None
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         """Return the spec that is checked."""
         raise NotImplementedError
 
@@ -57,7 +57,7 @@ def _test_of(check: Callable[[Any, Bench], str | None]) -> Callable[[Suite, Any]
         __tracebackhide__ = True
         bench = self.bench(tmp_path_factory)
         try:
-            note = check(self.spec(bench.catalog), bench)
+            note = check(self._spec(bench.catalog), bench)
         except MissingDataError as error:
             raise SkipTest(str(error)) from None
         if note:
@@ -72,7 +72,7 @@ class DomainSuite(Suite):
 
     checks = domains.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.domain(self.name)
 
 
@@ -81,7 +81,7 @@ class TaskSuite(Suite):
 
     checks = tasks.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.task(self.name)
 
 
@@ -90,7 +90,7 @@ class BackboneSuite(Suite):
 
     checks = backbones.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.backbone(self.name)
 
 
@@ -99,7 +99,7 @@ class FamilySuite(Suite):
 
     checks = families.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.families[self.name]
 
 
@@ -108,5 +108,5 @@ class StrategySuite(Suite):
 
     checks = strategies.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.strategy(self.name)

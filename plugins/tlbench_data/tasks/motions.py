@@ -10,18 +10,18 @@ import numpy as np
 
 from tlbench import BadInputError, LoadRequest, TaskData
 from tlbench.assets import (
-    TABLES,
+    TABLE_SUFFIXES,
     Labelled,
     Parts,
     attempt,
     class_files,
     class_sides,
     hold_out,
-    number,
-    place,
+    integer_option,
+    option_path,
     read_series,
-    transductive,
-    windows,
+    sliding_windows,
+    transductive_data,
 )
 
 MOTIONS = {"Experiment1": "one joint", "Experiment2": "two joints", "Experiment3": "push"}
@@ -34,8 +34,8 @@ ROWS, STRIDE = 20, 10
 
 def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
     """Return simulated runs, two engines held out, and real recordings, half of each motion held out."""
-    runs = class_files(place(request, "source", "robot_reality_gap/Simulation"), (".csv",), tuple(MOTIONS))
-    real = class_files(place(request, "target", "robot_reality_gap/MotionCapture"), (".tsv",), tuple(MOTIONS))
+    runs = class_files(option_path(request, "source", "robot_reality_gap/Simulation"), (".csv",), tuple(MOTIONS))
+    real = class_files(option_path(request, "target", "robot_reality_gap/MotionCapture"), (".tsv",), tuple(MOTIONS))
     whole = runs.take(i for i, path in enumerate(runs.inputs) if not any(part in path.stem for part in BROKEN))
     held = [path.stem.split("_")[1] in TEST_ENGINES for path in whole.inputs]
     source = Parts(
@@ -48,7 +48,9 @@ def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 def load_gap(request: LoadRequest) -> TaskData:
     """Read windows `(20, 3)` of the end effector's displacement since the window's first row, in metres."""
     source, target = gap_files(request)
-    return transductive(source.map(lambda runs: _motions(runs, _simulated)), target.map(lambda r: _motions(r, _real)))
+    return transductive_data(
+        source.map(lambda runs: _motions(runs, _simulated)), target.map(lambda r: _motions(r, _real))
+    )
 
 
 def _simulated(path: Path) -> Any:
@@ -60,7 +62,9 @@ def _real(path: Path) -> Any:
 
 
 def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:
-    cut = files.spread(lambda path: windows(path, read(path), ROWS, STRIDE)).read(lambda window: window - window[0])
+    cut = files.spread(lambda path: sliding_windows(path, read(path), ROWS, STRIDE)).read(
+        lambda window: window - window[0]
+    )
     return Labelled(where=cut.where, inputs=cut.inputs, labels=[MOTIONS[label] for label in cut.labels])
 
 
@@ -73,8 +77,8 @@ def _first_columns(paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
 
 def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
-    rows, stride = number(request, "window", 2), number(request, "stride", 1)
-    source, target = class_sides(request, TABLES)
+    rows, stride = integer_option(request, "window", 2), integer_option(request, "stride", 1)
+    source, target = class_sides(request, TABLE_SUFFIXES)
     first, columns = _first_columns(source.train.inputs)
 
     def read(path: Path) -> list[Any]:
@@ -83,6 +87,6 @@ def load_series(request: LoadRequest) -> TaskData:
             raise BadInputError(
                 f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'
             )
-        return windows(path, series, rows, stride)
+        return sliding_windows(path, series, rows, stride)
 
-    return transductive(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))
+    return transductive_data(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, TaskData
 from tlbench.assets import (
-    IMAGES,
+    IMAGE_SUFFIXES,
     Labelled,
     Parts,
     class_files,
@@ -18,9 +18,9 @@ from tlbench.assets import (
     hold_out,
     label_names,
     make_side,
-    place,
+    option_path,
     read_table,
-    transductive,
+    transductive_data,
 )
 
 CLASSES = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
@@ -42,12 +42,12 @@ def load(request: LoadRequest) -> TaskData:
     from tlbench.assets import read_images
 
     source, target = sides(request)
-    return transductive(read_images(source, SIZE), read_images(target, SIZE))
+    return transductive_data(read_images(source, SIZE), read_images(target, SIZE))
 
 
 def cifar_sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
     """Return the files of CIFAR-10, and of laboratory 1, of which half of each class is the test."""
-    source = file_parts(place(request, "source", "cifar10_mini"), IMAGES)
+    source = file_parts(option_path(request, "source", "cifar10_mini"), IMAGE_SUFFIXES)
     return source, _side(request, "target", "1", 0.5)
 
 
@@ -62,8 +62,8 @@ def load_cifar(request: LoadRequest) -> TaskData:
 def _side(request: LoadRequest, option: str, laboratory: str, part: float) -> Parts[Path]:
     sorted_folders = f"wbc/dataset{laboratory}"
     has_them = request.data_root is not None and (request.data_root / sorted_folders).is_dir()
-    root = place(request, option, sorted_folders if has_them else f"wbc/Dataset {laboratory}")
-    cells = _published(root) if labels_of(root).is_file() else class_files(root, IMAGES, CLASSES)
+    root = option_path(request, option, sorted_folders if has_them else f"wbc/Dataset {laboratory}")
+    cells = _published(root) if labels_of(root).is_file() else class_files(root, IMAGE_SUFFIXES, CLASSES)
     # By what both forms share, so that both are split alike.
     names = [f"{label}/{path.stem}.png" for label, path in zip(cells.labels, cells.inputs, strict=True)]
     return hold_out(cells, names, part)

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, SaveRequest, UnknownNameError, deferred
-from tlbench_vision import calls
+from tlbench import BackboneSpec, UnknownNameError, deferred
 from tlbench_vision.families.weights import found, weights_options
-
-if TYPE_CHECKING:
-    pass
 
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
@@ -23,12 +19,6 @@ CIFAR: Mapping[str, Any] = {
     "finetune.learning_rate": 3e-3,
     "all-labels.learning_rate": 3e-3,
 }
-
-
-def _save_cifar(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.cifar import save
-
-    save(request)
 
 
 def find_cifar(name: str) -> BackboneSpec:
@@ -52,6 +42,6 @@ def find_cifar(name: str) -> BackboneSpec:
         prepare=deferred("tlbench_vision.backbones.cifar", "prepare"),
         build=partial(deferred("tlbench_vision.backbones.cifar", "build"), depth),
         own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
-        save=_save_cifar,
-        augment=calls.augment,
+        save=deferred("tlbench_vision.backbones.cifar", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )

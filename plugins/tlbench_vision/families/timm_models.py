@@ -7,14 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, Checkpoint, Option, SaveRequest, deferred
-from tlbench_vision import calls
+from tlbench import BackboneSpec, Checkpoint, Option, deferred
 from tlbench_vision.families.weights import Find, found, weights_options
-
-if TYPE_CHECKING:
-    pass
 
 CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {
@@ -26,32 +22,21 @@ GENTLE: Mapping[str, Any] = {
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
 SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
 MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
-
-
-def _save_timm(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.timm_model import save
-
-    save(request)
-
-
-def _architectures() -> dict[str, Any]:
-    from timm import list_models, list_pretrained
-
-    return {"names": [*list_models(), *list_pretrained()]}
+ARCHITECTURES = deferred("tlbench_vision.backbones.timm_model", "architectures")
 
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what timm says, without importing it where its version has been asked before."""
-    from tlbench.assets import remembered
+    from tlbench.assets import cached_json
 
-    return remembered(f"timm-{version('timm')}/{what}", compute)
+    return cached_json(f"timm-{version('timm')}/{what}", compute)
 
 
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
-    from tlbench.assets import is_folder
+    from tlbench.assets import is_local_checkpoint
 
-    if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
+    if is_local_checkpoint(name) and name not in _asked("architectures", ARCHITECTURES)["names"]:
         return _find_saved(name)
     known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
     return _timm(
@@ -64,9 +49,9 @@ def find_timm(name: str) -> BackboneSpec:
 
 
 def _find_saved(name: str) -> BackboneSpec:
-    from tlbench.assets import find
+    from tlbench.assets import find_checkpoint
 
-    config = find(name, CONFIG).files["config"]
+    config = find_checkpoint(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
     known = _asked(
         f"saved-{content}", partial(deferred("tlbench_vision.backbones.timm_model", "describe_saved"), config.parent)
@@ -78,10 +63,10 @@ def _find_saved(name: str) -> BackboneSpec:
 
 def _saved(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the files of a saved model, whose weights the option may still replace."""
-    from tlbench.assets import find
+    from tlbench.assets import find_checkpoint
 
     weights = found(f"timm/{name}", name, options)
-    return Checkpoint(files={**find(name, CONFIG).files, **weights.files}, origin=weights.origin)
+    return Checkpoint(files={**find_checkpoint(name, CONFIG).files, **weights.files}, origin=weights.origin)
 
 
 def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find) -> BackboneSpec:
@@ -100,15 +85,9 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         fit=partial(deferred("tlbench_vision.backbones.timm_model", "fit"), name),
         prepare=deferred("tlbench_vision.backbones.timm_model", "prepare"),
         build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
-        save=_save_timm,
-        augment=calls.augment,
+        save=deferred("tlbench_vision.backbones.timm_model", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )
-
-
-def _save_spectrogram(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.spectrogram import save
-
-    save(request)
 
 
 def find_spectrogram(asked: str) -> BackboneSpec:
@@ -127,6 +106,6 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         fit=partial(deferred("tlbench_vision.backbones.spectrogram", "fit"), name),
         prepare=deferred("tlbench_vision.backbones.spectrogram", "prepare"),
         build=partial(deferred("tlbench_vision.backbones.spectrogram", "build"), name),
-        save=_save_spectrogram,
+        save=deferred("tlbench_vision.backbones.spectrogram", "save"),
         augment=None,
     )

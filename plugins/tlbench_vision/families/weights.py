@@ -14,7 +14,7 @@ WEIGHTS = {"weights": ("model.safetensors", "pytorch_model.bin")}
 
 def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint that the option `weights` names, `default` where it is empty, none for `random`."""
-    from tlbench.assets import find
+    from tlbench.assets import find_checkpoint
 
     chosen = str(options["weights"]) or default
     if not chosen:
@@ -24,7 +24,7 @@ def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
     if chosen == "random":
         return Checkpoint(files={}, origin="random")
     try:
-        return find(chosen, WEIGHTS)
+        return find_checkpoint(chosen, WEIGHTS)
     except MissingDataError as error:
         if options["weights"]:
             raise

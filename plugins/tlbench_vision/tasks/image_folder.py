@@ -7,28 +7,31 @@ from typing import cast
 
 from tlbench import LoadRequest, TaskData
 from tlbench.assets import (
-    COLUMNAR,
-    IMAGES,
-    Embedded,
+    COLUMNAR_SUFFIXES,
+    IMAGE_SUFFIXES,
+    EmbeddedImage,
     Parts,
     common_labels,
-    entries,
     file_parts,
     files_read,
-    identity,
-    on_hub,
-    place,
-    read_embedded,
+    image_group,
+    integer_option,
+    is_hub_place,
+    list_folder,
+    option_path,
+    read_embedded_images,
     table_files,
     table_parts,
-    transductive,
+    transductive_data,
 )
 
-Picture = Path | Embedded
+Picture = Path | EmbeddedImage
 
 
 def files(request: LoadRequest) -> list[Path]:
     """Return every file that is read: images, and tables that list or hold them; the labels must agree."""
+    if request.options["size"]:
+        integer_option(request, "size", least=8)
     source, target = _side(request, "source"), _side(request, "target")
     common_labels(source, target)
     tables = [path for option in ("source", "target") for paths in _tables(request, option).values() for path in paths]
@@ -41,25 +44,25 @@ def load(request: LoadRequest) -> TaskData:
 
     size, grey = int(request.options["size"]), bool(request.options["grey"])
     source, target = (read_images(_side(request, option), size, grey) for option in ("source", "target"))
-    return transductive(source, target)
+    return transductive_data(source, target)
 
 
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:
     tables, label = _tables(request, option), str(request.options["label"])
     if not tables:
-        return cast("Parts[Picture]", file_parts(place(request, option), IMAGES))
-    return table_parts(tables, lambda path: read_embedded(path, label), group=identity)
+        return cast("Parts[Picture]", file_parts(option_path(request, option), IMAGE_SUFFIXES))
+    return table_parts(tables, lambda path: read_embedded_images(path, label), group=image_group)
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
     """Return the tables that hold a side's images, or none where they are files."""
-    if not on_hub(str(request.options[option])):
-        where = place(request, option)
-        if where.suffix.lower() not in COLUMNAR and not _holds_tables(where):
+    if not is_hub_place(str(request.options[option])):
+        where = option_path(request, option)
+        if where.suffix.lower() not in COLUMNAR_SUFFIXES and not _holds_tables(where):
             return {}
     return table_files(request, option)
 
 
 def _holds_tables(where: Path) -> bool:
-    inside = entries(where) if where.is_dir() else []
-    return any(path.stem.lower() == "train" and path.suffix.lower() in COLUMNAR for path in inside)
+    inside = list_folder(where) if where.is_dir() else []
+    return any(path.stem.lower() == "train" and path.suffix.lower() in COLUMNAR_SUFFIXES for path in inside)

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from tlbench import BadInputError, Side, Split, TaskData
+from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
 from tlbench.assets import read_idx
+from tlbench_vision.plugin import mnist_optdigits_files
 
 LABELS = tuple("0123456789")
 SOURCE_TRAIN = 8000
 
 
-def load(files: Sequence[Path]) -> TaskData:
-    """Read MNIST images and labels, then optdigits training, validation and test.
+def load(request: LoadRequest) -> TaskData:
+    """Read both sides.
 
     The published validation part joins the training part: it is what label budgets are drawn from.
     """
-    mnist_images, mnist_labels, training, validation, test = files
+    mnist_images, mnist_labels, training, validation, test = mnist_optdigits_files(request)
     images = np.stack([_reduce(image) for image in read_idx(mnist_images)])
     labels = read_idx(mnist_labels).astype(np.int64)
     target_train = np.concatenate([_read_optdigits(training), _read_optdigits(validation)])

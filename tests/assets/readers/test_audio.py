@@ -8,7 +8,7 @@ import soundfile
 
 from tlbench import BadInputError
 from tlbench.assets.readers.audio import common_rate, read_sound
-from tlbench.assets.readers.folders import SOUNDS, class_files
+from tlbench.assets.readers.folders import SOUND_SUFFIXES, class_files
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_the_formats_of_recordings_say_the_same(tmp_path, ending):
     path = tmp_path / "low" / f"s{ending.upper()}"
     path.parent.mkdir()
     soundfile.write(path, tone, 16000, format=FORMATS[ending])
-    (found,) = class_files(tmp_path, SOUNDS).inputs
+    (found,) = class_files(tmp_path, SOUND_SUFFIXES).inputs
     samples, rate = read_sound(found)
     assert rate == common_rate([found]) == 16000
     assert np.abs(samples[1000:7000] - tone[1000:7000]).max() < 0.1

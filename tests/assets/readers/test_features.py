@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.assets.readers.features import Encoding, read_records
+from tlbench.assets.readers.features import FeatureEncoding, read_records
 from tlbench.assets.readers.labelled import join
 
 
@@ -20,7 +20,7 @@ def records(tmp_path):
 
 
 def learn(records, **how):
-    return Encoding.learn(records.inputs, without=("label",), **how)
+    return FeatureEncoding.learn(records.inputs, without=("label",), **how)
 
 
 TRAIN = "bytes,service,label\n1,http,n\n3,ssh,a\n"

@@ -7,7 +7,15 @@ import pytest
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
 from tlbench.assets.readers.faults import collected
-from tlbench.assets.readers.folders import IMAGES, all_files, class_files, class_sides, file_parts, number, place
+from tlbench.assets.readers.folders import (
+    IMAGE_SUFFIXES,
+    class_files,
+    class_sides,
+    example_files,
+    file_parts,
+    integer_option,
+    option_path,
+)
 
 
 def fill(root, *names):
@@ -95,31 +103,31 @@ def test_both_sides_must_have_the_same_classes(tmp_path):
 def test_all_files_of_both_sides_are_listed(tmp_path):
     roots = [fill(tmp_path / side, *(f"{label}/{i}.png" for label in "ab" for i in range(5))) for side in "st"]
     sides = class_sides(request(tmp_path, target=roots[1]), (".png",), source="s")
-    assert sorted(all_files(*sides)) == sorted(tmp_path.rglob("*.png"))
+    assert sorted(example_files(*sides)) == sorted(tmp_path.rglob("*.png"))
 
 
 def test_a_place_comes_from_the_option_before_the_data_root(tmp_path):
     fill(tmp_path, "here/x", "there/x")
-    assert place(request(tmp_path), "source", "here") == tmp_path / "here"
-    assert place(request(tmp_path, source=str(tmp_path / "there")), "source", "here") == tmp_path / "there"
+    assert option_path(request(tmp_path), "source", "here") == tmp_path / "here"
+    assert option_path(request(tmp_path, source=str(tmp_path / "there")), "source", "here") == tmp_path / "there"
 
 
 def test_a_place_that_nobody_names_says_how_to_name_it(tmp_path):
     with pytest.raises(MissingDataError, match=r'"a/b" needs its target data: name the place with --set task.target='):
-        place(request(tmp_path), "target")
+        option_path(request(tmp_path), "target")
     with pytest.raises(MissingDataError, match='set TLBENCH_DATA to the folder that holds "wbc", or name'):
-        place(request(), "source", "wbc")
+        option_path(request(), "source", "wbc")
 
 
 def test_a_place_that_does_not_exist_is_named(tmp_path):
     with pytest.raises(MissingDataError, match=r'reads ".*nowhere", which does not exist: check task.source'):
-        place(request(source=str(tmp_path / "nowhere")), "source")
+        option_path(request(source=str(tmp_path / "nowhere")), "source")
 
 
 def test_a_number_has_a_least_value():
-    assert number(request(size=8), "size", least=8) == 8
+    assert integer_option(request(size=8), "size", least=8) == 8
     with pytest.raises(UsageError, match=r"cannot use task.size=7: it must be at least 8"):
-        number(request(size=7), "size", least=8)
+        integer_option(request(size=7), "size", least=8)
 
 
 @pytest.mark.parametrize("name", ["val", "Val", "VALIDATION", "dev", "valid"])
@@ -183,7 +191,7 @@ def test_folders_without_anything_else_give_no_warning(tmp_path, recwarn):
 @pytest.mark.parametrize("name", ["1.jfif", "1.JPE", "1.webp", "1.TIF", "1.bmp", "1.apng", "1.avif"])
 def test_images_have_more_endings_than_two(tmp_path, name):
     fill(tmp_path, f"cat/{name}")
-    assert names(class_files(tmp_path, IMAGES)) == [f"cat/{name}"]
+    assert names(class_files(tmp_path, IMAGE_SUFFIXES)) == [f"cat/{name}"]
 
 
 @pytest.fixture
@@ -201,4 +209,4 @@ def test_names_that_are_not_utf8_are_read_and_their_labels_are_text(bytes_in_nam
     parts = file_parts(bytes_in_names, (".png",))
     assert sorted(set(parts.train.labels)) == [r"caf\xe9", r"th\xe9"]
     assert (len(parts.train), len(parts.test)) == (16, 4)
-    assert all(path.is_file() for path in all_files(parts))
+    assert all(path.is_file() for path in example_files(parts))

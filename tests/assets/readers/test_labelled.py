@@ -14,7 +14,7 @@ from tlbench.assets.readers.labelled import (
     hold_out,
     label_names,
     make_side,
-    transductive,
+    transductive_data,
 )
 
 
@@ -91,7 +91,7 @@ def test_many_strange_labels_are_counted():
 
 
 def test_labels_become_positions_in_their_sorted_order():
-    data = transductive(parts("ba", "b"), parts("aab", "b"), sample_rate=8000)
+    data = transductive_data(parts("ba", "b"), parts("aab", "b"), sample_rate=8000)
     assert data.source.labels == data.target.labels == ("a", "b")
     assert data.source.train.labels == [1, 0]
     assert data.target.train.labels == [0, 0, 1]

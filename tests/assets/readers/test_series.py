@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.assets.readers.series import read_series, windows
+from tlbench.assets.readers.series import read_series, sliding_windows
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def test_a_series_without_rows_is_named(series, text):
 
 
 def test_windows_start_every_stride_and_end_within(tmp_path):
-    cut = windows(tmp_path, np.arange(10).reshape(10, 1), size=4, stride=3)
+    cut = sliding_windows(tmp_path, np.arange(10).reshape(10, 1), size=4, stride=3)
     assert [window[:, 0].tolist() for window in cut] == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]
 
 
 def test_a_series_shorter_than_a_window_is_named(tmp_path):
     with pytest.raises(BadInputError, match=r's.csv" has 3 rows, fewer than a window of 4'):
-        windows(tmp_path / "s.csv", np.zeros((3, 1)), size=4, stride=1)
+        sliding_windows(tmp_path / "s.csv", np.zeros((3, 1)), size=4, stride=1)

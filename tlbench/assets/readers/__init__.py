@@ -1,6 +1,5 @@
 """Readers of common file layouts, for tasks on files.
 
-`labelled`, `folders`, `listed`, `tables`, `objects`, `embedded`, `hub` and `conll` are light and may be used in a
-task's `files`; `images`, `audio`, `series` and `features` import numpy or more, and belong into `load`. What cannot be
-read raises `BadInputError` that names it.
+Every module is light: libraries such as numpy are imported by the functions that need them. What cannot be read raises
+a `BadInputError` that names it.
 """

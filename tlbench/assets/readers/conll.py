@@ -6,12 +6,13 @@ from pathlib import Path
 
 from tlbench.errors import BadInputError
 
-Sentence = tuple[list[str], list[str]]
+TaggedSentence = tuple[list[str], list[str]]
+"""Words, and a tag for each."""
 
 
-def read_conll(path: Path) -> list[Sentence]:
+def read_conll(path: Path) -> list[TaggedSentence]:
     """Return sentences as (words, tags): the first and the last part of each line."""
-    sentences: list[Sentence] = []
+    sentences: list[TaggedSentence] = []
     words: list[str] = []
     tags: list[str] = []
     try:

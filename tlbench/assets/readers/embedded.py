@@ -16,42 +16,45 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class Embedded(NamedTuple):
+class EmbeddedImage(NamedTuple):
     """An encoded image in a table."""
 
     path: Path
+    """The table."""
     row: int
+    """From 1."""
     content: bytes
+    """The image as a file holds it."""
 
     def __str__(self) -> str:
         return f"{self.path}, row {self.row}"
 
 
-def identity(image: Path | Embedded) -> str:
+def image_group(image: Path | EmbeddedImage) -> str:
     """Return what stays on one side of a split: the hash of the content, or folder and name of a file."""
     if isinstance(image, Path):
         return text_of(f"{image.parent.name}/{image.name}")
     return hashlib.sha256(image.content).hexdigest()
 
 
-def read_embedded(path: Path, label: str) -> Labelled[Path | Embedded]:
+def read_embedded_images(path: Path, label: str) -> Labelled[Path | EmbeddedImage]:
     """Return the encoded images of a Parquet or Arrow table's one image column, with the labels of another column.
 
     A table of the hub may hold the path of an image in place of its content.
     """
     schema, batches = read_columns(path)
     column = _image_column(path, schema)
-    found: list[Path | Embedded] = []
+    found: list[Path | EmbeddedImage] = []
     for batch in batches:
         for image in batch.column(column).to_pylist():
             found.append(_embedded(path, len(found) + 1, image))
     return Labelled(where=path, inputs=found, labels=read_table(path).labels(label))
 
 
-def _embedded(path: Path, row: int, image: dict[str, Any] | None) -> Path | Embedded:
+def _embedded(path: Path, row: int, image: dict[str, Any] | None) -> Path | EmbeddedImage:
     content, elsewhere = (image or {}).get("bytes"), (image or {}).get("path")
     if content is not None:
-        return Embedded(path, row, content)
+        return EmbeddedImage(path, row, content)
     if not elsewhere:
         raise BadInputError(f'"{path}", row {row} has no image: fill it, or remove the row.')
     return Path(elsewhere)

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from tlbench.assets.readers.cells import as_number, number_cells
 from tlbench.assets.readers.labelled import Labelled
-from tlbench.assets.readers.tables import Table, read_table, with_labels
+from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -21,31 +19,35 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 256
 
 
-class Record(NamedTuple):
+class TableRow(NamedTuple):
     """One row of a table."""
 
     table: Table
+    """The table."""
     row: int
+    """The row's position in it, from 0."""
 
 
-def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[Record]:
+def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[TableRow]:
     """Return the rows of a table with the labels of one column; `columns` names the columns of a headless table."""
     table = read_table(path, columns=columns)
-    records = [Record(table, row) for row in range(len(table.rows))]
-    return with_labels(table, records, label)
+    records = [TableRow(table, row) for row in range(len(table.rows))]
+    return label_rows(table, records, label)
 
 
 @dataclass(frozen=True)
-class Encoding:
+class FeatureEncoding:
     """How columns become features: learnt from the source's training records, applied to all."""
 
     columns: tuple[str, ...]
+    """Columns that become features, in this order."""
     categories: dict[str, list[str]]
     """The texts of each column that holds no number; a text that is not among them becomes all zeros."""
     log: bool
+    """Whether numbers go through log(1 + x)."""
 
     @classmethod
-    def learn(cls, records: Sequence[Record], *, without: Iterable[str], log: bool = False) -> Encoding:
+    def learn(cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False) -> FeatureEncoding:
         """Take all columns but those `without`; a column without a single number is categorical.
 
         With `log`, numbers go through log(1 + x) and must not be negative.
@@ -56,7 +58,7 @@ class Encoding:
             raise BadInputError(f'"{table.path}" has no column beside its label: add features.')
         categories = {}
         for column in columns:
-            texts = sorted({cell for table, rows in by_table(records) for cell in table.cells(column, rows)})
+            texts = sorted({cell for table, rows in rows_by_table(records) for cell in table.cells(column, rows)})
             if all(as_number(text) is None for text in texts):
                 categories[column] = texts
             if len(categories.get(column, ())) > MOST_CATEGORIES:
@@ -65,11 +67,15 @@ class Encoding:
                 )
         return cls(columns, categories, log)
 
-    def features(self, records: Sequence[Record]) -> Array:
+    def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
-        return np.concatenate([self._block(table, rows) for table, rows in by_table(records)])
+        import numpy as np
+
+        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
 
     def _block(self, table: Table, rows: Sequence[int]) -> Array:
+        import numpy as np
+
         return np.concatenate(
             [
                 self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
@@ -79,10 +85,14 @@ class Encoding:
         )
 
     def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
         cells, known = np.array(table.cells(column, rows)), np.array(self.categories[column])
         return np.asarray(cells[:, None] == known, np.float64)
 
     def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
         numbers = number_cells(table, rows, column)
         if self.log and numbers.min() < 0:
             line = table.lines[rows[int(numbers.argmin())]]
@@ -92,7 +102,7 @@ class Encoding:
         return (np.log1p(numbers) if self.log else numbers)[:, None]
 
 
-def by_table(records: Sequence[Record]) -> list[tuple[Table, list[int]]]:
+def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:
     """Return runs of records of one table, in order."""
     runs = itertools.groupby(records, key=lambda record: id(record.table))
     found = [list(run) for _, run in runs]

@@ -16,7 +16,7 @@ from tlbench.assets.readers.labelled import (
     common_labels,
     hold_out,
     named_parts,
-    published,
+    published_parts,
     quoted,
 )
 from tlbench.contract.requests import LoadRequest
@@ -24,17 +24,20 @@ from tlbench.errors import BadInputError, MissingDataError, UsageError
 from tlbench.results.files import text_of
 
 T = TypeVar("T")
-IMAGES = (
+IMAGE_SUFFIXES = (
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".avif", ".tif", ".tiff",
     ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2",
 )  # fmt: skip
-SOUNDS = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc")
-TABLES = (".csv", ".tsv")
+"""Endings of the image files that are read."""
+SOUND_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc")
+"""Endings of the sound files that are read."""
+TABLE_SUFFIXES = (".csv", ".tsv")
+"""Endings of tables in text."""
 OTHERS = ("thumbs.db", "desktop.ini")
 """What Windows puts into folders."""
 
 
-def place(request: LoadRequest, option: str, default: str = "") -> Path:
+def option_path(request: LoadRequest, option: str, default: str = "") -> Path:
     """Return the file or folder that an option holds, else `default` below the data root.
 
     Raises `MissingDataError` when there is neither, or nothing lies there.
@@ -54,7 +57,7 @@ def place(request: LoadRequest, option: str, default: str = "") -> Path:
     return path
 
 
-def number(request: LoadRequest, option: str, least: int) -> int:
+def integer_option(request: LoadRequest, option: str, least: int) -> int:
     """Return a whole number from an option. Raises `UsageError` below `least`."""
     value = int(request.options[option])
     if value < least:
@@ -62,7 +65,7 @@ def number(request: LoadRequest, option: str, least: int) -> int:
     return value
 
 
-def entries(folder: Path) -> list[Path]:
+def list_folder(folder: Path) -> list[Path]:
     """Return what lies in a folder, by name, without what starts with a dot, two underscores, or as a NAS's own."""
     try:
         found = [path for path in folder.iterdir() if not path.name.startswith((".", "__", "@eaDir"))]
@@ -76,7 +79,7 @@ def files_in(folder: Path, suffixes: Sequence[str], left_out: Counter[str]) -> l
 
     Refuses a folder with more such files in folders of its own: what these stand for is unknown.
     """
-    inside = entries(folder)
+    inside = list_folder(folder)
     chosen = [path for path in inside if path.suffix.lower() in suffixes]
     below = _below(folder)
     deeper = [path for path in below if path.suffix.lower() in suffixes]
@@ -94,12 +97,12 @@ def files_in(folder: Path, suffixes: Sequence[str], left_out: Counter[str]) -> l
 def _below(folder: Path) -> list[Path]:
     """Return what lies in the folders of a folder, at any depth, also behind links; each folder is read once."""
     found: list[Path] = []
-    read, waiting = {folder.resolve()}, [path for path in entries(folder) if path.is_dir()]
+    read, waiting = {folder.resolve()}, [path for path in list_folder(folder) if path.is_dir()]
     while waiting:
         place = waiting.pop()
         if place.resolve() not in read:
             read.add(place.resolve())
-            inside = entries(place)
+            inside = list_folder(place)
             found += inside
             waiting += [path for path in inside if path.is_dir()]
     return sorted(found)
@@ -117,7 +120,7 @@ def note_left_out(root: Path, left_out: Counter[str], suffixes: Sequence[str]) -
 
 def class_files(root: Path, suffixes: Sequence[str], names: Sequence[str] = ()) -> Labelled[Path]:
     """Return the files `<root>/<class>/<file>` with the given suffixes; `names` chooses classes, else all are read."""
-    classes = [root / name for name in names] or [path for path in entries(root) if path.is_dir()]
+    classes = [root / name for name in names] or [path for path in list_folder(root) if path.is_dir()]
     if not classes:
         raise BadInputError(f'"{root}" holds no folders: put the files of each class into a folder of its name.')
     left_out: Counter[str] = Counter()
@@ -145,14 +148,14 @@ def file_parts(root: Path, suffixes: Sequence[str], names: Sequence[str] = (), p
 
         return listed_files(root, part)
     if found := part_folders(root, suffixes):
-        return published({name: class_files(folder, suffixes, names) for name, folder in found.items()})
+        return published_parts({name: class_files(folder, suffixes, names) for name, folder in found.items()})
     files = class_files(root, suffixes, names)
     return hold_out(files, [text_of(f"{path.parent.name}/{path.name}") for path in files.inputs], part)
 
 
 def part_folders(root: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     """Return the folders `train`, `valid` and `test` of a side, or nothing where it has no parts."""
-    inside = entries(root)
+    inside = list_folder(root)
     folders = [path for path in inside if path.is_dir()]
     found = named_parts((path.name, path) for path in folders)
     loose = [path for path in inside if path not in folders and path.suffix.lower() in suffixes]
@@ -177,14 +180,14 @@ def class_sides(
     The folders come from the options of these names. For a task's `files` and `load` alike.
     """
     sides = (
-        file_parts(place(request, "source", source), suffixes, names),
-        file_parts(place(request, "target", target), suffixes, names, target_part),
+        file_parts(option_path(request, "source", source), suffixes, names),
+        file_parts(option_path(request, "target", target), suffixes, names, target_part),
     )
     common_labels(*sides)
     return sides
 
 
-def all_files(*sides: Parts[T]) -> list[T]:
+def example_files(*sides: Parts[T]) -> list[T]:
     """Return the input of every example of these sides."""
     return [path for parts in sides for half in (parts.train, parts.test) for path in half.inputs]
 
@@ -192,4 +195,4 @@ def all_files(*sides: Parts[T]) -> list[T]:
 def files_read(*sides: Parts[Any]) -> list[Path]:
     """Return every file of these sides, the tables that list them first: for a task's `files`."""
     tables = dict.fromkeys(parts.train.where for parts in sides if parts.train.where.is_file())
-    return [*tables, *(path for path in all_files(*sides) if isinstance(path, Path))]
+    return [*tables, *(path for path in example_files(*sides) if isinstance(path, Path))]

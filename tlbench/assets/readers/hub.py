@@ -19,7 +19,7 @@ PLACE = re.compile(r"hf://(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:/(?P<config>[\w.-]+))
 COMMIT = re.compile("[0-9a-f]{40}")
 
 
-def on_hub(place: str) -> bool:
+def is_hub_place(place: str) -> bool:
     """Say whether a place is one of the hub."""
     return place.startswith(HUB)
 

@@ -7,8 +7,6 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -17,6 +15,8 @@ if TYPE_CHECKING:
 
 def read_idx(path: Path) -> Array:
     """Return an array of bytes, uint8: two zeros, type 8, rank, big-endian sizes, values."""
+    import numpy as np
+
     try:
         content = path.read_bytes()
         if content[:2] == b"\x1f\x8b":

@@ -8,28 +8,34 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image, ImageOps
-
-from tlbench.assets.readers.embedded import Embedded
+from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.faults import note
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from tlbench.contract.task_data import Array
 
 WHITE = (255, 255, 255, 255)
 """What is seen through transparent pixels, RGBA."""
-BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""What PIL raises for files that it cannot decode."""
 
 
-def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
+def _broken() -> tuple[type[Exception], ...]:
+    """Return what PIL raises for files that it cannot decode."""
+    from PIL import Image
+
+    return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False) -> Array:
     """Return an image `(size, size, C)` uint8, C 3 for RGB or 1, turned as its camera says; its shape is not kept.
 
     Size 0 leaves it as it is. Transparent pixels are blended over white.
     """
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
             image.load()
@@ -38,7 +44,7 @@ def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
             # The other pictures of an MPO, as telephones write it, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 note("Only the first frame or page of images that have several is read", source)
-    except BROKEN as error:
+    except _broken() as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
     if deep:
         raise BadInputError(f'"{source}" has more than 8 bits a channel: save it with 8, scaled as you want it seen.')
@@ -47,6 +53,9 @@ def read_image(source: Path | Embedded, size: int, grey: bool = False) -> Array:
 
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
     """Return an image over white as `(size, size, C)` uint8, or of its own size where `size` is 0."""
+    import numpy as np
+    from PIL import Image
+
     if image.has_transparency_data:
         key = image.info.get("transparency")
         if isinstance(key, tuple) and max(key) > 255:  # Of a PNG of 16 bits, whose colours PIL reads with 8.
@@ -63,11 +72,14 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
 
     No value comes about that was not there, for the nearest pixel is taken.
     """
+    import numpy as np
+    from PIL import Image, ImageOps
+
     try:
         with Image.open(path) as opened, Image.open(image) as beside:
             opened.load()
             mask, expected = opened.copy(), ImageOps.exif_transpose(beside).size
-    except BROKEN as error:
+    except _broken() as error:
         raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
     if mask.mode not in ("1", "L", "P"):
         raise BadInputError(f'"{path}" has colours for labels: save it with a palette, or in grey of 8 bits.')
@@ -88,6 +100,8 @@ def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labe
     Its arrays are `(N, H, W)` or `(N, H, W, C)` uint8, C 1 or 3, and `(N,)` or `(N, 1)` whole numbers or texts. Pickled
     objects are refused.
     """
+    import numpy as np
+
     try:
         with np.load(path, allow_pickle=False) as arrays:
             if missing := {images, labels} - set(arrays):

@@ -29,11 +29,14 @@ PART_NAMES = 'the parts of a side are named "train", "valid" ("val", "validation
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled(Generic[T]):
-    """Examples with their labels by name; `where` is the file or folder that messages name."""
+    """Examples with their labels by name."""
 
     where: Path
+    """The file or folder that messages name."""
     inputs: Sequence[T]
+    """The examples, `N` of them."""
     labels: Sequence[str]
+    """The name of each example's label."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -94,7 +97,9 @@ class Parts(Generic[T]):
     """The training and the test part of one side."""
 
     train: Labelled[T]
+    """What models learn from."""
     test: Labelled[T]
+    """What scores are measured on."""
 
     def map(self, change: Callable[[Labelled[T]], Labelled[U]]) -> Parts[U]:
         """Return both parts changed."""
@@ -150,7 +155,7 @@ def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     return {part: found[part][0] for part in ("train", "valid", "test") if part in found}
 
 
-def published(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
+def published_parts(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
     """Return the parts `train`, `valid` and `test`, two at least, as two: `valid` is the test where there is no other.
 
     Beside a test, it is training data.
@@ -207,7 +212,7 @@ def make_side(parts: Parts[T], labels: Sequence[str]) -> Side:
     return Side(labels=tuple(labels), train=split(parts.train), test=split(parts.test))
 
 
-def transductive(source: Parts[T], target: Parts[T], sample_rate: int | None = None) -> TaskData:
+def transductive_data(source: Parts[T], target: Parts[T], sample_rate: int | None = None) -> TaskData:
     """Return the data of a task whose two sides have the same labels. Raises `BadInputError` where they do not."""
     labels = common_labels(source, target)
     return TaskData(source=make_side(source, labels), target=make_side(target, labels), sample_rate=sample_rate)

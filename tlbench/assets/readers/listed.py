@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published
+from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published_parts
 from tlbench.assets.readers.tables import read_table
 from tlbench.errors import BadInputError
 
@@ -34,4 +34,4 @@ def listed_files(path: Path, part: float = 0.2) -> Parts[Path]:
         places.setdefault(PARTS[split.lower()], []).append(row)
     if "train" not in places or len(places) == 1:
         raise BadInputError(f'"{path}": the column "split" needs "train" and "test": name both, or leave it out.')
-    return published({name: listed.take(rows) for name, rows in places.items()})
+    return published_parts({name: listed.take(rows) for name, rows in places.items()})

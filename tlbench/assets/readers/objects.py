@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pyarrow
 
 JSON = (".json", ".jsonl")
-COLUMNAR = (".parquet", ".arrow")
+COLUMNAR_SUFFIXES = (".parquet", ".arrow")
+"""Endings of tables that are stored by column."""
 
 
 def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -32,7 +32,7 @@ def read_series(path: Path, *, columns: Sequence[int] = (), separator: str = "")
     return tuple(chosen), np.stack(channels, 1)
 
 
-def windows(path: Path, series: Array, size: int, stride: int) -> list[Array]:
+def sliding_windows(path: Path, series: Array, size: int, stride: int) -> list[Array]:
     """Return windows `(size, C)` that start every `stride` rows. Raises `BadInputError` for a series that has none."""
     if len(series) < size:
         raise BadInputError(f'"{path}" has {len(series)} rows, fewer than a window of {size}: remove it.')

@@ -10,15 +10,24 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.assets.readers.faults import locate, note, refuse
-from tlbench.assets.readers.folders import TABLES, entries, place
-from tlbench.assets.readers.hub import hub_files, on_hub
-from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, hold_out, join, named_parts, published, quoted
-from tlbench.assets.readers.objects import COLUMNAR, JSON, object_rows
+from tlbench.assets.readers.folders import TABLE_SUFFIXES, list_folder, option_path
+from tlbench.assets.readers.hub import hub_files, is_hub_place
+from tlbench.assets.readers.labelled import (
+    PART_NAMES,
+    Labelled,
+    Parts,
+    hold_out,
+    join,
+    named_parts,
+    published_parts,
+    quoted,
+)
+from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
 
 T = TypeVar("T")
-RECORDS = (*TABLES, *JSON, *COLUMNAR)
+RECORDS = (*TABLE_SUFFIXES, *JSON, *COLUMNAR_SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -26,9 +35,13 @@ class Table:
     """Cells as text, with the number of the line that each row ends on, or its count where a format has no lines."""
 
     path: Path
+    """The file."""
     columns: tuple[str, ...]
+    """Names of the columns."""
     rows: list[list[str]]
+    """The cells of each row."""
     lines: list[int]
+    """The line that each row ends on."""
 
     def cells(self, column: str, rows: Iterable[int]) -> list[str]:
         """Return a column's cells in these rows."""
@@ -61,7 +74,7 @@ def read_rows(path: Path, *, separator: str = "", quotes: bool = True) -> Iterat
     Without a separator, `.tsv` is split at tabs and anything else at commas. With `quotes=False` a quotation mark is
     a character like any other. Formats of records give the names of their columns as the first row.
     """
-    if path.suffix.lower() in (*JSON, *COLUMNAR):
+    if path.suffix.lower() in (*JSON, *COLUMNAR_SUFFIXES):
         yield from object_rows(path)
         return
     separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
@@ -124,15 +137,15 @@ def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
     It names a file, a folder with a table for each part, or a data set of the hub, which is fetched.
     """
     chosen = str(request.options[option])
-    if on_hub(chosen):
+    if is_hub_place(chosen):
         return hub_files(chosen)
-    return {name: [path] for name, path in _tables_at(place(request, option)).items()}
+    return {name: [path] for name, path in _tables_at(option_path(request, option)).items()}
 
 
 def _tables_at(where: Path) -> dict[str, Path]:
     if not where.is_dir():
         return {"all": where}
-    found = [path for path in entries(where) if path.suffix.lower() in RECORDS]
+    found = [path for path in list_folder(where) if path.suffix.lower() in RECORDS]
     chosen = named_parts((path.stem, path) for path in found)
     if not chosen:
         raise BadInputError(
@@ -149,12 +162,12 @@ def table_parts(
 ) -> Parts[T]:
     """Return the published parts of what `table_files` returns, else a fifth of all held out.
 
-    `group` names what must stay on one side. `valid` is treated as `labelled.published` does.
+    `group` names what must stay on one side. `valid` is treated as `labelled.published_parts` does.
     """
     parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
         return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
-    return published(parts)
+    return published_parts(parts)
 
 
 def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Labelled[str]:
@@ -163,10 +176,10 @@ def read_texts(path: Path, *, text: str, label: str, quotes: bool = True) -> Lab
     texts = table.column(text)
     for line, found in zip(table.lines, texts, strict=True):
         locate(found, f"{path}, line {line}")
-    return with_labels(table, texts, label)
+    return label_rows(table, texts, label)
 
 
-def with_labels(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
+def label_rows(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
     """Return what a table's rows hold, with the labels of one column."""
     labels = table.labels(label)
     examples = Labelled(where=table.path, inputs=inputs, labels=labels)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from tlbench import (
     Access,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
     Option,
     StrategySpec,
@@ -16,27 +15,6 @@ from tlbench import (
     hookimpl,
 )
 from tlbench.testing.toy.tasks import toy_tasks
-
-if TYPE_CHECKING:
-    from tlbench.learning import Encoder
-
-
-def _build_mlp(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Mlp
-
-    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=False)
-
-
-def _build_mlp_batchnorm(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Mlp
-
-    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=True)
-
-
-def _build_window(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Window
-
-    return Window(len(request.fitted["vocabulary"]))
 
 
 @hookimpl
@@ -63,7 +41,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             options=(hidden,),
             fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
             prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
-            build=_build_mlp,
+            build=partial(deferred("tlbench.testing.toy.backbones", "build_mlp"), batchnorm=False),
             augment=deferred("tlbench.testing.toy.backbones", "jitter"),
         ),
         BackboneSpec(
@@ -76,7 +54,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             options=(hidden,),
             fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
             prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
-            build=_build_mlp_batchnorm,
+            build=partial(deferred("tlbench.testing.toy.backbones", "build_mlp"), batchnorm=True),
         ),
         BackboneSpec(
             name="words/window",
@@ -87,7 +65,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             recipe=recipe,
             fit=deferred("tlbench.testing.toy.backbones", "fit_words"),
             prepare=deferred("tlbench.testing.toy.backbones", "prepare_words"),
-            build=_build_window,
+            build=deferred("tlbench.testing.toy.backbones", "build_window"),
         ),
     ]
 

@@ -9,14 +9,14 @@ import timm
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from tlbench import PrepareRequest, Side, Split, TaskData
+from tlbench import BuildRequest, LoadRequest, PrepareRequest, Side, Split, TaskData
 from tlbench.learning import Columns, Encoder
 
 LABELS = tuple("0123456789")
 TRAIN = 1437
 
 
-def load() -> TaskData:
+def load(request: LoadRequest) -> TaskData:
     """Return mirrored negatives as the source and the digits themselves as the target."""
     digits = load_digits()
     grey = (digits.images * (255 / 16)).round().astype(np.uint8).repeat(4, 1).repeat(4, 2)
@@ -35,6 +35,11 @@ def _side(images: Any, labels: Any, order: Any) -> Side:
 def prepare(request: PrepareRequest) -> Columns:
     """Return images `(N, 3, 32, 32)` uint8."""
     return (np.ascontiguousarray(np.stack(list(request.inputs)).transpose(0, 3, 1, 2)),)
+
+
+def build(request: BuildRequest) -> Encoder:
+    """Return the encoder."""
+    return ResNet18()
 
 
 class ResNet18(Encoder):

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tlbench import (
     CLASSIFICATION,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    LoadRequest,
-    TaskData,
     TaskSpec,
     deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    from tlbench.learning import Encoder
-
-
-def _load(request: LoadRequest) -> TaskData:
-    from tlbench_bench.digits import load
-
-    return load()
-
-
-def _build(request: BuildRequest) -> Encoder:
-    from tlbench_bench.digits import ResNet18
-
-    return ResNet18()
 
 
 @hookimpl
@@ -52,7 +32,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             metric="accuracy",
             backbone="bench/resnet18",
             label_budget=1437,
-            load=_load,
+            load=deferred("tlbench_bench.digits", "load"),
         )
     ]
 
@@ -68,6 +48,6 @@ def tlbench_backbones() -> list[BackboneSpec]:
             traits=("batchnorm",),
             recipe={"steps": 22, "source.steps": 22, "learning_rate": 1e-3, "batch_size": 64},
             prepare=deferred("tlbench_bench.digits", "prepare"),
-            build=_build,
+            build=deferred("tlbench_bench.digits", "build"),
         )
     ]
