@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
-from tlbench.learning.labels import has_classes, label_indices
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -64,31 +66,32 @@ def its_sides_are_sound(spec: TaskSpec, bench: Bench) -> None:
     data = bench.data(spec)
     check_data(spec, data)
     for name, kind, side in (("source", spec.kind_of_source, data.source), ("target", spec.kind, data.target)):
-        _check_labels(f"{label(spec)}, {name} side", kind, side)
+        if kind.supervised:
+            _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
 
 
-def _check_labels(where: str, kind: KindSpec, side: Side) -> None:
-    if not has_classes(kind) or not kind.supervised:
+def _check_labels(where: str, kind: Kind, side: Side) -> None:
+    if not kind.has_classes:
         return
     if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
         raise ContractError(f"{where}: its labels are {side.labels}: give two or more different texts.")
-    seen = {index for one in side.train.labels for index in label_indices(kind, one).tolist()}
+    seen = {index for one in side.train.labels for index in kind.classes(one).tolist()}
     if absent := [name for index, name in enumerate(side.labels) if index not in seen]:
         raise ContractError(f"{where}: no training example has the label {', '.join(map(repr, absent[:5]))}.")
 
 
 def its_label_budget_can_be_drawn(spec: TaskSpec, bench: Bench) -> None:
-    """The target's training split holds the budget, and the budget an example of every group it is drawn from."""
+    """The target's training split holds the budget, and the budget an example of each class."""
     need(spec)
-    side, kind = bench.data(spec).target, spec.kind.create()
-    targets = kind.targets(side.train.labels, side.labels)
-    groups = len(np.unique(kind.strata(targets))) if spec.kind.target == "index" else 1
-    if not groups <= spec.label_budget <= len(targets):
+    labels, kind = bench.data(spec).target.train.labels, spec.kind.create()
+    classes = [tuple(kind.classes(one).tolist()) for one in labels]
+    least = len(set(classes)) if all(len(found) == 1 for found in classes) else 1
+    if not least <= spec.label_budget <= len(labels):
         raise ContractError(
-            f"{label(spec)}: label_budget is {spec.label_budget}: it must be from {groups}, one of each class, to "
-            f"{len(targets)}, the target's training examples."
+            f"{label(spec)}: label_budget is {spec.label_budget}: it must be from {least}, one of each class, to "
+            f"{len(labels)}, the target's training examples."
         )
 
 
@@ -122,7 +125,7 @@ def its_own_evaluation_gives_numbers(spec: TaskSpec, bench: Bench) -> None:
     request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
 
     def guess(examples: object) -> object:
-        return kind.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
+        return kind.postprocess.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
 
     scores = spec.evaluate(request, guess)
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):
@@ -139,6 +142,21 @@ def it_runs_to_a_row(spec: TaskSpec, bench: Bench) -> None:
         raise ContractError(f"{label(spec)}: its score is {row.score}.")
 
 
+def its_export_predicts_what_was_scored(spec: TaskSpec, bench: Bench) -> None:
+    """An export's own code, in numpy alone, makes the predictions that its row's score is of."""
+    from tlbench.deploy.package.write import write_bundle
+    from tlbench.engine.lookup import find_stages
+    from tlbench.engine.store import Store
+
+    need(spec)
+    row, settings = bench.row(bench.pairing_of_task(spec)), bench.settings
+    store = Store(root=settings.cache, notify=lambda event: None)
+    export, prepare = find_stages(row, settings.board, store, bench.catalog)
+    backbone = bench.catalog.backbone(row.backbone)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        write_bundle(Path(folder), row, spec, backbone, export.folder, prepare.folder)
+
+
 CHECKS: tuple[Check[TaskSpec], ...] = (
     spec_fields_are_valid,
     module_is_light,
@@ -151,4 +169,5 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     its_metric_is_one_of_its_kind,
     its_own_evaluation_gives_numbers,
     it_runs_to_a_row,
+    its_export_predicts_what_was_scored,
 )
