@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tlbench.contract.deferred import deferred
 from tlbench.contract.specs import KindSpec
-
-if TYPE_CHECKING:
-    pass
-
 
 CLASSIFICATION = KindSpec(
     name="classification",
@@ -18,7 +12,6 @@ CLASSIFICATION = KindSpec(
     metric="accuracy",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.classification", "Classification"),
-    activation="softmax",
 )
 TOKEN_CLASSIFICATION = KindSpec(
     name="token-classification",
@@ -27,7 +20,6 @@ TOKEN_CLASSIFICATION = KindSpec(
     metric="entity-f1",
     layout="sequence",
     create=deferred("tlbench.learning.kinds.classification", "TokenClassification"),
-    activation="softmax",
     requires=("seqeval",),
     extra="nlp",
 )
@@ -38,7 +30,6 @@ SEGMENTATION = KindSpec(
     metric="mean-iou",
     layout="map",
     create=deferred("tlbench.learning.kinds.segmentation", "Segmentation"),
-    activation="argmax",
 )
 REGRESSION = KindSpec(
     name="regression",
@@ -47,7 +38,6 @@ REGRESSION = KindSpec(
     metric="r2",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.regression", "Regression"),
-    target="numbers",
 )
 MULTI_LABEL = KindSpec(
     name="multi-label",
@@ -56,8 +46,6 @@ MULTI_LABEL = KindSpec(
     metric="mean-average-precision",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.multi_label", "MultiLabel"),
-    target="flags",
-    activation="sigmoid",
 )
 ANOMALY = KindSpec(
     name="anomaly",
@@ -66,7 +54,6 @@ ANOMALY = KindSpec(
     metric="average-precision",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.anomaly", "Anomaly"),
-    activation="softmax",
 )
 ONE_CLASS = KindSpec(
     name="one-class",
@@ -85,7 +72,6 @@ LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="next-token",
     create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
-    activation="softmax",
     traits=(),
 )
 MASKED_LANGUAGE_MODELLING = KindSpec(
@@ -95,6 +81,5 @@ MASKED_LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="masked-token",
     create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
-    activation="softmax",
     traits=(),
 )

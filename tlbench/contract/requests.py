@@ -19,7 +19,30 @@ if TYPE_CHECKING:
 Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
 (N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
-SELF_LABELLED: tuple[Layout, ...] = ("next-token", "masked-token")
+
+
+@dataclass(frozen=True)
+class LayoutShape:
+    """Which axes features of a layout have, and which of their positions are units of prediction."""
+
+    axes: int
+    """Axes between the first, N, and the last, D."""
+    masked: bool = False
+    """True if `Encoder.units` gives a mask `(N, T)` of the positions that are units; else all are."""
+    self_labelled: bool = False
+    """True if the targets are parts of the inputs."""
+
+
+LAYOUTS: Mapping[Layout, LayoutShape] = MappingProxyType(
+    {
+        "pooled": LayoutShape(axes=0),
+        "sequence": LayoutShape(axes=1, masked=True),
+        "map": LayoutShape(axes=2),
+        "next-token": LayoutShape(axes=1, masked=True, self_labelled=True),
+        "masked-token": LayoutShape(axes=1, masked=True, self_labelled=True),
+    }
+)
+SELF_LABELLED: tuple[Layout, ...] = tuple(layout for layout, shape in LAYOUTS.items() if shape.self_labelled)
 """Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
 token ids from 0, and what it fits names them in `vocabulary`."""
 NO_FILES: Mapping[str, Path] = MappingProxyType({})

@@ -70,16 +70,11 @@ class KindSpec:
     """The shape of features that its head takes."""
     create: Callable[[], Kind]
     """Returns the kind; the place to import torch."""
-    target: Literal["index", "flags", "numbers"] = "index"
-    """What raw labels are: the index of a label for each unit; or for each example a 0 or 1, or a number, for each of
-    the side's labels."""
     supervised: bool = True
     """False where all training examples have label 0, so that strategies that train an encoder have nothing to learn
     from."""
     traits: tuple[str, ...] = ("probe",)
     """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
-    activation: Literal["", "softmax", "sigmoid", "argmax"] = ""
-    """What `Kind.predict` does to the outputs, so that an exported file's example does it too; empty: nothing."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

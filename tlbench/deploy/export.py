@@ -76,7 +76,7 @@ def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kin
         mask, outputs = model.encoder.units(*moved), run_session(session, batch)
         units = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.cpu().numpy()]
         gap.add(units, model(*moved).cpu().numpy())
-        kept = kind.predict(units, examples.targets.select(positions).values)
+        kept = kind.postprocess.predict(units, examples.targets.select(positions).values)
         parts.append((positions, kept, model.count_units(moved, len(units))))
     return Parity(gap.relative(), gap.flips, restore_order(parts))
 

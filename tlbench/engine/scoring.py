@@ -93,7 +93,8 @@ def side_score(
     made, targets = kind.create(), examples.targets.values
     size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
     parts = [slice(start, start + size) for start in range(0, len(features), size)]
-    predictions = np.concatenate([made.predict(outputs(features[part]), targets[part]) for part in parts])
+    predict = made.postprocess.predict
+    predictions = np.concatenate([predict(outputs(features[part]), targets[part]) for part in parts])
     return score(made.metrics(labels)[metric], predictions, examples.targets)
 
 

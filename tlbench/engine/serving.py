@@ -114,4 +114,4 @@ class Predictor:
             (positions, run_session(self._session, batch), np.ones(len(positions), np.int64))
             for positions, batch in inputs.by_length(EVALUATION_BATCH)
         ]
-        return task.kind.create().predict(restore_order(parts))
+        return task.kind.create().postprocess.predict(restore_order(parts))

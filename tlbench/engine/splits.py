@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tlbench.contract.requests import PrepareRequest
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.errors import BadInputError
+from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.data import Columns, Examples, Inputs, Ragged, Targets
 
 CHUNK = 256
@@ -30,47 +31,71 @@ def _some(rows: ExampleSequence, start: int, stop: int) -> list[object]:
 
 
 def save_examples(folder: Path, name: str, chunks: Iterable[Columns], targets: Targets) -> None:
-    """Write one split, of whose inputs one chunk at a time is in memory."""
+    """Write one split, of whose inputs one chunk at a time is in memory.
+
+    Raises `BadInputError` if examples have several shapes or types, `ContractError` if there are not as many as targets.
+    """
     np.save(folder / f"{name}-targets.npy", targets.values, allow_pickle=False)
     np.save(folder / f"{name}-counts.npy", targets.counts, allow_pickle=False)
     kinds: list[str] = []
-    ends: dict[int, int] = {}
+    start, size, ends = 0, len(targets), dict[int, int]()
     for chunk in chunks:
+        if start + len(chunk[0]) > size:
+            raise ContractError(f"`prepare` gave more than {size} rows for {size} examples.")
         for position, column in enumerate(chunk):
-            path = folder / f"{name}-{position}-values.npy"
-            _append(path, column.values if isinstance(column, Ragged) else np.asarray(column), first=not kinds)
+            values = folder / f"{name}-{position}-values.npy"
             if isinstance(column, Ragged):
                 end = ends.get(position, 0)
-                offsets = column.offsets[1 if kinds else 0 :] + end
-                _append(folder / f"{name}-{position}-offsets.npy", offsets, first=not kinds)
                 ends[position] = end + len(column.values)
+                _append(values, column.values, first=not start)
+                offsets = column.offsets[1:] + end if start else column.offsets
+                _fill(folder / f"{name}-{position}-offsets.npy", offsets, start and start + 1, size + 1)
+            else:
+                _fill(values, np.asarray(column), start, size)
         kinds = ["ragged" if isinstance(column, Ragged) else "dense" for column in chunk]
+        start += len(chunk[0])
+    if start < size:
+        raise ContractError(f"`prepare` gave {start} rows for {size} examples.")
     (folder / f"{name}.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 
-def _append(path: Path, array: Array, first: bool) -> None:
-    """Add rows to a `.npy` file, which then holds what numpy would have written of all rows at once."""
+def _fill(path: Path, rows: Array, start: int, size: int) -> None:
+    """Write rows into a `.npy` file of `size` rows, which the first of them creates."""
+    # Mapped anew for each chunk: pages that stay mapped count as memory of the process.
+    if start:
+        stored = np.lib.format.open_memmap(path, "r+")
+    else:
+        stored = np.lib.format.open_memmap(path, "w+", rows.dtype, (size, *rows.shape[1:]))
+    _check_alike(stored.shape, stored.dtype, rows)
+    stored[start : start + len(rows)] = rows
+
+
+def _append(path: Path, rows: Array, first: bool) -> None:
+    """Add rows to a `.npy` file whose length nobody knows before the last chunk: its header is written anew."""
     length = 0
     if not first:
         with path.open("rb") as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        if (shape[1:], dtype) != (array.shape[1:], array.dtype):
-            raise BadInputError(
-                f"Prepared examples are {shape[1:]} {dtype} and {array.shape[1:]} {array.dtype}: all of a "
-                f"split must be alike."
-            )
+        _check_alike(shape, dtype, rows)
         length = shape[0]
     header = {
-        "descr": np.lib.format.dtype_to_descr(array.dtype),
+        "descr": np.lib.format.dtype_to_descr(rows.dtype),
         "fortran_order": False,
-        "shape": (length + len(array), *array.shape[1:]),
+        "shape": (length + len(rows), *rows.shape[1:]),
     }
     with path.open("wb" if first else "r+b") as file:
         # numpy leaves room in it for any length.
         np.lib.format.write_array_header_1_0(file, header)
         file.seek(0, os.SEEK_END)
-        file.write(array.tobytes())
+        file.write(rows.tobytes())
+
+
+def _check_alike(shape: tuple[int, ...], dtype: np.dtype[Any], rows: Array) -> None:
+    if (shape[1:], dtype) != (rows.shape[1:], rows.dtype):
+        raise BadInputError(
+            f"Prepared examples are {shape[1:]} {dtype} and {rows.shape[1:]} {rows.dtype}: all of a split must be alike."
+        )
 
 
 def load_examples(folder: Path, name: str) -> Examples:

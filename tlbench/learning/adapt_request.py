@@ -85,6 +85,14 @@ class AdaptRequest:
             )
         return self.parts[part]
 
+    def _option(self, name: str) -> Any:
+        if name not in self.options:
+            raise ContractError(
+                f'Strategy "{self.strategy}" uses the option "{name}" without declaring it: begin its `options` with '
+                f"those of `training_options(...)`."
+            )
+        return self.options[name]
+
     def batches(self, examples: Examples) -> Iterator[tuple[Batch, Tensor]]:
         """Yield augmented batches `(inputs, targets)` on the model's device, without end, reshuffled every epoch."""
         device = device_of(self.model)
@@ -101,7 +109,7 @@ class AdaptRequest:
             yield tuple(part.to(device) for part in self.augment(inputs.batch(indices), self.generator))
 
     def _indices(self, size: int) -> Iterator[Any]:
-        batch_size = min(int(self.options["batch_size"]), size)
+        batch_size = min(int(self._option("batch_size")), size)
         while True:
             order = torch.randperm(size, generator=self.generator).numpy()
             # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.
@@ -127,9 +135,9 @@ class AdaptRequest:
         train(
             modules,
             loss,
-            steps=int(self.options["steps"]),
-            learning_rate=float(self.options["learning_rate"]),
-            weight_decay=float(self.options["weight_decay"]),
+            steps=int(self._option("steps")),
+            learning_rate=float(self._option("learning_rate")),
+            weight_decay=float(self._option("weight_decay")),
             schedule=schedule,
             on_step=self.on_step,
         )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.contract.requests import SELF_LABELLED, AugmentRequest, Layout
+from tlbench.contract.requests import LAYOUTS, AugmentRequest, Layout
 from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
 from tlbench.deploy.export import export_model, latency_inputs, run_session
@@ -31,9 +31,6 @@ TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
 SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 """Types of model inputs; the encoder widens them, on the device."""
-
-OF_TOKENS: tuple[Layout, ...] = ("sequence", *SELF_LABELLED)
-"""Layouts whose units are positions `(N, T)` that a mask tells."""
 
 
 def recipe_names_known_options(spec: BackboneSpec, bench: Bench) -> None:
@@ -127,15 +124,15 @@ def features_have_the_declared_shape(spec: BackboneSpec, bench: Bench) -> None:
                 f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}; expected "
                 f"{wanted} torch.float32."
             )
-        if made.layout not in OF_TOKENS and mask is not None:
+        if mask is not None and not LAYOUTS[made.layout].masked:
             raise ContractError(f"{label(spec)}: units must return None if every example, or every pixel, is one unit.")
         if not torch.isfinite(features).all():
             raise ContractError(f"{label(spec)}: features are not finite.")
 
 
 def _units(spec: BackboneSpec, layout: Layout, mask: Tensor | None, features: Tensor) -> tuple[int, ...]:
-    if layout not in OF_TOKENS:
-        return (4, *features.shape[1:3]) if layout == "map" else (4,)
+    if not LAYOUTS[layout].masked:
+        return (4, *features.shape[1 : 1 + LAYOUTS[layout].axes])
     if mask is None or mask.dtype != torch.bool or mask.ndim != 2:
         raise ContractError(f"{label(spec)}: units must return a mask (N, T) of bool in the layout {layout}.")
     return tuple(mask.shape)

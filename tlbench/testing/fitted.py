@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.contract.requests import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.contract.requests import LAYOUTS, BuildRequest, FitRequest, Layout, PrepareRequest
 from tlbench.contract.specs import BackboneSpec
 from tlbench.errors import ContractError
 from tlbench.learning.data import Columns, Examples, Inputs, Targets
@@ -50,7 +50,7 @@ class Fitted:
     def as_inputs(self, raw: Sequence[Any]) -> Inputs:
         """Return raw examples prepared, without the targets that texts hold of themselves."""
         columns = self.prepare(raw)
-        return Inputs(columns[:-1] if self.layout in SELF_LABELLED else columns)
+        return Inputs(columns[:-1] if LAYOUTS[self.layout].self_labelled else columns)
 
     def examples(self) -> Examples:
         """Return the sample with the first label for every unit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,8 @@ def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
 
     Examples of a modality that tlbench does not document are taken from a task of the catalog.
     """
-    makers = {"image": _images, "text": _texts, "audio": _sounds, "series": _series, "tabular": _rows}
-    if modality in makers:
-        random = np.random.default_rng(11)
-        inputs: Any = _sentences(random) if (modality, layout) == ("text", "sequence") else makers[modality](random)
+    if make := MAKERS.get((modality, layout)) or MAKERS.get((modality, None)):
+        inputs: Any = make(np.random.default_rng(11))
         return FitRequest(inputs=inputs, options={}, sample_rate=8000 if modality == "audio" else None)
     for task in bench.catalog.tasks.values():
         if task.modality == modality and task.data_from == "package" and task.kind_of_source.layout == layout:
@@ -55,3 +54,14 @@ def _series(random: np.random.Generator) -> list[Array]:
 
 def _rows(random: np.random.Generator) -> Array:
     return random.standard_normal((SIZE, 9)).astype(np.float32)
+
+
+MAKERS: Mapping[tuple[str, Layout | None], Callable[[np.random.Generator], Any]] = {
+    ("image", None): _images,
+    ("text", None): _texts,
+    ("text", "sequence"): _sentences,
+    ("audio", None): _sounds,
+    ("series", None): _series,
+    ("tabular", None): _rows,
+}
+"""(modality, layout) -> what makes examples; None stands for all other layouts."""

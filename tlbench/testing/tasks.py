@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
-from tlbench.learning.labels import has_classes, label_indices
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -68,31 +70,32 @@ def data_is_valid(spec: TaskSpec, bench: Bench) -> None:
     data = bench.data(spec)
     check_data(spec, data)
     for name, kind, side in (("source", spec.kind_of_source, data.source), ("target", spec.kind, data.target)):
-        _check_labels(f"{label(spec)}, {name} side", kind, side)
+        if kind.supervised:
+            _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
 
 
-def _check_labels(where: str, kind: KindSpec, side: Side) -> None:
-    if not has_classes(kind) or not kind.supervised:
+def _check_labels(where: str, kind: Kind, side: Side) -> None:
+    if not kind.has_classes:
         return
     if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
         raise ContractError(f"{where}: labels are {side.labels}; there must be two or more different texts.")
-    seen = {index for one in side.train.labels for index in label_indices(kind, one).tolist()}
+    seen = {index for one in side.train.labels for index in kind.classes(one).tolist()}
     if absent := [name for index, name in enumerate(side.labels) if index not in seen]:
         raise ContractError(f"{where}: no training example has the label {', '.join(map(repr, absent[:5]))}.")
 
 
 def label_budget_can_be_drawn(spec: TaskSpec, bench: Bench) -> None:
-    """The target's training split holds the budget, and the budget an example of every group it is drawn from."""
+    """The target's training split holds the budget, and the budget an example of each class."""
     need(spec)
-    side, kind = bench.data(spec).target, spec.kind.create()
-    targets = kind.targets(side.train.labels, side.labels)
-    groups = len(np.unique(kind.strata(targets))) if spec.kind.target == "index" else 1
-    if not groups <= spec.label_budget <= len(targets):
+    labels, kind = bench.data(spec).target.train.labels, spec.kind.create()
+    classes = [tuple(kind.classes(one).tolist()) for one in labels]
+    least = len(set(classes)) if all(len(found) == 1 for found in classes) else 1
+    if not least <= spec.label_budget <= len(labels):
         raise ContractError(
-            f"{label(spec)}: label_budget is {spec.label_budget}; it must be between {groups} (one of each class) and "
-            f"{len(targets)} (the target's training examples)."
+            f"{label(spec)}: label_budget is {spec.label_budget}; it must be between {least} (one of each class) and "
+            f"{len(labels)} (the target's training examples)."
         )
 
 
@@ -128,7 +131,7 @@ def evaluate_returns_numbers(spec: TaskSpec, bench: Bench) -> None:
     request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
 
     def guess(examples: object) -> object:
-        return kind.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
+        return kind.postprocess.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
 
     scores = spec.evaluate(request, guess)
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):
@@ -145,6 +148,21 @@ def runs_to_a_result(spec: TaskSpec, bench: Bench) -> None:
         raise ContractError(f"{label(spec)}: its score is {row.score}.")
 
 
+def export_predicts_what_was_scored(spec: TaskSpec, bench: Bench) -> None:
+    """An export's own code, in numpy alone, makes the predictions that its row's score is of."""
+    from tlbench.deploy.package.write import write_bundle
+    from tlbench.engine.lookup import find_stages
+    from tlbench.engine.store import Store
+
+    need(spec)
+    row, settings = bench.row(bench.pairing_of_task(spec)), bench.settings
+    store = Store(root=settings.cache, notify=lambda event: None)
+    export, prepare = find_stages(row, settings.board, store, bench.catalog)
+    backbone = bench.catalog.backbone(row.backbone)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        write_bundle(Path(folder), row, spec, backbone, export.folder, prepare.folder)
+
+
 CHECKS: tuple[Check[TaskSpec], ...] = (
     *SPEC_CHECKS,
     backbone_fits,
@@ -156,4 +174,5 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     metric_exists,
     evaluate_returns_numbers,
     runs_to_a_result,
+    export_predicts_what_was_scored,
 )

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tlbench.assets.readers.faults import Faults
-from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
-from tlbench.learning.labels import has_classes, label_indices
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
+    from tlbench.learning.kinds.protocol import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +57,13 @@ Contents = Mapping[str, SplitSummary]
 def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
     """Go through every example once."""
     return {
-        f"{name} {part}": _read(f"{name} {part}", kind, side, split, faults)
+        f"{name} {part}": _read(f"{name} {part}", kind.create(), side, split, faults)
         for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
         for part, split in (("train", side.train), ("test", side.test))
     }
 
 
-def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -> SplitSummary:
+def _read(name: str, kind: Kind, side: Side, split: Split, faults: Faults) -> SplitSummary:
     keys, places, shapes, values = [], [], [], []
     form, not_finite = "", 0
     for position, example in enumerate(split.inputs):
@@ -78,9 +78,9 @@ def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -
                 values.append((finite.min(), finite.max(), finite.mean(dtype=np.float64)))
     ranges = np.array(values, np.float64)
     return SplitSummary(
-        labels=side.labels if has_classes(kind) else (),
+        labels=side.labels if kind.has_classes else (),
         keys=keys,
-        targets=[tuple(found.tolist()) for found in (_shown(kind, label) for label in split.labels)],
+        targets=[tuple(_shown(kind, label).tolist()) for label in split.labels],
         places=places,
         shapes=shapes,
         form=form,
@@ -89,10 +89,10 @@ def _read(name: str, kind: KindSpec, side: Side, split: Split, faults: Faults) -
     )
 
 
-def _shown(kind: KindSpec, label: Any) -> Array:
-    """Return the labels that are counted: of an image not every pixel's, but those that are in it."""
-    found = label_indices(kind, label)
-    return np.unique(found) if kind.layout == "map" else found
+def _shown(kind: Kind, label: Any) -> Array:
+    """Return the classes that are counted: of a label map not every pixel's, but those that are in it."""
+    classes = kind.classes(label)
+    return np.unique(classes) if np.ndim(label) > 1 else classes
 
 
 def content_hash(example: Any) -> bytes:
@@ -105,12 +105,12 @@ def content_hash(example: Any) -> bytes:
     return hashlib.blake2b(head.encode() + b"\0" + body, digest_size=16).digest()
 
 
-def _form(kind: KindSpec, example: Any) -> str:
+def _form(kind: Kind, example: Any) -> str:
     if isinstance(example, np.ndarray):
         return str(example.dtype)
     if isinstance(example, str):
         return "characters"
-    return "words" if kind.layout == "sequence" else "texts"
+    return kind.postprocess.parts
 
 
 def sizes(contents: Contents) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
-from tlbench.learning.labels import has_classes, label_indices
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
+    from tlbench.learning.kinds.protocol import Kind
 
 MOST = 2000
 """Training examples of a side that are looked at."""
@@ -31,9 +31,9 @@ def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
         found["proxy A-distance"] = round(a_distance(*(_descriptors(side.train, describe) for side in _sides(data))), 3)
         found["of"] = what
         found["read as"] = "0: a linear classifier cannot tell the sides apart; 2: it always can"
-    same = task.source_kind is None and data.source.labels == data.target.labels
-    if same and has_classes(task.kind) and all(len(side.train.labels) for side in _sides(data)):
-        frequencies = [_frequencies(task.kind, side) for side in _sides(data)]
+    kind, same = task.kind.create(), task.source_kind is None and data.source.labels == data.target.labels
+    if same and kind.has_classes and all(len(side.train.labels) for side in _sides(data)):
+        frequencies = [_frequencies(kind, side) for side in _sides(data)]
         found["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
     return found
 
@@ -83,8 +83,8 @@ DESCRIPTORS: Mapping[str, tuple[str, Callable[[Any], Array]]] = {
 """Modality -> what its raw examples are described by."""
 
 
-def _frequencies(kind: KindSpec, side: Side) -> Array:
-    indices = np.concatenate([label_indices(kind, label) for label in side.train.labels])
+def _frequencies(kind: Kind, side: Side) -> Array:
+    indices = np.concatenate([kind.classes(label) for label in side.train.labels])
     return np.bincount(indices, minlength=len(side.labels)) / max(1, len(indices))
 
 

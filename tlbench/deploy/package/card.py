@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.contract.specs import BackboneSpec, KindSpec, TaskSpec
+from tlbench.contract.specs import BackboneSpec, TaskSpec
 from tlbench.results.escapes import plain
 from tlbench.results.row import Row
 
@@ -20,9 +20,9 @@ FILES = """\
 - `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
   scored file itself, sha256 `{sha256}`.
 - `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
-  prepared the training data.
+  prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them.
 - `examples/`: raw examples of the target test split, and in `predictions.json` what the file predicted for them when it
-  was scored, beside what is true.
+  was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.
 """
 LIMITS = """\
@@ -42,7 +42,7 @@ def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str
         "Run it": RUN,
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
-        "What comes out": _outputs(task.kind, metadata),
+        "What comes out": _outputs(metadata),
         "What it saw": _saw(row),
         "Intended use and limits": LIMITS,
         "Licence": _licence(metadata),
@@ -116,26 +116,12 @@ def _values(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{escape(name)} {escape(str(value))}" for name, value in sorted(values.items()))
 
 
-def _outputs(kind: KindSpec, metadata: Mapping[str, str]) -> str:
+def _outputs(metadata: Mapping[str, str]) -> str:
     labels = json.loads(metadata["labels"])
     listed = ", ".join(map(escape, labels))
-    if kind.target == "numbers":
-        return f"{'One number' if len(labels) == 1 else 'One number each'}, in the task's own unit: {listed}."
-    if not kind.supervised:
-        return (
-            f"Two numbers: {listed}. The larger the second, the less an example is like those that were learnt from; "
-            f"where the line is drawn is left to whoever serves it."
-        )
     if len(labels) > MOST_LABELS:
-        listed = f"in the file's metadata, from {escape(labels[0])} to {escape(labels[-1])}"
-    each = {unit: f"One number a label, for each {unit}" for unit in ("word", "pixel", "token")}
-    meaning = {
-        "softmax": "; their softmax is the probabilities",
-        "sigmoid": "; their logistic function is the probability of each",
-        "argmax": "; the largest says which label it is",
-    }
-    said = each.get(metadata["unit"], "One number a label") + meaning.get(metadata["activation"], "")
-    return f"{said}. The {len(labels)} labels, in order: {listed}."
+        listed = f"{len(labels)}, in the file's metadata, from {escape(labels[0])} to {escape(labels[-1])}"
+    return f"{metadata['outputs']} In order: {listed}."
 
 
 def _saw(row: Row) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tlbench.contract.specs import BackboneSpec, KindSpec, TaskSpec
+from tlbench.contract.specs import BackboneSpec, TaskSpec
 from tlbench.results.row import Row
 
 
@@ -31,8 +30,8 @@ def read_example(path: Path) -> Any:
     return np.load(path, allow_pickle=False)
 
 
-def form(path: Path, kind: KindSpec) -> str:
-    """Return what kind of thing an example is: its type and shape."""
+def form(path: Path, parts: str) -> str:
+    """Return what an example is: its type and shape, of a list of texts what its `parts` are."""
     if path.suffix == ".npz":
         return "prepared arrays"
     example = read_example(path)
@@ -40,7 +39,7 @@ def form(path: Path, kind: KindSpec) -> str:
         return f"{example.dtype} {example.shape}"
     if isinstance(example, str):
         return "a text"
-    return "a list of words" if kind.layout == "sequence" else "a pair of texts"
+    return f"a list of {parts}"
 
 
 def settings_of(prepared: Path, row: Row, task: TaskSpec) -> dict[str, Any]:
@@ -61,25 +60,12 @@ def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneS
     return True
 
 
-def predictions(exported: Path, prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
+def predictions(exported: Path, prepared: Path, backbone: BackboneSpec) -> dict[str, Any]:
     """Return what the file predicted for the examples when it was scored, and what is true, by file."""
-    labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     with np.load(exported / "predictions.npz", allow_pickle=False) as arrays:
         ends = np.cumsum(arrays["counts"])[:-1]
         predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
-    found = {}
-    for path in examples_of(prepared, backbone):
-        units, truth = predicted[position(path)].tolist(), true[position(path)]
-        alone = task.kind.layout == "pooled"
-        found[path.name] = {"prediction": units[0] if alone else units, "true": _named(task.kind, truth, labels)}
-    return found
-
-
-def _named(kind: KindSpec, truth: Any, labels: Sequence[str]) -> Any:
-    """Return what is true of an example in words: its label, one for each word, those that it has, or numbers."""
-    if kind.target == "numbers":
-        return [f"{name} {value:g}" for name, value in zip(labels, truth[0], strict=True)]
-    if kind.target == "flags":
-        return [name for name, has in zip(labels, truth[0], strict=True) if has]
-    names = [labels[label] for label in (np.unique(truth) if kind.layout == "map" else truth)]
-    return names[0] if kind.layout == "pooled" else names
+    return {
+        path.name: {"prediction": predicted[position(path)].tolist(), "target": true[position(path)].tolist()}
+        for path in examples_of(prepared, backbone)
+    }

@@ -10,12 +10,12 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
+import postprocess  # type: ignore[import-not-found]
 from preprocess import preprocessor  # type: ignore[import-not-found]
 
 HERE = Path(__file__).parent
@@ -31,30 +31,26 @@ class Model:
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(metadata["labels"])
         self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
-        self.of_words, self.of_pixels, self.of_tokens = (
-            metadata["unit"] == unit for unit in ("word", "pixel", "token")
-        )
-        self.activation = metadata["activation"]
+        self.kind = getattr(postprocess, metadata["postprocess"])()
 
     def __call__(self, examples: list[Any]) -> list[Any]:
-        """Return the prediction of each example: one number a label, `(C,)`; for a list of words `(words, C)`; for the
-        tokens of a language model `(tokens, C)`; for an image whose pixels have labels `(H, W)`, the index of each
-        pixel's.
-        """
-        prepared = [self.prepare(example) for example in examples]
-        if self.of_pixels:  # Images may be of several sizes.
-            return [self.run([example])[0] for example in prepared]
-        predictions = self.run(prepared)
-        if not self.of_words and not self.of_tokens:
-            return predictions
-        parts = examples if self.of_words else [arrays[-1] for arrays in prepared]
-        return [found[: len(part)] for found, part in zip(predictions, parts, strict=True)]
+        """Return the predictions of each example, as `predict` of `postprocess.py` makes them of its outputs.
 
-    def run(self, prepared: list[Any]) -> list[Any]:
-        """Return the predictions of a batch of prepared examples."""
+        Of an example with one prediction `(C,)`, of words and tokens `(T, C)`, of the pixels of an image `(H, W)`.
+        """
+        return [self.kind.predict(outputs) for outputs in self.outputs(examples)]
+
+    def outputs(self, examples: list[Any]) -> list[Any]:
+        """Return the outputs of each example, `(..., C)`."""
+        prepared = [self.prepare(example) for example in examples]
+        batches = [prepared] if can_batch(prepared) else [[arrays] for arrays in prepared]
+        outputs = [row for some in batches for row in self.run(some)]
+        return list(map(self.kind.crop, outputs, examples, prepared))
+
+    def run(self, prepared: list[Any]) -> Any:
+        """Return the outputs of a batch of prepared examples, those of padding included."""
         columns = [batch(arrays) for arrays in zip(*prepared, strict=True)]
-        outputs = self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
-        return list(ACTIVATIONS[self.activation](outputs))
+        return self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
 
     def read(self, path: Path) -> Any:
         """Return the raw example of a file."""
@@ -65,51 +61,21 @@ class Model:
                 return list(arrays.values())
         text = path.read_text(encoding="utf-8")
         example = json.loads(text) if path.suffix == ".json" else text.strip()
-        return example.split() if self.of_words and isinstance(example, str) else example
+        return self.kind.parse(example) if isinstance(example, str) else example
 
-    def kept(self, prediction: Any, true: Any) -> Any:
-        """Return what is kept of a prediction when it is scored: of tokens the log-likelihood of the true ones."""
-        if not self.of_tokens:
-            return prediction
-        return np.log(prediction[np.arange(len(true)), [self.labels.index(token) for token in true]])
 
-    def describe(self, example: Any, prediction: Any) -> str:
-        """Return the best label with its probability, or one for each word; else every label with its number."""
-        if self.of_pixels:
-            shares = np.bincount(prediction.ravel(), minlength=len(self.labels)) / prediction.size
-            return "pixels: " + "  ".join(
-                f"{name} {share:.1%}" for name, share in zip(self.labels, shares, strict=True)
-            )
-        if self.activation != "softmax":
-            if prediction.shape != (len(self.labels),):
-                return str(prediction.tolist())
-            return "  ".join(f"{name} {value:.4g}" for name, value in zip(self.labels, prediction, strict=True))
-        rows = np.atleast_2d(prediction)
-        words = [f"{word} " for word in example] if self.of_words else [""] * len(rows)
-        best = [f"{self.labels[row.argmax()]} {row.max():.3f}" for row in rows]
-        return "  ".join(map(str.__add__, words, best))
+def can_batch(prepared: list[Any]) -> bool:
+    """Return whether examples can be run together: sequences of numbers are padded, other arrays have one shape."""
+    columns = zip(*prepared, strict=True)
+    return all(arrays[0].ndim == 1 or len({array.shape for array in arrays}) == 1 for arrays in columns)
 
 
 def batch(arrays: Any) -> Any:
-    """Return arrays of one shape as one; sequences are padded with 0 on the right to the longest of them."""
+    """Return arrays as one; sequences are padded with 0 on the right to the longest of them."""
     if len({array.shape for array in arrays}) > 1:
         longest = max(map(len, arrays))
         arrays = [np.pad(array, (0, longest - len(array))) for array in arrays]
     return np.stack(arrays)
-
-
-def softmax(outputs: Any) -> Any:
-    """Return probabilities along the last axis."""
-    powers = np.exp(outputs - outputs.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
-
-
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
-    "": lambda outputs: outputs,
-    "softmax": softmax,
-    "sigmoid": lambda outputs: 1 / (1 + np.exp(-outputs)),
-    "argmax": lambda outputs: outputs.argmax(-1),
-}
 
 
 def check(model: Model) -> int:
@@ -118,25 +84,27 @@ def check(model: Model) -> int:
     scored = json.loads((folder / "predictions.json").read_text(encoding="utf-8"))
     examples = [model.read(folder / name) for name in scored]
     largest = 0.0
-    for (name, known), example, found in zip(scored.items(), examples, model(examples), strict=True):
-        difference = gap(model.kept(found, known["true"]), np.array(known["prediction"]))
+    for (name, known), example, outputs in zip(scored.items(), examples, model.outputs(examples), strict=True):
+        target = np.array(known["target"])
+        difference = gap(model.kind.predict(outputs, target), np.array(known["prediction"]))
         largest = max(largest, difference)
-        true = ", ".join(np.atleast_1d(known["true"]))
-        print(f"{name}: {model.describe(example, found)}   (true: {true}; differs by {difference:.1e})")
+        described = model.kind.describe(model.kind.predict(outputs), example, model.labels)
+        true = ", ".join(model.kind.name(target, model.labels))
+        print(f"{name}: {described}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE
     print(f"These are {'' if agrees else 'NOT '}the predictions that were scored.")
     return 0 if agrees else 1
 
 
-def gap(found: Any, expected: Any) -> float:
-    """Return the largest difference, relative to the largest number above 1; of pixels, the part with another label.
+def gap(prediction: Any, scored: Any) -> float:
+    """Return the largest difference, relative to the largest number above 1; of labels, the part that is another.
 
-    Words behind those that were scored do not count.
+    Predictions of padding, behind those that were scored, do not count.
     """
-    if found.dtype.kind == "i":
-        return float((found.ravel() != expected).mean())
-    difference = np.abs(found[: len(expected)] - expected).max(initial=0.0)
-    return float(difference / np.abs(expected).max(initial=1.0))
+    prediction, scored = prediction.ravel()[: scored.size], scored.ravel()
+    if prediction.dtype.kind == "i":
+        return float((prediction != scored).mean())
+    return float(np.abs(prediction - scored).max(initial=0.0) / np.abs(scored).max(initial=1.0))
 
 
 def main() -> int:
@@ -158,7 +126,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
     for path, example, prediction in zip(given.files, examples, predictions, strict=True):
-        print(f"{path}: {model.describe(example, prediction)}")
+        print(f"{path}: {model.kind.describe(prediction, example, model.labels)}")
     return 0
 
 

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import inspect
 import json
+import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench import __version__
-from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import BackboneSpec, TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
+from tlbench.deploy.package.alone import module_of, standalone_source
 from tlbench.deploy.package.card import card
 from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
-from tlbench.errors import UsageError
+from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
+
+if TYPE_CHECKING:
+    from tlbench.learning.kinds.protocol import Postprocess
 
 EXAMPLES = "examples"
 
@@ -27,17 +32,20 @@ def write_bundle(
 ) -> list[Path]:
     """Write model, example, card, row and raw test examples into an empty folder; return the files.
 
-    `model.onnx` is the scored file with metadata behind it: its first `onnx_bytes` bytes have the row's hash.
-    Raises `UsageError` where the folder holds something.
+    `model.onnx` is the scored file with metadata behind it: its first `onnx_bytes` bytes have the row's hash. Raises
+    `UsageError` if the folder holds something, and `ContractError`, with nothing written, if the folder's own code
+    does not make the predictions that were scored.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
     module = backbone.preprocess() if backbone.preprocess else arrays_alone
+    kind = task.kind.create().postprocess
     scored = (exported / "model.onnx").read_bytes()
-    metadata = describe(row, task, backbone, prepared, scored)
+    metadata = describe(row, task, backbone, kind, prepared, scored)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
-        "preprocess.py": inspect.getsource(module),
+        "preprocess.py": standalone_source(module, f'backbone "{backbone.name}"'),
+        "postprocess.py": standalone_source(module_of(kind), f'kind "{task.kind.name}"'),
         "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
@@ -45,17 +53,34 @@ def write_bundle(
     for name, text in texts.items():
         write_bytes(folder / name, text.encode())
     write_json(folder / "row.json", row.to_json())
-    write_json(folder / EXAMPLES / "predictions.json", predictions(exported, prepared, task, backbone))
+    write_json(folder / EXAMPLES / "predictions.json", predictions(exported, prepared, backbone))
     for path in examples_of(prepared, backbone):
         write_bytes(folder / EXAMPLES / path.name, path.read_bytes())
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    _check(folder, files, row, task)
+    return files
 
 
-def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepared: Path, scored: bytes) -> dict[str, str]:
+def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> None:
+    """Run the written example on the written examples. Raises `ContractError`, and removes the files."""
+    command = [sys.executable, "-B", "predict.py", "--check"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        for path in files:
+            path.unlink()
+        (folder / EXAMPLES).rmdir()
+        said = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise ContractError(
+            f'The export of "{row.file_name}" does not make the predictions that were scored ({"".join(said)}): mend '
+            f'the postprocessing of the kind "{task.kind.name}" or the preprocessing of "{row.backbone}".'
+        )
+
+
+def describe(
+    row: Row, task: TaskSpec, backbone: BackboneSpec, kind: Postprocess, prepared: Path, scored: bytes
+) -> dict[str, str]:
     """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
     labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
-    units = {"sequence": "word" if backbone.preprocess else "example", "map": "pixel"}
-    units |= dict.fromkeys(SELF_LABELLED, "token")
     return {
         "tlbench": __version__,
         "row": row.key,
@@ -68,9 +93,9 @@ def describe(row: Row, task: TaskSpec, backbone: BackboneSpec, prepared: Path, s
         "metric": row.metric,
         "score": str(row.score),
         "labels": canonical(labels),
-        "unit": units.get(task.kind.layout, "example"),
-        "activation": task.kind.activation,
-        "example": form(examples_of(prepared, backbone)[0], task.kind),
+        "outputs": kind.outputs,
+        "postprocess": type(kind).__name__,
+        "example": form(examples_of(prepared, backbone)[0], kind.parts),
         "inputs": canonical(_inputs(scored)),
         "preprocessing": canonical(settings_of(prepared, row, task)),
         "licence": "; ".join(_licences(task, backbone)),
@@ -106,4 +131,4 @@ def _appendix(metadata: Mapping[str, str]) -> bytes:
 
 
 def _first_paragraph(module: ModuleType) -> str:
-    return (inspect.getdoc(module) or "").partition("\n\n")[0]
+    return inspect.cleandoc(module.__doc__ or "").partition("\n\n")[0]

@@ -10,6 +10,8 @@ from torch.nn import functional
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.kinds.classification import Classification
+from tlbench.learning.kinds.postprocess import Distances
+from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.classification import area_under_roc, average_precision
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.model import Distance
@@ -33,15 +35,13 @@ class Anomaly(Classification):
 class OneClass(Classification):
     """Normal (0) or anomalous (1), where all training examples are normal: by the distance from what is normal."""
 
+    postprocess: Postprocess = Distances()
+
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:
         return Distance(features)
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         return fit_gaussian(features)
-
-    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
-        """Return the outputs `(M, 2)`: the second is larger the less normal an example is."""
-        return outputs
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         return {"auroc": area_under_roc, "average-precision": average_precision}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
 from tlbench.learning.data import Targets
+from tlbench.learning.kinds.checks import check_names
+from tlbench.learning.kinds.postprocess import Labels, Words
+from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.classification import (
     accuracy,
     balanced_accuracy,
@@ -29,15 +32,23 @@ from tlbench.learning.probe import Linear, fit_probe
 class Classification:
     """One of several labels for each example."""
 
+    postprocess: Postprocess = Labels()
+    has_classes = True
+
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:
         return nn.Linear(features, len(labels))
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
         """Return indices `(M,)` int64 into the names of the labels."""
+        check_names(names, "each label")
         made = Targets.of(labels)
         if made.values.min() < 0 or made.values.max() >= len(names):
             raise BadInputError(f"a label index is outside the {len(names)} labels")
         return made
+
+    def classes(self, label: Any) -> Array:
+        """Return the index of each unit's label."""
+        return np.ravel(np.asarray(label)).astype(np.int64)
 
     def strata(self, targets: Targets) -> Array:
         return targets.values
@@ -54,10 +65,6 @@ class Classification:
         frequencies: Array = np.log(counts / counts.sum())
         return frequencies
 
-    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
-        """Return probabilities `(M, C)` float32."""
-        return torch.softmax(torch.from_numpy(np.asarray(outputs, np.float32)), -1).numpy()
-
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         return {
             "accuracy": accuracy,
@@ -72,6 +79,8 @@ class Classification:
 
 class TokenClassification(Classification):
     """One BIO tag for each word; the budget counts sentences, those with entities and those without in proportion."""
+
+    postprocess: Postprocess = Words()
 
     def strata(self, targets: Targets) -> Array:
         return np.array([int(part.any()) for part in targets.split()])

@@ -9,6 +9,8 @@ import numpy as np
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.learning.data import Targets
 from tlbench.learning.kinds.classification import Classification
+from tlbench.learning.kinds.postprocess import Pixels
+from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.pixels import pixel_metrics
 from tlbench.learning.probe import Linear, fit_probe, some_units
@@ -16,6 +18,8 @@ from tlbench.learning.probe import Linear, fit_probe, some_units
 
 class Segmentation(Classification):
     """One label for each pixel, 0 for the background; the budget counts images, by which labels are in them."""
+
+    postprocess: Postprocess = Pixels()
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
         """Return indices `(M,)` int64: the pixels of the masks `(H, W)`, image by image and row by row."""
@@ -29,10 +33,6 @@ class Segmentation(Classification):
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         kept = some_units(len(targets))
         return fit_probe(features[kept], targets[kept], outputs)
-
-    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
-        """Return the best label of each pixel, `(M,)` int16: probabilities of all would be too many to keep."""
-        return np.asarray(outputs.argmax(1), np.int16)
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         return pixel_metrics(len(labels))
