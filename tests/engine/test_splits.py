@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from support import silent
 
-from tlbench import BadInputError, PrepareRequest, data, splits
+from tlbench import BadInputError, PrepareRequest
+from tlbench.engine import splits
+from tlbench.learning import data
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.source_model import train_source
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
