@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import types
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Fits = Callable[[Any], bool]
@@ -38,8 +38,7 @@ RANGES = {
 def wrong_values(record: Any) -> Wrong:
     """Yield the invalid values of a row or a part: those of another type first, for the other rules trust the types."""
     values = vars(record)
-    kind: Hashable = type(record)
-    wrong = [(name, values[name], hint) for name, hint, fits in _types(kind) if not fits(values[name])]
+    wrong = [(name, values[name], hint) for name, hint, fits in _types(record.__class__) if not fits(values[name])]
     yield from wrong
     if not wrong:
         yield from _negative(values)
@@ -77,9 +76,9 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         low, high = RANGES.get(metric, ANY)
         if value is not None and not low - SLACK <= value <= high + SLACK:
             yield name, value, f"{metric} between {low:g} and {high:g}"
-    low, high = values.get("score_low"), values.get("score_high")
-    if low is not None and high is not None and low > high:
-        yield "score_low", low, f"no more than score_high, which is {high}"
+    lower, upper = values.get("score_low"), values.get("score_high")
+    if lower is not None and upper is not None and lower > upper:
+        yield "score_low", lower, f"no more than score_high, which is {upper}"
 
 
 @functools.cache
