@@ -175,4 +175,4 @@ def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog,
     assert (row.status, row.backbone_options["partial"]) == ("ok", True), row.reason
     assert counts[1] - counts[0] == 1
     assert backbone(row) == f"timm/{TINY} from mine.pth ({counts[0]} of {counts[1]} weights), probed"
-    assert row_sections(row)["what was asked"]["weights loaded"] == str(counts[0])
+    assert row_sections(row)["run"]["weights loaded"] == str(counts[0])

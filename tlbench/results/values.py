@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import types
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 Fits = Callable[[Any], bool]
@@ -38,8 +38,7 @@ RANGES = {
 def wrong_values(record: Any) -> Wrong:
     """Yield the invalid values of a row or a part: those of another type first, for the other rules trust the types."""
     values = vars(record)
-    kind: Hashable = type(record)  # type: ignore[assignment]  # mypy takes a class for unhashable
-    wrong = [(name, values[name], hint) for name, hint, fits in _types(kind) if not fits(values[name])]
+    wrong = [(name, values[name], hint) for name, hint, fits in _types(record.__class__) if not fits(values[name])]
     yield from wrong
     if not wrong:
         yield from _negative(values)
