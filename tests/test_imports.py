@@ -131,12 +131,12 @@ def test_the_catalog_and_a_plan_need_no_heavy_library(toy_site):
 import sys
 import tlbench
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.catalog import load_catalog
 
 catalog = load_catalog()
 assert "toy/blobs" in catalog.tasks and not catalog.problems
-assert make_plan([Wish()], catalog, Settings()).pairings
+assert make_plan([RunRequest()], catalog, Settings()).pairings
 print(sorted({set(HEAVY)!r} & set(sys.modules)))
 """
     done = run_python(code, site=toy_site)

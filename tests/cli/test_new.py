@@ -48,16 +48,16 @@ def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cach
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("strategy", "finetune", 'The strategy "finetune" is there already, from finetune (tlbench '),
-        ("domain", "vision", 'The domain "vision" is there already, from vision (tlbench '),
-        ("strategy", "vision", 'A module "tlbench_vision" is there already'),
-        ("task", "visio/mine", "There is no domain \"visio\": did you mean 'vision'?"),
-        ("task", "mine", "write DOMAIN/NAME"),
-        ("task", "vision/../mine", "is no name of a task"),
-        ("backbone", "../mine", "is no name of a backbone"),
-        ("strategy", "..", "is no name of a strategy"),
-        ("strategy", "größe", "is no name of a strategy"),
-        ("strategy", "a b", "is no name of a strategy"),
+        ("strategy", "finetune", 'The strategy "finetune" already exists in finetune (tlbench '),
+        ("domain", "vision", 'The domain "vision" already exists in vision (tlbench '),
+        ("strategy", "vision", 'A module "tlbench_vision" already exists'),
+        ("task", "visio/mine", 'domain "visio". Did you mean "vision"?'),
+        ("task", "mine", "DOMAIN/NAME"),
+        ("task", "vision/../mine", 'task name "vision/../mine"'),
+        ("backbone", "../mine", "MODALITY/NAME"),
+        ("strategy", "..", "Invalid strategy name"),
+        ("strategy", "größe", "Invalid strategy name"),
+        ("strategy", "a b", "Invalid strategy name"),
     ],
 )
 def test_a_name_that_will_not_do_is_refused_with_the_reason(tlbench, tmp_path, kind, name, message):
@@ -70,5 +70,5 @@ def test_a_folder_that_is_there_is_left_as_it_is(tlbench, tmp_path):
     (tmp_path / "tlbench-mine").mkdir()
     status, _, errors = tlbench("new", "strategy", "mine")
     assert status == 2
-    assert '"tlbench-mine" is there already' in errors
+    assert '"tlbench-mine" already exists' in errors
     assert not list((tmp_path / "tlbench-mine").iterdir())

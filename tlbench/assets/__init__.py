@@ -1,11 +1,10 @@
-"""What comes in from outside: data sets, checkpoints and the readers of the formats they come in."""
+"""Data sets and checkpoints: downloads, the Hugging Face hub, and readers of file formats."""
 
 from tlbench.assets.checkpoints import find, is_folder, remembered
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import Sentence, read_conll
 from tlbench.assets.readers.embedded import Embedded, identity, read_embedded
-from tlbench.assets.readers.faults import attempt, locate, refuse
 from tlbench.assets.readers.features import Encoding, Record, by_table, read_records
 from tlbench.assets.readers.folders import (
     IMAGES,
@@ -53,7 +52,6 @@ __all__ = [
     "Sentence",
     "all_files",
     "as_pixels",
-    "attempt",
     "by_table",
     "check_columns",
     "check_coverage",
@@ -73,7 +71,6 @@ __all__ = [
     "is_folder",
     "label_names",
     "load_into",
-    "locate",
     "make_side",
     "mask_sides",
     "number",
@@ -94,7 +91,6 @@ __all__ = [
     "read_table",
     "read_texts",
     "read_weights",
-    "refuse",
     "remembered",
     "table_files",
     "table_parts",

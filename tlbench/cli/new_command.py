@@ -21,12 +21,12 @@ from tlbench.cli.scaffold import OFFERS, Package, check, write
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="DIR",
-    help="Folder in which the package's folder is made  [default: this one]",
+    help="Parent folder of the new package.  [default: current folder]",
 )
 def command(kind: str, name: str, folder: Path) -> None:
-    """Write the package of a plugin: a small one that works, with its tests.
+    """Create a plugin package: a small working example with tests.
 
-    A task is named DOMAIN/NAME, and its domain must be there. The package is written to a folder tlbench-NAME.
+    The name of a task is DOMAIN/NAME, with an existing domain. The package is written to a new folder tlbench-NAME.
     """
     from tlbench.planning.catalog import load_catalog
 
@@ -34,6 +34,6 @@ def command(kind: str, name: str, folder: Path) -> None:
     check(package, load_catalog())
     target = write(package, folder)
     pip = "python -m pip" if find_spec("pip") else "uv pip"
-    say(f"The {kind} {name} is in {target}. Go on with:\n")
+    say(f"Created the {kind} {name} in {target}. Next steps:\n")
     for line in (f"cd {target}", f'{pip} install -e ".[test]"', "python -m pytest", package.run):
         say(f"    {line}")

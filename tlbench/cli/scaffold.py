@@ -1,4 +1,4 @@
-"""A plugin's first package: templates filled with a name."""
+"""The package of a new plugin: templates filled with a name."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What a package can offer."""
+    """What a new package offers."""
 
     hook: str
     form: str
-    """What its names look like."""
+    """The form of its name."""
     templates: tuple[str, ...]
-    """Folders of templates, beside the one for every package."""
+    """Folders of templates, in addition to the one for all packages."""
     heavy: str
     """The module that does the work."""
 
@@ -40,14 +40,14 @@ OFFERS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A package to be written."""
+    """A new package."""
 
     kind: str
     name: str
 
     @property
     def identifier(self) -> str:
-        """The name as a part of a module's name."""
+        """The name as part of a module name."""
         return re.sub("[^a-z0-9]+", "_", self.name.lower()).strip("_")
 
     @property
@@ -60,12 +60,12 @@ class Package:
 
     @property
     def task(self) -> str:
-        """The task that shows it: its own, or one that needs no extra."""
+        """The task of the example run: its own, or one that needs no extra."""
         return {"domain": f"{self.name}/clouds", "task": self.name}.get(self.kind, "anomaly/flows")
 
     @property
     def run(self) -> str:
-        """The command that leads to a first row."""
+        """The command for a first result."""
         strategy = self.name if self.kind == "strategy" else "finetune"
         backbone = f" --backbone {self.name}" if self.kind == "backbone" else ""
         return f"tlbench run --task {self.task}{backbone} --strategy {strategy} --quick"
@@ -94,10 +94,10 @@ class Package:
 
 
 def write(package: Package, folder: Path) -> Path:
-    """Write a package into a new folder below `folder` and return it. Raises `UsageError` where one is there."""
+    """Write a package into a new folder below `folder` and return it. Raises `UsageError` if it exists."""
     target = folder / package.distribution
     if target.exists():
-        raise UsageError(f'"{target}" is there already: remove it, or name another folder with -o DIR.')
+        raise UsageError(f'"{target}" already exists: remove it, or choose another folder with -o DIR.')
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as scratch:
         for name, text in package.files().items():
@@ -109,14 +109,14 @@ def write(package: Package, folder: Path) -> Path:
 
 
 def check(package: Package, catalog: Catalog) -> None:
-    """Raise `UsageError` where the name is none of its kind, or is there already."""
+    """Raise `UsageError` if the name is invalid or already in use."""
     kind, name = package.kind, package.name
     hook, form = OFFERS[kind].hook, OFFERS[kind].form
     if not re.fullmatch(NAMES[HOOKS[hook]], name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
-        raise UsageError(f'"{name}" is no name of a {kind}: write {form}, in letters, digits, "-" and "_".')
+        raise UsageError(f'Invalid {kind} name "{name}": expected {form} with letters, digits, "-" and "_".')
     if origin := catalog.origins.get((hook, name)):
-        raise UsageError(f'The {kind} "{name}" is there already, from {origin}: choose another name.')
+        raise UsageError(f'The {kind} "{name}" already exists in {origin}: choose another name.')
     if kind == "task" and (domain := name.partition("/")[0]) not in catalog.domains:
         raise UnknownNameError("domain", domain, catalog.domains)
     if find_spec(package.module) is not None:
-        raise UsageError(f'A module "{package.module}" is there already: choose another name for the {kind}.')
+        raise UsageError(f'A module "{package.module}" already exists: choose another name for the {kind}.')

@@ -1,4 +1,4 @@
-"""What a run consists of: settings, pairings with every option decided, and the identities of their results."""
+"""A plan: pairings with the value of every option, and the keys of their results."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 
 PLACES = ("source", "target")
-"""Task options that say where files lie: what is in the files counts, not where they are."""
+"""Task options that hold paths: the contents of the files count, not the paths."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pairing:
-    """One row to be: (task, backbone, strategy, seed) with every option decided."""
+    """One run: (task, backbone, strategy, seed) with the value of every option."""
 
     task: TaskSpec
     backbone: BackboneSpec
@@ -33,15 +33,15 @@ class Pairing:
     strategy_options: Mapping[str, OptionValue]
     label_budget: Budget
     fingerprint: str
-    """Names the contents of the files that the task reads."""
+    """Hash of the files that the task reads."""
     data_root: Path | None = None
     """The folder of published data."""
     checkpoint: Checkpoint | None = None
-    """Where the backbone's pre-trained weights lie."""
+    """The files of the backbone's pre-trained weights."""
     weights: str = ""
-    """Names the contents of the checkpoint's files."""
+    """Hash of the checkpoint's files."""
     skip: str = ""
-    """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+    """Why the pairing is skipped; empty if it runs."""
 
     @property
     def title(self) -> str:
@@ -49,7 +49,7 @@ class Pairing:
 
     @property
     def load_request(self) -> LoadRequest:
-        """What the task's functions are given."""
+        """The argument of the task's functions."""
         return LoadRequest(task=self.task.name, options=self.task_options, data_root=self.data_root)
 
     @property
@@ -59,14 +59,14 @@ class Pairing:
 
     @property
     def source_mode(self) -> str:
-        """`train` for a backbone that starts at random, else the option `source.mode`."""
+        """`train` for a backbone with random weights, else the option `source.mode`."""
         pretrained = self.checkpoint is not None and self.checkpoint.pretrained
         return str(self.source_options.get("mode", "train")) if pretrained else "train"
 
     def model_options(self) -> dict[str, OptionValue]:
-        """Return the backbone's options; of a file of weights its name, for its contents count and not its place.
+        """Return the backbone's options, with the name of a weights file instead of its path.
 
-        `partial` counts only if it is true: a checkpoint that fits is the same without it.
+        `partial` counts only if it is true: for a complete checkpoint it changes nothing.
         """
         options = dict(self.backbone_options)
         if not options.get(PARTIAL.name, True):
@@ -75,21 +75,21 @@ class Pairing:
         return {name: shown.get(name, value) for name, value in options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
-        """Return the task options that change the data, and a place on the hub, which is the same for everybody."""
+        """Return the task options that change the data, including data sets of the hub but no local paths."""
         shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
         return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
 
     def key(self) -> str:
-        """Return 12 hex digits that name the question, whatever machine and version answer it."""
+        """Return 12 hex digits that identify what is measured, independent of machine and versions."""
         asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
-        # A total stands as the number that it is: keys are for good.
+        # A total is hashed as a number: existing keys must not change.
         budget = self.label_budget.total or str(self.label_budget)
         names = (self.task.name, self.backbone.name, self.strategy.name, self.seed, budget, self.fingerprint)
         weights = [self.weights] if self.weights else []
         return digest([*names, *weights, *map(dict, asked)])[:12]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
-        """Return the fields of the row that are known before anything runs."""
+        """Return the fields of the row that are known before the run."""
         return {
             "task": self.task.name,
             "domain": self.task.domain,
@@ -122,6 +122,6 @@ class Pairing:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every pairing of a run, in the order in which they run."""
+    """All pairings in the order in which they run."""
 
     pairings: tuple[Pairing, ...]

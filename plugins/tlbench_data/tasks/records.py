@@ -13,10 +13,8 @@ from tlbench.assets import (
     Parts,
     Record,
     hold_out,
-    locate,
     make_side,
     read_records,
-    refuse,
     table_files,
     table_parts,
 )
@@ -32,7 +30,10 @@ def load_table(request: LoadRequest) -> TaskData:
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
     def side(option: str) -> Parts[Record]:
-        parts = table_parts(table_files(request, option), lambda path: read_records(path, label=label), _content)
+        def read(path: Path) -> Labelled[Record]:
+            return read_records(path, label=label, faults=request.faults)
+
+        parts = table_parts(table_files(request, option), read, _content)
         return parts.map(lambda records: _binary(records, label, normal))
 
     return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
@@ -58,11 +59,11 @@ def _features(record: Record) -> str:
 def _binary(records: Labelled[Record], label: str, normal: str) -> Labelled[Record]:
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
-        refuse(
+        records.faults.refuse(
             f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
             f"check task.label and task.normal."
         )
-    return Labelled(where=records.where, inputs=records.inputs, labels=labels)
+    return records.with_inputs(records.inputs, labels)
 
 
 def _encode(source: Parts[Record], target: Parts[Record], **how: Any) -> TaskData:
@@ -71,7 +72,7 @@ def _encode(source: Parts[Record], target: Parts[Record], **how: Any) -> TaskDat
     def features(records: Labelled[Record]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
         for row, (table, position) in zip(rows, records.inputs, strict=True):
-            locate(row, f"{table.path}, line {table.lines[position]}")
-        return Labelled(where=records.where, inputs=rows, labels=records.labels)
+            records.faults.locate(row, f"{table.path}, line {table.lines[position]}")
+        return records.with_inputs(rows, records.labels)
 
     return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))

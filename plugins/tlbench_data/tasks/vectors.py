@@ -17,7 +17,6 @@ from tlbench.assets import (
     by_table,
     number_cells,
     read_table,
-    refuse,
     table_files,
     table_parts,
 )
@@ -48,9 +47,10 @@ def _parts(request: LoadRequest, option: str) -> Parts[Record]:
     """Return the rows of a side; a fifth is held out where it has one table, equal rows together."""
 
     def read(path: Path) -> Labelled[Record]:
-        table = read_table(path)
+        table = read_table(path, faults=request.faults)
         rows = range(len(table.rows))
-        return Labelled(where=path, inputs=[Record(table, row) for row in rows], labels=[""] * len(rows))
+        records = [Record(table, row) for row in rows]
+        return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
 
     return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
 
@@ -64,7 +64,7 @@ def _side(parts: Parts[Record], names: Sequence[str], inputs: Callable[[Records]
         try:
             check_targets(labels, names)
         except BadInputError as error:
-            refuse(f'"{half.where}": {error}.')
+            half.faults.refuse(f'"{half.where}": {error}.')
         return Split(inputs=inputs(half.inputs), labels=labels)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

@@ -47,8 +47,8 @@ def load(request: LoadRequest) -> TaskData:
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:
     tables, label = _tables(request, option), str(request.options["label"])
     if not tables:
-        return cast("Parts[Picture]", file_parts(place(request, option), IMAGES))
-    return table_parts(tables, lambda path: read_embedded(path, label), group=identity)
+        return cast("Parts[Picture]", file_parts(place(request, option), IMAGES, faults=request.faults))
+    return table_parts(tables, lambda path: read_embedded(path, label, request.faults), group=identity)
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
