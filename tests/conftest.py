@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,17 +30,6 @@ def pytest_configure(config: pytest.Config) -> None:
     # The same examples in every run, however busy the machine is.
     hypothesis.settings.register_profile("tests", deadline=None, derandomize=True)
     hypothesis.settings.load_profile("tests")
-
-
-SIGNALS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """The command line handles signals in a way of its own, also where a test calls it in this process."""
-    yield
-    for number, handler in SIGNALS.items():
-        signal.signal(number, handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -121,7 +109,7 @@ Runs = Callable[..., Outcome]
 
 @pytest.fixture
 def run_pairings(shared_settings: Settings) -> Runs:
-    """Plan and run a wish: `run_wish(catalog, tasks=["toy/blobs"])`."""
+    """Plan and run a request: `run_pairings(catalog, tasks=["toy/blobs"])`."""
 
     def runs(catalog: Catalog, **run_request: object) -> Outcome:
         plan = plan_only(catalog, shared_settings, **run_request)
@@ -131,8 +119,8 @@ def run_pairings(shared_settings: Settings) -> Runs:
 
 
 @pytest.fixture
-def plan_wish(settings: Settings) -> Callable[..., Plan]:
-    """Plan a wish: `plan_wish(catalog, tasks=["toy/blobs"])`."""
+def plan_of(settings: Settings) -> Callable[..., Plan]:
+    """Plan a request: `plan_of(catalog, tasks=["toy/blobs"])`."""
 
     def plans(catalog: Catalog, **run_request: object) -> Plan:
         return plan_only(catalog, settings, **run_request)
@@ -148,11 +136,11 @@ def blobs(catalog: Catalog, settings: Settings) -> Pairing:
 
 
 @pytest.fixture
-def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[..., Pairing]:
+def pairing_of(catalog: Catalog, plan_of: Callable[..., Plan]) -> Callable[..., Pairing]:
     """Returns the one pairing of a task and a strategy."""
 
     def pairing(task: str, strategy: str = "finetune", **run_request: object) -> Pairing:
-        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **run_request).pairings
+        (found,) = plan_of(catalog, tasks=[task], strategies=[strategy], **run_request).pairings
         return found
 
     return pairing

@@ -112,7 +112,7 @@ class Environment:
 
 
 def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
-    """Plan what a wish names and nothing else: seed 0 where it names none, and no references that it does not name."""
+    """Plan a run request without the baselines that it does not name; seed 0 if it names none."""
     plan = make_plan([RunRequest(**{"seeds": (0,), **run_request})], catalog, settings)
     named = run_request.get("strategies", ())
     return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))

@@ -6,6 +6,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 
 from tlbench.contract.deferred import deferred
 from tlbench.contract.events import Event
+from tlbench.contract.faults import Faults
 from tlbench.contract.hooks import hookimpl
 from tlbench.contract.kind_specs import (
     ANOMALY,
@@ -70,6 +71,7 @@ __all__ = [
     "DomainSpec",
     "Event",
     "ExampleSequence",
+    "Faults",
     "FitRequest",
     "KindSpec",
     "Layout",

@@ -140,7 +140,7 @@ def test_a_hub_whose_answer_never_ends_is_given_up(monkeypatch):
     with web_server.serve({"/file": b"x"}) as site:
         site.endless = True
         client = httpx2.Client(event_hooks={"response": [hub_client.check]}, trust_env=False)
-        with pytest.raises(hub_client.HubAnswerError, match="it sends more than 1 MiB without saying how many"):
+        with pytest.raises(hub_client.HubAnswerError, match="more than 1 MiB"):
             client.get(f"{site.address}/file")
 
 
@@ -149,7 +149,7 @@ def test_names_of_files_that_lead_out_of_a_checkpoint_are_refused(tmp_path, name
     (tmp_path / "model").mkdir()
     (tmp_path / "config.json").write_text("{}")
     for place in (str(tmp_path / "model"), "tiny/model"):
-        with pytest.raises(BadInputError, match="is no name of a file in a checkpoint"):
+        with pytest.raises(BadInputError, match="Invalid file name"):
             find_checkpoint(place, {"part": name})
 
 
@@ -192,15 +192,15 @@ def test_a_place_where_nothing_is_is_missing(name):
 
 def test_a_file_of_something_else_is_refused_before_anything_runs(tmp_path):
     (tmp_path / "notes.txt").write_text("no weights")
-    with pytest.raises(BadInputError, match=r'notes.txt" is no file of weights: name one that ends in .safetensors'):
+    with pytest.raises(BadInputError, match=r'notes.txt".*.safetensors'):
         find_checkpoint(str(tmp_path / "notes.txt"), {"weights": "model.safetensors"})
-    with pytest.raises(MissingDataError, match=r'notes.txt" is a file: name the folder that holds "config.json"'):
+    with pytest.raises(MissingDataError, match=r'notes.txt" is a file.*"config.json"'):
         find_checkpoint(str(tmp_path / "notes.txt"), {"config": "config.json"})
 
 
 def test_a_folder_that_lacks_a_file_says_which(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(MissingDataError, match=r'holds no "model.safetensors" or "pytorch_model.bin"'):
+    with pytest.raises(MissingDataError, match=r'lacks "model.safetensors" or "pytorch_model.bin"'):
         find_checkpoint(str(tmp_path), FILES)
     assert list(find_checkpoint(str(tmp_path), FILES, optional=["weights"]).files) == ["config"]
 

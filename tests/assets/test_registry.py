@@ -40,7 +40,7 @@ def test_the_files_of_an_archive_have_its_address(origin):
     "name", ["../one.txt", "/one.txt", "a/../../one.txt", "", r"a\u0000", r"a\u001b[31m", r"a\\b", "x" * 256]
 )
 def test_no_file_leaves_its_folder(origin, name):
-    with pytest.raises(ContractError, match="does not stay in its folder"):
+    with pytest.raises(ContractError, match="invalid file name"):
         read_origin(origin(f'"{name}" = "12"'))
 
 
@@ -57,7 +57,7 @@ def test_no_file_leaves_its_folder(origin, name):
     ],
 )
 def test_a_file_that_describes_no_data_is_named(origin, files, head):
-    with pytest.raises(ContractError, match=r'words.toml" does not describe published data'):
+    with pytest.raises(ContractError, match=r'words.toml"'):
         read_origin(origin(files, head))
 
 

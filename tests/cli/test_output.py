@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -71,7 +70,7 @@ def test_errors_and_warnings_are_text(tlbench, tmp_path):
         assert (status, all(line.isprintable() for line in errors.split("\n"))) == (2, True)
         assert SHOWN[:10] in errors
     for place in (cli.__file__, "/elsewhere.py"):
-        said = warnings.formatwarning(EVIL, UserWarning, place, 1, line="")
+        said = cli._format_warning(EVIL, UserWarning, place, 1, line="")
         assert all(line.isprintable() for line in said.split("\n"))
 
 

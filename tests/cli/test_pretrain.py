@@ -69,12 +69,12 @@ def test_the_same_training_gives_the_same_files(tlbench, words, tmp_path, monkey
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("--objective", "clmm"), "did you mean 'clm'"),
-        (("--objective", "mlm"), "needs masked-token features"),
+        (("--objective", "clmm"), '"clm"'),
+        (("--objective", "mlm"), "masked-token features"),
         (("--task", "vision/digits"), "is for text"),
         (("-o", "a b"), "is no name of a model"),
-        (("-o", "./there"), "is there already"),
-        (("--set", "finetune.steps=2"), "did you mean"),
+        (("-o", "./there"), "there"),
+        (("--set", "finetune.steps=2"), "Did you mean"),
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused_before_anything_runs(tlbench, words, tmp_path, change, message):
@@ -89,7 +89,7 @@ def test_a_request_that_makes_no_sense_is_refused_before_anything_runs(tlbench, 
 )
 def test_what_is_to_be_made_must_be_said_once(tlbench, words):
     status, _, errors = tlbench("pretrain", *words)
-    assert (status, "or --suite alone" in errors) == (2, True)
+    assert (status, "--suite" in errors) == (2, True)
 
 
 def test_a_suite_makes_its_checkpoints_once_and_runs_from_them(tlbench, reviews, tmp_path):
@@ -105,9 +105,9 @@ def test_a_suite_makes_its_checkpoints_once_and_runs_from_them(tlbench, reviews,
     )
     more = [word for name, value in reviews.items() for word in ("--set", f"{name}={value}")]
     status, _, errors = tlbench("run", "--suite", str(suite), "--dry-run")
-    assert (status, f'"of-suite" must be made first: tlbench pretrain --suite {suite}' in errors) == (2, True)
+    assert (status, f'"of-suite". Train them first: tlbench pretrain --suite {suite}' in errors) == (2, True)
     assert tlbench("pretrain", "--suite", str(suite), *more)[0] == 0
-    assert "lacks no checkpoint" in tlbench("pretrain", "--suite", str(suite), *more)[1]
+    assert "All checkpoints" in tlbench("pretrain", "--suite", str(suite), *more)[1]
     status, output, _ = tlbench("run", "--suite", str(suite), "--dry-run", "--json")
     assert (status, {line["backbone"] for line in json.loads(output)}) == (0, {"hf/of-suite"})
 

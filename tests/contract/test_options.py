@@ -49,7 +49,7 @@ def test_a_default_goes_by_the_traits_of_the_backbone_beside_it():
     ],
 )
 def test_a_value_of_another_type_is_refused_with_what_is_taken(default, given, takes):
-    with pytest.raises(UsageError, match=f'Option "thing" takes {takes}, not "{given}"'):
+    with pytest.raises(UsageError, match=f'"{given}" for the option "thing": use {takes}'):
         option(default).parse(given)
 
 

@@ -135,12 +135,10 @@ def shipped(catalog):
     return [name for name, spec in catalog.strategies.items() if catalog.origin(spec).distribution == "tlbench"]
 
 
-def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strategy_s_model(
-    catalog, plan_wish, source_of
-):
+def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strategy_s_model(catalog, plan_of, source_of):
     """Test labels are permuted, and of the training labels those outside the budget, for every strategy there is."""
     run_request = {"tasks": ["toy/blobs"], "backbones": ["toy/mlp-batchnorm"], "strategies": shipped(catalog)}
-    pairings = [pairing for pairing in plan_wish(catalog, **run_request).pairings if not pairing.skip]
+    pairings = [pairing for pairing in plan_of(catalog, **run_request).pairings if not pairing.skip]
     assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in pairings}
     prepared, source = source_of(pairings[0])
     models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in pairings}

@@ -10,10 +10,10 @@ from support import silent
 
 from tlbench import BadInputError, PrepareRequest
 from tlbench.engine import splits
-from tlbench.learning import data
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.source_model import train_source
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
+from tlbench.learning import data
 from tlbench.learning.data import Lazy, Ragged, Targets
 from tlbench.learning.model import state_hash
 

@@ -43,14 +43,14 @@ def test_the_bias_of_a_head_is_not_trained():
     assert (head.bias.requires_grad, head.bias.tolist()) == (False, [0.0, 0.0])
 
 
-def test_strategies_that_would_see_labels_in_inputs_or_fit_a_probe_are_skipped(catalog, plan_wish):
+def test_strategies_that_would_see_labels_in_inputs_or_fit_a_probe_are_skipped(catalog, plan_of):
     kinds = {"kind": LANGUAGE_MODELLING, "metric": "log-likelihood"}
     task = dataclasses.replace(catalog.task("toy/names"), **kinds)
     backbone = dataclasses.replace(catalog.backbone("words/window"), layouts=("next-token",))
     changed = dataclasses.replace(
         catalog, tasks={task.name: task}, backbones={**catalog.backbones, backbone.name: backbone}
     )
-    plan = plan_wish(changed, tasks=[task.name])
+    plan = plan_of(changed, tasks=[task.name])
     skips = {pairing.strategy.name: pairing.skip for pairing in plan.pairings}
     assert "needs probe" in skips["frozen"]
     assert "for language-modelling are the labels" in skips["adversarial"]

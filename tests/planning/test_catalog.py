@@ -42,7 +42,7 @@ def test_a_spec_knows_the_distribution_it_came_from(catalog):
         ("absent_import", "load", "ModuleNotFoundError: No module named 'a_module_that_is_nowhere'", "pip uninstall"),
         ("leaving", "load", "SystemExit: 3", "pip uninstall tlbench-odd"),
         ("listeners:nothing", "load", "AttributeError: module 'listeners' has no attribute 'nothing'", "pip uninstall"),
-        ("misspelt_hook", "register", "There is no hook \"tlbench_task\": did you mean 'tlbench_tasks'", "Rename"),
+        ("misspelt_hook", "register", '"tlbench_task". Did you mean "tlbench_tasks"', "Rename"),
         ("wrong_argument", "register", "catalog", "Compare the function's arguments"),
     ],
 )
@@ -76,7 +76,7 @@ def test_hooks_that_end_the_program_cost_those_hooks_alone(site):
         "tlbench_strategies: Panic: index out of bounds",
     ]
     assert_the_rest_is_there(catalog)
-    with pytest.warns(UserWarning, match="A listener of tlbench_event failed and is left out: SystemExit: 0"):
+    with pytest.warns(UserWarning, match="tlbench_event .*SystemExit: 0"):
         catalog.notify(Event(name="plan-started"))
 
 
@@ -85,8 +85,8 @@ def test_a_name_that_is_taken_is_a_problem_that_names_both_distributions(site):
     catalog = load_catalog()
     causes = [problem.cause for problem in catalog.problems]
     assert causes == [
-        '"toy/blobs" of tlbench_tasks is already there from toy (tlbench-toy 1.0).',
-        '"toy/mlp" of tlbench_backbones is already there from toy (tlbench-toy 1.0).',
+        '"toy/blobs" of tlbench_tasks already exists in toy (tlbench-toy 1.0).',
+        '"toy/mlp" of tlbench_backbones already exists in toy (tlbench-toy 1.0).',
     ]
     assert all(str(problem).startswith("copy (tlbench-xerox 1.0): spec: ") for problem in catalog.problems)
     assert catalog.origin(catalog.task("toy/blobs")).distribution == "tlbench-toy"
@@ -98,11 +98,11 @@ def test_what_is_no_record_or_fits_nowhere_is_a_problem(site):
     catalog = load_catalog()
     causes = {problem.cause for problem in catalog.problems}
     assert causes == {
-        "tlbench_strategies gave a str.",
-        "tlbench_strategies gave a NoneType.",
+        "tlbench_strategies returned a str.",
+        "tlbench_strategies returned a NoneType.",
         "tlbench_backbones: TypeError: 'int' object is not iterable",
-        '"without-domain" is no name of a task.',
-        '"toy/without-backbone" names the backbone "tabular/nowhere", which no plugin offers.',
+        'Invalid task name "without-domain": expected DOMAIN/NAME.',
+        'The default backbone "tabular/nowhere" of "toy/without-backbone" does not exist.',
     }
     assert not {"without-domain", "toy/without-backbone"} & catalog.tasks.keys()
     assert_the_rest_is_there(catalog)
@@ -124,11 +124,11 @@ def test_a_distribution_that_is_found_twice_counts_once(site, tmp_path, monkeypa
 
 
 def test_an_unknown_name_proposes_near_ones(catalog):
-    with pytest.raises(UnknownNameError, match="There is no task \"toy/blob\": did you mean 'toy/blobs'"):
+    with pytest.raises(UnknownNameError, match=r'task "toy/blob".*"toy/blobs"'):
         catalog.task("toy/blob")
-    with pytest.raises(UnknownNameError, match="There is no backbone \"toy/mpl\": did you mean 'toy/mlp'"):
+    with pytest.raises(UnknownNameError, match=r'backbone "toy/mpl".*"toy/mlp"'):
         catalog.backbone("toy/mpl")
-    with pytest.raises(UnknownNameError, match="There is no strategy \"finetun\": did you mean 'finetune'"):
+    with pytest.raises(UnknownNameError, match=r'strategy "finetun".*"finetune"'):
         catalog.strategy("finetun")
 
 
@@ -137,10 +137,10 @@ def test_a_missing_package_is_one_sentence_with_the_command_that_installs_it(sit
     catalog = load_catalog()
     assert catalog.problems == ()
     assert missing(catalog.strategy("needs-absent")) == (
-        '"needs-absent" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere'
+        '"needs-absent" requires a_module_that_is_nowhere: pip install a_module_that_is_nowhere'
     )
     assert missing(catalog.task("toy/needs-absent")) == (
-        '"toy/needs-absent" needs a_module_that_is_nowhere: pip install "tlbench[nowhere]"'
+        '"toy/needs-absent" requires a_module_that_is_nowhere: pip install "tlbench[nowhere]"'
     )
     assert missing(CLASSIFICATION) == ""
 
@@ -167,7 +167,7 @@ class Listener:
 def test_a_listener_that_raises_is_reported_once_and_left_out(toy_site):
     good, bad = Listener(), Listener(breaks=True)
     catalog = load_catalog([bad, good])
-    with pytest.warns(UserWarning, match="A listener of tlbench_event failed and is left out: RuntimeError: no ter"):
+    with pytest.warns(UserWarning, match="tlbench_event .*RuntimeError: no terminal"):
         catalog.notify(Event(name="plan-started"))
     catalog.notify(Event(name="plan-finished"))
     assert (good.names, bad.names) == (["plan-started", "plan-finished"], ["plan-started"])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 from support import install, only, plan_only
@@ -14,13 +15,18 @@ from tlbench.planning.fingerprints import fingerprint
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
 
 
-def resolved(plan_wish, catalog, overrides, **run_request):
-    (pairing,) = plan_wish(catalog, **{**BLOBS, **run_request}, overrides=overrides).pairings
+def words_in_order(message, *words):
+    """Return whether a message mentions all of these words in this order."""
+    return re.search(".*".join(map(re.escape, words)), message) is not None
+
+
+def resolved(plan_of, catalog, overrides, **run_request):
+    (pairing,) = plan_of(catalog, **{**BLOBS, **run_request}, overrides=overrides).pairings
     return pairing
 
 
-def test_a_wish_is_expanded_into_every_pairing_in_order(catalog, plan_wish):
-    plan = plan_wish(
+def test_a_run_request_is_expanded_into_every_pairing_in_order(catalog, plan_of):
+    plan = plan_of(
         catalog,
         tasks=["toy/blobs", "toy/shapes"],
         backbones=["toy/mlp", "toy/mlp-batchnorm"],
@@ -35,8 +41,10 @@ def test_a_wish_is_expanded_into_every_pairing_in_order(catalog, plan_wish):
     ]
 
 
-def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_and_every_strategy(catalog, plan_wish):
-    plan = plan_wish(catalog)
+def test_an_empty_run_request_is_every_task_that_needs_no_data_with_its_own_backbone_and_every_strategy(
+    catalog, plan_of
+):
+    plan = plan_of(catalog)
     tasks = {pairing.task.name for pairing in plan.pairings}
     assert tasks == {name for name, task in catalog.tasks.items() if task.data_from == "package"}
     assert {"toy/blobs", "toy/shapes", "toy/names"} <= tasks
@@ -45,62 +53,74 @@ def test_an_empty_wish_is_every_task_that_needs_no_data_with_its_own_backbone_an
 
 
 @pytest.mark.parametrize(
-    ("wish", "advice"),
+    ("run_request", "advice"),
     [
-        ({"tasks": ["toy/blob"]}, "no task \"toy/blob\": did you mean 'toy/blobs'"),
-        ({"strategies": ["forzen"]}, "no strategy \"forzen\": did you mean 'frozen'"),
-        ({"backbones": ["toy/mpl"]}, "no backbone \"toy/mpl\": did you mean 'toy/mlp'"),
+        ({"tasks": ["toy/blob"]}, 'task "toy/blob".*"toy/blobs"'),
+        ({"strategies": ["forzen"]}, 'strategy "forzen".*"frozen"'),
+        ({"backbones": ["toy/mpl"]}, 'backbone "toy/mpl".*"toy/mlp"'),
     ],
 )
-def test_an_unknown_name_proposes_near_ones(catalog, plan_wish, run_request, advice):
+def test_an_unknown_name_proposes_near_ones(catalog, plan_of, run_request, advice):
     with pytest.raises(UnknownNameError, match=advice):
-        plan_wish(catalog, **{**BLOBS, **run_request})
+        plan_of(catalog, **{**BLOBS, **run_request})
 
 
-def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_wish):
-    both = plan_wish(catalog, tasks=["toy/blobs", "toy/names"], backbones=["toy/mlp"], strategies=["frozen"])
+def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_of):
+    both = plan_of(catalog, tasks=["toy/blobs", "toy/names"], backbones=["toy/mlp"], strategies=["frozen"])
     assert [pairing.task.name for pairing in both.pairings] == ["toy/blobs"]
-    with pytest.raises(UsageError, match="Nothing to run: no task and backbone fit together"):
-        plan_wish(catalog, tasks=["toy/names"], backbones=["toy/mlp"])
+    with pytest.raises(UsageError, match="Nothing to run"):
+        plan_of(catalog, tasks=["toy/names"], backbones=["toy/mlp"])
 
 
-def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_wish):
-    plan = plan_wish(catalog, tasks=["toy/blobs", "toy/shapes"], strategies=["adversarial", "finetune"])
+def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_of):
+    plan = plan_of(catalog, tasks=["toy/blobs", "toy/shapes"], strategies=["adversarial", "finetune"])
     reasons = {(pairing.task.name, pairing.strategy.name): pairing.skip for pairing in plan.pairings}
-    assert reasons.pop(("toy/shapes", "adversarial")) == (
-        '"adversarial" needs one label space on both sides; "toy/shapes" is inductive.'
-    )
+    reason = reasons.pop(("toy/shapes", "adversarial"))
+    assert words_in_order(reason, '"adversarial"', "(transductive)", '"toy/shapes"', "(inductive)"), reason
     assert set(reasons.values()) == {""}
 
 
+def test_a_strategy_for_inductive_tasks_is_skipped_on_a_transductive_one(catalog, plan_of):
+    inductive = dataclasses.replace(catalog.strategy("finetune"), settings=("inductive",))
+    changed = dataclasses.replace(catalog, strategies={"finetune": inductive})
+    plan = plan_of(changed, tasks=["toy/blobs", "toy/shapes"])
+    reasons = {pairing.task.name: pairing.skip for pairing in plan.pairings}
+    assert reasons["toy/shapes"] == ""
+    words = ('"finetune"', "different labels", "(inductive)", '"toy/blobs"', "same labels", "(transductive)")
+    assert words_in_order(reasons["toy/blobs"], *words), reasons["toy/blobs"]
+
+
 @pytest.mark.parametrize(
-    ("changed", "backbone", "reason"),
+    ("changed", "backbone", "words"),
     [
-        ({"kinds": ("anomaly",)}, "toy/mlp", '"finetune" is for anomaly; "toy/blobs" is classification.'),
+        ({"kinds": ("anomaly",)}, "toy/mlp", ('"finetune"', "anomaly", '"toy/blobs"', "classification")),
         (
             {"needs": ("batchnorm",)},
             "toy/mlp",
-            '"finetune" needs batchnorm; neither "toy/mlp" nor classification has that.',
+            ('"finetune"', "batch normalisation", '"toy/mlp"'),
         ),
-        ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ""),
+        ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ()),
     ],
 )
-def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_wish, changed, backbone, reason):
+def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_of, changed, backbone, words):
     strategy = dataclasses.replace(catalog.strategy("finetune"), **changed)
     changed = dataclasses.replace(catalog, strategies={"finetune": strategy})
-    assert resolved(plan_wish, changed, {}, backbones=[backbone]).skip == reason
+    reason = resolved(plan_of, changed, {}, backbones=[backbone]).skip
+    assert words_in_order(reason, *words), reason
+    assert bool(reason) == bool(words)
 
 
-def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_wish):
+def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_of):
     backbone = dataclasses.replace(catalog.backbone("toy/mlp"), layouts=("sequence",))
     changed = dataclasses.replace(catalog, backbones={"toy/mlp": backbone})
-    assert resolved(plan_wish, changed, {}).skip == ('"toy/blobs" needs pooled features; "toy/mlp" gives sequence.')
+    reason = resolved(plan_of, changed, {}).skip
+    assert words_in_order(reason, '"toy/blobs"', "pooled", '"toy/mlp"', "sequence"), reason
 
 
-def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_wish):
+def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_of):
     install(site, "tlbench-poor", {"poor": "absent_needs"})
     catalog = load_catalog()
-    plan = plan_wish(
+    plan = plan_of(
         catalog,
         tasks=["toy/blobs", "toy/needs-absent", "toy/odd-source"],
         backbones=["toy/mlp", "tabular/needs-absent"],
@@ -108,21 +128,21 @@ def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_wish)
     )
     reasons = {(p.task.name, p.backbone.name, p.strategy.name): p.skip for p in plan.pairings}
     assert reasons.pop(("toy/blobs", "toy/mlp", "frozen")) == ""
-    assert all("needs a_module_that_is_nowhere: pip install" in reason for reason in reasons.values())
-    assert reasons["toy/odd-source", "toy/mlp", "frozen"].startswith('"odd" needs')
+    assert all("requires a_module_that_is_nowhere: pip install" in reason for reason in reasons.values())
+    assert reasons["toy/odd-source", "toy/mlp", "frozen"].startswith('"odd" requires')
 
 
 # Options
 
 
-def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_wish):
-    pairing = resolved(plan_wish, catalog, {})
+def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_of):
+    pairing = resolved(plan_of, catalog, {})
     assert pairing.strategy_options["steps"] == 40, "finetune.steps of the recipe"
     assert pairing.strategy_options["learning_rate"] == 1e-3, "the strategy's default"
     assert pairing.source_options["steps"] == 60, "source.steps of the recipe"
-    frozen = only(plan_wish(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)
+    frozen = only(plan_of(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)
     assert frozen.strategy_options["steps"] == 30, "steps of the recipe, for every strategy"
-    assert resolved(plan_wish, catalog, {"finetune.steps": "7"}).strategy_options["steps"] == 7
+    assert resolved(plan_of, catalog, {"finetune.steps": "7"}).strategy_options["steps"] == 7
 
 
 @pytest.mark.parametrize(
@@ -137,8 +157,8 @@ def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, pla
         ("strategy.weight_decay", "0", "strategy_options", 0.0),
     ],
 )
-def test_an_option_is_set_by_its_owner_s_name_or_role(catalog, plan_wish, key, value, where, found):
-    pairing, plain = resolved(plan_wish, catalog, {key: value}), resolved(plan_wish, catalog, {})
+def test_an_option_is_set_by_its_owner_s_name_or_role(catalog, plan_of, key, value, where, found):
+    pairing, plain = resolved(plan_of, catalog, {key: value}), resolved(plan_of, catalog, {})
     name = key.rpartition(".")[2]
     assert getattr(pairing, where)[name] == found
     differing = [
@@ -149,16 +169,16 @@ def test_an_option_is_set_by_its_owner_s_name_or_role(catalog, plan_wish, key, v
     assert differing == [where]
 
 
-def test_a_name_beats_a_role(catalog, plan_wish):
+def test_a_name_beats_a_role(catalog, plan_of):
     overrides = {"finetune.steps": "7", "strategy.steps": "9"}
-    plan = plan_wish(catalog, tasks=["toy/blobs"], strategies=["finetune", "adversarial"], overrides=overrides)
+    plan = plan_of(catalog, tasks=["toy/blobs"], strategies=["finetune", "adversarial"], overrides=overrides)
     assert {p.strategy.name: p.strategy_options["steps"] for p in plan.pairings} == {"finetune": 7, "adversarial": 9}
 
 
 @pytest.mark.parametrize("owner", ["task", "toy/blobs"])
-def test_the_label_budget_is_an_option_of_the_task(catalog, plan_wish, owner):
-    assert resolved(plan_wish, catalog, {}).label_budget == Budget(24)
-    pairing = resolved(plan_wish, catalog, {f"{owner}.label_budget": "60"})
+def test_the_label_budget_is_an_option_of_the_task(catalog, plan_of, owner):
+    assert resolved(plan_of, catalog, {}).label_budget == Budget(24)
+    pairing = resolved(plan_of, catalog, {f"{owner}.label_budget": "60"})
     assert pairing.label_budget == Budget(60)
     assert "label_budget" not in pairing.task_options
 
@@ -175,43 +195,41 @@ def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_onc
 
 
 @pytest.mark.parametrize("budget", ["0", "-3", "1.5", "5/label", "/class", "some"])
-def test_a_label_budget_of_nothing_is_refused(catalog, plan_wish, budget):
-    with pytest.raises(UsageError, match=f'The label budget "{budget}" is none: it takes a number from 1'):
-        resolved(plan_wish, catalog, {"task.label_budget": budget})
+def test_a_label_budget_of_nothing_is_refused(catalog, plan_of, budget):
+    with pytest.raises(UsageError, match=f'"{budget}".*50.*5/class.*all'):
+        resolved(plan_of, catalog, {"task.label_budget": budget})
 
 
 @pytest.mark.parametrize(
     ("key", "advice"),
     [
-        ("finetune.step", "did you mean 'finetune.steps'"),
-        ("adversarial.weight", 'There is no option in this plan "adversarial.weight"'),
-        ("steps", "There is no option in this plan"),
-        ("source.label_budget", "There is no option in this plan"),
+        ("finetune.step", '"finetune.steps"'),
+        ("adversarial.weight", 'Unknown option "adversarial.weight"'),
+        ("steps", 'Unknown option "steps"'),
+        ("source.label_budget", 'Unknown option "source.label_budget"'),
     ],
 )
-def test_an_option_that_nothing_in_the_plan_has_is_refused(catalog, plan_wish, key, advice):
+def test_an_option_that_nothing_in_the_plan_has_is_refused(catalog, plan_of, key, advice):
     with pytest.raises(UnknownNameError, match=advice):
-        resolved(plan_wish, catalog, {key: "1"})
+        resolved(plan_of, catalog, {key: "1"})
 
 
-def test_a_value_of_the_wrong_type_is_refused(catalog, plan_wish):
-    with pytest.raises(UsageError, match='Option "steps" takes a whole number, not "many"'):
-        resolved(plan_wish, catalog, {"finetune.steps": "many"})
+def test_a_value_of_the_wrong_type_is_refused(catalog, plan_of):
+    with pytest.raises(UsageError, match='"many" for the option "steps"'):
+        resolved(plan_of, catalog, {"finetune.steps": "many"})
 
 
 # Files
 
 
-def test_a_task_of_the_user_s_files_needs_their_folder(catalog, plan_wish):
-    with pytest.raises(
-        MissingDataError, match=r"set TLBENCH_DATA .* or name its own folder with --set task.source=DIR"
-    ):
-        plan_wish(catalog, tasks=["toy/table"])
+def test_a_task_of_the_user_s_files_needs_their_folder(catalog, plan_of):
+    with pytest.raises(MissingDataError, match=r"TLBENCH_DATA .*--set task.source=DIR"):
+        plan_of(catalog, tasks=["toy/table"])
 
 
-def test_a_folder_without_the_file_is_said_to_lack_it(catalog, plan_wish, tmp_path):
-    with pytest.raises(MissingDataError, match=r'reads ".*rows.csv", which does not exist: check task.source'):
-        plan_wish(catalog, tasks=["toy/table"], overrides={"task.source": str(tmp_path)})
+def test_a_folder_without_the_file_is_said_to_lack_it(catalog, plan_of, tmp_path):
+    with pytest.raises(MissingDataError, match=r'rows.csv".*does not exist.*task.source'):
+        plan_of(catalog, tasks=["toy/table"], overrides={"task.source": str(tmp_path)})
 
 
 @pytest.mark.data

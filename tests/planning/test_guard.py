@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from tlbench.planning.guard import (
     Terminated,
     check_signal,
     guarded,
-    handle_signals,
     log_traceback,
     pass_signal,
     same_folder,
+    signals_raise,
 )
 
 
@@ -30,10 +31,10 @@ class MuteError(Exception):
 @pytest.fixture
 def handled():
     """Signals handled as `tlbench` does."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    handle_signals()
-    yield
-    handle_signals()  # Nothing of this test is remembered.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with signals_raise():
+        yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
@@ -71,16 +72,35 @@ def test_a_signal_passes_also_where_a_plugin_swallows_or_wraps_it(handled, numbe
         pass_signal(RuntimeError("the training was interrupted"))
 
 
-def test_where_python_handles_ctrl_c_it_is_no_error_of_a_plugin():
+@pytest.fixture
+def ignored():
+    """Ctrl-C ignored, as a shell's background jobs do."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_where_python_handles_ctrl_c_it_is_no_error_of_a_plugin(ignored):
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with pytest.raises(KeyboardInterrupt), guarded("files"):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_background_job_goes_on_ignoring_ctrl_c(handled):
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    handle_signals()
-    os.kill(os.getpid(), signal.SIGINT)
+def test_a_background_job_goes_on_ignoring_ctrl_c(ignored):
+    with signals_raise():
+        os.kill(os.getpid(), signal.SIGINT)
+        check_signal()
+
+
+@pytest.mark.parametrize("ending", [None, Terminated])
+def test_handlers_are_those_of_before_again(ending):
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.getsignal(number) for number in numbers]
+    with suppress(Terminated), signals_raise():
+        assert [signal.getsignal(number) for number in numbers] != before
+        if ending:
+            os.kill(os.getpid(), signal.SIGTERM)
+    assert [signal.getsignal(number) for number in numbers] == before
     check_signal()
 
 

@@ -41,17 +41,17 @@ def test_all_mistakes_of_a_file_are_told_at_once(suite):
 
 
 def test_an_unknown_key_is_answered_with_the_right_one(suite):
-    with pytest.raises(UnknownNameError, match="did you mean 'tasks'"):
+    with pytest.raises(UnknownNameError, match='"tasks"'):
         read_suite(suite('task = ["toy/blobs"]\n'))
 
 
 def test_what_is_not_toml_is_named(suite):
-    with pytest.raises(UsageError, match="is not TOML"):
+    with pytest.raises(UsageError, match="not valid TOML"):
         read_suite(suite("tasks = ["))
 
 
 def test_an_unknown_suite_is_answered_with_a_near_one():
-    with pytest.raises(UnknownNameError, match="did you mean 'real'"):
+    with pytest.raises(UnknownNameError, match='"real"'):
         read_suite("reel")
 
 
@@ -80,7 +80,7 @@ def test_a_task_of_a_suite_runs_as_the_suite_says(suite):
     assert read.of_tasks(()) == read
     assert read.of_tasks(("a",)).runs == (RunRequest(tasks=["a"], seeds=[8]),)
     assert [list(run.tasks) for run in read.of_tasks(("b",)).runs] == [["b"], ["b"]]
-    with pytest.raises(UnknownNameError, match="no task in the suite"):
+    with pytest.raises(UnknownNameError, match='task "d" in the suite'):
         read.of_tasks(("d",))
 
 
@@ -98,12 +98,12 @@ def test_the_settings_of_one_run_say_nothing_of_another(catalog, settings):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("runs = 3", "write \\[\\[runs\\]\\]"),
-        ("set = 3", "set: write a table"),
-        ('[[runs]]\nset = "a"', "set: write a table"),
-        ('[[runs]]\ntask = ["a"]', "did you mean 'tasks'"),
+        ("runs = 3", "\\[\\[runs\\]\\]"),
+        ("set = 3", "set must be a table"),
+        ('[[runs]]\nset = "a"', "set must be a table"),
+        ('[[runs]]\ntask = ["a"]', '"tasks"'),
         ('[[pretrain]]\nname = "a"', "pretrain.0.backbone: "),
-        ('[[pretrain]]\nbackbones = "a"', "did you mean 'backbone'"),
+        ('[[pretrain]]\nbackbones = "a"', '"backbone"'),
         ('[[runs]]\ntasks = ["a"]\n[[runs]]\ntasks = "b"', "runs.1.tasks: "),
     ],
 )

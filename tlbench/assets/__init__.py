@@ -1,11 +1,10 @@
-"""What comes in from outside: data sets, checkpoints and the readers of the formats they come in."""
+"""Data sets and checkpoints: downloads, the Hugging Face hub, and readers of file formats."""
 
 from tlbench.assets.checkpoints import cached_json, find_checkpoint, is_local_checkpoint
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
-from tlbench.assets.readers.faults import attempt, locate, refuse
 from tlbench.assets.readers.features import FeatureEncoding, TableRow, read_records, rows_by_table
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
@@ -68,7 +67,6 @@ __all__ = [
     "TableRow",
     "TaggedSentence",
     "as_pixels",
-    "attempt",
     "cached_json",
     "check_columns",
     "check_coverage",
@@ -91,7 +89,6 @@ __all__ = [
     "label_rows",
     "list_folder",
     "load_into",
-    "locate",
     "make_side",
     "mask_sides",
     "number_cells",
@@ -111,7 +108,6 @@ __all__ = [
     "read_texts",
     "read_weights",
     "reading_weights",
-    "refuse",
     "rows_by_table",
     "sliding_windows",
     "strip_prefix",

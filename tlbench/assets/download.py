@@ -1,4 +1,4 @@
-"""One address -> files in their places, within limits of size, pace and time."""
+"""One URL -> verified files in the data folder, with limits on size, speed and time."""
 
 from __future__ import annotations
 
@@ -16,43 +16,43 @@ from tlbench.assets.unpack import ArchiveError, unpack
 from tlbench.errors import MissingDataError
 
 TIMEOUT = 30
-"""Seconds that a server may be silent."""
+"""Seconds without data after which a request fails."""
 CHUNK, PERIOD = 2**16, 60.0
-"""Bytes that must come in each period of so many seconds: about 1 kB/s."""
+"""Minimum number of bytes in each period, in seconds: about 1 kB/s."""
 LONGEST = 6 * 3600.0
-"""Seconds that one download may take."""
+"""Maximum duration of a download in seconds."""
 RETRIES = 2
 
 
 class _StoppedError(Exception):
-    """Nobody waits for this download any more."""
+    """The download was cancelled."""
 
 
 @dataclass(eq=False)
 class Download:
-    """One address; also the file that what it answers is written to, which sees how much comes, and when."""
+    """The download of one URL, with its progress."""
 
     data_set: DataSet
     files: Sequence[PublishedFile]
     url: str
     folder: Path
-    """An own one, for what is not checked yet."""
+    """A folder of its own, for files that are not verified yet."""
     root: Path
     stopped: threading.Event
-    """Set when nobody waits for it any more."""
+    """Set to cancel the download."""
     started: float = 0.0
     latest: float | None = None
-    """When the latest bytes came, while it is under way."""
+    """Time of the latest bytes while the download is in progress."""
     received: int = 0
 
     def __call__(self) -> int:
-        """Download the address and put what it holds in place; return the number of files."""
+        """Download the URL, move its files to their paths and return their number."""
         archive = bool(self.data_set.archive)
         downloaded = self._bring(None if archive else self.files[0].known_hash)
         staged = self._unpacked(downloaded) if archive else {self.files[0]: downloaded}
         for file in self.files:
             if not file.matches(staged[file]):
-                raise self._changed(f'"{file.name}"')
+                raise self._mismatch(f'"{file.name}"')
             place = self.root / self.data_set.folder / file.name
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(staged[file], place)
@@ -63,7 +63,7 @@ class Download:
         import requests
 
         pooch.get_logger().setLevel("WARNING")
-        name = "downloaded"  # The address decides no path.
+        name = "downloaded"  # The URL must not determine a path.
         store = pooch.create(
             path=self.folder, base_url="", registry={name: known_hash}, urls={name: self.url}, retry_if_failed=RETRIES
         )
@@ -72,7 +72,7 @@ class Download:
         except requests.RequestException as error:
             raise self._unavailable(_reason(error)) from error
         except ValueError as error:  # The hash.
-            raise self._changed("it") from error
+            raise self._mismatch("the file") from error
         finally:
             self.latest = None
 
@@ -87,43 +87,43 @@ class Download:
             http(url, _Counted(self, stream), store)
 
     def count(self, size: int) -> None:
-        """Note bytes that came. Raises `MissingDataError` for too many."""
+        """Record received bytes. Raises `MissingDataError` if there are too many."""
         if self.stopped.is_set():
             raise _StoppedError
         self.received, self.latest = self.received + size, time.monotonic()
         if self.received > self.data_set.largest:
-            raise self._unavailable(f"sends more than {self.data_set.largest:,} bytes")
+            raise self._unavailable(f"sent more than {self.data_set.largest:,} bytes")
 
     def check_pace(self) -> None:
-        """Raise `MissingDataError` if it is under way and hardly anything comes."""
+        """Raise `MissingDataError` if the download is too slow or takes too long."""
         latest, now = self.latest, time.monotonic()
         if latest is not None and now - latest > PERIOD:
             raise self._unavailable(f"sent less than {CHUNK >> 10} KiB in {PERIOD:g} s")
         if latest is not None and now - self.started > LONGEST:
-            raise self._unavailable(f"has not sent everything in {LONGEST:g} s")
+            raise self._unavailable(f"did not send the whole file in {LONGEST:g} s")
 
     def _unpacked(self, archive: Path) -> dict[PublishedFile, Path]:
         try:
             return unpack(archive, self.files, self.data_set.largest)
         except ArchiveError as error:
-            raise self._unavailable(f"came broken, or is not what was published: {error}") from error
+            raise self._unavailable(f"sent a damaged or different archive: {error}") from error
 
     def _unavailable(self, why: str) -> MissingDataError:
         return MissingDataError(
-            f'"{self.data_set.title}": {self.url} {why}. What has come is kept: the same command goes on from there; a '
-            f"mirror can be named by TLBENCH_MIRROR."
+            f'Download of "{self.data_set.title}" failed: {self.url} {why}. Finished files are kept: run the same '
+            f"command to continue, or set TLBENCH_MIRROR to a mirror."
         )
 
-    def _changed(self, what: str) -> MissingDataError:
+    def _mismatch(self, what: str) -> MissingDataError:
         return MissingDataError(
-            f'"{self.data_set.title}": {self.url} came broken, or is not what was published: {what} has another '
-            f"SHA-256 and was thrown away. Try again, or name a mirror by TLBENCH_MIRROR."
+            f'Download of "{self.data_set.title}" failed: SHA-256 checksum mismatch of {what} from {self.url}. The '
+            f"file was deleted: try again, or set TLBENCH_MIRROR to a mirror."
         )
 
 
 @dataclass(frozen=True)
 class _Counted:
-    """A file that tells a download what is written to it."""
+    """A file that reports written bytes to its download."""
 
     download: Download
     stream: BinaryIO
@@ -140,11 +140,11 @@ def _reason(error: Exception) -> str:
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
-        # Its own words for it may be anything.
+        # The server's own words for it may be anything.
         status = error.response.status_code
-        return f"answers {status} {responses.get(status, '')}".rstrip()
+        return f"returned HTTP {status} {responses.get(status, '')}".rstrip()
     if isinstance(error, requests.Timeout):
-        return f"was silent for {TIMEOUT} s"
+        return f"sent nothing for {TIMEOUT} s"
     if isinstance(error, requests.ConnectionError):
-        return "cannot be reached"
-    return f"cannot be fetched ({error})"
+        return "is not reachable"
+    return f"cannot be downloaded ({error})"

@@ -1,4 +1,4 @@
-"""Published data -> the data root: what is there and whole stays, what is not is downloaded, checked and put there."""
+"""Published data -> the data folder: existing valid files are kept, others are downloaded and verified."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tlbench.errors import UsageError
 
 WORKERS = 6
 LOOK, GRACE = 1.0, 2.0
-"""Seconds between two looks at the pace of downloads, and for which they are waited for when they are to stop."""
+"""Seconds between two checks of the download speed, and seconds to wait for cancelled downloads."""
 STAGING = ".fetch"
-"""Folder in the data root for what is not checked yet: on its disk, so that a file gets its place in one rename."""
+"""Folder for files that are not verified yet. It is inside the data folder, so that a file is moved by a rename."""
 
 
 def lacking(data_set: DataSet, root: Path) -> list[PublishedFile]:
-    """Return the files that are not there, or not as they were published."""
+    """Return the files that are missing or differ from the published ones."""
     places = [(file, root / data_set.folder / file.name) for file in data_set.files]
     return [file for file, place in places if not (place.is_file() and file.matches(place))]
 
@@ -31,34 +31,34 @@ def lacking(data_set: DataSet, root: Path) -> list[PublishedFile]:
 def fetch(
     data_set: DataSet, files: Sequence[PublishedFile], root: Path, mirror: str, on_file: Callable[[], object]
 ) -> None:
-    """Download files to their places below the data root; `on_file` is called after each.
+    """Download files to their paths in the data folder `root`; `on_file` is called after each file.
 
-    `mirror` takes the place of scheme and host. Files appear whole or not at all, so that the call may be repeated.
-    Raises `MissingDataError` for what cannot be had, `UsageError` where the root cannot be written.
+    `mirror` replaces scheme and host. Files appear complete or not at all, so that the call can be repeated. Raises
+    `MissingDataError` if a download fails and `UsageError` if the folder is not writable.
     """
-    wanted: dict[str, list[PublishedFile]] = {}
+    by_url: dict[str, list[PublishedFile]] = {}
     for file in files:
-        wanted.setdefault(file.url, []).append(file)
+        by_url.setdefault(file.url, []).append(file)
     try:
         with _staging(root) as folder:
             stopped = threading.Event()
             downloads = [
-                Download(data_set, found, mirrored(url, mirror), folder / str(number), root, stopped)
-                for number, (url, found) in enumerate(wanted.items())
+                Download(data_set, members, mirrored(url, mirror), folder / str(number), root, stopped)
+                for number, (url, members) in enumerate(by_url.items())
             ]
             with closing(_completed(downloads, stopped)) as counts:
                 for count in counts:
                     for _ in range(count):
                         on_file()
     except OSError as error:
-        raise UsageError(f'"{root}" cannot be written ({error.strerror}): name another folder.') from error
+        raise UsageError(f'"{root}" is not writable ({error.strerror}): use another folder.') from error
 
 
 def _completed(downloads: Sequence[Download], stopped: threading.Event) -> Generator[int]:
-    """Run downloads in threads; yield the number of files of each when it is done.
+    """Run downloads in threads; yield the number of files of each finished download.
 
-    A thread that waits for its server cannot be interrupted. When the caller stops it is waited for a moment, and else
-    ends with the process, or with the next bytes that come.
+    A thread that waits for its server cannot be interrupted. If the caller stops, it gets a moment to end; otherwise it
+    ends with the process or with the next bytes.
     """
     waiting: queue.SimpleQueue[Download] = queue.SimpleQueue()
     done: queue.SimpleQueue[int | BaseException] = queue.SimpleQueue()
@@ -71,7 +71,7 @@ def _completed(downloads: Sequence[Download], stopped: threading.Event) -> Gener
                 done.put(waiting.get_nowait()())
             except queue.Empty:
                 return
-            except BaseException as error:  # noqa: BLE001 - it is raised where the others are waited for
+            except BaseException as error:  # noqa: BLE001 - it is raised again in the main thread
                 done.put(error)
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(min(WORKERS, len(downloads)))]
@@ -88,27 +88,27 @@ def _completed(downloads: Sequence[Download], stopped: threading.Event) -> Gener
 
 
 def _next(done: queue.SimpleQueue[int | BaseException], downloads: Sequence[Download]) -> int:
-    """Wait for a download, and look after the others meanwhile."""
+    """Wait for a finished download, and check the speed of the others meanwhile."""
     while True:
         try:
-            found = done.get(timeout=LOOK)
+            finished = done.get(timeout=LOOK)
         except queue.Empty:
             for download in downloads:
                 download.check_pace()
             continue
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        if isinstance(finished, BaseException):
+            raise finished
+        return finished
 
 
 def mirrored(url: str, mirror: str) -> str:
-    """Return the address below a mirror: its own path behind the mirror's."""
+    """Return the URL on a mirror: the path of the URL is appended to that of the mirror."""
     return mirror.rstrip("/") + urlsplit(url).path if mirror else url
 
 
 @contextmanager
 def _staging(root: Path) -> Iterator[Path]:
-    """Make an empty folder for this process alone; what a killed one left in it goes."""
+    """Create an empty folder for this process; files of a killed process are deleted."""
     from filelock import FileLock, Timeout
 
     folder = root / STAGING
@@ -123,4 +123,6 @@ def _staging(root: Path) -> Iterator[Path]:
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     except Timeout:
-        raise UsageError(f'Another "tlbench fetch" is at work in "{root}": wait for it.') from None
+        raise UsageError(
+            f'Another "tlbench fetch" is already running in "{root}": wait until it has finished.'
+        ) from None

@@ -1,4 +1,4 @@
-"""Where what comes in from outside is kept: the cache folder and the data root."""
+"""The cache folder and the data folder."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ def cache_folder() -> Path:
 
 
 def data_folder() -> Path | None:
-    """Return the data root that `TLBENCH_DATA` names, or None. Raises `UsageError` when it is no folder."""
+    """Return the folder in `TLBENCH_DATA`, or None. Raises `UsageError` if it is not a folder."""
     chosen = os.environ.get("TLBENCH_DATA")
     if not chosen:
         return None
     folder = _resolved(Path(chosen), "TLBENCH_DATA")
     if not folder.is_dir():
-        raise UsageError(f'TLBENCH_DATA names "{chosen}", which is not a folder.')
+        raise UsageError(
+            f'TLBENCH_DATA is "{chosen}", which is not a folder: set it to the folder of the published data.'
+        )
     return folder
 
 
 def _resolved(path: Path, variable: str) -> Path:
-    """Return an absolute path. Raises `UsageError` if there is no home folder for it, or its links go in a circle."""
+    """Return an absolute path. Raises `UsageError` if there is no home folder, or if links form a loop."""
     try:
         return path.expanduser().resolve()
     except RuntimeError as error:
-        raise UsageError(f'No folder for "{path}" ({error}): set {variable} to the path of a folder.') from error
+        raise UsageError(f'Invalid folder "{path}" ({error}): set {variable} to the path of a folder.') from error

@@ -1,6 +1,6 @@
-"""Files of the Hugging Face hub, in its cache or downloaded into it and checked there.
+"""Files of the Hugging Face hub, from its cache or downloaded and verified.
 
-huggingface_hub does the work and obeys `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and its other variables.
+huggingface_hub does the work and reads `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and its other variables.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from tlbench.errors import MissingDataError
 from tlbench.results.files import file_sha256
 
 
-def fetch(name: str, wanted: Mapping[str, Sequence[str]], optional: Collection[str]) -> Checkpoint:
-    """Return files that all come from one snapshot of `NAME` or `NAME@REVISION`. Raises `MissingDataError`."""
+def fetch(name: str, names_by_role: Mapping[str, Sequence[str]], optional: Collection[str]) -> Checkpoint:
+    """Return files of one snapshot of `NAME` or `NAME@REVISION`. Raises `MissingDataError`."""
     repository, _, revision = name.partition("@")
-    found = {}
-    for role, names in wanted.items():
+    files = {}
+    for role, names in names_by_role.items():
         path = _cached(repository, revision or "main", names)
         path = path or _downloaded(repository, revision or "main", names, role in optional)
         if path is not None:
-            found[role] = path
+            files[role] = path
             revision = _snapshot(path)
-    return Checkpoint(files=found, origin=f"{repository}@{revision}")
+    return Checkpoint(files=files, origin=f"{repository}@{revision}")
 
 
 def _snapshot(path: Path) -> str:
@@ -42,7 +42,7 @@ def _cached(repository: str, revision: str, names: Iterable[str]) -> Path | None
             path = try_to_load_from_cache(repository, name, revision=revision)
         except HFValidationError as error:
             raise MissingDataError(
-                f'"{repository}" is neither a file or folder nor a name of the hub: check the name of the checkpoint.'
+                f'Invalid checkpoint "{repository}": it is not a file, a folder or a name of the hub. Check the name.'
             ) from error
         if isinstance(path, str):
             return Path(path)
@@ -50,7 +50,7 @@ def _cached(repository: str, revision: str, names: Iterable[str]) -> Path | None
 
 
 def _downloaded(repository: str, revision: str, names: Sequence[str], optional: bool) -> Path | None:
-    """Download the first file that the hub has; only one that it has not sends us to the next.
+    """Download the first file that exists on the hub. Any other error than a missing file ends the search.
 
     Raises `MissingDataError` with the reason.
     """
@@ -61,49 +61,48 @@ def _downloaded(repository: str, revision: str, names: Sequence[str], optional: 
         try:
             return _download(repository, revision, name)
         except errors.RemoteEntryNotFoundError:
-            reason, decided = "it has no such file", optional
+            reason, skip = "the file does not exist", optional
             continue
         except errors.OfflineModeIsEnabled:
-            reason, decided = "HF_HUB_OFFLINE is set", optional
+            reason, skip = "HF_HUB_OFFLINE is set", optional
         except errors.GatedRepoError:
-            reason, decided = 'access must be asked for there, and then "hf auth login"', False
+            reason, skip = "the repository is gated: request access, then run hf auth login", False
         except errors.RepositoryNotFoundError:
-            reason, decided = "there is no such repository, or it is private", False
+            reason, skip = "the repository does not exist or is private", False
         except errors.RevisionNotFoundError:
-            reason, decided = f'there is no revision "{revision}"', False
-        # The hub's other errors, the network's with time-outs, the disk's, and those for answers that make no sense.
+            reason, skip = f'the revision "{revision}" does not exist', False
+        # Other errors of the hub, of the network with time-outs, of the disk, and answers that make no sense.
         except (HTTPError, OSError, ValueError) as error:
-            reason, decided = str(error).partition("\n")[0] or type(error).__name__, False
+            reason, skip = str(error).partition("\n")[0] or type(error).__name__, False
         break
-    if decided:
+    if skip:
         return None
     raise MissingDataError(
-        f'{either(names)} of "{repository}" is not in the cache "{constants.HF_HUB_CACHE}" and could not be had from '
-        f"{constants.ENDPOINT} ({reason}): try again with a connection, set HF_HOME or HF_ENDPOINT to where it is, or "
-        f"name a local copy."
+        f'{either(names)} of "{repository}" is not in the cache "{constants.HF_HUB_CACHE}" and could not be downloaded '
+        f"from {constants.ENDPOINT} ({reason}): check the network, HF_HOME and HF_ENDPOINT, or use a local copy."
     )
 
 
 def _download(repository: str, revision: str, name: str) -> Path:
-    """Download one file into the Hugging Face cache; a damaged one does not stay there."""
+    """Download one file into the Hugging Face cache; a damaged file is deleted."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
     from tlbench.assets.hub_client import guard
 
     guard()
-    # Asked first by ourselves: hf_hub_download would wait for minutes for a hub that does not answer.
-    known = get_hf_file_metadata(hf_hub_url(repository, name, revision=revision))
+    # This request comes first: hf_hub_download waits for minutes if the hub does not answer.
+    metadata = get_hf_file_metadata(hf_hub_url(repository, name, revision=revision))
     path = Path(hf_hub_download(repository, name, revision=revision))
-    # The library compares sizes alone.
-    if not _is_whole(path, known.etag or ""):
+    # The library compares only sizes.
+    if not _is_whole(path, metadata.etag or ""):
         path.resolve().unlink()
         path.unlink(missing_ok=True)
-        raise OSError("what arrived is damaged: its hash is not the one that the hub names")
+        raise OSError("checksum mismatch")
     return path
 
 
 def _is_whole(path: Path, tag: str) -> bool:
-    """Return whether a file is what its tag says: its sha256, or its name in git; other tags say nothing."""
+    """Return whether a file matches its tag, a SHA-256 or a git object name; other tags are not checked."""
     if len(tag) == 64:
         return file_sha256(path) == tag
     if len(tag) == 40:
@@ -113,5 +112,5 @@ def _is_whole(path: Path, tag: str) -> bool:
 
 
 def either(names: Sequence[str]) -> str:
-    """Return names of files for a message."""
+    """Return file names for a message."""
     return " or ".join(f'"{name}"' for name in names)

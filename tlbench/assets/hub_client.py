@@ -1,6 +1,6 @@
-"""huggingface_hub's HTTP client, made to refuse answers that would write outside its cache or never end.
+"""The HTTP client of huggingface_hub, with checks against responses that write outside the cache or never end.
 
-The library makes paths of what a hub answers: of an ETag, a commit and the `sha` of a data set.
+The library builds paths from parts of a response: an ETag, a commit and the `sha` of a data set.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 FILE_NAME = re.compile(r"[\w+=:-][\w.+=:-]*", re.ASCII)
 UNSAID = 2**30
-"""Most bytes of an answer whose length is not said before."""
+"""Maximum number of bytes of a response without Content-Length."""
 LEAST, PERIOD = 2**16, 60.0
-"""Bytes that must come in each period of so many seconds; else a download would take days."""
+"""Minimum number of bytes in each period, in seconds; a slower download would take days."""
 
 
 class HubAnswerError(OSError):
-    """A hub answered what no hub would."""
+    """The response of a hub is invalid."""
 
 
 @functools.cache
 def guard() -> None:
-    """Have huggingface_hub, and the libraries that download by it, raise `HubAnswerError` for such answers."""
+    """Make huggingface_hub, and the libraries that download with it, raise `HubAnswerError` for such responses."""
     from huggingface_hub import set_client_factory
     from huggingface_hub.utils._http import default_client_factory
 
@@ -43,14 +43,14 @@ def guard() -> None:
 
 
 def check(response: Response) -> None:
-    """Check the names in an answer's headers, and what comes after them while it comes.
+    """Check the names in the headers of a response, and its body while it is read.
 
-    Raises `HubAnswerError` before anything is downloaded.
+    Raises `HubAnswerError` before anything is written.
     """
     response.stream = Watched(response)
     headers = response.headers
     _check_name("commit", headers.get("X-Repo-Commit"))
-    if response.request.method == "HEAD":  # Of other answers, such as a mirror's, the tag names no file.
+    if response.request.method == "HEAD":  # In other responses, such as those of a mirror, the tag is not a file name.
         _check_name("ETag", (headers.get("X-Linked-ETag") or headers.get("ETag") or "").lstrip("W/").strip('"'))
     if response.is_success and "/api/" in response.request.url.path:
         _check_name("commit", _sha(response))
@@ -67,11 +67,11 @@ def _sha(response: Response) -> str:
 
 def _check_name(what: str, name: str | None) -> None:
     if name and not FILE_NAME.fullmatch(name):
-        raise HubAnswerError(f"its {what} is {name!r}, which would lead out of the cache")
+        raise HubAnswerError(f"invalid {what} {name!r}: it is outside the cache")
 
 
 class Watched(httpx2.SyncByteStream):
-    """The body of an answer, which ends with an error if it grows beyond what was said, or hardly comes at all."""
+    """The body of a response. Reading it raises an error if it is too long or too slow."""
 
     def __init__(self, response: Response) -> None:
         assert isinstance(response.stream, httpx2.SyncByteStream)
@@ -84,7 +84,7 @@ class Watched(httpx2.SyncByteStream):
         for chunk in self.body:
             received += len(chunk)
             if self.limited and received > UNSAID:
-                raise HubAnswerError(f"it sends more than {UNSAID >> 20} MiB without saying how many")
+                raise HubAnswerError(f"it sent more than {UNSAID >> 20} MiB without Content-Length")
             if time.monotonic() - since > PERIOD:
                 if received - before < LEAST:
                     raise HubAnswerError(f"it sent {received - before} bytes in {PERIOD:.0f} s")

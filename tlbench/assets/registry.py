@@ -1,18 +1,18 @@
-"""Where published data comes from: TOML files that stand beside the tasks which read the data.
+"""Sources of published data: TOML files beside the tasks that read the data.
 
     title = "WNUT 17"
-    folder = "ner"                                # below the data root
-    url = "https://host/owner/name/COMMIT/data/"  # stands before the files' names; names the version
+    folder = "ner"                                # in the data folder
+    url = "https://host/owner/name/COMMIT/data/"  # prefix of the file names; contains the version
     licence = "CC BY 4.0"
     cite = "Derczynski et al., ..., W-NUT (2017)"
 
     [files]
     "train.conll" = "SHA-256"
-    "dev.conll" = { from = "dev/emerging.conll", sha256 = "SHA-256" }  # has another name at its origin
+    "dev.conll" = { from = "dev/emerging.conll", sha256 = "SHA-256" }  # has another name at its source
 
-With `archive = "NAME.tar.gz"` the files lie in that archive, in any folder of it. `largest = BYTES` raises the limit of
-2 GiB for one download, and for what an archive expands to. `pixels:SHA-256` stands for an image whose pixels are known
-and whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
+With `archive = "NAME.tar.gz"` the files are in that archive, in any folder of it. `largest = BYTES` raises the limit of
+2 GiB for a download and for the content of an archive. `pixels:SHA-256` is for an image whose pixels are known but
+whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ PIXELS = "pixels:"
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedFile:
-    """A file, its address, and the hash of its content."""
+    """A file, its URL, and the hash of its content."""
 
     name: str
-    """Below the data set's folder, with slashes."""
+    """Relative to the folder of the data set, with slashes."""
     url: str
-    """Of the file, or of the archive that it lies in."""
+    """URL of the file, or of the archive that contains it."""
     sha256: str
 
     @property
     def known_hash(self) -> str | None:
-        """What the bytes must hash to, or None where only pixels are known."""
+        """SHA-256 of the bytes, or None if only the hash of the pixels is known."""
         return None if self.sha256.startswith(PIXELS) else self.sha256
 
     def matches(self, path: Path) -> bool:
-        """Say whether a file that is there has the published content."""
+        """Return whether an existing file has the published content."""
         if self.known_hash is None:
             return self.sha256 == PIXELS + pixels_sha256(path)
         return file_sha256(path) == self.sha256
@@ -55,7 +55,7 @@ class PublishedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class DataSet:
-    """Published files, with what whoever uses them has to know."""
+    """Published files with their licence and citation."""
 
     title: str
     folder: str
@@ -65,11 +65,11 @@ class DataSet:
     files: tuple[PublishedFile, ...]
     archive: str = ""
     largest: int = 2**31
-    """Most bytes that one download may have, and that the archive may expand to."""
+    """Maximum number of bytes of a download, and of the content of an archive."""
 
 
 def read_origin(path: Path) -> DataSet:
-    """Read a TOML file as described above. Raises `ContractError` where it cannot be used."""
+    """Read a TOML file as described above. Raises `ContractError` if it is invalid."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         address = urljoin(content["url"], quote(content.get("archive", "")))
@@ -81,30 +81,30 @@ def read_origin(path: Path) -> DataSet:
         return DataSet(**content, files=files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ContractError(
-            f'"{path}" does not describe published data ({error!r}): see tlbench.assets.registry.'
+            f'Invalid description of published data "{path}" ({error!r}): see tlbench.assets.registry.'
         ) from error
 
 
 def _file(name: str, entry: str | Mapping[str, Any], address: str, in_archive: bool) -> PublishedFile:
     _check_name(name)
-    known = {"from": name, "sha256": entry} if isinstance(entry, str) else entry
-    url = address if in_archive else urljoin(address, quote(known["from"]))
-    if not isinstance(known["sha256"], str):
+    fields = {"from": name, "sha256": entry} if isinstance(entry, str) else entry
+    url = address if in_archive else urljoin(address, quote(fields["from"]))
+    if not isinstance(fields["sha256"], str):
         raise TypeError(f"the hash of {name!r} is no text")
-    return PublishedFile(name=name, url=url, sha256=known["sha256"])
+    return PublishedFile(name=name, url=url, sha256=fields["sha256"])
 
 
 def _check_name(name: str) -> None:
     if not stays_inside(name):
-        raise ValueError(f"{name!r} does not stay in its folder, or is no name of a file")
+        raise ValueError(f"invalid file name {name!r}")
 
 
 def pixels_sha256(path: Path) -> str:
-    """Return the hash of an image's size and RGB pixels, or an empty string for what is no image."""
+    """Return the hash of an image's size and RGB pixels, or an empty string if the file is not an image."""
     try:
         from PIL import Image
     except ImportError as error:
-        raise UsageError(f'"{path.name}" is checked by its pixels: pip install "tlbench[vision]".') from error
+        raise UsageError(f'To verify "{path.name}", Pillow is required: pip install "tlbench[vision]".') from error
     try:
         with Image.open(path) as image:
             pixels = image.convert("RGB")

@@ -1,4 +1,4 @@
-"""Files out of a tar archive that nobody vouches for: names in it decide no path, and limits hold while it expands."""
+"""Files from an untrusted tar archive: its names determine no path, and its size is limited while it is read."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from typing import IO, Any
 from tlbench.assets.registry import PublishedFile
 
 OPENERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-"""What opens a compressed archive, by its first bytes; others are taken as they are."""
+"""Functions that open a compressed archive, by its first bytes; other archives are not compressed."""
 MEMBERS = 100_000
-"""Most entries."""
+"""Maximum number of entries."""
 HEADER = 2**20
-"""Most bytes that one read may ask for: contents are read in smaller parts, so it is what a header claims to have."""
+"""Maximum size of one read. Contents are read in smaller parts, so a larger read is the size that a header claims."""
 RATIO, SMALL = 100, 2**26
-"""How many times its size an archive may expand to, unless that is below 64 MiB."""
+"""Maximum ratio of expanded to compressed size; up to 64 MiB are always allowed."""
 
 
 class ArchiveError(Exception):
-    """An archive is damaged, or does not hold what it should; the message goes on after "it"."""
+    """An archive is damaged or incomplete. The message continues a sentence."""
 
 
 def unpack(archive: Path, files: Sequence[PublishedFile], largest: int) -> dict[PublishedFile, Path]:
-    """Write the wanted files of an archive beside it, and return where each is.
+    """Write the given files of an archive beside it, and return their paths.
 
-    Of several entries with a file's name, the one that is as published is taken. Raises `ArchiveError`, also if the
-    archive expands to more than `largest` bytes, and before those are on disk.
+    Of several entries with the same name, the one with the published content is used. Raises `ArchiveError`, also if
+    the archive expands to more than `largest` bytes, before these are written.
     """
     with archive.open("rb") as stream:
         start = stream.read(6)
@@ -44,27 +44,29 @@ def unpack(archive: Path, files: Sequence[PublishedFile], largest: int) -> dict[
             with tarfile.open(fileobj=limited, mode="r:") as members:
                 staged = _take(members, archive, files, limit)
     except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, OverflowError) as error:
-        if isinstance(error, OSError) and error.errno:  # The disk's; those of damaged archives have no number.
+        if (
+            isinstance(error, OSError) and error.errno
+        ):  # An error of the disk; errors of damaged archives have no number.
             raise
         raise ArchiveError(f"it cannot be read ({error})") from error
-    if lacking := [file.name for file in files if file not in staged]:
-        raise ArchiveError(f'it has no file "{lacking[0]}"')
+    if absent := [file.name for file in files if file not in staged]:
+        raise ArchiveError(f'it has no file "{absent[0]}"')
     return staged
 
 
 def _take(
     members: tarfile.TarFile, archive: Path, files: Sequence[PublishedFile], limit: int
 ) -> dict[PublishedFile, Path]:
-    wanted = {PurePosixPath(file.name).name: (number, file) for number, file in enumerate(files)}
+    by_name = {PurePosixPath(file.name).name: (number, file) for number, file in enumerate(files)}
     staged: dict[PublishedFile, Path] = {}
     size = 0
     for count, member in enumerate(members):
         if count == MEMBERS:
             raise ArchiveError(f"it has more than {MEMBERS:,} entries")
-        number, file = wanted.get(PurePosixPath(member.name).name, (0, None))
+        number, file = by_name.get(PurePosixPath(member.name).name, (0, None))
         if file is None or not member.isreg() or (file in staged and file.matches(staged[file])):
             continue
-        size += member.size  # Of a sparse file this may be more than the archive holds.
+        size += member.size  # A sparse file may be larger than the archive.
         if size > limit:
             raise _expands(limit)
         staged[file] = archive.with_name(f"member-{number}")
@@ -80,7 +82,7 @@ def _expands(limit: int) -> ArchiveError:
 
 
 class _Limited:
-    """What is in a compressed file, up to some bytes."""
+    """The content of a compressed file, up to a number of bytes."""
 
     def __init__(self, content: IO[bytes], limit: int) -> None:
         self.content, self.limit = content, limit

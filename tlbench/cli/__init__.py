@@ -7,6 +7,8 @@ import io
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,29 +18,29 @@ from click.shell_completion import CompletionItem
 from tlbench import __version__
 from tlbench.cli.output import say
 from tlbench.errors import ContractError, TlbenchError, UsageError
-from tlbench.planning.guard import Terminated, check_signal, handle_signals
+from tlbench.planning.guard import Terminated, check_signal, signals_raise
 from tlbench.results.escapes import plain_lines
 
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
-    "run": "Run pairings and write their rows and boards.",
-    "pretrain": "Train a backbone on a task's source, and save it as a checkpoint.",
+    "run": "Run tasks with backbones and strategies; write results and leaderboards.",
+    "pretrain": "Train a backbone on the source domain of a task and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
-    "show": "Show everything about a task, backbone, strategy, domain or row.",
-    "inspect": "Look at a task's data before a run, also at your own.",
-    "doctor": "Say what this environment has and lacks.",
-    "plugins": "List plugins and the problems met in loading them.",
-    "check": "Hold a plugin against the contract.",
-    "fetch": "Download published data sets and check every file.",
-    "leaderboard": "Render the boards of the rows that are there.",
-    "new": "Write the package of a plugin, with its tests.",
-    "export": "Write the model of a row, ready to serve.",
-    "completion": "Print what completes names in bash, zsh or fish.",
+    "show": "Show the details of a task, backbone, strategy, domain or result.",
+    "inspect": "Check the data of a task before a run, including your own data.",
+    "doctor": "Check the environment.",
+    "plugins": "List plugins and their loading errors.",
+    "check": "Run the conformance tests on a plugin.",
+    "fetch": "Download published data sets and verify every file.",
+    "leaderboard": "Render leaderboards from results.",
+    "new": "Create a plugin package with tests.",
+    "export": "Export the model of a result for serving.",
+    "completion": "Print the shell completion script.",
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module only to run it; its help needs none of them."""
+    """A group that imports the module of a command when the command is called; the group's help imports none."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -64,16 +66,16 @@ class LazyGroup(click.Group):
         except SystemExit as stop:
             if stop.code:
                 raise
-            # No command of ours ends so: the exit status would say that all is well.
+            # No command of tlbench exits this way: status 0 would mean success.
             raise ContractError(
-                "A plugin ended the command with sys.exit(): tlbench plugins lists those that are installed."
+                "A plugin called sys.exit(). List the installed plugins with: tlbench plugins"
             ) from stop
 
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         wrong = args and not args[0].startswith("-") and args[0] not in COMMANDS
-        if wrong and not context.resilient_parsing:  # The shell asks on while a word is unfinished.
+        if wrong and not context.resilient_parsing:  # The shell also asks about unfinished words.
             from tlbench.errors import UnknownNameError
 
             raise UnknownNameError("command", args[0], COMMANDS)
@@ -83,19 +85,36 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, package_name="tlbench", prog_name="tlbench")
 def cli() -> None:
-    """Benchmark transfer learning: target score, forgetting and serving latency, on one board."""
+    """Benchmark transfer learning: target score, forgetting and serving latency on one leaderboard."""
 
 
 def main() -> None:
-    """Exit with 0; with 1 if a pairing or a check failed; with 2 if the request or the data it names is invalid.
+    """Run the command line and exit.
 
-    With 3 if rows are missing on the board. Stopped by Ctrl-C: 130, by SIGTERM: 143; both clean up on their way out.
+    Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results are missing; 130: stopped by Ctrl-C;
+    143: stopped by SIGTERM.
     """
-    handle_signals()
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
-            stream.reconfigure(errors="backslashreplace")
+    with signals_raise(), _readable_output():
+        _run()
+
+
+@contextmanager
+def _readable_output() -> Iterator[None]:
+    """Print warnings as sentences, and escape characters that the terminal's encoding lacks."""
+    streams = [stream for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]
+    error_handlers, formatter = [stream.errors for stream in streams], warnings.formatwarning
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
     warnings.formatwarning = _format_warning
+    try:
+        yield
+    finally:
+        warnings.formatwarning = formatter
+        for stream, errors in zip(streams, error_handlers, strict=True):
+            stream.reconfigure(errors=errors)
+
+
+def _run() -> None:
     try:
         try:
             cli(prog_name="tlbench", standalone_mode=False)
@@ -120,7 +139,7 @@ def main() -> None:
 def _format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
-    """Return a warning of ours as its sentence; where another library raised its own is worth knowing."""
+    """Return a warning of tlbench as one sentence, and one of another library with its file and line."""
     if Path(filename).is_relative_to(Path(__file__).parents[1]):
         return f"Warning: {plain_lines(str(message))}\n"
     return plain_lines(FORMAT_WARNING(message, category, filename, lineno, line))
@@ -128,6 +147,6 @@ def _format_warning(
 
 def _stop(number: signal.Signals) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, signal.SIG_IGN)  # A second one would only interrupt the farewell.
-    say("Stopped. What was finished is kept: the same command goes on from there.", err=True)
+        signal.signal(name, signal.SIG_IGN)  # A second signal would interrupt the message.
+    say("Stopped. Finished work is kept; run the same command to continue.", err=True)
     sys.exit(128 + number)

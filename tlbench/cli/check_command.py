@@ -33,17 +33,17 @@ def command(plugin: str, as_json: bool) -> None:
     from tlbench.planning.catalog import load_catalog
     from tlbench.testing.toy import toy_candidate
 
-    sources, path = _find(plugin)
-    origins = [source.origin for source in sources]
-    catalog = load_catalog(also=[toy_candidate(), *(sources if path else ())])
+    candidates, path = _find(plugin)
+    origins = [candidate.origin for candidate in candidates]
+    catalog = load_catalog(also=[toy_candidate(), *(candidates if path else ())])
     problems = [problem for problem in catalog.problems if problem.origin in origins]
-    results = _check(catalog, sources, path)
+    results = _check(catalog, candidates, path)
     if as_json:
         print_json({"results": [*map(dataclasses.asdict, results)], "problems": [*map(dataclasses.asdict, problems)]})
     else:
         _print(results)
         for problem in problems:
-            say(f"Plugin problem: {problem}")
+            say(f"Plugin error: {problem}")
     if problems or any(result.status == "failed" for result in results):
         sys.exit(1)
 
@@ -53,28 +53,28 @@ def _find(plugin: str) -> tuple[list[PluginCandidate], Path | None]:
     from tlbench.planning.discovery import installed, normalised
     from tlbench.testing.child import sources_of
 
-    there = list(installed())
-    if named := [source for source in there if normalised(source.origin.distribution) == normalised(plugin)]:
+    candidates = list(installed())
+    if named := [one for one in candidates if normalised(one.origin.distribution) == normalised(plugin)]:
         return named, None
     path = Path(plugin).expanduser()
     if not path.exists():
-        raise UnknownNameError("installed plugin, file or folder", plugin, {s.origin.distribution for s in there})
+        raise UnknownNameError("plugin, file or folder", plugin, {one.origin.distribution for one in candidates})
     return sources_of(path), path.resolve()
 
 
-def _check(catalog: Catalog, sources: Sequence[PluginCandidate], path: Path | None) -> list[Result]:
+def _check(catalog: Catalog, candidates: Sequence[PluginCandidate], path: Path | None) -> list[Result]:
     from rich.console import Console
 
     from tlbench.testing.conformance import check_spec, specs_of
 
     results: list[Result] = []
-    specs = specs_of(catalog, [source.origin for source in sources])
+    specs = specs_of(catalog, [candidate.origin for candidate in candidates])
     with tempfile.TemporaryDirectory(prefix="tlbench-check-") as folder, Console(stderr=True).status("") as status:
         for number, spec in enumerate(specs, start=1):
-            at = f"{spec.name} ({number} of {len(specs)})"
-            status.update(at)
+            progress = f"{spec.name} ({number} of {len(specs)})"
+            status.update(progress)
             for result in check_spec(spec, catalog, Path(folder), path):
-                status.update(f"{at}, done: {result.check}")
+                status.update(f"{progress}, done: {result.check}")
                 results.append(result)
     return results
 

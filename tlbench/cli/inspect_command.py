@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tlbench.contract.specs import TaskSpec
 
 MOST = 40
-"""Lines of a list that a terminal shows; JSON holds all."""
+"""Lines of a list that a terminal shows; JSON contains all."""
 
 
 @click.command("inspect")
@@ -29,18 +29,18 @@ MOST = 40
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as_json: bool) -> None:
-    """Look at a task's data before a run, also at your own.
+    """Check the data of a task before a run, including your own data.
 
-    Reads everything and prints sizes, classes, duplicates, how far the sides are apart, every file that is broken,
-    and whatever else a run would refuse. Exit status 2 where it would refuse the data.
+    Reads all data and prints sizes, classes, duplicates, the shift between source and target domain, every broken file
+    and every other error that would stop a run. Exit status 2: the data has errors.
     """
     spec = catalog_with(plugins).task(task)
-    found = _inspect(spec, overrides)
+    inspection = _inspect(spec, overrides)
     if as_json:
-        print_json({"task": spec.name, **dataclasses.asdict(found)})
+        print_json({"task": spec.name, **dataclasses.asdict(inspection)})
     else:
-        _print(spec, found)
-    if found.refused:
+        _print(spec, inspection)
+    if inspection.refused:
         sys.exit(2)
 
 
@@ -66,24 +66,29 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
         return inspect_task(task, request, budget)
 
 
-def _print(task: TaskSpec, found: Inspection) -> None:
+def _print(task: TaskSpec, inspection: Inspection) -> None:
     print_title(f"data of {task.name}: {task.title}")
-    copies = [{**line, "such as": line["such as"][0]} for line in found.duplicates]
-    for title, lines in (("splits", found.splits), ("classes", found.classes), ("copies", copies)):
+    copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
+    for title, lines in (("splits", inspection.splits), ("classes", inspection.classes), ("duplicates", copies)):
         print_facts({title: lines[:MOST]})
         _more(len(lines))
-    if found.splits and not found.duplicates:
-        say("\nNo two examples are equal.")
-    if found.shift:
+    if inspection.splits and not inspection.duplicates:
+        say("\nThere are no duplicates.")
+    if inspection.shift:
         say("\nshift")
-        print_facts(found.shift, indent="  ")
-    for title, sentences in (("worth knowing", found.notes), ("a run refuses this data", found.refused)):
+        print_facts(inspection.shift, indent="  ")
+    for title, sentences in (("warnings", inspection.notes), ("errors", inspection.refused)):
         if sentences:
             say(f"\n{title}")
             for sentence in sentences[:MOST]:
                 say(f"  - {sentence}")
             _more(len(sentences))
-    say("" if found.refused else "\nNothing keeps a run from using this data.")
+    errors, warnings = _count(len(inspection.refused), "error"), _count(len(inspection.notes), "warning")
+    say(f"\nData {'invalid' if inspection.refused else 'OK'}: {errors}, {warnings}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _more(count: int) -> None:

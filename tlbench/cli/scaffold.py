@@ -1,4 +1,4 @@
-"""A plugin's first package: templates filled with a name."""
+"""The package of a new plugin: templates filled with a name."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What a package can offer."""
+    """What a new package offers."""
 
     hook: str
     form: str
-    """What its names look like."""
+    """The form of its name."""
     templates: tuple[str, ...]
     """Folders of templates, in addition to the one for every package."""
     heavy: str
@@ -79,14 +79,14 @@ MODALITIES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A package to be written."""
+    """A new package."""
 
     kind: str
     name: str
 
     @property
     def identifier(self) -> str:
-        """The name as a part of a module's name."""
+        """The name as part of a module name."""
         return re.sub("[^a-z0-9]+", "_", self.name.lower()).strip("_")
 
     @property
@@ -109,7 +109,7 @@ class Package:
 
     @property
     def run(self) -> str:
-        """The command that leads to a first row."""
+        """The command for a first result."""
         strategy = self.name if self.kind == "strategy" else "finetune"
         backbone = f" --backbone {self.name}" if self.kind == "backbone" else ""
         return f"tlbench run --task {self.task}{backbone} --strategy {strategy} --quick"

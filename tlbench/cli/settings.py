@@ -12,7 +12,9 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     for text in value:
         key, equals, setting = text.partition("=")
         if not equals or "." not in key:
-            raise click.BadParameter(f'"{text}" is not OWNER.NAME=VALUE, such as adversarial.conditional=true.')
+            raise click.BadParameter(
+                f'Invalid setting "{text}": use OWNER.NAME=VALUE, such as adversarial.conditional=true.'
+            )
         overrides[key] = setting
     return overrides
 
@@ -23,5 +25,5 @@ set_option = click.option(
     multiple=True,
     callback=_overrides,
     metavar="OWNER.NAME=VALUE",
-    help="Change an option; repeatable.",
+    help="Set an option, such as finetune.steps=50. Repeatable.",
 )

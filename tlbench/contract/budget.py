@@ -1,4 +1,4 @@
-"""How many labelled target examples a strategy may see."""
+"""How many labelled target examples a strategy may use."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tlbench.errors import UsageError
 
 @dataclass(frozen=True)
 class Budget:
-    """So many in all, so many of each class (or other group that the kind draws from), or all there are."""
+    """A total, a number for each class (or other group that the kind draws from), or all examples."""
 
     size: int | None
     """None for all."""
@@ -17,12 +17,12 @@ class Budget:
 
     @classmethod
     def parse(cls, text: str) -> Budget:
-        """Read `50`, `5/class` or `all`. Raises `UsageError` for anything else, and for less than 1."""
+        """Read `50`, `5/class` or `all`. Raises `UsageError` for other texts and for numbers below 1."""
         number, slash, unit = text.partition("/")
         if text == "all":
             return cls(None)
         if not number.strip().isdecimal() or unit != ("class" if slash else "") or int(number) < 1:
-            raise UsageError(f'The label budget "{text}" is none: it takes a number from 1 (50), 5/class, or all.')
+            raise UsageError(f'Invalid label budget "{text}": use a number (50), N/class (5/class) or all.')
         return cls(int(number), per_class=bool(slash))
 
     def __str__(self) -> str:
@@ -30,5 +30,5 @@ class Budget:
 
     @property
     def total(self) -> int | None:
-        """The number of examples where it is known before the data."""
+        """The number of examples, if it is known without the data; else None."""
         return None if self.per_class else self.size

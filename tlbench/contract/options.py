@@ -11,7 +11,7 @@ from tlbench.errors import UsageError
 
 OptionValue = str | int | float | bool
 """What an option may hold."""
-_TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Option:
                 raise ValueError
             return parsed
         except (ValueError, KeyError, OverflowError):
-            raise UsageError(f'Option "{self.name}" takes {_TAKES[kind]}, not "{value}".') from None
+            raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {_TAKES[kind]}.') from None
 
 
 PARTIAL = Option(

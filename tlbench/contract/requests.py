@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.task_data import ExampleSequence
 from tlbench.errors import MissingDataError
 
@@ -67,6 +68,8 @@ class LoadRequest:
     """Every option of the task by name, each with its default or the user's value."""
     data_root: Path | None
     """The folder that `TLBENCH_DATA` names, or None."""
+    faults: Faults = field(default=RAISE, compare=False, repr=False)
+    """Receives what is wrong with the user's files: a run raises it, `tlbench inspect` collects it."""
 
     def files(self, option: str, folder: str, *names: str) -> list[Path]:
         """Return the paths of `names` in the folder that an option holds, else in `folder` below the data root.

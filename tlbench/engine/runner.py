@@ -42,14 +42,18 @@ class Outcome:
 
     rows: list[Row] = field(default_factory=list)
     computed: int = 0
-    """Stages that were computed; 0 when everything was there."""
+    """Stages that were computed; 0 if the cache had all of them."""
+    cached: int = 0
+    """Stages that came from the cache."""
     seconds: dict[str, float] = field(default_factory=dict)
     """CPU seconds that this run spent in each stage."""
     missing: list[Row] = field(default_factory=list)
     """Rows that are not on the board: they could not be written, or were removed again."""
 
     def note(self, event: Event) -> None:
-        if event.name == "stage-finished" and not event.cached:
+        if event.name == "stage-finished" and event.cached:
+            self.cached += 1
+        elif event.name == "stage-finished":
             self.computed += 1
             self.seconds[event.stage] = self.seconds.get(event.stage, 0.0) + event.seconds
 

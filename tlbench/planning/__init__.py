@@ -1,1 +1,1 @@
-"""Command line -> plan: plugins, options, files and everything that a result depends on."""
+"""From a request to a plan: plugins, options, files and everything else that a result depends on."""

@@ -1,7 +1,7 @@
-"""Plugins -> Catalog: every spec with its origin, and every problem met on the way.
+"""Plugins -> Catalog: every spec with its origin, and every error of a plugin.
 
-One broken plugin stops nobody: each is loaded in a try of its own and each hook implementation is called on its own,
-so that what failed becomes a `PluginProblem` and the rest goes on.
+A broken plugin does not affect the others: each plugin is loaded and each hook is called separately, and an error
+becomes a `PluginProblem`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,20 @@ NAMES: Mapping[type[Spec], str] = {
     BackboneFamily: r"[\w.-]+",
     StrategySpec: r"[\w.-]+",
 }
-"""Names become parts of file names, and a task's domain is read from its name."""
+"""Valid names: they become parts of file names, and the domain of a task is the first part of its name."""
+FORMS: Mapping[type[Spec], str] = {
+    DomainSpec: "NAME",
+    TaskSpec: "DOMAIN/NAME",
+    BackboneSpec: "NAME or MODALITY/NAME",
+    BackboneFamily: "NAME",
+    StrategySpec: "NAME",
+}
+"""The forms of valid names, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PluginProblem:
-    """Why a plugin, or one spec of it, is not in the catalog."""
+    """Why a plugin, or one of its specs, is not in the catalog."""
 
     origin: PluginOrigin
     stage: str
@@ -68,7 +76,7 @@ class Catalog:
     plugins: tuple[PluginOrigin, ...]
     problems: tuple[PluginProblem, ...]
     notify: Callable[[Event], None] = field(repr=False)
-    """Hands an event to every plugin that listens."""
+    """Passes an event to every plugin that implements `tlbench_event`."""
 
     def domain(self, name: str) -> DomainSpec:
         return _find("domain", name, self.domains)
@@ -77,23 +85,23 @@ class Catalog:
         return _find("task", name, self.tasks)
 
     def home(self, backbone: str) -> BackboneSpec | BackboneFamily:
-        """Return the backbone that is listed by that name, or the family that finds it: nothing is sought."""
-        family, _, own = backbone.partition("/")
+        """Return the listed backbone of that name, or the family that can find it, without a search."""
+        family, _, name = backbone.partition("/")
         if backbone in self.backbones:
             return self.backbones[backbone]
-        if own and family in self.families:
+        if name and family in self.families:
             return self.families[family]
         raise UnknownNameError("backbone", backbone, [*self.backbones, *(f"{name}/NAME" for name in self.families)])
 
     def backbone(self, name: str) -> BackboneSpec:
-        """Return a backbone that is listed, or that the family of its name finds."""
-        found = self.home(name)
-        if isinstance(found, BackboneSpec):
-            return found
-        if lacking := missing(found):
+        """Return a listed backbone, or one that its family finds."""
+        home = self.home(name)
+        if isinstance(home, BackboneSpec):
+            return home
+        if lacking := missing(home):
             raise UsageError(f"{lacking}.")
-        with guarded(f'"find" of the family "{found.name}"'):
-            return found.find(name.partition("/")[2])
+        with guarded(f'"find" of the family "{home.name}"'):
+            return home.find(name.partition("/")[2])
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
@@ -105,37 +113,37 @@ class Catalog:
         return self.origins[hook, spec.name]
 
 
-def _find(what: str, name: str, known: Mapping[str, S]) -> S:
+def _find(what: str, name: str, specs: Mapping[str, S]) -> S:
     try:
-        return known[name]
+        return specs[name]
     except KeyError:
-        raise UnknownNameError(what, name, known) from None
+        raise UnknownNameError(what, name, specs) from None
 
 
 def missing(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | KindSpec) -> str:
-    """Return one sentence on the packages that a spec needs and this environment lacks, or an empty string."""
+    """Return a message on the packages that a spec requires and this environment lacks, or an empty string."""
     absent = [name for name in spec.requires if find_spec(name) is None]
     if not absent:
         return ""
     install = f'pip install "tlbench[{spec.extra}]"' if spec.extra else f"pip install {' '.join(absent)}"
-    return f'"{spec.name}" needs {", ".join(absent)}: {install}'
+    return f'"{spec.name}" requires {", ".join(absent)}: {install}'
 
 
 def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidate] = ()) -> Catalog:
-    """Load every installed plugin and those of `also`; `listeners` are objects that watch, such as a display.
+    """Load every installed plugin and those of `also`. `listeners` are objects that receive events, such as a display.
 
-    Those of `also` stand in for installed ones of the same distribution.
+    A plugin of `also` replaces installed plugins of the same distribution.
     """
     manager = pluggy.PluginManager("tlbench")
     manager.add_hookspecs(hookspecs)
     problems: list[PluginProblem] = []
     origins: dict[str, PluginOrigin] = {}
     with same_folder():
-        for source in with_installed(also):
-            if problem := _register(manager, source):
+        for candidate in with_installed(also):
+            if problem := _register(manager, candidate):
                 problems.append(problem)
             else:
-                origins[str(source.origin)] = source.origin
+                origins[str(candidate.origin)] = candidate.origin
         specs, owners = _collect(manager, origins, problems)
     check_signal()
     for listener in listeners:
@@ -153,18 +161,18 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
     )
 
 
-def _register(manager: pluggy.PluginManager, source: PluginCandidate) -> PluginProblem | None:
-    origin = source.origin
+def _register(manager: pluggy.PluginManager, candidate: PluginCandidate) -> PluginProblem | None:
+    origin = candidate.origin
     try:
-        module = source.load()
+        module = candidate.load()
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
         pass_signal(error)
         advice = f"Reinstall or remove it: pip uninstall {origin.distribution}"
         return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=advice)
-    unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _known(module, name))
+    unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _is_hook(module, name))
     if unknown:
-        known = [name for name in vars(hookspecs) if name.startswith("tlbench_")]
-        cause = str(UnknownNameError("hook", unknown[0], known))
+        names = [name for name in vars(hookspecs) if name.startswith("tlbench_")]
+        cause = str(UnknownNameError("hook", unknown[0], names))
         return PluginProblem(origin=origin, stage="register", cause=cause, advice="Rename the function.")
     try:
         manager.register(module, name=str(origin))
@@ -174,8 +182,8 @@ def _register(manager: pluggy.PluginManager, source: PluginCandidate) -> PluginP
     return None
 
 
-def _known(module: Any, name: str) -> bool:
-    """True for names that are no hook implementation at all, and for those that implement a hook of ours."""
+def _is_hook(module: Any, name: str) -> bool:
+    """Return whether a name implements a hook that exists; also True if it implements no hook at all."""
     return not hasattr(getattr(module, name), "tlbench_impl") or hasattr(hookspecs, name)
 
 
@@ -189,32 +197,33 @@ def _collect(
         for hook, kind in HOOKS.items():
             caller = manager.subset_hook_caller(hook, others)
             try:
-                found = [spec for result in caller() for spec in result]
+                returned = [spec for result in caller() for spec in result]
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
                 pass_signal(error)
-                cause, advice = f"{hook}: {describe(error)}", "Report it to its author."
+                cause, advice = f"{hook}: {describe(error)}", "Report this to the author of the plugin."
                 problems.append(PluginProblem(origin=origin, stage="hook", cause=cause, advice=advice))
                 continue
-            for spec in found:
+            for spec in returned:
                 if problem := _refuse(spec, hook, kind, origin, owners):
                     problems.append(problem)
                 else:
                     specs[hook][spec.name] = spec
                     owners[hook, spec.name] = origin
     _drop_tasks_without_backbone(specs, owners, problems)
-    return {hook: dict(sorted(found.items())) for hook, found in specs.items()}, owners
+    return {hook: dict(sorted(by_name.items())) for hook, by_name in specs.items()}, owners
 
 
 def _refuse(
     spec: Any, hook: str, kind: type[Spec], origin: PluginOrigin, owners: Mapping[tuple[str, str], PluginOrigin]
 ) -> PluginProblem | None:
     if not isinstance(spec, kind):
-        cause, advice = f"{hook} gave a {type(spec).__name__}.", f"It must give records of {kind.__name__}."
+        cause, advice = f"{hook} returned a {type(spec).__name__}.", f"Return a list of {kind.__name__}."
     elif not re.fullmatch(NAMES[kind], spec.name):
         what = kind.__name__.removesuffix("Spec").lower()
-        cause, advice = f'"{spec.name}" is no name of a {what}.', f"It must match {NAMES[kind]}."
+        cause = f'Invalid {what} name "{spec.name}": expected {FORMS[kind]}.'
+        advice = f"Use a name that matches {NAMES[kind]}."
     elif first := owners.get((hook, spec.name)):
-        cause, advice = f'"{spec.name}" of {hook} is already there from {first}.', "Rename or uninstall one of them."
+        cause, advice = f'"{spec.name}" of {hook} already exists in {first}.', "Rename or uninstall one of them."
     else:
         return None
     return PluginProblem(origin=origin, stage="spec", cause=cause, advice=advice)
@@ -225,19 +234,19 @@ def _drop_tasks_without_backbone(
     owners: Mapping[tuple[str, str], PluginOrigin],
     problems: list[PluginProblem],
 ) -> None:
-    """Leave out tasks whose own backbone is not there: a plan of all tasks would stop at the first of them."""
-    tasks, known = specs["tlbench_tasks"], {*specs["tlbench_backbones"], *specs["tlbench_backbone_families"]}
-    for task in [task for task in tasks.values() if not {task.backbone, task.backbone.partition("/")[0]} & known]:
+    """Drop tasks whose default backbone does not exist, because a plan of all tasks would fail on the first of them."""
+    tasks, backbones = specs["tlbench_tasks"], {*specs["tlbench_backbones"], *specs["tlbench_backbone_families"]}
+    for task in [task for task in tasks.values() if not {task.backbone, task.backbone.partition("/")[0]} & backbones]:
         del tasks[task.name]
-        cause = f'"{task.name}" names the backbone "{task.backbone}", which no plugin offers.'
-        advice = "Install the plugin that has it."
+        cause = f'The default backbone "{task.backbone}" of "{task.name}" does not exist.'
+        advice = "Install the plugin that offers it."
         problems.append(
             PluginProblem(origin=owners["tlbench_tasks", task.name], stage="spec", cause=cause, advice=advice)
         )
 
 
 class _Notifier:
-    """Calls every `tlbench_event`; a listener that raises is reported once and left out from then on."""
+    """Calls every `tlbench_event`. A listener that raises is reported once and then removed."""
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self._listeners = list(manager.hook.tlbench_event.get_hookimpls())
@@ -252,4 +261,4 @@ class _Notifier:
                 import warnings
 
                 self._listeners.remove(listener)
-                warnings.warn(f"A listener of tlbench_event failed and is left out: {describe(error)}", stacklevel=2)
+                warnings.warn(f"A tlbench_event listener failed and was removed: {describe(error)}", stacklevel=2)

@@ -1,10 +1,10 @@
-"""What a function's code is: every definition that it reaches, read from source without an import.
+"""The code of a function: every definition that it reaches, read from source without an import.
 
-A stage's key holds a hash of the code that the stage runs, so that a change recomputes what it may change and nothing
-else. The search begins at a function or class and follows each name to its definition - through imports, façades and
-`deferred` - in tlbench, in plugins and in what is imported from elsewhere than an installed distribution. Definitions
-are hashed as syntax trees without docstrings: comments and layout count for nothing. An installed distribution counts
-by its version, and by the versions of the distributions that it requires.
+A stage's key holds a hash of the code that the stage runs, so that a change recomputes only the stages that it may
+affect. The search starts at a function or class and follows each name to its definition - through imports, façades and
+`deferred` - in tlbench, in plugins and in other modules outside installed distributions. Definitions are hashed as
+syntax trees without docstrings, so that comments and layout do not count. For an installed distribution, its version
+and those of its requirements count.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from tlbench.planning.versions import versions_of
 from tlbench.results.files import digest, file_sha256
 
 CHOSEN_AT_RUN_TIME = {"import_module", "__import__"}
-"""Names whose use means that the source does not say what runs."""
+"""Names that import a module chosen at run time."""
 INSTALLED = {"site-packages", "dist-packages"}
 VALUES = "tlbench.planning."
-"""The room that is not followed: what a stage reads of a plan are values, which stand in its key themselves."""
+"""The room that is not followed: a stage reads only values of a plan, and these are in its key."""
 
 
 @dataclass
 class Code:
-    """Everything that some functions reach."""
+    """All code that some functions reach."""
 
     definitions: dict[str, str] = field(default_factory=dict)
-    """`module:name`, or the place of a data file -> hash."""
+    """`module:name`, or the path of a data file -> hash."""
     packages: set[str] = field(default_factory=set)
-    """Import names of the distributions that count by version."""
+    """Import names of the distributions whose versions count."""
     values: list[Any] = field(default_factory=list)
-    """Arguments of partial functions, and what closures hold."""
+    """Arguments of partial functions, and values in closures."""
     unfollowed: set[str] = field(default_factory=set)
-    """Modules that import what is named at run time, or that were run as a script: their whole package counts."""
+    """Modules that import names chosen at run time, or that were run as a script: their whole package counts."""
 
     def identity(self) -> dict[str, Any]:
-        """Return JSON that differs where code, values or versions differ."""
+        """Return JSON that differs if code, values or versions differ."""
         return {
             "code": digest([self.definitions, self.values]),
             "versions": dict(versions_of(frozenset(self.packages))),
@@ -54,25 +54,25 @@ class Code:
 
 @functools.cache
 def code_identity(*functions: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return what names the code of functions and classes: a hash, and versions of distributions."""
+    """Return the identity of the code of functions and classes: a hash, and versions of distributions."""
     return code_of(*functions).identity()
 
 
 def code_of(*functions: Callable[..., Any]) -> Code:
-    """Return all that functions and classes reach."""
+    """Return all code that functions and classes reach."""
     code = Code()
     roots = [place for function in functions for place in _defined_at(function, code)]
     # An installed plugin is followed all the same: its version need not change while its author works on it.
     search = _Search(code, frozenset({"tlbench", *(module.partition(".")[0] for module, _ in roots)}))
     for module, name in roots:
-        known = source_of(module, search.own)
-        search.resolve(module, (name,) if known is not None and name in known.definitions else ())
+        source = source_of(module, search.own)
+        search.resolve(module, (name,) if source is not None and name in source.definitions else ())
     search.run()
     return code
 
 
 def _defined_at(value: Any, code: Code) -> Iterator[tuple[str, str]]:
-    """Yield (module, name) of what a callable runs; note in `code` the plain values that it was made with."""
+    """Yield (module, name) of what a callable runs; add the plain values that it was built with to `code`."""
     if isinstance(value, Deferred):
         yield value.module, value.name
     elif isinstance(value, functools.partial):
@@ -99,16 +99,16 @@ def _defined_at(value: Any, code: Code) -> Iterator[tuple[str, str]]:
 
 @dataclass
 class _Search:
-    """Definitions that are reached, each visited once."""
+    """The reached definitions, each visited once."""
 
     code: Code
     own: frozenset[str]
-    """Top-level names that are followed also where they are installed."""
+    """Top-level names that are followed even if they are installed."""
     seen: set[tuple[str, str]] = field(default_factory=set)
     waiting: list[tuple[str, str]] = field(default_factory=list)
 
     def resolve(self, module: str, names: Sequence[str]) -> None:
-        """Put on the list what `module.names[0].names[1]...` leads to: a definition, or all of a module."""
+        """Add the definition that `module.names[0].names[1]...` refers to, or all definitions of a module."""
         source = source_of(module, self.own)
         if f"{module}.".startswith(VALUES):
             return
@@ -181,7 +181,7 @@ class _Search:
 
 @dataclass(frozen=True)
 class Source:
-    """A module's file, taken apart."""
+    """The parsed source of a module."""
 
     name: str
     path: Path
@@ -196,7 +196,7 @@ class Source:
 
 
 def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
-    """Return a module's source; None for the standard library, for what is compiled, and for what counts by version."""
+    """Return a module's source; None for the standard library, compiled modules and installed distributions."""
     top = name.partition(".")[0]
     path = None if top in sys.stdlib_module_names and top != "__main__" else _path_of(name)
     if path is None or (INSTALLED & set(path.parts) and top not in own):
@@ -206,7 +206,7 @@ def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
 
 
 def _path_of(name: str) -> Path | None:
-    """Return the file of a module, found without importing the packages that it lies in."""
+    """Return the file of a module without importing its parent packages."""
     top, *rest = name.split(".")
     if top == "__main__":
         origin, folders = getattr(sys.modules[top], "__file__", None), None
@@ -244,7 +244,7 @@ def _parse(name: str, path: Path, modified: int) -> Source:
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a module; of its conditions and attempts those that stand in them."""
+    """Yield the statements of a module, including those inside `if`, `try` and `with`."""
     for node in body:
         if isinstance(node, ast.If | ast.Try | ast.With):
             handlers = [handler.body for handler in getattr(node, "handlers", ())]
@@ -267,23 +267,23 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def _imports(tree: ast.Module, name: str, path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
-    found: dict[str, dict[tuple[str, str], None]] = {}
+    imports: dict[str, dict[tuple[str, str], None]] = {}
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 module = alias.name if alias.asname else alias.name.partition(".")[0]
-                found.setdefault(alias.asname or module, {})[module, ""] = None
+                imports.setdefault(alias.asname or module, {})[module, ""] = None
         elif isinstance(node, ast.ImportFrom):
             above = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             for alias in node.names:
-                found.setdefault(alias.asname or alias.name, {})[module, alias.name] = None
-    return {defined: tuple(places) for defined, places in found.items()}
+                imports.setdefault(alias.asname or alias.name, {})[module, alias.name] = None
+    return {defined: tuple(places) for defined, places in imports.items()}
 
 
 def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
-    """Yield the names in a statement, each with the attributes behind it: `("numpy", "linalg", "norm")`."""
+    """Yield the names in a statement, each with its attributes: `("numpy", "linalg", "norm")`."""
     waiting: list[ast.AST] = [node]
     while waiting:
         part = waiting.pop()
@@ -301,7 +301,7 @@ def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
 
 
 def _imported_modules(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that a definition imports when it runs, also those whose names it does not use."""
+    """Yield the modules that a definition imports when it runs, including those whose names it does not use."""
     for part in ast.walk(node):
         if isinstance(part, ast.Import):
             yield from (alias.name for alias in part.names)
@@ -325,7 +325,7 @@ def _hash(nodes: Iterable[ast.stmt]) -> str:
 
 @functools.cache
 def _text_of(node: ast.stmt) -> str:
-    """Return a statement's syntax tree without docstrings; statements are compared by identity and parsed once."""
+    """Return a statement's syntax tree without docstrings. Statements are parsed once and compared by identity."""
     undocumented = [
         part
         for part in ast.walk(node)

@@ -1,4 +1,4 @@
-"""Where plugins come from: entry points of installed distributions, and single files that a user names."""
+"""Where plugins come from: entry points of installed distributions, folders and single files."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ class PluginCandidate:
 
 
 def installed() -> Iterator[PluginCandidate]:
-    """Yield every entry point of the group, by distribution and name; a distribution found twice counts once."""
-    # A name costs the parsing of all metadata: it is asked of those alone that have something for us.
-    found = [(points, one) for one in distributions() if (points := one.entry_points.select(group=GROUP))]
+    """Yield every entry point of the group, by distribution and name. A distribution on the path twice counts once."""
+    # To read a name means to parse all metadata: only distributions with our entry points are asked.
+    candidates = [(points, one) for one in distributions() if (points := one.entry_points.select(group=GROUP))]
     seen = set()
-    for points, distribution in sorted(found, key=lambda pair: (pair[1].name or "").lower()):
+    for points, distribution in sorted(candidates, key=lambda pair: (pair[1].name or "").lower()):
         for point in points:
             if (distribution.name, point.name) not in seen:
                 seen.add((distribution.name, point.name))
@@ -54,34 +54,36 @@ def installed() -> Iterator[PluginCandidate]:
 
 
 def with_installed(also: Iterable[PluginCandidate]) -> list[PluginCandidate]:
-    """Return the installed plugins and those of `also`, which stand in for installed ones of the same distribution."""
-    named = list(also)
-    stood_in = {normalised(source.origin.distribution) for source in named}
-    return [*(source for source in installed() if normalised(source.origin.distribution) not in stood_in), *named]
+    """Return the installed plugins and those of `also`, which replace installed ones of the same distribution."""
+    added = list(also)
+    replaced = {normalised(one.origin.distribution) for one in added}
+    return [*(one for one in installed() if normalised(one.origin.distribution) not in replaced), *added]
 
 
 def normalised(distribution: str) -> str:
-    """Return the one spelling of a distribution's name (PEP 503)."""
+    """Return the normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def plugin_file(path: Path) -> PluginCandidate:
-    """Return the plugin in a single file, which needs no packaging; its version is the hash of its content.
+    """Return the plugin in a single file, which needs no package. Its version is the hash of its content.
 
-    Raises `UsageError` for what is no Python file, or has the name of a module that is there already.
+    Raises `UsageError` if the path is not a Python file, or if a module with its name already exists.
     """
     path = path.expanduser().resolve()
     if not path.is_file() or path.suffix != ".py" or not path.stem.isidentifier():
-        raise UsageError(f'The plugin "{path}" is no Python file: name a FILE.py whose name is an identifier.')
-    known = importlib.util.find_spec(path.stem)
-    if known is not None and known.origin != str(path):
-        raise UsageError(f'The plugin "{path}" has the name of the module "{path.stem}": give the file another name.')
+        raise UsageError(
+            f'Invalid plugin file "{path}": expected an existing FILE.py whose name is a Python identifier.'
+        )
+    existing = importlib.util.find_spec(path.stem)
+    if existing is not None and existing.origin != str(path):
+        raise UsageError(f'Invalid plugin file "{path}": a module "{path.stem}" already exists. Rename the file.')
     origin = PluginOrigin(entry_point=path.name, distribution="file", version=file_sha256(path)[:12])
     return PluginCandidate(origin=origin, load=lambda: _import(path))
 
 
 def _import(path: Path) -> ModuleType:
-    """Import a file under its own name, once: the code of what it defines is found by that name."""
+    """Import a file once, under its own name: the source of its definitions is found by that name."""
     if path.stem in sys.modules:
         return sys.modules[path.stem]
     spec = importlib.util.spec_from_file_location(path.stem, path)
@@ -98,9 +100,9 @@ def _import(path: Path) -> ModuleType:
 
 
 def package_folder(folder: Path) -> list[PluginCandidate]:
-    """Return the plugins that a folder's `pyproject.toml` names, to be loaded from the folder without an installation.
+    """Return the plugins in a folder's `pyproject.toml`, which are loaded from the folder without an installation.
 
-    Raises `UsageError` where there is no such file, or no entry point of the group in it.
+    Raises `UsageError` if there is no such file, or no entry point of the group in it.
     """
     folder = folder.expanduser().resolve()
     try:
@@ -108,7 +110,7 @@ def package_folder(folder: Path) -> list[PluginCandidate]:
         points = dict(project["entry-points"][GROUP])
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
-            f'The folder "{folder}" holds no plugin: it needs a pyproject.toml with [project.entry-points.{GROUP}].'
+            f'No plugin in "{folder}": expected a pyproject.toml with [project.entry-points.{GROUP}].'
         ) from error
     name, version = str(project.get("name", folder.name)), str(project.get("version", "unknown"))
     return [
@@ -121,12 +123,12 @@ def package_folder(folder: Path) -> list[PluginCandidate]:
 
 
 def _load_from(folder: Path, point: EntryPoint) -> object:
-    """Load an entry point with the folder, or its `src`, first on the import path; it stays there for later imports."""
+    """Load an entry point with the folder, or its `src`, first on the import path, where it stays for later imports."""
     for root in (folder, folder / "src"):
         if root.is_dir() and str(root) not in sys.path:
             sys.path.insert(0, str(root))
     module = importlib.util.find_spec(point.module.partition(".")[0])
     places = [*(module.submodule_search_locations or ()), module.origin or ""] if module else []
     if not any(Path(place).is_relative_to(folder) for place in places if place):
-        raise ModuleNotFoundError(f'no module "{point.module}" below "{folder}"')
+        raise ModuleNotFoundError(f'no module "{point.module}" in "{folder}"')
     return point.load()

@@ -1,4 +1,4 @@
-"""What a result depends on, named by hashes: code, versions, data, machine. Light: torch is never imported."""
+"""Hashes and names of what a result depends on: versions, data, machine. Light: torch is never imported."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ LIBRARIES = (
     "torchvision", "timm", "transformers", "tokenizers", "pillow", "matplotlib", "seqeval", "mujoco",
     "espeakng-loader", "soundfile",
 )  # fmt: skip
-"""Distributions whose version may change a score; a plugin's own version is added to them."""
+"""Distributions whose version may change a score. Rows hold the version of the plugin as well."""
 SETTLED = 2 * 10**9
-"""Age of a file's last change, in ns, from which on its hash is remembered: the clock of a file system may be so coarse
-that a change right after another leaves the same times."""
+"""Age of a file's last change, in ns, from which on its hash is remembered. The clock of a file system may be so coarse
+that two changes in a row leave the same times."""
 
 
 @functools.cache
 def versions() -> Mapping[str, str]:
     """Return the versions of Python, tlbench and the libraries that are installed."""
-    found = {"python": platform.python_version()}
+    installed = {"python": platform.python_version()}
     for name in ("tlbench", *LIBRARIES):
         try:
-            found[name] = importlib.metadata.version(name)
+            installed[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 @functools.cache
@@ -52,7 +52,7 @@ def processor() -> str:
 
 @functools.cache
 def graphics() -> str:
-    """Return the name of the first CUDA device that the driver shows, or an empty string."""
+    """Return the name of the first CUDA device, or an empty string."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -69,72 +69,73 @@ def device_name(device: str) -> str:
     return graphics() if device == "cuda" else processor()
 
 
-def resolve_device(wanted: str) -> str:
-    """Return `cpu` or `cuda` for `auto`, `cpu` or `cuda`. Raises `UsageError` where CUDA is asked for and not there."""
-    if wanted == "cuda" and not graphics():
-        raise UsageError('No CUDA device is visible: check "nvidia-smi", or use --device cpu.')
-    return ("cuda" if graphics() else "cpu") if wanted == "auto" else wanted
+def resolve_device(device: str) -> str:
+    """Return `cpu` or `cuda` for `auto`, `cpu` or `cuda`. Raises `UsageError` if there is no CUDA device."""
+    if device == "cuda" and not graphics():
+        raise UsageError("No GPU: CUDA finds no device. Check nvidia-smi, or use --device cpu.")
+    return ("cuda" if graphics() else "cpu") if device == "auto" else device
 
 
 def machine() -> str:
-    """Return what latencies depend on beside the software: processor, graphics and operating system."""
+    """Return the hardware and system that latencies depend on: processor, GPU and operating system."""
     return ", ".join(filter(None, (processor(), graphics(), f"{platform.system()} {platform.machine()}")))
 
 
 def fingerprint(paths: Sequence[Path], cache: Path) -> str:
-    """Return a hash of the files' names and contents; hashes are remembered below `cache`.
+    """Return a hash of the files' names and contents. Hashes of files are remembered in `cache`.
 
-    The name of a file's folder counts, for it may be the label; what stands above it does not.
+    The name of a file's folder counts, because it may be the label; the folders above do not.
     """
     hashes = _hashes(paths, cache)
     return digest([(text_of(path.parent.name), text_of(path.name), hashes[path]) for path in paths])
 
 
 def checkpoint_hash(files: Mapping[str, Path], cache: Path) -> str:
-    """Return a hash of the contents of files by role, or an empty string for none; neither names nor places count."""
+    """Return a hash of the contents of files by role, or an empty string for none. Names and folders do not count."""
     hashes = _hashes(files.values(), cache)
     return digest({role: hashes[path] for role, path in files.items()}) if files else ""
 
 
 def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
-    """Return the hash of each file's content. Those of a folder stand in one file, for each that is written takes time:
-    a folder may hold very many.
+    """Return the hash of each file's content.
+
+    The hashes of a folder are remembered in one file, because a folder may contain very many files.
     """
     folders: dict[Path, list[Path]] = {}
     for path in paths:
         folders.setdefault(path.parent, []).append(path)
-    found: dict[Path, str] = {}
+    hashes: dict[Path, str] = {}
     for folder, members in folders.items():
         memory = cache / "files" / f"{digest(text_of(folder.resolve()))}.json"
         before = _remembered(memory)
-        known = dict(before)
+        remembered = dict(before)
         for path in members:
-            found[path] = _hash(path, known)
-        if known != before:
-            # Without this memory the files are read again, which is slower and no reason to stop.
+            hashes[path] = _hash(path, remembered)
+        if remembered != before:
+            # Without this memory the files are hashed again: slower, but no reason to stop.
             with contextlib.suppress(OSError):
-                write_sealed(memory, {"files": known})
-    return found
+                write_sealed(memory, {"files": remembered})
+    return hashes
 
 
-def _hash(path: Path, known: dict[str, list[Any]]) -> str:
-    """Return a file's hash: the one in `known` if the file is unchanged, else a new one, which is added to `known`.
+def _hash(path: Path, remembered: dict[str, list[Any]]) -> str:
+    """Return a file's hash: the remembered one if the file is unchanged, else a new one, which is added.
 
-    Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime, but give another ctime or inode.
+    Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime, but change ctime or inode.
     """
     now, status = time.time_ns(), path.stat()
     stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
-    entry = known.get(path.name)
+    entry = remembered.get(path.name)
     if entry is not None and entry[:-1] == stamp:
         return str(entry[-1])
     sha256 = file_sha256(path)
     if now - status.st_ctime_ns >= SETTLED:
-        known[path.name] = [*stamp, sha256]
+        remembered[path.name] = [*stamp, sha256]
     return sha256
 
 
 def _remembered(memory: Path) -> dict[str, list[Any]]:
-    """Return size, two times, inode and hash of files by name; nothing where the memory is damaged."""
+    """Return size, two times, inode and hash of files by name; nothing if the memory is damaged."""
     try:
         return dict(read_sealed(memory)["files"])
     except (OSError, ValueError, KeyError):
@@ -142,7 +143,7 @@ def _remembered(memory: Path) -> dict[str, list[Any]]:
 
 
 def commit() -> tuple[str, bool | None]:
-    """Return the commit that this code is checked out at and whether it was changed; `("", None)` if installed."""
+    """Return the commit of this checkout and whether the code was changed; `("", None)` if tlbench is installed."""
     import subprocess
 
     def git(*words: str) -> str:

@@ -1,12 +1,12 @@
-"""What a plugin raises ends its own part alone; a signal ends the program.
+"""An error of a plugin ends that plugin's part of the work; a signal ends the program.
 
-A plugin may raise anything, `SystemExit` and a library's own `BaseException` too, and may swallow or wrap anything:
+A plugin may raise anything, including `SystemExit` or another `BaseException`, and may catch or wrap a signal:
 
     try:
         plugin()
     except BaseException as error:
         pass_signal(error)
-        ...                     # the error is the plugin's: note it and go on
+        ...                     # it is the plugin's error: record it and continue
 """
 
 from __future__ import annotations
@@ -23,19 +23,31 @@ from tlbench.errors import BadInputError, ContractError, TlbenchError, describe
 
 
 class Terminated(BaseException):
-    """SIGTERM, raised where the program is, so that what is open is closed."""
+    """Raised by SIGTERM at the current line, so that files and processes are closed."""
 
 
 _received: list[int] = []
 """Signals that ask this process to end."""
 
 
-def handle_signals() -> None:
-    """Let SIGTERM raise `Terminated` and Ctrl-C `KeyboardInterrupt`, and remember them."""
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Let SIGTERM raise `Terminated` and Ctrl-C `KeyboardInterrupt`, and remember both; restore the handlers after.
+
+    SIGINT stays ignored if it was: that is how a shell starts its background jobs.
+    """
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     _received.clear()
     signal.signal(signal.SIGTERM, _receive)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # A shell lets its background jobs ignore Ctrl-C.
+    if before[signal.SIGINT] is signal.default_int_handler:
         signal.signal(signal.SIGINT, _receive)
+    try:
+        yield
+    finally:
+        _received.clear()
+        for number, handler in before.items():
+            if handler is not None:  # A handler that was not installed from Python cannot be restored.
+                signal.signal(number, handler)
 
 
 def _receive(number: int, frame: FrameType | None) -> None:
@@ -44,15 +56,15 @@ def _receive(number: int, frame: FrameType | None) -> None:
 
 
 def check_signal() -> None:
-    """Raise again what a signal has raised, for it may have been swallowed since."""
+    """Raise the exception of a received signal again: a plugin may have caught it."""
     if _received:
         raise Terminated if _received[0] == signal.SIGTERM else KeyboardInterrupt
 
 
 def pass_signal(error: BaseException) -> None:
-    """Raise again what a signal has raised; return if the error at hand is a plugin's own.
+    """Raise the exception of a received signal again; return if the error is the plugin's own.
 
-    Without our handlers `KeyboardInterrupt` is taken for a signal, with them only if a signal was received.
+    Without the handlers of `signals_raise`, every `KeyboardInterrupt` counts as a signal.
     """
     check_signal()
     if isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) not in (_receive, signal.SIG_IGN):
@@ -61,9 +73,9 @@ def pass_signal(error: BaseException) -> None:
 
 @contextmanager
 def guarded(what: str) -> Iterator[None]:
-    """Turn what a plugin raises into an error of ours: `BadInputError` for an `OSError`, else `ContractError`.
+    """Convert an error of a plugin: an `OSError` into `BadInputError`, any other into `ContractError`.
 
-    Errors of ours and signals pass. `what` names the function and its spec: `"files" of the task "toy/blobs"`.
+    A `TlbenchError` and signals pass. `what` names the function and its spec: `"files" of the task "toy/blobs"`.
     """
     try:
         yield
@@ -78,7 +90,7 @@ def guarded(what: str) -> Iterator[None]:
 
 @contextmanager
 def same_folder() -> Iterator[None]:
-    """Come back to the current folder at the end: a plugin may change it, and the user's relative paths start there."""
+    """Restore the current folder at the end: a plugin may change it, and the user's relative paths depend on it."""
     here = os.open(".", os.O_RDONLY)
     try:
         yield
@@ -88,7 +100,7 @@ def same_folder() -> Iterator[None]:
 
 
 def log_traceback(what: str, cache: Path) -> None:
-    """Append the traceback of the exception at hand to `tlbench.log`. A log that cannot be written ends nothing."""
+    """Append the current traceback to `tlbench.log`. A log that cannot be written is no reason to stop."""
     text = f"{what}\n{traceback.format_exc()}\n"
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)

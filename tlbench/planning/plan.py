@@ -1,4 +1,4 @@
-"""What a run consists of: settings, pairings with every option decided, and the identities of their results."""
+"""A plan: pairings with the value of every option, and the keys of their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tlbench.results.files import digest
 from tlbench.results.schema_1 import spelling
 
 PLACES = ("source", "target")
-"""Task options that say where files lie: what is in the files counts, not where they are."""
+"""Task options that hold paths: the contents of the files count, not the paths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +31,17 @@ class SourcePlan:
     backbone_options: Mapping[str, OptionValue]
     source_options: Mapping[str, OptionValue]
     fingerprint: str
-    """Names the contents of the files that the task reads."""
+    """Hash of the files that the task reads."""
     data_root: Path | None = None
     """The folder of published data."""
     checkpoint: Checkpoint | None = None
-    """Where the backbone's pre-trained weights lie."""
+    """The files of the backbone's pre-trained weights."""
     weights: str = ""
     """Names the contents of the checkpoint's files."""
 
     @property
     def load_request(self) -> LoadRequest:
-        """What the task's functions are given."""
+        """The argument of the task's functions."""
         return LoadRequest(task=self.task.name, options=self.task_options, data_root=self.data_root)
 
     @property
@@ -51,14 +51,14 @@ class SourcePlan:
 
     @property
     def source_mode(self) -> str:
-        """`train` for a backbone that starts at random, else the option `source.mode`."""
+        """`train` for a backbone with random weights, else the option `source.mode`."""
         pretrained = self.checkpoint is not None and self.checkpoint.pretrained
         return str(self.source_options.get("mode", "train")) if pretrained else "train"
 
     def model_options(self) -> dict[str, OptionValue]:
-        """Return the backbone's options; of a file of weights its name, for its contents count and not its place.
+        """Return the backbone's options, with the name of a weights file instead of its path.
 
-        `partial` counts only if it is true: a checkpoint that fits is the same without it.
+        `partial` counts only if it is true: for a complete checkpoint it changes nothing.
         """
         options = dict(self.backbone_options)
         if not options.get(PARTIAL.name, True):
@@ -67,7 +67,7 @@ class SourcePlan:
         return {name: shown.get(name, value) for name, value in options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
-        """Return the task options that change the data, and a place on the hub, which is the same for everybody."""
+        """Return the task options that change the data, including data sets of the hub but no local paths."""
         shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
         return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
 
@@ -87,9 +87,9 @@ class Pairing(SourcePlan):
         return f"{self.task.name} {self.backbone.name} {self.strategy.name} seed {self.seed}"
 
     def key(self) -> str:
-        """Return 12 hex digits that name the question, whatever machine and version answer it."""
+        """Return 12 hex digits that identify what is measured, independent of machine and versions."""
         asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
-        # A total stands as the number that it is: keys are for good.
+        # A total is hashed as a number: existing keys must not change.
         budget = self.label_budget.total or str(self.label_budget)
         strategy = spelling(self.strategy.name)
         names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
@@ -97,7 +97,7 @@ class Pairing(SourcePlan):
         return digest([*names, *weights, *map(dict, asked)])[:12]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
-        """Return the fields of the row that are known before anything runs."""
+        """Return the fields of the row that are known before the run."""
         return {
             "task": self.task.name,
             "domain": self.task.domain,
@@ -130,6 +130,6 @@ class Pairing(SourcePlan):
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Every pairing of a run, in the order in which they run."""
+    """All pairings in the order in which they run."""
 
     pairings: tuple[Pairing, ...]

@@ -1,4 +1,4 @@
-"""Row -> the command that repeats it."""
+"""Row -> the command that runs it again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.specs import EMPTY, BackboneSpec, StrategySpec, TaskSpec
 from tlbench.planning.catalog import Catalog
-from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS, default
+from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
+from tlbench.planning.overrides import default_value
 from tlbench.planning.plan import PLACES
 from tlbench.results.row import Row
 
@@ -15,8 +16,8 @@ from tlbench.results.row import Row
 def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     """Return the words of the command that runs a row's pairing again.
 
-    An option is named where its value is not today's default. Where the files of a user's task lie is not on the row:
-    `PATH` stands for each place. A task, backbone or strategy that is not installed is taken to have no defaults.
+    An option appears if its value differs from the current default. A row does not hold the paths of a user's files:
+    `PATH` stands for each of them. A task, backbone or strategy that is not installed has no defaults.
     """
     task, backbone = catalog.tasks.get(row.task), catalog.backbones.get(row.backbone)
     words = ["tlbench", "run", "--task", row.task]
@@ -48,7 +49,7 @@ def _budget(row: Row, task: TaskSpec | None) -> Iterator[str]:
 def _changed(
     row: Row, task: TaskSpec | None, backbone: BackboneSpec | None, strategy: StrategySpec | None
 ) -> Iterator[str]:
-    """Yield `OWNER.NAME=VALUE` for every option of a row that is not at its default."""
+    """Yield `OWNER.NAME=VALUE` for every option whose value on the row differs from its default."""
     recipe, traits = (backbone.recipe, backbone.traits) if backbone else (EMPTY, ())
     owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue]], ...] = (
         ("task", row.task_options, task.options if task else (), EMPTY),
@@ -56,10 +57,10 @@ def _changed(
         ("source", row.source_options, (*SOURCE_OPTIONS, SOURCE_MODE), recipe),
         (row.strategy, row.strategy_options, strategy.options if strategy else (), recipe),
     )
-    for owner, values, options, better in owned:
-        defaults = {option.name: option.parse(default(option, owner, better, traits)) for option in options}
+    for owner, values, options, own_recipe in owned:
+        defaults = {option.name: option.parse(default_value(option, owner, own_recipe, traits)) for option in options}
         for name, value in values.items():
             if owner == "backbone" and name == "weights" and value not in ("", "random"):
-                yield "backbone.weights=PATH"  # Of a file only the name is on the row.
+                yield "backbone.weights=PATH"  # A row holds the name of a file, not its path.
             elif defaults.get(name) != value:
                 yield f"{owner}.{name}={str(value).lower() if isinstance(value, bool) else value}"

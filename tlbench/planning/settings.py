@@ -23,7 +23,7 @@ class Settings:
     data_root: Path | None = field(default_factory=data_folder)
 
     def __post_init__(self) -> None:
-        for name in ("cache", "board"):  # A plugin may change the current folder.
+        for name in ("cache", "board"):  # A plugin may change the current folder later.
             object.__setattr__(self, name, getattr(self, name).absolute())
 
     def check_cache(self) -> None:
@@ -31,13 +31,13 @@ class Settings:
         _check_writable("cache", self.cache, "Set TLBENCH_CACHE to another folder.")
 
     def check_board(self) -> None:
-        """Raise `UsageError` if rows cannot be written to the board."""
+        """Raise `UsageError` if results cannot be written to the board."""
         for folder in (self.board, self.board / "rows"):
-            _check_writable("board", folder, "Name another with --board.")
+            _check_writable("leaderboard", folder, "Choose another folder with --board.")
 
 
 def _check_writable(what: str, folder: Path, advice: str) -> None:
-    """Raise `UsageError` if a folder, which need not exist yet, or a folder in it cannot be written."""
+    """Raise `UsageError` if a folder (which need not exist yet) or one of its subfolders is not writable."""
     try:
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         with tempfile.TemporaryFile(dir=existing) as stream:
@@ -46,4 +46,4 @@ def _check_writable(what: str, folder: Path, advice: str) -> None:
         if locked := next(inner, None):
             raise PermissionError(0, f'no permission for "{locked.name}"')
     except OSError as error:
-        raise UsageError(f'The {what} folder "{folder}" cannot be written ({error.strerror}). {advice}') from error
+        raise UsageError(f'The {what} folder "{folder}" is not writable ({error.strerror}). {advice}') from error

@@ -1,4 +1,4 @@
-"""Versions of the distributions that imported packages belong to, and of what those require."""
+"""Versions of the distributions that imported packages belong to, and of their requirements."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from collections.abc import Iterator, Mapping
 RENAMED = {
     "PIL": "pillow", "sklearn": "scikit-learn", "google": "protobuf", "mpl_toolkits": "matplotlib", "yaml": "pyyaml",
 }  # fmt: skip
-"""Distributions of other names than what is imported: looking through all that is installed takes long."""
+"""Distributions whose name differs from the imported package: a search in all installed distributions takes long."""
 VARIANTS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime")}
-"""Packages that one of several distributions brings."""
+"""Packages that one of several distributions provides."""
 
 
 @functools.cache
 def versions_of(packages: frozenset[str]) -> Mapping[str, str]:
-    """Return Python's version, and those of the distributions of top-level packages and of all they require."""
-    found = {"python": platform.python_version()}
+    """Return the versions of Python, of the distributions of top-level packages and of all their requirements."""
+    versions = {"python": platform.python_version()}
     waiting = [name for package in sorted(packages) for name in distributions_of(package)]
     while waiting:
         name = normalised(waiting.pop())
-        if name not in found and (version := _version(name)) is not None:
-            found[name] = version
+        if name not in versions and (version := _version(name)) is not None:
+            versions[name] = version
             waiting.extend(requirements(name))
-    return dict(sorted(found.items()))
+    return dict(sorted(versions.items()))
 
 
 def distributions_of(package: str) -> tuple[str, ...]:
@@ -37,7 +37,8 @@ def distributions_of(package: str) -> tuple[str, ...]:
 
 @functools.cache
 def _all_packages() -> Mapping[str, tuple[str, ...]]:
-    return {name: tuple(dict.fromkeys(found)) for name, found in importlib.metadata.packages_distributions().items()}
+    packages = importlib.metadata.packages_distributions()
+    return {package: tuple(dict.fromkeys(distributions)) for package, distributions in packages.items()}
 
 
 @functools.cache
@@ -50,7 +51,7 @@ def _version(distribution: str) -> str | None:
 
 @functools.cache
 def requirements(distribution: str) -> tuple[str, ...]:
-    """Return the names of what a distribution requires, extras left out."""
+    """Return the names of what a distribution requires, without extras."""
     return tuple(_required(importlib.metadata.requires(distribution) or ()))
 
 
@@ -61,5 +62,5 @@ def _required(lines: object) -> Iterator[str]:
 
 
 def normalised(distribution: str) -> str:
-    """Return the one spelling of a distribution's name (PEP 503)."""
+    """Return the normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()

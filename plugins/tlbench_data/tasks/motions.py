@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ from tlbench.assets import (
     TABLE_SUFFIXES,
     Labelled,
     Parts,
-    attempt,
     class_files,
     class_sides,
     hold_out,
@@ -34,8 +33,10 @@ ROWS, STRIDE = 20, 10
 
 def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
     """Return simulated runs, two engines held out, and real recordings, half of each motion held out."""
-    runs = class_files(option_path(request, "source", "robot_reality_gap/Simulation"), (".csv",), tuple(MOTIONS))
-    real = class_files(option_path(request, "target", "robot_reality_gap/MotionCapture"), (".tsv",), tuple(MOTIONS))
+    source_root = option_path(request, "source", "robot_reality_gap/Simulation")
+    runs = class_files(source_root, (".csv",), tuple(MOTIONS), request.faults)
+    target_root = option_path(request, "target", "robot_reality_gap/MotionCapture")
+    real = class_files(target_root, (".tsv",), tuple(MOTIONS), request.faults)
     whole = runs.take(i for i, path in enumerate(runs.inputs) if not any(part in path.stem for part in BROKEN))
     held = [path.stem.split("_")[1] in TEST_ENGINES for path in whole.inputs]
     source = Parts(
@@ -62,27 +63,26 @@ def _real(path: Path) -> Any:
 
 
 def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:
-    cut = files.spread(lambda path: sliding_windows(path, read(path), ROWS, STRIDE)).read(
-        lambda window: window - window[0]
-    )
-    return Labelled(where=cut.where, inputs=cut.inputs, labels=[MOTIONS[label] for label in cut.labels])
+    cut = files.spread(lambda path: sliding_windows(path, read(path), ROWS, STRIDE))
+    cut = cut.read(lambda window: window - window[0])
+    return cut.with_inputs(cut.inputs, [MOTIONS[label] for label in cut.labels])
 
 
-def _first_columns(paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
-    for path in paths:
-        for columns, _ in attempt(read_series, path):
+def _first_columns(files: Labelled[Path]) -> tuple[Path, tuple[str, ...]]:
+    for path in files.inputs:
+        for columns, _ in files.faults.attempt(read_series, path):
             return path, columns
-    raise BadInputError(f'No table can be read, "{paths[0]}" being the first: replace the files.')
+    raise BadInputError(f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.')
 
 
 def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
     rows, stride = integer_option(request, "window", 2), integer_option(request, "stride", 1)
     source, target = class_sides(request, TABLE_SUFFIXES)
-    first, columns = _first_columns(source.train.inputs)
+    first, columns = _first_columns(source.train)
 
     def read(path: Path) -> list[Any]:
-        names, series = read_series(path)
+        names, series = read_series(path, faults=request.faults)
         if names != columns:
             raise BadInputError(
                 f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'

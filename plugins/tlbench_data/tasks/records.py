@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
@@ -11,10 +12,8 @@ from tlbench.assets import (
     Parts,
     TableRow,
     hold_out,
-    locate,
     make_side,
     read_records,
-    refuse,
     table_files,
     table_parts,
 )
@@ -31,7 +30,10 @@ def load_table(request: LoadRequest) -> TaskData:
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
     def side(option: str) -> Parts[TableRow]:
-        parts = table_parts(table_files(request, option), lambda path: read_records(path, label=label), _content)
+        def read(path: Path) -> Labelled[TableRow]:
+            return read_records(path, label=label, faults=request.faults)
+
+        parts = table_parts(table_files(request, option), read, _content)
         return parts.map(lambda records: _binary(records, label, normal))
 
     return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
@@ -57,11 +59,11 @@ def _features(record: TableRow) -> str:
 def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[TableRow]:
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
-        refuse(
+        records.faults.refuse(
             f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
             f"check task.label and task.normal."
         )
-    return Labelled(where=records.where, inputs=records.inputs, labels=labels)
+    return records.with_inputs(records.inputs, labels)
 
 
 def _encode(source: Parts[TableRow], target: Parts[TableRow], **how: Any) -> TaskData:
@@ -70,7 +72,7 @@ def _encode(source: Parts[TableRow], target: Parts[TableRow], **how: Any) -> Tas
     def features(records: Labelled[TableRow]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
         for row, (table, position) in zip(rows, records.inputs, strict=True):
-            locate(row, f"{table.path}, line {table.lines[position]}")
-        return Labelled(where=records.where, inputs=rows, labels=records.labels)
+            records.faults.locate(row, f"{table.path}, line {table.lines[position]}")
+        return records.with_inputs(rows, records.labels)
 
     return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))

@@ -43,6 +43,6 @@ def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
 
 
 def _read(source: Parts[Path], target: Parts[Path]) -> TaskData:
-    rate = common_rate(example_files(source, target))
+    rate = common_rate(example_files(source, target), source.train.faults)
     read = [parts.map(lambda files: files.read(lambda path: read_sound(path)[0])) for parts in (source, target)]
     return transductive_data(read[0], read[1], sample_rate=rate)

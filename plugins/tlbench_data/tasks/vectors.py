@@ -16,7 +16,6 @@ from tlbench.assets import (
     TableRow,
     number_cells,
     read_table,
-    refuse,
     rows_by_table,
     table_files,
     table_parts,
@@ -50,9 +49,10 @@ def _parts(request: LoadRequest, option: str) -> Parts[TableRow]:
     """Return the rows of a side; a fifth is held out where it has one table, equal rows together."""
 
     def read(path: Path) -> Labelled[TableRow]:
-        table = read_table(path)
+        table = read_table(path, faults=request.faults)
         rows = range(len(table.rows))
-        return Labelled(where=path, inputs=[TableRow(table, row) for row in rows], labels=[""] * len(rows))
+        records = [TableRow(table, row) for row in rows]
+        return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
 
     return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
 
@@ -67,7 +67,7 @@ def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Record
         try:
             check_targets(labels, names)
         except BadInputError as error:
-            refuse(f'"{half.where}": {error}.')
+            half.faults.refuse(f'"{half.where}": {error}.')
         return Split(inputs=inputs(half.inputs), labels=labels)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

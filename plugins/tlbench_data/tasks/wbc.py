@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench import BadInputError, Faults, LoadRequest, TaskData
 from tlbench.assets import (
     IMAGE_SUFFIXES,
     Labelled,
@@ -47,7 +47,7 @@ def load(request: LoadRequest) -> TaskData:
 
 def cifar_sides(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
     """Return the files of CIFAR-10, and of laboratory 1, of which half of each class is the test."""
-    source = file_parts(option_path(request, "source", "cifar10_mini"), IMAGE_SUFFIXES)
+    source = file_parts(option_path(request, "source", "cifar10_mini"), IMAGE_SUFFIXES, faults=request.faults)
     return source, _side(request, "target", "1", 0.5)
 
 
@@ -63,7 +63,11 @@ def _side(request: LoadRequest, option: str, laboratory: str, part: float) -> Pa
     sorted_folders = f"wbc/dataset{laboratory}"
     has_them = request.data_root is not None and (request.data_root / sorted_folders).is_dir()
     root = option_path(request, option, sorted_folders if has_them else f"wbc/Dataset {laboratory}")
-    cells = _published(root) if labels_of(root).is_file() else class_files(root, IMAGE_SUFFIXES, CLASSES)
+    cells = (
+        _published(root, request.faults)
+        if labels_of(root).is_file()
+        else class_files(root, IMAGE_SUFFIXES, CLASSES, request.faults)
+    )
     # By what both forms share, so that both are split alike.
     names = [f"{label}/{path.stem}.png" for label, path in zip(cells.labels, cells.inputs, strict=True)]
     return hold_out(cells, names, part)
@@ -74,9 +78,9 @@ def labels_of(root: Path) -> Path:
     return root.with_name(f"Class Labels of {root.name}.csv")
 
 
-def _published(root: Path) -> Labelled[Path]:
+def _published(root: Path, faults: Faults) -> Labelled[Path]:
     """Return `<root>/<id>.bmp` by class, in the order of the class folders."""
-    table = read_table(labels_of(root))
+    table = read_table(labels_of(root), faults=faults)
     cells = []
     for line, (image, number) in zip(table.lines, (row[:2] for row in table.rows), strict=True):
         path = root / f"{image.zfill(3)}.bmp"
@@ -86,4 +90,5 @@ def _published(root: Path) -> Labelled[Path]:
             )
         cells.append((NUMBERS[number], path))
     kept = sorted(cell for cell in cells if cell[0] in CLASSES)
-    return Labelled(where=root, inputs=[path for _, path in kept], labels=[label for label, _ in kept])
+    paths, labels = [path for _, path in kept], [label for label, _ in kept]
+    return Labelled(where=root, inputs=paths, labels=labels, faults=faults)

@@ -31,8 +31,8 @@ def load_table(request: LoadRequest) -> TaskData:
 
     def read(path: Path) -> Labelled[Any]:
         if not pair:
-            return read_texts(path, text=text, label=label, quotes=quotes)
-        table = read_table(path, quotes=quotes)
+            return read_texts(path, text=text, label=label, quotes=quotes, faults=request.faults)
+        table = read_table(path, quotes=quotes, faults=request.faults)
         return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
 
     def side(option: str) -> Parts[Any]:

@@ -50,8 +50,8 @@ def load(request: LoadRequest) -> TaskData:
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:
     tables, label = _tables(request, option), str(request.options["label"])
     if not tables:
-        return cast("Parts[Picture]", file_parts(option_path(request, option), IMAGE_SUFFIXES))
-    return table_parts(tables, lambda path: read_embedded_images(path, label), group=image_group)
+        return cast("Parts[Picture]", file_parts(option_path(request, option), IMAGE_SUFFIXES, faults=request.faults))
+    return table_parts(tables, lambda path: read_embedded_images(path, label, request.faults), group=image_group)
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:

@@ -15,7 +15,9 @@ def load(request: LoadRequest) -> TaskData:
     size, grey = int(request.options["size"]), bool(request.options["grey"])
 
     def read(parts: Parts[tuple[Path, Path]]) -> Parts[tuple[Array, Array]]:
-        return parts.map(lambda half: half.read(lambda pair: (read_image(pair[0], size, grey), read_mask(*pair, size))))
+        return parts.map(
+            lambda half: half.read(lambda pair: (read_image(pair[0], size, grey, half.faults), read_mask(*pair, size)))
+        )
 
     source, target = map(read, mask_sides(request))
     values = _values(source.train)

@@ -42,7 +42,7 @@ def test_a_broken_file_is_named(tmp_path, content):
 def test_a_file_that_is_cut_off_is_named(sound):
     path = sound(np.zeros(1000))
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(BadInputError, match=r's.wav" ends before its header says'):
+    with pytest.raises(BadInputError, match=r's.wav" is truncated'):
         read_sound(path)
 
 
@@ -54,19 +54,19 @@ def test_a_streamed_file_declares_no_size(sound):
 
 
 def test_a_file_without_samples_is_named(sound):
-    with pytest.raises(BadInputError, match=r's.wav" holds no samples'):
+    with pytest.raises(BadInputError, match=r's.wav" .*no samples'):
         read_sound(sound(np.zeros(0)))
 
 
 def test_samples_that_are_no_numbers_are_refused(sound):
-    with pytest.raises(BadInputError, match=r's.wav" holds samples that are not finite'):
+    with pytest.raises(BadInputError, match=r's.wav" .*not finite'):
         read_sound(sound([0.0, np.nan], subtype="FLOAT"))
 
 
 def test_all_files_must_have_one_rate(sound):
     files = [sound([0.0], "a.wav"), sound([0.0], "b.wav"), sound([0.0], "c.wav", rate=16000)]
     assert common_rate(files[:2]) == 8000
-    with pytest.raises(BadInputError, match=r'c.wav" has 16000 Hz and ".*a.wav" 8000 Hz: resample'):
+    with pytest.raises(BadInputError, match=r'c.wav" has 16000 Hz.*a.wav" has 8000 Hz'):
         common_rate(files)
 
 
@@ -91,7 +91,7 @@ def test_other_formats_that_are_cut_off_are_named(tmp_path, ending):
     path = tmp_path / f"s{ending}"
     soundfile.write(path, noise, 8000, format=FORMATS[ending])
     path.write_bytes(path.read_bytes()[:4000])
-    with pytest.raises(BadInputError, match=rf's{ending}" (ends before its header says|cannot be read as sound)'):
+    with pytest.raises(BadInputError, match=rf's{ending}" (is truncated|cannot be read as sound)'):
         read_sound(path)
 
 

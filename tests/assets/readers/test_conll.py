@@ -13,7 +13,7 @@ def test_sentences_end_at_empty_lines(tmp_path):
 
 def test_a_word_without_a_tag_is_named_by_its_line(tmp_path):
     (tmp_path / "c").write_text("Bonn B-LOC\nis\n")
-    with pytest.raises(BadInputError, match=r'c", line 2: a word and its tag are expected, not "is"'):
+    with pytest.raises(BadInputError, match=r'c", line 2: .*"is"'):
         read_conll(tmp_path / "c")
 
 

@@ -58,31 +58,31 @@ def test_what_is_not_a_finite_number_is_named_by_line_and_column(records, cell):
 
 def test_a_negative_number_has_no_logarithm(records):
     train = records("bytes,label\n1,n\n-2,a\n")
-    with pytest.raises(BadInputError, match=r'line 3, column "bytes": -2.0 has no logarithm: set log=false'):
+    with pytest.raises(BadInputError, match=r'line 3, column "bytes": -2.0 .*task.log=false'):
         learn(train, log=True).features(train.inputs)
 
 
 def test_a_column_that_names_rows_is_refused(records):
     train = records("name,bytes,label\n" + "".join(f"row {i},1,n\n" for i in range(300)))
-    with pytest.raises(BadInputError, match='column "name": 300 different texts'):
+    with pytest.raises(BadInputError, match=r'column "name".*300'):
         learn(train)
 
 
 def test_a_column_that_the_other_table_lacks_is_named(records):
     encoding = learn(records(TRAIN))
-    with pytest.raises(BadInputError, match=r'u.csv" cannot be used: There is no column "service"'):
+    with pytest.raises(BadInputError, match=r'column "service" in ".*u.csv"'):
         encoding.features(records("bytes,label\n1,n\n", "u.csv").inputs)
 
 
 def test_a_table_of_labels_alone_is_refused(records):
-    with pytest.raises(BadInputError, match="no column beside its label"):
+    with pytest.raises(BadInputError, match=r't.csv" has only label columns'):
         learn(records("label\nn\na\n"))
 
 
 def test_numbers_beyond_float64_s_whole_numbers_are_refused_where_they_would_be_equal(records):
     ids = [2**53 + 1, 2**53]
     train = records("id,label\n" + "".join(f"{number},n\n" for number in ids))
-    with pytest.raises(BadInputError, match='column "id": "9007199254740993" and "9007199254740992" are one number'):
+    with pytest.raises(BadInputError, match='column "id": "9007199254740993" and "9007199254740992"'):
         learn(train).features(train.inputs)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
-from tlbench.assets.readers.faults import collected
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
     class_files,
@@ -58,13 +58,13 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path):
 
 def test_a_folder_without_folders_is_named(tmp_path):
     fill(tmp_path, "1.png")
-    with pytest.raises(BadInputError, match="holds no folders: put the files of each class"):
+    with pytest.raises(BadInputError, match="no subfolders"):
         class_files(tmp_path, (".png",))
 
 
 def test_an_empty_class_is_named(tmp_path):
     fill(tmp_path, "cat/1.png", "dog/1.bmp")
-    with pytest.raises(BadInputError, match=r'dog" holds no file that ends in .png'):
+    with pytest.raises(BadInputError, match=r'dog" .*.png'):
         class_files(tmp_path, (".png",))
 
 
@@ -113,20 +113,20 @@ def test_a_place_comes_from_the_option_before_the_data_root(tmp_path):
 
 
 def test_a_place_that_nobody_names_says_how_to_name_it(tmp_path):
-    with pytest.raises(MissingDataError, match=r'"a/b" needs its target data: name the place with --set task.target='):
+    with pytest.raises(MissingDataError, match=r'"a/b" .*target.*--set task.target=PATH'):
         option_path(request(tmp_path), "target")
-    with pytest.raises(MissingDataError, match='set TLBENCH_DATA to the folder that holds "wbc", or name'):
+    with pytest.raises(MissingDataError, match=r'TLBENCH_DATA .*"wbc"'):
         option_path(request(), "source", "wbc")
 
 
 def test_a_place_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(MissingDataError, match=r'reads ".*nowhere", which does not exist: check task.source'):
+    with pytest.raises(MissingDataError, match=r'nowhere" does not exist.*task.source'):
         option_path(request(source=str(tmp_path / "nowhere")), "source")
 
 
 def test_a_number_has_a_least_value():
     assert integer_option(request(size=8), "size", least=8) == 8
-    with pytest.raises(UsageError, match=r"cannot use task.size=7: it must be at least 8"):
+    with pytest.raises(UsageError, match=r"task.size=7.* 8"):
         integer_option(request(size=7), "size", least=8)
 
 
@@ -139,44 +139,44 @@ def test_the_parts_of_a_side_have_the_names_that_people_give_them(tmp_path, name
 
 def test_two_folders_of_one_part_are_refused(tmp_path):
     fill(tmp_path, "train/a/1.png", "val/a/2.png", "validation/a/3.png")
-    with pytest.raises(BadInputError, match=r'val" and ".*validation" both stand for the part "valid": keep one'):
+    with pytest.raises(BadInputError, match=r'val" and ".*validation" .*"valid"'):
         file_parts(tmp_path, (".png",))
 
 
 def test_what_lies_beside_the_parts_is_named(tmp_path):
     fill(tmp_path, "train/a/1.png", "test/a/2.png", "eval/a/3.png", "4.png", "README.md")
-    with pytest.warns(UserWarning, match=r'being neither a part nor in the folder of a class: "eval", "4.png" \('):
+    with pytest.warns(UserWarning, match=r'"eval", "4.png"'):
         parts = file_parts(tmp_path, (".png",))
     assert (names(parts.train), names(parts.test)) == (["a/1.png"], ["a/2.png"])
 
 
 def test_files_in_deeper_folders_are_refused_with_their_number(tmp_path):
     fill(tmp_path, "cat/1.png", "cat/2021/2.png", "cat/2021/May/3.PNG", "cat/2021/notes.txt")
-    with pytest.raises(BadInputError, match=r'cat" holds 2 files in folders of its own, such as ".*2021/2.png": put'):
+    with pytest.raises(BadInputError, match=r'cat".* \(2\), such as ".*2021/2.png"'):
         class_files(tmp_path, (".png",))
 
 
 def test_a_part_that_is_alone_is_no_class(tmp_path):
     """Else `train` and `holdout` would be the classes."""
     fill(tmp_path, "train/cat/1.png", "holdout/cat/2.png")
-    with collected() as faults:
-        file_parts(tmp_path, (".png",))
-    assert 'If it is a part: the parts of a side are named "train", "valid"' in " ".join(map(str, faults.errors))
-    assert 'holdout" holds 1 files in folders of its own' in " ".join(map(str, faults.errors))
+    faults = CollectedFaults()
+    file_parts(tmp_path, (".png",), faults=faults)
+    message = " ".join(map(str, faults.errors))
+    assert all(word in message for word in ('holdout"', "(1)", '"train", "valid"'))
 
 
 def test_files_behind_links_are_found_and_a_circle_ends(tmp_path):
     fill(tmp_path, "root/cat/1.png", "elsewhere/2.png")
     (tmp_path / "root/cat/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root/cat/self").symlink_to(tmp_path / "root/cat")
-    with pytest.raises(BadInputError, match=r'cat" holds 1 files in folders of its own, such as ".*more/2.png"'):
+    with pytest.raises(BadInputError, match=r'cat".* \(1\), such as ".*more/2.png"'):
         class_files(tmp_path / "root", (".png",))
 
 
 def test_files_with_other_endings_are_counted(tmp_path):
     left_out = ["cat/2.heic", "cat/3.HEIC", "dog/4", "dog/sub/5.txt"]
     fill(tmp_path, "cat/1.png", "dog/1.png", *left_out, "cat/Thumbs.db", "dog/@eaDir/1.png", "cat/.DS_Store")
-    counts = r"not read: 4, with the endings \.heic \(2\), none \(1\), \.txt \(1\)"
+    counts = r"4, with the extensions \.heic \(2\), none \(1\), \.txt \(1\)"
     with pytest.warns(UserWarning, match=counts):
         files = class_files(tmp_path, (".png",))
     assert names(files) == ["cat/1.png", "dog/1.png"]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tlbench import BadInputError
-from tlbench.assets.readers.faults import collected
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.images import read_image, read_npz
 
 
@@ -62,7 +62,7 @@ def test_what_is_no_image_is_named(tmp_path):
 
 def test_a_deep_image_is_refused_instead_of_cut(tmp_path):
     Image.fromarray(np.full((4, 4), 4000, np.uint16)).save(tmp_path / "p.png")
-    with pytest.raises(BadInputError, match="more than 8 bits a channel"):
+    with pytest.raises(BadInputError, match="more than 8 bits per channel"):
         read_image(tmp_path / "p.png", 8)
 
 
@@ -76,12 +76,12 @@ def test_arrays_of_images_get_a_channel(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
-        ({"images": np.zeros((3, 4, 5), np.uint8)}, 'has no array "labels" but images'),
-        ({"images": np.zeros((3, 4, 5)), "labels": np.arange(3)}, "save uint8"),
-        ({"images": np.zeros((3, 4, 5, 2), np.uint8), "labels": np.arange(3)}, "save uint8"),
-        ({"images": np.zeros((3, 4), np.uint8), "labels": np.arange(3)}, "save uint8"),
-        ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.arange(2)}, "one whole number or text an image"),
-        ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.zeros(3)}, "one whole number or text an image"),
+        ({"images": np.zeros((3, 4, 5), np.uint8)}, 'no array "labels", only images'),
+        ({"images": np.zeros((3, 4, 5)), "labels": np.arange(3)}, "expected uint8"),
+        ({"images": np.zeros((3, 4, 5, 2), np.uint8), "labels": np.arange(3)}, "expected uint8"),
+        ({"images": np.zeros((3, 4), np.uint8), "labels": np.arange(3)}, "expected uint8"),
+        ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.arange(2)}, "one whole number or text"),
+        ({"images": np.zeros((3, 4, 5), np.uint8), "labels": np.zeros(3)}, "one whole number or text"),
         ({"images": np.array([{}], object), "labels": np.arange(1)}, "save plain arrays"),
     ],
 )
@@ -178,17 +178,17 @@ def test_images_of_several_frames_are_counted(tmp_path, name):
     frames = [Image.new("RGB", (4, 4), (value, 0, 0)) for value in (0, 120, 240)]
     for copy in "ab":
         frames[0].save(tmp_path / f"{copy}{name}", save_all=True, append_images=frames[1:])
-    with collected() as faults:
-        first = [read_image(tmp_path / f"{copy}{name}", 0)[0, 0, 0] for copy in "ab"]
+    faults = CollectedFaults()
+    first = [read_image(tmp_path / f"{copy}{name}", 0, faults=faults)[0, 0, 0] for copy in "ab"]
     assert max(first) < 10
     (note,) = faults.notes
     assert "Only the first frame or page" in note
-    assert f'2 files, such as "{tmp_path / ("a" + name)}"' in note
-    with pytest.warns(UserWarning, match="Only the first frame or page of images"):
+    assert f'files: 2, such as "{tmp_path / ("a" + name)}"' in note
+    with pytest.warns(UserWarning, match="Only the first frame or page"):
         read_image(tmp_path / f"a{name}", 0)
 
 
 def test_a_single_frame_is_nothing_to_note(picture):
-    with collected() as faults:
-        read_image(picture("p.gif"), 8)
+    faults = CollectedFaults()
+    read_image(picture("p.gif"), 8, faults=faults)
     assert faults.notes == []

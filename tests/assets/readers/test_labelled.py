@@ -67,10 +67,10 @@ def test_a_mixed_group_counts_for_its_most_frequent_label():
 @pytest.mark.parametrize(
     ("sides", "sentence"),
     [
-        (parts("", "ab"), 'The training part of "here" is empty'),
-        (parts("ab", ""), 'The test part of "here" is empty'),
-        (parts("aa", "a"), 'one class only, "a"'),
-        (parts("ab", "abc"), 'labels that its training part lacks, "c"'),
+        (parts("", "ab"), 'The training split of "here" is empty'),
+        (parts("ab", ""), 'The test split of "here" is empty'),
+        (parts("aa", "a"), 'only one class, "a"'),
+        (parts("ab", "abc"), 'labels without training examples, "c"'),
     ],
 )
 def test_a_side_that_nothing_can_be_learnt_from_is_refused(sides, sentence):
@@ -86,7 +86,7 @@ def test_sides_with_other_labels_are_refused_by_name():
 
 
 def test_many_strange_labels_are_counted():
-    with pytest.raises(BadInputError, match='"g" and 2 more: both'):
+    with pytest.raises(BadInputError, match='"g" and 2 more'):
         common_labels(parts("ab", "a"), parts("abcdefghi", "a"))
 
 

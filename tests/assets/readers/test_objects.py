@@ -49,9 +49,9 @@ def test_columns_of_lists_and_objects_are_left_out(lines, columns):
 @pytest.mark.parametrize(
     ("text", "name", "sentence"),
     [
-        ('{"a": 1}\n{"a": ', "t.jsonl", r't.jsonl", line 2 is not JSON .*: save one object a line'),
-        ('{"a": 1}\n[1]', "t.jsonl", "record 2 is no object"),
-        ('[{"a": 1}, 2]', "t.json", "record 2 is no object"),
+        ('{"a": 1}\n{"a": ', "t.jsonl", r't.jsonl", line 2 is not JSON .* one object per line'),
+        ('{"a": 1}\n[1]', "t.jsonl", "record 2 is not an object"),
+        ('[{"a": 1}, 2]', "t.json", "record 2 is not an object"),
         ('{\n "a": 1\n}', "t.json", "line 1 is not JSON"),
         ("", "t.jsonl", "has no rows"),
         ("[]", "t.json", "has no rows"),
@@ -79,7 +79,7 @@ def test_class_numbers_become_names(columns):
     features = {"label": {"names": ["bad", "good"], "_type": "ClassLabel"}, "text": {"dtype": "string"}}
     table = read_table(columns(features, label=[1, 0, None], text=["a", "b", "c"]))
     assert table.column("label") == ["good", "bad", ""]
-    with pytest.raises(BadInputError, match="class number 2 of 2 classes"):
+    with pytest.raises(BadInputError, match=r"class number 2, .* 2 classes"):
         read_table(columns(features, label=[2]))
 
 

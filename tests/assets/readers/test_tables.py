@@ -36,12 +36,12 @@ def test_tabs_part_a_tsv(table):
 def test_quotation_marks_can_be_characters(table):
     path = table('text\tlabel\n"a" and "b\tx\n', "t.tsv")
     assert read_table(path, quotes=False).column("text") == ['"a" and "b']
-    with pytest.raises(BadInputError, match="is not a table"):
+    with pytest.raises(BadInputError, match="not a valid table"):
         read_table(path)
 
 
 def test_a_quote_that_is_never_closed_swallows_no_rows(table):
-    with pytest.raises(BadInputError, match=r"is not a table \(unexpected end of data\)"):
+    with pytest.raises(BadInputError, match=r"\(unexpected end of data\)"):
         read_table(table('text,label\na,x\n"b,y\nc,x\n'))
 
 
@@ -51,7 +51,7 @@ def test_a_headless_table_is_given_its_names(table):
 
 @pytest.mark.parametrize("text", ["", "text,label\n", "\n\n"])
 def test_a_table_without_rows_is_named(table, text):
-    with pytest.raises(BadInputError, match=r't.csv" has no rows: fill it'):
+    with pytest.raises(BadInputError, match=r't.csv" has no rows'):
         read_table(table(text))
 
 
@@ -73,12 +73,12 @@ def test_a_table_that_is_not_there_is_named(tmp_path):
 def test_a_missing_column_is_named_with_what_is_near(table):
     path = table("Text,label\na,x\n")
     for find in (read_table(path).column, lambda name: check_columns(path, "label", name)):
-        with pytest.raises(BadInputError, match="no column \"text\": did you mean 'Text'"):
+        with pytest.raises(BadInputError, match=r'column "text" in .*"Text"'):
             find("text")
 
 
 def test_a_column_that_is_there_twice_is_refused(table):
-    with pytest.raises(BadInputError, match="twice"):
+    with pytest.raises(BadInputError, match='several columns "a"'):
         check_columns(table("a,a\n1,2\n"), "a")
 
 
@@ -165,14 +165,14 @@ def test_tables_beside_each_other_are_parts_by_any_of_their_names(table, tmp_pat
 def test_two_tables_of_one_part_are_refused(table, tmp_path, other):
     for name in ("train.csv", "valid.csv", other):
         table("text,label\na,x\n", f"set/{name}")
-    with pytest.raises(BadInputError, match='both stand for the part "valid": keep one of them'):
+    with pytest.raises(BadInputError, match='both the split "valid"'):
         tables(tmp_path / "set")
 
 
 def test_a_table_that_is_no_part_is_named(table, tmp_path):
     for name in ("train", "test", "extra"):
         table("text,label\na,x\n", f"set/{name}.csv")
-    with pytest.warns(UserWarning, match=r'being no part: "extra.csv"'):
+    with pytest.warns(UserWarning, match=r'"extra.csv"'):
         assert len(tables(tmp_path / "set")) == 2
 
 
@@ -185,7 +185,7 @@ STRAY = "text\tlabel\n" + "".join(
 
 def test_quotation_marks_that_swallow_lines_are_named_with_the_lines(table):
     path = table(STRAY, "t.tsv")
-    with pytest.warns(UserWarning, match=r"from 5 lines, rows read: 1\. .*--set task.quotes=false"):
+    with pytest.warns(UserWarning, match=r"5 lines .* 1 rows.*--set task.quotes=false"):
         assert len(read_table(path).rows) == 6
     assert len(read_table(path, quotes=False).rows) == 10
 

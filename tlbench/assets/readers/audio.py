@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.assets.readers.faults import attempt, refuse
+import numpy as np
+import soundfile
+
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -15,44 +18,43 @@ if TYPE_CHECKING:
 
 
 def read_sound(path: Path) -> tuple[Array, int]:
-    """Return a waveform `(T,)` float32 in -1..1, channels averaged, and its sample rate in Hz."""
-    import numpy as np
-    import soundfile
-
+    """Return a waveform `(T,)` float32 in -1..1, with its channels averaged, and its sample rate in Hz."""
     try:
         samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error
-    if _cut_off(path):
-        raise BadInputError(f'"{path}" ends before its header says: fetch it again, or remove it.')
+    if _is_truncated(path):
+        raise BadInputError(
+            f'"{path}" is truncated: it is shorter than its header says. Download it again, or remove it.'
+        )
     if not len(samples):
-        raise BadInputError(f'"{path}" holds no samples: replace or remove it.')
+        raise BadInputError(f'"{path}" contains no samples: replace or remove it.')
     if not np.isfinite(samples).all():
-        raise BadInputError(f'"{path}" holds samples that are not finite: replace or remove it.')
+        raise BadInputError(f'"{path}" contains samples that are not finite: replace or remove it.')
     return samples.mean(1), int(rate)
 
 
-def _cut_off(path: Path) -> bool:
-    """Say whether a WAV or AIFF file is shorter than it declares; libsndfile reads what is there without a word."""
+def _is_truncated(path: Path) -> bool:
+    """Return whether a WAV or AIFF file is shorter than its header says; libsndfile reads such a file silently."""
     with path.open("rb") as stream:
         head = stream.read(8)
     if head[:4] not in (b"RIFF", b"FORM"):
         return False
     declared = int.from_bytes(head[4:], "little" if head[:4] == b"RIFF" else "big") + 8
-    streamed = declared == 0xFFFFFFFF + 8  # What a program writes that cannot seek back.
+    streamed = declared == 0xFFFFFFFF + 8  # Written by a program that cannot seek back.
     return not streamed and declared > path.stat().st_size
 
 
-def common_rate(paths: Sequence[Path]) -> int:
-    """Return the sample rate in Hz that all files have; only their headers are read."""
-    rates = {path: rate for path in paths for rate in attempt(_rate, path)}
+def common_rate(paths: Sequence[Path], faults: Faults = RAISE) -> int:
+    """Return the common sample rate of all files in Hz; only their headers are read."""
+    rates = {path: rate for path in paths for rate in faults.attempt(_rate, path)}
     if not rates:
-        raise BadInputError(f'No sound can be read, "{paths[0]}" being the first: replace the files.')
+        raise BadInputError(f'None of {len(paths)} sound files can be read, such as "{paths[0]}": replace them.')
     first = next(iter(rates))
     for path, rate in rates.items():
         if rate != rates[first]:
-            refuse(
-                f'"{path}" has {rate} Hz and "{first}" {rates[first]} Hz: resample all files of both sides to one rate.'
+            faults.refuse(
+                f'"{path}" has {rate} Hz, but "{first}" has {rates[first]} Hz: resample all files to the same rate.'
             )
     return rates[first]
 

@@ -1,4 +1,4 @@
-"""CoNLL files: one word and its tag a line, an empty line between sentences."""
+"""CoNLL files: one word and its tag per line, an empty line between sentences."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def read_conll(path: Path) -> list[TaggedSentence]:
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f'"{path}" cannot be read: {error}.') from error
+        raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
     for number, line in enumerate([*lines, ""], start=1):
         parts = line.split()
         if parts and len(parts) < 2:
-            raise BadInputError(f'"{path}", line {number}: a word and its tag are expected, not "{line}".')
+            raise BadInputError(f'"{path}", line {number}: expected a word and its tag, found "{line}".')
         if parts:
             words.append(parts[0])
             tags.append(parts[-1])

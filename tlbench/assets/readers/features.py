@@ -1,4 +1,4 @@
-"""Rows of a table as feature vectors: numbers as they are, texts one-hot."""
+"""Rows of a table as feature vectors: numbers unchanged, texts one-hot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tlbench.assets.readers.cells import as_number, number_cells
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.tables import Table, label_rows, read_table
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -28,34 +29,34 @@ class TableRow(NamedTuple):
     """The row's position in it, from 0."""
 
 
-def read_records(path: Path, *, label: str, columns: Sequence[str] = ()) -> Labelled[TableRow]:
-    """Return the rows of a table with the labels of one column; `columns` names the columns of a headless table."""
-    table = read_table(path, columns=columns)
+def read_records(path: Path, *, label: str, columns: Sequence[str] = (), faults: Faults = RAISE) -> Labelled[TableRow]:
+    """Return the rows of a table with the labels of one column; `columns` names them in a table without a header."""
+    table = read_table(path, columns=columns, faults=faults)
     records = [TableRow(table, row) for row in range(len(table.rows))]
     return label_rows(table, records, label)
 
 
 @dataclass(frozen=True)
 class FeatureEncoding:
-    """How columns become features: learnt from the source's training records, applied to all."""
+    """How columns become features: learnt from the training records of the source domain."""
 
     columns: tuple[str, ...]
     """Columns that become features, in this order."""
     categories: dict[str, list[str]]
-    """The texts of each column that holds no number; a text that is not among them becomes all zeros."""
+    """The texts of each column without numbers. Any other text becomes a vector of zeros."""
     log: bool
     """Whether numbers go through log(1 + x)."""
 
     @classmethod
     def learn(cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False) -> FeatureEncoding:
-        """Take all columns but those `without`; a column without a single number is categorical.
+        """Use all columns except those in `without`. A column without any number is categorical.
 
         With `log`, numbers go through log(1 + x) and must not be negative.
         """
         table = records[0].table
         columns = tuple(column for column in table.columns if column not in set(without))
         if not columns:
-            raise BadInputError(f'"{table.path}" has no column beside its label: add features.')
+            raise BadInputError(f'"{table.path}" has only label columns: add columns of features.')
         categories = {}
         for column in columns:
             texts = sorted({cell for table, rows in rows_by_table(records) for cell in table.cells(column, rows)})
@@ -63,7 +64,8 @@ class FeatureEncoding:
                 categories[column] = texts
             if len(categories.get(column, ())) > MOST_CATEGORIES:
                 raise BadInputError(
-                    f'"{table.path}", column "{column}": {len(texts)} different texts: remove it if it names rows.'
+                    f'"{table.path}", column "{column}" has {len(texts)} different texts: remove it if it '
+                    f"identifies rows (at most {MOST_CATEGORIES} are allowed)."
                 )
         return cls(columns, categories, log)
 
@@ -87,8 +89,8 @@ class FeatureEncoding:
     def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
         import numpy as np
 
-        cells, known = np.array(table.cells(column, rows)), np.array(self.categories[column])
-        return np.asarray(cells[:, None] == known, np.float64)
+        cells, categories = np.array(table.cells(column, rows)), np.array(self.categories[column])
+        return np.asarray(cells[:, None] == categories, np.float64)
 
     def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
         import numpy as np
@@ -97,13 +99,13 @@ class FeatureEncoding:
         if self.log and numbers.min() < 0:
             line = table.lines[rows[int(numbers.argmin())]]
             raise BadInputError(
-                f'"{table.path}", line {line}, column "{column}": {numbers.min()} has no logarithm: set log=false.'
+                f'"{table.path}", line {line}, column "{column}": {numbers.min()} has no logarithm: use task.log=false.'
             )
         return (np.log1p(numbers) if self.log else numbers)[:, None]
 
 
 def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:
-    """Return runs of records of one table, in order."""
+    """Return consecutive records of the same table, in order."""
     runs = itertools.groupby(records, key=lambda record: id(record.table))
-    found = [list(run) for _, run in runs]
-    return [(run[0].table, [record.row for record in run]) for run in found]
+    groups = [list(run) for _, run in runs]
+    return [(group[0].table, [record.row for record in group]) for group in groups]

@@ -22,9 +22,9 @@ def read_idx(path: Path) -> Array:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
         if content[:3] != b"\0\0\x08":
-            raise ValueError("it does not start as an idx file of bytes")
+            raise ValueError("not an idx file of bytes")
         rank = content[3]
         shape = np.frombuffer(content, ">u4", rank, 4).astype(int)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
     except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
-        raise BadInputError(f'"{path}" cannot be read as idx ({error}): fetch it again.') from error
+        raise BadInputError(f'"{path}" cannot be read as idx ({error}): download it again.') from error

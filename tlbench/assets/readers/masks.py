@@ -1,4 +1,4 @@
-"""Folders of images with masks: `images/` and `masks/`, whose files have equal names, endings aside."""
+"""Folders of images with masks: files in `images/` and `masks/` have the same names, without extensions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlbench.assets.readers.folders import IMAGE_SUFFIXES, files_in, note_left_out, option_path, part_folders
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
 from tlbench.results.files import text_of
@@ -15,37 +16,42 @@ Pair = tuple[Path, Path]
 """An image and its mask."""
 
 
-def mask_pairs(root: Path) -> Labelled[Pair]:
-    """Return the pairs of a folder by name. Raises `BadInputError` for a file that is alone."""
-    found = {}
+def mask_pairs(root: Path, faults: Faults = RAISE) -> Labelled[Pair]:
+    """Return the pairs of a folder by name. Raises `BadInputError` for a file without its counterpart."""
+    by_kind = {}
     left_out: Counter[str] = Counter()
     for kind in ("images", "masks"):
-        paths = files_in(root / kind, IMAGE_SUFFIXES, left_out)
-        found[kind] = {path.stem: path for path in paths}
-        if len(found[kind]) < len(paths):
-            raise BadInputError(f'"{root / kind}" has several files of one name, endings aside: remove all but one.')
-    note_left_out(root, left_out, IMAGE_SUFFIXES)
-    images, masks = found["images"], found["masks"]
-    if alone := sorted(images.keys() ^ masks.keys()):
-        path = images.get(alone[0]) or masks[alone[0]]
-        raise BadInputError(f'"{path}" has no counterpart in images/ or masks/: give it one, or remove it.')
+        paths = files_in(root / kind, IMAGE_SUFFIXES, left_out, faults)
+        by_kind[kind] = {path.stem: path for path in paths}
+        if len(by_kind[kind]) < len(paths):
+            raise BadInputError(
+                f'"{root / kind}" has files with the same name and different extensions: keep one of them.'
+            )
+    note_left_out(root, left_out, IMAGE_SUFFIXES, faults)
+    images, masks = by_kind["images"], by_kind["masks"]
+    if unpaired := sorted(images.keys() ^ masks.keys()):
+        path = images.get(unpaired[0]) or masks[unpaired[0]]
+        raise BadInputError(f'"{path}" has no counterpart in images/ or masks/: add it, or remove the file.')
     if not images:
-        raise BadInputError(f'"{root / "images"}" holds no image: fill it.')
+        raise BadInputError(f'"{root / "images"}" has no images: add some.')
     pairs = [(images[name], masks[name]) for name in images]
-    return Labelled(where=root, inputs=pairs, labels=[""] * len(pairs))
+    return Labelled(where=root, inputs=pairs, labels=[""] * len(pairs), faults=faults)
 
 
-def mask_parts(root: Path, part: float = 0.2) -> Parts[Pair]:
-    """Return the pairs below `train/` and `test/`, else `part` of `root`'s held out by name.
+def mask_parts(root: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts[Pair]:
+    """Return the pairs in `train/` and `test/`; without these, `part` of them is held out by file name.
 
-    `valid/` is treated as `labelled.published_parts` does.
+    `valid/` is used as in `labelled.published_parts`.
     """
-    if found := part_folders(root, IMAGE_SUFFIXES):
-        return published_parts({name: mask_pairs(folder) for name, folder in found.items()})
-    pairs = mask_pairs(root)
+    if folders := part_folders(root, IMAGE_SUFFIXES, faults):
+        return published_parts({name: mask_pairs(folder, faults) for name, folder in folders.items()})
+    pairs = mask_pairs(root, faults)
     return hold_out(pairs, [text_of(image.name) for image, _ in pairs.inputs], part)
 
 
 def mask_sides(request: LoadRequest) -> tuple[Parts[Pair], Parts[Pair]]:
-    """Return the pairs of both sides; for a task's `files` and `load` alike."""
-    return mask_parts(option_path(request, "source")), mask_parts(option_path(request, "target"))
+    """Return the pairs of both domains, for `files` and `load` of a task."""
+    source, target = (
+        mask_parts(option_path(request, option), faults=request.faults) for option in ("source", "target")
+    )
+    return source, target

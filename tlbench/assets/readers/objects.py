@@ -19,10 +19,10 @@ COLUMNAR_SUFFIXES = (".parquet", ".arrow")
 
 
 def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the names of the columns, then line (or count, where there are no lines) and cells of every record.
+    """Yield the names of the columns, then line (or number, in formats without lines) and cells of every record.
 
-    Null becomes an empty cell, a class number of a Hugging Face data set its name. Columns of lists, objects, bytes or
-    images are left out.
+    Null becomes an empty cell, and a class number of a Hugging Face data set its name. Columns of lists, objects, bytes
+    and images are left out.
     """
     yield from (_json_rows if path.suffix.lower() in JSON else _columnar_rows)(path)
 
@@ -37,27 +37,27 @@ def _json_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _json_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Return the objects of an array, or of lines, with their counts or lines."""
+    """Return the objects of an array or of lines, with their number or line."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
     as_array = text.lstrip().startswith("[")
     lines = [(1, text)] if as_array else [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-    found: list[tuple[int, Any]] = []
+    values: list[tuple[int, Any]] = []
     for number, line in lines:
         try:
-            found.append((number, json.loads(line)))
+            values.append((number, json.loads(line)))
         except ValueError as error:
             raise BadInputError(f'"{path}", line {number} is not JSON ({error}): {JSON_ADVICE}') from error
-    records = list(enumerate(found[0][1], 1)) if as_array else found
+    records = list(enumerate(values[0][1], 1)) if as_array else values
     for number, record in records:
         if not isinstance(record, dict):
-            raise BadInputError(f'"{path}", record {number} is no object: {JSON_ADVICE}')
+            raise BadInputError(f'"{path}", record {number} is not an object: {JSON_ADVICE}')
     return records
 
 
-JSON_ADVICE = "save one object a line, or one array of objects."
+JSON_ADVICE = "save one object per line, or one array of objects."
 
 
 def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -79,7 +79,7 @@ def read_columns(path: Path) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBat
         import pyarrow
         from pyarrow import ipc, parquet
     except ImportError as error:
-        raise UsageError(f'"{path}" is read by pyarrow: pip install "tlbench[datasets]".') from error
+        raise UsageError(f'"{path}" requires pyarrow: pip install "tlbench[datasets]".') from error
     broken = (pyarrow.ArrowException, OSError)
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
@@ -103,14 +103,14 @@ def _unreadable(path: Path, error: Exception) -> BadInputError:
 
 
 def features(schema: pyarrow.Schema) -> dict[str, Any]:
-    """Return what a Hugging Face data set says of its columns, or nothing."""
+    """Return the column descriptions of a Hugging Face data set, or nothing."""
     metadata = (schema.metadata or {}).get(b"huggingface", b"{}")
-    found: dict[str, Any] = json.loads(metadata).get("info", {}).get("features", {})
-    return found
+    descriptions: dict[str, Any] = json.loads(metadata).get("info", {}).get("features", {})
+    return descriptions
 
 
 def class_names(schema: pyarrow.Schema) -> dict[str, Sequence[str]]:
-    """Return the names of the classes that columns of numbers stand for."""
+    """Return the class names of columns that contain class numbers."""
     described = features(schema).items()
     return {name: what["names"] for name, what in described if isinstance(what, dict) and what.get("names")}
 
@@ -125,9 +125,9 @@ def _is_plain(kind: pyarrow.DataType) -> bool:
 def _cells(path: Path, values: Sequence[Any], classes: Sequence[str]) -> list[str]:
     if not classes:
         return [_cell(value) for value in values]
-    if strange := [value for value in values if value is not None and not -1 <= value < len(classes)]:
-        raise BadInputError(f'"{path}" has the class number {strange[0]} of {len(classes)} classes: replace it.')
-    return ["" if value is None or value < 0 else classes[value] for value in values]  # -1 says: not labelled.
+    if invalid := [value for value in values if value is not None and not -1 <= value < len(classes)]:
+        raise BadInputError(f'"{path}" has the class number {invalid[0]}, but only {len(classes)} classes: correct it.')
+    return ["" if value is None or value < 0 else classes[value] for value in values]  # -1 means: not labelled.
 
 
 def _cell(value: Any) -> str:

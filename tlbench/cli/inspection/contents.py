@@ -1,4 +1,4 @@
-"""The examples of each split as what can be compared: hashes of their contents, their labels, sizes and values."""
+"""The examples of each split in a form to compare: hashes of their contents, labels, sizes and values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tlbench.assets.readers.faults import Faults
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
 
@@ -25,25 +25,25 @@ class SplitSummary:
     """One split, example by example."""
 
     labels: tuple[str, ...]
-    """The side's."""
+    """All labels of the domain."""
     keys: list[bytes]
-    """Hashes of the contents: equal examples have equal ones."""
+    """Hashes of the contents, which are equal for equal examples."""
     targets: list[tuple[int, ...]]
-    """Indices of labels: one for each example or for each word of it, or those that are in it; none without classes."""
+    """Indices of labels: one for each example or word, or those that occur in it; empty without classes."""
     places: list[str]
     shapes: list[tuple[int, ...]]
     form: str
     """`uint8` and the like, `characters`, `texts` of a pair, or `words`."""
     values: tuple[float, float, float] | None
-    """Least, largest and mean finite value of arrays."""
+    """Minimum, maximum and mean of the finite values of arrays."""
     not_finite: int
     """Examples with NaN or infinite values."""
 
     @property
     def counts(self) -> dict[str, int]:
-        """Units of each label."""
-        found = Counter(itertools.chain.from_iterable(self.targets))
-        return {label: found[index] for index, label in enumerate(self.labels)}
+        """Number of units with each label."""
+        counts = Counter(itertools.chain.from_iterable(self.targets))
+        return {label: counts[index] for index, label in enumerate(self.labels)}
 
     @property
     def one_label_each(self) -> bool:
@@ -54,8 +54,8 @@ Contents = Mapping[str, SplitSummary]
 """`source train`, `source test`, `target train`, `target test`."""
 
 
-def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
-    """Go through every example once."""
+def read_contents(task: TaskSpec, data: TaskData, faults: CollectedFaults) -> Contents:
+    """Read every example once."""
     return {
         f"{name} {part}": _read(f"{name} {part}", kind.create(), side, split, faults)
         for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
@@ -63,7 +63,7 @@ def read_contents(task: TaskSpec, data: TaskData, faults: Faults) -> Contents:
     }
 
 
-def _read(name: str, kind: Kind, side: Side, split: Split, faults: Faults) -> SplitSummary:
+def _read(name: str, kind: Kind, side: Side, split: Split, faults: CollectedFaults) -> SplitSummary:
     keys, places, shapes, values = [], [], [], []
     form, not_finite = "", 0
     for position, example in enumerate(split.inputs):
@@ -114,7 +114,7 @@ def _form(kind: Kind, example: Any) -> str:
 
 
 def sizes(contents: Contents) -> list[dict[str, Any]]:
-    """Return, for each split, how many examples of which sizes and values it has."""
+    """Return the number of examples of each split, their sizes and their values."""
     return [
         {
             "split": name,
@@ -128,15 +128,15 @@ def sizes(contents: Contents) -> list[dict[str, Any]]:
 
 
 def _ranges(shapes: list[tuple[int, ...]]) -> str:
-    """Return `8 x 8 x 1`, or `3200-16000` for an axis whose length differs."""
+    """Return `8 x 8 x 1`, or `3200-16000` for an axis of variable length."""
     if len({len(shape) for shape in shapes}) > 1:
-        return "of several ranks,"
+        return "different ranks,"
     axes = [(min(axis), max(axis)) for axis in zip(*shapes, strict=True)]
     return " x ".join(str(low) if low == high else f"{low}-{high}" for low, high in axes)
 
 
 def class_counts(contents: Contents) -> list[dict[str, Any]]:
-    """Return, for each label, its units in every split; None where the side has no such label."""
+    """Return the number of units of each label in every split; None if the domain has no such label."""
     counts = {name: split.counts for name, split in contents.items()}
-    labels = dict.fromkeys(label for found in counts.values() for label in found)
-    return [{"class": label, **{name: found.get(label) for name, found in counts.items()}} for label in labels]
+    labels = dict.fromkeys(label for of_split in counts.values() for label in of_split)
+    return [{"class": label, **{name: of_split.get(label) for name, of_split in counts.items()}} for label in labels]

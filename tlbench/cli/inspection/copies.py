@@ -1,4 +1,4 @@
-"""Examples of equal content: copies inside a split and between splits, and copies whose labels differ."""
+"""Duplicates: equal examples within a split and between splits, and equal examples with different labels."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ PAIRS = (
     ("source test", "target train"),
     ("target test", "source test"),
 )
-"""(split, other): how many examples of the one are also in the other."""
+"""Pairs of splits (first, second): examples of the first are searched in the second."""
 SHOWN = 3
 
 
 def copies(contents: Contents) -> list[dict[str, Any]]:
-    """Return where there are copies, how many, and a few of them; nothing where there are none."""
+    """Return the splits with duplicates, their number and a few examples."""
     inside = [_inside(name, split) for name, split in contents.items()]
     between = [_between(contents, name, other) for name, other in PAIRS]
-    return [found for found in (*inside, *between) if found["copies"]]
+    return [record for record in (*inside, *between) if record["copies"]]
 
 
 def _inside(name: str, split: SplitSummary) -> dict[str, Any]:
@@ -33,14 +33,14 @@ def _inside(name: str, split: SplitSummary) -> dict[str, Any]:
     for position, key in enumerate(split.keys):
         if first.setdefault(key, position) != position:
             pairs.append((split.places[position], split.places[first[key]]))
-    return _record(f"{name}, of an earlier one", len(split.keys), pairs)
+    return _record(f"within {name}", len(split.keys), pairs)
 
 
 def _between(contents: Contents, name: str, other: str) -> dict[str, Any]:
     split, there = contents[name], contents[other]
-    known = dict(zip(there.keys, there.places, strict=True))
-    pairs = [(place, known[key]) for place, key in zip(split.places, split.keys, strict=True) if key in known]
-    return _record(f"{name}, also in {other}", len(split.keys), pairs)
+    places = dict(zip(there.keys, there.places, strict=True))
+    pairs = [(place, places[key]) for place, key in zip(split.places, split.keys, strict=True) if key in places]
+    return _record(f"{name} in {other}", len(split.keys), pairs)
 
 
 def _record(where: str, size: int, pairs: list[tuple[str, str]]) -> dict[str, Any]:
@@ -53,16 +53,16 @@ def _record(where: str, size: int, pairs: list[tuple[str, str]]) -> dict[str, An
 
 
 def leaks(contents: Contents) -> Iterator[str]:
-    """Yield what makes a test score too good: examples that were trained on."""
+    """Yield data leaks: test examples that are also training examples."""
     for name, other in PAIRS:
         count = _between(contents, name, other)["copies"]
         if count and name.endswith("test") and other.endswith("train"):
             size = len(contents[name].keys)
-            yield f"{count} of {size} {name} examples are also in {other}: the test tells less than it seems."
+            yield f"{count} of {size} {name} examples are also in {other} (data leak): the test score is too high."
 
 
 def conflicts(contents: Contents) -> Iterator[str]:
-    """Yield, for each side, examples of equal content that have different labels."""
+    """Yield, for each domain, equal examples with different labels."""
     for side in ("source", "target"):
         labels: dict[bytes, dict[tuple[int, ...], str]] = defaultdict(dict)
         for name in (f"{side} train", f"{side} test"):
@@ -73,7 +73,7 @@ def conflicts(contents: Contents) -> Iterator[str]:
         if torn:
             names = contents[f"{side} train"].labels
             shown = ", ".join(f"{place} ({_words(names, target)})" for target, place in torn[0].items())
-            yield f"Equal examples of the {side} with different labels: {len(torn)}, such as {shown}."
+            yield f"{side.capitalize()} domain: {len(torn)} equal examples with different labels, such as {shown}."
 
 
 def _words(names: tuple[str, ...], target: tuple[int, ...]) -> str:

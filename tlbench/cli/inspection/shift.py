@@ -1,4 +1,4 @@
-"""How far the two sides are apart, on raw examples and their labels: cheap, and before any model."""
+"""The shift between source and target domain, measured on raw examples and labels without a model."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ if TYPE_CHECKING:
     from tlbench.learning.kinds.protocol import Kind
 
 MOST = 2000
-"""Training examples of a side that are looked at."""
+"""Training examples of each domain that are used."""
 GRID, BANDS, BINS = 4, 16, 256
 
 
 def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
     """Return the proxy A-distance of the training examples' descriptors, and the distance of label frequencies."""
-    found: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     if task.modality in DESCRIPTORS and min(len(data.source.train.inputs), len(data.target.train.inputs)) >= 4:
         from tlbench.engine.scoring import a_distance
 
         what, describe = DESCRIPTORS[task.modality]
-        found["proxy A-distance"] = round(a_distance(*(_descriptors(side.train, describe) for side in _sides(data))), 3)
-        found["of"] = what
-        found["read as"] = "0: a linear classifier cannot tell the sides apart; 2: it always can"
+        measured["proxy A-distance"] = round(
+            a_distance(*(_descriptors(side.train, describe) for side in _sides(data))), 3
+        )
+        measured["computed from"] = what
+        measured["meaning"] = "0: a linear classifier cannot distinguish the domains; 2: it always can"
     kind, same = task.kind.create(), task.source_kind is None and data.source.labels == data.target.labels
     if same and kind.has_classes and all(len(side.train.labels) for side in _sides(data)):
         frequencies = [_frequencies(kind, side) for side in _sides(data)]
-        found["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
-    return found
+        measured["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
+    return measured
 
 
 def _sides(data: TaskData) -> tuple[Side, Side]:
@@ -48,7 +50,7 @@ def _descriptors(split: Split, describe: Callable[[Any], Array]) -> Array:
 
 
 def _image(image: Array) -> Array:
-    """Mean of each cell of a 4 x 4 grid, and the spread over the image, by channel."""
+    """Mean of each cell of a 4 x 4 grid and the standard deviation over the image, for each channel."""
     rows = [part.mean(0) for part in np.array_split(image.astype(np.float64), min(GRID, len(image)))]
     cells = [cell.mean(0) for row in rows for cell in np.array_split(row, min(GRID, len(row)))]
     return np.concatenate([*cells, image.std((0, 1))])
@@ -62,25 +64,25 @@ def _sound(wave: Array) -> Array:
 
 
 def _series(series: Array) -> Array:
-    """Mean, spread and mean step of each channel."""
+    """Mean, standard deviation and mean absolute step of each channel."""
     return np.concatenate([series.mean(0), series.std(0), np.abs(np.diff(series, axis=0)).mean(0)])
 
 
 def _words(text: Any) -> Array:
     """Frequencies of words, hashed into 256 bins."""
     words = (text if isinstance(text, str) else " ".join(text)).lower().split()
-    found = Counter(zlib.crc32(word.encode("utf-8", "surrogatepass")) % BINS for word in words)
-    return np.array([found[index] for index in range(BINS)]) / max(1, len(words))
+    counts = Counter(zlib.crc32(word.encode("utf-8", "surrogatepass")) % BINS for word in words)
+    return np.array([counts[index] for index in range(BINS)]) / max(1, len(words))
 
 
 DESCRIPTORS: Mapping[str, tuple[str, Callable[[Any], Array]]] = {
-    "image": ("brightness on a 4 x 4 grid and its spread, by channel", _image),
+    "image": ("brightness on a 4 x 4 grid and its standard deviation, for each channel", _image),
     "audio": ("power in 16 bands, and duration", _sound),
-    "series": ("mean, spread and mean step, by channel", _series),
+    "series": ("mean, standard deviation and mean step of each channel", _series),
     "text": ("frequencies of words", _words),
-    "tabular": ("the rows as they are", np.asarray),
+    "tabular": ("raw rows", np.asarray),
 }
-"""Modality -> what its raw examples are described by."""
+"""Modality -> name of the descriptor, and the function that computes it."""
 
 
 def _frequencies(kind: Kind, side: Side) -> Array:
@@ -89,5 +91,5 @@ def _frequencies(kind: Kind, side: Side) -> Array:
 
 
 def _total_variation(one: Array, other: Array) -> float:
-    """Return half of the sum of absolute differences: 0 for equal frequencies, 1 for labels that never meet."""
+    """Return half of the sum of absolute differences: 0 for equal frequencies, 1 if no label occurs in both."""
     return float(np.abs(one - other).sum() / 2)

@@ -1,4 +1,4 @@
-"""Suites: wishes written down as TOML, shipped by name or a user's own file."""
+"""Suites: run requests in a TOML file, shipped under a name or written by the user."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning.expand import Pretraining, RunRequest
 
 KEYS = ("tasks", "backbones", "strategies", "seeds", "label_budgets", "set")
-"""What a run says; above the tables `[[runs]]` it holds for each of them."""
+"""Keys of a run; above the tables `[[runs]]` they apply to all of them."""
 TABLES = ("pretrain", "runs")
 PRETRAIN_KEYS = ("name", "backbone", "task", "objective", "seed", "set")
 EMBEDDED = "embedded"
-"""Every task that needs no data from outside, third-party ones too: no file lists them."""
+"""All tasks that need no external data, including those of third-party plugins: no file lists them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Suite:
-    """What a suite asks for."""
+    """The content of a suite."""
 
     name: str
-    """A shipped suite's name, or the file's path."""
+    """The name of a shipped suite, or the path of a file."""
     runs: tuple[RunRequest, ...] = (RunRequest(),)
     pretrain: tuple[Pretraining, ...] = ()
-    """Checkpoints that the runs start from: `tlbench pretrain --suite NAME` makes them."""
+    """Checkpoints that the runs start from: `tlbench pretrain --suite NAME` trains them."""
 
-    def check_made(self, run_requests: Iterable[RunRequest], models: Path) -> None:
-        """Raise `MissingDataError` where a wish starts from one of the suite's checkpoints that is not in `models`."""
+    def check_checkpoints(self, run_requests: Iterable[RunRequest], models: Path) -> None:
+        """Raise `MissingDataError` if a run request starts from a checkpoint of the suite that is not in `models`."""
         used = {name.partition("/")[2] for run_request in run_requests for name in run_request.backbones}
-        if lacking := [made.name for made in self.pretrain if made.name in used and not (models / made.name).exists()]:
-            names = " and ".join(f'"{name}"' for name in lacking)
-            raise MissingDataError(f"{names} must be made first: tlbench pretrain --suite {self.name}")
+        if absent := [one.name for one in self.pretrain if one.name in used and not (models / one.name).exists()]:
+            names = ", ".join(f'"{name}"' for name in absent)
+            raise MissingDataError(
+                f"Missing checkpoints: {names}. Train them first: tlbench pretrain --suite {self.name}"
+            )
 
     def of_tasks(self, names: Collection[str]) -> Suite:
-        """Return the suite with these tasks alone; a run that names none takes all. Raises `UnknownNameError`."""
+        """Return the suite with only these tasks; a run without tasks gets all of them. Raises `UnknownNameError`."""
         if not names:
             return self
         runs = [replace(run, tasks=[n for n in names if n in run.tasks or not run.tasks]) for run in self.runs]
         for name in names:
             if not any(name in run.tasks for run in runs):
-                known = {task for run in self.runs for task in run.tasks}
-                raise UnknownNameError(f'task in the suite "{self.name}" called', name, known)
+                tasks = {task for run in self.runs for task in run.tasks}
+                raise UnknownNameError("task", name, tasks, where=f'in the suite "{self.name}"')
         return replace(self, runs=tuple(run for run in runs if run.tasks))
 
 
@@ -54,7 +56,7 @@ def suite_names() -> list[str]:
 
 
 def read_suite(name: str) -> Suite:
-    """Return a suite by name or path. Raises `UsageError` with every mistake of a file at once."""
+    """Return a suite by name or path. Raises `UsageError` that lists every error of the file."""
     if name == EMBEDDED:
         return Suite(name=EMBEDDED)
     shipped = Path(__file__).parent / f"{name}.toml"
@@ -64,7 +66,7 @@ def read_suite(name: str) -> Suite:
     try:
         return _validate(name, tomllib.loads(path.read_text(encoding="utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f'The suite "{path}" is not TOML: {error}.') from error
+        raise UsageError(f'The suite "{path}" is not valid TOML: {error}.') from error
 
 
 def _validate(name: str, content: Mapping[str, Any]) -> Suite:
@@ -75,19 +77,23 @@ def _validate(name: str, content: Mapping[str, Any]) -> Suite:
     if not all(
         isinstance(tables, list) and all(isinstance(one, dict) for one in tables) for tables in (runs, pretrain)
     ):
-        raise UsageError(f'The suite "{name}" cannot be used: write [[runs]] and [[pretrain]] above their keys.')
-    known = [(common, (*KEYS, *TABLES)), *((run, KEYS) for run in runs), *((one, PRETRAIN_KEYS) for one in pretrain)]
-    for table, keys in known:
+        raise UsageError(f'Invalid suite "{name}": write runs and pretrain as tables, [[runs]] and [[pretrain]].')
+    allowed = [(common, (*KEYS, *TABLES)), *((run, KEYS) for run in runs), *((one, PRETRAIN_KEYS) for one in pretrain)]
+    for table, keys in allowed:
         for key in table.keys() - keys:
-            raise UnknownNameError(f'key in the suite "{name}" called', key, keys)
+            raise UnknownNameError("key", key, keys, where=f'in the suite "{name}"')
         if not isinstance(table.get("set", {}), dict):
-            raise UsageError(f'The suite "{name}" cannot be used: set: write a table, such as "finetune.steps" = 5.')
-    wanted = {"name": name, "runs": [_run(common, run) for run in runs], "pretrain": [_fields(one) for one in pretrain]}
+            raise UsageError(f'Invalid suite "{name}": set must be a table, such as {{"finetune.steps" = 5}}.')
+    content_of_suite = {
+        "name": name,
+        "runs": [_run(common, run) for run in runs],
+        "pretrain": [_fields(one) for one in pretrain],
+    }
     try:
-        return TypeAdapter(Suite).validate_python(wanted)
+        return TypeAdapter(Suite).validate_python(content_of_suite)
     except ValidationError as error:
         mistakes = "; ".join(f"{_place(fault['loc'], len(runs))}: {fault['msg']}" for fault in error.errors())
-        raise UsageError(f'The suite "{name}" cannot be used: {mistakes}.') from error
+        raise UsageError(f'Invalid suite "{name}": {mistakes}.') from error
 
 
 def _run(common: Mapping[str, Any], run: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,6 +106,6 @@ def _fields(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _place(location: tuple[int | str, ...], runs: int) -> str:
-    """Return where a mistake stands, in the words of the file."""
+    """Return the location of an error as the file writes it."""
     shown = ".".join("set" if part == "overrides" else str(part) for part in location)
     return shown.removeprefix("runs.0.") if runs == 1 else shown
