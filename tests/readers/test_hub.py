@@ -21,13 +21,13 @@ READ = """
 import json, sys
 from tlbench.errors import TlbenchError
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.catalog import load_catalog
 
 catalog, settings, found = load_catalog(), Settings(), []
 for task, *places in json.loads(sys.argv[1]):
     overrides = {f"task.{side}": place for side, place in zip(("source", "target"), places)}
-    wish = Wish(tasks=(task,), strategies=("frozen",), seeds=(0,), overrides=overrides)
+    wish = RunRequest(tasks=(task,), strategies=("frozen",), seeds=(0,), overrides=overrides)
     try:
         pairing = make_plan([wish], catalog, settings).pairings[0]
         request = pairing.load_request
