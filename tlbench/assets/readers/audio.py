@@ -7,9 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import soundfile
-
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -19,6 +16,9 @@ if TYPE_CHECKING:
 
 def read_sound(path: Path) -> tuple[Array, int]:
     """Return a waveform `(T,)` float32 in -1..1, with its channels averaged, and its sample rate in Hz."""
+    import numpy as np
+    import soundfile
+
     try:
         samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError, TypeError) as error:

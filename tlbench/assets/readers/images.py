@@ -8,21 +8,25 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image, ImageOps
-
 from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from tlbench.contract.task_data import Array
 
 WHITE = (255, 255, 255, 255)
 """Background of transparent pixels, RGBA."""
-BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-"""Errors that PIL raises for files that it cannot decode."""
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """Return the errors that PIL raises for files that it cannot decode."""
+    from PIL import Image
+
+    return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
 def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faults: Faults = RAISE) -> Array:
@@ -30,7 +34,7 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
 
     The aspect ratio is not kept; size 0 keeps the original size. Transparent pixels are blended over white.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
@@ -40,7 +44,7 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
-    except BROKEN as error:
+    except _broken() as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
     if deep:
         raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
@@ -49,6 +53,9 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
 
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
     """Return an image over white as `(size, size, C)` uint8; size 0 keeps the original size."""
+    import numpy as np
+    from PIL import Image
+
     if image.has_transparency_data:
         key = image.info.get("transparency")
         if isinstance(key, tuple) and max(key) > 255:  # A PNG of 16 bits, whose colours PIL reads with 8.
@@ -66,13 +73,13 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
     Masks are scaled with nearest-neighbour interpolation, which creates no new values.
     """
     import numpy as np
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     try:
         with Image.open(path) as opened, Image.open(image) as picture:
             opened.load()
             mask, expected = opened.copy(), ImageOps.exif_transpose(picture).size
-    except BROKEN as error:
+    except _broken() as error:
         raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
     if mask.mode not in ("1", "L", "P"):
         raise BadInputError(f'"{path}" is a colour image: save masks with a palette, or as 8-bit grey values.')
