@@ -200,7 +200,7 @@ def test_devices_are_resolved_by_what_is_there(monkeypatch):
     assert fingerprints.resolve_device("cuda") == "cuda"
     assert fingerprints.device_name("cuda") == "NVIDIA X"
     monkeypatch.setattr(fingerprints, "graphics", lambda: "")
-    with pytest.raises(UsageError, match="No GPU.*--device cpu"):
+    with pytest.raises(UsageError, match=r"No GPU.*--device cpu"):
         fingerprints.resolve_device("cuda")
 
 
