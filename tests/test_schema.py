@@ -12,8 +12,8 @@ from tlbench.results.schema import row_schema
 
 
 def test_the_published_schema_is_the_one_of_the_record():
-    """Made anew by: python -m tlbench.results.schema > tlbench/row.schema.json"""
-    published = json.loads((Path(tlbench.__file__).parent / "row.schema.json").read_text())
+    """Made anew by: python -m tlbench.results.schema > tlbench/results/row.schema.json"""
+    published = json.loads((Path(tlbench.__file__).parent / "results" / "row.schema.json").read_text())
     assert published == json.loads(json.dumps(row_schema()))
 
 
