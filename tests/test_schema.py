@@ -6,14 +6,14 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-import tlbench
+from tlbench import results
 from tlbench.results.row import Row
 from tlbench.results.schema import row_schema
 
 
 def test_the_published_schema_is_the_one_of_the_record():
     """Made anew by: python -m tlbench.results.schema > tlbench/results/row.schema.json"""
-    published = json.loads((Path(tlbench.__file__).parent / "results" / "row.schema.json").read_text())
+    published = json.loads(Path(results.__file__).with_name("row.schema.json").read_text())
     assert published == json.loads(json.dumps(row_schema()))
 
 
