@@ -113,7 +113,7 @@ def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
     parity = export_model(model, graph, labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)
     assert parity.relative < 1e-5
     assert parity.flips == 0
-    served = KIND.predict(outputs_of(tmp_path / "model.onnx", rows))
+    served = KIND.postprocess.predict(outputs_of(tmp_path / "model.onnx", rows))
     np.testing.assert_allclose(served, parity.predictions, rtol=1e-5, atol=1e-6)
 
 

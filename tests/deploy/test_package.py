@@ -17,20 +17,24 @@ import pytest
 from support import plan_only, run_python
 from test_imports import imports
 
-from tlbench import UsageError
+from tlbench import ContractError, KindSpec, UsageError
 from tlbench.assets.folders import cache_folder
 from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
+from tlbench.deploy.package.alone import POSTPROCESS
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
 from tlbench.engine.runner import run_pairing
 from tlbench.engine.store import Store
+from tlbench.learning.kinds import Classification, postprocess
+from tlbench.learning.metrics import accuracy
 from tlbench.planning.settings import Settings
 
 ALONE = """
 import runpy, sys
 
-ALLOWED = {*sys.stdlib_module_names, "numpy", "onnxruntime", "flatbuffers", "google", "packaging", "preprocess"}
+OWN = {"preprocess", "postprocess"}
+ALLOWED = {*sys.stdlib_module_names, *OWN, "numpy", "onnxruntime", "flatbuffers", "google", "packaging"}
 
 class Alone:
     def find_spec(self, name, path=None, target=None):
@@ -129,11 +133,17 @@ def exported(request, catalog, session_cache, tmp_path_factory):
     run_request = {"tasks": [task], "backbones": backbones, "strategies": ["finetune"]}
     plan = plan_only(catalog, settings, **run_request, overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
-    row, export = run_pairing(plan.pairings[0], catalog, settings, store)
+    draft = run_pairing(plan.pairings[0], catalog, settings, store)
+    row, export = draft.row, draft.stages["export"]
     assert row.status == "ok", row.reason
-    stages = find_stages(row, settings.board, store, catalog)
-    write_bundle(folder / "out", row, catalog, *stages)
+    write_row(folder / "out", row, catalog, *find_stages(row, settings.board, store, catalog))
     return request.param, row, export, folder / "out"
+
+
+def write_row(folder, row, catalog, export, prepare):
+    """Export a row as `tlbench export` does."""
+    task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
+    return write_bundle(folder, row, task, backbone, export.folder, prepare.folder)
 
 
 def serve(folder, *words):
@@ -203,7 +213,8 @@ def test_the_metadata_say_what_goes_in_and_what_comes_out(exported):
     case, row, _, folder = exported
     metadata = metadata_of(folder)
     assert (metadata["row"], metadata["task"], metadata["metric"]) == (row.key, row.task, row.metric)
-    assert metadata["unit"] == ("word" if case == "words" else "example")
+    assert metadata["postprocess"] == ("Words" if case in ("words", "prepared") else "Labels")
+    assert metadata["outputs"] in (folder / "README.md").read_text()
     inputs = json.loads(metadata["inputs"])
     assert next(part["dtype"] for part in inputs) == {"image": "uint8", "audio": "int16"}.get(
         case, "int32" if case in ("text", "words", "prepared") else "float32"
@@ -233,7 +244,7 @@ def test_a_folder_that_holds_something_is_left_alone(exported, catalog):
     _, row, export, folder = exported
     before = sorted(folder.rglob("*"))
     with pytest.raises(UsageError, match="is there already and not an empty folder"):
-        write_bundle(folder, row, catalog, export, export)
+        write_row(folder, row, catalog, export, export)
     assert sorted(folder.rglob("*")) == before
 
 
@@ -242,7 +253,7 @@ def blobs_row(catalog, shared_settings):
     """A row without latency, and the store that holds its stages."""
     store = Store(root=shared_settings.cache, notify=catalog.notify)
     plan = plan_only(catalog, shared_settings, tasks=["toy/blobs"], strategies=["finetune"])
-    return run_pairing(plan.pairings[0], catalog, shared_settings, store)[0], store
+    return run_pairing(plan.pairings[0], catalog, shared_settings, store).row, store
 
 
 def test_a_row_of_another_file_is_answered_with_the_command_that_makes_it(catalog, blobs_row, tmp_path):
@@ -285,6 +296,49 @@ def test_preprocessing_that_has_changed_since_is_not_exported(catalog, exported)
         find_stages(row, folder, Store(root=cache_folder(), notify=catalog.notify), meddled)
 
 
+OTHERWISE = """
+class Sharper(Labels):
+    def predict(self, outputs, targets=None):
+        return super().predict(2 * outputs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "says"), [(OTHERWISE, "NOT the predictions that were scored"), ("import torch\n", "imports torch")]
+)
+def test_an_export_that_would_not_predict_what_was_scored_is_not_written(catalog, blobs_row, tmp_path, code, says):
+    row, store = blobs_row
+    export, prepare = find_stages(row, tmp_path, store, catalog)
+    changed = dataclasses.replace(export, folder=shutil.copytree(export.folder, tmp_path / "export"))
+    record = json.loads((changed.folder / POSTPROCESS).read_text())
+    record |= {"source": record["source"] + code, "class": "Sharper"}
+    (changed.folder / POSTPROCESS).write_text(json.dumps(record))
+    with pytest.raises(ContractError, match=says) as raised:
+        write_row(tmp_path / "out", row, catalog, changed, prepare)
+    assert 'kind "classification"' in str(raised.value)
+    assert not any((tmp_path / "out").rglob("*"))
+
+
+def test_a_kind_of_a_plugin_predicts_as_it_was_scored_without_a_word_about_it(catalog, shared_settings, tmp_path):
+    """The guide's own: it inherits from Classification, and so inherits what an export does to the outputs."""
+
+    class Ordinal(Classification):
+        def metrics(self, labels):
+            return {"near": accuracy}
+
+    kind = KindSpec(
+        name="ordinal", summary="Stars.", unit="labels", metric="near", layout="pooled", create=lambda: Ordinal()
+    )
+    task = dataclasses.replace(catalog.task("toy/blobs"), kind=kind, metric="near")
+    changed = dataclasses.replace(catalog, tasks={**catalog.tasks, task.name: task})
+    store = Store(root=shared_settings.cache, notify=catalog.notify)
+    plan = plan_only(changed, shared_settings, tasks=[task.name], strategies=["source-only"])
+    row = run_pairing(plan.pairings[0], changed, shared_settings, store).row
+    write_row(tmp_path / "out", row, changed, *find_stages(row, tmp_path, store, changed))
+    done = serve(tmp_path / "out", "--check")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):
     row, store = blobs_row
     failed = dataclasses.replace(row, status="failed", reason="no fixed point", onnx_sha256=None)
@@ -292,11 +346,10 @@ def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):
         find_stages(failed, tmp_path, store, catalog)
 
 
-def test_preprocessing_imports_the_standard_library_and_numpy_alone(catalog):
-    """So does the example, beside onnxruntime."""
+def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone(catalog):
     modules = {spec.preprocess() for spec in catalog.backbones.values() if spec.preprocess}
     assert len(modules) == 5
-    for module in (*modules, prepared):
+    for module in (*modules, prepared, postprocess):
         assert {name.partition(".")[0] for name in imports(Path(module.__file__), everywhere=True)} <= {
             *sys.stdlib_module_names,
             "numpy",

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import plan_only
-from test_package import BERT, known_predictions, metadata_of, serve, write_tables
+from test_package import BERT, known_predictions, metadata_of, serve, write_row, write_tables
 
 from tlbench.cli.inspection import inspect_task
-from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
 from tlbench.engine.runner import run_pairing
 from tlbench.engine.store import Store
@@ -69,19 +68,27 @@ CASES = {
     "tokens": ("nlp/lm-vader", tokens, "0."),
     "one class": ("anomaly/flows-normal", nothing, "attack "),
 }
-SAYS = {
-    "masks": "The 2 labels, in order: 0, 1.",
-    "numbers": "One number, in the task's own unit: label.",
-    "tags": "The 2 labels, in order: good, other.",
-    "pairs": "The 2 labels, in order: no, yes.",
-    "tokens": "labels, in order: in the file's metadata, from ",
-    "one class": "Two numbers: normal, attack.",
+POSTPROCESS = {
+    "masks": "Pixels",
+    "numbers": "Numbers",
+    "tags": "Flags",
+    "pairs": "Labels",
+    "tokens": "Tokens",
+    "one class": "Distances",
+}
+LISTED = {
+    "masks": "In order: 0, 1.",
+    "numbers": "In order: label.",
+    "tags": "In order: good, other.",
+    "pairs": "In order: no, yes.",
+    "tokens": ", in the file's metadata, from ",
+    "one class": "In order: normal, attack.",
 }
 EXAMPLES = {
     "masks": "uint8 (8, 8, 1)",
     "numbers": "float64 (2,)",
     "tags": "a text",
-    "pairs": "a pair of texts",
+    "pairs": "a list of texts",
     "tokens": "prepared arrays",
     "one class": "float32 (20,)",
 }
@@ -96,9 +103,9 @@ def exported(request, catalog, session_cache, tmp_path_factory):
     strategy = "source-only" if request.param == "tokens" else "frozen"
     plan = plan_only(catalog, settings, tasks=[task], strategies=[strategy], overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
-    row, _ = run_pairing(plan.pairings[0], catalog, settings, store)
+    row = run_pairing(plan.pairings[0], catalog, settings, store).row
     assert row.status == "ok", row.reason
-    write_bundle(folder / "out", row, catalog, *find_stages(row, settings.board, store, catalog))
+    write_row(folder / "out", row, catalog, *find_stages(row, settings.board, store, catalog))
     return request.param, plan.pairings[0], row, folder / "out"
 
 
@@ -119,12 +126,13 @@ def test_a_single_file_is_predicted_and_described(exported):
 
 
 def test_metadata_and_card_say_what_goes_in_and_comes_out(exported):
-    case, pairing, _, folder = exported
+    case, _, _, folder = exported
     metadata = metadata_of(folder)
-    assert metadata["activation"] == pairing.task.kind.activation
-    assert metadata["unit"] == {"masks": "pixel", "tokens": "token"}.get(case, "example")
+    card = (folder / "README.md").read_text()
+    assert metadata["postprocess"] == POSTPROCESS[case]
     assert metadata["example"] == EXAMPLES[case]
-    assert SAYS[case] in (folder / "README.md").read_text()
+    assert metadata["outputs"] in card
+    assert LISTED[case] in card
 
 
 def test_inspection_reads_its_labels(exported, settings):

@@ -225,6 +225,14 @@ def test_a_batch_is_never_larger_than_what_there_is(request_of, pairing_of):
     assert len(inputs[0]) == len(targets) == 24
 
 
+@pytest.mark.parametrize("option", ["batch_size", "steps"])
+def test_an_option_that_is_used_without_being_declared_is_named(request_of, pairing_of, option):
+    _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
+    fewer = {name: value for name, value in request.options.items() if name != option}
+    with pytest.raises(ContractError, match=f'"finetune" uses the option "{option}".*training_options'):
+        dataclasses.replace(request, options=fewer).fit(request.model, request.target)
+
+
 def test_batches_are_varied_by_the_task_s_augmentation(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     ((rows,), _) = next(request.batches(request.target))

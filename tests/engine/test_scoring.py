@@ -20,4 +20,5 @@ def test_sets_apart_are_two_apart(features):
 
 
 def test_a_small_and_a_large_set_count_alike(features):
-    assert 0 <= a_distance(features[:31], features[100:]) <= 2.0
+    """Else "it is of the large set" would be right 15 times of 16, and the sets 1.8 apart."""
+    assert a_distance(features[:31], features[100:]) < 1.0

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from support import silent
 
-from tlbench import BadInputError, PrepareRequest
+from tlbench import BadInputError, ContractError, PrepareRequest
 from tlbench.engine import splits
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.source_model import train_source
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.learning import data
-from tlbench.learning.data import Lazy, Ragged, Targets
+from tlbench.learning.data import Ragged, Targets
+from tlbench.learning.lazy import Lazy
 from tlbench.learning.model import state_hash
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [], [1]]
@@ -39,8 +40,14 @@ def test_chunks_leave_the_files_that_one_piece_leaves(tmp_path):
 
 
 def test_examples_of_unequal_shapes_are_refused(tmp_path):
-    with pytest.raises(BadInputError, match="must be alike"):
+    with pytest.raises(BadInputError, match=r"\(3,\).*\(4,\)"):
         save_examples(tmp_path, "split", [(np.zeros((2, 3)),), (np.zeros((2, 4)),)], Targets.of([0] * 4))
+
+
+@pytest.mark.parametrize("examples", [3, 5])
+def test_more_or_fewer_rows_than_examples_are_refused(tmp_path, examples):
+    with pytest.raises(ContractError, match=f"`prepare` gave .* rows for {examples} examples"):
+        save_examples(tmp_path, "split", [(np.zeros((2, 3)),)] * 2, Targets.of([0] * examples))
 
 
 def test_a_chunk_of_raw_examples_is_asked_for_at_a_time(monkeypatch):

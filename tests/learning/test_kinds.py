@@ -7,6 +7,7 @@ from torch import nn
 
 from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION, SEGMENTATION, TOKEN_CLASSIFICATION, BadInputError
 from tlbench.learning.data import Targets
+from tlbench.learning.kinds.postprocess import Flags, Labels, Tokens
 from tlbench.learning.trainer import train
 
 KINDS = (CLASSIFICATION, TOKEN_CLASSIFICATION, ANOMALY)
@@ -19,7 +20,7 @@ def test_a_kind_has_the_metric_that_it_names_and_scores_its_own_predictions(spec
     kind = spec.create()
     labels = ("O", "B-PER")
     outputs = kind.head(3, labels)(torch.randn(6, 3, generator=torch.Generator().manual_seed(0)))
-    predictions = kind.predict(outputs.detach().numpy())
+    predictions = kind.postprocess.predict(outputs.detach().numpy())
     assert predictions.shape == (6, 2)
     np.testing.assert_allclose(predictions.sum(1), 1, rtol=1e-6)
     scores = {name: metric(predictions, Targets.of([0, 1] * 3)) for name, metric in kind.metrics(labels).items()}
@@ -29,7 +30,7 @@ def test_a_kind_has_the_metric_that_it_names_and_scores_its_own_predictions(spec
 
 
 def test_probabilities_do_not_overflow():
-    assert CLASSIFICATION.create().predict(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
+    assert CLASSIFICATION.create().postprocess.predict(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
 
 
 def test_a_token_budget_is_drawn_from_sentences_with_entities_and_without():
@@ -61,7 +62,7 @@ def test_pixels_of_masks_are_targets_and_images_with_the_same_labels_are_one_gro
 
 
 def test_of_many_pixels_the_best_label_alone_is_kept():
-    kept = SEGMENTATION.create().predict(np.array([[0.1, 3.0, 1.0], [2.0, 1.0, 0.0]], np.float32))
+    kept = SEGMENTATION.create().postprocess.predict(np.array([[0.1, 3.0, 1.0], [2.0, 1.0, 0.0]], np.float32))
     assert (kept.tolist(), kept.dtype) == ([1, 0], np.int16)
 
 
@@ -78,6 +79,32 @@ def test_of_many_pixels_the_best_label_alone_is_kept():
 def test_labels_that_make_no_sense_are_refused(spec, labels):
     with pytest.raises(BadInputError):
         spec.create().targets(labels, ("one",))
+
+
+@pytest.mark.parametrize("spec", [CLASSIFICATION, REGRESSION, MULTI_LABEL], ids=lambda spec: spec.name)
+def test_a_side_that_names_nothing_is_told_what_to_name(spec):
+    with pytest.raises(BadInputError, match="`labels` is empty: it must name"):
+        spec.create().targets([1.0, 0.0], ())
+
+
+@pytest.mark.parametrize("classes", [2, 3, 15, 16, 17, 100])
+@pytest.mark.parametrize("spread", [0.1, 3.0, 60.0])
+def test_predictions_have_the_bits_of_torch(classes, spread):
+    """Of torch with the widest registers: scores stay those of the time when torch computed them."""
+    outputs = np.random.default_rng(0).normal(0, spread, (500, classes)).astype(np.float32)
+    predicted = Labels().predict(outputs), Tokens().predict(outputs), Flags().predict(outputs)
+    exact = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    for mine, function in zip(predicted[:2], (torch.softmax, torch.log_softmax), strict=True):
+        theirs = function(torch.from_numpy(outputs), -1).numpy()
+        np.testing.assert_array_max_ulp(mine, theirs, 0 if exact else 16)
+    # The last elements of a tensor fill no register, and torch computes them in another way.
+    whole = outputs.size - outputs.size % 32
+    theirs = torch.sigmoid(torch.from_numpy(outputs)).numpy()
+    np.testing.assert_array_max_ulp(predicted[2].ravel()[:whole], theirs.ravel()[:whole], 0 if exact else 16)
+
+
+def test_outputs_that_are_no_numbers_stay_so():
+    assert np.isnan(Labels().predict(np.array([[np.nan, 1.0]]))).all()
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
@@ -103,4 +130,4 @@ def test_several_labels_cost_the_mean_of_their_binary_cross_entropies():
     outputs, targets = torch.tensor([[0.5, -2.0]]), torch.tensor([[1, 0]])
     expected = nn.functional.softplus(torch.tensor([-0.5, -2.0])).mean()
     torch.testing.assert_close(kind.loss(outputs, targets), expected)
-    np.testing.assert_allclose(kind.predict(outputs.numpy()), torch.sigmoid(outputs))
+    np.testing.assert_allclose(kind.postprocess.predict(outputs.numpy()), torch.sigmoid(outputs))

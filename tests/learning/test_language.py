@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from tlbench import LANGUAGE_MODELLING, Access
-from tlbench.errors import ContractError
 from tlbench.learning.data import Targets
 
 KIND = LANGUAGE_MODELLING.create()
@@ -17,13 +16,13 @@ def test_a_prediction_is_the_log_probability_of_the_target():
     outputs = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
     targets = np.array([0, 3, 1, 1, 2, 0])
     expected = torch.nn.functional.cross_entropy(torch.from_numpy(outputs), torch.from_numpy(targets), reduction="none")
-    assert np.allclose(KIND.predict(outputs, targets), -expected.numpy(), atol=1e-6)
-    assert KIND.predict(outputs, targets).shape == (6,)
+    assert np.allclose(KIND.postprocess.predict(outputs, targets), -expected.numpy(), atol=1e-6)
+    assert KIND.postprocess.predict(outputs, targets).shape == (6,)
 
 
-def test_predictions_need_their_targets():
-    with pytest.raises(ContractError):
-        KIND.predict(np.zeros((2, 3)))
+def test_without_targets_the_log_probabilities_of_all_tokens_are_predicted():
+    logs = KIND.postprocess.predict(np.random.default_rng(0).standard_normal((6, 4)))
+    np.testing.assert_allclose(np.exp(logs).sum(1), 1, rtol=1e-6)
 
 
 def test_scores_are_per_token_and_examples_weigh_by_their_tokens():

@@ -16,6 +16,7 @@ from tlbench.contract.requests import PrepareRequest
 from tlbench.contract.task_data import Array
 from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import structure
+from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, restore_order
@@ -24,14 +25,14 @@ from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parame
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
-from tlbench.results.files import file_sha256
+from tlbench.results.files import file_sha256, write_json
 from tlbench.results.parts import ExportPart
 
 
 def export_and_score(
     pairing: Pairing, settings: Settings, prepared: Prepared, model: TransferModel, graph: Path, folder: Path
 ) -> ExportPart:
-    """Write `model.onnx`, `predictions.npz` and `latency.npz`; return what the row says of the file."""
+    """Write `model.onnx`, predictions, what made them, and `latency.npz`; return what the row says of the file."""
     test, path, task = prepared.split("target-test"), folder / "model.onnx", pairing.task
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
@@ -39,6 +40,7 @@ def export_and_score(
     np.savez_compressed(
         folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
     )
+    write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
     fields = score_fields(pairing, prepared, test, predictions)

@@ -33,7 +33,8 @@ def _some(rows: ExampleSequence, start: int, stop: int) -> list[object]:
 def save_examples(folder: Path, name: str, chunks: Iterable[Columns], targets: Targets) -> None:
     """Write one split, of whose inputs one chunk at a time is in memory.
 
-    Raises `BadInputError` if examples have several shapes or types, `ContractError` if targets are more or fewer.
+    Raises `BadInputError` if examples have several shapes or types, and `ContractError` if there are more or fewer than
+    targets.
     """
     np.save(folder / f"{name}-targets.npy", targets.values, allow_pickle=False)
     np.save(folder / f"{name}-counts.npy", targets.counts, allow_pickle=False)
@@ -94,7 +95,8 @@ def _append(path: Path, rows: Array, first: bool) -> None:
 def _check_alike(shape: tuple[int, ...], dtype: np.dtype[Any], rows: Array) -> None:
     if (shape[1:], dtype) != (rows.shape[1:], rows.dtype):
         raise BadInputError(
-            f"Prepared examples are {shape[1:]} {dtype} and {rows.shape[1:]} {rows.dtype}: they must be alike."
+            f"Prepared examples are {shape[1:]} {dtype} and {rows.shape[1:]} {rows.dtype}: all of a split must have "
+            f"one shape and one type."
         )
 
 

@@ -9,20 +9,17 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlbench import __version__
 from tlbench.contract.specs import BackboneSpec, TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
-from tlbench.deploy.package.alone import module_of, standalone_source
+from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
 from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
-
-if TYPE_CHECKING:
-    from tlbench.learning.kinds.protocol import Postprocess
 
 EXAMPLES = "examples"
 
@@ -39,13 +36,13 @@ def write_bundle(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
     module = backbone.preprocess() if backbone.preprocess else arrays_alone
-    kind = task.kind.create().postprocess
+    made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
-    metadata = describe(row, task, backbone, kind, prepared, scored)
+    metadata = describe(row, task, backbone, made_by, prepared, scored)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
-        "preprocess.py": standalone_source(module, f'backbone "{backbone.name}"'),
-        "postprocess.py": standalone_source(module_of(kind), f'kind "{task.kind.name}"'),
+        "preprocess.py": check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"'),
+        "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
         "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
@@ -77,9 +74,9 @@ def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> Non
 
 
 def describe(
-    row: Row, task: TaskSpec, backbone: BackboneSpec, kind: Postprocess, prepared: Path, scored: bytes
+    row: Row, task: TaskSpec, backbone: BackboneSpec, made_by: Mapping[str, str], prepared: Path, scored: bytes
 ) -> dict[str, str]:
-    """Return the ONNX file's metadata, texts by name; lists and records are JSON."""
+    """Return the ONNX file's metadata, texts by name; `made_by` is the postprocess record, lists and records are JSON."""
     labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     return {
         "tlbench": __version__,
@@ -93,9 +90,9 @@ def describe(
         "metric": row.metric,
         "score": str(row.score),
         "labels": canonical(labels),
-        "outputs": kind.outputs,
-        "postprocess": type(kind).__name__,
-        "example": form(examples_of(prepared, backbone)[0], kind.parts),
+        "outputs": made_by["outputs"],
+        "postprocess": made_by["class"],
+        "example": form(examples_of(prepared, backbone)[0], made_by["parts"]),
         "inputs": canonical(_inputs(scored)),
         "preprocessing": canonical(settings_of(prepared, row, task)),
         "licence": "; ".join(_licences(task, backbone)),

@@ -16,6 +16,16 @@ import numpy as np
 
 LANES = 16
 """Numbers in a vector register, whose sums torch adds up in the end."""
+EXP_SERIES = (
+    0.000198527617612853646278381,
+    0.00139304355252534151077271,
+    0.00833336077630519866943359,
+    0.0416664853692054748535156,
+    0.166666671633720397949219,
+    0.5,
+)
+LOG_SERIES = (0.3027294874, 0.3996108174, 0.6666694880)
+LOG_2 = 0.69314718246459960938 - 1.904654323148236017e-09
 BLOCK = 2**15
 """Numbers whose exponentials are computed at a time, so that they stay in the processor's cache."""
 
@@ -166,13 +176,22 @@ def _below_largest(outputs: Any) -> Any:
     return outputs - outputs.max(-1, keepdims=True)
 
 
-def _fused(factor: Any, other: Any, term: Any) -> Any:
-    """Return `factor * other + term` of float32 numbers, rounded once: float64 holds their product exactly."""
-    return (np.asarray(factor, np.float64) * other + term).astype(np.float32)
-
-
 def _float32(*numbers: float) -> list[float]:
     return [float(np.float32(number)) for number in numbers]
+
+
+def _rounded(numbers: Any) -> Any:
+    """Return float64 numbers rounded to float32: of a product and a sum, as a processor rounds them in one step."""
+    return numbers.astype(np.float32).astype(np.float64)
+
+
+def _polynomial(numbers: Any, coefficients: Sequence[float]) -> Any:
+    """Return the value of a polynomial, from the coefficient of the highest power down, each step rounded."""
+    first, *others = _float32(*coefficients)
+    value = np.full_like(numbers, first)
+    for coefficient in others:
+        value = _rounded(value * numbers + coefficient)
+    return value
 
 
 def _exp(powers: Any) -> Any:
@@ -186,22 +205,14 @@ def _exp(powers: Any) -> Any:
 
 def _exp_block(powers: Any) -> Any:
     powers = np.clip(powers, -150, 150)  # 0 and infinity in float32
-    halvings = np.rint(powers * np.float32(1.442695040888963407))
-    high, low = _float32(0.693145751953125, 1.428606765330187045e-06)
-    rest = _fused(halvings, -low, _fused(halvings, -high, powers))
-    first, *others = _float32(
-        0.000198527617612853646278381,
-        0.00139304355252534151077271,
-        0.00833336077630519866943359,
-        0.0416664853692054748535156,
-        0.166666671633720397949219,
-        0.5,
-    )
-    series = np.full_like(rest, first)
-    for coefficient in others:
-        series = _fused(series, rest, coefficient)
+    doublings = np.rint(powers * np.float32(1.442695040888963407))
+    high, low = _float32(0.693145751953125, 1.428606765330187045e-06)  # together the logarithm of 2
+    rest = _rounded(doublings * np.float64(-high) + powers)
+    rest = _rounded(doublings * np.float64(-low) + rest)
+    square = _rounded(rest * rest)
+    series = (_polynomial(rest, EXP_SERIES) * square + rest).astype(np.float32)
     with np.errstate(all="ignore"):  # not a number, and beyond float32: both stay so, as in torch
-        return np.ldexp(np.float32(1) + _fused(rest * rest, series, rest), halvings.astype(np.int32))
+        return np.ldexp(np.float32(1) + series, doublings.astype(np.int32))
 
 
 def _log(numbers: Any) -> Any:
@@ -209,26 +220,22 @@ def _log(numbers: Any) -> Any:
     mantissa, exponent = np.frexp(numbers)
     small = mantissa < 0.75  # brings the mantissa from [0.5, 1) to [0.75, 1.5)
     mantissa, exponent = np.where(small, 2 * mantissa, mantissa).astype(np.float64), exponent - small
-    ratio = (mantissa - 1) / (mantissa + 1)
-    rounded = (mantissa - 1).astype(np.float32) * (np.float32(1) / (mantissa + 1).astype(np.float32))
-    square = rounded * rounded
-    first, *others = _float32(0.3027294874, 0.3996108174, 0.6666694880)
-    series = np.full_like(rounded, first)
-    for coefficient in others:
-        series = _fused(series, square, coefficient)
-    logarithm_of_2 = 0.69314718246459960938 - 1.904654323148236017e-09
-    return (exponent * logarithm_of_2 + 2 * ratio + square * rounded * series).astype(np.float32)
+    above, below = mantissa - 1, mantissa + 1
+    ratio = above.astype(np.float32) * (np.float32(1) / below.astype(np.float32))
+    square = ratio * ratio
+    series = _polynomial(square.astype(np.float64), LOG_SERIES).astype(np.float32)
+    return (exponent * LOG_2 + 2 * above / below + square * ratio * series).astype(np.float32)
 
 
 def _total(numbers: Any) -> Any:
     """Return the sums `(..., 1)` over the last axis, added in torch's order."""
     count = numbers.shape[-1]
-    if count >= LANES:
-        padding = [(0, 0)] * (numbers.ndim - 1) + [(0, -count % LANES)]
-        numbers = np.pad(numbers, padding).reshape(*numbers.shape[:-1], -1, LANES)
-        numbers = np.cumsum(numbers, -2)[..., -1, :]
-        while numbers.shape[-1] > 1:
-            half = numbers.shape[-1] // 2
-            numbers = numbers[..., :half] + numbers[..., half:]
-        return numbers
-    return np.cumsum(numbers, -1)[..., -1:]
+    if count < LANES:
+        return np.cumsum(numbers, -1)[..., -1:]
+    if count % LANES:
+        numbers = np.pad(numbers, [(0, 0)] * (numbers.ndim - 1) + [(0, -count % LANES)])
+    numbers = numbers.reshape(*numbers.shape[:-1], -1, LANES).sum(-2)
+    while numbers.shape[-1] > 1:
+        half = numbers.shape[-1] // 2
+        numbers = numbers[..., :half] + numbers[..., half:]
+    return numbers
