@@ -11,7 +11,8 @@ import web
 from models_hub import COMMIT, Hub, serve
 from support import run_python
 
-from tlbench import BadInputError, MissingDataError, hub_client
+from tlbench import BadInputError, MissingDataError
+from tlbench.assets import hub_client
 from tlbench.assets.checkpoints import cached_json, find_checkpoint
 
 FILES = {"config": "config.json", "weights": ("model.safetensors", "pytorch_model.bin")}

@@ -62,10 +62,10 @@ class TestFinding:
         code = """
 import sys
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.catalog import load_catalog
 
-plan = make_plan([Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
+plan = make_plan([RunRequest(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
 assert plan.pairings[0].weights
 print(sorted({"torch", "numpy", "transformers", "tokenizers"} & set(sys.modules)))
 """
@@ -78,10 +78,10 @@ def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline
     code = """
 import json, sys
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import Wish, make_plan
+from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.catalog import load_catalog
 
-pairing = make_plan([Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
+pairing = make_plan([RunRequest(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
 fields = pairing.row_fields(Settings())
 print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
 """
