@@ -161,7 +161,7 @@ def test_own_texts_become_model_inputs(catalog, tables, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
     (pairing,) = plan_only(catalog, settings, **run_request(tables("a.csv"), tables("b.csv"))).pairings
     (tmp_path / "out").mkdir()
-    prepare(pairing, settings, tmp_path / "out")
+    prepare(pairing, tmp_path / "out")
     prepared = Prepared.read(tmp_path / "out")
     assert prepared.target_labels == ("bad", "good")
     assert np.bincount(prepared.split("target-train").targets.values).tolist() == [8, 8]

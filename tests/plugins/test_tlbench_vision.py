@@ -111,7 +111,7 @@ def test_own_images_become_model_inputs(catalog, pictures, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
     (pairing,) = plan_only(catalog, settings, **run_request(pictures, size=16, grey=True)).pairings
     (tmp_path / "out").mkdir()
-    prepare(pairing, settings, tmp_path / "out")
+    prepare(pairing, tmp_path / "out")
     prepared = Prepared.read(tmp_path / "out")
     assert prepared.target_labels == ("bright", "dark")
     test = prepared.split("target-test")
