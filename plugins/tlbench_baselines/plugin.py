@@ -15,8 +15,8 @@ def tlbench_strategies() -> list[StrategySpec]:
     return [
         StrategySpec(
             name="constant",
-            title="Majority",
-            summary="The label budget's label frequencies for every input: what knowing nothing of the input gives.",
+            title="Constant prediction",
+            summary="Predicts the same for every input: the label frequencies, or the mean, of the label budget.",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             baseline=True,
@@ -26,7 +26,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="source-only",
             title="Source only",
-            summary="The source model as it is, on the target: what adaptation has to beat.",
+            summary="Applies the source model to the target without adaptation.",
             access=frozenset(),
             trains_encoder=False,
             baseline=True,
@@ -36,7 +36,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="scratch",
             title="From scratch",
-            summary="New weights, trained on the label budget alone: what transfer has to beat.",
+            summary="Trains random weights on the label budget, without transfer.",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             baseline=True,
@@ -46,8 +46,8 @@ def tlbench_strategies() -> list[StrategySpec]:
         ),
         StrategySpec(
             name="all-labels",
-            title="Target oracle",
-            summary="The source model fine-tuned on all target training labels: what more labels would give.",
+            title="All target labels",
+            summary="Fine-tunes the source model on all target training labels: an upper bound.",
             access=frozenset({Access.TARGET_ALL_LABELS}),
             trains_encoder=True,
             baseline=True,

@@ -43,7 +43,9 @@ def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) 
         raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
     spec = catalog.task(task)
     if (modality := catalog.backbone(backbone).modality) != spec.modality:
-        raise UsageError(f'"{backbone}" is for {modality}, and "{task}" is {spec.modality}.')
+        raise UsageError(
+            f'"{backbone}" has the modality {modality}, but "{task}" has {spec.modality}: use a fitting backbone.'
+        )
     narrowed = dataclasses.replace(
         catalog,
         tasks={task: source_alone(spec, OBJECTIVES[wanted.objective])},
@@ -54,9 +56,11 @@ def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) 
     if pairing.skip:
         raise UsageError(pairing.skip)
     if pairing.backbone.save is None:
-        raise UsageError(f'"{backbone}" cannot be saved as a checkpoint: its plugin has no way to write one.')
+        raise UsageError(
+            f'"{backbone}" cannot be saved as a checkpoint: its plugin does not support it. Use another backbone.'
+        )
     if pairing.source_mode in ("probe", "own-head"):
-        raise UsageError(f"With source.mode={pairing.source_mode} nothing of the encoder is trained.")
+        raise UsageError(f"source.mode={pairing.source_mode} does not train the encoder: use source.mode=finetune.")
     return pairing
 
 
@@ -95,10 +99,12 @@ def destination(name: str) -> Path:
     """Return where a model goes: a folder where the name has a slash, else below the cache. Raises `UsageError`."""
     is_folder = "/" in name or os.sep in name or name.startswith(("~", "."))
     if not is_folder and name != slug(name):
-        raise UsageError(f'"{name}" is no name of a model: use letters, digits, ".", "_" and "-", or name a folder.')
+        raise UsageError(
+            f'Invalid model name "{name}": use letters, digits, ".", "_" and "-", or a folder (with a slash).'
+        )
     folder = Path(name).expanduser().resolve() if is_folder else models_folder() / name
     if folder.exists():
-        raise UsageError(f'"{folder}" is there already: remove it, or choose another name.')
+        raise UsageError(f'"{folder}" already exists: remove it, or choose another name.')
     return folder
 
 

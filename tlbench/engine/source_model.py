@@ -51,15 +51,15 @@ def train_source(pairing: Pairing, prepared: Prepared, device: str, on_step: OnS
 def _own_head(pairing: Pairing, prepared: Prepared) -> dict[str, torch.Tensor]:
     """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
 
-    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
+    Raises `UsageError` if it has none, or if its labels differ: its scores would be meaningless.
     """
     name = pairing.backbone.name
     if pairing.backbone.own_head is None:
-        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
+        raise UsageError(f'"{name}" has no own head: use --set source.mode=probe.')
     own = pairing.backbone.own_head(build_request(pairing, prepared, pretrained=True))
     if set(own.labels) != set(prepared.source_labels):
         raise UsageError(
-            f'The own head of "{name}" knows other labels than the source of "{pairing.task.name}" '
+            f'The own head of "{name}" has other labels than the source domain of "{pairing.task.name}" '
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )

@@ -57,8 +57,8 @@ def _append(path: Path, array: Array, first: bool) -> None:
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
         if (shape[1:], dtype) != (array.shape[1:], array.dtype):
             raise BadInputError(
-                f"Prepared examples are {shape[1:]} {dtype} and {array.shape[1:]} {array.dtype}: all of a "
-                f"split must be alike."
+                f"Prepared examples differ, {shape[1:]} {dtype} and {array.shape[1:]} {array.dtype}: use the same "
+                f"shape and type for a whole split."
             )
         length = shape[0]
     header = {

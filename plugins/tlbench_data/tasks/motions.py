@@ -82,7 +82,7 @@ def load_series(request: LoadRequest) -> TaskData:
         names, series = read_series(path, faults=request.faults)
         if names != columns:
             raise BadInputError(
-                f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'
+                f'"{path}" has the columns {", ".join(names)}, but "{first}" has {", ".join(columns)}: use the same.'
             )
         return windows(path, series, rows, stride)
 

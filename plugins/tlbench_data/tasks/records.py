@@ -60,8 +60,8 @@ def _binary(records: Labelled[Record], label: str, normal: str) -> Labelled[Reco
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
         records.faults.refuse(
-            f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
-            f"check task.label and task.normal."
+            f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split: check '
+            f"task.label and task.normal."
         )
     return records.with_inputs(records.inputs, labels)
 

@@ -31,7 +31,7 @@ def write_bundle(
     Raises `UsageError` where the folder holds something.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
+        raise UsageError(f'"{folder}" already exists and is not an empty folder: use another one.')
     module = backbone.preprocess() if backbone.preprocess else arrays_alone
     scored = (exported / "model.onnx").read_bytes()
     metadata = describe(row, task, backbone, prepared, scored)
