@@ -1,4 +1,4 @@
-"""The references: every (task, backbone) of a plan gets them without being asked."""
+"""The baselines, which run for every (task, backbone) of a plan."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             baseline=True,
             from_source=False,
-            adapt=deferred("tlbench_baselines.strategy", "majority"),
+            adapt=deferred("tlbench_baselines.strategy", "predict_constant"),
         ),
         StrategySpec(
             name="source-only",
@@ -52,6 +52,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=True,
             baseline=True,
             options=training_options(steps=300, learning_rate=2e-3),
-            adapt=deferred("tlbench_baselines.strategy", "oracle"),
+            adapt=deferred("tlbench_baselines.strategy", "train_on_all_labels"),
         ),
     ]

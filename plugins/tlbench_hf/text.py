@@ -20,7 +20,7 @@ POOLINGS = ("mean", "cls", "last")
 
 
 def build(request: BuildRequest) -> Encoder:
-    """Return the encoder. Raises `UnknownNameError` for a pooling that is none."""
+    """Return the encoder. Raises `UnknownNameError` for an unknown pooling."""
     pooling = str(request.options["pooling"])
     if pooling not in POOLINGS:
         raise UnknownNameError("pooling", pooling, POOLINGS)

@@ -161,7 +161,7 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
 
 
 def mask_of(tokenizer: Tokenizer) -> int:
-    """Return the token that stands for what is masked. Raises `UsageError` where there is none."""
+    """Return the mask token. Raises `UsageError` if there is none."""
     mask = next((place for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
     if mask is None:
         raise UsageError(f"The tokenizer has no mask token ({' or '.join(MASKS)}): use another checkpoint.")

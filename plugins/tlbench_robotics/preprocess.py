@@ -35,7 +35,7 @@ def preprocessor(
 
 
 def series(example: Any, channels: int | None = None) -> NDArray[np.float64]:
-    """Return a series `(T, C)` float64. Raises `ValueError` for what is none, or has not as many channels."""
+    """Return a series `(T, C)` float64. Raises `ValueError` for another shape or number of channels."""
     values = np.asarray(example, np.float64)
     if values.ndim != 2 or not len(values):
         raise ValueError(f'Invalid series {values.shape} for "series/cnn": expected time and channels, (T, C).')

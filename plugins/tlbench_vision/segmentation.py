@@ -51,7 +51,7 @@ def segmentation_tasks() -> list[TaskSpec]:
                     name="source",
                     default="",
                     summary="folder with images/ and masks/ whose files have the same names without extension, "
-                    "or train/ and test/ with both folders, else a fifth is held out by name. Labels are grey values or "
+                    "or train/ and test/ with both, else a fifth is held out by name. Labels are grey values or "
                     "palette indices",
                 ),
                 Option(name="target", default="", summary="folder with the same layout and labels"),

@@ -1,4 +1,4 @@
-"""Pre-training: a backbone trained on the source side of a task, and saved as a checkpoint that runs can start from."""
+"""Pre-training: trains a backbone on the source domain of a task and saves it as a checkpoint that runs start from."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OBJECTIVES: Mapping[str, KindSpec | None] = {
 
 
 def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> Pairing:
-    """Return the pairing whose source model is the result. Raises `UsageError` for what makes no sense."""
+    """Return the pairing whose source model is the result. Raises `UsageError` for an invalid request."""
     task, backbone = wanted.task, wanted.backbone
     if wanted.objective not in OBJECTIVES:
         raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
@@ -65,7 +65,7 @@ def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) 
 
 
 def source_alone(task: TaskSpec, kind: KindSpec | None) -> TaskSpec:
-    """Return the task with its source on both sides, so that nothing of the target is read, and another kind."""
+    """Return the task with its source as both domains, so that no target data is read, and with another kind."""
     return dataclasses.replace(
         task,
         kind=kind or task.kind_of_source,
@@ -166,7 +166,7 @@ def card(name: str, pairing: Pairing, score: float, size: int, data: str) -> str
         "weights at the start": pairing.checkpoint.origin
         if pairing.checkpoint and pairing.checkpoint.pretrained
         else "random",
-        "data": f"the source side of {task.name}, {_listed(pairing.data_options()) or 'as it comes'}: {task.source}",
+        "data": f"the source domain of {task.name}, {_listed(pairing.data_options()) or 'as it comes'}: {task.source}",
         "licence of the data": task.licence or "not stated",
         "hash of the prepared data": data,
         "learnt": task.kind.summary,

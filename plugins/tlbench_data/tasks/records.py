@@ -26,7 +26,7 @@ NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read one table, or the tables `train` and `test`, a side."""
+    """Read one table, or the tables `train` and `test`, for each domain."""
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
     def side(option: str) -> Parts[Record]:

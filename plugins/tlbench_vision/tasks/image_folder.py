@@ -52,7 +52,7 @@ def _side(request: LoadRequest, option: str) -> Parts[Picture]:
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
-    """Return the tables that hold a side's images, or none where they are files."""
+    """Return the tables with the images of a domain, or none if the images are files."""
     if not on_hub(str(request.options[option])):
         where = place(request, option)
         if where.suffix.lower() not in COLUMNAR and not _holds_tables(where):
