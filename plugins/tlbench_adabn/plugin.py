@@ -11,7 +11,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="adabn",
             title="AdaBN",
-            summary="BatchNorm statistics re-estimated on unlabelled target inputs; no weight changes.",
+            summary="Re-estimates BatchNorm statistics on unlabelled target inputs; weights do not change.",
             paper="Li et al. 2016, Revisiting batch normalization for practical domain adaptation, arXiv:1603.04779",
             access=frozenset({Access.TARGET_INPUTS}),
             trains_encoder=True,

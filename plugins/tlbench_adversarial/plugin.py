@@ -11,7 +11,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="adversarial",
             title="Adversarial adaptation",
-            summary="DANN, or CDAN with conditional=true: features that a discriminator cannot tell apart by domain.",
+            summary="DANN, or CDAN with conditional=true: features from which a discriminator cannot tell the domain.",
             paper="Ganin et al. 2016, arXiv:1505.07818; Long et al. 2018, arXiv:1705.10667",
             access=frozenset({Access.SOURCE, Access.TARGET_INPUTS}),
             trains_encoder=True,
@@ -21,9 +21,11 @@ def tlbench_strategies() -> list[StrategySpec]:
             kinds=("classification", "token-classification", "segmentation", "anomaly", "regression"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
-                Option(name="conditional", default=False, summary="CDAN: the discriminator sees predicted labels too"),
-                Option(name="weight", default=1.0, summary="weight of the reversed gradient at the end, lambda"),
-                Option(name="hidden", default=64, summary="units in each layer of the discriminator"),
+                Option(
+                    name="conditional", default=False, summary="CDAN: the discriminator also gets the predicted labels"
+                ),
+                Option(name="weight", default=1.0, summary="final weight of the reversed gradient (lambda)"),
+                Option(name="hidden", default=64, summary="units of each discriminator layer"),
             ),
             adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )

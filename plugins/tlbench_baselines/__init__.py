@@ -1,1 +1,1 @@
-"""Bounds that make a score readable: majority, source-only, scratch, oracle."""
+"""Baselines that make a score readable: constant, source-only, scratch, all-labels."""

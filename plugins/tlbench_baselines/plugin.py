@@ -1,4 +1,4 @@
-"""The references: every (task, backbone) of a plan gets them without being asked."""
+"""The baselines, which run for every (task, backbone) of a plan."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ def tlbench_strategies() -> list[StrategySpec]:
     return [
         StrategySpec(
             name="constant",
-            title="Majority",
-            summary="The label budget's label frequencies for every input: what knowing nothing of the input gives.",
+            title="Constant prediction",
+            summary="Predicts the same for every input: the label frequencies, or the mean, of the label budget.",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             baseline=True,
             from_source=False,
-            adapt=deferred("tlbench_baselines.strategy", "majority"),
+            adapt=deferred("tlbench_baselines.strategy", "predict_constant"),
         ),
         StrategySpec(
             name="source-only",
             title="Source only",
-            summary="The source model as it is, on the target: what adaptation has to beat.",
+            summary="Applies the source model to the target without adaptation.",
             access=frozenset(),
             trains_encoder=False,
             baseline=True,
@@ -31,7 +31,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="scratch",
             title="From scratch",
-            summary="New weights, trained on the label budget alone: what transfer has to beat.",
+            summary="Trains random weights on the label budget, without transfer.",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             baseline=True,
@@ -41,12 +41,12 @@ def tlbench_strategies() -> list[StrategySpec]:
         ),
         StrategySpec(
             name="all-labels",
-            title="Target oracle",
-            summary="The source model fine-tuned on all target training labels: what more labels would give.",
+            title="All target labels",
+            summary="Fine-tunes the source model on all target training labels: an upper bound.",
             access=frozenset({Access.TARGET_ALL_LABELS}),
             trains_encoder=True,
             baseline=True,
             options=training_options(steps=300, learning_rate=2e-3),
-            adapt=deferred("tlbench_baselines.strategy", "oracle"),
+            adapt=deferred("tlbench_baselines.strategy", "train_on_all_labels"),
         ),
     ]

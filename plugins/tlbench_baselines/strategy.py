@@ -1,4 +1,4 @@
-"""Bounds: what a strategy is measured against."""
+"""Baselines: the scores that strategies are compared with."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import numpy as np
 from tlbench.learning import AdaptRequest, Linear, TransferModel
 
 
-def majority(request: AdaptRequest) -> TransferModel:
-    """Let the head `target` answer the same to everything: what is best for the budget's labels."""
+def predict_constant(request: AdaptRequest) -> TransferModel:
+    """Make the head `target` predict the same for every input: the best constant prediction for the label budget."""
     constant = request.kind.constant(request.target.targets.values, request.classes)
     weight = np.zeros((request.classes, request.model.encoder.feature_dim))
     Linear(weight, constant).copy_into(request.model.heads["target"])
@@ -27,7 +27,7 @@ def scratch(request: AdaptRequest) -> TransferModel:
     return model
 
 
-def oracle(request: AdaptRequest) -> TransferModel:
+def train_on_all_labels(request: AdaptRequest) -> TransferModel:
     """Fine-tune the source model on all target training labels."""
     request.fit(request.model, request.target_all)
     return request.model

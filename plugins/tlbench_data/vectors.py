@@ -10,7 +10,7 @@ from tlbench_data.options import places
 from tlbench_data.own import TABLE_FORMATS
 
 TABLES = places(
-    f"{TABLE_FORMATS}, a fifth of it held out, or folder with the tables train and test (or valid)",
+    f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
     "table or folder with the same columns",
 )
 
@@ -49,10 +49,10 @@ def vector_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="tabular/regression",
             title="Your own numbers",
-            summary="Two tables of records, each with a number to be predicted; text columns become one-hot.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the number's unit stays.",
+            summary="Two tables of records, each with a number to predict; text columns become one-hot.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the unit stays the same.",
             modality="tabular",
             kind=REGRESSION,
             metric="r2",
@@ -62,7 +62,7 @@ def vector_tasks() -> list[TaskSpec]:
             options=(
                 *TABLES,
                 Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
-                Option(name="log", default=False, summary="take log(1 + x) of every number but the label"),
+                Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
             ),
             files=_number_files,
             load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
@@ -70,10 +70,10 @@ def vector_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/tag-table",
             title="Your own tagged texts",
-            summary="Two tables of texts with any number of tags: a column of 0 and 1 for each tag.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the tags stay.",
+            summary="Two tables of texts with any number of tags: one column of 0 and 1 for each tag.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the tags stay the same.",
             modality="text",
             kind=MULTI_LABEL,
             metric="mean-average-precision",

@@ -10,8 +10,8 @@ def tlbench_strategies() -> list[StrategySpec]:
     return [
         StrategySpec(
             name="finetune",
-            title="Full fine-tune",
-            summary="All weights of the source model, trained on the label budget.",
+            title="Full fine-tuning",
+            summary="Trains all weights of the source model on the label budget.",
             paper="Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,

@@ -11,7 +11,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="frozen",
             title="Frozen features",
-            summary="A new linear head on the source encoder's features.",
+            summary="Trains a new linear head on the features of the frozen source encoder.",
             paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,

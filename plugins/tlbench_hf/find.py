@@ -29,7 +29,9 @@ RECIPE = {
     "scratch.learning_rate": 1e-4,
 }
 LICENCE = "as the checkpoint's own model card says"
-WEIGHTS = Option(name="weights", default="", summary="empty: the checkpoint's own; `random`: its architecture, new")
+WEIGHTS = Option(
+    name="weights", default="", summary="empty: those of the checkpoint; `random`: its architecture with random weights"
+)
 
 
 def find(name: str) -> BackboneSpec:
@@ -43,7 +45,7 @@ def find(name: str) -> BackboneSpec:
     config = _read(configuration_file(name), shown)
     model_type = str(config.get("model_type", ""))
     if config.get("is_encoder_decoder") and model_type not in SPEECH:
-        raise UsageError(f'"hf/{shown}" is encoder and decoder in one ({model_type}): take an encoder or a decoder.')
+        raise UsageError(f'"hf/{shown}" is an encoder-decoder ({model_type}): use an encoder or a decoder.')
     make, files = (_speech, files_of_speech) if model_type in SPEECH else (_text, files_of_text)
     return make(f"hf/{shown}", config, functools.partial(files, name))
 
@@ -55,7 +57,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
             return config
     except ValueError:
         pass
-    raise BadInputError(f'The config.json of "hf/{name}" names no model_type: it is not of transformers.')
+    raise BadInputError(f'The config.json of "hf/{name}" has no model_type: use a model of transformers.')
 
 
 def is_decoder(config: Mapping[str, Any]) -> bool:
@@ -73,14 +75,14 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         name=name,
         modality="text",
         title=f"{config['model_type']} of transformers",
-        summary="A decoder, read at its last token." if decoder else "An encoder, the mean of its tokens.",
+        summary="A decoder; features of its last token." if decoder else "An encoder; mean of its tokens.",
         layouts=("pooled", "sequence", "next-token" if decoder else "masked-token"),
         recipe=RECIPE,
         licence=LICENCE,
         options=(
             WEIGHTS,
             PARTIAL,
-            Option(name="max_length", default=longest, summary="longest input; more is cut", unit="tokens"),
+            Option(name="max_length", default=longest, summary="maximum length; longer inputs are cut", unit="tokens"),
             pooling("last" if decoder else "mean"),
         ),
         requires=("transformers", "tokenizers"),
@@ -100,13 +102,15 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         name=name,
         modality="audio",
         title=f"{config['model_type']} of transformers",
-        summary="The mean of its frames, from the waveform at the rate that it was trained at.",
+        summary="Mean of its frames, from the waveform at the sample rate of its training.",
         recipe=RECIPE,
         licence=LICENCE,
         options=(
             WEIGHTS,
             PARTIAL,
-            Option(name="max_seconds", default=4.0, summary="longest input; more is cut on both sides", unit="s"),
+            Option(
+                name="max_seconds", default=4.0, summary="maximum length; longer inputs are cut on both sides", unit="s"
+            ),
         ),
         requires=("transformers", "torchaudio"),
         extra="speech",

@@ -29,20 +29,20 @@ SPEECH = {
     "all-labels.steps": 300,
 }
 SIZE = (
-    Option(name="hidden", default=64, summary="size of a feature"),
+    Option(name="hidden", default=64, summary="number of features"),
     Option(name="layers", default=2, summary="transformer layers"),
-    Option(name="heads", default=4, summary="heads of attention"),
-    Option(name="dropout", default=0.1, summary="dropout in training"),
+    Option(name="heads", default=4, summary="attention heads"),
+    Option(name="dropout", default=0.1, summary="dropout during training"),
 )
 TEXT = (
     Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-    Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
+    Option(name="max_length", default=160, summary="maximum length; longer inputs are cut", unit="pieces"),
     *SIZE,
 )
 SOUND = (
     Option(name="channels", default=32, summary="channels of the convolutions on the waveform"),
     *SIZE,
-    Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s"),
+    Option(name="max_seconds", default=2.0, summary="maximum length; longer inputs are cut on both sides", unit="s"),
 )
 
 
@@ -53,7 +53,7 @@ def new_backbones() -> list[BackboneSpec]:
             name="text/bert",
             modality="text",
             title="BERT of any size",
-            summary="transformers' BertModel (Devlin et al. 2019) with new weights; masked words can pre-train it.",
+            summary="transformers' BertModel (Devlin et al. 2019) with random weights; learns masked words.",
             layouts=("pooled", "sequence", "masked-token"),
             recipe=RECIPE,
             options=(*TEXT, pooling("mean")),
@@ -69,7 +69,7 @@ def new_backbones() -> list[BackboneSpec]:
             name="text/gpt2",
             modality="text",
             title="GPT-2 of any size",
-            summary="transformers' GPT2Model (Radford et al. 2019) with new weights; the next word can pre-train it.",
+            summary="transformers' GPT2Model (Radford et al. 2019) with random weights; learns the next word.",
             layouts=("pooled", "sequence", "next-token"),
             recipe=RECIPE,
             options=(*TEXT, pooling("last")),
@@ -84,7 +84,7 @@ def new_backbones() -> list[BackboneSpec]:
             name="audio/wav2vec2",
             modality="audio",
             title="wav2vec 2.0 of any size",
-            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with new weights, from the waveform at 16 kHz.",
+            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with random weights; waveforms at 16 kHz.",
             recipe=SPEECH,
             options=SOUND,
             requires=("transformers", "torchaudio"),
@@ -99,4 +99,4 @@ def new_backbones() -> list[BackboneSpec]:
 
 def pooling(default: str) -> Option:
     """Return the option on how the features of a text's tokens become one."""
-    return Option(name="pooling", default=default, summary="feature of a text: `mean` over tokens, `cls` or `last`")
+    return Option(name="pooling", default=default, summary="features of a text: `mean` over tokens, `cls` or `last`")

@@ -55,4 +55,4 @@ def _parts(index: Path) -> list[str]:
     try:
         return sorted({str(part) for part in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
     except (ValueError, LookupError, AttributeError, TypeError) as error:
-        raise BadInputError(f'"{index}" does not say which files hold the weights: fetch it again.') from error
+        raise BadInputError(f'"{index}" does not list the weights files: download it again.') from error

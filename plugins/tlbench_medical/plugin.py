@@ -7,7 +7,7 @@ from tlbench import CLASSIFICATION, SEGMENTATION, DomainSpec, TaskSpec, deferred
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
-    return [DomainSpec(name="medical", title="Medicine", summary="Medical images; the built-in ones are phantoms.")]
+    return [DomainSpec(name="medical", title="Medicine", summary="Medical images; the embedded ones are phantoms.")]
 
 
 @hookimpl
@@ -16,10 +16,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="medical/lesion-scanners",
             title="Lesions, scanner A to scanner B",
-            summary="A generated phantom, no patient: tissue, vessels and at most one lesion on 24 x 24 pixels.",
-            source="1,500 training and 500 test images as of a sharp, even scanner: none, benign, malignant, ring.",
-            target="1,000 training and 600 test images as of a blurred, uneven and noisier scanner.",
-            shift="Point spread, coil shading, grey-level curve, noise and lesion size and contrast; the labels stay.",
+            summary="A generated phantom with tissue, vessels and at most one lesion, 24 x 24 pixels.",
+            source="1,500 training and 500 test images of a sharp, even scanner: no lesion, benign, malignant, ring.",
+            target="1,000 training and 600 test images of a blurred, uneven and noisier scanner.",
+            shift="Point spread, coil shading, grey-level curve, noise, lesion size and contrast; same labels.",
             mirrors="multi-site MRI; Camelyon17 of WILDS, one hospital to another (Koh et al. 2021)",
             modality="image",
             kind=CLASSIFICATION,
@@ -35,10 +35,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="medical/lesion-masks",
             title="Masks of lesions, scanner A to scanner B",
-            summary="Which pixels of a generated phantom, no patient, are lesion; 24 x 24 pixels, a quarter without.",
-            source="600 training and 200 test images as of a sharp, even scanner, with the lesion's mask.",
-            target="400 training and 200 test images as of a blurred, uneven and noisier scanner.",
-            shift="Point spread, coil shading, grey-level curve, noise and lesion size and contrast; the labels stay.",
+            summary="Lesion pixels of a generated phantom, 24 x 24 pixels; a quarter has no lesion.",
+            source="600 training and 200 test images of a sharp, even scanner, with lesion masks.",
+            target="400 training and 200 test images of a blurred, uneven and noisier scanner.",
+            shift="Point spread, coil shading, grey-level curve, noise, lesion size and contrast; same labels.",
             mirrors="segmentation of the prostate in MR images of several sites (MS-Net, Liu et al. 2020)",
             modality="image",
             kind=SEGMENTATION,

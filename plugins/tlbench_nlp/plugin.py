@@ -20,8 +20,10 @@ from tlbench import (
 from tlbench_nlp.small import small_berts
 
 SNIPPETS = (
-    Option(name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"),
-    Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+    Option(name="source", default="", summary="folder with the movie snippets (default: TLBENCH_DATA/sentiment_vader)"),
+    Option(
+        name="target", default="", summary="folder with the product reviews (default: TLBENCH_DATA/sentiment_vader)"
+    ),
 )
 
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
@@ -66,10 +68,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/ner-wikipedia-social",
             title="Named entities, Wikipedia to social media",
-            summary="Persons, locations, organisations and other names in edited and in noisy English, both real.",
-            source="wikigold: 1,841 sentences of Wikipedia, every fifth for the test.",
-            target="WNUT 17: 4,403 sentences of tweets and comments for training, the published 1,287 for the test.",
-            shift="Edited text to noisy text with names that are new and rare; the labels stay.",
+            summary="Persons, locations, organisations and other names in edited and in noisy English; real data.",
+            source="wikigold: 1,841 sentences of Wikipedia, every fifth for testing.",
+            target="WNUT 17: 4,403 sentences of tweets and comments for training, the published 1,287 for testing.",
+            shift="Edited text to noisy text with new and rare names; the labels stay the same.",
             mirrors="CoNLL 2003 -> WNUT 17 (Derczynski et al. 2017)",
             modality="text",
             kind=TOKEN_CLASSIFICATION,
@@ -80,8 +82,8 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "wikigold.toml", ORIGINS / "wnut17.toml"),
             options=(
-                Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
-                Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
+                Option(name="source", default="", summary="folder with the wikigold file (default: TLBENCH_DATA/ner)"),
+                Option(name="target", default="", summary="folder with the WNUT 17 files (default: TLBENCH_DATA/ner)"),
             ),
             files=ner_files,
             load=deferred("tlbench_nlp.tasks.ner", "load"),
@@ -89,10 +91,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/reviews",
             title="Reviews of books to reviews of kitchenware",
-            summary="Praise or blame in short reviews that a small grammar makes: nobody wrote them.",
+            summary="Positive or negative short reviews, generated from a small grammar.",
             source="1,500 training and 500 test reviews of books.",
-            target="2,000 reviews of kitchenware for training, 800 for the test.",
-            shift="Other things and other words for them; five words mean the opposite; the labels stay.",
+            target="2,000 reviews of kitchenware for training, 800 for testing.",
+            shift="Other topics and other words; five words have the opposite meaning; the labels stay the same.",
             mirrors="Amazon multi-domain sentiment, books -> kitchen (Blitzer et al. 2007)",
             modality="text",
             kind=CLASSIFICATION,
@@ -105,10 +107,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/sentiment-vader",
             title="Sentiment, movies to products",
-            summary="Praise or blame in English snippets, each rated by at least twenty people, all real.",
-            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
-            target="3,610 sentences of product reviews, those of half of the documents for the test.",
-            shift="Other things, other words and other writers; the labels stay.",
+            summary="Positive or negative English snippets, each rated by at least twenty people; real data.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for testing.",
+            target="3,610 sentences of product reviews, half of the documents for testing.",
+            shift="Other topics, words and authors; the labels stay the same.",
             mirrors="movie and product sentiment (Blitzer et al. 2007)",
             modality="text",
             kind=CLASSIFICATION,
@@ -125,10 +127,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/lm-vader",
             title="Next words, movies to products",
-            summary="What probability a language model gives to the text of reviews; nobody has to label anything.",
-            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
-            target="3,610 sentences of product reviews, those of half of the documents for the test.",
-            shift="Other things, other words and other writers.",
+            summary="Log-likelihood of reviews under a language model; needs no labels.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for testing.",
+            target="3,610 sentences of product reviews, half of the documents for testing.",
+            shift="Other topics, words and authors.",
             mirrors="domain-adaptive pre-training on reviews (Gururangan et al. 2020)",
             modality="text",
             kind=LANGUAGE_MODELLING,
@@ -146,9 +148,9 @@ def tlbench_tasks() -> list[TaskSpec]:
             name="nlp/text-table",
             title="Your own texts",
             summary="Two tables of texts with one label each: the same labels under two conditions.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="text",
             kind=CLASSIFICATION,
             metric="accuracy",
@@ -160,14 +162,16 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary=f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
+                    summary=f"{TABLE_FORMATS}, a fifth is held out; or folder with tables train and test (or valid)",
                 ),
                 Option(name="target", default="", summary="table, folder or data set with the same columns"),
                 Option(name="text", default="text", summary="column of the texts"),
-                Option(name="pair", default="", summary="column of a second text, where pairs of texts have labels"),
+                Option(name="pair", default="", summary="column of the second text of a pair (optional)"),
                 Option(name="label", default="label", summary="column of the labels"),
                 Option(
-                    name="quotes", default=True, summary="CSV: read quotation marks round cells; false: as characters"
+                    name="quotes",
+                    default=True,
+                    summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
                 ),
             ),
             files=_table_files,

@@ -29,7 +29,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         name=name,
         modality="text",
         title=title,
-        summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
+        summary="A small BertModel of transformers, with byte pairs learnt from the source training text.",
         layouts=("pooled", "sequence"),
         recipe={
             "source.learning_rate": 2e-3,
@@ -42,10 +42,10 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         },
         options=(
             Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-            Option(name="hidden", default=hidden, summary="size of a feature"),
+            Option(name="max_length", default=160, summary="maximum length; longer inputs are cut", unit="pieces"),
+            Option(name="hidden", default=hidden, summary="number of features"),
             Option(name="layers", default=2, summary="transformer layers"),
-            Option(name="dropout", default=dropout, summary="dropout in training"),
+            Option(name="dropout", default=dropout, summary="dropout during training"),
         ),
         requires=("transformers", "tokenizers"),
         extra="nlp",

@@ -16,7 +16,7 @@ from tlbench import (
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
-    return [DomainSpec(name="robotics", title="Robotics", summary="Arms under control, in simulation and as built.")]
+    return [DomainSpec(name="robotics", title="Robotics", summary="Robot arms, simulated and real.")]
 
 
 @hookimpl
@@ -25,10 +25,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="robotics/joint-load",
             title="Joint load, simulator to perturbed plant",
-            summary="What loads a revolute joint, from 1.3 s of tracking; both sides are generated on MuJoCo physics.",
-            source="A simulator with nearly clean encoder and motor: 2,000 episodes for training, 600 for the test.",
-            target="A perturbed plant, simulated too: 1,200 episodes for training, 600 for the test.",
-            shift="Other inertia, weight, friction and motor; delay of 40 ms; encoder bias, noise, play; same labels.",
+            summary="The load of a revolute joint from 1.3 s of tracking; both domains are simulated with MuJoCo.",
+            source="A simulator with nearly clean encoder and motor: 2,000 episodes for training, 600 for testing.",
+            target="A perturbed plant, also simulated: 1,200 episodes for training, 600 for testing.",
+            shift="Other inertia, weight, friction, motor; 40 ms delay; encoder bias, noise, backlash; same labels.",
             mirrors="simulator to real arm, as Collins et al. 2019, arXiv:1811.01484",
             modality="series",
             kind=CLASSIFICATION,
@@ -44,10 +44,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="robotics/payload",
             title="Payload, simulator to perturbed plant",
-            summary="The mass at an arm's tip in kg, 0 to 0.8, from 1.3 s of tracking; generated on MuJoCo physics.",
-            source="A simulator with nearly clean encoder and motor: 1,200 episodes for training, 400 for the test.",
-            target="A perturbed plant, simulated too: 600 episodes for training, 400 for the test.",
-            shift="Other inertia, weight, friction and motor; delay of 40 ms; encoder bias, noise, play; same unit.",
+            summary="The payload of an arm, 0 to 0.8 kg, from 1.3 s of tracking; simulated with MuJoCo.",
+            source="A simulator with nearly clean encoder and motor: 1,200 episodes for training, 400 for testing.",
+            target="A perturbed plant, also simulated: 600 episodes for training, 400 for testing.",
+            shift="Other inertia, weight, friction, motor; 40 ms delay; encoder bias, noise, backlash; same unit.",
             mirrors="identification of a payload from a robot's own signals, simulator to arm",
             modality="series",
             kind=REGRESSION,
@@ -69,7 +69,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             name="series/cnn",
             modality="series",
             title="Small 1-D CNN",
-            summary="Three convolutions over time, then mean and maximum, for series of any length and width.",
+            summary="Three convolutions over time, then mean and maximum; for series of any length and width.",
             traits=("batchnorm",),
             recipe={
                 "source.steps": 400,
@@ -80,7 +80,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "adversarial.learning_rate": 3e-3,
             },
             options=(
-                Option(name="width", default=16, summary="channels of the first convolution; the others have twice"),
+                Option(
+                    name="width", default=16, summary="channels of the first convolution; the others have twice as many"
+                ),
             ),
             fit=deferred("tlbench_robotics.backbones.cnn", "fit"),
             prepare=deferred("tlbench_robotics.backbones.cnn", "prepare"),

@@ -37,10 +37,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="speech/commands-accents",
             title="Commands, US men to other accents by telephone",
-            summary="Ten command words, all of them synthesised by espeak-ng: no recorded person.",
+            summary="Ten command words, synthesised by espeak-ng.",
             source="1,200 training and 400 test clips of eight US male voices in a quiet room, 11,025 Hz.",
             target="800 training and 600 test clips of female voices in five accents, by telephone in noise.",
-            shift="Accent, sex, telephone band and coloured noise; the words stay.",
+            shift="Accent, sex, telephone band and coloured noise; the words stay the same.",
             mirrors="Speech Commands (Warden 2018) under the accent and channel shift of Common Voice",
             modality="audio",
             kind=CLASSIFICATION,
@@ -63,7 +63,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             name="audio/logmel-cnn",
             modality="audio",
             title="Log-mel CNN",
-            summary="Five convolutions on torchaudio's log-mel spectrogram, which is a part of the served graph.",
+            summary="Five convolutions on torchaudio's log-mel spectrogram, which is part of the exported graph.",
             traits=("batchnorm",),
             recipe={
                 "source.steps": 250,
@@ -75,8 +75,17 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "adversarial.conditional": True,
             },
             options=(
-                Option(name="width", default=8, summary="channels of the first layer; later ones have 2 and 4 times"),
-                Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s"),
+                Option(
+                    name="width",
+                    default=8,
+                    summary="channels of the first layer; later layers have 2 and 4 times as many",
+                ),
+                Option(
+                    name="max_seconds",
+                    default=2.0,
+                    summary="maximum length; longer inputs are cut on both sides",
+                    unit="s",
+                ),
             ),
             requires=("torchaudio",),
             extra="speech",

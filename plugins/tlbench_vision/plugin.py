@@ -34,7 +34,7 @@ def mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
-    return [DomainSpec(name="vision", title="Vision", summary="Images of everyday things and signs.")]
+    return [DomainSpec(name="vision", title="Vision", summary="Photographs, digits and letters.")]
 
 
 @hookimpl
@@ -43,10 +43,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/digits",
             title="Printed to handwritten digits",
-            summary="Digits drawn from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
-            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, bent and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
-            shift="Type to handwriting: stroke, thickness and form; the labels stay.",
+            summary="Digits from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
+            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, distorted and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+            shift="Print to handwriting: stroke, thickness and shape; the labels stay the same.",
             mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
             modality="image",
             kind=CLASSIFICATION,
@@ -62,10 +62,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/mnist-optdigits",
             title="MNIST to optdigits",
-            summary="Handwritten digits of two collections, both real, 8 x 8 pixels.",
-            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for the test.",
-            target="UCI optdigits: 3,823 images for training, the published 1,797 for the test.",
-            shift="Other writers, scanner, resolution and cropping; the labels stay.",
+            summary="Handwritten digits of two collections, 8 x 8 pixels; real data.",
+            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for testing.",
+            target="UCI optdigits: 3,823 images for training, the published 1,797 for testing.",
+            shift="Other writers, scanner, resolution and cropping; the labels stay the same.",
             mirrors="MNIST -> USPS (Hoffman et al. 2018)",
             modality="image",
             kind=CLASSIFICATION,
@@ -79,8 +79,12 @@ def tlbench_tasks() -> list[TaskSpec]:
             requires=("PIL",),
             extra="vision",
             options=(
-                Option(name="source", default="", summary="folder with the two MNIST files; else TLBENCH_DATA/digits"),
-                Option(name="target", default="", summary="folder with the optdigits files; else TLBENCH_DATA/digits"),
+                Option(
+                    name="source", default="", summary="folder with the two MNIST files (default: TLBENCH_DATA/digits)"
+                ),
+                Option(
+                    name="target", default="", summary="folder with the optdigits files (default: TLBENCH_DATA/digits)"
+                ),
             ),
             files=mnist_optdigits_files,
             load=deferred("tlbench_vision.tasks.mnist_optdigits", "load"),
@@ -88,10 +92,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/capitals-digits",
             title="Printed capitals to handwritten digits",
-            summary="Letters drawn from fonts (generated), real handwritten digits (from scikit-learn), 8 x 8 pixels.",
-            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, bent and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
-            shift="Type to handwriting, and other labels: 26 letters to 10 digits.",
+            summary="Letters from fonts (generated) to real handwritten digits (from scikit-learn), 8 x 8 pixels.",
+            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, distorted and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+            shift="Print to handwriting, and other labels: 26 letters to 10 digits.",
             setting="inductive",
             mirrors="letters to digits, as EMNIST letters -> MNIST (Cohen et al. 2017)",
             modality="image",

@@ -29,10 +29,10 @@ def segmentation_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/mask-folder",
             title="Your own images with masks",
-            summary="Two folders of images, each image with a mask that gives every pixel a label.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            summary="Two folders of images, each with a mask that labels every pixel.",
+            source="The folder in task.source.",
+            target="The folder in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="image",
             kind=SEGMENTATION,
             metric="mean-iou",
@@ -45,13 +45,13 @@ def segmentation_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary="folder with images/ and masks/ that hold files of equal names, endings aside; or train/ "
-                    "and test/ that hold both, else a fifth is held out by name. A label is a grey value, or a "
-                    "palette's index",
+                    summary="folder with images/ and masks/ whose files have the same names without extension, "
+                    "or train/ and test/ with both, else a fifth is held out by name. Labels are grey values or "
+                    "palette indices",
                 ),
-                Option(name="target", default="", summary="folder of the same layout and labels"),
+                Option(name="target", default="", summary="folder with the same layout and labels"),
                 Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
-                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+                Option(name="grey", default=False, summary="one grey channel instead of RGB"),
             ),
             files=_mask_files,
             load=deferred("tlbench_vision.tasks.mask_folder", "load"),
@@ -66,7 +66,7 @@ def segmentation_backbones() -> list[BackboneSpec]:
             name="image/unet-small",
             modality="image",
             title="Small U-Net",
-            summary="Three scales of convolutions down and up again, for a label of every pixel; images of any size.",
+            summary="Convolutions on three scales, down and up, with a label for every pixel; for images of any size.",
             layouts=("map",),
             traits=("batchnorm",),
             recipe={
@@ -79,7 +79,9 @@ def segmentation_backbones() -> list[BackboneSpec]:
                 "adversarial.learning_rate": 2e-3,
             },
             options=(
-                Option(name="width", default=12, summary="features of a pixel; the smaller scales have 2 and 4 times"),
+                Option(
+                    name="width", default=12, summary="features of a pixel; smaller scales have 2 and 4 times as many"
+                ),
             ),
             requires=("timm",),
             extra="vision",

@@ -48,7 +48,7 @@ def test_a_folder_is_checked_without_being_installed(tlbench, package):
     assert status == 1
     assert ["domain", "half", "module", "is", "light", "ok"] in [line.split() for line in output.splitlines()]
     assert 'failed: domain half: domain has a task\n  Domain "half" has no task: add one named "half/..."' in output
-    assert "Plugin problem: absent (tlbench-half 0.3): load: ModuleNotFoundError" in output
+    assert "Plugin error: absent (tlbench-half 0.3): load: ModuleNotFoundError" in output
     assert "checks: 4 ok, 0 note, 0 skipped, 1 failed" in output
 
 
@@ -149,7 +149,7 @@ def test_what_is_no_plugin_is_a_request_that_makes_no_sense(tlbench, word, advic
 def test_a_name_of_the_toy_is_taken(tlbench, package):
     (package / "half_domain/plugin.py").write_text(PLUGIN.replace('name="half"', 'name="toy"'))
     status, output, _ = tlbench("check", str(package))
-    assert (status, '"toy" of tlbench_domains is already there from toy (tlbench-toy' in output) == (1, True)
+    assert (status, '"toy" of tlbench_domains already exists in toy (tlbench-toy' in output) == (1, True)
 
 
 def test_a_plugin_that_only_watches_has_nothing_to_check(tlbench, package):

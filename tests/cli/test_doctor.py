@@ -38,7 +38,7 @@ def test_a_task_whose_backbone_is_found_by_name_runs_where_its_family_can_be_use
 
     assert complaints("toy/shelved") == []
     assert complaints("toy/closed") == [
-        'No embedded task can run: install what they need with pip install "tlbench[all]".'
+        'No embedded task can run, because packages are missing: pip install "tlbench[all]".'
     ]
     assert '"closed" requires a_module_that_is_nowhere: pip install a_module_that_is_nowhere' in _lacks(catalog)
 

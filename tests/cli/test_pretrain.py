@@ -48,7 +48,7 @@ def test_a_model_is_saved_by_name_in_the_library_s_own_format(tlbench, words, se
     assert {"config.json", "model.safetensors", "tokenizer.json", "README.md"} <= names
     assert all(path.stat().st_mode & 0o044 for path in folder.iterdir())
     card = (folder / "README.md").read_text()
-    assert "the source side of nlp/lm-vader" in card
+    assert "the source domain of nlp/lm-vader" in card
     assert "steps 2" in card
 
     from transformers import AutoModelForCausalLM, AutoTokenizer

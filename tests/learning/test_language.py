@@ -51,8 +51,8 @@ def test_strategies_that_would_see_labels_in_inputs_or_fit_a_probe_are_skipped(c
     )
     plan = plan_of(changed, tasks=[task.name])
     skips = {pairing.strategy.name: pairing.skip for pairing in plan.pairings}
-    assert "needs probe" in skips["frozen"]
-    assert "for language-modelling are the labels" in skips["adversarial"]
+    assert "probe" in skips["frozen"]
+    assert "language-modelling" in skips["adversarial"]
     runs = {name for name, reason in skips.items() if not reason}
     assert {"finetune", "scratch", "source-only", "all-labels", "constant"} <= runs
     assert not any(Access.TARGET_INPUTS in catalog.strategy(name).access for name in runs)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 LABELS = {
     "graphics": "GPU",
+    "processor": "CPU",
     "built_for": "built for",
     "runs_on_graphics": "runs on the GPU",
     "size_bytes": "size",

@@ -78,18 +78,18 @@ class LoadRequest:
         """
         chosen = str(self.options[option])
         if chosen:
-            root, advice = Path(chosen).expanduser(), f"check task.{option}."
+            root, advice = Path(chosen).expanduser(), f"Check task.{option}."
         elif self.data_root is not None:
-            root, advice = self.data_root / folder, "check TLBENCH_DATA."
+            root, advice = self.data_root / folder, "Check TLBENCH_DATA."
         else:
             raise MissingDataError(
-                f'Task "{self.task}" reads real data: set TLBENCH_DATA to the folder that holds "{folder}/", '
-                f"or name its own folder with --set task.{option}=DIR."
+                f'Task "{self.task}" reads published data: set TLBENCH_DATA to the folder that contains "{folder}/", '
+                f"or use --set task.{option}=DIR."
             )
         paths = [root / name for name in names]
         for path in paths:
             if not path.is_file():
-                raise MissingDataError(f'Task "{self.task}" reads "{path}", which does not exist: {advice}')
+                raise MissingDataError(f'Task "{self.task}": "{path}" does not exist. {advice}')
         return paths
 
 
@@ -121,7 +121,7 @@ class PrepareRequest:
     inputs: ExampleSequence
     """Raw examples of one split, as the task loads them."""
     fitted: Mapping[str, Any]
-    """What `fit` returned, after a journey through JSON."""
+    """What `fit` returned, JSON round-tripped."""
     layout: Layout
     """The layout of the side that the split belongs to."""
     options: Mapping[str, Any]
@@ -135,7 +135,7 @@ class BuildRequest:
     """What an encoder is built from; torch is seeded before the call."""
 
     fitted: Mapping[str, Any]
-    """What `fit` returned, after a journey through JSON."""
+    """What `fit` returned, JSON round-tripped."""
     layout: Layout
     """The target's layout, which the features must have."""
     options: Mapping[str, Any]
@@ -165,7 +165,7 @@ class RemaskRequest:
     targets: torch.Tensor
     """What stood in the masked places, `(M,)`."""
     fitted: Mapping[str, Any]
-    """What `fit` returned, after a journey through JSON."""
+    """What `fit` returned, JSON round-tripped."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
 
@@ -179,7 +179,7 @@ class SaveRequest:
     head: torch.nn.Module
     """Its head, which the format may have no place for."""
     fitted: Mapping[str, Any]
-    """What `fit` returned, after a journey through JSON."""
+    """What `fit` returned, JSON round-tripped."""
     layout: Layout
     """The layout that the encoder was built for."""
     options: Mapping[str, Any]

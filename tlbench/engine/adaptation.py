@@ -136,21 +136,21 @@ def remasking(plan: SourcePlan, prepared: Prepared) -> Remask:
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:
-    """Hold an adapted model against what its strategy declares. Raises `ContractError`."""
+    """Check an adapted model against the declarations of its strategy. Raises `ContractError`."""
     if not isinstance(after, TransferModel) or not {"source", "target"} <= set(after.heads):
         raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads source and target.')
     shapes, found = ({name: part.shape for name, part in model.state_dict().items()} for model in (before, after))
     if changed := sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name)):
         raise ContractError(
-            f'Strategy "{strategy.name}" changed the architecture: {", ".join(changed[:3])}. What it returns must have '
-            f"the names and shapes of the model that it was given."
+            f'Strategy "{strategy.name}" changed the architecture: {", ".join(changed[:3])}. Return a model with the '
+            f"same names and shapes as the given one."
         )
     # Exact, not nearly: rows of frozen encoders share features, and say that nothing was forgotten.
     if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
         raise ContractError(
-            f'Strategy "{strategy.name}" declares trains_encoder=False and changed the encoder: parameters, or buffers '
-            f"such as BatchNorm's running statistics, which one pass in training mode moves."
+            f'Strategy "{strategy.name}" declares trains_encoder=False but changed parameters or buffers of the '
+            f"encoder, such as BatchNorm statistics, which a forward pass in training mode updates."
         )
     keeps_source = strategy.from_source and Access.SOURCE not in strategy.access
     if keeps_source and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
-        raise ContractError(f'Strategy "{strategy.name}" changed the head "source" and does not see the source.')
+        raise ContractError(f'Strategy "{strategy.name}" changed the head "source" without access to source data.')

@@ -22,23 +22,23 @@ from tlbench.results.row import Row
 def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[StoredStage, StoredStage]:
     """Return the stage that left the row's ONNX file, and the one that prepared its data.
 
-    Raises `UsageError` that says how to make them where they are not in the cache.
+    Raises `UsageError` with the command that computes them if they are not in the cache.
     """
     if row.status != "ok" or row.onnx_sha256 is None:
-        raise UsageError(f'The row "{row.file_name}" is {row.status} ({row.reason}): there is no model to export.')
+        raise UsageError(f'"{row.file_name}" has no model to export: the run was {row.status} ({row.reason}).')
     command = shlex.join([*repeat_command(row, catalog), "--board", str(board)])
     task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
     for export, prepare in _served(row, store):
         # The code of preprocessing travels with the export, and must do what it did when the file was scored.
         if not still_prepares(prepare.folder, row, task, backbone):
             raise UsageError(
-                f'"{backbone.name}" prepares examples otherwise now than when "{row.file_name}" was scored: make row '
-                f"and file again with: {command}"
+                f'"{backbone.name}" prepares examples differently now than when "{row.file_name}" was scored. Run it '
+                f"again: {command}"
             )
         return export, prepare
     raise UsageError(
-        f'The cache "{store.root}" does not hold the ONNX file that "{row.file_name}" scores (sha256 '
-        f"{row.onnx_sha256[:12]}...): make row and file again with: {command}"
+        f'The ONNX file of "{row.file_name}" (sha256 {row.onnx_sha256[:12]}...) is not in the cache "{store.root}". '
+        f"Run it again: {command}"
     )
 
 

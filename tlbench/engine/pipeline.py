@@ -45,8 +45,8 @@ def run_stages(
                 done[stage.name] = run_stage(stage, plan, settings, store, done)
             return done
         except DamagedStageError:
-            continue  # It is computed again, and what was made of it is found.
-    raise StoreError(f'Files in the cache "{settings.cache}" change while they are used: check the disk.')
+            continue  # It is computed again; later stages are found in the cache.
+    raise StoreError(f'Files in the cache "{settings.cache}" changed while they were used: check the disk.')
 
 
 def run_stage(

@@ -83,7 +83,7 @@ def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:
         if _kind(task, name).layout not in SELF_LABELLED
     }
     if task.setting == "transductive" and data.source.labels != data.target.labels:
-        raise ContractError(f'Task "{task.name}" says transductive, and its two sides have different labels.')
+        raise ContractError(f'Task "{task.name}" is transductive (same labels), but its domains have different labels.')
     return targets
 
 
@@ -105,12 +105,12 @@ def _split(data: TaskData, name: str) -> Split:
 
 
 def _targets(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: Sequence[str]) -> Targets:
-    """Return the targets of a split. Raises `BadInputError` for one that is empty or whose labels make no sense."""
+    """Return the targets of a split. Raises `BadInputError` if it is empty or has invalid labels."""
     where = f'Task "{task.name}", {name.replace("-train", " training").replace("-test", " test")} split'
     if len(split.inputs) == 0:
-        raise BadInputError(f"{where}: it is empty.")
+        raise BadInputError(f"{where}: no examples. Add some.")
     if len(split.inputs) != len(split.labels):
-        raise BadInputError(f"{where}: {len(split.inputs)} examples and {len(split.labels)} labels.")
+        raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(split.labels)} labels.")
     try:
         return kind.create().targets(split.labels, labels)
     except BadInputError as error:

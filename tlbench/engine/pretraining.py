@@ -1,4 +1,4 @@
-"""Pre-training: a backbone trained on the source side of a task, and saved as a checkpoint that runs can start from."""
+"""Pre-training: trains a backbone on the source domain of a task and saves it as a checkpoint that runs start from."""
 
 from __future__ import annotations
 
@@ -37,23 +37,28 @@ OBJECTIVES: Mapping[str, KindSpec | None] = {
 
 
 def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) -> SourcePlan:
-    """Return the plan of the source model that is the result. Raises `UsageError` for what makes no sense."""
+    """Return the plan of the source model that is the result. Raises `UsageError` for an invalid request."""
     task, backbone = catalog.task(wanted.task), catalog.backbone(wanted.backbone)
     if wanted.objective not in OBJECTIVES:
         raise UnknownNameError("objective", wanted.objective, OBJECTIVES)
     if backbone.modality != task.modality:
-        raise UsageError(f'"{backbone.name}" is for {backbone.modality}, and "{task.name}" is {task.modality}.')
+        raise UsageError(
+            f'"{backbone.name}" has the modality {backbone.modality}, but "{task.name}" has {task.modality}: use a '
+            f"fitting backbone."
+        )
     alone = source_alone(task, OBJECTIVES[wanted.objective])
     plan = plan_source(alone, backbone, wanted.seed, wanted.overrides, settings)
     if backbone.save is None:
-        raise UsageError(f'"{backbone.name}" cannot be saved as a checkpoint: its plugin has no way to write one.')
+        raise UsageError(
+            f'"{backbone.name}" cannot be saved as a checkpoint: its plugin does not support it. Use another backbone.'
+        )
     if plan.source_mode in ("probe", "own-head"):
-        raise UsageError(f"With source.mode={plan.source_mode} nothing of the encoder is trained.")
+        raise UsageError(f"source.mode={plan.source_mode} does not train the encoder: use source.mode=finetune.")
     return plan
 
 
 def source_alone(task: TaskSpec, kind: KindSpec | None) -> TaskSpec:
-    """Return the task with its source on both sides, so that nothing of the target is read, and another kind."""
+    """Return the task with its source as both domains, so that no target data is read, and with another kind."""
     return dataclasses.replace(
         task,
         kind=kind or task.kind_of_source,
@@ -75,10 +80,12 @@ def destination(name: str) -> Path:
     """Return where a model goes: a folder where the name has a slash, else below the cache. Raises `UsageError`."""
     is_folder = "/" in name or os.sep in name or name.startswith(("~", "."))
     if not is_folder and name != slug(name):
-        raise UsageError(f'"{name}" is no name of a model: use letters, digits, ".", "_" and "-", or name a folder.')
+        raise UsageError(
+            f'Invalid model name "{name}": use letters, digits, ".", "_" and "-", or a folder (with a slash).'
+        )
     folder = Path(name).expanduser().resolve() if is_folder else models_folder() / name
     if folder.exists():
-        raise UsageError(f'"{folder}" is there already: remove it, or choose another name.')
+        raise UsageError(f'"{folder}" already exists: remove it, or choose another name.')
     return folder
 
 
@@ -138,7 +145,7 @@ def card(name: str, plan: SourcePlan, score: float, size: int, data: str) -> str
     lines = {
         "architecture": f"{plan.backbone.name}: {_listed(plan.model_options())}",
         "weights at the start": plan.checkpoint.origin if plan.checkpoint and plan.checkpoint.pretrained else "random",
-        "data": f"the source side of {task.name}, {_listed(plan.data_options()) or 'as it comes'}: {task.source}",
+        "data": f"the source domain of {task.name}, {_listed(plan.data_options()) or 'as it comes'}: {task.source}",
         "licence of the data": task.licence or "not stated",
         "hash of the prepared data": data,
         "learnt": task.kind.summary,

@@ -52,15 +52,15 @@ def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnS
 def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
     """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
 
-    Raises `UsageError` where it has none, or for other labels: scores of other classes would say nothing.
+    Raises `UsageError` if it has none, or if its labels differ: its scores would be meaningless.
     """
     name = plan.backbone.name
     if plan.backbone.own_head is None:
-        raise UsageError(f'"{name}" has no head of its own: use --set source.mode=probe.')
+        raise UsageError(f'"{name}" has no own head: use --set source.mode=probe.')
     own = plan.backbone.own_head(build_request(plan, prepared, pretrained=True))
     if set(own.labels) != set(prepared.source_labels):
         raise UsageError(
-            f'The own head of "{name}" knows other labels than the source of "{plan.task.name}" '
+            f'The own head of "{name}" has other labels than the source domain of "{plan.task.name}" '
             f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
             f"use --set source.mode=probe."
         )

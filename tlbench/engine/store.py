@@ -106,7 +106,7 @@ class Store:
     def checked(self, stage: StoredStage, name: str) -> Path:
         """Return a file of a stage, read again. Raises `DamagedStageError`."""
         if not _is_whole(stage.folder / name, stage.files.get(name, "")):
-            raise DamagedStageError(f'"{stage.folder / name}" is damaged: run again.')
+            raise DamagedStageError(f'"{stage.folder / name}" is damaged: run the command again.')
         return stage.folder / name
 
     def _check_files(self, stage: StoredStage, memory: RememberedHashes | None) -> None:
@@ -224,10 +224,10 @@ def _read(folder: Path, name: str, key: str, identity: Mapping[str, Any]) -> Sto
         answered = {part: manifest[part] for part in asked}
         seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f'"{folder}" has a damaged manifest.') from error
+        raise StoreError(f'"{folder}" has a damaged manifest: delete it.') from error
     # Folders can be copied or renamed by hand; compared as JSON, in which a tuple is a list.
     if canonical(answered) != canonical(json.loads(canonical(asked))):
-        raise StoreError(f'"{folder}" holds the result of another request.')
+        raise StoreError(f'"{folder}" contains the result of another request: delete it.')
     return StoredStage(name=name, key=key, folder=folder, seconds=seconds, files=files)
 
 

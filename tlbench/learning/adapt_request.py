@@ -81,7 +81,8 @@ class AdaptRequest:
     def _part(self, part: Access) -> Examples | Inputs:
         if part not in self.parts:
             raise ContractError(
-                f'Strategy "{self.strategy}" reads {part.value} undeclared: add Access.{part.name} to `access`.'
+                f'Strategy "{self.strategy}" accesses {part.value} data without declaring it: add '
+                f"Access.{part.name} to `access`."
             )
         return self.parts[part]
 

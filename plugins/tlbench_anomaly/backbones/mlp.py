@@ -40,7 +40,7 @@ def _rows(inputs: Iterable[Any]) -> Array:
     shapes = sorted({row.shape for row in rows})
     if len(shapes) > 1 or len(shapes[0]) != 1:
         found = ", ".join(map(str, shapes[:3]))
-        raise BadInputError(f'Rows for "tabular/mlp" have the shapes {found}: give every row the same columns, (F,).')
+        raise BadInputError(f'Invalid rows {found} for "tabular/mlp": expected the same columns in every row, (F,).')
     return np.stack(rows)
 
 

@@ -85,7 +85,7 @@ def load_series(request: LoadRequest) -> TaskData:
         names, series = read_series(path, faults=request.faults)
         if names != columns:
             raise BadInputError(
-                f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'
+                f'"{path}" has the columns {", ".join(names)}, but "{first}" has {", ".join(columns)}: use the same.'
             )
         return sliding_windows(path, series, rows, stride)
 

@@ -26,7 +26,7 @@ NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read one table, or the tables `train` and `test`, a side."""
+    """Read one table, or the tables `train` and `test`, for each domain."""
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
     def side(option: str) -> Parts[TableRow]:
@@ -60,8 +60,8 @@ def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[Ta
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
         records.faults.refuse(
-            f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
-            f"check task.label and task.normal."
+            f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split: check '
+            f"task.label and task.normal."
         )
     return records.with_inputs(records.inputs, labels)
 

@@ -46,7 +46,7 @@ def load_tags(request: LoadRequest) -> TaskData:
 
 
 def _parts(request: LoadRequest, option: str) -> Parts[TableRow]:
-    """Return the rows of a side; a fifth is held out where it has one table, equal rows together."""
+    """Return the rows of a domain; a fifth of a single table is held out, equal rows together."""
 
     def read(path: Path) -> Labelled[TableRow]:
         table = read_table(path, faults=request.faults)

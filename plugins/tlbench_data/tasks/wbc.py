@@ -86,7 +86,7 @@ def _published(root: Path, faults: Faults) -> Labelled[Path]:
         path = root / f"{image.zfill(3)}.bmp"
         if number not in NUMBERS or not path.is_file():
             raise BadInputError(
-                f'"{table.path}", line {line}: class {number} of "{path}" is not there: fetch it again.'
+                f'"{table.path}", line {line}: class {number} or "{path}" does not exist: download it again.'
             )
         cells.append((NUMBERS[number], path))
     kept = sorted(cell for cell in cells if cell[0] in CLASSES)

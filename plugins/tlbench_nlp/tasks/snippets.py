@@ -22,9 +22,9 @@ from tlbench_nlp.plugin import snippet_files
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read texts, or pairs of them, and labels from one table, or the tables `train` and `test`, a side.
+    """Read texts or pairs of texts, and labels.
 
-    Equal texts stay together.
+    Each domain is one table, or the tables `train` and `test`. Equal texts stay together.
     """
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
     quotes = bool(request.options["quotes"])

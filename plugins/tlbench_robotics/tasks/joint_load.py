@@ -1,4 +1,4 @@
-"""What loads a joint? Six modes to be told from what a controller records, in a simulator and on a perturbed arm.
+"""The load of a joint: six modes, recognised from the signals of a controller, in a simulator and on a perturbed arm.
 
 An episode is 64 periods of tracking a sine. The data is the same for every seed.
 """

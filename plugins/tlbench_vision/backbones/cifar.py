@@ -44,7 +44,7 @@ def own_head(depth: int, request: BuildRequest) -> OwnHead:
         path = request.files["weights"]
         state = {name: part for name, part in read_weights(path).items() if "linear." in name}
         if not state:
-            raise BadInputError(f'"{path.name}" has no layer for the classes of CIFAR-10: use --set source.mode=probe.')
+            raise BadInputError(f'"{path.name}" has no head for the classes of CIFAR-10: use --set source.mode=probe.')
         load_into(network.linear, state, path.name)
     return OwnHead(head=network.linear, labels=LABELS)
 

@@ -54,7 +54,7 @@ def describe_saved(folder: Path) -> dict[str, Any]:
         return {"architecture": architecture, "batchnorm": _has_batchnorm(f"local-dir:{folder}")}
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInputError(
-            f'The config.json of "{folder.name}" names no architecture of timm: take a folder that timm saved.'
+            f'The config.json of "{folder.name}" has no architecture of timm: use a folder that timm saved.'
         ) from error
 
 

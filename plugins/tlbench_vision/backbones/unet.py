@@ -19,7 +19,7 @@ def build(request: BuildRequest) -> Encoder:
 
 
 class SmallUnet(Encoder):
-    """uint8 images `(N, C, H, W)` -> features `(N, H, W, width)`; no side need be a multiple of anything."""
+    """uint8 images `(N, C, H, W)` -> features `(N, H, W, width)`; for any width and height."""
 
     free_axes = ((2, 3),)
     mean: Tensor

@@ -31,7 +31,7 @@ def find_cifar(name: str) -> BackboneSpec:
         name=f"cifar/{name}",
         modality="image",
         title=f"ResNet-{depth} for CIFAR",
-        summary=f"{depth} layers for images of 32 x 32 pixels; the published checkpoints know the classes of CIFAR-10.",
+        summary=f"{depth} layers for images of 32 x 32 pixels; published checkpoints are trained on CIFAR-10.",
         traits=("batchnorm",),
         recipe=CIFAR,
         licence="BSD-2-Clause (published checkpoints)",

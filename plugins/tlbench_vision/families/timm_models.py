@@ -20,8 +20,10 @@ GENTLE: Mapping[str, Any] = {
     "all-labels.learning_rate": 3e-4,
 }
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
-SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
-MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
+SIZE = Option(name="size", default=0, summary="width and height of input images; 0: those of the model", unit="px")
+MAX_SECONDS = Option(
+    name="max_seconds", default=2.0, summary="maximum length; longer inputs are cut on both sides", unit="s"
+)
 ARCHITECTURES = deferred("tlbench_vision.backbones.timm_model", "architectures")
 
 
@@ -74,7 +76,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         name=f"timm/{name}",
         modality="image",
         title=title,
-        summary="Its pooled features, with the preprocessing that its weights were trained with.",
+        summary="Pooled features, with the preprocessing of its training.",
         traits=("scales", "batchnorm") if batchnorm else ("scales",),
         recipe=GENTLE,
         licence=licence,
@@ -99,7 +101,7 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         name=f"spectrogram/{name}",
         modality="audio",
         title=f"{model.title} on spectrograms",
-        summary="A network for images looks at log-mel spectrograms, which torchaudio makes in the served graph.",
+        summary="An image model applied to log-mel spectrograms, which are part of the exported graph.",
         requires=("timm", "torchaudio"),
         extra="all",
         options=(*weights_options(""), SIZE, MAX_SECONDS),

@@ -55,7 +55,7 @@ def _side(request: LoadRequest, option: str) -> Parts[Picture]:
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
-    """Return the tables that hold a side's images, or none where they are files."""
+    """Return the tables with the images of a domain, or none if the images are files."""
     if not is_hub_place(str(request.options[option])):
         where = option_path(request, option)
         if where.suffix.lower() not in COLUMNAR_SUFFIXES and not _holds_tables(where):

@@ -22,10 +22,10 @@ def load(request: LoadRequest) -> TaskData:
     source, target = map(read, mask_sides(request))
     values = _values(source.train)
     for half in (source.test, target.train, target.test):
-        if strange := sorted(set(_values(half).tolist()) - set(values.tolist())):
+        if unknown := sorted(set(_values(half).tolist()) - set(values.tolist())):
             raise BadInputError(
-                f'A mask in "{half.where}" has the value {strange[0]}, which is in no training mask of '
-                f'"{source.train.where}": both sides must have the same labels.'
+                f'A mask in "{half.where}" has the value {unknown[0]}, which no training mask in '
+                f'"{source.train.where}" has: both domains must have the same labels.'
             )
     return TaskData(source=_side(source, values), target=_side(target, values))
 

@@ -51,9 +51,9 @@ def _read_optdigits(path: Path) -> Any:
     try:
         table = np.loadtxt(path, np.int64, delimiter=",", comments="#", ndmin=2)
     except ValueError as error:
-        raise BadInputError(f'"{path}" cannot be read as optdigits: {error}.') from error
+        raise BadInputError(f'"{path}" cannot be read as optdigits ({error}): download it again.') from error
     if table.shape[1] != 65 or table[:, :64].max() > 16:
-        raise BadInputError(f'"{path}" is not optdigits: lines must hold 64 values of 0 to 16 and a label.')
+        raise BadInputError(f'"{path}" is not an optdigits file: expected lines of 64 values from 0 to 16 and a label.')
     return table
 
 

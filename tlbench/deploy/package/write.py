@@ -34,7 +34,7 @@ def write_bundle(
     does not make the predictions that were scored.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f'"{folder}" is there already and not an empty folder: name another one.')
+        raise UsageError(f'"{folder}" already exists and is not an empty folder: use another one.')
     module = backbone.preprocess() if backbone.preprocess else arrays_alone
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
@@ -76,7 +76,7 @@ def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> Non
 def describe(
     row: Row, task: TaskSpec, backbone: BackboneSpec, made_by: Mapping[str, str], prepared: Path, scored: bytes
 ) -> dict[str, str]:
-    """Return the ONNX file's metadata, texts by name; `made_by` is the postprocess record, lists and records are JSON."""
+    """Return the ONNX file's metadata, texts by name: `made_by` is the postprocess record, and lists are JSON."""
     labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     return {
         "tlbench": __version__,
