@@ -142,7 +142,7 @@ import sys
 from pathlib import Path
 from tlbench.planning import fingerprints
 
-identity.SETTLED = 0
+fingerprints.SETTLED = 0
 root, share = Path(sys.argv[1]), int(sys.argv[2])
 files = sorted((root / "data").iterdir())
 print("ready", flush=True)

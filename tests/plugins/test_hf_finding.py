@@ -81,7 +81,8 @@ from tlbench.planning.settings import Settings
 from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.catalog import load_catalog
 
-pairing = make_plan([RunRequest(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
+request = RunRequest(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])
+pairing = make_plan([request], load_catalog(), Settings()).pairings[0]
 fields = pairing.row_fields(Settings())
 print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
 """
