@@ -12,7 +12,7 @@ from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
 from tlbench.testing import conformance
 from tlbench.testing.bench import Bench
-from tlbench.testing.tasks import its_export_predicts_what_was_scored
+from tlbench.testing.tasks import export_predicts_what_was_scored
 from tlbench.testing.toy import toy_candidate
 
 GUIDE = (HERE.parent / "docs" / "plugin-guide.md").read_text()
@@ -49,7 +49,7 @@ def check(tmp_path, monkeypatch):
             (tmp_path / f"{name}.py").write_text(text)
         catalog = load_catalog(also=[toy_candidate(), plugin_file(tmp_path / "stars.py")])
         bench = Bench(catalog=catalog, folder=tmp_path, plugin=tmp_path / "stars.py")
-        return conformance.make(its_export_predicts_what_was_scored, catalog.task("ratings/stars"), bench)
+        return conformance.make(export_predicts_what_was_scored, catalog.task("ratings/stars"), bench)
 
     yield checked
     for name in ("stars", "largest"):
