@@ -76,7 +76,10 @@ def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> Non
 def describe(
     row: Row, task: TaskSpec, backbone: BackboneSpec, made_by: Mapping[str, str], prepared: Path, scored: bytes
 ) -> dict[str, str]:
-    """Return the ONNX file's metadata, texts by name: `made_by` is the postprocess record, and lists are JSON."""
+    """Return the ONNX file's metadata, texts by name, of which lists and records are JSON.
+
+    `made_by` is what `postprocess_record` returned when the file was scored.
+    """
     labels = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["target_labels"]
     return {
         "tlbench": __version__,
