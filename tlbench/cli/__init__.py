@@ -28,7 +28,7 @@ COMMANDS = {
     "inspect": "Look at a task's data before a run, also at your own.",
     "doctor": "Say what this environment has and lacks.",
     "plugins": "List plugins and the problems met in loading them.",
-    "check": "Hold a plugin against the contract.",
+    "check": "Check a plugin: run the conformance tests.",
     "fetch": "Download published data sets and check every file.",
     "leaderboard": "Render the boards of the rows that are there.",
     "new": "Write the package of a plugin, with its tests.",
