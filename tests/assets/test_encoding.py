@@ -86,9 +86,9 @@ def test_both_locales_hold_out_the_same_files(sides):
 import sys
 from pathlib import Path
 from tlbench.planning.fingerprints import fingerprint
-from tlbench.assets.readers.folders import all_files, file_parts
+from tlbench.assets.readers.folders import example_files, file_parts
 parts = file_parts(Path(sys.argv[1]), (".png",))
-print([path.name for path in parts.test.inputs], fingerprint(all_files(parts), Path(sys.argv[2])))
+print([path.name for path in parts.test.inputs], fingerprint(example_files(parts), Path(sys.argv[2])))
 """
     words = (str(sides / "source"), str(sides / "cache"))
     plain, other = run_python(code, *words, **UTF8), run_python(code, *words, **C_LOCALE)

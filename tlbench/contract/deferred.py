@@ -32,7 +32,7 @@ def deferred(module: str, name: str = "") -> Deferred:
     Without a name, the callable returns the module itself, as `preprocess` of a backbone must.
 
     Example:
-        adapt = deferred("tlbench_mine.strategy", "adapt")
-        preprocess = deferred("tlbench_mine.preprocess")
+        StrategySpec(name="mine", ..., adapt=deferred("tlbench_mine.strategy", "adapt"))
+        BackboneSpec(name="image/mine", ..., preprocess=deferred("tlbench_mine.preprocess"))
     """
     return Deferred(module, name)
