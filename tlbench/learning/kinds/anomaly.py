@@ -36,6 +36,7 @@ class OneClass(Classification):
     """Normal (0) or anomalous (1), where all training examples are normal: by the distance from what is normal."""
 
     postprocess: Postprocess = Distances()
+    """The distance of each output from the normal examples."""
 
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:
         return Distance(features)

@@ -33,6 +33,7 @@ class Classification:
     """One of several labels for each example."""
 
     postprocess: Postprocess = Labels()
+    """A probability for each label."""
     has_classes = True
 
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:
@@ -81,6 +82,7 @@ class TokenClassification(Classification):
     """One BIO tag for each word; the budget counts sentences, those with entities and those without in proportion."""
 
     postprocess: Postprocess = Words()
+    """A probability for each label of each word."""
 
     def strata(self, targets: Targets) -> Array:
         return np.array([int(part.any()) for part in targets.split()])

@@ -23,6 +23,7 @@ class LanguageModelling(Classification):
     """One token of the vocabulary for each position; scores are per token, and the budget counts texts."""
 
     postprocess: Postprocess = Tokens()
+    """The log-probability of each target token."""
     has_classes = False
 
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:

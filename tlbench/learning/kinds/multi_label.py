@@ -24,6 +24,7 @@ class MultiLabel:
     """Any number of labels for each example."""
 
     postprocess: Postprocess = Flags()
+    """A probability for each label."""
     has_classes = True
 
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:

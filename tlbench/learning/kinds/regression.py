@@ -26,6 +26,7 @@ class Regression:
     """Numbers in the unit that the task gives them in; a side's labels name them."""
 
     postprocess: Postprocess = Numbers()
+    """The numbers as they are."""
     has_classes = False
 
     def head(self, features: int, labels: Sequence[str]) -> nn.Module:

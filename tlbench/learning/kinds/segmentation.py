@@ -20,6 +20,7 @@ class Segmentation(Classification):
     """One label for each pixel, 0 for the background; the budget counts images, by which labels are in them."""
 
     postprocess: Postprocess = Pixels()
+    """The most probable label of each pixel."""
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
         """Return indices `(M,)` int64: the pixels of the masks `(H, W)`, image by image and row by row."""
