@@ -36,6 +36,7 @@ class Labelled(Generic[T]):
     inputs: Sequence[T]
     """The examples, `N` of them."""
     labels: Sequence[str]
+    """The label name of each example."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in these examples."""
 

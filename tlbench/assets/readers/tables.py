@@ -41,6 +41,7 @@ class Table:
     rows: list[list[str]]
     """The cells of each row."""
     lines: list[int]
+    """The line of the file at which each row begins, for messages."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in the cells."""
 
