@@ -241,5 +241,5 @@ def test_cells_are_fetched_as_they_are_published(data_root, root, get):
     paths = task.files(LoadRequest(task=task.name, options=options, data_root=root))
     assert [path.name for path in paths[:2]] == ["Class Labels of Dataset 1.csv", "Class Labels of Dataset 2.csv"]
     paths[2].unlink()
-    with pytest.raises(BadInputError, match=r'Dataset 1.csv", line \d+: .* is not there: fetch it again'):
+    with pytest.raises(BadInputError, match=r'Dataset 1.csv", line \d+: .*does not exist'):
         task.load(LoadRequest(task=task.name, options=options, data_root=root))

@@ -18,8 +18,11 @@ from tlbench.results.row_files import read_row, read_rows
 
 BROKEN = {
     "moves-statistics": ("adapt", '"moves-statistics" declares trains_encoder=False and changed the encoder'),
-    "peeks": ("adapt", '"peeks" reads target-labels undeclared: add Access.TARGET_LABELS to `access`'),
-    "changes-source-head": ("adapt", '"changes-source-head" changed the head "source" and does not see the source'),
+    "peeks": (
+        "adapt",
+        '"peeks" accesses target-labels data without declaring it: add Access.TARGET_LABELS to `access`',
+    ),
+    "changes-source-head": ("adapt", '"changes-source-head" changed the head "source"'),
     "returns-rubbish": ("adapt", '"returns-rubbish" must return a TransferModel'),
     "loses-a-head": ("adapt", '"loses-a-head" must return a TransferModel with the heads source and target'),
     "changes-shapes": ("adapt", '"changes-shapes" changed the architecture: heads.target.bias'),
@@ -103,7 +106,7 @@ def test_the_others_go_on(ran, strategy):
 def test_what_a_strategy_needs_and_is_not_installed_is_a_skipped_row(ran):
     row = ran.row("needs-absent")
     assert (row.status, row.stage) == ("skipped", None)
-    assert row.reason == '"needs-absent" needs a_module_that_is_nowhere: pip install a_module_that_is_nowhere'
+    assert row.reason == '"needs-absent" requires a_module_that_is_nowhere: pip install a_module_that_is_nowhere'
 
 
 def test_every_pairing_leaves_its_row_on_the_board(ran):

@@ -37,7 +37,7 @@ def test_chunks_leave_the_files_that_one_piece_leaves(tmp_path):
 
 
 def test_examples_of_unequal_shapes_are_refused(tmp_path):
-    with pytest.raises(BadInputError, match="must be alike"):
+    with pytest.raises(BadInputError, match="Prepared examples differ"):
         save_examples(tmp_path, "split", [(np.zeros((2, 3)),), (np.zeros((2, 4)),)], Targets.of([0] * 4))
 
 

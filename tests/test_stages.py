@@ -81,7 +81,7 @@ def test_data_that_makes_no_sense_is_refused_with_its_split(prepare_in, pairing_
 def test_a_transductive_task_has_one_label_space(prepare_in, pairing_of):
     pairing = pairing_of("toy/blobs")
     task = dataclasses.replace(pairing.task, load=lambda request: data_of(target_labels=("a", "c")))
-    with pytest.raises(ContractError, match='"toy/blobs" says transductive, and its two sides have different labels'):
+    with pytest.raises(ContractError, match='"toy/blobs" is transductive'):
         prepare_in(dataclasses.replace(pairing, task=task))
 
 
@@ -154,7 +154,7 @@ def test_a_changed_source_head_needs_the_source(models, frozen):
     before, after = models
     with torch.no_grad():
         after.heads["source"].bias.add_(1)
-    with pytest.raises(ContractError, match='"frozen" changed the head "source" and does not see the source'):
+    with pytest.raises(ContractError, match='"frozen" changed the head "source"'):
         check_promises(frozen, before, after)
     check_promises(dataclasses.replace(frozen, access=frozenset({Access.SOURCE})), before, after)
     check_promises(dataclasses.replace(frozen, from_source=False), before, after)

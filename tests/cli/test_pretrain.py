@@ -71,8 +71,8 @@ def test_the_same_training_gives_the_same_files(tlbench, words, tmp_path, monkey
     [
         (("--objective", "clmm"), '"clm"'),
         (("--objective", "mlm"), "masked-token features"),
-        (("--task", "vision/digits"), "is for text"),
-        (("-o", "a b"), "is no name of a model"),
+        (("--task", "vision/digits"), "modality text"),
+        (("-o", "a b"), "Invalid model name"),
         (("-o", "./there"), "there"),
         (("--set", "finetune.steps=2"), "Did you mean"),
     ],

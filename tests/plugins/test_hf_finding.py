@@ -34,9 +34,9 @@ class TestFinding:
     @pytest.mark.parametrize(
         ("config", "message"),
         [
-            ("{}", "names no model_type"),
-            ("no json", "names no model_type"),
-            ('{"model_type": "t5", "is_encoder_decoder": true}', "is encoder and decoder in one"),
+            ("{}", "has no model_type"),
+            ("no json", "has no model_type"),
+            ('{"model_type": "t5", "is_encoder_decoder": true}', "encoder-decoder"),
         ],
     )
     def test_what_is_no_encoder_is_refused(self, tmp_path, config, message):
@@ -45,7 +45,7 @@ class TestFinding:
             find(str(tmp_path))
 
     def test_a_folder_without_a_checkpoint_is_missing_data(self, tmp_path):
-        with pytest.raises(MissingDataError, match=r'holds no "config.json"'):
+        with pytest.raises(MissingDataError, match=r'lacks "config.json"'):
             find(str(tmp_path))
 
     def test_weights_in_parts_are_all_looked_for(self, folders, tmp_path):
@@ -53,7 +53,7 @@ class TestFinding:
         (folder / "model.safetensors").rename(folder / "model-1.safetensors")
         index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-        with pytest.raises(MissingDataError, match=r'holds no "model-2.safetensors"'):
+        with pytest.raises(MissingDataError, match=r'lacks "model-2.safetensors"'):
             find(str(folder)).checkpoint({"weights": ""})
         (folder / "model-2.safetensors").touch()
         assert {"weights", "model-2.safetensors"} <= find(str(folder)).checkpoint({"weights": ""}).files.keys()

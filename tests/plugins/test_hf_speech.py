@@ -41,7 +41,7 @@ class TestSpeech:
         assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
 
     def test_a_rate_must_be_known(self, folders):
-        with pytest.raises(BadInputError, match="at what rate"):
+        with pytest.raises(BadInputError, match="sample rate"):
             Made(folders["hubert"], clips())
 
     def test_the_text_of_two_channels_is_refused(self, folders):

@@ -45,7 +45,7 @@ class TestTokens:
         assert len(Made(folders["gpt2"], pairs).columns) == 1
 
     def test_other_inputs_are_refused(self, folders):
-        with pytest.raises(BadInputError, match="no list of words"):
+        with pytest.raises(BadInputError, match="list of words"):
             Made(folders["bert"], ["a text"], "sequence")
 
     def test_each_token_stands_beside_the_one_before(self, folders):
@@ -116,7 +116,7 @@ class TestTexts:
         )
 
     def test_an_unknown_pooling_is_named(self, folders):
-        with pytest.raises(UsageError, match="did you mean 'mean'"):
+        with pytest.raises(UsageError, match='"mean"'):
             Made(folders["bert"], TEXTS, pooling="meen").model()
 
     def test_weights_that_the_file_lacks_are_listed(self, tmp_path):
@@ -142,9 +142,7 @@ class TestTexts:
         assert 'model.safetensors" cannot be read as weights' in broken("cut", "model.safetensors", weights[:-9])
         assert 'tokenizer.json" cannot be read as a tokenizer' in broken("tokens", "tokenizer.json", b"{}")
         strange = {"model_type": "strange", "auto_map": {"AutoConfig": "mine.Config"}}
-        assert "code that comes with a checkpoint is not run" in broken(
-            "own", "config.json", json.dumps(strange).encode()
-        )
+        assert "Code of a checkpoint is never run" in broken("own", "config.json", json.dumps(strange).encode())
         folder = shutil.copytree(folders["bert"], tmp_path / "trap")
         (folder / "model.safetensors").unlink()
         torch.save({"trap": Trap()}, folder / "pytorch_model.bin")
@@ -153,7 +151,7 @@ class TestTexts:
         assert not (tmp_path / "sprung").exists()
 
     def test_more_positions_than_the_model_has_are_refused(self, folders):
-        with pytest.raises(UsageError, match="the model has 32 positions"):
+        with pytest.raises(UsageError, match="32 positions"):
             Made(folders["bert"], TEXTS, max_length=33).model()
 
     @pytest.mark.parametrize(

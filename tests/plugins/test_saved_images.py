@@ -135,7 +135,7 @@ def test_the_name_of_an_architecture_is_that_whatever_was_saved(catalog, models,
 def test_a_folder_of_something_else_is_refused(catalog, models, config):
     (models / "other").mkdir()
     (models / "other" / "config.json").write_text(config)
-    with pytest.raises(BadInputError, match='of "other" names no architecture of timm'):
+    with pytest.raises(BadInputError, match='of "other" has no architecture of timm'):
         catalog.backbone("timm/other")
 
 

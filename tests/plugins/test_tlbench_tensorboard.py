@@ -96,7 +96,7 @@ main()
     done = run_python(code, *words, "--board", str(tmp_path / "board"), site=toy_site)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "tensorboardX" in line] == [
-        "Warning: A listener of tlbench_event failed and is left out: TLBENCH_TENSORBOARD is set and tensorboardX is "
-        'not there: pip install "tlbench[tensorboard]"'
+        "Warning: A tlbench_event listener failed and was removed: TLBENCH_TENSORBOARD is set, but tensorboardX is "
+        'not installed: pip install "tlbench[tensorboard]"'
     ]
     assert not board.exists()

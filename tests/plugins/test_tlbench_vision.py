@@ -84,7 +84,7 @@ def test_a_channel_that_never_varies_has_a_spread_to_divide_by():
 
 
 def test_images_of_several_sizes_are_refused_where_none_is_scaled():
-    with pytest.raises(BadInputError, match=r"Images are \(5, 4, 3\) and \(5, 6, 3\): scale them"):
+    with pytest.raises(BadInputError, match=r"\(5, 4, 3\) and \(5, 6, 3\): .*task.size"):
         fit(FitRequest(inputs=OneByOne([(5, 4, 3), (5, 4, 3), (5, 6, 3)]), options={}))
 
 
@@ -129,7 +129,7 @@ def test_where_own_images_lie_does_not_matter(catalog, pictures, tmp_path):
 
 def test_classes_that_differ_are_met_in_planning(catalog, pictures, tmp_path):
     (pictures / "there/dark").rename(pictures / "there/dim")
-    with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark": both sides must have the same'):
+    with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark"'):
         plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **run_request(pictures))
 
 
@@ -146,7 +146,7 @@ def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr.startswith("Error: ")
-    assert 'here" has training examples of one class only, "bright"' in done.stderr
+    assert 'here" has training examples of only one class, "bright"' in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -211,5 +211,5 @@ def test_a_served_image_lies_over_white_as_the_images_of_the_run_did():
 @pytest.mark.parametrize("shape", [(4, 4, 2), (4, 4, 5), (4, 4, 1), (3, 4, 4), (4, 4)])
 def test_an_image_of_other_channels_is_refused(shape):
     prepare_one = preprocess.preprocessor({"shape": [4, 4, 3]}, {}, "pooled")
-    with pytest.raises(ValueError, match=r"the source's are \(4, 4, 3\) uint8"):
+    with pytest.raises(ValueError, match=r"expected \(4, 4, 3\) uint8"):
         prepare_one(np.zeros(shape, np.uint8))

@@ -70,7 +70,7 @@ STRATEGIES = {
     "no-paper": ("the_record_is_whole", 'paper is empty: name where the method is described, or write "unpublished"'),
     "no-setting": ("the_record_is_whole", "settings are ('inductiv',)"),
     "moves-statistics": ("it_runs_to_a_row", "declares trains_encoder=False and changed the encoder"),
-    "peeks": ("it_runs_to_a_row", '"peeks" reads target-labels undeclared'),
+    "peeks": ("it_runs_to_a_row", '"peeks" accesses target-labels data'),
     "loses-a-head": ("it_runs_to_a_row", "must return a TransferModel with the heads source and target"),
     "spoils-weights": ("it_runs_to_a_row", "outputs that are not finite or are huge"),
 }
