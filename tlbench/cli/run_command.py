@@ -15,7 +15,7 @@ from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.progress import progress
-from tlbench.cli.settings import set_option
+from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.leaderboard.render import render
@@ -28,23 +28,6 @@ if TYPE_CHECKING:
     from tlbench.planning.plan import Plan
     from tlbench.planning.suites import Suite
     from tlbench.results.row import Row
-
-
-def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """Parse `3` (0, 1, 2), `1000-1004` (a range) or `7,9` (a list)."""
-    try:
-        if not value:
-            return ()
-        if "-" in value:
-            first, last = value.split("-")
-            return tuple(range(int(first), int(last) + 1))
-        if int(value.split(",")[0]) < ("," not in value):  # Zero seeds would mean the default.
-            raise ValueError
-        return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
-    except ValueError:
-        raise click.BadParameter(
-            f'Invalid seeds "{value}": use a number (3), a range (1000-1004) or a list (7,9).'
-        ) from None
 
 
 @click.command("run")
@@ -80,7 +63,7 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
 @click.option(
     "--seeds",
     default="",
-    callback=_seeds,
+    callback=parse_seeds,
     help="Number (3), range (1000-1004) or list (7,9).  [default: 3, or those of the suite]",
 )
 @click.option(

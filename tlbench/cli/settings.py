@@ -1,4 +1,4 @@
-"""The option `--set`."""
+"""The option `--set`, and the values of `--seeds`."""
 
 from __future__ import annotations
 
@@ -27,3 +27,20 @@ set_option = click.option(
     metavar="OWNER.NAME=VALUE",
     help="Set an option, such as finetune.steps=50. Repeatable.",
 )
+
+
+def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """Parse `3` (0, 1, 2), `1000-1004` (a range) or `7,9` (a list)."""
+    try:
+        if not value:
+            return ()
+        if "-" in value:
+            first, last = value.split("-")
+            return tuple(range(int(first), int(last) + 1))
+        if int(value.split(",")[0]) < ("," not in value):  # Zero seeds would mean the default.
+            raise ValueError
+        return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
+    except ValueError:
+        raise click.BadParameter(
+            f'Invalid seeds "{value}": use a number (3), a range (1000-1004) or a list (7,9).'
+        ) from None

@@ -20,6 +20,7 @@ from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, Kin
 from tlbench.errors import UnknownNameError, UsageError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_installed
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
+from tlbench.planning.notifier import Notifier
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
@@ -157,7 +158,7 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
         origins=owners,
         plugins=tuple(origins.values()),
         problems=tuple(problems),
-        notify=_Notifier(manager),
+        notify=Notifier(manager),
     )
 
 
@@ -243,22 +244,3 @@ def _drop_tasks_without_backbone(
         problems.append(
             PluginProblem(origin=owners["tlbench_tasks", task.name], stage="spec", cause=cause, advice=advice)
         )
-
-
-class _Notifier:
-    """Calls every `tlbench_event`. A listener that raises is reported once and then removed."""
-
-    def __init__(self, manager: pluggy.PluginManager) -> None:
-        self._listeners = list(manager.hook.tlbench_event.get_hookimpls())
-
-    def __call__(self, event: Event) -> None:
-        check_signal()
-        for listener in list(self._listeners):
-            try:
-                listener.function(*(event for _ in listener.argnames))
-            except BaseException as error:  # noqa: BLE001 - a listener must not stop a run
-                pass_signal(error)
-                import warnings
-
-                self._listeners.remove(listener)
-                warnings.warn(f"A tlbench_event listener failed and was removed: {describe(error)}", stacklevel=2)
