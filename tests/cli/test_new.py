@@ -62,7 +62,7 @@ def test_a_backbone_has_the_modality_of_its_name(tlbench, tmp_path, modality):
         ("strategy", "finetune", '"finetune" already exists, from finetune (tlbench '),
         ("domain", "vision", '"vision" already exists, from vision (tlbench '),
         ("strategy", "vision", '"tlbench_vision" already exists'),
-        ("task", "visio/mine", "There is no domain \"visio\": did you mean 'vision'?"),
+        ("task", "visio/mine", 'Unknown domain "visio"'),
         ("task", "mine", "DOMAIN/NAME"),
         ("task", "vision/../mine", 'Invalid task name "vision/../mine"'),
         ("backbone", "../mine", 'Invalid backbone name "../mine"'),
