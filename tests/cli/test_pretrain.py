@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import random
+import signal
 
 import pytest
 from fakes.checkpoints import WORDS
@@ -128,6 +129,15 @@ def test_the_code_that_reads_the_source_still_counts(catalog):
     assert code_of(task.load).definitions.keys() <= code_of(source_alone(task, None).load).definitions.keys()
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is not ignored, as it is in a background job of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_one_leaves_nothing(catalog, settings, reviews, tmp_path):
     def stopped(request):
         (request.folder / "config.json").write_text("{")
