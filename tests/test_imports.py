@@ -146,7 +146,7 @@ def test_a_facade_exports_names_of_its_own_room_and_does_nothing_else(facade):
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tlbench").rglob("__init__.py")), ids=lambda path: path.parent.name)
 def test_an_init_re_exports_names_and_does_nothing_else(path):
-    """That of `tlbench.testing` loads its suites when they are asked for, since they import torch and the toy must not."""
+    """`tlbench.testing` loads its suites when they are asked for: they import torch, and the toy must not."""
     for node in ast.parse(path.read_text()).body if path.parent.name != "testing" else ():
         assigned = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__all__", "__version__")
         text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
