@@ -260,7 +260,7 @@ def test_a_row_of_another_file_is_answered_with_the_command_that_makes_it(catalo
     row, store = blobs_row
     other = dataclasses.replace(row, onnx_sha256="0" * 64)
     with pytest.raises(
-        UsageError, match=r"does not hold .* \(sha256 000000000000\.\.\.\).*: tlbench run --task toy/blobs"
+        UsageError, match=r"sha256 0{12}.*tlbench run --task toy/blobs"
     ):
         find_stages(other, tmp_path, store, catalog)
 
@@ -350,7 +350,7 @@ def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone(cat
     modules = {spec.preprocess() for spec in catalog.backbones.values() if spec.preprocess}
     assert len(modules) == 5
     for module in (*modules, prepared, postprocess):
-        assert {name.partition(".")[0] for name in imports(Path(module.__file__), everywhere=True)} <= {
+        assert {name.partition(".")[0] for name in imports(Path(module.__file__).read_text(), everywhere=True)} <= {
             *sys.stdlib_module_names,
             "numpy",
         }
