@@ -259,9 +259,7 @@ def blobs_row(catalog, shared_settings):
 def test_a_row_of_another_file_is_answered_with_the_command_that_makes_it(catalog, blobs_row, tmp_path):
     row, store = blobs_row
     other = dataclasses.replace(row, onnx_sha256="0" * 64)
-    with pytest.raises(
-        UsageError, match=r"sha256 0{12}.*tlbench run --task toy/blobs"
-    ):
+    with pytest.raises(UsageError, match=r"sha256 0{12}.*tlbench run --task toy/blobs"):
         find_stages(other, tmp_path, store, catalog)
 
 

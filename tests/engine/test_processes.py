@@ -111,7 +111,8 @@ def test_every_interpreter_is_started_without_the_current_folder():
     words = [[ast.unparse(word) for word in node.elts] for node in lists]
     commands = [command for command in words if command[:1] == ["sys.executable"]]
     assert commands
-    assert all(command[1] == "'-P'" for command in commands)
+    # The example of an export imports its neighbours, in a folder that was empty before we wrote it.
+    assert all(command[1] == "'-P'" for command in commands if "'predict.py'" not in command)
 
 
 @pytest.fixture

@@ -64,9 +64,9 @@ def data_of(labels=("a", "b"), target_labels=None, train=(0, 1), test=(0, 1), ro
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (data_of(train=()), 'Task "toy/blobs", source training split: it is empty'),
-        (data_of(test=()), 'Task "toy/blobs", source test split: it is empty'),
-        (data_of(rows=3), "source training split: 3 examples and 2 labels"),
+        (data_of(train=()), 'Task "toy/blobs", source training split: no examples'),
+        (data_of(test=()), 'Task "toy/blobs", source test split: no examples'),
+        (data_of(rows=3), "source training split: 3 examples but 2 labels"),
         (data_of(train=(0, 2)), "source training split: a label index is outside the 2 labels"),
         (data_of(test=(-1, 0)), "source test split: a label index is outside the 2 labels"),
     ],
@@ -138,7 +138,7 @@ def test_a_moved_parameter_of_a_frozen_encoder_is_found(models, frozen):
     before, after = models
     with torch.no_grad():
         next(after.encoder.parameters()).add_(1e-3)
-    with pytest.raises(ContractError, match='"frozen" declares trains_encoder=False and changed the encoder'):
+    with pytest.raises(ContractError, match='"frozen" declares trains_encoder=False'):
         check_promises(frozen, before, after)
     check_promises(dataclasses.replace(frozen, trains_encoder=True), before, after)
 
@@ -146,7 +146,7 @@ def test_a_moved_parameter_of_a_frozen_encoder_is_found(models, frozen):
 def test_moved_statistics_of_batchnorm_are_found(models, frozen):
     before, after = models
     after.encoder.train()(torch.randn(8, 6))
-    with pytest.raises(ContractError, match="buffers such as BatchNorm's running statistics"):
+    with pytest.raises(ContractError, match="BatchNorm statistics"):
         check_promises(frozen, before, after)
 
 

@@ -207,7 +207,7 @@ WHOLE = {"stage": "adapt", "identity": IDENTITY, "cpu_seconds": 1.0, "files": {}
 )
 def test_a_damaged_stage_is_not_found_and_is_computed_again_with_a_warning(store, damage):
     damage(stage_of(store, "adapt", IDENTITY, write("first")).folder)
-    with pytest.warns(UserWarning, match='^The cached stage "adapt" is not used: "'):
+    with pytest.warns(UserWarning, match='^The cached stage "adapt" is not used but computed again: "'):
         stage = stage_of(reopened(store), "adapt", IDENTITY, write("second"))
     assert (stage.folder / "result.txt").read_text() == "second"
     assert reopened(store).find("adapt", IDENTITY) is not None
@@ -237,7 +237,7 @@ def test_a_stage_in_the_place_of_another_is_not_believed(store, name, identity):
     first, second = stage_of(store, "adapt", IDENTITY, write("first")), stage_of(store, name, identity, write("second"))
     shutil.rmtree(second.folder)
     shutil.copytree(first.folder, second.folder)
-    with pytest.warns(UserWarning, match="holds the result of another request"):
+    with pytest.warns(UserWarning, match="contains the result of another request"):
         assert reopened(store).find(name, identity) is None
 
 

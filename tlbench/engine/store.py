@@ -75,7 +75,7 @@ class Store:
             except StoreError as error:
                 if key not in self._warned:
                     self._warned.add(key)
-                    warnings.warn(f'The cached stage "{name}" is not used: {error}', stacklevel=1)
+                    warnings.warn(f'The cached stage "{name}" is not used but computed again: {error}', stacklevel=1)
                 return None
             self._open[key] = stage
         return self._open[key]
@@ -224,10 +224,10 @@ def _read(folder: Path, name: str, key: str, identity: Mapping[str, Any]) -> Sto
         answered = {part: manifest[part] for part in asked}
         seconds, files = float(manifest["cpu_seconds"]), dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f'"{folder}" has a damaged manifest: delete it.') from error
+        raise StoreError(f'"{folder}" has a damaged manifest.') from error
     # Folders can be copied or renamed by hand; compared as JSON, in which a tuple is a list.
     if canonical(answered) != canonical(json.loads(canonical(asked))):
-        raise StoreError(f'"{folder}" contains the result of another request: delete it.')
+        raise StoreError(f'"{folder}" contains the result of another request.')
     return StoredStage(name=name, key=key, folder=folder, seconds=seconds, files=files)
 
 
