@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tlbench import BadInputError, LoadRequest, TaskData
 from tlbench.assets import (
     TABLE_SUFFIXES,
@@ -55,11 +53,11 @@ def load_gap(request: LoadRequest) -> TaskData:
 
 
 def _simulated(path: Path) -> Any:
-    return read_series(path, columns=(0, 1, 2), separator=" ")[1].astype(np.float32)
+    return read_series(path, columns=(0, 1, 2), separator=" ")[1].astype("float32")
 
 
 def _real(path: Path) -> Any:
-    return read_series(path, columns=(19, 20, 21))[1][::5].astype(np.float32) / 1000  # 100 Hz in millimetres
+    return read_series(path, columns=(19, 20, 21))[1][::5].astype("float32") / 1000  # 100 Hz in millimetres
 
 
 def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:
