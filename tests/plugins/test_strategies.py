@@ -82,7 +82,7 @@ class TestAdaBN:
         assert torch.allclose(encoder.layers[1].running_var, before_norm.var(0), rtol=1e-4)
 
     def test_a_backbone_without_batchnorm_is_skipped_with_the_reason(self, pairing_of):
-        assert "needs batchnorm" in pairing_of("toy/blobs", "adabn").skip
+        assert "batch normalisation" in pairing_of("toy/blobs", "adabn").skip
 
 
 def with_head(source):
@@ -139,9 +139,9 @@ class TestAdversarial:
         assert None not in hashes
 
     def test_domains_come_closer_in_the_features(self, adapted, catalog):
-        from tlbench.engine.scoring import a_distance, view
+        from tlbench.engine.scoring import a_distance, extract_features
 
         prepared, source, model = adapted("adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2})
         task = catalog.task("toy/blobs")
-        before, after = view(task, source, prepared), view(task, model, prepared)
+        before, after = (extract_features(task, one, prepared) for one in (source, model))
         assert a_distance(after.source_test, after.target_test) < a_distance(before.source_test, before.target_test)

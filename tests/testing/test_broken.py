@@ -72,8 +72,8 @@ STRATEGIES = {
     "silent": ("steps_are_reported", "call request.on_step(step, loss)"),
     "no-paper": ("spec_fields_are_valid", 'or write "unpublished"'),
     "no-setting": ("spec_fields_are_valid", "settings are ('inductiv',)"),
-    "moves-statistics": ("runs_to_a_result", "declares trains_encoder=False and changed the encoder"),
-    "peeks": ("runs_to_a_result", '"peeks" reads target-labels undeclared'),
+    "moves-statistics": ("runs_to_a_result", "declares trains_encoder=False but changed"),
+    "peeks": ("runs_to_a_result", '"peeks" accesses target-labels data'),
     "loses-a-head": ("runs_to_a_result", "must return a TransferModel with the heads source and target"),
     "spoils-weights": ("runs_to_a_result", "outputs that are not finite or are huge"),
 }
