@@ -43,7 +43,8 @@ def name_of(path: Path, root: Path) -> str:
 
 HOST = {name_of(path, ROOT): path for path in sorted((ROOT / "tlbench").rglob("*.py"))}
 PLUGINS = {name_of(path, ROOT / "plugins"): path for path in sorted((ROOT / "plugins").rglob("*.py"))}
-TOY = {name: path for name, path in HOST.items() if name.startswith("tlbench.testing.toy.")}
+TOY = {name: path for name, path in HOST.items() if re.match(r"tlbench\.testing\.toy\.(?!candidate$)", name)}
+"""The modules of the toy; `candidate` is how the host finds it."""
 TEMPLATES = sorted((ROOT / "tlbench" / "cli" / "templates").rglob("*.py.in"))
 GUIDE = ROOT / "docs" / "plugin-guide.md"
 
