@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,14 +12,15 @@ import hypothesis
 import pytest
 from support import Environment, install, plan_only, silent
 
-from tlbench import identity
-from tlbench.plan import Pairing, Plan, Settings
-from tlbench.plugins import Catalog, load_catalog
-from tlbench.runner import Outcome, run
+from tlbench.engine.runner import Outcome, run
+from tlbench.planning import fingerprints
+from tlbench.planning.catalog import Catalog, load_catalog
+from tlbench.planning.plan import Pairing, Plan
+from tlbench.planning.settings import Settings
 
 if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.prepared import Prepared
+    from tlbench.engine.prepared import Prepared
+    from tlbench.learning.model import TransferModel
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -32,19 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("tests")
 
 
-SIGNALS = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-
-@pytest.fixture(autouse=True)
-def signals_as_before() -> Iterator[None]:
-    """The command line handles signals in a way of its own, also where a test calls it in this process."""
-    yield
-    for number, handler in SIGNALS.items():
-        signal.signal(number, handler)
-
-
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    if item.get_closest_marker("gpu") and not identity.graphics():
+    if item.get_closest_marker("gpu") and not fingerprints.graphics():
         pytest.skip("no CUDA device is visible")
 
 
@@ -119,22 +108,22 @@ Runs = Callable[..., Outcome]
 
 
 @pytest.fixture
-def run_wish(shared_settings: Settings) -> Runs:
-    """Plan and run a wish: `run_wish(catalog, tasks=["toy/blobs"])`."""
+def run_pairings(shared_settings: Settings) -> Runs:
+    """Plan and run a request: `run_pairings(catalog, tasks=["toy/blobs"])`."""
 
-    def runs(catalog: Catalog, **wish: object) -> Outcome:
-        plan = plan_only(catalog, shared_settings, **wish)
+    def runs(catalog: Catalog, **run_request: object) -> Outcome:
+        plan = plan_only(catalog, shared_settings, **run_request)
         return run(plan, catalog, shared_settings)
 
     return runs
 
 
 @pytest.fixture
-def plan_wish(settings: Settings) -> Callable[..., Plan]:
-    """Plan a wish: `plan_wish(catalog, tasks=["toy/blobs"])`."""
+def plan_of(settings: Settings) -> Callable[..., Plan]:
+    """Plan a request: `plan_of(catalog, tasks=["toy/blobs"])`."""
 
-    def plans(catalog: Catalog, **wish: object) -> Plan:
-        return plan_only(catalog, settings, **wish)
+    def plans(catalog: Catalog, **run_request: object) -> Plan:
+        return plan_only(catalog, settings, **run_request)
 
     return plans
 
@@ -147,11 +136,11 @@ def blobs(catalog: Catalog, settings: Settings) -> Pairing:
 
 
 @pytest.fixture
-def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[..., Pairing]:
+def pairing_of(catalog: Catalog, plan_of: Callable[..., Plan]) -> Callable[..., Pairing]:
     """Returns the one pairing of a task and a strategy."""
 
-    def pairing(task: str, strategy: str = "finetune", **wish: object) -> Pairing:
-        (found,) = plan_wish(catalog, tasks=[task], strategies=[strategy], **wish).pairings
+    def pairing(task: str, strategy: str = "finetune", **run_request: object) -> Pairing:
+        (found,) = plan_of(catalog, tasks=[task], strategies=[strategy], **run_request).pairings
         return found
 
     return pairing
@@ -160,13 +149,12 @@ def pairing_of(catalog: Catalog, plan_wish: Callable[..., Plan]) -> Callable[...
 @pytest.fixture
 def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
     """Prepares a pairing in a folder of its own."""
-    from tlbench.prepared import Prepared, prepare
+    from tlbench.engine.prepared import prepare
 
     def prepared(pairing: Pairing, name: str = "prepared") -> Prepared:
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
-        prepare(pairing, settings, folder)
-        return Prepared.read(folder)
+        return prepare(pairing, folder)
 
     return prepared
 
@@ -174,7 +162,7 @@ def prepare_in(tmp_path: Path, settings: Settings) -> Callable[..., Prepared]:
 @pytest.fixture
 def source_of(prepare_in: Callable[..., Prepared]) -> Callable[[Pairing], tuple[Prepared, TransferModel]]:
     """Prepares a pairing and trains its source model."""
-    from tlbench.stages import train_source
+    from tlbench.engine.source_model import train_source
 
     def made(pairing: Pairing) -> tuple[Prepared, TransferModel]:
         prepared = prepare_in(pairing)

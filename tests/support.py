@@ -15,18 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tlbench.plan import Plan, Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import Catalog
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Plan
+from tlbench.planning.settings import Settings
 
 HERE = Path(__file__).parent
-SOURCES = HERE / "plugins_for_tests"
+SOURCES = HERE / "fakes" / "plugins"
 
 
 def install(site: Path, distribution: str, entry_points: Mapping[str, str], version: str = "1.0") -> None:
     """Put a distribution with entry points into a site folder as an installer would: modules and a dist-info folder.
 
-    Modules are those of `plugins_for_tests`; what is named beyond them is there already.
+    Modules are those of `fakes/plugins`; what is named beyond them is there already.
     """
     site.mkdir(parents=True, exist_ok=True)
     for module in {re.split("[.:]", target)[0] for target in entry_points.values()}:
@@ -54,9 +55,9 @@ class Finished:
 
 
 def drive(site: Path | str, cache: Path, board: Path, *words: str) -> Finished:
-    """Run `drive.py` in a fresh interpreter that finds the distributions of `site`, a path or several."""
-    environment = {**os.environ, "PYTHONPATH": str(site), "TLBENCH_CACHE": str(cache)}
-    command = [sys.executable, str(HERE / "drive.py"), "--board", str(board), *words]
+    """Run `fakes/run_plan.py` in a fresh interpreter that finds the distributions of `site`, a path or several."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), str(HERE)]), "TLBENCH_CACHE": str(cache)}
+    command = [sys.executable, "-m", "fakes.run_plan", "--board", str(board), *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     report = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
     return Finished(done.returncode, report, done.stderr)
@@ -110,10 +111,10 @@ class Environment:
         )
 
 
-def plan_only(catalog: Catalog, settings: Settings, **wish: Any) -> Plan:
-    """Plan what a wish names and nothing else: seed 0 where it names none, and no references that it does not name."""
-    plan = make_plan([Wish(**{"seeds": (0,), **wish})], catalog, settings)
-    named = wish.get("strategies", ())
+def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
+    """Plan a run request without the baselines that it does not name; seed 0 if it names none."""
+    plan = make_plan([RunRequest(**{"seeds": (0,), **run_request})], catalog, settings)
+    named = run_request.get("strategies", ())
     return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))
 
 

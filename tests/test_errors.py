@@ -8,15 +8,15 @@ from tlbench.errors import StageError, UnknownNameError, UsageError, describe
 @pytest.mark.parametrize(
     ("name", "known", "advice"),
     [
-        ("finetun", ["finetune", "frozen"], "did you mean 'finetune'?"),
-        ("forzen", ["finetune", "frozen"], "did you mean 'frozen'?"),
-        ("xyz", ["finetune", "frozen"], "known: finetune, frozen."),
-        ("xyz", [], "known: none."),
+        ("finetun", ["finetune", "frozen"], 'Did you mean "finetune"?'),
+        ("forzen", ["finetune", "frozen"], 'Did you mean "frozen"?'),
+        ("xyz", ["finetune", "frozen"], "Valid names: finetune, frozen."),
+        ("xyz", [], "Valid names: none."),
     ],
 )
 def test_an_unknown_name_proposes_near_ones_or_lists_all(name, known, advice):
     error = UnknownNameError("strategy", name, iter(known))
-    assert str(error) == f'There is no strategy "{name}": {advice}'
+    assert str(error) == f'Unknown strategy "{name}". {advice}'
     assert isinstance(error, UsageError)
 
 

@@ -1,22 +1,14 @@
 """tlbench: target score, forgetting and serving latency of transfer learning, on one board.
 
-The names here are what a plugin's light module needs; none of them imports torch. Heavy modules for plugin code:
-`tlbench.data`, `tlbench.kinds`, `tlbench.model`, `tlbench.request`, `tlbench.training`, `tlbench.probe`.
+The names here are what a plugin's light module needs; none of them imports torch. What its heavy modules need is in
+`tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
-from tlbench.calls import (
-    AugmentRequest,
-    BuildRequest,
-    FitRequest,
-    LoadRequest,
-    PrepareRequest,
-    RemaskRequest,
-    SaveRequest,
-)
-from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
-from tlbench.events import Event
-from tlbench.hookspecs import hookimpl
-from tlbench.kindspecs import (
+from tlbench.contract.deferred import deferred
+from tlbench.contract.events import Event
+from tlbench.contract.faults import Faults
+from tlbench.contract.hooks import hookimpl
+from tlbench.contract.kind_specs import (
     ANOMALY,
     CLASSIFICATION,
     LANGUAGE_MODELLING,
@@ -27,18 +19,31 @@ from tlbench.kindspecs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.options import PARTIAL, Option, OptionValue, training_options
-from tlbench.raw import Sees, Side, Split, TaskData
-from tlbench.records import (
+from tlbench.contract.options import PARTIAL, Option, OptionValue, training_options
+from tlbench.contract.requests import (
+    AugmentRequest,
+    BuildRequest,
+    Coverage,
+    FitRequest,
+    Layout,
+    LoadRequest,
+    PrepareRequest,
+    RemaskRequest,
+    SaveRequest,
+)
+from tlbench.contract.specs import (
     BackboneFamily,
     BackboneSpec,
     Checkpoint,
     DomainSpec,
     KindSpec,
     OwnHead,
+    Setting,
     StrategySpec,
     TaskSpec,
 )
+from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
+from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
 
@@ -53,6 +58,8 @@ __all__ = [
     "REGRESSION",
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
+    "Access",
+    "Array",
     "AugmentRequest",
     "BackboneFamily",
     "BackboneSpec",
@@ -60,10 +67,14 @@ __all__ = [
     "BuildRequest",
     "Checkpoint",
     "ContractError",
+    "Coverage",
     "DomainSpec",
     "Event",
+    "ExampleSequence",
+    "Faults",
     "FitRequest",
     "KindSpec",
+    "Layout",
     "LoadRequest",
     "MissingDataError",
     "Option",
@@ -72,7 +83,7 @@ __all__ = [
     "PrepareRequest",
     "RemaskRequest",
     "SaveRequest",
-    "Sees",
+    "Setting",
     "Side",
     "Split",
     "StrategySpec",
@@ -82,6 +93,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "deferred",
     "hookimpl",
     "training_options",
 ]

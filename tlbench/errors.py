@@ -1,57 +1,62 @@
 """Every error that tlbench raises on purpose.
 
 TlbenchError
-├── UsageError            the request cannot be carried out as written (exit status 2)
-│   ├── UnknownNameError  no task, backbone, strategy or option of that name
-│   ├── MissingDataError  files that a task reads are not where they were looked for
-│   └── BadInputError     the user's data cannot be read or makes no sense
-├── ContractError         a plugin broke its promise (firewall, shapes, frozen encoder)
-├── ParityError           the ONNX file and the model it came from disagree
-├── StageError            a stage of a pairing failed: carries the stage's name
+├── UsageError            the request is invalid (exit status 2)
+│   ├── UnknownNameError  no task, backbone, strategy or option has that name
+│   ├── MissingDataError  a file that a task reads does not exist
+│   └── BadInputError     the user's data cannot be read or is inconsistent
+├── ContractError         a plugin broke a rule of the plugin API (access, shapes, frozen encoder)
+├── ParityError           the ONNX file and the torch model give different outputs
+├── StageError            a stage of a run failed; it holds the stage's name
 └── StoreError            a cached or published file is damaged
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class TlbenchError(Exception):
-    """Base of all errors whose message is meant for a person."""
+    """Base of all errors whose message is written for the user."""
 
 
 class UsageError(TlbenchError):
-    """The request cannot be carried out as written."""
+    """The request is invalid."""
 
 
 class UnknownNameError(UsageError):
-    """A name that nothing in the catalog answers to; the message proposes near ones, or lists the first 20."""
+    """A name that does not exist. The message suggests similar names, or lists the first 20 valid ones."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-        listed = f"{', '.join(known[:20]) or 'none'}{more}"
-        advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {listed}."
-        super().__init__(f'There is no {what} "{name}": {advice}')
+    def __init__(self, what: str, name: str, valid: Iterable[str], where: str = "") -> None:
+        names = sorted(valid)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        super().__init__(f'Unknown {what} "{name}"{where and " "}{where}. {_suggestion(near, names)}')
         self.name, self.near = name, near
 
 
+def _suggestion(near: Sequence[str], names: Sequence[str]) -> str:
+    if near:
+        *first, last = (f'"{name}"' for name in near)
+        return f"Did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"Valid names: {', '.join(names[:20]) or 'none'}{more}."
+
+
 class MissingDataError(UsageError):
-    """Files that a task reads are not where they were looked for."""
+    """A file that a task reads does not exist."""
 
 
 class BadInputError(UsageError):
-    """The user's data cannot be read or makes no sense."""
+    """The user's data cannot be read or is inconsistent."""
 
 
 class ContractError(TlbenchError):
-    """A plugin broke a promise of its specification."""
+    """A plugin broke a rule of the plugin API."""
 
 
 class ParityError(TlbenchError):
-    """An ONNX file and the model it came from disagree by more than the tolerance."""
+    """The outputs of an ONNX file and of its torch model differ by more than the tolerance."""
 
 
 class StoreError(TlbenchError):
@@ -59,7 +64,7 @@ class StoreError(TlbenchError):
 
 
 class StageError(TlbenchError):
-    """A stage of one pairing failed; `stage` names it and `__cause__` is what happened."""
+    """A stage of one run failed: `stage` is its name and `__cause__` the error."""
 
     def __init__(self, stage: str, cause: BaseException) -> None:
         super().__init__(f"{stage}: {type(cause).__name__}: {_text(cause)}")
@@ -68,13 +73,13 @@ class StageError(TlbenchError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the sentence of an error of ours, and of any other its type and message."""
+    """Return the message of a `TlbenchError`, and type and message of any other error."""
     return _text(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {_text(error)}"
 
 
 def _text(error: BaseException) -> str:
-    """Return the message of an error as text that can be encoded; a plugin's error may have none."""
+    """Return the message of an error as text that can be encoded. A plugin's error may raise when it is printed."""
     try:
         return str(error).encode(errors="backslashreplace").decode()
-    except BaseException as second:  # noqa: BLE001 - to describe an error must not raise another
+    except BaseException as second:  # noqa: BLE001 - describing an error must not raise another
         return f"its message cannot be read ({type(second).__name__})"

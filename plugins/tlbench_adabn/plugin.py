@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tlbench import Sees, StrategySpec, hookimpl
-
-if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
-
-
-def _adabn(request: AdaptRequest) -> TransferModel:
-    from tlbench_adabn.strategy import adabn
-
-    return adabn(request)
+from tlbench import Access, StrategySpec, deferred, hookimpl
 
 
 @hookimpl
@@ -23,12 +11,12 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="adabn",
             title="AdaBN",
-            summary="BatchNorm statistics re-estimated on unlabelled target inputs; no weight changes.",
+            summary="Re-estimates BatchNorm statistics on unlabelled target inputs; weights do not change.",
             paper="Li et al. 2016, Revisiting batch normalization for practical domain adaptation, arXiv:1603.04779",
-            sees=frozenset({Sees.TARGET_INPUTS}),
+            access=frozenset({Access.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
             needs=("batchnorm",),
-            adapt=_adabn,
+            adapt=deferred("tlbench_adabn.strategy", "adabn"),
         )
     ]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.model import EVALUATION_BATCH, TransferModel, device_of
-from tlbench.request import AdaptRequest
+from tlbench.learning import EVALUATION_BATCH, AdaptRequest, TransferModel, device_of
 
 
 def adabn(request: AdaptRequest) -> TransferModel:

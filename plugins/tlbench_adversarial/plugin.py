@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tlbench import Option, Sees, StrategySpec, hookimpl, training_options
-
-if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
-
-
-def _adversarial(request: AdaptRequest) -> TransferModel:
-    from tlbench_adversarial.strategy import adversarial
-
-    return adversarial(request)
+from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
 
 
 @hookimpl
@@ -23,9 +11,9 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="adversarial",
             title="Adversarial adaptation",
-            summary="DANN, or CDAN with conditional=true: features that a discriminator cannot tell apart by domain.",
+            summary="DANN, or CDAN with conditional=true: features from which a discriminator cannot tell the domain.",
             paper="Ganin et al. 2016, arXiv:1505.07818; Long et al. 2018, arXiv:1705.10667",
-            sees=frozenset({Sees.SOURCE, Sees.TARGET_INPUTS}),
+            access=frozenset({Access.SOURCE, Access.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
             # The conditional form reads outputs as the log-probabilities of labels that exclude each other; for numbers
@@ -33,10 +21,12 @@ def tlbench_strategies() -> list[StrategySpec]:
             kinds=("classification", "token-classification", "segmentation", "anomaly", "regression"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
-                Option(name="conditional", default=False, summary="CDAN: the discriminator sees predicted labels too"),
-                Option(name="weight", default=1.0, summary="weight of the reversed gradient at the end, lambda"),
-                Option(name="hidden", default=64, summary="units in each layer of the discriminator"),
+                Option(
+                    name="conditional", default=False, summary="CDAN: the discriminator also gets the predicted labels"
+                ),
+                Option(name="weight", default=1.0, summary="final weight of the reversed gradient (lambda)"),
+                Option(name="hidden", default=64, summary="units of each discriminator layer"),
             ),
-            adapt=_adversarial,
+            adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )
     ]

@@ -8,11 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench.data import concatenate
-from tlbench.kinds import Classification
-from tlbench.model import TransferModel, device_of
-from tlbench.request import AdaptRequest
-from tlbench.training import reverse_gradient
+from tlbench.learning import AdaptRequest, Classification, TransferModel, concatenate, device_of, reverse_gradient
 
 
 def annealed(progress: float) -> float:

@@ -6,5 +6,5 @@ from tlbench import Option
 
 
 def places(source: str, target: str) -> tuple[Option, Option]:
-    """Return the options that name the files of the two sides."""
+    """Return the options that name the files of the two domains."""
     return Option(name="source", default="", summary=source), Option(name="target", default="", summary=target)

@@ -5,36 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
 from tlbench_data.options import places
 
 SPLITS = (
-    "train/ and test/ (or valid/, val/, validation/, dev/) in it are its parts, else a fifth of each class is held out "
-    "by file name; or table with the columns file, label and split"
+    "its splits are train/ and test/ (or valid/, val/, validation/, dev/), else a fifth of each class is held out by "
+    "file name; or table with the columns file, label and split"
 )
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 
 
 def _folders(request: LoadRequest, suffixes: Sequence[str]) -> Sequence[Path]:
-    from tlbench.readers.folders import class_sides, files_read
+    from tlbench.assets import class_sides, files_read
 
     return files_read(*class_sides(request, suffixes))
 
 
 def _wav_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import SOUNDS
+    from tlbench.assets import SOUND_SUFFIXES
 
-    return _folders(request, SOUNDS)
-
-
-def _load_wav(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.sounds import load_folders
-
-    return load_folders(request)
+    return _folders(request, SOUND_SUFFIXES)
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]
@@ -43,36 +37,19 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     return paths
 
 
-def _load_table(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.records import load_table
-
-    return load_table(request)
-
-
 def _series_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import TABLES
+    from tlbench.assets import TABLE_SUFFIXES
 
-    return _folders(request, TABLES)
-
-
-def _load_series(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.motions import load_series
-
-    return load_series(request)
+    return _folders(request, TABLE_SUFFIXES)
 
 
-def _medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import number, place
+def medmnist_files(request: LoadRequest) -> Sequence[Path]:
+    """Return the file of the source, then that of the target."""
+    from tlbench.assets import integer_option, option_path
 
     if request.options["size"]:
-        number(request, "size", 8)
-    return [place(request, "source"), place(request, "target")]
-
-
-def _load_medmnist(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.medmnist import load
-
-    return load(request, _medmnist_files(request))
+        integer_option(request, "size", 8)
+    return [option_path(request, "source"), option_path(request, "target")]
 
 
 def own_tasks() -> list[TaskSpec]:
@@ -81,10 +58,10 @@ def own_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="speech/wav-folder",
             title="Your own recordings",
-            summary="Two folders of sound files, one folder a class: the same classes under two conditions.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            summary="Two folders of sound files with one subfolder per class: the same classes, two conditions.",
+            source="The folder in task.source.",
+            target="The folder in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="audio",
             kind=CLASSIFICATION,
             metric="accuracy",
@@ -95,18 +72,18 @@ def own_tasks() -> list[TaskSpec]:
             extra="speech",
             options=places(
                 f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
-                "folder of the same layout and classes",
+                "folder with the same layout and classes",
             ),
             files=_wav_files,
-            load=_load_wav,
+            load=deferred("tlbench_data.tasks.sounds", "load_folders"),
         ),
         TaskSpec(
             name="anomaly/table",
             title="Your own records",
             summary="Two tables of normal and anomalous records with the same columns; text columns become one-hot.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; what is normal keeps its name.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the label of normal records stays the same.",
             modality="tabular",
             kind=ANOMALY,
             metric="average-precision",
@@ -115,23 +92,23 @@ def own_tasks() -> list[TaskSpec]:
             data_from="user",
             options=(
                 *places(
-                    f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
+                    f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
                     "table, folder or data set with the same columns",
                 ),
-                Option(name="label", default="label", summary="column that says what a record is"),
-                Option(name="normal", default="normal", summary="its text for normal records; others are anomalies"),
-                Option(name="log", default=False, summary="take log(1 + x) of every number"),
+                Option(name="label", default="label", summary="column of the labels"),
+                Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
+                Option(name="log", default=False, summary="apply log(1 + x) to every number"),
             ),
             files=_table_files,
-            load=_load_table,
+            load=deferred("tlbench_data.tasks.records", "load_table"),
         ),
         TaskSpec(
             name="medical/medmnist",
             title="Two files of MedMNIST",
-            summary="Images of one set of classes in two .npz files, such as organamnist and organcmnist: two views.",
-            source="The file that task.source names, in its published parts.",
-            target="The file that task.target names, in its published parts.",
-            shift="Whatever differs between the two; the labels stay.",
+            summary="Images of the same classes in two .npz files, such as organamnist and organcmnist.",
+            source="The file in task.source, with its published splits.",
+            target="The file in task.target, with its published splits.",
+            shift="Any difference between the two; the labels stay the same.",
             mirrors="MedMNIST v2 (Yang et al. 2023), across its sets",
             modality="image",
             kind=CLASSIFICATION,
@@ -150,23 +127,23 @@ def own_tasks() -> list[TaskSpec]:
                 Option(
                     name="size",
                     default=28,
-                    summary="width and height that images are scaled to; 0, the default beside a backbone that scales "
-                    "images itself, leaves them as they are",
+                    summary="width and height that images are scaled to; 0 (the default if the backbone scales images) "
+                    "keeps their size",
                     unit="px",
                     by_trait={"scales": 0},
                 ),
-                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+                Option(name="grey", default=False, summary="one grey channel instead of RGB"),
             ),
-            files=_medmnist_files,
-            load=_load_medmnist,
+            files=medmnist_files,
+            load=deferred("tlbench_data.tasks.medmnist", "load"),
         ),
         TaskSpec(
             name="robotics/series",
             title="Your own time series",
-            summary="Two folders of tables, one folder a class, one row a time step: windows over them are classified.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            summary="Two folders of tables with one subfolder per class and one row per time step; classifies windows.",
+            source="The folder in task.source.",
+            target="The folder in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="series",
             kind=CLASSIFICATION,
             metric="accuracy",
@@ -174,11 +151,11 @@ def own_tasks() -> list[TaskSpec]:
             label_budget=48,
             data_from="user",
             options=(
-                *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder of the same layout and classes"),
+                *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder with the same layout and classes"),
                 Option(name="window", default=20, summary="length of a window", unit="rows"),
-                Option(name="stride", default=10, summary="from one window's start to the next", unit="rows"),
+                Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
             ),
             files=_series_files,
-            load=_load_series,
+            load=deferred("tlbench_data.tasks.motions", "load_series"),
         ),
     ]

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskData, TaskSpec
+from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskSpec, deferred
 from tlbench_data.options import places
 from tlbench_data.own import TABLE_FORMATS
 
 TABLES = places(
-    f"{TABLE_FORMATS}, a fifth of it held out, or folder with the tables train and test (or valid)",
+    f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
     "table or folder with the same columns",
 )
 
 
 def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
-    from tlbench.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     sides = [table_files(request, side) for side in ("source", "target")]
     paths = [path for files in sides for part in files.values() for path in part]
@@ -25,29 +25,17 @@ def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
     return paths
 
 
-def names(request: LoadRequest) -> tuple[str, ...]:
+def label_columns(request: LoadRequest) -> tuple[str, ...]:
     """Return the label columns that the option names, separated by commas."""
     return tuple(name.strip() for name in str(request.options["label"]).split(","))
 
 
 def _number_files(request: LoadRequest) -> Sequence[Path]:
-    return _files(request, *names(request))
-
-
-def _load_numbers(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.vectors import load_numbers
-
-    return load_numbers(request, names(request))
+    return _files(request, *label_columns(request))
 
 
 def _tag_files(request: LoadRequest) -> Sequence[Path]:
-    return _files(request, str(request.options["text"]), *names(request))
-
-
-def _load_tags(request: LoadRequest) -> TaskData:
-    from tlbench_data.tasks.vectors import load_tags
-
-    return load_tags(request, names(request))
+    return _files(request, str(request.options["text"]), *label_columns(request))
 
 
 def vector_domain() -> DomainSpec:
@@ -61,10 +49,10 @@ def vector_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="tabular/regression",
             title="Your own numbers",
-            summary="Two tables of records, each with a number to be predicted; text columns become one-hot.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the number's unit stays.",
+            summary="Two tables of records, each with a number to predict; text columns become one-hot.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the unit stays the same.",
             modality="tabular",
             kind=REGRESSION,
             metric="r2",
@@ -74,18 +62,18 @@ def vector_tasks() -> list[TaskSpec]:
             options=(
                 *TABLES,
                 Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
-                Option(name="log", default=False, summary="take log(1 + x) of every number but the label"),
+                Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
             ),
             files=_number_files,
-            load=_load_numbers,
+            load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
         ),
         TaskSpec(
             name="nlp/tag-table",
             title="Your own tagged texts",
-            summary="Two tables of texts with any number of tags: a column of 0 and 1 for each tag.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the tags stay.",
+            summary="Two tables of texts with any number of tags: one column of 0 and 1 for each tag.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the tags stay the same.",
             modality="text",
             kind=MULTI_LABEL,
             metric="mean-average-precision",
@@ -98,6 +86,6 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="label", default="label", summary="columns of the tags, separated by commas"),
             ),
             files=_tag_files,
-            load=_load_tags,
+            load=deferred("tlbench_data.tasks.vectors", "load_tags"),
         ),
     ]

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tlbench import Sees, StrategySpec, hookimpl, training_options
-
-if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
-
-
-def _finetune(request: AdaptRequest) -> TransferModel:
-    from tlbench_finetune.strategy import finetune
-
-    return finetune(request)
+from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
 
 
 @hookimpl
@@ -22,12 +10,12 @@ def tlbench_strategies() -> list[StrategySpec]:
     return [
         StrategySpec(
             name="finetune",
-            title="Full fine-tune",
-            summary="All weights of the source model, trained on the label budget.",
+            title="Full fine-tuning",
+            summary="Trains all weights of the source model on the label budget.",
             paper="Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             options=training_options(steps=120, learning_rate=1e-3),
-            adapt=_finetune,
+            adapt=deferred("tlbench_finetune.strategy", "finetune"),
         )
     ]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.model import TransferModel
-from tlbench.request import AdaptRequest
+from tlbench.learning import AdaptRequest, TransferModel
 
 
 def finetune(request: AdaptRequest) -> TransferModel:

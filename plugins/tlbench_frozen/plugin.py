@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from tlbench import Sees, StrategySpec, hookimpl
-
-if TYPE_CHECKING:
-    from tlbench.model import TransferModel
-    from tlbench.request import AdaptRequest
-
-
-def _frozen(request: AdaptRequest) -> TransferModel:
-    from tlbench_frozen.strategy import frozen
-
-    return frozen(request)
+from tlbench import Access, StrategySpec, deferred, hookimpl
 
 
 @hookimpl
@@ -23,12 +11,12 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="frozen",
             title="Frozen features",
-            summary="A new linear head on the source encoder's features.",
+            summary="Trains a new linear head on the features of the frozen source encoder.",
             paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             selection="target-validation",
             needs=("probe",),
-            adapt=_frozen,
+            adapt=deferred("tlbench_frozen.strategy", "frozen"),
         ),
     ]

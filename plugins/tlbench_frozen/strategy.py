@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.model import TransferModel, encode
-from tlbench.request import AdaptRequest
+from tlbench.learning import AdaptRequest, TransferModel, encode
 
 
 def frozen(request: AdaptRequest) -> TransferModel:

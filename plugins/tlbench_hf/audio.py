@@ -16,9 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tlbench import PARTIAL, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
+from tlbench import PARTIAL, Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
@@ -35,7 +34,7 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     `made` is what a new model has in place of a checkpoint's files.
     """
     if request.sample_rate is None:
-        raise BadInputError("The task does not say at what rate its audio is sampled: set TaskData.sample_rate.")
+        raise BadInputError("The task gives no sample rate for its audio: set TaskData.sample_rate.")
     rate = int(_settings(request.files).get("sampling_rate", 16000))
     usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / request.sample_rate
     longest = min(float(request.options["max_seconds"]) * rate, usual)
@@ -103,11 +102,11 @@ def _resampled(waveform: Array, given: int, wanted: int) -> Array:
 
     if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
         raise BadInputError(
-            f"Audio must be (T,) int16 or float, one channel; this is {waveform.shape} {waveform.dtype}."
+            f"Invalid audio {waveform.shape} {waveform.dtype}: expected (T,) int16 or float, one channel."
         )
     floats = torch.from_numpy(np.array(waveform, np.float32))
     if not torch.isfinite(floats).all():
-        raise BadInputError("A waveform holds values that are not finite: decode the file again.")
+        raise BadInputError("A waveform contains values that are not finite: decode the file again.")
     scaled = floats if waveform.dtype == np.int16 else 32767 * floats
     made: Array = resample(scaled, given, wanted).clamp(-32768, 32767).round().short().numpy()
     return made

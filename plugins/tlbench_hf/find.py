@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError
-from tlbench_hf import audio_calls, calls
+from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError, deferred
 from tlbench_hf.new import pooling
 from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
 
@@ -25,12 +24,14 @@ RECIPE = {
     "batch_size": 32,
     "source.learning_rate": 5e-5,
     "finetune.learning_rate": 5e-5,
-    "oracle.learning_rate": 5e-5,
+    "all-labels.learning_rate": 5e-5,
     "adversarial.learning_rate": 5e-5,
     "scratch.learning_rate": 1e-4,
 }
 LICENCE = "as the checkpoint's own model card says"
-WEIGHTS = Option(name="weights", default="", summary="empty: the checkpoint's own; `random`: its architecture, new")
+WEIGHTS = Option(
+    name="weights", default="", summary="empty: those of the checkpoint; `random`: its architecture with random weights"
+)
 
 
 def find(name: str) -> BackboneSpec:
@@ -44,7 +45,7 @@ def find(name: str) -> BackboneSpec:
     config = _read(configuration_file(name), shown)
     model_type = str(config.get("model_type", ""))
     if config.get("is_encoder_decoder") and model_type not in SPEECH:
-        raise UsageError(f'"hf/{shown}" is encoder and decoder in one ({model_type}): take an encoder or a decoder.')
+        raise UsageError(f'"hf/{shown}" is an encoder-decoder ({model_type}): use an encoder or a decoder.')
     make, files = (_speech, files_of_speech) if model_type in SPEECH else (_text, files_of_text)
     return make(f"hf/{shown}", config, functools.partial(files, name))
 
@@ -56,7 +57,7 @@ def _read(path: Path, name: str) -> dict[str, Any]:
             return config
     except ValueError:
         pass
-    raise BadInputError(f'The config.json of "hf/{name}" names no model_type: it is not of transformers.')
+    raise BadInputError(f'The config.json of "hf/{name}" has no model_type: use a model of transformers.')
 
 
 def is_decoder(config: Mapping[str, Any]) -> bool:
@@ -74,25 +75,25 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         name=name,
         modality="text",
         title=f"{config['model_type']} of transformers",
-        summary="A decoder, read at its last token." if decoder else "An encoder, the mean of its tokens.",
+        summary="A decoder; features of its last token." if decoder else "An encoder; mean of its tokens.",
         layouts=("pooled", "sequence", "next-token" if decoder else "masked-token"),
         recipe=RECIPE,
         licence=LICENCE,
         options=(
             WEIGHTS,
             PARTIAL,
-            Option(name="max_length", default=longest, summary="longest input; more is cut", unit="tokens"),
+            Option(name="max_length", default=longest, summary="maximum length; longer inputs are cut", unit="tokens"),
             pooling("last" if decoder else "mean"),
         ),
         requires=("transformers", "tokenizers"),
         extra="nlp",
         checkpoint=checkpoint,
-        remask=None if decoder else calls.remask,
-        own_head=calls.own_head,
-        fit=calls.fit,
-        prepare=calls.prepare,
-        build=calls.build,
-        save=calls.save,
+        remask=None if decoder else deferred("tlbench_hf.masks", "remask"),
+        own_head=deferred("tlbench_hf.text", "own_head"),
+        fit=deferred("tlbench_hf.tokens", "fit"),
+        prepare=deferred("tlbench_hf.tokens", "prepare"),
+        build=deferred("tlbench_hf.text", "build"),
+        save=deferred("tlbench_hf.text", "save"),
     )
 
 
@@ -101,19 +102,21 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         name=name,
         modality="audio",
         title=f"{config['model_type']} of transformers",
-        summary="The mean of its frames, from the waveform at the rate that it was trained at.",
+        summary="Mean of its frames, from the waveform at the sample rate of its training.",
         recipe=RECIPE,
         licence=LICENCE,
         options=(
             WEIGHTS,
             PARTIAL,
-            Option(name="max_seconds", default=4.0, summary="longest input; more is cut on both sides", unit="s"),
+            Option(
+                name="max_seconds", default=4.0, summary="maximum length; longer inputs are cut on both sides", unit="s"
+            ),
         ),
         requires=("transformers", "torchaudio"),
         extra="speech",
         checkpoint=checkpoint,
-        fit=audio_calls.fit,
-        prepare=audio_calls.prepare,
-        build=audio_calls.build,
-        save=audio_calls.save,
+        fit=deferred("tlbench_hf.audio", "fit"),
+        prepare=deferred("tlbench_hf.audio", "prepare"),
+        build=deferred("tlbench_hf.audio", "build"),
+        save=deferred("tlbench_hf.audio", "save"),
     )

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench.weight_files import weights_of
-from tlbench.weights import Coverage, check_coverage, check_finite, coverage, further_blocks
+from tlbench import Coverage
+from tlbench.assets import check_coverage, check_finite_weights, further_blocks, reading_weights, weight_coverage
 
 
 def auto_class(layout: str) -> Any:
@@ -32,7 +32,7 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
     config.use_cache = False
     if "weights" not in files:
         return _without_pooler(auto.from_config(config, trust_remote_code=False)), set()
-    with weights_of(files["weights"]):
+    with reading_weights(files["weights"]):
         model, report = auto.from_pretrained(
             files["weights"].parent,
             config=config,
@@ -54,13 +54,13 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
         further=further_blocks(unexpected | report["unexpected_keys"], model),
         partial=partial,
     )
-    check_finite(weights, files["weights"].name)
+    check_finite_weights(weights, files["weights"].name)
     return model, missing | reshaped
 
 
 def covered(model: Any, lacking: set[str]) -> Coverage | None:
     """Return how many of a model's weights the file gave, or None if it gave all."""
-    return coverage(model.state_dict(), lacking)
+    return weight_coverage(model.state_dict(), lacking)
 
 
 def _without_pooler(model: Any) -> Any:

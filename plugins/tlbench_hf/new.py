@@ -5,8 +5,9 @@ Those of text are over byte pairs learnt from the source's training text.
 
 from __future__ import annotations
 
-from tlbench import BackboneSpec, Option
-from tlbench_hf import audio_calls, calls
+from functools import partial
+
+from tlbench import BackboneSpec, Option, deferred
 
 RECIPE = {
     "batch_size": 32,
@@ -16,8 +17,8 @@ RECIPE = {
     "finetune.learning_rate": 1e-3,
     "scratch.steps": 300,
     "scratch.learning_rate": 1e-3,
-    "oracle.steps": 600,
-    "oracle.learning_rate": 1e-3,
+    "all-labels.steps": 600,
+    "all-labels.learning_rate": 1e-3,
     "adversarial.steps": 150,
     "adversarial.learning_rate": 1e-3,
 }
@@ -25,23 +26,23 @@ SPEECH = {
     "batch_size": 32,
     "source.steps": 300,
     "source.learning_rate": 1e-3,
-    "oracle.steps": 300,
+    "all-labels.steps": 300,
 }
 SIZE = (
-    Option(name="hidden", default=64, summary="size of a feature"),
+    Option(name="hidden", default=64, summary="number of features"),
     Option(name="layers", default=2, summary="transformer layers"),
-    Option(name="heads", default=4, summary="heads of attention"),
-    Option(name="dropout", default=0.1, summary="dropout in training"),
+    Option(name="heads", default=4, summary="attention heads"),
+    Option(name="dropout", default=0.1, summary="dropout during training"),
 )
 TEXT = (
     Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-    Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
+    Option(name="max_length", default=160, summary="maximum length; longer inputs are cut", unit="pieces"),
     *SIZE,
 )
 SOUND = (
     Option(name="channels", default=32, summary="channels of the convolutions on the waveform"),
     *SIZE,
-    Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s"),
+    Option(name="max_seconds", default=2.0, summary="maximum length; longer inputs are cut on both sides", unit="s"),
 )
 
 
@@ -52,50 +53,50 @@ def new_backbones() -> list[BackboneSpec]:
             name="text/bert",
             modality="text",
             title="BERT of any size",
-            summary="transformers' BertModel (Devlin et al. 2019) with new weights; masked words can pre-train it.",
+            summary="transformers' BertModel (Devlin et al. 2019) with random weights; learns masked words.",
             layouts=("pooled", "sequence", "masked-token"),
             recipe=RECIPE,
             options=(*TEXT, pooling("mean")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
-            fit=calls.fit_bert,
-            prepare=calls.prepare,
-            build=calls.build,
-            remask=calls.remask,
-            save=calls.save,
+            fit=partial(deferred("tlbench_hf.pieces", "fit_new"), model_type="bert"),
+            prepare=deferred("tlbench_hf.tokens", "prepare"),
+            build=deferred("tlbench_hf.text", "build"),
+            remask=deferred("tlbench_hf.masks", "remask"),
+            save=deferred("tlbench_hf.text", "save"),
         ),
         BackboneSpec(
             name="text/gpt2",
             modality="text",
             title="GPT-2 of any size",
-            summary="transformers' GPT2Model (Radford et al. 2019) with new weights; the next word can pre-train it.",
+            summary="transformers' GPT2Model (Radford et al. 2019) with random weights; learns the next word.",
             layouts=("pooled", "sequence", "next-token"),
             recipe=RECIPE,
             options=(*TEXT, pooling("last")),
             requires=("transformers", "tokenizers"),
             extra="nlp",
-            fit=calls.fit_gpt2,
-            prepare=calls.prepare,
-            build=calls.build,
-            save=calls.save,
+            fit=partial(deferred("tlbench_hf.pieces", "fit_new"), model_type="gpt2"),
+            prepare=deferred("tlbench_hf.tokens", "prepare"),
+            build=deferred("tlbench_hf.text", "build"),
+            save=deferred("tlbench_hf.text", "save"),
         ),
         BackboneSpec(
             name="audio/wav2vec2",
             modality="audio",
             title="wav2vec 2.0 of any size",
-            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with new weights, from the waveform at 16 kHz.",
+            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with random weights; waveforms at 16 kHz.",
             recipe=SPEECH,
             options=SOUND,
             requires=("transformers", "torchaudio"),
             extra="speech",
-            fit=audio_calls.fit_wav2vec2,
-            prepare=audio_calls.prepare,
-            build=audio_calls.build,
-            save=audio_calls.save,
+            fit=deferred("tlbench_hf.audio", "fit_new"),
+            prepare=deferred("tlbench_hf.audio", "prepare"),
+            build=deferred("tlbench_hf.audio", "build"),
+            save=deferred("tlbench_hf.audio", "save"),
         ),
     ]
 
 
 def pooling(default: str) -> Option:
     """Return the option on how the features of a text's tokens become one."""
-    return Option(name="pooling", default=default, summary="feature of a text: `mean` over tokens, `cls` or `last`")
+    return Option(name="pooling", default=default, summary="features of a text: `mean` over tokens, `cls` or `last`")

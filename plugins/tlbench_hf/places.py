@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Checkpoint
-from tlbench.checkpoints import find
 
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 """The first that is there; with an older form transformers reads what stands beside it."""
@@ -19,7 +18,9 @@ WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.b
 
 def configuration_file(name: str) -> Path:
     """Return a checkpoint's config.json. Raises `MissingDataError`."""
-    return find(name, {"config": "config.json"}).files["config"]
+    from tlbench.assets import find_checkpoint
+
+    return find_checkpoint(name, {"config": "config.json"}).files["config"]
 
 
 def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
@@ -36,14 +37,16 @@ def files_of_speech(name: str, options: Mapping[str, Any]) -> Checkpoint:
 def _files(
     name: str, options: Mapping[str, Any], also: Mapping[str, tuple[str, ...]], optional: tuple[str, ...]
 ) -> Checkpoint:
+    from tlbench.assets import find_checkpoint
+
     wanted = {"config": ("config.json",), **also}
     if options["weights"] == "random":
-        return find(name, wanted, optional)
-    found = find(name, {**wanted, "weights": WEIGHTS}, optional)
+        return find_checkpoint(name, wanted, optional)
+    found = find_checkpoint(name, {**wanted, "weights": WEIGHTS}, optional)
     index = found.files["weights"]
     if index.suffix != ".json":
         return found
-    shards = find(name, {part: part for part in _parts(index)})
+    shards = find_checkpoint(name, {part: part for part in _parts(index)})
     return Checkpoint(files={**found.files, **shards.files}, origin=found.origin)
 
 
@@ -52,4 +55,4 @@ def _parts(index: Path) -> list[str]:
     try:
         return sorted({str(part) for part in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()})
     except (ValueError, LookupError, AttributeError, TypeError) as error:
-        raise BadInputError(f'"{index}" does not say which files hold the weights: fetch it again.') from error
+        raise BadInputError(f'"{index}" does not list the weights files: download it again.') from error

@@ -14,7 +14,7 @@ def tlbench_backbone_families() -> list[BackboneFamily]:
             name="hf",
             modality="text, audio",
             title="Encoders and decoders of transformers",
-            summary="By name of the hub or of `tlbench pretrain -o`, or by folder, with the tokenizer they came with.",
+            summary="A name on the hub or of `tlbench pretrain -o`, or a folder; with the checkpoint's tokenizer.",
             requires=("transformers", "tokenizers"),
             extra="nlp",
             find=find,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.model import Encoder
+from tlbench.learning import Encoder
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 
@@ -20,14 +20,16 @@ POOLINGS = ("mean", "cls", "last")
 
 
 def build(request: BuildRequest) -> Encoder:
-    """Return the encoder. Raises `UnknownNameError` for a pooling that is none."""
+    """Return the encoder. Raises `UnknownNameError` for an unknown pooling."""
     pooling = str(request.options["pooling"])
     if pooling not in POOLINGS:
         raise UnknownNameError("pooling", pooling, POOLINGS)
     config = configuration(request.files, request.fitted)
     positions = getattr(config, "max_position_embeddings", None)
     if positions and int(request.options["max_length"]) > positions:
-        raise UsageError(f"max_length is {request.options['max_length']}; the model has {positions} positions.")
+        raise UsageError(
+            f"Invalid max_length {request.options['max_length']}: the model has only {positions} positions."
+        )
     model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
     coverage = covered(model, lacking)
     encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
@@ -84,7 +86,9 @@ def cut_output(model: Any) -> nn.Linear:
     """Take the output layer out of a language model and return it: what is left gives the layer's inputs."""
     output = model.get_output_embeddings()
     if not isinstance(output, nn.Linear):
-        raise UsageError(f"The output layer of {type(model).__name__} is not linear: no head can take its place.")
+        raise UsageError(
+            f"The output layer of {type(model).__name__} is not linear: use a model with a linear output layer."
+        )
     name = next(name for name, module in model.named_modules() if module is output)
     model.set_submodule(name, nn.Identity())
     for module in list(model.modules()):  # BERT keeps a second name for the bias, which nothing uses now.
@@ -97,7 +101,7 @@ def cut_output(model: Any) -> nn.Linear:
 def own_head(request: BuildRequest) -> OwnHead:
     """Return the language model's output layer with the names of the tokens. Raises `UsageError` for other layouts."""
     if not request.layout.endswith("-token"):
-        raise UsageError("A checkpoint's own head is kept for language modelling alone: use --set source.mode=probe.")
+        raise UsageError("The checkpoint's own head works only for language modelling: use --set source.mode=probe.")
     config = configuration(request.files, request.fitted)
     model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
     own = {f"{name}.weight" for name, module in model.named_modules() if module is model.get_output_embeddings()}

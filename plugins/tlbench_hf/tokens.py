@@ -15,7 +15,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
-from tlbench.data import Columns, Ragged
+from tlbench.learning import Columns, Ragged
 
 MASKS = ("[MASK]", "<mask>")
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
@@ -54,8 +54,8 @@ def configuration(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Any:
         return AutoConfig.from_pretrained(files["config"].parent, local_files_only=True, trust_remote_code=False)
     except ValueError as error:
         raise BadInputError(
-            f'"{files["config"]}" describes a model that this transformers does not know; code that comes with a '
-            f"checkpoint is not run. Take another checkpoint, or a newer transformers."
+            f'"{files["config"]}" describes a model that the installed transformers does not support. Code of a '
+            f"checkpoint is never run: use another checkpoint or a newer transformers."
         ) from error
 
 
@@ -76,7 +76,7 @@ def _read(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # The library raises nothing more special.
-        raise BadInputError(f'"{path}" cannot be read as a tokenizer ({error}): fetch it again.') from error
+        raise BadInputError(f'"{path}" cannot be read as a tokenizer ({error}): download it again.') from error
 
 
 def _converted(folder: Path) -> Tokenizer:
@@ -86,7 +86,7 @@ def _converted(folder: Path) -> Tokenizer:
     made = AutoTokenizer.from_pretrained(folder, use_fast=True, local_files_only=True, trust_remote_code=False)
     tokenizer = getattr(made, "backend_tokenizer", None)
     if not isinstance(tokenizer, Tokenizer):
-        raise UsageError(f'The tokenizer of "{folder.name}" has no fast form: save a tokenizer.json beside it.')
+        raise UsageError(f'The tokenizer of "{folder.name}" has no fast version: save a tokenizer.json in the folder.')
     return tokenizer
 
 
@@ -126,7 +126,7 @@ def _checked(request: PrepareRequest, words: bool) -> list[Any]:
     """Return the inputs. Raises `BadInputError` for examples of another form than the layout takes."""
     inputs, form = list(request.inputs), list if words else (str, tuple)
     if not all(isinstance(example, form) for example in inputs):
-        raise BadInputError(f"An example is no {'list of words' if words else 'text or pair of texts'}.")
+        raise BadInputError(f"Invalid example: expected a {'list of words' if words else 'text or a pair of texts'}.")
     return inputs
 
 
@@ -154,17 +154,17 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     config = configuration(request.files, request.fitted)
     start = config.bos_token_id if config.bos_token_id is not None else config.eos_token_id
     if start is None:
-        raise UsageError("The model's config.json names no bos_token_id and no eos_token_id: texts need a start.")
+        raise UsageError("config.json has neither bos_token_id nor eos_token_id: add the token that starts a text.")
     texts = tokenizer.encode_batch([plain(example) for example in request.inputs], add_special_tokens=False)
     before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
 
 
 def mask_of(tokenizer: Tokenizer) -> int:
-    """Return the token that stands for what is masked. Raises `UsageError` where there is none."""
+    """Return the mask token. Raises `UsageError` if there is none."""
     mask = next((place for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
     if mask is None:
-        raise UsageError(f"The tokenizer has no token for masked words ({' or '.join(MASKS)}).")
+        raise UsageError(f"The tokenizer has no mask token ({' or '.join(MASKS)}): use another checkpoint.")
     return int(mask)
 
 

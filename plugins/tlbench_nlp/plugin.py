@@ -13,55 +13,41 @@ from tlbench import (
     DomainSpec,
     LoadRequest,
     Option,
-    TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 from tlbench_nlp.small import small_berts
 
 SNIPPETS = (
-    Option(name="source", default="", summary="folder of the movie snippets; else TLBENCH_DATA/sentiment_vader"),
-    Option(name="target", default="", summary="folder with the others; else TLBENCH_DATA/sentiment_vader"),
+    Option(name="source", default="", summary="folder with the movie snippets (default: TLBENCH_DATA/sentiment_vader)"),
+    Option(
+        name="target", default="", summary="folder with the product reviews (default: TLBENCH_DATA/sentiment_vader)"
+    ),
 )
 
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 ORIGINS = Path(__file__).parent / "origins"
 
 
-def _ner_files(request: LoadRequest) -> Sequence[Path]:
+def ner_files(request: LoadRequest) -> Sequence[Path]:
+    """Return wikigold, then WNUT 17 training, development and test."""
     return [
         *request.files("source", "ner", "wikigold.conll.txt"),
         *request.files("target", "ner", "wnut17train.conll", "emerging.dev.conll", "emerging.test.annotated"),
     ]
 
 
-def _load_ner(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.ner import load
-
-    return load(_ner_files(request))
-
-
-def _load_reviews(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.reviews import load
-
-    return load(request)
-
-
-def _snippet_files(request: LoadRequest) -> Sequence[Path]:
+def snippet_files(request: LoadRequest) -> Sequence[Path]:
+    """Return the snippets on movies, then those on products."""
     return [
         *request.files("source", "sentiment_vader", "movieReviewSnippets_GroundTruth.txt"),
         *request.files("target", "sentiment_vader", "amazonReviewSnippets_GroundTruth.txt"),
     ]
 
 
-def _load_snippets(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.snippets import load_snippets
-
-    return load_snippets(_snippet_files(request))
-
-
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.tables import check_columns, table_files
+    from tlbench.assets import check_columns, table_files
 
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     sides = [table_files(request, side) for side in ("source", "target")]
@@ -69,12 +55,6 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     for path in paths:
         check_columns(path, *named, quotes=bool(request.options["quotes"]))
     return paths
-
-
-def _load_table(request: LoadRequest) -> TaskData:
-    from tlbench_nlp.tasks.snippets import load_table
-
-    return load_table(request)
 
 
 @hookimpl
@@ -88,10 +68,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="nlp/ner-wikipedia-social",
             title="Named entities, Wikipedia to social media",
-            summary="Persons, locations, organisations and other names in edited and in noisy English, both real.",
-            source="wikigold: 1,841 sentences of Wikipedia, every fifth for the test.",
-            target="WNUT 17: 4,403 sentences of tweets and comments for training, the published 1,287 for the test.",
-            shift="Edited text to noisy text with names that are new and rare; the labels stay.",
+            summary="Persons, locations, organisations and other names in edited and in noisy English; real data.",
+            source="wikigold: 1,841 sentences of Wikipedia, every fifth for testing.",
+            target="WNUT 17: 4,403 sentences of tweets and comments for training, the published 1,287 for testing.",
+            shift="Edited text to noisy text with new and rare names; the labels stay the same.",
             mirrors="CoNLL 2003 -> WNUT 17 (Derczynski et al. 2017)",
             modality="text",
             kind=TOKEN_CLASSIFICATION,
@@ -102,19 +82,19 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "wikigold.toml", ORIGINS / "wnut17.toml"),
             options=(
-                Option(name="source", default="", summary="folder with the wikigold file; else TLBENCH_DATA/ner"),
-                Option(name="target", default="", summary="folder with the WNUT 17 files; else TLBENCH_DATA/ner"),
+                Option(name="source", default="", summary="folder with the wikigold file (default: TLBENCH_DATA/ner)"),
+                Option(name="target", default="", summary="folder with the WNUT 17 files (default: TLBENCH_DATA/ner)"),
             ),
-            files=_ner_files,
-            load=_load_ner,
+            files=ner_files,
+            load=deferred("tlbench_nlp.tasks.ner", "load"),
         ),
         TaskSpec(
             name="nlp/reviews",
             title="Reviews of books to reviews of kitchenware",
-            summary="Praise or blame in short reviews that a small grammar makes: nobody wrote them.",
+            summary="Positive or negative short reviews, generated from a small grammar.",
             source="1,500 training and 500 test reviews of books.",
-            target="2,000 reviews of kitchenware for training, 800 for the test.",
-            shift="Other things and other words for them; five words mean the opposite; the labels stay.",
+            target="2,000 reviews of kitchenware for training, 800 for testing.",
+            shift="Other topics and other words; five words have the opposite meaning; the labels stay the same.",
             mirrors="Amazon multi-domain sentiment, books -> kitchen (Blitzer et al. 2007)",
             modality="text",
             kind=CLASSIFICATION,
@@ -122,15 +102,15 @@ def tlbench_tasks() -> list[TaskSpec]:
             backbone="text/bert-tiny",
             label_budget=60,
             licence="generated by tlbench: MIT",
-            load=_load_reviews,
+            load=deferred("tlbench_nlp.tasks.reviews", "load"),
         ),
         TaskSpec(
             name="nlp/sentiment-vader",
             title="Sentiment, movies to products",
-            summary="Praise or blame in English snippets, each rated by at least twenty people, all real.",
-            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
-            target="3,610 sentences of product reviews, those of half of the documents for the test.",
-            shift="Other things, other words and other writers; the labels stay.",
+            summary="Positive or negative English snippets, each rated by at least twenty people; real data.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for testing.",
+            target="3,610 sentences of product reviews, half of the documents for testing.",
+            shift="Other topics, words and authors; the labels stay the same.",
             mirrors="movie and product sentiment (Blitzer et al. 2007)",
             modality="text",
             kind=CLASSIFICATION,
@@ -141,16 +121,16 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "sentiment_vader.toml",),
             options=SNIPPETS,
-            files=_snippet_files,
-            load=_load_snippets,
+            files=snippet_files,
+            load=deferred("tlbench_nlp.tasks.snippets", "load_snippets"),
         ),
         TaskSpec(
             name="nlp/lm-vader",
             title="Next words, movies to products",
-            summary="What probability a language model gives to the text of reviews; nobody has to label anything.",
-            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for the test.",
-            target="3,610 sentences of product reviews, those of half of the documents for the test.",
-            shift="Other things, other words and other writers.",
+            summary="Log-likelihood of reviews under a language model; needs no labels.",
+            source="10,568 snippets of movie reviews (Pang and Lee), a fifth for testing.",
+            target="3,610 sentences of product reviews, half of the documents for testing.",
+            shift="Other topics, words and authors.",
             mirrors="domain-adaptive pre-training on reviews (Gururangan et al. 2020)",
             modality="text",
             kind=LANGUAGE_MODELLING,
@@ -161,16 +141,16 @@ def tlbench_tasks() -> list[TaskSpec]:
             data_from="data-root",
             origins=(ORIGINS / "sentiment_vader.toml",),
             options=SNIPPETS,
-            files=_snippet_files,
-            load=_load_snippets,
+            files=snippet_files,
+            load=deferred("tlbench_nlp.tasks.snippets", "load_snippets"),
         ),
         TaskSpec(
             name="nlp/text-table",
             title="Your own texts",
             summary="Two tables of texts with one label each: the same labels under two conditions.",
-            source="The table that task.source names.",
-            target="The table that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            source="The table in task.source.",
+            target="The table in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="text",
             kind=CLASSIFICATION,
             metric="accuracy",
@@ -182,18 +162,20 @@ def tlbench_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary=f"{TABLE_FORMATS}, a fifth held out; or folder with the tables train and test (or valid)",
+                    summary=f"{TABLE_FORMATS}, a fifth is held out; or folder with tables train and test (or valid)",
                 ),
                 Option(name="target", default="", summary="table, folder or data set with the same columns"),
                 Option(name="text", default="text", summary="column of the texts"),
-                Option(name="pair", default="", summary="column of a second text, where pairs of texts have labels"),
+                Option(name="pair", default="", summary="column of the second text of a pair (optional)"),
                 Option(name="label", default="label", summary="column of the labels"),
                 Option(
-                    name="quotes", default=True, summary="CSV: read quotation marks round cells; false: as characters"
+                    name="quotes",
+                    default=True,
+                    summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
                 ),
             ),
             files=_table_files,
-            load=_load_table,
+            load=deferred("tlbench_nlp.tasks.snippets", "load_table"),
         ),
     ]
 

@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, BuildRequest, FitRequest, Option, PrepareRequest, SaveRequest
-
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
-
-
-def _fit_bert(request: FitRequest) -> dict[str, Any]:
-    from tlbench_nlp.backbones.bert import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_nlp import preprocess
-
-    return preprocess
-
-
-def _prepare_text(request: PrepareRequest) -> Columns:
-    from tlbench_nlp.backbones.bert import prepare
-
-    return prepare(request)
-
-
-def _build_bert(request: BuildRequest) -> Encoder:
-    from tlbench_nlp.backbones.bert import build
-
-    return build(request)
-
-
-def _save_bert(request: SaveRequest) -> None:
-    from tlbench_nlp.backbones.bert import save
-
-    save(request)
+from tlbench import BackboneSpec, Option, deferred
 
 
 def small_berts() -> list[BackboneSpec]:
     """Return the two sizes."""
-    small = {"batch_size": 32, "source.steps": 600, "finetune.steps": 150, "scratch.steps": 300, "oracle.steps": 600}
+    small = {
+        "batch_size": 32,
+        "source.steps": 600,
+        "finetune.steps": 150,
+        "scratch.steps": 300,
+        "all-labels.steps": 600,
+    }
     tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
     return [
         _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
@@ -58,29 +29,29 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         name=name,
         modality="text",
         title=title,
-        summary="transformers' BertModel, made small, over byte pairs learnt from the source's training text.",
+        summary="A small BertModel of transformers, with byte pairs learnt from the source training text.",
         layouts=("pooled", "sequence"),
         recipe={
             "source.learning_rate": 2e-3,
             "finetune.learning_rate": 1e-3,
             "scratch.learning_rate": 1e-3,
-            "oracle.learning_rate": 1e-3,
+            "all-labels.learning_rate": 1e-3,
             "adversarial.steps": 150,
             "adversarial.learning_rate": 1e-3,
             **recipe,
         },
         options=(
             Option(name="vocabulary", default=3000, summary="byte pairs to learn", unit="pieces"),
-            Option(name="max_length", default=160, summary="longest input; more is cut", unit="pieces"),
-            Option(name="hidden", default=hidden, summary="size of a feature"),
+            Option(name="max_length", default=160, summary="maximum length; longer inputs are cut", unit="pieces"),
+            Option(name="hidden", default=hidden, summary="number of features"),
             Option(name="layers", default=2, summary="transformer layers"),
-            Option(name="dropout", default=dropout, summary="dropout in training"),
+            Option(name="dropout", default=dropout, summary="dropout during training"),
         ),
         requires=("transformers", "tokenizers"),
         extra="nlp",
-        fit=_fit_bert,
-        prepare=_prepare_text,
-        preprocess=_preprocess,
-        build=_build_bert,
-        save=_save_bert,
+        fit=deferred("tlbench_nlp.backbones.bert", "fit"),
+        prepare=deferred("tlbench_nlp.backbones.bert", "prepare"),
+        preprocess=deferred("tlbench_nlp.preprocess"),
+        build=deferred("tlbench_nlp.backbones.bert", "build"),
+        save=deferred("tlbench_nlp.backbones.bert", "save"),
     )

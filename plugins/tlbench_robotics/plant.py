@@ -14,7 +14,7 @@ import mujoco
 import numpy as np
 from mujoco.rollout import rollout
 
-from tlbench.data import Array
+from tlbench import Array
 
 LEVER, LENGTH = 0.2, 0.4
 """Distance of the link's centre of mass, and of the payload, from the joint, in m."""

@@ -35,10 +35,10 @@ def preprocessor(
 
 
 def series(example: Any, channels: int | None = None) -> NDArray[np.float64]:
-    """Return a series `(T, C)` float64. Raises `ValueError` for what is none, or has not as many channels."""
+    """Return a series `(T, C)` float64. Raises `ValueError` for another shape or number of channels."""
     values = np.asarray(example, np.float64)
     if values.ndim != 2 or not len(values):
-        raise ValueError(f'A series for "series/cnn" has the shape {values.shape}: give it time and channels, (T, C).')
+        raise ValueError(f'Invalid series {values.shape} for "series/cnn": expected time and channels, (T, C).')
     if channels not in (None, values.shape[1]):
         raise ValueError(
             f'A series for "series/cnn" has {values.shape[1]} channels: give it the {channels} of the source.'

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
 from tlbench import (
     CLASSIFICATION,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    FitRequest,
     LoadRequest,
     Option,
-    PrepareRequest,
-    TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
-
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
 
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:
@@ -33,36 +24,6 @@ def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     data = Path(espeakng_loader.get_data_path())
     names = ("en_dict", "intonations", "phondata", "phonindex", "phontab")
     return [Path(espeakng_loader.get_library_path()), *(data / name for name in names)]
-
-
-def _load_commands(request: LoadRequest) -> TaskData:
-    from tlbench_speech.tasks.commands import load
-
-    return load(request)
-
-
-def _fit_logmel(request: FitRequest) -> dict[str, Any]:
-    from tlbench_speech.backbones.logmel import fit
-
-    return fit(request)
-
-
-def _preprocess() -> ModuleType:
-    from tlbench_speech import preprocess
-
-    return preprocess
-
-
-def _prepare_audio(request: PrepareRequest) -> Columns:
-    from tlbench_speech.backbones.logmel import prepare
-
-    return prepare(request)
-
-
-def _build_logmel(request: BuildRequest) -> Encoder:
-    from tlbench_speech.backbones.logmel import build
-
-    return build(request)
 
 
 @hookimpl
@@ -76,10 +37,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="speech/commands-accents",
             title="Commands, US men to other accents by telephone",
-            summary="Ten command words, all of them synthesised by espeak-ng: no recorded person.",
+            summary="Ten command words, synthesised by espeak-ng.",
             source="1,200 training and 400 test clips of eight US male voices in a quiet room, 11,025 Hz.",
             target="800 training and 600 test clips of female voices in five accents, by telephone in noise.",
-            shift="Accent, sex, telephone band and coloured noise; the words stay.",
+            shift="Accent, sex, telephone band and coloured noise; the words stay the same.",
             mirrors="Speech Commands (Warden 2018) under the accent and channel shift of Common Voice",
             modality="audio",
             kind=CLASSIFICATION,
@@ -90,7 +51,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             requires=("espeakng_loader", "scipy"),
             extra="speech",
             files=_espeak_files,
-            load=_load_commands,
+            load=deferred("tlbench_speech.tasks.commands", "load"),
         )
     ]
 
@@ -102,7 +63,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             name="audio/logmel-cnn",
             modality="audio",
             title="Log-mel CNN",
-            summary="Five convolutions on torchaudio's log-mel spectrogram, which is a part of the served graph.",
+            summary="Five convolutions on torchaudio's log-mel spectrogram, which is part of the exported graph.",
             traits=("batchnorm",),
             recipe={
                 "source.steps": 250,
@@ -114,14 +75,23 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "adversarial.conditional": True,
             },
             options=(
-                Option(name="width", default=8, summary="channels of the first layer; later ones have 2 and 4 times"),
-                Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s"),
+                Option(
+                    name="width",
+                    default=8,
+                    summary="channels of the first layer; later layers have 2 and 4 times as many",
+                ),
+                Option(
+                    name="max_seconds",
+                    default=2.0,
+                    summary="maximum length; longer inputs are cut on both sides",
+                    unit="s",
+                ),
             ),
             requires=("torchaudio",),
             extra="speech",
-            fit=_fit_logmel,
-            prepare=_prepare_audio,
-            preprocess=_preprocess,
-            build=_build_logmel,
+            fit=deferred("tlbench_speech.backbones.logmel", "fit"),
+            prepare=deferred("tlbench_speech.backbones.logmel", "prepare"),
+            preprocess=deferred("tlbench_speech.preprocess"),
+            build=deferred("tlbench_speech.backbones.logmel", "build"),
         )
     ]

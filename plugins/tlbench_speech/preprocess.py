@@ -33,9 +33,9 @@ def preprocessor(
 
 def _to_int16(waveform: NDArray[Any]) -> NDArray[np.int16]:
     if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
-        raise ValueError(f"Audio must be (T,) int16 or float, one channel; this is {waveform.shape} {waveform.dtype}.")
+        raise ValueError(f"Invalid audio {waveform.shape} {waveform.dtype}: expected (T,) int16 or float, one channel.")
     if waveform.dtype == np.int16:
         return waveform
     if not np.isfinite(waveform).all():
-        raise ValueError("A waveform holds values that are not finite: decode the file again.")
+        raise ValueError("A waveform contains values that are not finite: decode the file again.")
     return (32767 * waveform.clip(-1, 1)).round().astype(np.int16)

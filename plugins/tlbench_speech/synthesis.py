@@ -56,7 +56,7 @@ def speak(utterances: Sequence[Utterance]) -> list[Any]:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace")
         if done.returncode:
             last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise TlbenchError(f"espeak-ng's process ended with status {done.returncode}: {last}")
+            raise TlbenchError(f"espeak-ng failed with status {done.returncode} ({last}): reinstall espeakng-loader.")
         with np.load(result, allow_pickle=False) as arrays:
             return np.split(arrays["samples"], arrays["ends"][:-1])
 
@@ -86,7 +86,7 @@ class Synthesiser:
         self._callback = Callback(self._receive)
         rate = self._library.espeak_Initialize(SYNCHRONOUS, 0, espeakng_loader.get_data_path().encode(), 0)
         if rate != SAMPLE_RATE:
-            raise TlbenchError(f"espeak-ng starts with {rate} Hz instead of {SAMPLE_RATE}: reinstall espeakng-loader.")
+            raise TlbenchError(f"espeak-ng uses {rate} Hz, expected {SAMPLE_RATE}: reinstall espeakng-loader.")
         self._library.espeak_SetSynthCallback(self._callback)
 
     def _receive(self, samples: Any, count: int, events: int | None) -> int:
@@ -98,7 +98,7 @@ class Synthesiser:
         """Return the samples `(T,)` int16. Raises `BadInputError` for a voice that espeak-ng does not have."""
         self._parts.clear()
         if self._library.espeak_SetVoiceByName(utterance.voice.encode()):
-            raise BadInputError(f'espeak-ng has no voice "{utterance.voice}".')
+            raise BadInputError(f'espeak-ng has no voice "{utterance.voice}": reinstall espeakng-loader.')
         for parameter, value in ((RATE, utterance.rate), (PITCH, utterance.pitch), (RANGE, utterance.range)):
             self._library.espeak_SetParameter(parameter, value, 0)
         text = utterance.text.encode() + b"\0"

@@ -16,7 +16,7 @@ def tlbench_event(event: Event) -> None:
     if not folder:
         return
     if find_spec("tensorboardX") is None:
-        raise UsageError(f'{VARIABLE} is set and tensorboardX is not there: pip install "tlbench[tensorboard]"')
+        raise UsageError(f'{VARIABLE} is set, but tensorboardX is not installed: pip install "tlbench[tensorboard]"')
     from tlbench_tensorboard.tracker import tracker
 
     tracker(folder).note(event)

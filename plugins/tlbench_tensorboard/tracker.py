@@ -1,4 +1,4 @@
-"""Events -> a folder of TensorBoard files for each pairing; what was found in the cache is not told again."""
+"""Events -> a folder of TensorBoard files for each pairing; results from the cache are not written again."""
 
 from __future__ import annotations
 

@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from tlbench import CLASSIFICATION, LoadRequest, Option, TaskData, TaskSpec
-
-
-def _files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import number
-    from tlbench_vision.tasks.image_folder import files
-
-    if request.options["size"]:
-        number(request, "size", least=8)
-    return files(request)
-
-
-def _load(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.image_folder import load
-
-    return load(request)
+from tlbench import CLASSIFICATION, Option, TaskSpec, deferred
 
 
 def own_images() -> TaskSpec:
@@ -28,10 +10,10 @@ def own_images() -> TaskSpec:
     return TaskSpec(
         name="vision/image-folder",
         title="Your own images",
-        summary="Two folders of images, one folder a class, or two tables: the same classes under two conditions.",
-        source="The folder or table that task.source names.",
-        target="The folder or table that task.target names.",
-        shift="Whatever differs between the two; the labels stay.",
+        summary="Two folders of images with a subfolder for each class, or two tables.",
+        source="The folder or table in task.source.",
+        target="The folder or table in task.target.",
+        shift="Any difference between the two; the labels stay the same.",
         modality="image",
         kind=CLASSIFICATION,
         metric="accuracy",
@@ -44,23 +26,23 @@ def own_images() -> TaskSpec:
             Option(
                 name="source",
                 default="",
-                summary="folder ROOT/CLASS/FILE.png or another format, train/ and test/ (or valid/, val/, validation/, "
-                "dev/) in it its parts, else a fifth of each class held out by file name; table of the columns file, "
-                "label and split (train, valid, test); Parquet table, or data set "
-                "hf://OWNER/NAME[/CONFIG][@REVISION], that holds images. Transparent pixels become white",
+                summary="folder ROOT/CLASS/FILE.png (or another format), with the splits train/ and test/ (or valid/, "
+                "val/, validation/, dev/), else a fifth of each class is held out by file name; or table with the "
+                "columns file, label and split (train, valid, test); or Parquet table or data set "
+                "hf://OWNER/NAME[/CONFIG][@REVISION] with images. Transparent pixels become white",
             ),
             Option(name="target", default="", summary="the same, with the same classes"),
-            Option(name="label", default="label", summary="column of the labels in a table that holds the images"),
+            Option(name="label", default="label", summary="column of the labels in a table with images"),
             Option(
                 name="size",
                 default=32,
-                summary="width and height that images are scaled to; 0, the default beside a backbone that scales "
-                "images itself, leaves them as they are",
+                summary="width and height that images are scaled to; 0 (the default if the backbone scales images) "
+                "keeps their size",
                 unit="px",
                 by_trait={"scales": 0},
             ),
-            Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+            Option(name="grey", default=False, summary="one grey channel instead of RGB"),
         ),
-        files=_files,
-        load=_load,
+        files=deferred("tlbench_vision.tasks.image_folder", "files"),
+        load=deferred("tlbench_vision.tasks.image_folder", "load"),
     )

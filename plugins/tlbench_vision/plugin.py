@@ -4,66 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     CLASSIFICATION,
     BackboneFamily,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
     LoadRequest,
     Option,
     OptionValue,
-    TaskData,
     TaskSpec,
+    deferred,
     hookimpl,
 )
-from tlbench_vision import calls
 from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
-if TYPE_CHECKING:
-    from tlbench.model import Encoder
-
 ORIGINS = Path(__file__).parent / "origins"
 
 
-def _load_digits(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.digits import load
-
-    return load(request)
-
-
-def _load_capitals(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.digits import load_capitals
-
-    return load_capitals(request)
-
-
-def _mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
+def mnist_optdigits_files(request: LoadRequest) -> Sequence[Path]:
+    """Return MNIST images and labels, then optdigits training, validation and test."""
     return [
         *request.files("source", "digits", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"),
         *request.files("target", "digits", "optdigits.tra", "optdigits.hol", "optdigits.tes"),
     ]
 
 
-def _load_mnist_optdigits(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.mnist_optdigits import load
-
-    return load(_mnist_optdigits_files(request))
-
-
-def _build_resnet(request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.resnet import build
-
-    return build(request)
-
-
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
-    return [DomainSpec(name="vision", title="Vision", summary="Images of everyday things and signs.")]
+    return [DomainSpec(name="vision", title="Vision", summary="Photographs, digits and letters.")]
 
 
 @hookimpl
@@ -72,10 +43,10 @@ def tlbench_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/digits",
             title="Printed to handwritten digits",
-            summary="Digits drawn from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
-            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, bent and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
-            shift="Type to handwriting: stroke, thickness and form; the labels stay.",
+            summary="Digits from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
+            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, distorted and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+            shift="Print to handwriting: stroke, thickness and shape; the labels stay the same.",
             mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
             modality="image",
             kind=CLASSIFICATION,
@@ -86,15 +57,15 @@ def tlbench_tasks() -> list[TaskSpec]:
             licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
             requires=("matplotlib", "PIL", "sklearn"),
             extra="vision",
-            load=_load_digits,
+            load=deferred("tlbench_vision.tasks.digits", "load"),
         ),
         TaskSpec(
             name="vision/mnist-optdigits",
             title="MNIST to optdigits",
-            summary="Handwritten digits of two collections, both real, 8 x 8 pixels.",
-            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for the test.",
-            target="UCI optdigits: 3,823 images for training, the published 1,797 for the test.",
-            shift="Other writers, scanner, resolution and cropping; the labels stay.",
+            summary="Handwritten digits of two collections, 8 x 8 pixels; real data.",
+            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for testing.",
+            target="UCI optdigits: 3,823 images for training, the published 1,797 for testing.",
+            shift="Other writers, scanner, resolution and cropping; the labels stay the same.",
             mirrors="MNIST -> USPS (Hoffman et al. 2018)",
             modality="image",
             kind=CLASSIFICATION,
@@ -108,19 +79,23 @@ def tlbench_tasks() -> list[TaskSpec]:
             requires=("PIL",),
             extra="vision",
             options=(
-                Option(name="source", default="", summary="folder with the two MNIST files; else TLBENCH_DATA/digits"),
-                Option(name="target", default="", summary="folder with the optdigits files; else TLBENCH_DATA/digits"),
+                Option(
+                    name="source", default="", summary="folder with the two MNIST files (default: TLBENCH_DATA/digits)"
+                ),
+                Option(
+                    name="target", default="", summary="folder with the optdigits files (default: TLBENCH_DATA/digits)"
+                ),
             ),
-            files=_mnist_optdigits_files,
-            load=_load_mnist_optdigits,
+            files=mnist_optdigits_files,
+            load=deferred("tlbench_vision.tasks.mnist_optdigits", "load"),
         ),
         TaskSpec(
             name="vision/capitals-digits",
             title="Printed capitals to handwritten digits",
-            summary="Letters drawn from fonts (generated), real handwritten digits (from scikit-learn), 8 x 8 pixels.",
-            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, bent and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for the test.",
-            shift="Type to handwriting, and other labels: 26 letters to 10 digits.",
+            summary="Letters from fonts (generated) to real handwritten digits (from scikit-learn), 8 x 8 pixels.",
+            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, distorted and shifted.",
+            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+            shift="Print to handwriting, and other labels: 26 letters to 10 digits.",
             setting="inductive",
             mirrors="letters to digits, as EMNIST letters -> MNIST (Cohen et al. 2017)",
             modality="image",
@@ -132,7 +107,7 @@ def tlbench_tasks() -> list[TaskSpec]:
             licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
             requires=("matplotlib", "PIL", "sklearn"),
             extra="vision",
-            load=_load_capitals,
+            load=deferred("tlbench_vision.tasks.digits", "load_capitals"),
         ),
         own_images(),
         *segmentation_tasks(),
@@ -190,9 +165,9 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         ),
         requires=("timm",),
         extra="vision",
-        fit=calls.fit,
-        prepare=calls.prepare,
-        preprocess=calls.preprocess,
-        build=_build_resnet,
-        augment=calls.augment,
+        fit=deferred("tlbench_vision.backbones.resnet", "fit"),
+        prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
+        preprocess=deferred("tlbench_vision.preprocess"),
+        build=deferred("tlbench_vision.backbones.resnet", "build"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )

@@ -23,7 +23,9 @@ def preprocessor(
     def image(example: Any) -> tuple[NDArray[np.uint8]]:
         pixels = over_white(np.asarray(example), shape[2])
         if pixels.ndim != 3 or pixels.shape[free:] != shape[free:] or pixels.dtype != np.uint8:
-            raise ValueError(f"An image is {pixels.shape} {pixels.dtype}, and the source's are {shape} uint8.")
+            raise ValueError(
+                f"Invalid image {pixels.shape} {pixels.dtype}: expected {shape} uint8, as in the source domain."
+            )
         return (np.ascontiguousarray(pixels.transpose(2, 0, 1)),)
 
     return image

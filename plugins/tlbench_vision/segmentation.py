@@ -4,42 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tlbench import (
     SEGMENTATION,
     BackboneSpec,
-    BuildRequest,
     LoadRequest,
     Option,
-    TaskData,
     TaskSpec,
+    deferred,
 )
-from tlbench_vision import calls
-
-if TYPE_CHECKING:
-    from tlbench.model import Encoder
 
 
 def _mask_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.readers.folders import number
-    from tlbench.readers.masks import mask_sides
+    from tlbench.assets import integer_option, mask_sides
 
-    number(request, "size", least=8)
+    integer_option(request, "size", least=8)
     pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
     return [path for pair in pairs for path in pair]
-
-
-def _load_masks(request: LoadRequest) -> TaskData:
-    from tlbench_vision.tasks.mask_folder import load
-
-    return load(request)
-
-
-def _build(request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.unet import build
-
-    return build(request)
 
 
 def segmentation_tasks() -> list[TaskSpec]:
@@ -48,10 +29,10 @@ def segmentation_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/mask-folder",
             title="Your own images with masks",
-            summary="Two folders of images, each image with a mask that gives every pixel a label.",
-            source="The folder that task.source names.",
-            target="The folder that task.target names.",
-            shift="Whatever differs between the two; the labels stay.",
+            summary="Two folders of images, each with a mask that labels every pixel.",
+            source="The folder in task.source.",
+            target="The folder in task.target.",
+            shift="Any difference between the two; the labels stay the same.",
             modality="image",
             kind=SEGMENTATION,
             metric="mean-iou",
@@ -64,16 +45,16 @@ def segmentation_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary="folder with images/ and masks/ that hold files of equal names, endings aside; or train/ "
-                    "and test/ that hold both, else a fifth is held out by name. A label is a grey value, or a "
-                    "palette's index",
+                    summary="folder with images/ and masks/ whose files have the same names without extension, "
+                    "or train/ and test/ with both, else a fifth is held out by name. Labels are grey values or "
+                    "palette indices",
                 ),
-                Option(name="target", default="", summary="folder of the same layout and labels"),
+                Option(name="target", default="", summary="folder with the same layout and labels"),
                 Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
-                Option(name="grey", default=False, summary="one channel for grey instead of RGB"),
+                Option(name="grey", default=False, summary="one grey channel instead of RGB"),
             ),
             files=_mask_files,
-            load=_load_masks,
+            load=deferred("tlbench_vision.tasks.mask_folder", "load"),
         )
     ]
 
@@ -85,7 +66,7 @@ def segmentation_backbones() -> list[BackboneSpec]:
             name="image/unet-small",
             modality="image",
             title="Small U-Net",
-            summary="Three scales of convolutions down and up again, for a label of every pixel; images of any size.",
+            summary="Convolutions on three scales, down and up, with a label for every pixel; for images of any size.",
             layouts=("map",),
             traits=("batchnorm",),
             recipe={
@@ -98,14 +79,16 @@ def segmentation_backbones() -> list[BackboneSpec]:
                 "adversarial.learning_rate": 2e-3,
             },
             options=(
-                Option(name="width", default=12, summary="features of a pixel; the smaller scales have 2 and 4 times"),
+                Option(
+                    name="width", default=12, summary="features of a pixel; smaller scales have 2 and 4 times as many"
+                ),
             ),
             requires=("timm",),
             extra="vision",
-            fit=calls.fit,
-            preprocess=calls.preprocess,
-            prepare=calls.prepare,
-            build=_build,
-            augment=calls.augment,
+            fit=deferred("tlbench_vision.backbones.resnet", "fit"),
+            preprocess=deferred("tlbench_vision.preprocess"),
+            prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
+            build=deferred("tlbench_vision.backbones.unet", "build"),
+            augment=deferred("tlbench_vision.augment", "augment"),
         )
     ]

@@ -15,11 +15,11 @@ def cell(strategy: str, seed: str) -> None:
     from tlbench_bench.digits import ResNet18, load, prepare
     from torch import nn
 
-    from tlbench import PrepareRequest
+    from tlbench import LoadRequest, PrepareRequest
 
     torch.set_num_threads(1)
     torch.manual_seed(int(seed))
-    data = load()
+    data = load(LoadRequest(task="bench/digits", options={}, data_root=None))
 
     def tensors(split):
         request = PrepareRequest(inputs=split.inputs, fitted={}, layout="pooled", options={})
@@ -43,9 +43,9 @@ def again(cache: str, board: str, strategies: str, seeds: str) -> None:
     """Run a matrix of which every stage is in the cache; say how many were computed, and whether torch was loaded."""
     from support import plan_only
 
-    from tlbench.plan import Settings
-    from tlbench.plugins import load_catalog
-    from tlbench.runner import run
+    from tlbench.engine.runner import run
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.settings import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     chosen = {"strategies": strategies.split(","), "seeds": tuple(map(int, seeds.split(",")))}
@@ -58,14 +58,14 @@ def row(cache: str, board: str) -> None:
     """Run one fine-tune pairing whose source model is in the cache."""
     from support import plan_only
 
-    from tlbench.pairing import Run
-    from tlbench.plan import Settings
-    from tlbench.plugins import load_catalog
-    from tlbench.store import Store
+    from tlbench.engine.pipeline import run_stages
+    from tlbench.engine.store import Store
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.settings import Settings
 
     catalog, settings = load_catalog(), Settings(cache=Path(cache), board=Path(board), data_root=None)
     (pairing,) = plan_only(catalog, settings, tasks=["bench/digits"], strategies=["finetune"]).pairings
-    Run(pairing=pairing, settings=settings, store=Store(root=settings.cache, notify=lambda event: None)).straight_down()
+    run_stages(pairing, settings, Store(root=settings.cache, notify=lambda event: None))
 
 
 def fine_tune(folder: str, half: str) -> None:

@@ -16,7 +16,7 @@ from support import install
 from tabulate import tabulate
 from track import Track
 
-from tlbench.plugins import Catalog, load_catalog
+from tlbench.planning.catalog import Catalog, load_catalog
 
 LINES = pytest.StashKey[list[Line]]()
 

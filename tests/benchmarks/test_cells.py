@@ -10,8 +10,8 @@ import torch
 from contest import Line, compared, compete, cpu_seconds
 from torch import nn
 
-from tlbench import probe
-from tlbench.model import encode
+from tlbench.learning import probe
+from tlbench.learning.model import encode
 
 STEPS = 22
 """One epoch of 1,437 images in batches of 64."""

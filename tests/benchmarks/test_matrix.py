@@ -12,8 +12,8 @@ from support import plan_only
 from torch import nn
 from track import SEEDS, STRATEGIES
 
-from tlbench.plan import Settings
-from tlbench.runner import run
+from tlbench.engine.runner import run
+from tlbench.planning.settings import Settings
 
 ALIKE = ("prepare", "source", "adapt")
 """The stages that do what the limit does."""

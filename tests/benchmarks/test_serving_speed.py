@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from contest import Line, compared, compete
 
-from tlbench import latency
+from tlbench.deploy import latency
 
 QUERIES = 1000
 

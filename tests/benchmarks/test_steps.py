@@ -10,12 +10,12 @@ from contest import compared, compete
 from support import silent
 from torch import nn
 
-from tlbench.data import Examples, Inputs, Targets
-from tlbench.device import set_up
-from tlbench.kinds import Classification
-from tlbench.model import Encoder, TransferModel
-from tlbench.raw import Sees
-from tlbench.request import AdaptRequest
+from tlbench.contract.task_data import Access
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.device import set_up
+from tlbench.learning.kinds import Classification
+from tlbench.learning.model import Encoder, TransferModel
 
 EXAMPLES, WIDTH, CLASSES = 1408, 512, 10
 
@@ -55,7 +55,7 @@ def steps_of(epochs):
             generator=torch.Generator().manual_seed(number),
             on_step=silent,
             augment=lambda batch, generator: batch,
-            parts={Sees.TARGET_LABELS: examples},
+            parts={Access.TARGET_LABELS: examples},
         )
         request.fit(model, request.target)
         return {}

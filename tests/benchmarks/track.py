@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,14 +13,17 @@ import torch
 from support import plan_only
 from torch import Tensor, nn
 
-from tlbench.device import set_up
-from tlbench.events import Event
-from tlbench.model import TransferModel
-from tlbench.pairing import Run
-from tlbench.plan import Pairing, Settings
-from tlbench.plugins import Catalog
-from tlbench.prepared import Prepared
-from tlbench.store import Store
+from tlbench.contract.events import Event
+from tlbench.engine.contents import row_part
+from tlbench.engine.models import read_model
+from tlbench.engine.pipeline import run_stages
+from tlbench.engine.prepared import Prepared
+from tlbench.engine.store import Store
+from tlbench.learning.device import set_up
+from tlbench.learning.model import TransferModel
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
 
 SEEDS = (0, 1, 2)
 STRATEGIES = ("frozen", "finetune", "adversarial")
@@ -33,8 +35,8 @@ class Track:
     def __init__(self, catalog: Catalog, task: str, root: Path, seeds: Sequence[int] = SEEDS) -> None:
         set_up(threads=1)
         self.settings = Settings(cache=root / "cache", board=root / "board", data_root=None)
-        wish = {"tasks": [task], "strategies": ["source-only", *STRATEGIES], "seeds": seeds}
-        plan = plan_only(catalog, self.settings, **wish)
+        run_request = {"tasks": [task], "strategies": ["source-only", *STRATEGIES], "seeds": seeds}
+        plan = plan_only(catalog, self.settings, **run_request)
         self.pairings = {(pairing.strategy.name, pairing.seed): pairing for pairing in plan.pairings}
         self.seeds = seeds
         for seed in seeds:
@@ -54,7 +56,7 @@ class Track:
                 seconds[event.stage] += event.seconds
 
         pairing = self.pairings[strategy, seed]
-        Run(pairing=pairing, settings=self.settings, store=Store(root=self.settings.cache, notify=note)).straight_down()
+        run_stages(pairing, self.settings, Store(root=self.settings.cache, notify=note))
         return dict(seconds)
 
     def cell(self, strategy: str, number: int) -> dict[str, float]:
@@ -62,7 +64,7 @@ class Track:
         for stage in ("adapt", "score", "export"):
             shutil.rmtree(self.settings.cache / stage, ignore_errors=True)
         seconds, folder = self.run(strategy, self.seed(number)), self.exported(strategy, self.seed(number))
-        return {**seconds, "accuracy": json.loads((folder / "row.json").read_text())["score"]}
+        return {**seconds, "accuracy": row_part(folder)["score"]}
 
     def split(self, name: str) -> tuple[Tensor, Tensor]:
         """Return inputs and labels of a split as tensors in memory."""
@@ -76,19 +78,17 @@ class Track:
         return model.encoder, model.heads["source"]
 
     def model(self, number: int) -> TransferModel:
-        run = self._quiet_run(self.pairings["source-only", self.seed(number)])
-        return run._load(self.prepared, run._source(self.prepared), "source")
+        """Return the source model of the round's seed."""
+        pairing = self.pairings["source-only", self.seed(number)]
+        return read_model(pairing, self.prepared, "cpu", self._folder(pairing, "source"), "source")
 
     def _prepared(self, pairing: Pairing) -> Prepared:
-        return Prepared.read(self._quiet_run(pairing)._prepare().folder)
+        return Prepared.read(self._folder(pairing, "prepare"))
 
     def exported(self, strategy: str, seed: int) -> Path:
         """Return the folder with the ONNX file of a pairing that was run."""
-        pairing = self.pairings[strategy, seed]
-        stage = self._quiet_run(pairing).store.find("export", pairing.identities(self.settings)["export"])
-        assert stage is not None
-        return stage.folder
+        return self._folder(self.pairings[strategy, seed], "export")
 
-    def _quiet_run(self, pairing: Pairing) -> Run:
+    def _folder(self, pairing: Pairing, stage: str) -> Path:
         store = Store(root=self.settings.cache, notify=lambda event: None)
-        return Run(pairing=pairing, settings=self.settings, store=store)
+        return run_stages(pairing, self.settings, store)[stage].folder

@@ -46,35 +46,98 @@ def package(tmp_path, monkeypatch):
 def test_a_folder_is_checked_without_being_installed(tlbench, package):
     status, output, _ = tlbench("check", str(package))
     assert status == 1
-    assert "domain half  its module is light  ok" in " ".join(output.split("\n")).replace("    ", "  ")
-    assert 'failed: domain half: it has a task\n  Domain "half" has no task: name one "half/..."' in output
-    assert "Plugin problem: absent (tlbench-half 0.3): load: ModuleNotFoundError" in output
-    assert "checks: 2 ok, 0 note, 0 skipped, 1 failed" in output
+    assert ["domain", "half", "module", "is", "light", "ok"] in [line.split() for line in output.splitlines()]
+    assert 'failed: domain half: domain has a task\n  Domain "half" has no task: add one named "half/..."' in output
+    assert "Plugin error: absent (tlbench-half 0.3): load: ModuleNotFoundError" in output
+    assert "checks: 4 ok, 0 note, 0 skipped, 1 failed" in output
 
 
 def test_json_says_the_same(tlbench, package):
     status, output, _ = tlbench("check", str(package), "--json")
     found = json.loads(output)
     assert status == 1
-    assert [result["status"] for result in found["results"]] == ["ok", "ok", "failed"]
-    assert found["results"][0] == {"spec": "domain half", "check": "the record is whole", "status": "ok", "reason": ""}
+    assert [result["status"] for result in found["results"]] == ["ok", "ok", "ok", "ok", "failed"]
+    assert found["results"][0] == {
+        "spec": "domain half",
+        "check": "spec fields are valid",
+        "status": "ok",
+        "reason": "",
+    }
     assert [problem["stage"] for problem in found["problems"]] == ["load"]
 
 
-def test_a_single_file_is_checked(tlbench, monkeypatch):
+def test_a_single_file_is_checked_and_may_import_heavy_libraries(tlbench, monkeypatch):
     monkeypatch.delitem(sys.modules, "broken_domain", raising=False)
     status, output, _ = tlbench("check", str(SOURCES / "broken_domain.py"))
     sys.modules.pop("broken_domain", None)
     assert status == 1
-    assert "listing its specs imports numpy: import it inside the functions that need it." in output
+    assert "skipped: domain empty: module is light\n" in output
+    assert "failed: domain empty: domain has a task\n" in output
+
+
+def test_a_heavy_import_of_a_package_is_named(tlbench, package):
+    (package / "half_domain/plugin.py").write_text(f"import numpy\n{PLUGIN}")
+    status, output, _ = tlbench("check", str(package))
+    assert status == 1
+    assert "failed: domain half: module is light\n" in output
+    assert "imports numpy" in output
+
+
+LATE = """
+import functools
+import importlib
+from tlbench import Access, StrategySpec, deferred, hookimpl
+
+def by_name(request):
+    return importlib.import_module("half_domain." + request.options["name"]).adapt(request)
+
+def strategy(name, adapt):
+    return StrategySpec(
+        name=name, title=name, summary=name, paper="unpublished", access=frozenset({Access.TARGET_LABELS}),
+        trains_encoder=True, adapt=adapt,
+    )
+
+@hookimpl
+def tlbench_strategies():
+    return [
+        strategy("no-module", deferred("half_domain.nowhere", "adapt")),
+        strategy("no-name", functools.partial(deferred("half_domain.plugin", "adept"), 1)),
+        strategy("at-run-time", by_name),
+    ]
+"""
+
+
+def test_what_is_deferred_must_exist_and_code_that_cannot_be_followed_is_noted(tlbench, package):
+    (package / "half_domain/plugin.py").write_text(LATE)
+    _, output, _ = tlbench("check", str(package), "--json")
+    results = {(result["spec"].split()[1], result["check"]): result for result in json.loads(output)["results"]}
+    for name, missing in (("no-module", '"half_domain.nowhere"'), ("no-name", '"half_domain.plugin" has no "adept"')):
+        result = results[name, "deferred functions exist"]
+        assert (result["status"], missing in result["reason"]) == ("failed", True)
+    assert results["at-run-time", "deferred functions exist"]["status"] == "ok"
+    result = results["at-run-time", "code can be followed"]
+    assert (result["status"], "half_domain.plugin" in result["reason"]) == ("note", True)
+    assert results["no-module", "code can be followed"]["status"] == "ok"
+
+
+def test_a_spec_that_lacks_a_field_is_a_problem_that_names_it(tlbench, package):
+    tasks = "\nimport tlbench\n\n@hookimpl\ndef tlbench_tasks():\n    return [tlbench.TaskSpec(name='half/a')]\n"
+    (package / "half_domain/plugin.py").write_text(PLUGIN + tasks)
+    status, output, _ = tlbench("check", str(package), "--json")
+    answer = json.loads(output)
+    assert status == 1
+    assert {result["check"]: result["status"] for result in answer["results"]}["module is light"] == "ok"
+    (problem,) = [problem for problem in answer["problems"] if problem["stage"] == "hook"]
+    assert "tlbench_tasks" in problem["cause"] + problem["advice"]
+    assert "backbone" in problem["cause"]
 
 
 @pytest.mark.parametrize(
     ("word", "advice"),
     [
-        ("tlbnech", "There is no installed plugin, file or folder \"tlbnech\": did you mean 'tlbench'"),
-        ("tests/nowhere.py", 'There is no installed plugin, file or folder "tests/nowhere.py": known: '),
-        (".", "holds no plugin: it needs a pyproject.toml with [project.entry-points.tlbench]"),
+        ("tlbnech", '"tlbnech". Did you mean "tlbench"'),
+        ("tests/nowhere.py", '"tests/nowhere.py". Valid names: '),
+        (".", "[project.entry-points.tlbench]"),
     ],
 )
 def test_what_is_no_plugin_is_a_request_that_makes_no_sense(tlbench, word, advice):
@@ -86,11 +149,11 @@ def test_what_is_no_plugin_is_a_request_that_makes_no_sense(tlbench, word, advic
 def test_a_name_of_the_toy_is_taken(tlbench, package):
     (package / "half_domain/plugin.py").write_text(PLUGIN.replace('name="half"', 'name="toy"'))
     status, output, _ = tlbench("check", str(package))
-    assert (status, '"toy" of tlbench_domains is already there from toy (tlbench-toy' in output) == (1, True)
+    assert (status, '"toy" of tlbench_domains already exists in toy (tlbench-toy' in output) == (1, True)
 
 
 def test_a_plugin_that_only_watches_has_nothing_to_check(tlbench, package):
     (package / "pyproject.toml").write_text(PROJECT.replace('absent = "half_domain.nowhere"\n', ""))
     (package / "half_domain/plugin.py").write_text(WATCHER)
     status, output, _ = tlbench("check", str(package))
-    assert (status, output) == (0, "It offers nothing that could be checked.\n")
+    assert (status, output) == (0, "The plugin offers nothing to check.\n")

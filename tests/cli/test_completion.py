@@ -30,7 +30,7 @@ print(sorted({"torch", "numpy", "onnx", "onnxruntime"} & set(sys.modules)), file
         (["run", "--task"], "toy/", {"toy/blobs", "toy/names", "toy/rare", "toy/shapes", "toy/table"}),
         (["run", "--backbone"], "toy/", {"toy/mlp", "toy/mlp-batchnorm"}),
         (["run", "--backbone"], "timm", {"timm/"}),
-        (["run", "--strategy"], "a", {"adabn", "adversarial"}),
+        (["run", "--strategy"], "ad", {"adabn", "adversarial"}),
         (["run", "--suite"], "r", {"real"}),
         (["show"], "finet", {"finetune"}),
         (["inspect"], "toy/b", {"toy/blobs"}),

@@ -16,8 +16,8 @@ finally:
 
 
 @pytest.fixture
-def row(catalog, run_wish):
-    return only(run_wish(catalog, tasks=["toy/blobs"], strategies=["finetune"]).rows)
+def row(catalog, run_pairings):
+    return only(run_pairings(catalog, tasks=["toy/blobs"], strategies=["finetune"]).rows)
 
 
 @pytest.fixture
@@ -50,5 +50,5 @@ def test_files_are_listed_as_json(export, row, tmp_path):
 
 def test_a_name_of_no_row_ends_with_status_2(export, row, tmp_path):
     done = export("zzz", "-o", str(tmp_path / "out"))
-    assert (done.returncode, "There is no row below" in done.stderr) == (2, True)
+    assert (done.returncode, "Unknown result" in done.stderr) == (2, True)
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ import pytest
 PLUGIN = """
 import dataclasses
 import sys
-from tlbench import Sees, StrategySpec, hookimpl
+from tlbench import Access, StrategySpec, hookimpl
 from tlbench.testing.toy.plugin import tlbench_backbones as backbones, tlbench_tasks as tasks
 
 
@@ -47,7 +47,7 @@ def tlbench_backbones():
 @hookimpl
 def tlbench_strategies():
     return [
-        StrategySpec(name=name, title=name, summary="", sees=frozenset(), trains_encoder=True, adapt=adapt)
+        StrategySpec(name=name, title=name, summary="", access=frozenset(), trains_encoder=True, adapt=adapt)
         for name, adapt in {"leave": leave, "panic": panic, "interrupt": interrupt}.items()
     ]
 """
@@ -78,7 +78,7 @@ def test_a_plan_says_whose_function_failed(odd, task, message):
 def test_a_command_that_a_plugin_ends_does_not_exit_with_0(odd):
     status, output, errors = odd("inspect", "odd/exits")
     assert (status, output) == (1, "")
-    assert errors.splitlines()[-1].startswith("Error: A plugin ended the command with sys.exit()")
+    assert errors.splitlines()[-1].startswith("Error: A plugin called sys.exit()")
 
 
 def test_rows_say_what_was_raised_and_the_others_go_on(odd):

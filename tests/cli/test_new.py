@@ -6,6 +6,8 @@ import tomllib
 
 import pytest
 
+from tlbench.cli.scaffold import MODALITIES
+
 FIRST = {
     "domain": ("chemistry", "tlbench-chemistry"),
     "task": ("vision/mine", "tlbench-vision-mine"),
@@ -35,29 +37,40 @@ def test_a_package_is_whole_and_says_how_to_go_on(tlbench, kind, tmp_path):
 
 
 def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cache, tmp_path):
-    """The strategy's too, where the guide is followed."""
-    kinds = ("domain", "task", "backbone")
-    lines = [f"tlbench new {kind} {FIRST[kind][0]}" for kind in kinds]
-    folders = [FIRST[kind][1] for kind in kinds]
+    """The strategy's too, in the test of the guide."""
+    made = [(kind, *FIRST[kind]) for kind in ("domain", "task")]
+    made += [("backbone", f"{modality}/mine", f"tlbench-{modality}-mine") for modality in MODALITIES]
+    lines = [f"tlbench new {kind} {name}" for kind, name, _ in made]
+    folders = [folder for *_, folder in made]
     install = "python -m pip install -q " + " ".join(f"-e ./{folder}[test]" for folder in folders)
     done = environment.bash("\n".join([*lines, install, f"python -m pytest -q {' '.join(folders)}"]), tmp_path)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "failed" not in done.stdout
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_a_backbone_has_the_modality_of_its_name(tlbench, tmp_path, modality):
+    status, output, _ = tlbench("new", "backbone", f"{modality}/mine")
+    package = tmp_path / f"tlbench-{modality}-mine" / f"tlbench_{modality}_mine"
+    assert (status, f"--task {MODALITIES[modality].task} " in output) == (0, True)
+    assert f'modality="{modality}",' in (package / "plugin.py").read_text()
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "message"),
     [
-        ("strategy", "finetune", 'The strategy "finetune" is there already, from finetune (tlbench '),
-        ("domain", "vision", 'The domain "vision" is there already, from vision (tlbench '),
-        ("strategy", "vision", 'A module "tlbench_vision" is there already'),
-        ("task", "visio/mine", "There is no domain \"visio\": did you mean 'vision'?"),
-        ("task", "mine", "write DOMAIN/NAME"),
-        ("task", "vision/../mine", "is no name of a task"),
-        ("backbone", "../mine", "is no name of a backbone"),
-        ("strategy", "..", "is no name of a strategy"),
-        ("strategy", "größe", "is no name of a strategy"),
-        ("strategy", "a b", "is no name of a strategy"),
+        ("strategy", "finetune", '"finetune" already exists, from finetune (tlbench '),
+        ("domain", "vision", '"vision" already exists, from vision (tlbench '),
+        ("strategy", "vision", '"tlbench_vision" already exists'),
+        ("task", "visio/mine", 'Unknown domain "visio"'),
+        ("task", "mine", "DOMAIN/NAME"),
+        ("task", "vision/../mine", 'Invalid task name "vision/../mine"'),
+        ("backbone", "../mine", 'Invalid backbone name "../mine"'),
+        ("strategy", "..", 'Invalid strategy name ".."'),
+        ("strategy", "größe", 'Invalid strategy name "größe"'),
+        ("backbone", "mine", "MODALITY/NAME, with one of image, text"),
+        ("backbone", "smell/mine", 'no template for the modality "smell"'),
+        ("strategy", "a b", 'Invalid strategy name "a b"'),
     ],
 )
 def test_a_name_that_will_not_do_is_refused_with_the_reason(tlbench, tmp_path, kind, name, message):
@@ -70,5 +83,5 @@ def test_a_folder_that_is_there_is_left_as_it_is(tlbench, tmp_path):
     (tmp_path / "tlbench-mine").mkdir()
     status, _, errors = tlbench("new", "strategy", "mine")
     assert status == 2
-    assert '"tlbench-mine" is there already' in errors
+    assert '"tlbench-mine" already exists' in errors
     assert not list((tmp_path / "tlbench-mine").iterdir())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +12,9 @@ from click.shell_completion import ShellComplete
 from tlbench import cli
 from tlbench.cli import output, progress
 from tlbench.cli.run_command import _print_outcome
-from tlbench.events import Event
-from tlbench.rows import Row
-from tlbench.runner import Outcome
+from tlbench.contract.events import Event
+from tlbench.engine.runner import Outcome
+from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;http://evil\x1b\\x\x9b2J\u202e"
 SHOWN = r"\x1b]8;;http://evil\x1b\x\x9b2J\u202e"
@@ -71,14 +70,14 @@ def test_errors_and_warnings_are_text(tlbench, tmp_path):
         assert (status, all(line.isprintable() for line in errors.split("\n"))) == (2, True)
         assert SHOWN[:10] in errors
     for place in (cli.__file__, "/elsewhere.py"):
-        said = warnings.formatwarning(EVIL, UserWarning, place, 1, line="")
+        said = cli._format_warning(EVIL, UserWarning, place, 1, line="")
         assert all(line.isprintable() for line in said.split("\n"))
 
 
 def test_a_title_that_is_completed_is_text(monkeypatch):
     spec = SimpleNamespace(title=EVIL)
     catalog = SimpleNamespace(tasks={"toy/blobs": spec}, families={})
-    monkeypatch.setattr("tlbench.plugins.load_catalog", lambda *_, **__: catalog)
+    monkeypatch.setattr("tlbench.planning.catalog.load_catalog", lambda *_, **__: catalog)
     asked = ShellComplete(cli.cli, {}, "tlbench", "_TLBENCH_COMPLETE")
     assert [item.help for item in asked.get_completions(["run", "--task"], "toy")] == [SHOWN]
 

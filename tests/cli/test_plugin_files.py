@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from tlbench.planning.code import code_identity
+
 STRATEGY = """
-from tlbench import Sees, StrategySpec, hookimpl, training_options
+from tlbench import Access, StrategySpec, hookimpl, training_options
 
 
 def drop_out(request):
@@ -31,7 +33,7 @@ def tlbench_strategies():
     return [
         StrategySpec(
             name="dropout", title="Dropout", summary="Fine-tuning with half of the features left out.",
-            sees=frozenset({Sees.TARGET_LABELS}), trains_encoder=True,
+            access=frozenset({Access.TARGET_LABELS}), trains_encoder=True,
             options=training_options(steps=40, learning_rate=1e-3), adapt=drop_out,
         )
     ]
@@ -73,9 +75,7 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
     first = json.loads(tlbench(*words, path)[1])
     again = json.loads(tlbench(*words, path)[1])
     del sys.modules["dropout_edited"]
-    from tlbench import identity
-
-    identity.package_code.cache_clear()
+    code_identity.cache_clear()
     edited = json.loads(tlbench(*words, plugin("dropout_edited.py", STRATEGY.replace("0.5", "0.3")))[1])
     assert (first["computed"] > 0, again["computed"], edited["computed"] > 0) == (True, 0, True)
 
@@ -84,9 +84,9 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
     ("name", "text", "message"),
     [
         ("broken_plugin.py", "import nowhere_to_be_found", "No module named"),
-        ("misspelt_plugin.py", STRATEGY.replace("tlbench_strategies", "tlbench_strategy"), "did you mean"),
-        ("json.py", STRATEGY, 'has the name of the module "json"'),
-        ("notes.txt", STRATEGY, "is no Python file"),
+        ("misspelt_plugin.py", STRATEGY.replace("tlbench_strategies", "tlbench_strategy"), "Did you mean"),
+        ("json.py", STRATEGY, 'a module "json"'),
+        ("notes.txt", STRATEGY, "expected an existing FILE.py"),
     ],
 )
 def test_a_file_that_is_no_plugin_is_an_error_that_says_why(tlbench, plugin, name, text, message):

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from tlbench.cli import progress
-from tlbench.events import Event
+from tlbench.contract.events import Event
 
 ROW = SimpleNamespace(status="ok", reason=None)
 

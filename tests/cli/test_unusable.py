@@ -25,7 +25,7 @@ def test_a_cache_that_cannot_be_written_is_refused_at_once(tlbench, tmp_path, mo
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")
     monkeypatch.setenv("TLBENCH_CACHE", cache)
-    assert_refused(tlbench(*words), "folder", "et TLBENCH_CACHE to")
+    assert_refused(tlbench(*words), "older", "et TLBENCH_CACHE to")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
@@ -33,14 +33,14 @@ def test_a_home_folder_that_cannot_be_made_is_refused_at_once(tlbench, monkeypat
     monkeypatch.delenv("TLBENCH_CACHE")
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.setenv("HOME", "/proc/nowhere")
-    assert_refused(tlbench(*RUN), '"/proc/nowhere/.cache/tlbench" cannot be written', "Set TLBENCH_CACHE")
+    assert_refused(tlbench(*RUN), '"/proc/nowhere/.cache/tlbench" is not writable', "Set TLBENCH_CACHE")
 
 
 @pytest.mark.parametrize("board", ["file/board", "/proc/nowhere"])
 def test_a_board_that_cannot_be_written_is_refused_before_anything_is_computed(tlbench, tmp_path, monkeypatch, board):
     (tmp_path / "file").touch()
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path / "cache"))
-    assert_refused(tlbench(*RUN, "--board", board), board, "cannot be written", "--board")
+    assert_refused(tlbench(*RUN, "--board", board), board, "not writable", "--board")
     assert not (tmp_path / "cache").exists()
 
 
@@ -49,7 +49,7 @@ def test_a_board_that_cannot_be_written_is_refused_before_anything_is_computed(t
 def test_a_folder_of_the_board_without_permission_is_refused_at_once(tlbench, tmp_path, locked):
     (tmp_path / locked).mkdir(parents=True)
     (tmp_path / locked).chmod(0o555)
-    assert_refused(tlbench(*RUN, "--board", "board"), "cannot be written", "ermission")
+    assert_refused(tlbench(*RUN, "--board", "board"), "not writable", "ermission")
 
 
 LISTENER = """
@@ -79,5 +79,5 @@ def test_where_rows_are_missing_the_run_goes_on_and_its_status_says_so(tlbench, 
     status, output, errors = tlbench(*RUN, "--board", "board", "--plugin", str(plugin), "--json")
     told = json.loads(output)
     assert (status, len(told["rows"]), len(told["missing"])) == (3, 5, 5)
-    assert f'5 of 5 rows are missing on the board "{tmp_path / "board"}"' in errors
+    assert f'5 of 5 results are missing in "{tmp_path / "board"}"' in errors
     assert "Traceback" not in errors

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench.rows import Row
+from tlbench.results.row import Row
 
 
 @pytest.fixture
 def row(blobs, settings):
     """Make an ok row of a strategy with some access."""
 
-    def make(strategy: str, seed: int, score: float | None, sees=("target-labels",), **changes) -> Row:
-        fields = {**blobs.row_fields(settings), "strategy": strategy, "seed": seed, "sees": sees}
+    def make(strategy: str, seed: int, score: float | None, access=("target-labels",), **changes) -> Row:
+        fields = {**blobs.row_fields(settings), "strategy": strategy, "seed": seed, "access": access}
         interval = {} if score is None else {"score_low": score - 0.02, "score_high": score + 0.02, "test_size": 100}
         filled = {
             "status": "ok",

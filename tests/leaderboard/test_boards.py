@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import re
@@ -9,19 +8,18 @@ import warnings
 
 import pytest
 
-from tlbench.bounds import with_references
-from tlbench.leaderboard.aggregate import aggregate, as_record
+from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
-from tlbench.rows import write_row
+from tlbench.results.row import write_row
 
 
 def test_seeds_of_one_question_are_one_entry(row):
     (entry,) = aggregate([row("finetune", 1, 0.8), row("finetune", 0, 0.6)])
-    record = as_record(entry)
+    record = entry.record
     assert [member.seed for member in entry.rows] == [0, 1]
     assert record["score"] == pytest.approx(0.7)
     assert record["seed_sd"] == pytest.approx(0.2 / 2**0.5)
-    assert (record["test_low"], record["test_high"]) == (pytest.approx(0.68), pytest.approx(0.72))
+    assert (record["score_low"], record["score_high"]) == (pytest.approx(0.68), pytest.approx(0.72))
 
 
 def test_other_options_or_machines_are_other_entries_and_say_in_what_they_differ(row):
@@ -39,19 +37,19 @@ def test_other_options_or_machines_are_other_entries_and_say_in_what_they_differ
     ]
 
 
-def test_entries_are_sorted_within_their_access_and_references_stand_last(row):
+def test_entries_are_sorted_within_their_access_and_baselines_come_last(row):
     rows = [
-        row("source-only", 0, 0.99, sees=(), reference=True),
+        row("source-only", 0, 0.99, access=(), baseline=True),
         row("a", 0, 0.5),
         row("b", 0, 0.6),
-        row("c", 0, 0.9, sees=("source", "target-inputs")),
-        row("oracle", 0, 1.0, sees=("target-all-labels",), reference=True),
+        row("c", 0, 0.9, access=("source", "target-inputs")),
+        row("all-labels", 0, 1.0, access=("target-all-labels",), baseline=True),
     ]
-    assert [entry.first.strategy for entry in aggregate(rows)] == ["c", "b", "a", "source-only", "oracle"]
+    assert [entry.first.strategy for entry in aggregate(rows)] == ["c", "b", "a", "source-only", "all-labels"]
 
 
 def test_differences_from_source_only_are_paired_by_seed(row, tmp_path):
-    rows = [row("source-only", seed, 0.5 + seed / 10, sees=(), reference=True) for seed in (0, 1)]
+    rows = [row("source-only", seed, 0.5 + seed / 10, access=(), baseline=True) for seed in (0, 1)]
     rows += [row("finetune", 0, 0.7), row("finetune", 1, 0.5), row("frozen", 2, 0.9)]
     found = {entry.strategy: entry.over_source_only for entry in aggregate(rows)}
     assert found["finetune"] == (pytest.approx(0.2), pytest.approx(-0.1))
@@ -174,11 +172,15 @@ def test_rendering_twice_and_in_another_order_gives_the_same_bytes(row, tmp_path
     assert pages[0] == pages[1]
 
 
-def test_the_overview_says_what_each_column_sees_and_hides_no_machine(row, tmp_path):
-    rows = [row("finetune", 0, 0.8), row("finetune", 0, 0.7, machine="another"), row("oracle", 0, 0.9, reference=True)]
+def test_the_overview_says_the_access_of_each_column_and_hides_no_machine(row, tmp_path):
+    rows = [
+        row("finetune", 0, 0.8),
+        row("finetune", 0, 0.7, machine="another"),
+        row("all-labels", 0, 0.9, baseline=True),
+    ]
     render(tmp_path, rows)
     lines = [[cell.strip() for cell in line.split("|")] for line in (tmp_path / "README.md").read_text().splitlines()]
-    assert ["", "*sees*", "", "target labels", ""] in lines
+    assert ["", "*access*", "", "target labels", ""] in lines
     assert ["", "toy/blobs", "toy/mlp", "**0.800** / -; **0.700** / -", ""] in lines
     assert ["", "toy/blobs", "toy/mlp", "0.900 / -", ""] in lines
 
@@ -188,36 +190,6 @@ def test_a_busy_machine_and_negative_transfer_are_marked(row, tmp_path):
     page = (tmp_path / "toy.md").read_text()
     assert "0.500 †" in page
     assert "-0.100 ▼" in page
-
-
-class TestReferences:
-    @pytest.fixture
-    def bounds(self, row):
-        return [
-            row("source-only", 0, 0.4, sees=(), reference=True),
-            row("scratch", 0, 0.5, reference=True),
-            row("oracle", 0, 0.9, sees=("target-all-labels",), reference=True),
-        ]
-
-    def test_gain_and_gap_closed_are_read_against_the_bounds_of_the_seed(self, row, bounds):
-        found = with_references(row("finetune", 0, 0.8), bounds)
-        assert found.transfer_gain == pytest.approx(0.3)
-        assert found.negative_transfer is False
-        assert found.gap_closed == pytest.approx(0.8)
-
-    def test_another_seed_has_no_bounds_here(self, row, bounds):
-        found = with_references(row("finetune", 1, 0.8), bounds)
-        assert (found.transfer_gain, found.negative_transfer, found.gap_closed) == (None, None, None)
-
-    def test_a_gap_that_may_be_zero_is_not_divided_by(self, row, bounds):
-        bounds[2] = dataclasses.replace(bounds[2], score=0.43, score_low=0.41, score_high=0.45)
-        found = with_references(row("finetune", 0, 0.45), bounds)
-        assert found.gap_closed is None
-        assert found.negative_transfer is True
-
-    def test_a_failed_bound_is_none(self, row, bounds):
-        bounds[1] = dataclasses.replace(bounds[1], status="failed", score=None)
-        assert with_references(row("finetune", 0, 0.8), bounds).transfer_gain is None
 
 
 def test_a_domain_cannot_name_a_file_elsewhere(row, tmp_path):

@@ -14,15 +14,17 @@ BUDGETS = (("1/class", 3, 0.4), ("5/class", 15, 0.6), ("all", 300, 0.8))
 
 @pytest.fixture
 def swept(row):
-    """Two strategies and scratch with three budgets, two seeds each; source-only and oracle have none of their own."""
+    """Two strategies and scratch with three budgets, two seeds each; the other baselines have none."""
     found = [
-        row(name, seed, score + seed / 50, label_budget=size, budget_rule=rule, reference=name == "scratch")
+        row(name, seed, score + seed / 50, label_budget=size, budget_rule=rule, baseline=name == "scratch")
         for name in ("finetune", "frozen", "scratch")
         for rule, size, score in BUDGETS
         for seed in range(2)
     ]
-    bounds = (("source-only", 0.3, ()), ("oracle", 0.9, ("target-all-labels",)))
-    found += [row(name, seed, score, sees=sees, reference=True) for name, score, sees in bounds for seed in range(2)]
+    bounds = (("source-only", 0.3, ()), ("all-labels", 0.9, ("target-all-labels",)))
+    found += [
+        row(name, seed, score, access=access, baseline=True) for name, score, access in bounds for seed in range(2)
+    ]
     return found
 
 
@@ -62,8 +64,8 @@ def test_budgets_are_told_in_order(swept, row):
 def test_a_board_of_several_budgets_shows_scores_over_labels(swept, tmp_path):
     render(tmp_path, swept, plots=True)
     written = texts(tmp_path / "plots" / "toy-labels.svg")
-    assert written >= {"blobs", "target labels seen", "3", "15", "300", "source-only", "oracle", "scratch"}
-    assert "frozen, sees target labels" in written
+    assert written >= {"blobs", "label budget, target labels", "3", "15", "300", "source-only", "all-labels", "scratch"}
+    assert "frozen, access: target labels" in written
     assert "plots/toy-labels.svg" in (tmp_path / "toy.md").read_text()
 
 

@@ -27,14 +27,13 @@ def of_two(row, **changes):
     ]
 
 
-def test_the_best_of_an_access_is_bold_and_references_stand_below_a_rule(row, table):
-    lines = table(*of_two(row), row("oracle", 0, 0.9, sees=("target-all-labels",), reference=True))
+def test_the_best_of_an_access_is_bold_and_baselines_stand_below_a_rule(row, table):
+    lines = table(*of_two(row), row("all-labels", 0, 0.9, access=("target-all-labels",), baseline=True))
     (best,) = [line for line in lines if line.startswith(r"\textbf{a} & \textbf{0.810}")]
     rule = lines.index(r"\midrule", lines.index(best))
-    assert (
-        lines.index(best) < rule < next(place for place, line in enumerate(lines) if line.startswith("oracle & 0.900"))
-    )
-    assert lines[rule + 1] == r"\multicolumn{10}{@{}l}{\emph{references that see all target labels}} \\"
+    (below,) = [line for line in lines if line.startswith("all-labels & 0.900")]
+    assert lines.index(best) < rule < lines.index(below)
+    assert lines[rule + 1] == r"\multicolumn{10}{@{}l}{\emph{baselines, access: all target labels}} \\"
     assert r"\textbf{b}" not in "\n".join(lines)
 
 

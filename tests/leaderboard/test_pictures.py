@@ -8,9 +8,9 @@ from support import run_python
 
 from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
-from tlbench.rows import write_row
+from tlbench.results.row import write_row
 
-BOUNDS = (("source-only", 0.4, ()), ("scratch", 0.5, ("target-labels",)), ("oracle", 0.9, ("target-all-labels",)))
+BOUNDS = (("source-only", 0.4, ()), ("scratch", 0.5, ("target-labels",)), ("all-labels", 0.9, ("target-all-labels",)))
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def rows(row):
     """Two strategies and three bounds, three seeds each, and one that was skipped."""
     known = {"forgetting_head": 0.1, "forgetting_probe": 0.01, "gap_closed": 0.5, "p90_ms": 0.6, "p99_ms": 0.9}
     found = [row(name, seed, 0.6 + seed / 50, **known) for name in ("finetune", "frozen") for seed in range(3)]
-    for name, score, sees in BOUNDS:
-        found += [row(name, seed, score, sees=sees, reference=True, forgetting_head=0.0) for seed in range(3)]
-    skipped = [row("adabn", seed, None, sees=("target-inputs",), status="skipped", reason="No.") for seed in range(3)]
+    for name, score, access in BOUNDS:
+        found += [row(name, seed, score, access=access, baseline=True, forgetting_head=0.0) for seed in range(3)]
+    skipped = [row("adabn", seed, None, access=("target-inputs",), status="skipped", reason="No.") for seed in range(3)]
     return [*found, *skipped]
 
 
@@ -73,26 +73,26 @@ def test_a_damaged_index_is_as_good_as_none(rows, tmp_path, index):
     assert "plots/" not in (tmp_path / "toy.md").read_text()
 
 
-def test_pictures_say_what_was_seen_what_was_skipped_and_which_error_is_drawn(rows, tmp_path):
+def test_pictures_say_the_access_what_was_skipped_and_which_error_is_drawn(rows, tmp_path):
     render(tmp_path, rows, plots=True)
     written = texts(tmp_path / "plots" / "toy-scores.svg")
     assert written >= {
         "blobs",
         "accuracy",
         "finetune",
-        "sees target labels",
-        "references",
-        "oracle",
+        "access: target labels",
+        "baselines",
+        "all-labels",
         "adabn",
         "skipped",
     }
     assert written >= {"mean over seeds", "95 % test interval", "each seed"}
-    assert "finetune, sees target labels" in texts(tmp_path / "plots" / "overview.svg")
+    assert "finetune, access: target labels" in texts(tmp_path / "plots" / "overview.svg")
     assert "± sd over seeds" in texts(tmp_path / "plots" / "toy-forgetting.svg")
 
 
 def test_a_bound_far_off_is_written_at_the_edge(rows, row, tmp_path):
-    render(tmp_path, [*rows, row("majority", 0, 0.05, reference=True)], plots=True)
+    render(tmp_path, [*rows, row("constant", 0, 0.05, baseline=True)], plots=True)
     assert "‹ 0.050" in texts(tmp_path / "plots" / "toy-scores.svg")
 
 
@@ -107,12 +107,12 @@ def test_names_are_drawn_as_they_are(row, tmp_path):
     assert evil in texts(tmp_path / "plots" / "toy-scores.svg")
 
 
-def test_a_strategy_keeps_its_colour_when_references_and_tasks_come_and_go(rows, row):
+def test_a_strategy_keeps_its_colour_when_baselines_and_tasks_come_and_go(rows, row):
     from tlbench.leaderboard.style import INK, shades
 
     few, more = shades(aggregate(rows[:6])), shades(aggregate([*rows, row("finetune", 0, 0.5, task="toy/other")]))
     assert {name: more[name] for name in few} == few
-    assert len({few["finetune"], few["frozen"], INK, more["oracle"]}) == 3
+    assert len({few["finetune"], few["frozen"], INK, more["all-labels"]}) == 3
 
 
 def test_a_user_s_own_settings_of_matplotlib_change_nothing(rows, tmp_path):

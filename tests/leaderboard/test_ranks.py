@@ -48,11 +48,11 @@ def test_one_seed_decides_nothing(ranks):
 def test_who_is_alone_has_no_rank_and_neither_has_a_reference(row):
     rows = [
         row("a", 0, 0.5),
-        row("b", 0, 0.9, sees=("target-inputs",)),
+        row("b", 0, 0.9, access=("target-inputs",)),
         row("c", 0, 0.9, label_budget=7),
         row("d", 0, 0.9, task_options={"shift": 2}),
-        row("majority", 0, 0.1, reference=True),
-        row("scratch", 0, 0.4, reference=True),
+        row("constant", 0, 0.1, baseline=True),
+        row("scratch", 0, 0.4, baseline=True),
     ]
     assert {entry.rank for entry in aggregate(rows)} == {None}
 
@@ -64,7 +64,7 @@ def test_the_page_names_ties_and_what_would_decide_them(row, tmp_path):
     assert (above.strategy, below.strategy, gap.mean) == ("a", "b", pytest.approx(0.11 / 3))
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
-    assert f"a and b cannot be told apart: they differ by 0.037 ± {gap.error():.3f}; about" in page
+    assert f"a and b are not significantly different: they differ by 0.037 ± {gap.error():.3f}; about" in page
     assert page.count("**a**") == page.count("**b**") == 1
 
 
@@ -94,12 +94,12 @@ def test_ties_over_several_backbones_name_them(row, tmp_path):
     rows = [row("a", 0, 0.9, backbone="toy/one"), row("a", 0, 0.8, backbone="toy/other")]
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
-    assert "a on toy/one and a on toy/other cannot be told apart" in page
+    assert "a on toy/one and a on toy/other are not significantly different" in page
 
 
 @pytest.mark.parametrize("changed", [{"files": "one folder"}, {"weights": "w.pth", "weights_sha256": "0123456789"}])
 def test_one_name_for_other_contents_is_another_entry(row, changed):
-    rows = [row("a", 0, 0.9), row("source-only", 0, 0.5, reference=True), row("a", 0, 0.1, **changed)]
+    rows = [row("a", 0, 0.9), row("source-only", 0, 0.5, baseline=True), row("a", 0, 0.1, **changed)]
     first, second, _ = aggregate(rows)
     assert [(len(entry.rows), len(entry.over_source_only)) for entry in (first, second)] == [(1, 1), (1, 0)]
     assert first.strategy != second.strategy

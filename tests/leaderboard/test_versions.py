@@ -63,10 +63,10 @@ def test_versions_are_not_ranked_together(seeds):
 
 
 def test_a_score_is_held_against_source_only_of_its_own_version(seeds):
-    bounds = {"sees": (), "reference": True}
+    bounds = {"access": (), "baseline": True}
     rows = [*seeds("source-only", 0.25, (0, 1), **bounds, **OLD), *seeds("source-only", 0.75, (0, 1), **bounds, **NEW)]
     rows += [*seeds("finetune", 0.5, (0, 1), **OLD), *seeds("finetune", 0.5, (0, 1), **NEW)]
-    over = {entry.first.commit[0]: entry.over_source_only for entry in aggregate(rows) if not entry.first.reference}
+    over = {entry.first.commit[0]: entry.over_source_only for entry in aggregate(rows) if not entry.first.baseline}
     assert over == {"a": (0.25, 0.25), "b": (-0.25, -0.25)}
 
 
@@ -99,7 +99,7 @@ def test_a_seed_counts_once_and_the_newest_row_counts(row):
     assert [(one.seed, one.score) for one in entry.rows] == [(0, 0.5), (1, 0.7)]
 
 
-@pytest.mark.parametrize("change", [{"metric": "macro-f1"}, {"sees": ()}, {"test_size": 5}, {"reference": True}])
+@pytest.mark.parametrize("change", [{"metric": "macro-f1"}, {"access": ()}, {"test_size": 5}, {"baseline": True}])
 def test_what_is_measured_otherwise_is_never_averaged(row, change):
     entries = aggregate([row("a", 0, 0.5), row("a", 1, 0.5), row("a", 2, 0.9, **change)])
     assert sorted(len(entry.rows) for entry in entries) == [1, 2]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from checkpoints_for_tests import bert_folder, gpt2_folder, speech_folder
+from fakes.checkpoints import bert_folder, gpt2_folder, speech_folder
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tlbench.plugins import Spec, load_catalog
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Spec, load_catalog
 from tlbench.testing import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 SUITES = {
     DomainSpec: DomainSuite,
@@ -17,7 +17,7 @@ SUITES = {
     BackboneFamily: FamilySuite,
     StrategySpec: StrategySuite,
 }
-CATALOG = load_catalog(also=[toy_source()])
+CATALOG = load_catalog(also=[toy_candidate()])
 FOUND = ("cifar/resnet20", "spectrogram/test_resnet")
 """Backbones of families, with new weights."""
 
@@ -39,9 +39,9 @@ def suite(spec: Spec) -> type:
     if isinstance(spec, StrategySpec) and "steps" in {option.name for option in spec.options}:
         fields["options"] = {"steps": 5}
     if isinstance(spec, TaskSpec) and spec.data_from == "data-root":
-        fields["test_it_runs_to_a_row"] = None
+        fields["test_runs_to_a_result"] = None
     if spec.name in ("text/bert-small", "text/gpt2", "audio/wav2vec2"):
-        fields["test_its_export_agrees"] = None  # Tracing is slow: text/bert-tiny and test_hf_texts.py do it.
+        fields["test_export_matches_the_model"] = None  # Tracing is slow: text/bert-tiny and test_hf_texts.py do it.
     return type(f"Test {type(spec).__name__} {spec.name}", (Shared, SUITES[type(spec)]), fields)
 
 

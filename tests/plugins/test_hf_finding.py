@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from models_hub import COMMIT, Hub, serve
+from fakes.model_hub import COMMIT, Hub, serve
 from support import run_python
 
 from tlbench import (
@@ -34,9 +34,9 @@ class TestFinding:
     @pytest.mark.parametrize(
         ("config", "message"),
         [
-            ("{}", "names no model_type"),
-            ("no json", "names no model_type"),
-            ('{"model_type": "t5", "is_encoder_decoder": true}', "is encoder and decoder in one"),
+            ("{}", "has no model_type"),
+            ("no json", "has no model_type"),
+            ('{"model_type": "t5", "is_encoder_decoder": true}', "encoder-decoder"),
         ],
     )
     def test_what_is_no_encoder_is_refused(self, tmp_path, config, message):
@@ -45,7 +45,7 @@ class TestFinding:
             find(str(tmp_path))
 
     def test_a_folder_without_a_checkpoint_is_missing_data(self, tmp_path):
-        with pytest.raises(MissingDataError, match=r'holds no "config.json"'):
+        with pytest.raises(MissingDataError, match=r'lacks "config.json"'):
             find(str(tmp_path))
 
     def test_weights_in_parts_are_all_looked_for(self, folders, tmp_path):
@@ -53,7 +53,7 @@ class TestFinding:
         (folder / "model.safetensors").rename(folder / "model-1.safetensors")
         index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
         (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-        with pytest.raises(MissingDataError, match=r'holds no "model-2.safetensors"'):
+        with pytest.raises(MissingDataError, match=r'lacks "model-2.safetensors"'):
             find(str(folder)).checkpoint({"weights": ""})
         (folder / "model-2.safetensors").touch()
         assert {"weights", "model-2.safetensors"} <= find(str(folder)).checkpoint({"weights": ""}).files.keys()
@@ -61,11 +61,11 @@ class TestFinding:
     def test_a_plan_needs_no_heavy_library(self, folders):
         code = """
 import sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.settings import Settings
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.catalog import load_catalog
 
-plan = make_plan([Wish(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
+plan = make_plan([RunRequest(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
 assert plan.pairings[0].weights
 print(sorted({"torch", "numpy", "transformers", "tokenizers"} & set(sys.modules)))
 """
@@ -77,11 +77,12 @@ def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline
     """In processes of their own, for huggingface_hub reads its variables when it is imported."""
     code = """
 import json, sys
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
+from tlbench.planning.settings import Settings
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.catalog import load_catalog
 
-pairing = make_plan([Wish(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])], load_catalog(), Settings()).pairings[0]
+run_request = RunRequest(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])
+pairing = make_plan([run_request], load_catalog(), Settings()).pairings[0]
 fields = pairing.row_fields(Settings())
 print(json.dumps([fields["backbone"], fields["weights"], fields["weights_sha256"], fields["source_mode"]]))
 """

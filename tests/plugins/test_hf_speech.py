@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hf_for_tests import Made, clips, the_library_s
+from fakes.hf_backbones import Made, clips, the_library_s
 
 from tlbench import (
     BadInputError,
@@ -41,7 +41,7 @@ class TestSpeech:
         assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
 
     def test_a_rate_must_be_known(self, folders):
-        with pytest.raises(BadInputError, match="at what rate"):
+        with pytest.raises(BadInputError, match="sample rate"):
             Made(folders["hubert"], clips())
 
     def test_the_text_of_two_channels_is_refused(self, folders):
@@ -54,9 +54,9 @@ def test_a_new_wav2vec_is_read_by_the_library_and_by_name_with_the_same_features
     import torch
     from transformers import AutoFeatureExtractor, AutoModel
 
-    from tlbench.checkpoints import models_folder
-    from tlbench.data import Inputs
-    from tlbench.model import TransferModel, encode
+    from tlbench.assets.checkpoints import models_folder
+    from tlbench.learning.data import Inputs
+    from tlbench.learning.model import TransferModel, encode
     from tlbench_hf.new import new_backbones
 
     monkeypatch.setenv("TLBENCH_CACHE", str(tmp_path))

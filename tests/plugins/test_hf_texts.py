@@ -5,8 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
-from checkpoints_for_tests import WORDS, bert_folder
-from hf_for_tests import MANY, TEXTS, Made, clips, pieces, the_library_s
+from fakes.checkpoints import WORDS, bert_folder
+from fakes.hf_backbones import MANY, TEXTS, Made, clips, pieces, the_library_s
 
 from tlbench import (
     BadInputError,
@@ -45,7 +45,7 @@ class TestTokens:
         assert len(Made(folders["gpt2"], pairs).columns) == 1
 
     def test_other_inputs_are_refused(self, folders):
-        with pytest.raises(BadInputError, match="no list of words"):
+        with pytest.raises(BadInputError, match="list of words"):
             Made(folders["bert"], ["a text"], "sequence")
 
     def test_each_token_stands_beside_the_one_before(self, folders):
@@ -116,7 +116,7 @@ class TestTexts:
         )
 
     def test_an_unknown_pooling_is_named(self, folders):
-        with pytest.raises(UsageError, match="did you mean 'mean'"):
+        with pytest.raises(UsageError, match='"mean"'):
             Made(folders["bert"], TEXTS, pooling="meen").model()
 
     def test_weights_that_the_file_lacks_are_listed(self, tmp_path):
@@ -142,9 +142,7 @@ class TestTexts:
         assert 'model.safetensors" cannot be read as weights' in broken("cut", "model.safetensors", weights[:-9])
         assert 'tokenizer.json" cannot be read as a tokenizer' in broken("tokens", "tokenizer.json", b"{}")
         strange = {"model_type": "strange", "auto_map": {"AutoConfig": "mine.Config"}}
-        assert "code that comes with a checkpoint is not run" in broken(
-            "own", "config.json", json.dumps(strange).encode()
-        )
+        assert "Code of a checkpoint is never run" in broken("own", "config.json", json.dumps(strange).encode())
         folder = shutil.copytree(folders["bert"], tmp_path / "trap")
         (folder / "model.safetensors").unlink()
         torch.save({"trap": Trap()}, folder / "pytorch_model.bin")
@@ -153,7 +151,7 @@ class TestTexts:
         assert not (tmp_path / "sprung").exists()
 
     def test_more_positions_than_the_model_has_are_refused(self, folders):
-        with pytest.raises(UsageError, match="the model has 32 positions"):
+        with pytest.raises(UsageError, match="32 positions"):
             Made(folders["bert"], TEXTS, max_length=33).model()
 
     @pytest.mark.parametrize(
@@ -194,8 +192,8 @@ class TestTexts:
 def test_a_small_bert_that_was_saved_is_read_again_with_the_same_features(tmp_path):
     import torch
 
-    from tlbench.data import Inputs
-    from tlbench.model import TransferModel, encode
+    from tlbench.learning.data import Inputs
+    from tlbench.learning.model import TransferModel, encode
     from tlbench_nlp.plugin import tlbench_backbones
 
     spec = next(spec for spec in tlbench_backbones() if spec.name == "text/bert-tiny")
@@ -234,9 +232,10 @@ class TestExport:
         ],
     )
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
-        from tlbench.data import Examples, Inputs, Targets
-        from tlbench.export import export_graph, export_model
-        from tlbench.kinds import Classification
+        from tlbench.deploy.export import export_model
+        from tlbench.deploy.onnx_graph import export_graph
+        from tlbench.learning.data import Examples, Inputs, Targets
+        from tlbench.learning.kinds import Classification
 
         made = Made(folders[name], inputs, layout, rate=8000)
         model = made.model()

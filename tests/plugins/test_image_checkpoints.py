@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 import timm
 import torch
-from models_hub import COMMIT, Hub, serve
+from fakes.model_hub import COMMIT, Hub, serve
 from PIL import Image
 from support import only, run_python
 from torch import nn
 from torch.nn import functional
 
 from tlbench import BuildRequest, FitRequest, MissingDataError, PrepareRequest, UnknownNameError
-from tlbench.data import Inputs
-from tlbench.export import export_graph, run_session
-from tlbench.model import TransferModel
-from tlbench.plan import Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import load_catalog
-from tlbench.session import open_session
+from tlbench.deploy.export import run_session
+from tlbench.deploy.onnx_graph import export_graph
+from tlbench.deploy.session import open_session
+from tlbench.learning.data import Inputs
+from tlbench.learning.model import TransferModel
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.settings import Settings
 from tlbench_vision.backbones.cifar import LABELS, CifarNetwork
 from tlbench_vision.backbones.timm_model import TimmEncoder
 
@@ -161,7 +162,7 @@ def test_what_timm_said_once_a_plan_knows_without_it(catalog):
     catalog.backbone(f"timm/{TINY}")
     code = f"""
 import sys
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 spec = load_catalog().backbone("timm/{TINY}")
 print(spec.traits, sorted({{"torch", "timm", "numpy"}} & set(sys.modules)))
 """
@@ -182,9 +183,9 @@ def cameras(tmp_path):
     return tmp_path
 
 
-def test_a_checkpoint_runs_on_images_that_nobody_prepared(catalog, run_wish, cameras):
+def test_a_checkpoint_runs_on_images_that_nobody_prepared(catalog, run_pairings, cameras):
     torch.save(timm.create_model(TINY).state_dict(), cameras / "mine.pth")
-    done = run_wish(
+    done = run_pairings(
         catalog,
         tasks=["vision/image-folder"],
         backbones=[f"timm/{TINY}"],
@@ -209,8 +210,8 @@ def test_images_are_scaled_once_where_a_backbone_scales_them(catalog, cameras, t
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
 
     def size(backbone, **more):
-        wish = Wish(tasks=["vision/image-folder"], backbones=[backbone], overrides={**overrides, **more})
-        return {pairing.task_options["size"] for pairing in make_plan([wish], catalog, settings).pairings}
+        run_request = RunRequest(tasks=["vision/image-folder"], backbones=[backbone], overrides={**overrides, **more})
+        return {pairing.task_options["size"] for pairing in make_plan([run_request], catalog, settings).pairings}
 
     assert size(f"timm/{TINY}") == {0}
     assert size(f"timm/{TINY}", **{"task.size": 32}) == {32}
@@ -219,7 +220,7 @@ def test_images_are_scaled_once_where_a_backbone_scales_them(catalog, cameras, t
 
 def test_cells_after_cifar_have_a_source_that_the_checkpoint_knows(catalog, data_root):
     task = catalog.task("medical/cifar10-wbc")
-    from tlbench.records import LoadRequest
+    from tlbench.contract.specs import LoadRequest
 
     data = task.load(LoadRequest(task=task.name, options={"source": "", "target": ""}, data_root=data_root))
     assert data.source.labels == LABELS
@@ -280,7 +281,7 @@ def test_weights_of_timm_come_from_the_hub_by_the_model_s_name(catalog, tmp_path
     timm.models.save_for_hf(model, tmp_path / "saved", safe_serialization=True)
     catalog.backbone(f"timm/{TINY}")
     code = f"""
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 found = load_catalog().backbone("timm/{TINY}").checkpoint({{"weights": ""}})
 print(found.origin, found.files["weights"])
 """

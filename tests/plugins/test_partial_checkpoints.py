@@ -12,11 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from support import only
 
-from tlbench import BadInputError, BuildRequest, FitRequest, OwnHead
+from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, OwnHead
 from tlbench.cli.row_card import row_sections
 from tlbench.leaderboard.wording import backbone
-from tlbench.plugins import load_catalog
-from tlbench.weights import Coverage
+from tlbench.planning.catalog import load_catalog
 from tlbench_vision.backbones.cifar import CifarNetwork
 
 TINY = "test_resnet"
@@ -40,9 +39,9 @@ def build(spec, inputs, layout="pooled", rate=None, head=False, **options):
 @pytest.mark.parametrize(
     ("saved", "asked", "says", "loaded"),
     [
-        ({"model_name": TINY, "in_chans": 1}, TINY, r"1 of another shape or type \(conv1.0.weight\)", -1),
+        ({"model_name": TINY, "in_chans": 1}, TINY, r"1 with another shape or type \(conv1.0.weight\)", -1),
         ({"model_name": "resnet18"}, "resnet34", r"80 missing from the file \(layer1.2.bn1.bias", -80),
-        ({"model_name": "resnet34"}, "resnet18", "of blocks that the model does not have", 0),
+        ({"model_name": "resnet34"}, "resnet18", "of blocks that the model lacks", 0),
     ],
 )
 def test_a_model_of_timm_is_not_left_random_in_part(catalog, tmp_path, saved, asked, says, loaded):
@@ -75,7 +74,7 @@ def test_a_shallower_network_for_cifar_does_not_fill_a_deeper_one(catalog, tmp_p
     encoder = build(spec, [], weights=str(tmp_path / "w.th"), partial=True)
     assert encoder.coverage == Coverage(19 * 5, 31 * 5)
     torch.save(CifarNetwork(32).encoder.state_dict(), tmp_path / "w.th")
-    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model does not have \(layer1.3"):
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model lacks \(layer1.3"):
         build(catalog.backbone("cifar/resnet20"), [], weights=str(tmp_path / "w.th"))
 
 
@@ -91,7 +90,7 @@ def change(folder, weights=None, **config):
     ("changes", "says", "lacking"),
     [
         ({"num_hidden_layers": 2}, r"16 missing from the file \(encoder.layer.1", 16),
-        ({"intermediate_size": 64}, r"3 of another shape or type \(encoder.layer.0.intermediate.dense.bias", 3),
+        ({"intermediate_size": 64}, r"3 with another shape or type \(encoder.layer.0.intermediate.dense.bias", 3),
     ],
 )
 def test_a_model_of_transformers_is_not_left_random_in_part(bert, changes, says, lacking):
@@ -108,7 +107,7 @@ def test_a_deeper_checkpoint_of_transformers_is_refused(bert):
         return state | {name.replace("layer.0", "layer.1"): part.clone() for name, part in state.items()}
 
     change(bert, deeper)
-    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model does not have"):
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model lacks"):
         build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
 
 
@@ -129,7 +128,7 @@ def test_weights_of_transformers_that_are_not_finite_are_refused(bert):
         return state
 
     change(bert, broken)
-    with pytest.raises(BadInputError, match=r"1 weights.*hold NaN or infinity \(embeddings.LayerNorm.weight\)"):
+    with pytest.raises(BadInputError, match=r"NaN or infinite weights \(1: embeddings.LayerNorm.weight\)"):
         build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
 
 
@@ -151,7 +150,7 @@ def copied(folder, place):
     return target
 
 
-def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog, run_wish, tmp_path):
+def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog, run_pairings, tmp_path):
     for place in ("old/dark", "old/bright", "new/dark", "new/bright"):
         (tmp_path / place).mkdir(parents=True)
         for i in range(10):
@@ -165,7 +164,7 @@ def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog,
         overrides = {"task.source": str(tmp_path / "old"), "task.target": str(tmp_path / "new"), "backbone.size": 32}
         overrides |= {"backbone.weights": str(tmp_path / "mine.pth"), "source.mode": "probe", **more}
         wanted = {"tasks": ["vision/image-folder"], "backbones": [f"timm/{TINY}"], "strategies": ["frozen"]}
-        return only(run_wish(catalog, **wanted, quick=True, overrides=overrides).rows, strategy="frozen")
+        return only(run_pairings(catalog, **wanted, quick=True, overrides=overrides).rows, strategy="frozen")
 
     refused = run()
     assert (refused.status, refused.stage, refused.bad_input) == ("failed", "source", True)
@@ -176,4 +175,4 @@ def test_the_count_of_loaded_weights_stands_on_the_row_and_on_the_board(catalog,
     assert (row.status, row.backbone_options["partial"]) == ("ok", True), row.reason
     assert counts[1] - counts[0] == 1
     assert backbone(row) == f"timm/{TINY} from mine.pth ({counts[0]} of {counts[1]} weights), probed"
-    assert row_sections(row)["what was asked"]["weights loaded"] == str(counts[0])
+    assert row_sections(row)["run"]["weights loaded"] == str(counts[0])

@@ -11,10 +11,10 @@ import torch
 from support import silent
 
 from tlbench import REGRESSION
-from tlbench.model import encode, state_hash
-from tlbench.probe import fit_probe
-from tlbench.stages import adapt, seen_labels
-from tlbench.training import reverse_gradient
+from tlbench.engine.adaptation import adapt, seen_labels
+from tlbench.learning.model import encode, state_hash
+from tlbench.learning.probe import fit_probe
+from tlbench.learning.trainer import reverse_gradient
 from tlbench_adversarial.strategy import annealed
 
 
@@ -22,8 +22,8 @@ from tlbench_adversarial.strategy import annealed
 def adapted(pairing_of, source_of):
     """Adapt `toy/blobs`, or another task, with a strategy: (prepared, source, adapted)."""
 
-    def make(strategy: str, task: str = "toy/blobs", **wish):
-        pairing = pairing_of(task, strategy, **wish)
+    def make(strategy: str, task: str = "toy/blobs", **run_request):
+        pairing = pairing_of(task, strategy, **run_request)
         prepared, source = source_of(pairing)
         return prepared, source, adapt(pairing, prepared, source, silent)
 
@@ -31,8 +31,8 @@ def adapted(pairing_of, source_of):
 
 
 def test_majority_says_the_frequencies_of_the_budget_for_every_input(adapted, pairing_of):
-    prepared, _, model = adapted("majority", "toy/names")
-    budget = seen_labels(pairing_of("toy/names", "majority"), prepared).targets.values
+    prepared, _, model = adapted("constant", "toy/names")
+    budget = seen_labels(pairing_of("toy/names", "constant"), prepared).targets.values
     head = model.heads["target"]
     expected = (np.bincount(budget, minlength=head.out_features) + 1) / (len(budget) + head.out_features)
     assert torch.count_nonzero(head.weight) == 0
@@ -65,7 +65,7 @@ def test_finetune_starts_from_the_source_and_scratch_does_not(adapted):
 
 
 def test_the_oracle_sees_every_target_label(pairing_of, prepare_in):
-    pairing = pairing_of("toy/blobs", "oracle")
+    pairing = pairing_of("toy/blobs", "all-labels")
     prepared = prepare_in(pairing)
     assert len(seen_labels(pairing, prepared)) == len(prepared.split("target-train")) > pairing.label_budget.total
 
@@ -82,7 +82,7 @@ class TestAdaBN:
         assert torch.allclose(encoder.layers[1].running_var, before_norm.var(0), rtol=1e-4)
 
     def test_a_backbone_without_batchnorm_is_skipped_with_the_reason(self, pairing_of):
-        assert "needs batchnorm" in pairing_of("toy/blobs", "adabn").skip
+        assert "batch normalisation" in pairing_of("toy/blobs", "adabn").skip
 
 
 def with_head(source):
@@ -120,28 +120,28 @@ class TestAdversarial:
     def test_both_heads_are_the_trained_one_and_the_conditional_form_is_another(self, adapted, task):
         hashes = set()
         for conditional in (False, True):
-            wish = {"overrides": {"adversarial.conditional": conditional}}
-            _, source, model = adapted("adversarial", task, **wish)
+            run_request = {"overrides": {"adversarial.conditional": conditional}}
+            _, source, model = adapted("adversarial", task, **run_request)
             assert state_hash(model.heads["target"]) == state_hash(model.heads["source"])
             assert state_hash(model.encoder) != state_hash(source.encoder)
             hashes.add(state_hash(model))
         assert len(hashes) == 2
 
-    def test_numbers_are_no_probabilities_to_condition_on(self, catalog, run_wish):
+    def test_numbers_are_no_probabilities_to_condition_on(self, catalog, run_pairings):
         task = dataclasses.replace(catalog.task("toy/blobs"), kind=REGRESSION, metric="r2", load=_coordinates)
         changed = dataclasses.replace(catalog, tasks={task.name: task})
         hashes = set()
         for conditional in (False, True):
             overrides = {"adversarial.conditional": conditional, "source.steps": 3, "adversarial.steps": 3}
-            (row,) = run_wish(changed, tasks=[task.name], strategies=["adversarial"], overrides=overrides).rows
+            (row,) = run_pairings(changed, tasks=[task.name], strategies=["adversarial"], overrides=overrides).rows
             hashes.add(row.onnx_sha256)
         assert len(hashes) == 1
         assert None not in hashes
 
     def test_domains_come_closer_in_the_features(self, adapted, catalog):
-        from tlbench.scoring import a_distance, view
+        from tlbench.engine.scoring import a_distance, extract_features
 
         prepared, source, model = adapted("adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2})
         task = catalog.task("toy/blobs")
-        before, after = view(task, source, prepared), view(task, model, prepared)
+        before, after = (extract_features(task, one, prepared) for one in (source, model))
         assert a_distance(after.source_test, after.target_test) < a_distance(before.source_test, before.target_test)

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
 
@@ -43,7 +43,7 @@ def test_every_task_is_in_the_catalog():
 
 @pytest.mark.parametrize("task", own_tasks(), ids=lambda task: task.name)
 def test_a_task_for_own_data_asks_for_it(task):
-    with pytest.raises(MissingDataError, match=f'"{task.name}" needs its source data: name the place'):
+    with pytest.raises(MissingDataError, match=f'"{task.name}" .*--set task.source'):
         files(task.name)
 
 
@@ -104,12 +104,12 @@ def test_published_parts_of_own_records_are_kept(flows, tmp_path):
 
 
 def test_a_missing_label_column_is_met_before_anything_runs(flows):
-    with pytest.raises(BadInputError, match=r'a.csv" cannot be used: There is no column "kind"'):
+    with pytest.raises(BadInputError, match=r'column "kind" in ".*a.csv"'):
         files("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), label="kind")
 
 
 def test_a_table_without_normal_records_is_refused(flows):
-    with pytest.raises(BadInputError, match='needs rows of "benign" and of something else'):
+    with pytest.raises(BadInputError, match='must contain "benign"'):
         load("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), normal="benign")
 
 
@@ -142,12 +142,12 @@ def test_series_are_cut_into_windows_and_split_by_file(motions):
 
 def test_series_with_other_columns_are_refused(motions):
     (Path(motions["target"]) / "turn/3.csv").write_text("x,z\n" + "1,2\n" * 30)
-    with pytest.raises(BadInputError, match=r'turn/3.csv" has the columns x, z, and ".*csv" has x, y'):
+    with pytest.raises(BadInputError, match=r'turn/3.csv" has the columns x, z, but ".*csv" has x, y'):
         load("robotics/series", **motions)
 
 
 def test_a_window_must_be_a_window(motions):
-    with pytest.raises(UsageError, match=r"task.window=1: it must be at least 2"):
+    with pytest.raises(UsageError, match=r"task.window=1.*at least 2"):
         load("robotics/series", **motions, window=1)
 
 
@@ -182,9 +182,9 @@ def test_two_files_of_medmnist_are_two_sides(tmp_path):
     [
         ({"val_images": None}, 'b.npz" has no array "val_images"'),
         ({"labels": 2}, r'lacks, "2"'),
-        ({"train_labels": np.zeros((30, 14), int)}, "save one whole number or text an image"),
+        ({"train_labels": np.zeros((30, 14), int)}, "one whole number or text"),
         ({"train_labels": np.array([{}] * 30, object)}, "save plain arrays with numpy.savez"),
-        ({"test_images": np.zeros((9, 28, 28))}, "save uint8"),
+        ({"test_images": np.zeros((9, 28, 28))}, "expected uint8"),
     ],
 )
 def test_a_file_that_is_no_medmnist_is_named(tmp_path, other, sentence):
@@ -233,8 +233,8 @@ def test_nsl_kdd_counts():
 
 @real_data
 def test_equal_records_of_nsl_kdd_are_on_one_side():
-    from tlbench.readers.features import read_records
-    from tlbench.readers.labelled import hold_out
+    from tlbench.assets.readers.features import read_records
+    from tlbench.assets.readers.labelled import hold_out
     from tlbench_data.tasks.records import ATTACK, NSL_KDD, _features
 
     records = read_records(files("anomaly/nsl-kdd")[1], label=ATTACK, columns=NSL_KDD)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tlbench import AugmentRequest, BuildRequest, FitRequest, LoadRequest, PrepareRequest
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 from tlbench_medical.tasks.lesions import SCANNER_A, SCANNER_B, acquire, load, patch, window
 
 TASK = "medical/lesion-scanners"

@@ -14,9 +14,9 @@ from support import plan_only
 from tokenizers import Tokenizer
 
 from tlbench import BadInputError, FitRequest, LoadRequest
-from tlbench.plan import Settings
-from tlbench.plugins import load_catalog
-from tlbench.prepared import Prepared, prepare
+from tlbench.engine.prepared import Prepared, prepare
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.settings import Settings
 from tlbench_nlp.backbones import bert
 from tlbench_nlp.preprocess import preprocessor
 from tlbench_nlp.tasks import reviews
@@ -152,16 +152,16 @@ def tables(tmp_path):
     return write
 
 
-def wish(source, target):
+def run_request(source, target):
     overrides = {"task.source": source, "task.target": target}
     return {"tasks": ["nlp/text-table"], "strategies": ["finetune"], "overrides": overrides}
 
 
 def test_own_texts_become_model_inputs(catalog, tables, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board", data_root=None)
-    (pairing,) = plan_only(catalog, settings, **wish(tables("a.csv"), tables("b.csv"))).pairings
+    (pairing,) = plan_only(catalog, settings, **run_request(tables("a.csv"), tables("b.csv"))).pairings
     (tmp_path / "out").mkdir()
-    prepare(pairing, settings, tmp_path / "out")
+    prepare(pairing, tmp_path / "out")
     prepared = Prepared.read(tmp_path / "out")
     assert prepared.target_labels == ("bad", "good")
     assert np.bincount(prepared.split("target-train").targets.values).tolist() == [8, 8]
@@ -169,17 +169,17 @@ def test_own_texts_become_model_inputs(catalog, tables, tmp_path):
 
 
 def test_a_missing_column_is_met_in_planning(catalog, tables, tmp_path):
-    asked = wish(tables("a.csv"), tables("b.csv", label="class"))
-    with pytest.raises(BadInputError, match=r'b.csv" cannot be used: There is no column "label"'):
+    asked = run_request(tables("a.csv"), tables("b.csv", label="class"))
+    with pytest.raises(BadInputError, match=r'column "label" in ".*b.csv"'):
         plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **asked)
 
 
 def test_labels_that_differ_are_refused(catalog, tables, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
-    asked = wish(tables("a.csv"), tables("b.csv", names=("bad", "fine")))
+    asked = run_request(tables("a.csv"), tables("b.csv", names=("bad", "fine")))
     (pairing,) = plan_only(catalog, settings, **asked).pairings
     with pytest.raises(BadInputError, match=r'a.csv" has labels that ".*b.csv" lacks, "good"'):
-        pairing.task.load(pairing.load_request(settings))
+        pairing.task.load(pairing.load_request)
 
 
 @real_data

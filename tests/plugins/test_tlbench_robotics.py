@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tlbench import CLASSIFICATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
-from tlbench.data import Examples, Inputs, Targets
-from tlbench.export import export_graph, export_model
-from tlbench.model import TransferModel, encode
+from tlbench.deploy.export import export_model
+from tlbench.deploy.onnx_graph import export_graph
+from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.model import TransferModel, encode
 
 pytest.importorskip("mujoco")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tlbench import BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, TlbenchError
-from tlbench.plugins import load_catalog
+from tlbench.planning.catalog import load_catalog
 
 pytest.importorskip("espeakng_loader")
 pytest.importorskip("torchaudio")

@@ -7,8 +7,8 @@ from support import SOURCES, plan_only, run_python
 from tensorboardX.proto.event_pb2 import Event
 
 from tlbench import Event as Told
-from tlbench.plugins import load_catalog
-from tlbench.runner import run
+from tlbench.engine.runner import run
+from tlbench.planning.catalog import load_catalog
 from tlbench_tensorboard import plugin
 
 
@@ -92,11 +92,11 @@ importlib.util.find_spec = lambda name, *rest: None if name == "tensorboardX" el
 sys.argv = sys.argv[1:]
 main()
 """
-    words = ["tlbench", "run", "--task", "toy/blobs", "--strategy", "majority", "--seeds", "1"]
+    words = ["tlbench", "run", "--task", "toy/blobs", "--strategy", "constant", "--seeds", "1"]
     done = run_python(code, *words, "--board", str(tmp_path / "board"), site=toy_site)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "tensorboardX" in line] == [
-        "Warning: A listener of tlbench_event failed and is left out: TLBENCH_TENSORBOARD is set and tensorboardX is "
-        'not there: pip install "tlbench[tensorboard]"'
+        "Warning: A tlbench_event listener failed and was removed: TLBENCH_TENSORBOARD is set, but tensorboardX is "
+        'not installed: pip install "tlbench[tensorboard]"'
     ]
     assert not board.exists()

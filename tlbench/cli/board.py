@@ -1,4 +1,4 @@
-"""The option `--board`, and the row that a user means."""
+"""The option `--board`, and the result that a name refers to."""
 
 from __future__ import annotations
 
@@ -8,46 +8,47 @@ from typing import TYPE_CHECKING
 import click
 
 from tlbench.errors import StoreError, UnknownNameError, UsageError
-from tlbench.files import BOARD
+from tlbench.results.files import BOARD
 
 if TYPE_CHECKING:
-    from tlbench.rows import Row
+    from tlbench.results.row import Row
 
 board_option = click.option(
     "--board",
     type=click.Path(file_okay=False, path_type=Path),
     default=BOARD,
     show_default=True,
-    help="Folder of rows and boards.",
+    help="Folder of results and leaderboards.",
 )
 
 
 def row_names(board: Path) -> dict[str, Path]:
-    """Return the files of a board's rows by `DOMAIN/NAME`; the key of each is a part of its name."""
-    from tlbench.row_files import row_paths
+    """Return the files of a board's rows by `DOMAIN/NAME`. The key of a row is part of its name."""
+    from tlbench.results.row_files import row_paths
 
     return {f"{path.parent.name}/{path.stem}": path for path in row_paths(board)}
 
 
 def row_files(board: Path, name: str) -> list[Path]:
-    """Return the row file of that path, else those of a board whose key, or a part of whose name, it is."""
+    """Return the row file with this path, or those of the board whose key or name contains `name`."""
     path = Path(name).expanduser()
     if path.is_file():
         return [path]
-    return [path for known, path in row_names(board).items() if name.removesuffix(".json") in known]
+    part = name.removesuffix(".json")
+    return [path for full_name, path in row_names(board).items() if part in full_name]
 
 
 def find_row(board: Path, name: str) -> tuple[Path, Row]:
-    """Return the one row of that name. Raises `UsageError` where there is none, or several."""
+    """Return the one row of that name. Raises `UsageError` if there is none, or if there are several."""
     files = row_files(board, name)
     if not files:
-        raise UnknownNameError(f'row below "{board}"', name, row_names(board))
+        raise UnknownNameError("result", name, row_names(board), where=f'in "{board}"')
     if len(files) > 1:
         shown = ", ".join(f'"{path.stem}"' for path in files[:3])
-        raise UsageError(f'"{name}" is part of the names of {len(files)} rows, such as {shown}: name more of one.')
-    from tlbench.row_files import read_row
+        raise UsageError(f'"{name}" matches {len(files)} results, such as {shown}: use a longer part of one name.')
+    from tlbench.results.row_files import read_row
 
     try:
         return files[0], read_row(files[0])
-    except StoreError as error:  # The user named what is no row.
+    except StoreError as error:  # The user named a file that is not a row.
         raise UsageError(str(error)) from error

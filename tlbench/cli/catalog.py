@@ -11,7 +11,7 @@ import click
 from tlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from tlbench.plugins import Catalog
+    from tlbench.planning.catalog import Catalog
 
 plugin_option = click.option(
     "--plugin",
@@ -19,18 +19,20 @@ plugin_option = click.option(
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE.py",
-    help="Plugin in a single file, beside the installed ones; repeatable.",
+    help="Also load a plugin from a single file. Repeatable.",
 )
 
 
 def catalog_with(plugins: Sequence[Path], listeners: Iterable[object] = ()) -> Catalog:
-    """Return the catalog of the installed plugins and these files. Raises `UsageError` for a file that is no plugin."""
-    from tlbench.plugins import load_catalog
-    from tlbench.sources import plugin_file
+    """Return the catalog of the installed plugins and these files. Raises `UsageError` for an invalid plugin file."""
+    from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.discovery import plugin_file
 
-    sources = [plugin_file(path) for path in plugins]
-    catalog = load_catalog(listeners, also=sources)
+    candidates = [plugin_file(path) for path in plugins]
+    catalog = load_catalog(listeners, also=candidates)
     for problem in catalog.problems:
-        if problem.origin in [source.origin for source in sources]:
-            raise UsageError(f'The plugin "{problem.origin.entry_point}" cannot be used: {problem.cause}')
+        if problem.origin in [candidate.origin for candidate in candidates]:
+            raise UsageError(
+                f'The plugin "{problem.origin.entry_point}" could not be loaded: {problem.cause} {problem.advice}'
+            )
     return catalog

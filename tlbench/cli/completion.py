@@ -1,4 +1,4 @@
-"""Names that the shell may complete; no heavy library is loaded for them."""
+"""Names that a shell completes, found without a heavy library."""
 
 from __future__ import annotations
 
@@ -7,40 +7,42 @@ from collections.abc import Callable
 import click
 from click.shell_completion import CompletionItem
 
-from tlbench.escapes import plain
-from tlbench.files import BOARD
+from tlbench.results.escapes import plain
+from tlbench.results.files import BOARD
 
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def names_of(*sorts: str) -> Complete:
-    """Return a completion by the names of these parts of the catalog: `tasks`, `backbones` and the like.
+    """Return a completion of the names in these parts of the catalog: `tasks`, `backbones` and so on.
 
-    Of a family of backbones, what its names begin with: they are too many.
+    A family of backbones has too many names: only its prefix is completed.
     """
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from tlbench.plugins import load_catalog
+        from tlbench.planning.catalog import load_catalog
 
         catalog = load_catalog()
-        known = {name: spec.title for sort in sorts for name, spec in getattr(catalog, sort).items()}
+        titles = {name: spec.title for sort in sorts for name, spec in getattr(catalog, sort).items()}
         if "backbones" in sorts:
-            known |= {f"{name}/": family.title for name, family in catalog.families.items()}
-        return [CompletionItem(name, help=plain(title)) for name, title in known.items() if name.startswith(incomplete)]
+            titles |= {f"{name}/": family.title for name, family in catalog.families.items()}
+        return [
+            CompletionItem(name, help=plain(title)) for name, title in titles.items() if name.startswith(incomplete)
+        ]
 
     return complete
 
 
 def suites(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the names of shipped suites, else a file."""
-    from tlbench.suites import suite_names
+    from tlbench.planning.suites import suite_names
 
     names = [CompletionItem(name) for name in suite_names() if name.startswith(incomplete)]
     return names or [CompletionItem(incomplete, type="file")]
 
 
 def everything(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Complete what `tlbench show` takes: the name of a spec, else that of a row."""
+    """Complete the argument of `tlbench show`: the name of a spec, else that of a result."""
     from tlbench.cli.board import row_names
 
     specs = names_of("domains", "tasks", "backbones", "strategies")(context, parameter, incomplete)

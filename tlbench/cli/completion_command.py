@@ -11,7 +11,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
-    """Print what completes commands, options and names in a shell.
+    """Print the shell completion script for commands, options and names.
 
     \b
     bash:  eval "$(tlbench completion bash)"    in ~/.bashrc
@@ -20,6 +20,6 @@ def command(context: click.Context, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    made = get_completion_class(shell)
-    assert made is not None
-    click.echo(made(context.find_root().command, {}, "tlbench", "_TLBENCH_COMPLETE").source())
+    completion_class = get_completion_class(shell)
+    assert completion_class is not None
+    click.echo(completion_class(context.find_root().command, {}, "tlbench", "_TLBENCH_COMPLETE").source())

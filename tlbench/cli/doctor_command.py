@@ -15,21 +15,31 @@ from tlbench.cli.output import print_facts, print_json, print_title, say
 if TYPE_CHECKING:
     from tlbench.cli.health import Health
 
+LABELS = {
+    "graphics": "GPU",
+    "processor": "CPU",
+    "built_for": "built for",
+    "runs_on_graphics": "runs on the GPU",
+    "size_bytes": "size",
+    "free_bytes": "free space",
+}
+"""What facts are called on a terminal; others keep their name in JSON."""
+
 
 @click.command("doctor")
 @board_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(board: Path, as_json: bool) -> None:
-    """Say what this environment has and lacks: libraries, devices, folders, data, plugins.
+    """Check the environment: libraries, devices, folders, data and plugins.
 
-    Exit status 1 where something keeps the suite `embedded` from running.
+    Exit status 1: the suite `embedded` cannot run.
     """
     from rich.console import Console
 
     from tlbench.cli.health import examine
-    from tlbench.plugins import load_catalog
+    from tlbench.planning.catalog import load_catalog
 
-    with Console(stderr=True).status("Trying torch and ONNX Runtime"):
+    with Console(stderr=True).status("Testing torch and ONNX Runtime"):
         health = examine(load_catalog(), board)
     print_json(dataclasses.asdict(health)) if as_json else _print(health)
     if health.fatal:
@@ -41,12 +51,12 @@ def _print(health: Health) -> None:
         print_title(title)
         print_facts(_in_words(group), indent="  ")
         say()
-    found = {
-        "to be mended before a run": health.fatal,
-        "skipped by the suite embedded": health.skipped,
-        "worth knowing": health.problems,
+    findings = {
+        "errors": health.fatal,
+        "skipped in the suite embedded": health.skipped,
+        "warnings": health.problems,
     }
-    for title, sentences in found.items():
+    for title, sentences in findings.items():
         if sentences:
             print_title(title)
             for sentence in sentences:
@@ -54,7 +64,7 @@ def _print(health: Health) -> None:
             say()
     if not health.fatal:
         tasks, skipped = health.facts["suite embedded"].values()
-        say(f"The suite embedded runs here: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
+        say(f"The suite embedded can run: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
 
 
 def _in_words(group: Any) -> dict[str, Any]:
@@ -64,11 +74,11 @@ def _in_words(group: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for name, value in group.items():
         if name == "providers":
-            facts |= {provider: f"no: {reason}" if reason else "loads" for provider, reason in value.items()}
+            facts |= {provider: f"fails: {reason}" if reason else "works" for provider, reason in value.items()}
         elif name == "stages":
             facts[name] = ", ".join(f"{count} {stage}" for stage, count in value.items() if count)
         else:
-            facts[name.removesuffix("_bytes").replace("_", " ")] = _word(name, value)
+            facts[LABELS.get(name, name)] = _word(name, value)
     return facts
 
 

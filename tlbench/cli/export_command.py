@@ -11,36 +11,38 @@ from tlbench.cli.output import print_json, say
 
 
 @click.command("export")
-@click.argument("row")
+@click.argument("name", metavar="RESULT")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder to write: a new or an empty one.",
+    help="Folder for the exported model, new or empty.",
 )
 @board_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(row: str, output: Path, board: Path, as_json: bool) -> None:
-    """Write the model of ROW, ready to serve: ONNX file, a runnable example, a model card.
+def command(name: str, output: Path, board: Path, as_json: bool) -> None:
+    """Export the model of RESULT for serving: ONNX file, runnable example and model card.
 
-    ROW is a row's file, or a part of its name below the board that no other row has, such as its key. The example runs
-    where there are onnxruntime and numpy, without tlbench.
+    RESULT is the file of a result, or a unique part of its name in --board, such as its key. The example needs only
+    onnxruntime and numpy.
     """
-    from tlbench.bundle.lookup import find_stages
-    from tlbench.bundle.write import write_bundle
-    from tlbench.plan import cache_folder
-    from tlbench.plugins import load_catalog
-    from tlbench.store import Store
+    from tlbench.assets.folders import cache_folder
+    from tlbench.deploy.package.write import write_bundle
+    from tlbench.engine.lookup import find_stages
+    from tlbench.engine.store import Store
+    from tlbench.planning.catalog import load_catalog
 
-    _, chosen = find_row(board, row)
+    _, row = find_row(board, name)
     catalog = load_catalog()
     store = Store(root=cache_folder(), notify=catalog.notify)
-    paths = write_bundle(output, chosen, catalog, *find_stages(chosen, board, store, catalog))
+    export, prepare = find_stages(row, board, store, catalog)
+    task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
+    paths = write_bundle(output, row, task, backbone, export.folder, prepare.folder)
     if as_json:
-        print_json({"row": chosen.file_name, "files": [str(path) for path in paths]})
+        print_json({"row": row.file_name, "files": [str(path) for path in paths]})
         return
-    say(f"{chosen.file_name}: {chosen.metric} {chosen.score:.3f} on {chosen.test_size} test examples")
+    say(f"{row.file_name}: {row.metric} {row.score:.3f} on {row.test_size} test examples")
     for path in paths:
         say(f"  {path}")
-    say(f"With onnxruntime and numpy alone: python {output / 'predict.py'} --check")
+    say(f"Test it (needs only onnxruntime and numpy): python {output / 'predict.py'} --check")

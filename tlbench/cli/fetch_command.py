@@ -13,18 +13,18 @@ import click
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import say
 from tlbench.errors import UsageError
-from tlbench.escapes import plain
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tlbench.origins import DataSet
-    from tlbench.records import TaskSpec
+    from tlbench.assets.registry import DataSet
+    from tlbench.contract.specs import TaskSpec
 
 
 @click.command("fetch")
 @click.argument("tasks", nargs=-1, metavar="[TASK]...")
-@click.option("--suite", default="", help="Fetch for every task of a suite, such as real.")
+@click.option("--suite", default="", help="Fetch the data of every task in a suite, such as real.")
 @click.option(
     "--data",
     envvar="TLBENCH_DATA",
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 )
 @plugin_option
 def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequence[Path]) -> None:
-    """Download published data sets and check every file.
+    """Download published data sets and verify every file.
 
-    Files that are there stay; a stopped download goes on where it was. TLBENCH_MIRROR, such as http://host:8000, takes
-    the place of scheme and host in every address.
+    Existing files are verified and kept, so that a stopped download can continue. TLBENCH_MIRROR, such as
+    http://host:8000, replaces scheme and host in every URL.
     """
-    from tlbench.fetch import fetch, lacking
+    from tlbench.assets.fetch import fetch, lacking
 
     if data is None:
-        raise UsageError("There is no folder to fetch into: set TLBENCH_DATA, or name one with --data DIR.")
+        raise UsageError("No data folder: set TLBENCH_DATA or use --data DIR.")
     root = data.expanduser().resolve()
     mirror = os.environ.get("TLBENCH_MIRROR", "")
     for data_set in _data_sets(tasks, suite, plugins):
@@ -54,42 +54,43 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
         if files:
             with _bar(data_set.folder, len(files)) as on_file:
                 fetch(data_set, files, root, mirror, on_file)
-        there = len(data_set.files) - len(files)
-        say(f"  files    {len(files)} fetched, {there} there already; all are as published\n")
+        say(
+            f"  files    {len(files)} downloaded, {len(data_set.files) - len(files)} already present; checksums match\n"
+        )
     if str(data) != os.environ.get("TLBENCH_DATA"):
-        say(f"Tasks find them with TLBENCH_DATA={root}")
+        say(f"To use these files, set TLBENCH_DATA={root}")
 
 
 def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> list[DataSet]:
-    """Return what the tasks read, each once."""
-    from tlbench.origins import read_origin
-    from tlbench.suites import read_suite
+    """Return the data sets of the tasks, each once."""
+    from tlbench.assets.registry import read_origin
+    from tlbench.planning.suites import read_suite
 
     catalog = catalog_with(plugins)
     tasks = [catalog.task(name) for name in names]
     for task in tasks:
         if not task.origins:
-            raise UsageError(f'Task "{task.name}" has nothing to fetch: {_why(task)}.')
+            raise UsageError(f'Task "{task.name}" has no data to download: {_why(task)}.')
     if suite:
         tasks += [catalog.task(name) for run in read_suite(suite).runs for name in run.tasks]
     paths = dict.fromkeys(path for task in tasks for path in task.origins)
     if not paths:
-        raise UsageError("There is nothing to fetch: name tasks, or --suite real. See: tlbench list")
+        raise UsageError("Nothing to download: name a task or use --suite real. See: tlbench list")
     return [read_origin(path) for path in paths]
 
 
 def _why(task: TaskSpec) -> str:
     reasons = {
-        "package": "its data is generated or comes with a library",
-        "data-root": "its plugin does not say where its data comes from",
-        "user": "it reads files of your own",
+        "package": "its data is generated or included in a library",
+        "data-root": "its plugin gives no URL",
+        "user": "it reads your own files",
     }
     return reasons[task.data_from]
 
 
 @contextmanager
 def _bar(name: str, total: int) -> Iterator[Callable[[], object]]:
-    """Show how many files have come, where standard error is a terminal."""
+    """Show the number of downloaded files if standard error is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

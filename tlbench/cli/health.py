@@ -1,4 +1,4 @@
-"""What this environment has and lacks, and what keeps a run from working in it."""
+"""The state of the environment, and what would make a run fail in it."""
 
 from __future__ import annotations
 
@@ -9,39 +9,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench import identity
-from tlbench.calls import LoadRequest
+from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.cli.probes import probe
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import TaskSpec
 from tlbench.errors import UsageError, describe
-from tlbench.guard import pass_signal
-from tlbench.plan import cache_folder, data_folder
-from tlbench.plugins import Catalog, missing
-from tlbench.records import TaskSpec
+from tlbench.planning import fingerprints
+from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.guard import pass_signal
 
 LITTLE_BYTES = 2**30
-"""Less space than this on a disk is worth a word."""
+"""Less free space than this on a disk causes a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Health:
-    """Facts in groups, and what is wrong in sentences."""
+    """Facts in groups, and problems as sentences."""
 
     facts: dict[str, Any]
     fatal: list[str] = field(default_factory=list)
-    """What keeps the suite `embedded` from running."""
+    """Why the suite `embedded` cannot run."""
     skipped: list[str] = field(default_factory=list)
-    """What the suite `embedded` skips here, and why."""
+    """What the suite `embedded` skips, and why."""
     problems: list[str] = field(default_factory=list)
-    """What keeps something else from running."""
+    """Why something else cannot run."""
 
 
 def examine(catalog: Catalog, board: Path) -> Health:
-    """Look at libraries, devices, folders, data and plugins."""
+    """Check libraries, devices, folders, data and plugins."""
     torch, runtime = probe("torch"), probe("onnxruntime")
     cache = cache_folder()
     facts = {
-        "versions": dict(identity.versions()),
-        "devices": {"processor": identity.processor(), "graphics": identity.graphics() or "none visible"},
+        "versions": dict(fingerprints.versions()),
+        "devices": {"processor": fingerprints.processor(), "graphics": fingerprints.graphics() or "none"},
         "torch": torch,
         "onnxruntime": runtime,
         "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
@@ -70,12 +70,12 @@ def _cache(folder: Path) -> dict[str, Any]:
 
 
 def _space(folder: Path) -> dict[str, Any]:
-    there = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    return {"writable": os.access(there, os.W_OK), "free_bytes": shutil.disk_usage(there).free}
+    existing = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    return {"writable": os.access(existing, os.W_OK), "free_bytes": shutil.disk_usage(existing).free}
 
 
 def _published(catalog: Catalog) -> dict[str, str]:
-    """Return for each task on published data `found`, or what it lacks."""
+    """Return `found` or an error message for each task on published data."""
     return {task.name: _files(task) for task in catalog.tasks.values() if task.data_from == "data-root"}
 
 
@@ -86,25 +86,25 @@ def _files(task: TaskSpec) -> str:
         if root is None:
             return "TLBENCH_DATA is not set"
         task.files(LoadRequest(task=task.name, options=options, data_root=root))
-    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it is the answer
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the error is the answer
         pass_signal(error)
         return describe(error)
     return "found"
 
 
 def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
-    for name, found in (("torch", torch), ("onnxruntime", runtime)):
-        if found["error"]:
-            yield f"{name} cannot be used ({found['error']}): reinstall it."
+    for library, probed in (("torch", torch), ("onnxruntime", runtime)):
+        if probed["error"]:
+            yield f"{library} does not work ({probed['error']}): reinstall it."
     providers = runtime.get("providers", {})
     if reason := providers.get("CPUExecutionProvider"):
-        yield f"ONNX Runtime does not run on the processor ({reason}): reinstall onnxruntime."
-    if not identity.graphics():
+        yield f"ONNX Runtime does not work on the CPU ({reason}): reinstall onnxruntime."
+    if not fingerprints.graphics():
         return
     if not torch["error"] and not torch["runs_on_graphics"]:
-        yield f"torch does not run on {identity.graphics()}: use --device cpu, or install torch for its CUDA."
+        yield f"torch does not work on {fingerprints.graphics()}: use --device cpu, or a torch build for its CUDA."
     if reason := providers.get("CUDAExecutionProvider"):
-        yield f"ONNX Runtime does not run on {identity.graphics()} ({reason}): use --device cpu."
+        yield f"ONNX Runtime does not work on {fingerprints.graphics()} ({reason}): use --device cpu."
 
 
 def _unusable(catalog: Catalog) -> Iterator[str]:
@@ -113,7 +113,7 @@ def _unusable(catalog: Catalog) -> Iterator[str]:
     except UsageError as error:
         yield str(error)
     if all(_lack_of(task, catalog) for task in embedded(catalog)):
-        yield 'No embedded task can run: install what they need with pip install "tlbench[all]".'
+        yield 'No embedded task can run, because packages are missing: pip install "tlbench[all]".'
 
 
 def embedded(catalog: Catalog) -> list[TaskSpec]:
@@ -127,7 +127,7 @@ def _embedded_tasks(catalog: Catalog) -> dict[str, int]:
 
 
 def _skipped(catalog: Catalog) -> Iterator[str]:
-    """Yield what a run of the suite `embedded` skips for want of a package."""
+    """Yield what a run of the suite `embedded` skips because a package is missing."""
     for task in embedded(catalog):
         if lacking := _lack_of(task, catalog):
             yield f"Task {task.name} is skipped: {lacking}"
@@ -137,28 +137,26 @@ def _skipped(catalog: Catalog) -> Iterator[str]:
 
 
 def _lack_of(task: TaskSpec, catalog: Catalog) -> str:
-    """Return which packages a task, its kinds and its backbone lack here, or an empty string."""
+    """Return which packages a task, its kinds and its backbone lack, or an empty string."""
     parts = (task, task.kind, task.kind_of_source, catalog.home(task.backbone))
     return next(filter(None, map(missing, parts)), "")
 
 
 def _locked(facts: dict[str, Any]) -> Iterator[str]:
-    advice = {"cache": "set TLBENCH_CACHE to another", "board": "name another with --board"}
-    for name, other in advice.items():
+    advice = {"cache": "set TLBENCH_CACHE to another folder", "board": "choose another with --board"}
+    for name, alternative in advice.items():
         if not facts[name]["writable"]:
-            yield f'The {name} folder "{facts[name]["folder"]}" cannot be written: {other}.'
+            yield f'The {name} folder "{facts[name]["folder"]}" is not writable: {alternative}.'
 
 
 def _lacks(catalog: Catalog) -> Iterator[str]:
-    found = [missing(spec) for spec in catalog.tasks.values()]
-    found += [missing(kind) for task in catalog.tasks.values() for kind in (task.kind, task.kind_of_source)]
-    found += [missing(spec) for spec in catalog.backbones.values()]
-    found += [missing(spec) for spec in catalog.families.values()]
-    found += [missing(spec) for spec in catalog.strategies.values()]
-    yield from dict.fromkeys(filter(None, found))
+    kinds = [kind for task in catalog.tasks.values() for kind in (task.kind, task.kind_of_source)]
+    groups = (catalog.tasks, catalog.backbones, catalog.families, catalog.strategies)
+    specs = [spec for group in groups for spec in group.values()]
+    yield from dict.fromkeys(filter(None, map(missing, [*specs, *kinds])))
 
 
 def _little_space(facts: dict[str, Any]) -> Iterator[str]:
     for name in ("cache", "board"):
         if (free := facts[name]["free_bytes"]) < LITTLE_BYTES:
-            yield f"Only {free // 2**20} MiB are free for the {name}: a run may stop for want of space."
+            yield f"Only {free // 2**20} MiB are free for the {name}: a run may fill the disk. Free some space."

@@ -16,11 +16,11 @@ from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.cli.settings import set_option
 
 if TYPE_CHECKING:
-    from tlbench.inspection import Inspection
-    from tlbench.records import TaskSpec
+    from tlbench.cli.inspection import Inspection
+    from tlbench.contract.specs import TaskSpec
 
 MOST = 40
-"""Lines of a list that a terminal shows; JSON holds all."""
+"""Lines of a list that a terminal shows; JSON contains all."""
 
 
 @click.command("inspect")
@@ -29,28 +29,28 @@ MOST = 40
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as_json: bool) -> None:
-    """Look at a task's data before a run, also at your own.
+    """Check the data of a task before a run, including your own data.
 
-    Reads everything and prints sizes, classes, duplicates, how far the sides are apart, every file that is broken,
-    and whatever else a run would refuse. Exit status 2 where it would refuse the data.
+    Reads all data and prints sizes, classes, duplicates, the shift between source and target domain, every broken file
+    and every other error that would stop a run. Exit status 2: the data has errors.
     """
     spec = catalog_with(plugins).task(task)
-    found = _inspect(spec, overrides)
+    inspection = _inspect(spec, overrides)
     if as_json:
-        print_json({"task": spec.name, **dataclasses.asdict(found)})
+        print_json({"task": spec.name, **dataclasses.asdict(inspection)})
     else:
-        _print(spec, found)
-    if found.refused:
+        _print(spec, inspection)
+    if inspection.refused:
         sys.exit(2)
 
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
-    from tlbench.budget import Budget
-    from tlbench.calls import LoadRequest
+    from tlbench.assets.folders import data_folder
+    from tlbench.contract.budget import Budget
+    from tlbench.contract.requests import LoadRequest
     from tlbench.errors import UsageError
-    from tlbench.plan import data_folder
-    from tlbench.planning import resolve_task
-    from tlbench.plugins import missing
+    from tlbench.planning.catalog import missing
+    from tlbench.planning.expand import resolve_task
 
     if lacking := missing(task):
         raise UsageError(lacking)
@@ -61,29 +61,34 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     from rich.console import Console
 
     with Console(stderr=True).status(f"Reading the data of {task.name}"):
-        from tlbench.inspection import inspect_task
+        from tlbench.cli.inspection import inspect_task
 
         return inspect_task(task, request, budget)
 
 
-def _print(task: TaskSpec, found: Inspection) -> None:
+def _print(task: TaskSpec, inspection: Inspection) -> None:
     print_title(f"data of {task.name}: {task.title}")
-    copies = [{**line, "such as": line["such as"][0]} for line in found.duplicates]
-    for title, lines in (("splits", found.splits), ("classes", found.classes), ("copies", copies)):
+    copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
+    for title, lines in (("splits", inspection.splits), ("classes", inspection.classes), ("duplicates", copies)):
         print_facts({title: lines[:MOST]})
         _more(len(lines))
-    if found.splits and not found.duplicates:
-        say("\nNo two examples are equal.")
-    if found.shift:
+    if inspection.splits and not inspection.duplicates:
+        say("\nThere are no duplicates.")
+    if inspection.shift:
         say("\nshift")
-        print_facts(found.shift, indent="  ")
-    for title, sentences in (("worth knowing", found.notes), ("a run refuses this data", found.refused)):
+        print_facts(inspection.shift, indent="  ")
+    for title, sentences in (("warnings", inspection.notes), ("errors", inspection.refused)):
         if sentences:
             say(f"\n{title}")
             for sentence in sentences[:MOST]:
                 say(f"  - {sentence}")
             _more(len(sentences))
-    say("" if found.refused else "\nNothing keeps a run from using this data.")
+    errors, warnings = _count(len(inspection.refused), "error"), _count(len(inspection.notes), "warning")
+    say(f"\nData {'invalid' if inspection.refused else 'OK'}: {errors}, {warnings}.")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _more(count: int) -> None:

@@ -12,22 +12,22 @@ from tlbench.cli.output import say
 
 @click.command("leaderboard")
 @board_option
-@click.option("--plots", is_flag=True, help="Draw the pictures too (needs the extra plots).")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead: what leaderboard.json holds.")
+@click.option("--plots", is_flag=True, help="Also draw plots (needs the extra plots).")
+@click.option("--json", "as_json", is_flag=True, help="Print the content of leaderboard.json and write nothing.")
 def command(board: Path, plots: bool, as_json: bool) -> None:
-    """Render the boards of the rows that are there.
+    """Render leaderboards from results.
 
-    For each domain a page with tables, CSV and LaTeX; over all a README and leaderboard.json. Pages show the pictures
-    that were drawn from the same rows.
+    Writes Markdown, CSV and LaTeX tables for each domain, and a README and leaderboard.json for all domains. Pages
+    include plots that were drawn from the same results.
     """
     from tlbench.errors import UsageError
     from tlbench.leaderboard import render
     from tlbench.leaderboard.aggregate import aggregate, without_score
-    from tlbench.row_files import read_rows
+    from tlbench.results.row_files import read_rows
 
     rows = list(read_rows(board))
     if not rows:
-        raise UsageError(f'There are no rows below "{board}/rows": make some with tlbench run, or name --board DIR.')
+        raise UsageError(f'No results in "{board}/rows": run tlbench run first, or choose another folder with --board.')
     if as_json:
         say(render.json_text([*aggregate(rows), *without_score(rows)]).removesuffix("\n"))
         return

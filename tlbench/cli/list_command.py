@@ -17,10 +17,10 @@ from tlbench.cli.output import print_json, print_table, say
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugins: Sequence[Path], as_json: bool) -> None:
     """List tasks, backbones and strategies."""
-    from tlbench.plugins import missing
+    from tlbench.planning.catalog import missing
 
     catalog = catalog_with(plugins)
-    found: dict[str, list[dict[str, Any]]] = {
+    tables: dict[str, list[dict[str, Any]]] = {
         "tasks": [
             {
                 "task": task.name,
@@ -28,7 +28,7 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
                 "setting": task.setting,
                 "metric": task.metric,
                 "budget": f"{task.label_budget} {task.kind.unit}",
-                "data": {"package": "included", "data-root": "TLBENCH_DATA", "user": "yours"}[task.data_from],
+                "data": {"package": "included", "data-root": "TLBENCH_DATA", "user": "your own"}[task.data_from],
                 "title": task.title,
                 "missing": missing(task) or missing(task.kind),
             }
@@ -45,7 +45,7 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
         "strategies": [
             {
                 "strategy": spec.name,
-                "sees": ", ".join(sorted(spec.sees)) or "nothing",
+                "access": ", ".join(sorted(spec.access)) or "none",
                 "trains encoder": "yes" if spec.trains_encoder else "no",
                 "title": spec.title,
                 "missing": missing(spec),
@@ -54,13 +54,13 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
         ],
     }
     if as_json:
-        print_json(found)
+        print_json(tables)
         return
-    for rows in found.values():
+    for rows in tables.values():
         print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
         say()
     if catalog.problems:
-        say(f"{len(catalog.problems)} plugin problem(s): see tlbench plugins", err=True)
+        say(f"{len(catalog.problems)} plugin error(s): see tlbench plugins", err=True)
 
 
 def _without_missing(row: dict[str, Any]) -> dict[str, Any]:

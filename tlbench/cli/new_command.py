@@ -21,19 +21,20 @@ from tlbench.cli.scaffold import OFFERS, Package, check, write
     type=click.Path(path_type=Path, file_okay=False),
     default=Path(),
     metavar="DIR",
-    help="Folder in which the package's folder is made  [default: this one]",
+    help="Create the package's folder in DIR  [default: the current folder]",
 )
 def command(kind: str, name: str, folder: Path) -> None:
-    """Write the package of a plugin: a small one that works, with its tests.
+    """Create the package of a plugin: a small one that works, with tests.
 
-    A task is named DOMAIN/NAME, and its domain must be there. The package is written to a folder tlbench-NAME.
+    NAME is DOMAIN/NAME for a task, whose domain must exist, and MODALITY/NAME for a backbone. The package is created in
+    the folder tlbench-NAME.
     """
-    from tlbench.plugins import load_catalog
+    from tlbench.planning.catalog import load_catalog
 
     package = Package(kind=kind, name=name)
     check(package, load_catalog())
     target = write(package, folder)
     pip = "python -m pip" if find_spec("pip") else "uv pip"
-    say(f"The {kind} {name} is in {target}. Go on with:\n")
+    say(f"Created the {kind} {name} in {target}. Next steps:\n")
     for line in (f"cd {target}", f'{pip} install -e ".[test]"', "python -m pytest", package.run):
         say(f"    {line}")

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from tlbench.escapes import plain, plain_json, plain_lines
+from tlbench.results.escapes import plain, plain_json, plain_lines
 
 
 def say(text: object = "", *, err: bool = False) -> None:
-    """Print text, which may have several lines and come from anywhere, harmless to a terminal.
+    """Print text, which may have several lines, with control characters escaped: it may come from a plugin or a file.
 
-    Commands print by the functions of this module alone.
+    Commands print only through the functions of this module.
     """
     click.echo(plain_lines(str(text)), err=err)
 
@@ -30,7 +30,7 @@ def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON; what JSON does not know becomes a list."""
+    """Print a value as JSON; other iterables become lists."""
     say(plain_json(json.dumps(value, indent=1, ensure_ascii=False, default=list)))
 
 
@@ -40,10 +40,10 @@ def print_title(text: str) -> None:
 
 
 def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
-    """Print names beside their values, wrapped, then lists of records as tables. What is empty is left out."""
-    told = {name: value for name, value in facts.items() if value}
-    tables = {name: value for name, value in told.items() if isinstance(value, list) and isinstance(value[0], dict)}
-    texts = {name: value for name, value in told.items() if name not in tables}
+    """Print names with their values, wrapped, then lists of records as tables. Empty values are left out."""
+    present = {name: value for name, value in facts.items() if value}
+    tables = {name: value for name, value in present.items() if isinstance(value, list) and isinstance(value[0], dict)}
+    texts = {name: value for name, value in present.items() if name not in tables}
     column = len(indent) + max(map(len, texts), default=0) + 2
     for name, value in texts.items():
         lines = [line for text in _texts(value) for line in _wrap(text, _width() - column)]
@@ -54,7 +54,7 @@ def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
 
 
 def _texts(value: Any) -> list[str]:
-    """Return a value as paragraphs: a list of names is one, a list of sentences has one for each."""
+    """Return a value as paragraphs: one for a list of names, one for each of a list of sentences."""
     if not isinstance(value, list):
         return [str(value)]
     parts = [str(part) for part in value]
@@ -62,7 +62,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _print_words(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Print a table whose values stand as they are, its last column wrapped."""
+    """Print a table without formatting numbers, its last column wrapped."""
     from tabulate import tabulate
 
     cells = [{plain(name): plain(_word(value)) for name, value in row.items()} for row in rows]
@@ -74,7 +74,7 @@ def _print_words(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _word(value: Any) -> str:
-    """Return a value as a table shows it: a truth as `--set` takes it, what is not there as a dash."""
+    """Return the text of a table cell: a boolean as `--set` takes it, None as a dash."""
     if isinstance(value, list):
         return "; ".join(map(str, value))
     if value is None:

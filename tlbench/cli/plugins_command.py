@@ -14,17 +14,17 @@ from tlbench.cli.output import print_json, print_table, say
 
 
 @click.command("plugins")
-@click.option("--strict", is_flag=True, help="Exit with status 1 where there is a problem.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a plugin has an error.")
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugins: Sequence[Path], strict: bool, as_json: bool) -> None:
-    """List plugins and the problems met in loading them."""
+    """List plugins and their loading errors."""
     catalog = catalog_with(plugins)
-    found = [dataclasses.asdict(origin) for origin in catalog.plugins]
+    loaded = [dataclasses.asdict(origin) for origin in catalog.plugins]
     if as_json:
-        print_json({"plugins": found, "problems": [dataclasses.asdict(problem) for problem in catalog.problems]})
+        print_json({"plugins": loaded, "problems": [dataclasses.asdict(problem) for problem in catalog.problems]})
     else:
-        print_table(found)
+        print_table(loaded)
         for problem in catalog.problems:
             say(f"\n{problem}", err=True)
     if strict and catalog.problems:

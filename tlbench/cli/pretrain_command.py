@@ -17,9 +17,9 @@ from tlbench.cli.settings import set_option
 from tlbench.errors import UsageError
 
 if TYPE_CHECKING:
-    from tlbench.plan import Settings
-    from tlbench.planning import Pretraining
-    from tlbench.plugins import Catalog
+    from tlbench.planning.catalog import Catalog
+    from tlbench.planning.expand import Pretraining
+    from tlbench.planning.settings import Settings
 
 
 @click.command("pretrain")
@@ -28,27 +28,27 @@ if TYPE_CHECKING:
     "--task",
     default="",
     shell_complete=completion.names_of("tasks"),
-    help="Task whose source side is learnt from; its target is not read.",
+    help="Task whose source domain is used for training. Its target domain is not read.",
 )
 @click.option(
     "-o",
     "--output",
     default="",
     metavar="NAME | FOLDER",
-    help="Name for later runs (kept below TLBENCH_CACHE), or a folder (with a slash in it).",
+    help="Name for later runs (stored in TLBENCH_CACHE), or a folder (with a slash).",
 )
 @click.option(
     "--objective",
     default="supervised",
     show_default=True,
     metavar="supervised | mlm | clm",
-    help="The task's own labels, masked tokens, or the next token.",
+    help="Train on the labels of the task, on masked tokens or on the next token.",
 )
 @click.option(
     "--suite",
     default="",
     shell_complete=completion.suites,
-    help="Make the checkpoints that a suite starts from, such as checkpoints; those that are there stay.",
+    help="Train the missing checkpoints of a suite, such as checkpoints.",
 )
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @set_option
@@ -71,50 +71,50 @@ def command(
     threads: int,
     as_json: bool,
 ) -> None:
-    """Train BACKBONE on the source side of a task, and save it as a checkpoint.
+    """Train BACKBONE on the source domain of a task and save it as a checkpoint.
 
-    The folder holds what the library of the backbone reads itself, such as config.json, model.safetensors and
-    tokenizer.json, and a README.md that says what it was made from. `--set source.steps=N` and the like say how.
+    The folder has the format of the backbone's library, such as config.json, model.safetensors and tokenizer.json, and
+    a README.md on how the checkpoint was trained. Set training options with --set, such as --set source.steps=500.
     """
-    from tlbench.identity import resolve_device
-    from tlbench.plan import Settings
-    from tlbench.planning import Pretraining
+    from tlbench.planning.expand import Pretraining
+    from tlbench.planning.fingerprints import resolve_device
+    from tlbench.planning.settings import Settings
 
-    named = (backbone, task, output)
-    if any(named) if suite else not all(named):
-        raise UsageError("Name a backbone, --task and --output, or --suite alone.")
+    arguments = (backbone, task, output)
+    if any(arguments) if suite else not all(arguments):
+        raise UsageError("Give BACKBONE, --task and --output, or only --suite.")
     one = Pretraining(name=output, backbone=backbone, task=task, objective=objective, seed=seed, overrides=overrides)
-    wanted = _of_suite(suite, overrides) if suite else [one]
+    requested = _of_suite(suite, overrides) if suite else [one]
     settings = Settings(device=resolve_device(device), threads=threads)
     settings.check_cache()
     display = progress()
     catalog = catalog_with(plugins, [display])
     try:
-        made = [_make(one, catalog, settings) for one in wanted]
+        models = [_train(one, catalog, settings) for one in requested]
     finally:
         display.close()
     if as_json:
-        print_json(made)
+        print_json(models)
         return
-    for model in made:
-        say(f"{model['metric']} on the held-out part of the source: {model['score']:.3f}")
+    for model in models:
+        say(f"{model['metric']} on the source test split: {model['score']:.3f}")
         say(f"saved: {model['folder']}")
-    if not made:
-        say(f'The suite "{suite}" lacks no checkpoint.')
+    if not models:
+        say(f'All checkpoints of the suite "{suite}" exist.')
 
 
 def _of_suite(suite: str, overrides: Mapping[str, str]) -> list[Pretraining]:
-    """Return what a suite lacks, with what the command line says in place of its settings."""
-    from tlbench.checkpoints import models_folder
-    from tlbench.suites import read_suite
+    """Return the missing checkpoints of a suite. Settings of the command line replace those of the suite."""
+    from tlbench.assets.checkpoints import models_folder
+    from tlbench.planning.suites import read_suite
 
-    lacking = [one for one in read_suite(suite).pretrain if not (models_folder() / one.name).exists()]
-    return [dataclasses.replace(one, overrides={**one.overrides, **overrides}) for one in lacking]
+    absent = [one for one in read_suite(suite).pretrain if not (models_folder() / one.name).exists()]
+    return [dataclasses.replace(one, overrides={**one.overrides, **overrides}) for one in absent]
 
 
-def _make(wanted: Pretraining, catalog: Catalog, settings: Settings) -> dict[str, Any]:
-    from tlbench.events import Event
-    from tlbench.pretraining import destination, plan_pretraining, pretrain
+def _train(wanted: Pretraining, catalog: Catalog, settings: Settings) -> dict[str, Any]:
+    from tlbench.contract.events import Event
+    from tlbench.engine.pretraining import destination, plan_pretraining, pretrain
 
     folder = destination(wanted.name)
     pairing = plan_pretraining(wanted, catalog, settings)

@@ -1,4 +1,4 @@
-"""What a person sees while a plan runs: bars on a terminal, a line for each computed pairing elsewhere."""
+"""Progress of a plan: bars on a terminal, else one line for each run that computes something."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import sys
 from typing import TYPE_CHECKING
 
 from tlbench.cli.output import say
-from tlbench.escapes import plain
-from tlbench.events import Event
-from tlbench.hookspecs import hookimpl
+from tlbench.contract.events import Event
+from tlbench.contract.hooks import hookimpl
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 
 class PlainProgress:
-    """One line on standard error for each pairing that had something to compute."""
+    """One line on standard error for each run that computed something."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Nothing is open."""
 
     @hookimpl
     def tlbench_event(self, event: Event) -> None:
@@ -30,7 +30,7 @@ class PlainProgress:
         elif event.name == "stage-finished" and not event.cached:
             self._seconds += event.seconds
             if event.stage == "latency":
-                say(f"latency of one graph: {event.seconds:.1f} CPU s", err=True)
+                say(f"latency: {event.seconds:.1f} CPU s", err=True)
         elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status == "failed"):
             row = event.values["row"]
             outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
@@ -38,7 +38,7 @@ class PlainProgress:
 
 
 class TerminalProgress:
-    """Two bars: the plan with the time that remains, and the stage at hand. Nothing is shown when all is cached."""
+    """Two bars: the plan with its remaining time, and the current stage. Nothing is shown if everything is cached."""
 
     def __init__(self) -> None:
         self._bars: Progress | None = None
@@ -64,7 +64,7 @@ class TerminalProgress:
                 self._bars.update(self._plan, completed=event.done)
 
     def close(self) -> None:
-        """Take the bars away, also after an interruption, and give the cursor back."""
+        """Remove the bars and restore the cursor, also after an interruption."""
         if self._bars is not None:
             self._bars.stop()
 
@@ -75,10 +75,8 @@ class TerminalProgress:
         assert self._plan is not None
         if self._stage is not None:
             self._bars.remove_task(self._stage)
-        self._stage = self._bars.add_task(
-            f"  {plain(event.stage)}", total=None
-        )  # A stage without steps has no end to show.
-        self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency, undisturbed")
+        self._stage = self._bars.add_task(f"  {plain(event.stage)}", total=None)  # The total comes with the first step.
+        self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency")
 
 
 def _bars() -> Progress:
@@ -106,5 +104,5 @@ def _bars() -> Progress:
 
 
 def progress() -> PlainProgress | TerminalProgress:
-    """Return the display that suits standard error."""
+    """Return the display for standard error."""
     return TerminalProgress() if sys.stderr.isatty() else PlainProgress()

@@ -15,33 +15,19 @@ from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
 from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.progress import progress
-from tlbench.cli.settings import set_option
+from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.leaderboard import wording
-from tlbench.leaderboard.aggregate import Entry, aggregate, as_record, without_score
+from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.leaderboard.render import render
-from tlbench.row_files import read_rows
+from tlbench.results.columns import TERMINAL, columns
+from tlbench.results.row_files import read_rows
 
 if TYPE_CHECKING:
-    from tlbench.plan import Plan
-    from tlbench.planning import Wish
-    from tlbench.rows import Row
-    from tlbench.runner import Outcome
-    from tlbench.suites import Suite
-
-
-def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
-    """`3` stands for 0, 1, 2; `1000-1004` for a range; `7,9` for those."""
-    try:
-        if not value:
-            return ()
-        if "-" in value:
-            first, last = value.split("-")
-            return tuple(range(int(first), int(last) + 1))
-        if int(value.split(",")[0]) < ("," not in value):  # A count of none would mean the default.
-            raise ValueError
-        return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
-    except ValueError:
-        raise click.BadParameter(f'"{value}" is no count (3), range (1000-1004) or list (7,9).') from None
+    from tlbench.engine.runner import Outcome
+    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.plan import Plan
+    from tlbench.planning.suites import Suite
+    from tlbench.results.row import Row
 
 
 @click.command("run")
@@ -50,48 +36,48 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> tu
     default="embedded",
     show_default=True,
     shell_complete=completion.suites,
-    help="Suite by name (embedded, real, checkpoints) or a TOML file.",
+    help="Name of a suite (embedded, real, checkpoints) or a TOML file.",
 )
-@click.option("--quick", is_flag=True, help="One seed and a quarter of the steps: to see that everything runs.")
+@click.option("--quick", is_flag=True, help="Quick check: one seed and a quarter of the training steps.")
 @click.option(
     "--task",
     "tasks",
     multiple=True,
     shell_complete=completion.names_of("tasks"),
-    help="Task of the suite to run; repeatable. Default: all.",
+    help="Task to run. Repeatable.  [default: all tasks of the suite]",
 )
 @click.option(
     "--backbone",
     "backbones",
     multiple=True,
     shell_complete=completion.names_of("backbones"),
-    help="Backbone; repeatable. Default: each task's own.",
+    help="Backbone. Repeatable.  [default: the default backbone of each task]",
 )
 @click.option(
     "--strategy",
     "strategies",
     multiple=True,
     shell_complete=completion.names_of("strategies"),
-    help="Strategy; repeatable. Default: all.",
+    help="Strategy. Repeatable. Baselines are added.  [default: all]",
 )
 @click.option(
     "--seeds",
     default="",
-    callback=_seeds,
-    help="Count (3), range (1000-1004) or list (7,9). Default: the suite's, 0-2.",
+    callback=parse_seeds,
+    help="Number (3), range (1000-1004) or list (7,9).  [default: 3, or those of the suite]",
 )
 @click.option(
     "--label-budget",
     "label_budgets",
     multiple=True,
     metavar="50 | 5/class | all",
-    help="Target labels that strategies see; several give a curve. Default: the task's own.",
+    help="Labelled target examples. Repeat it for a learning curve.  [default: the label budget of the task]",
 )
 @set_option
 @plugin_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
 @click.option(
-    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library."
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each numeric library."
 )
 @board_option
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
@@ -112,20 +98,26 @@ def command(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Run pairings and write their rows and boards.
+    """Run tasks with backbones and strategies; write results and leaderboards.
 
-    Without options: the suite `embedded`, every task that needs no data from outside, with every strategy.
-    What is in the cache (TLBENCH_CACHE) is not computed again; a stopped run goes on where it was.
-    Exit status: 0; 1 if a pairing failed; 2 if the request or the data it names is invalid, or the cache or the board
-    cannot be written; 3 if rows are missing on the board; 130 or 143 if it was stopped.
+    Without options, runs the suite `embedded` (all tasks that need no external data) with all strategies. Stages in
+    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue.
+
+    \b
+    Exit status:
+      0         all runs succeeded or were skipped
+      1         a run failed
+      2         invalid request or data, or a folder that is not writable
+      3         results are missing in the leaderboard folder
+      130, 143  stopped by Ctrl-C or SIGTERM
     """
-    from tlbench import runner
-    from tlbench.identity import resolve_device
-    from tlbench.plan import Settings
-    from tlbench.planning import make_plan
-    from tlbench.suites import read_suite
+    from tlbench.engine import runner
+    from tlbench.planning.expand import make_plan
+    from tlbench.planning.fingerprints import resolve_device
+    from tlbench.planning.settings import Settings
+    from tlbench.planning.suites import read_suite
 
-    given = {
+    arguments = {
         "backbones": backbones,
         "strategies": strategies,
         "seeds": seeds,
@@ -139,8 +131,8 @@ def command(
     display = progress()
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
-        say(f"Plugin problem: {problem}", err=True)
-    plan = make_plan(_wishes(read_suite(suite).of_tasks(tasks), quick, given), catalog, settings)
+        say(f"Plugin error: {problem}", err=True)
+    plan = make_plan(_run_requests(read_suite(suite).of_tasks(tasks), quick, arguments), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return
@@ -153,6 +145,7 @@ def command(
         print_json(
             {
                 "computed": outcome.computed,
+                "cached": outcome.cached,
                 "seconds": outcome.seconds,
                 "rows": [row.to_json() for row in outcome.rows],
                 "missing": [row.file_name for row in outcome.missing],
@@ -163,8 +156,8 @@ def command(
         _print_outcome(outcome, boards)
     if outcome.missing:
         say(
-            f'Error: {len(outcome.missing)} of {len(outcome.rows)} rows are missing on the board "{settings.board}": '
-            f'check disk and permissions (causes: "{settings.cache / "tlbench.log"}"), and run the same command again.',
+            f'Error: {len(outcome.missing)} of {len(outcome.rows)} results are missing in "{settings.board}": check '
+            f'disk space, permissions and "{settings.cache / "tlbench.log"}", then run the same command again.',
             err=True,
         )
     if status := _status(outcome):
@@ -180,19 +173,19 @@ def _status(outcome: Outcome) -> int:
     return int(any(row.status == "failed" for row in outcome.rows))
 
 
-def _wishes(suite: Suite, quick: bool, given: Mapping[str, Any]) -> list[Wish]:
-    """Return the suite's runs with what the command line says in their place. Raises `UsageError`."""
-    from tlbench.checkpoints import models_folder
+def _run_requests(suite: Suite, quick: bool, arguments: Mapping[str, Any]) -> list[RunRequest]:
+    """Return the run requests of a suite. Arguments of the command line replace those of the suite."""
+    from tlbench.assets.checkpoints import models_folder
 
-    chosen = {name: value for name, value in given.items() if value and name != "overrides"}
+    replaced = {name: value for name, value in arguments.items() if value and name != "overrides"}
     if quick:
-        chosen = {"seeds": (0,), **chosen}
-    wishes = [
-        dataclasses.replace(run, quick=quick, **chosen, overrides={**run.overrides, **given["overrides"]})
+        replaced = {"seeds": (0,), **replaced}
+    run_requests = [
+        dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **arguments["overrides"]})
         for run in suite.runs
     ]
-    suite.check_made(wishes, models_folder())
-    return wishes
+    suite.check_checkpoints(run_requests, models_folder())
+    return run_requests
 
 
 def _print_plan(plan: Plan, as_json: bool) -> None:
@@ -203,7 +196,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
             "strategy": pairing.strategy.name,
             "seed": pairing.seed,
             "budget": str(pairing.label_budget),
-            "skipped because": pairing.skip or None,
+            "reason to skip": pairing.skip or None,
         }
         for pairing in plan.pairings
     ]
@@ -211,33 +204,34 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 
 
 def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
-    apart = ("backbone",) if len({row.backbone for row in outcome.rows}) > 1 else ()
-    print_table([_line(entry, apart) for entry in aggregate(outcome.rows)])
+    several = len({row.backbone for row in outcome.rows}) > 1
+    print_table([_line(entry, several) for entry in aggregate(outcome.rows)])
     for line in _without_score(outcome.rows):
         say(line)
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
-    say(f"\nrows: {counts}   computed: {outcome.computed}")
+    say(f"\nresults: {counts}")
+    say(f"{outcome.computed} stages computed, {outcome.cached} from cache")
     if outcome.seconds:
         spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in outcome.seconds.items())
         say(f"CPU seconds: {spent}   total {sum(outcome.seconds.values()):.1f}")
     if boards:
-        say(f"boards: {boards[-1]}")
+        say(f"leaderboards: {boards[-1]}")
 
 
 def _without_score(rows: Sequence[Row]) -> list[str]:
-    """Return a line for each reason why pairings of a task and backbone failed or were skipped."""
-    alike: dict[tuple[str, ...], list[Entry]] = {}
+    """Return a line for each reason why runs of a task and backbone failed or were skipped."""
+    groups: dict[tuple[str, ...], list[Entry]] = {}
     for entry in without_score(rows):
         row = entry.first
         key = (wording.ending(entry), row.task, row.backbone, f"{wording.seeds(entry.rows)}: {row.reason}")
-        alike.setdefault(key, []).append(entry)
+        groups.setdefault(key, []).append(entry)
     return [
         f"{end}: {task} {backbone} {', '.join(dict.fromkeys(entry.first.strategy for entry in entries))} {why}"
-        for (end, task, backbone, why), entries in alike.items()
+        for (end, task, backbone, why), entries in groups.items()
     ]
 
 
-def _line(entry: Entry, apart: Sequence[str]) -> dict[str, Any]:
-    record = as_record(entry)
-    names = ("task", *apart, "strategy", "seeds", "score", "seed_sd", "forgetting_head", "forgetting_probe", "p50_ms")
-    return {"sees": record["access"], **{name: record[name] for name in names}}
+def _line(entry: Entry, several: bool) -> dict[str, Any]:
+    """Return the cells of an entry under their titles; the backbone is named if there are several."""
+    shown = [column for column in columns(TERMINAL) if several or column.field != "backbone"]
+    return {column.title: entry.value(column.field) for column in shown}

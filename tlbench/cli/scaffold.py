@@ -1,4 +1,4 @@
-"""A plugin's first package: templates filled with a name."""
+"""The package of a new plugin: templates filled with a name."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from string import Template
 
 from tlbench import __version__
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.plugins import HOOKS, NAMES, Catalog
+from tlbench.planning.catalog import HOOKS, NAMES, Catalog
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """What a package can offer."""
+    """What a new package offers."""
 
     hook: str
     form: str
-    """What its names look like."""
+    """The form of its name."""
     templates: tuple[str, ...]
-    """Folders of templates, beside the one for every package."""
+    """Folders of templates, in addition to the one for every package."""
     heavy: str
     """The module that does the work."""
 
@@ -34,20 +34,59 @@ OFFERS = {
     "domain": Offer(hook="tlbench_domains", form="NAME", templates=("data", "domain"), heavy="data"),
     "task": Offer(hook="tlbench_tasks", form="DOMAIN/NAME", templates=("data", "task"), heavy="data"),
     "strategy": Offer(hook="tlbench_strategies", form="NAME", templates=("strategy",), heavy="strategy"),
-    "backbone": Offer(hook="tlbench_backbones", form="MODALITY/NAME", templates=("backbone",), heavy="encoder"),
+    "backbone": Offer(
+        hook="tlbench_backbones", form="MODALITY/NAME", templates=("backbone", "backbone-{modality}"), heavy="encoder"
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modality:
+    """A modality that there is a backbone to start from for, in the folder `backbone-MODALITY`."""
+
+    title: str
+    summary: str
+    width: int
+    task: str
+    """A built-in task that the backbone fits."""
+
+
+MODALITIES = {
+    "image": Modality(
+        title="Small convolutional network",
+        summary="Three convolutions over images of one size.",
+        width=16,
+        task="vision/digits",
+    ),
+    "text": Modality(
+        title="Bag of words", summary="The mean embedding of a text's words.", width=64, task="nlp/reviews"
+    ),
+    "audio": Modality(
+        title="Learned filters",
+        summary="Filters on the waveform, then two convolutions over their energies.",
+        width=24,
+        task="speech/commands-accents",
+    ),
+    "series": Modality(
+        title="Small convolutional network",
+        summary="Two convolutions over time.",
+        width=32,
+        task="robotics/joint-load",
+    ),
+    "tabular": Modality(title="Small MLP", summary="Two layers over rows of numbers.", width=64, task="anomaly/flows"),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Package:
-    """A package to be written."""
+    """A new package."""
 
     kind: str
     name: str
 
     @property
     def identifier(self) -> str:
-        """The name as a part of a module's name."""
+        """The name as part of a module name."""
         return re.sub("[^a-z0-9]+", "_", self.name.lower()).strip("_")
 
     @property
@@ -59,20 +98,25 @@ class Package:
         return self.module.replace("_", "-")
 
     @property
+    def modality(self) -> str:
+        """That of a backbone, by its name; tasks are tabular."""
+        return self.name.partition("/")[0] if self.kind == "backbone" else "tabular"
+
+    @property
     def task(self) -> str:
-        """The task that shows it: its own, or one that needs no extra."""
-        return {"domain": f"{self.name}/clouds", "task": self.name}.get(self.kind, "anomaly/flows")
+        """The task that shows it: its own, or a built-in one."""
+        return {"domain": f"{self.name}/clouds", "task": self.name}.get(self.kind, MODALITIES[self.modality].task)
 
     @property
     def run(self) -> str:
-        """The command that leads to a first row."""
+        """The command for a first result."""
         strategy = self.name if self.kind == "strategy" else "finetune"
         backbone = f" --backbone {self.name}" if self.kind == "backbone" else ""
         return f"tlbench run --task {self.task}{backbone} --strategy {strategy} --quick"
 
     def files(self) -> Mapping[str, str]:
         """Return the content of every file by its path."""
-        offer = OFFERS[self.kind]
+        offer, modality = OFFERS[self.kind], MODALITIES[self.modality]
         values = {
             "kind": self.kind,
             "name": self.name,
@@ -83,21 +127,25 @@ class Package:
             "heavy": offer.heavy,
             "run": self.run,
             "version": __version__,
+            "modality": self.modality,
+            "title": modality.title,
+            "summary": modality.summary,
+            "width": modality.width,
         }
         return {
             str(path.relative_to(TEMPLATES / part).with_suffix("")).replace("NAME", self.identifier): Template(
                 path.read_text(encoding="utf-8")
             ).substitute(values)
-            for part in ("package", *offer.templates)
+            for part in ("package", *(name.format(modality=self.modality) for name in offer.templates))
             for path in sorted((TEMPLATES / part).rglob("*.in"))
         }
 
 
 def write(package: Package, folder: Path) -> Path:
-    """Write a package into a new folder below `folder` and return it. Raises `UsageError` where one is there."""
+    """Write a package into a new folder below `folder` and return it. Raises `UsageError` if it exists."""
     target = folder / package.distribution
     if target.exists():
-        raise UsageError(f'"{target}" is there already: remove it, or name another folder with -o DIR.')
+        raise UsageError(f'The folder "{target}" already exists: remove it, or choose another one with -o DIR.')
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".tmp-", dir=folder) as scratch:
         for name, text in package.files().items():
@@ -109,14 +157,19 @@ def write(package: Package, folder: Path) -> Path:
 
 
 def check(package: Package, catalog: Catalog) -> None:
-    """Raise `UsageError` where the name is none of its kind, or is there already."""
+    """Raise `UsageError` if the name is invalid for its kind, or is taken."""
     kind, name = package.kind, package.name
     hook, form = OFFERS[kind].hook, OFFERS[kind].form
     if not re.fullmatch(NAMES[HOOKS[hook]], name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
-        raise UsageError(f'"{name}" is no name of a {kind}: write {form}, in letters, digits, "-" and "_".')
+        raise UsageError(f'Invalid {kind} name "{name}": use {form}, in letters, digits, "-" and "_".')
+    if kind == "backbone" and package.modality not in MODALITIES:
+        raise UsageError(
+            f'There is no template for the modality "{package.modality}": name the backbone MODALITY/NAME, with one of '
+            f"{', '.join(MODALITIES)}. Other modalities are possible: change `modality` in the plugin that is written."
+        )
     if origin := catalog.origins.get((hook, name)):
-        raise UsageError(f'The {kind} "{name}" is there already, from {origin}: choose another name.')
+        raise UsageError(f'The {kind} "{name}" already exists, from {origin}: choose another name.')
     if kind == "task" and (domain := name.partition("/")[0]) not in catalog.domains:
         raise UnknownNameError("domain", domain, catalog.domains)
     if find_spec(package.module) is not None:
-        raise UsageError(f'A module "{package.module}" is there already: choose another name for the {kind}.')
+        raise UsageError(f'A module "{package.module}" already exists: choose another name for the {kind}.')

@@ -1,4 +1,4 @@
-"""The option `--set`."""
+"""The option `--set`, and the values of `--seeds`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ def _overrides(context: click.Context, parameter: click.Parameter, value: Sequen
     for text in value:
         key, equals, setting = text.partition("=")
         if not equals or "." not in key:
-            raise click.BadParameter(f'"{text}" is not OWNER.NAME=VALUE, such as adversarial.conditional=true.')
+            raise click.BadParameter(
+                f'Invalid setting "{text}": use OWNER.NAME=VALUE, such as adversarial.conditional=true.'
+            )
         overrides[key] = setting
     return overrides
 
@@ -23,5 +25,22 @@ set_option = click.option(
     multiple=True,
     callback=_overrides,
     metavar="OWNER.NAME=VALUE",
-    help="Change an option; repeatable.",
+    help="Set an option, such as finetune.steps=50. Repeatable.",
 )
+
+
+def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """Parse `3` (0, 1, 2), `1000-1004` (a range) or `7,9` (a list)."""
+    try:
+        if not value:
+            return ()
+        if "-" in value:
+            first, last = value.split("-")
+            return tuple(range(int(first), int(last) + 1))
+        if int(value.split(",")[0]) < ("," not in value):  # Zero seeds would mean the default.
+            raise ValueError
+        return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
+    except ValueError:
+        raise click.BadParameter(
+            f'Invalid seeds "{value}": use a number (3), a range (1000-1004) or a list (7,9).'
+        ) from None

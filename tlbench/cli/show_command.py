@@ -18,8 +18,8 @@ from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from tlbench.cli.spec_cards import Card
-    from tlbench.plugins import Catalog
-    from tlbench.rows import Row
+    from tlbench.planning.catalog import Catalog
+    from tlbench.results.row import Row
 
 
 @click.command("show")
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
-    """Show everything about a task, backbone, family of backbones, strategy, domain or row.
+    """Show the details of a task, backbone, family of backbones, strategy, domain or result.
 
-    A row is named by its file, its key, or a part of its file's name that no other row below --board has.
+    Name a result by its file, its key or another unique part of its name in --board.
     """
     from tlbench.cli.spec_cards import spec_cards
 
@@ -47,15 +47,15 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> N
 
 
 def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[Path, Row]]:
-    """Return the row of that name, if any; a part of its name counts only where nothing else has that name."""
+    """Return the row of that name, if any. A part of its name counts only if nothing else has that name."""
     if not alone and not Path(name).is_file():
         return []
     specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.families, *catalog.strategies]
     files = row_files(board, name)
     if not files or (len(files) > 1 and difflib.get_close_matches(name, specs, cutoff=0.8)):
-        unknown = UnknownNameError("task, backbone, strategy, domain or row", name, [*specs, *row_names(board)])
-        seek = f'There is nothing called "{name}": see tlbench list, and the rows below "{board}".'
-        raise unknown if unknown.near else UsageError(seek)
+        unknown = UnknownNameError("task, backbone, strategy, domain or result", name, [*specs, *row_names(board)])
+        advice = f'see tlbench list, and the results in "{board}"'
+        raise unknown if unknown.near else UsageError(f'Unknown name "{name}": {advice}.')
     return [find_row(board, name)]
 
 
@@ -64,7 +64,7 @@ def _row_record(path: Path, row: Row, catalog: Catalog) -> dict[str, Any]:
 
 
 def _repeat(row: Row, catalog: Catalog) -> str:
-    from tlbench.repeat import repeat_command
+    from tlbench.planning.repeat import repeat_command
 
     return shlex.join(repeat_command(row, catalog))
 
@@ -81,8 +81,8 @@ def _print_card(card: Card) -> None:
 def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
     from tlbench.cli.row_card import row_sections
 
-    print_title(f"row {path}")
+    print_title(f"result {path}")
     for title, facts in row_sections(row).items():
         say(f"\n{title}")
         print_facts(facts, indent="  ")
-    say(f"\nto repeat it\n\n    {_repeat(row, catalog)}\n")
+    say(f"\nrun it again\n\n    {_repeat(row, catalog)}\n")

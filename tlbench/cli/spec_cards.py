@@ -1,30 +1,32 @@
-"""Specs -> cards: everything there is to say about a domain, a task, a backbone or a strategy, as JSON values."""
+"""Specs -> cards: the details of a domain, a task, a backbone or a strategy, as JSON values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.calls import LoadRequest
+from tlbench.assets.folders import data_folder
+from tlbench.contract.options import Option
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import UsageError
-from tlbench.options import Option
-from tlbench.plan import PLACES, data_folder
-from tlbench.planning import budget_option, default, mismatch
-from tlbench.plugins import Catalog, Spec, missing
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Catalog, Spec, missing
+from tlbench.planning.compatibility import SETTINGS, mismatch
+from tlbench.planning.expand import budget_option
+from tlbench.planning.overrides import default_value
+from tlbench.planning.plan import PLACES
 
 Card = dict[str, Any]
-"""What it is (`sort`, `name`, `title`), then facts by name, `options` and other tables, and `commands`."""
+"""`sort`, `name` and `title`, then facts by name, `options` and other tables, and `commands`."""
 DATA = {
-    "package": "included: generated, or comes with a library",
-    "data-root": "published files below TLBENCH_DATA",
-    "user": "yours: --set task.source=PATH and --set task.target=PATH",
+    "package": "included (generated, or part of a library)",
+    "data-root": "published files in TLBENCH_DATA",
+    "user": "your own: --set task.source=PATH and --set task.target=PATH",
 }
-SETTINGS = {"transductive": "both sides share their labels", "inductive": "the sides have labels of their own"}
 
 
 def spec_cards(catalog: Catalog, name: str) -> list[Card]:
-    """Return the cards of everything of that name. Raises `UsageError` where a family finds no such backbone."""
+    """Return the cards of everything with that name. Raises `UsageError` if a family has no such backbone."""
     cards: list[Card] = []
     if domain := catalog.domains.get(name):
         cards.append(domain_card(catalog, domain))
@@ -41,7 +43,7 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
 
 
 def domain_card(catalog: Catalog, domain: DomainSpec) -> Card:
-    """Return what is known of a domain."""
+    """Return the card of a domain."""
     return {
         **_head("domain", domain),
         "tasks": [task.name for task in catalog.tasks.values() if task.domain == domain.name],
@@ -50,29 +52,29 @@ def domain_card(catalog: Catalog, domain: DomainSpec) -> Card:
 
 
 def task_card(catalog: Catalog, task: TaskSpec) -> Card:
-    """Return what is known of a task, and whether it can run here."""
+    """Return the card of a task, with what is missing to run it."""
     fitting = [spec.name for spec in catalog.backbones.values() if fits(task, spec)]
     families = [f"{family.name}/..." for family in catalog.families.values() if _reads(family, task)]
     backbone, lacking = _own_backbone(catalog, task)
     reasons = {spec.name: backbone and mismatch(task, backbone, spec) for spec in catalog.strategies.values()}
     card = {
         **_head("task", task),
-        "source": task.source,
-        "target": task.target,
+        "source domain": task.source,
+        "target domain": task.target,
         "shift": task.shift,
         "setting": f"{task.setting}: {SETTINGS[task.setting]}",
         "kind": f"{task.kind.name}: {task.kind.summary}",
         "metric": task.metric,
         "label budget": f"{task.label_budget} {task.kind.unit}",
         "data": DATA[task.data_from],
-        "resembles": task.mirrors,
+        "similar to": task.mirrors,
         "licence": task.licence,
         "modality": task.modality,
         "backbones": list(dict.fromkeys([task.backbone, *fitting])),
         "families of this modality": families,
         "strategies": [name for name, reason in reasons.items() if not reason],
-        "not with": [reason for reason in reasons.values() if reason],
-        "augmented by": list(task.augment),
+        "incompatible strategies": [reason for reason in reasons.values() if reason],
+        "augmentations": list(task.augment),
         "plugin": str(catalog.origin(task)),
         "missing": _lacks(
             missing(task), missing(task.kind), missing(task.kind_of_source), lacking, _absent_files(task)
@@ -86,7 +88,7 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
 
 
 def _own_backbone(catalog: Catalog, task: TaskSpec) -> tuple[BackboneSpec | None, str]:
-    """Return the backbone that a task names, or the sentence on why it is not to be had."""
+    """Return the default backbone of a task, or an error message."""
     try:
         return catalog.backbone(task.backbone), ""
     except UsageError as error:
@@ -94,18 +96,18 @@ def _own_backbone(catalog: Catalog, task: TaskSpec) -> tuple[BackboneSpec | None
 
 
 def _reads(family: BackboneFamily, task: TaskSpec) -> bool:
-    """Say whether backbones of a family take a task's examples; what features they give is known of each alone."""
+    """Return whether a family takes the examples of a task. Which features a backbone gives depends on the backbone."""
     return task.modality in family.modality.split(", ")
 
 
 def fits(task: TaskSpec, backbone: BackboneSpec) -> bool:
-    """Say whether a backbone takes a task's examples and gives the features that its kinds ask for."""
+    """Return whether a backbone takes the examples of a task and gives the features that its kinds require."""
     layouts = {task.kind.layout, task.kind_of_source.layout}
     return backbone.modality == task.modality and layouts <= set(backbone.layouts)
 
 
 def backbone_card(catalog: Catalog, backbone: BackboneSpec) -> Card:
-    """Return what is known of a backbone."""
+    """Return the card of a backbone."""
     return {
         **_head("backbone", backbone),
         "modality": backbone.modality,
@@ -122,7 +124,7 @@ def backbone_card(catalog: Catalog, backbone: BackboneSpec) -> Card:
 
 
 def family_card(catalog: Catalog, family: BackboneFamily) -> Card:
-    """Return what is known of a family of backbones."""
+    """Return the card of a family of backbones."""
     return {
         **_head("family", family),
         "modality": family.modality,
@@ -134,23 +136,22 @@ def family_card(catalog: Catalog, family: BackboneFamily) -> Card:
 
 
 def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
-    """Return what is known of a strategy: what it is given, what it promises, and what backbones set for it."""
-    trains = "trains the encoder" if strategy.trains_encoder else "leaves the encoder as it is; the host checks it"
+    """Return the card of a strategy, with the training options that backbones change for it."""
     return {
         **_head("strategy", strategy),
         "paper": strategy.paper,
-        "sees": sorted(strategy.sees) or ["nothing"],
-        "promises": trains,
-        "starts from": "the source model" if strategy.from_source else "new weights: there is nothing to forget",
-        "model picked": strategy.selection,
-        "reference": "a bound, run for every task and set apart on boards" if strategy.reference else "",
+        "access": sorted(strategy.access) or ["none"],
+        "encoder": "trained" if strategy.trains_encoder else "frozen (checked after each run)",
+        "starts from": "the source model" if strategy.from_source else "random weights",
+        "model selection": strategy.selection,
+        "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
         "kinds": list(strategy.kinds) or ["all"],
-        "needs backbones with": list(strategy.needs),
+        "requires": list(strategy.needs),
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),
         "options": [_option(strategy.name, option) for option in strategy.options],
-        "set by backbones": _recipes(catalog, strategy),
+        "defaults of backbones": _recipes(catalog, strategy),
     }
 
 
@@ -164,17 +165,19 @@ def _option(owner: str, option: Option) -> dict[str, Any]:
 
 
 def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]]:
-    """Return, for each backbone that changes a default of the strategy, the values of the options that any changes."""
+    """Return, for each backbone that changes a default of the strategy, every option that some backbone changes."""
     values = {
-        backbone.name: {option.name: default(option, strategy.name, backbone.recipe) for option in strategy.options}
+        backbone.name: {
+            option.name: default_value(option, strategy.name, backbone.recipe) for option in strategy.options
+        }
         for backbone in catalog.backbones.values()
     }
     defaults = {option.name: option.default for option in strategy.options}
-    changed = [name for name in defaults if any(found[name] != defaults[name] for found in values.values())]
+    changed = [name for name in defaults if any(own[name] != defaults[name] for own in values.values())]
     return [
-        {"backbone": backbone, **{name: found[name] for name in changed}}
-        for backbone, found in values.items()
-        if found != defaults
+        {"backbone": backbone, **{name: own[name] for name in changed}}
+        for backbone, own in values.items()
+        if own != defaults
     ]
 
 
@@ -183,7 +186,7 @@ def _lacks(*sentences: str) -> list[str]:
 
 
 def _absent_files(task: TaskSpec) -> str:
-    """Say which published file is not there; where a user's own files lie is not known here."""
+    """Return which published file is missing, or an empty string. The paths of a user's own files are unknown here."""
     if task.data_from != "data-root" or missing(task):
         return ""
     options = {option.name: option.default for option in task.options}

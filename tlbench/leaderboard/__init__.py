@@ -1,1 +1,1 @@
-"""Boards: what is rendered from rows. Light, and the same bytes for the same rows."""
+"""Leaderboards: pages, tables and pictures rendered from rows. Light, and the same bytes for the same rows."""

@@ -6,14 +6,15 @@ import functools
 import statistics
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tlbench.files import canonical
 from tlbench.leaderboard import questions, versions
 from tlbench.leaderboard.ranks import with_ranks
-from tlbench.rows import Row
+from tlbench.results.columns import FILES, columns
+from tlbench.results.files import canonical
+from tlbench.results.row import Row
 
 ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
 
@@ -28,9 +29,10 @@ class Entry:
     version: str = ""
     """Version of code and libraries, where its task and backbone have results of several."""
     over_source_only: tuple[float, ...] = ()
-    """Score minus that of source-only, seed by seed; empty where a seed has no such row."""
+    """Score minus that of source-only, seed by seed; empty if a seed has no such row."""
     rank: int | None = None
-    """Place in its contest; entries that cannot be told apart share one. None for a reference and for who is alone."""
+    """Place in its contest; entries that are not significantly different share one. None for a baseline, and for an
+    entry that is alone."""
 
     @property
     def first(self) -> Row:
@@ -38,8 +40,8 @@ class Entry:
 
     @property
     def access(self) -> tuple[str, ...]:
-        """What the strategy saw, in the order of how much it says of the target."""
-        return tuple(part for part in ACCESS if part in self.first.sees)
+        """What the strategy was given, in the order of how much it says of the target."""
+        return tuple(part for part in ACCESS if part in self.first.access)
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -54,7 +56,7 @@ class Entry:
         return (
             row.domain,
             row.task,
-            row.reference,
+            row.baseline,
             self.places,
             *self.budget_place,
             row.budget_rule,
@@ -78,20 +80,25 @@ class Entry:
 
     @functools.cached_property
     def record(self) -> Mapping[str, Any]:
-        """Its numbers by column: several files of a board and the names of its pictures are made of them."""
-        return as_record(self)
+        """Its values by column, unrounded: the files of a board and the names of its pictures are made of them."""
+        return {column.field: self.value(column.field) for column in columns(FILES)}
+
+    def value(self, field: str) -> Any:
+        """Return the value of a column: computed, the mean over the seeds of a measurement, or what the seeds share."""
+        if field in COMPUTED:
+            return COMPUTED[field](self)
+        return self.mean(field) if field in MEASURED else getattr(self.first, field)
 
     def mean(self, field: str) -> float | None:
-        """Return the mean of a field over the seeds, or None where a row has none."""
+        """Return the mean of a field over the seeds, or None if a row has none."""
         return _mean([getattr(row, field) for row in self.rows])
 
     def spread(self, field: str) -> float | None:
         """Return the sample standard deviation over the seeds, or None for fewer than two."""
-        values = [getattr(row, field) for row in self.rows]
-        return None if None in values or len(values) < 2 else statistics.stdev(values)
+        return _spread([getattr(row, field) for row in self.rows])
 
     def stage_seconds(self, stage: str) -> float | None:
-        """Return the mean CPU seconds of a stage, or None where a row has none."""
+        """Return the mean CPU seconds of a stage, or None if a row has none."""
         return _mean([row.seconds.get(stage) for row in self.rows])
 
     def scores(self) -> dict[str, float]:
@@ -100,15 +107,46 @@ class Entry:
         return {name: statistics.fmean(row.scores[name] for row in self.rows) for name in sorted(names)}
 
 
+COMPUTED: Mapping[str, Callable[[Entry], Any]] = {
+    "access": lambda entry: "+".join(entry.access) or "nothing",
+    "strategy": lambda entry: entry.strategy,
+    "seeds": lambda entry: len(entry.rows),
+    "rank": lambda entry: entry.rank,
+    "seed_sd": lambda entry: entry.spread("score"),
+    "scores": lambda entry: entry.scores(),
+    "gain_over_source_only": lambda entry: _mean(entry.over_source_only),
+    "gain_over_source_only_sd": lambda entry: _spread(entry.over_source_only),
+    "seeds_above_source_only": lambda entry: _positive(entry.over_source_only),
+    "forgetting_head_sd": lambda entry: entry.spread("forgetting_head"),
+    "forgetting_probe_sd": lambda entry: entry.spread("forgetting_probe"),
+    "contended": lambda entry: any(row.contended for row in entry.rows),
+    "onnx_kb": lambda entry: (entry.first.onnx_bytes or 0) / 1000,
+    "adapt_cpu_s": lambda entry: entry.stage_seconds("adapt"),
+    "rows": lambda entry: [f"rows/{row.file_name}" for row in entry.rows],
+}
+"""Columns that are no field of a row, or not the value of one."""
+MEASURED = frozenset(name for name, annotation in Row.__annotations__.items() if annotation.startswith("float"))
+"""Fields of which an entry has the mean over its seeds."""
+
+
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return statistics.fmean(known) if len(known) == len(values) else None
+    present = [value for value in values if value is not None]
+    return statistics.fmean(present) if present and len(present) == len(values) else None
+
+
+def _positive(gains: Sequence[float]) -> int | None:
+    return sum(gain > 0 for gain in gains) if gains else None
+
+
+def _spread(values: Sequence[float | None]) -> float | None:
+    present = [value for value in values if value is not None]
+    return statistics.stdev(present) if len(present) == len(values) > 1 else None
 
 
 def aggregate(rows: Iterable[Row]) -> list[Entry]:
     """Return the entries of all `ok` rows, best score first within the same task and access.
 
-    Entries of different access are never sorted into each other; bounds (`reference`) stand behind the rest.
+    Entries of different access are never sorted into each other; baselines follow the others.
     """
     good = [row for row in rows if row.status == "ok"]
     floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
@@ -138,7 +176,7 @@ def _entries(rows: Sequence[Row]) -> list[Entry]:
 
 
 def order(entry: Entry) -> tuple[Any, ...]:
-    """Return what entries are sorted by: domain, task, references last, access, label budget, best score first."""
+    """Return what entries are sorted by: domain, task, baselines last, access, label budget, best score first."""
     row, score = entry.first, entry.mean("score")
     place = (-score if score is not None else 1.0, row.strategy, row.backbone, entry.note, row.machine)
     return (*entry.contest, *place, row.device, row.threads, row.reason or "")
@@ -148,10 +186,10 @@ def sweeps(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     """Return the entries that differ in their label budget alone, each group from few labels to many."""
     groups: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
-        if "target-labels" in entry.first.sees and entry.mean("label_budget") is not None:
+        if "target-labels" in entry.first.access and entry.mean("label_budget") is not None:
             groups[questions.question(replace(entry.first, label_budget=None, budget_rule=""))].append(entry)
-    found = [sorted(group, key=lambda entry: entry.mean("label_budget") or 0) for group in groups.values()]
-    return [tuple(group) for group in found if len(group) > 1]
+    curves = [sorted(group, key=lambda entry: entry.mean("label_budget") or 0) for group in groups.values()]
+    return [tuple(curve) for curve in curves if len(curve) > 1]
 
 
 def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
@@ -163,59 +201,3 @@ def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
             place = (row.machine, row.device, row.threads, row.provider or "")
             groups[row.backbone, row.shapes or (), row.graph or "", *place].append(entry)
     return [tuple(groups[graph]) for graph in sorted(groups)]
-
-
-def as_record(entry: Entry) -> dict[str, Any]:
-    """Return an entry's numbers under their column names, unrounded."""
-    row = entry.first
-    over = entry.over_source_only
-    return {
-        "task": row.task,
-        "access": "+".join(entry.access) or "nothing",
-        "reference": row.reference,
-        "strategy": entry.strategy,
-        "backbone": row.backbone,
-        "status": row.status,
-        "stage": row.stage,
-        "reason": row.reason,
-        "seeds": len(entry.rows),
-        "rank": entry.rank,
-        "metric": row.metric,
-        "score": entry.mean("score"),
-        "seed_sd": entry.spread("score"),
-        "test_low": entry.mean("score_low"),
-        "test_high": entry.mean("score_high"),
-        "test_size": row.test_size,
-        "over_source_only": _mean(over) if over else None,
-        "over_source_only_sd": statistics.stdev(over) if len(over) > 1 else None,
-        "seeds_above": sum(value > 0 for value in over) if over else None,
-        "transfer_gain": entry.mean("transfer_gain"),
-        "gap_closed": entry.mean("gap_closed"),
-        "train_gap": entry.mean("train_gap"),
-        "a_distance": entry.mean("a_distance"),
-        "forgetting_head": entry.mean("forgetting_head"),
-        "forgetting_head_sd": entry.spread("forgetting_head"),
-        "forgetting_probe": entry.mean("forgetting_probe"),
-        "forgetting_probe_sd": entry.spread("forgetting_probe"),
-        "p50_ms": entry.mean("p50_ms"),
-        "p90_ms": entry.mean("p90_ms"),
-        "p99_ms": entry.mean("p99_ms"),
-        "p50_ratio": entry.mean("p50_ratio"),
-        "throughput_per_s": entry.mean("throughput_per_s"),
-        "contended": any(row.contended for row in entry.rows),
-        "provider": row.provider,
-        "adapt_cpu_s": entry.stage_seconds("adapt"),
-        "trained_parameters": row.trained_parameters,
-        "parameters": row.parameters,
-        "onnx_bytes": row.onnx_bytes,
-        "label_budget": row.label_budget,
-        "budget_rule": row.budget_rule,
-        "budget_unit": row.budget_unit,
-        "selection": row.selection,
-        "setting": row.setting,
-        "machine": row.machine,
-        "device": row.device,
-        "threads": row.threads,
-        "scores": entry.scores(),
-        "rows": [f"rows/{row.file_name}" for row in entry.rows],
-    }

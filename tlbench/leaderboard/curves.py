@@ -16,25 +16,25 @@ if TYPE_CHECKING:
 
 
 SCRATCH = "scratch"
-"""The one bound that labels make better."""
+"""The one baseline that more labels improve."""
 
 
 def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
-    """Draw each strategy's score over the labels that it saw, with its test interval; source-only and oracle are level.
+    """Draw each strategy's score over its label budget, with its test interval; source-only and all-labels are level.
 
-    None where no strategy ran with several budgets.
+    None if no strategy ran with several budgets.
     """
-    shown = [entry for entry in entries if not entry.first.reference or entry.first.strategy == SCRATCH]
+    shown = [entry for entry in entries if not entry.first.baseline or entry.first.strategy == SCRATCH]
     swept = [entry for group in sweeps(shown) for entry in group]
     if not swept:
         return None
-    bounds = [entry for entry in entries if entry.first.strategy in GAP]
+    baselines = [entry for entry in entries if entry.first.strategy in GAP]
     pairs = sorted({(entry.first.task, entry.first.backbone) for entry in swept})
     figure, panels = grid(len(pairs), 2.4)
     for panel, (task, backbone) in zip(panels, pairs, strict=True):
         alone = sum(other == task for other, _ in pairs) == 1
         panel.set_title(short(task) if alone else f"{short(task)}, {backbone}")
-        _panel(panel, _of(swept, task, backbone), _of(bounds, task, backbone), shades)
+        _panel(panel, _of(swept, task, backbone), _of(baselines, task, backbone), shades)
     keys = [*strategy_keys(swept, shades), key(SCRATCH, INK, "s", hollow=True)]
     legend(figure, [*keys, key("shaded: 95 % test interval", is_line=True)], columns=4)
     return figure
@@ -44,29 +44,29 @@ def _of(entries: Sequence[Entry], task: str, backbone: str) -> list[Entry]:
     return [entry for entry in entries if (entry.first.task, entry.first.backbone) == (task, backbone)]
 
 
-def _panel(panel: Axes, members: Sequence[Entry], bounds: Sequence[Entry], shades: Mapping[str, str]) -> None:
+def _panel(panel: Axes, members: Sequence[Entry], baselines: Sequence[Entry], shades: Mapping[str, str]) -> None:
     row = members[0].first
-    panel.set(xscale="log", xlabel=f"target {row.budget_unit} seen", ylabel=row.metric)
-    for entry in bounds:
+    panel.set(xscale="log", xlabel=f"label budget, target {row.budget_unit}", ylabel=row.metric)
+    for entry in baselines:
         level(panel, entry.mean("score") or 0.0, entry.first.strategy)
     ticks: set[float] = set()
     for group in sweeps(members):
-        seen = [entry.mean("label_budget") or 0.0 for entry in group]
-        _curve(panel, group, seen, shades[group[0].first.strategy])
-        ticks.update(seen)
+        budgets = [entry.mean("label_budget") or 0.0 for entry in group]
+        _curve(panel, group, budgets, shades[group[0].first.strategy])
+        ticks.update(budgets)
     panel.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
     panel.set_xticks([], minor=True)
 
 
-def _curve(panel: Axes, group: Sequence[Entry], seen: Sequence[float], colour: str) -> None:
-    reference = group[0].first.reference
-    band(panel, seen, [(entry.mean("score_low"), entry.mean("score_high")) for entry in group], colour)
+def _curve(panel: Axes, group: Sequence[Entry], budgets: Sequence[float], colour: str) -> None:
+    baseline = group[0].first.baseline
+    band(panel, budgets, [(entry.mean("score_low"), entry.mean("score_high")) for entry in group], colour)
     panel.plot(
-        seen,
+        budgets,
         [entry.mean("score") or 0.0 for entry in group],
-        "s:" if reference else "o-",
+        "s:" if baseline else "o-",
         color=colour,
         markersize=5.5,
-        markerfacecolor="none" if reference else colour,
+        markerfacecolor="none" if baseline else colour,
         linewidth=1.4,
     )

@@ -6,23 +6,11 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from tlbench.escapes import plain
 from tlbench.leaderboard import versions, wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
+from tlbench.results.columns import Column
+from tlbench.results.escapes import plain
 
-HEADERS = {
-    "strategy": ("Strategy", ""),
-    "score": ("Score", ""),
-    "seed sd": ("Seed", "sd"),
-    "test 95 %": ("Test", r"95\,\%"),
-    "over source": ("Over", "source"),
-    "gain": ("Gain", ""),
-    "gap closed": ("Gap", "closed"),
-    "forgets (head)": ("Lost,", "head"),
-    "forgets (probe)": ("Lost,", "probe"),
-    "adapt CPU s": ("Adapt", "CPU s"),
-}
-"""Columns of the page that a table has, with their two lines of header; only CPU seconds have a unit."""
 SIGNS = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -37,7 +25,7 @@ SIGNS = {
 
 
 def domain_tables(domain: str, entries: Sequence[Entry], left: Sequence[Entry]) -> str:
-    """Return the tables of a domain: best in bold within what can be ranked, references below a rule."""
+    """Return the tables of a domain: the best of an access in bold, baselines below a rule."""
     parts = [f"% {safe(domain)}: made by tlbench leaderboard; needs \\usepackage{{booktabs}}."]
     for _, group in itertools.groupby(sorted([*entries, *left], key=order), lambda entry: entry.first.task):
         parts.append(_table(list(group)))
@@ -45,21 +33,20 @@ def domain_tables(domain: str, entries: Sequence[Entry], left: Sequence[Entry]) 
 
 
 def _table(members: Sequence[Entry]) -> str:
-    further = wording.further_scores(members)
-    headers = {name: (safe(name), "") for name in further}
-    names = [name for name in wording.cells(members[0], further) if name in HEADERS or name in headers]
-    top, below = zip(*(HEADERS.get(name) or headers[name] for name in names), strict=True)
+    every = wording.result_columns(wording.further_scores(members))
+    columns = {column: (safe(column.latex[0]), column.latex[1]) for column in every if column.latex}
+    top, below = zip(*columns.values(), strict=True)
     return "\n".join(
         [
             r"\begin{table}",
             r"\centering\footnotesize\setlength{\tabcolsep}{2.5pt}",
             rf"\caption{{{_caption(members)}}}",
-            rf"\begin{{tabular}}{{@{{}}l{'r' * (len(names) - 1)}@{{}}}}",
+            rf"\begin{{tabular}}{{@{{}}l{'r' * (len(columns) - 1)}@{{}}}}",
             r"\toprule",
             rf"{' & '.join(top)} \\",
             rf"{' & '.join(below)} \\",
             r"\midrule",
-            _body(members, names, further),
+            _body(members, list(columns)),
             r"\bottomrule",
             r"\end{tabular}",
             *_notes(members),
@@ -68,23 +55,22 @@ def _table(members: Sequence[Entry]) -> str:
     )
 
 
-def _body(members: Sequence[Entry], names: Sequence[str], further: Sequence[str]) -> str:
-    """Return the lines of a table: a heading for each access, a rule before the references."""
+def _body(members: Sequence[Entry], columns: Sequence[Column]) -> str:
+    """Return the lines of a table: a heading for each access, a rule before the baselines."""
     halves = []
-    for apart, half in itertools.groupby(members, lambda entry: entry.first.reference):
+    for apart, half in itertools.groupby(members, lambda entry: entry.first.baseline):
         blocks = []
         for access, group in itertools.groupby(half, lambda entry: entry.access):
-            title = safe(f"{'references that see' if apart else 'sees'} {wording.seen(access)}")
-            heading = rf"\multicolumn{{{len(names)}}}{{@{{}}l}}{{\emph{{{title}}}}} \\"
-            blocks.append("\n".join([heading, *(_line(entry, names, further) for entry in group)]))
+            title = safe(f"{'baselines, ' if apart else ''}access: {wording.access(access)}")
+            heading = rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{\emph{{{title}}}}} \\"
+            blocks.append("\n".join([heading, *(_line(entry, columns) for entry in group)]))
         halves.append("\n\\addlinespace\n".join(blocks))
     return "\n\\midrule\n".join(halves)
 
 
-def _line(entry: Entry, names: Sequence[str], further: Sequence[str]) -> str:
-    cells = wording.cells(entry, further)
-    texts = [safe(entry.strategy), *(_number(cells[name]) for name in names[1:])]
-    score = names.index("score")
+def _line(entry: Entry, columns: Sequence[Column]) -> str:
+    texts = [safe(entry.strategy), *(_number(wording.cell(entry, column)) for column in columns[1:])]
+    score = [column.field for column in columns].index("score")
     if entry.first.status != "ok":
         texts[score] = safe(entry.first.status)
     elif wording.is_best(entry):
@@ -93,10 +79,10 @@ def _line(entry: Entry, names: Sequence[str], further: Sequence[str]) -> str:
 
 
 def _number(text: str) -> str:
-    """Return a number in LaTeX: a true minus, an en dash between two, no bracket."""
+    """Return a number in LaTeX: a true minus, an en dash between two, no bracket, no mark."""
     if text == wording.NONE:
         return "--"
-    return re.sub(r"^-", "$-$", text.partition(" (")[0].replace(" to ", "--"))
+    return re.sub(r"^-", "$-$", text.partition(" (")[0].removesuffix(" ▼").replace(" to ", "--"))
 
 
 def _caption(members: Sequence[Entry]) -> str:
@@ -114,7 +100,10 @@ def _caption(members: Sequence[Entry]) -> str:
             f"Latency of {row.backbone} at batch 1: p50 {wording.number(entry.mean('p50_ms'))} ms, p99 "
             f"{wording.number(entry.mean('p99_ms'))} ms on {wording.machine(row)}."
         )
-    return safe(" ".join(parts)) + " Bold: the best of those that see the same, with all that cannot be told apart."
+    return (
+        safe(" ".join(parts))
+        + " Bold: the best of those with the same access, and all that are not significantly different."
+    )
 
 
 def _notes(members: Sequence[Entry]) -> list[str]:

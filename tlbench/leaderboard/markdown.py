@@ -8,39 +8,21 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from tlbench.escapes import plain
-from tlbench.files import slug
 from tlbench.leaderboard import versions, wording
 from tlbench.leaderboard.aggregate import Entry, order, served_graphs
 from tlbench.leaderboard.pictures import Picture
-from tlbench.rows import Row
-
-LEGEND = """\
-- **rank**: one more than the strategies of the same access that are better beyond error: the 95 % interval of the
-  difference, paired by seed (Student's t), with both test intervals in quadrature. The first are bold: the best and all
-  that cannot be told apart from it. Strategies are never ranked across different access.
-- **score**: the exported ONNX file's score on the target test split, mean over seeds.
-- **seed sd**: its standard deviation over seeds. **test 95 %**: bootstrap interval over test examples, its ends
-  averaged over seeds. These are two different errors.
-- **over source**: score minus that of the source model as it is, paired by seed; in brackets the seeds above it.
-- **gain**: score minus that of the same network trained from scratch on the same labels; ▼ marks negative transfer.
-- **gap closed**: (score - source only) / (oracle - source only); - where these two cannot be told apart.
-- **forgets (head)**: source score before minus after adaptation, by the source head. **forgets (probe)**: the same by a
-  linear probe refitted on source features. Positive is loss; - where there is nothing to forget.
-- **adapt CPU s**: CPU seconds of adaptation.
-- **selection**: the rule that picked the model; none reads a test split.
-- **rows**: the record of each seed, with every option, version and second.
-- **p50, p90, p99 ms**: single-stream latency of the ONNX graph at batch 1. **x ref**: p50 in units of tlbench's
-  reference model, to compare machines. **examples/s**: throughput in a large batch. Strategies that serve one graph
-  share one measurement; † marks a machine that was busy with something else meanwhile.
-"""
+from tlbench.results import columns as results
+from tlbench.results.columns import Column
+from tlbench.results.escapes import plain
+from tlbench.results.files import slug
+from tlbench.results.row import Row
 
 FILES = """\
 Each page has its CSV and its LaTeX beside it; [leaderboard.json](leaderboard.json) holds every number unrounded.
 """
 PAIRS = """\
-Target score / forgetting by the source head, means over seeds; one pair for each machine. Bold: the best of a task and
-access, with all that cannot be told apart from it. Columns that see different things are not ranked.
+Target score / forgetting (source head), means over seeds; one pair for each machine. Bold: the best of a task and
+access, and all that are not significantly different. Strategies with different access are not ranked together.
 """
 
 
@@ -56,7 +38,7 @@ def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Entry], pi
         picture("gap-closed", f"Gap closed of {safe(domain)}, by task and strategy"),
         picture("cost", f"Cost of adaptation against score of {safe(domain)}"),
         f"## Latency\n\n{_latency_table(entries)}\n" if served_graphs(entries) else "",
-        f"## Columns\n\n{LEGEND}",
+        f"## Columns\n\n{results.legend()}\n",
         *(f"[{number}]: rows/{name}" for name, number in links.items()),
     ]
     return "\n".join(part for part in parts if part) + "\n"
@@ -67,7 +49,7 @@ def _rows(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterable[Row]:
 
 
 def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
-    """Return a task's section: its facts, its table, and notes on ties and on what has no score."""
+    """Return a task's section: its facts, its table, and notes on ties and on entries without a score."""
     scored = [entry for entry in members if entry.first.status == "ok"]
     left = [entry for entry in members if entry.first.status != "ok"]
     parts = [f"## {safe(members[0].first.task)}\n"]
@@ -103,78 +85,59 @@ def _source_model(name: str, entry: Entry) -> str:
 
 
 def _task_table(members: Sequence[Entry], links: dict[str, int]) -> str:
-    further = wording.further_scores(members)
-    lines = []
+    columns = wording.result_columns(wording.further_scores(members))
     place = itertools.count(1)
+    lines = []
     for title, group in itertools.groupby(members, wording.block):
         lines.append({"strategy": f"*{title}*"})
         for entry in group:
-            line = {safe(name): safe(text) for name, text in wording.cells(entry, further).items()}
-            if entry.first.reference:
-                line["strategy"] += f" (sees {wording.seen(entry.access)})"
+            line = _line(entry, columns, links)
             if entry.first.status != "ok":
                 line["score"] = f"{safe(entry.first.status)} ({next(place)})"
-            elif wording.is_best(entry):
-                line |= {name: f"**{line[name]}**" for name in ("strategy", "score")}
-            if (entry.mean("transfer_gain") or 0.0) < 0:
-                line["gain"] += " ▼"
-            numbers = " ".join(f"[{row.seed}][{links[row.file_name]}]" for row in entry.rows)
-            lines.append({**line, **_identity(entry), "rows": numbers})
+            lines.append(line)
     alike = [name for name in ("backbone", "machine") if len({line.get(name) for line in lines if len(line) > 1}) == 1]
-    return _table([{name: text for name, text in line.items() if name not in alike} for line in lines])
+    return _table(lines, [column for column in columns if column.field not in alike])
 
 
-def _identity(entry: Entry) -> dict[str, str]:
-    row = entry.first
-    return {
-        name: safe(text)
-        for name, text in (("selection", row.selection), ("backbone", row.backbone), ("machine", wording.machine(row)))
-    }
+def _line(entry: Entry, columns: Sequence[Column], links: dict[str, int]) -> dict[str, str]:
+    """Return the cells of an entry; its results are numbered links, one a seed."""
+    line = {column.field: safe(wording.cell(entry, column)) for column in columns if column.field != "rows"}
+    if entry.first.baseline:
+        line["strategy"] += f" ({wording.access_of(entry)})"
+    if wording.is_best(entry):
+        line |= {name: f"**{line[name]}**" for name in ("strategy", "score")}
+    return line | {"rows": " ".join(f"[{row.seed}][{links[row.file_name]}]" for row in entry.rows)}
 
 
 def _latency_table(entries: Sequence[Entry]) -> str:
+    columns = results.columns(results.LATENCY)
     lines = []
     for group in served_graphs(entries):
-        entry, row = group[0], group[0].first
-        lines.append(
-            {
-                "backbone": safe(row.backbone),
-                "task": safe(", ".join(sorted({member.first.task for member in group}))),
-                "inputs": safe(wording.shapes(row)),
-                "p50 ms": wording.number(entry.mean("p50_ms")) + (" †" if row.contended else ""),
-                "p90 ms": wording.number(entry.mean("p90_ms")),
-                "p99 ms": wording.number(entry.mean("p99_ms")),
-                "x ref": wording.number(entry.mean("p50_ratio"), 2),
-                "examples/s": wording.number(entry.mean("throughput_per_s"), 0, ","),
-                "ONNX kB": wording.number((row.onnx_bytes or 0) / 1000, 0),
-                "provider": safe(row.provider or wording.NONE),
-                "machine": _identity(entry)["machine"],
-            }
-        )
-    return _table(lines)
+        line = {column.field: safe(wording.cell(group[0], column)) for column in columns}
+        lines.append(line | {"task": safe(", ".join(sorted({member.first.task for member in group})))})
+    return _table(lines, columns)
 
 
-def _table(lines: Sequence[dict[str, str]]) -> str:
+def _table(lines: Sequence[dict[str, str]], columns: Sequence[Column]) -> str:
     """Return a table without the columns that say nothing."""
-    names = list(dict.fromkeys(name for line in lines for name in line))
-    kept = [name for name in names if any(line.get(name, wording.NONE) != wording.NONE for line in lines)]
-    cells = [[line.get(name, "") for name in kept] for line in lines]
-    return tabulate(cells, headers=kept, tablefmt="github", disable_numparse=True)
+    kept = [column for column in columns if any(line.get(column.field, wording.NONE) != wording.NONE for line in lines)]
+    cells = [[line.get(column.field, "") for column in kept] for line in lines]
+    return tabulate(cells, headers=[safe(column.title) for column in kept], tablefmt="github", disable_numparse=True)
 
 
 def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) -> str:
-    """Return the page over all domains: a line for each task, a column for each strategy, references apart."""
+    """Return the page over all domains: a line for each task, a column for each strategy, baselines apart."""
     everything = [*entries, *left]
     domains = sorted({entry.first.domain for entry in everything})
     links = ", ".join(f"[{safe(domain)}]({slug(domain)}.md)" for domain in domains)
     ended = Counter(row.status for entry in everything for row in entry.rows)
     counts = ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))
     tables = [
-        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.reference is apart])}\n"
-        for title, apart in (("Strategies", False), ("References", True))
+        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.baseline is apart])}\n"
+        for title, apart in (("Strategies", False), ("Baselines", True))
     ]
     parts = [
-        f"# Leaderboards\n\nDomains, with everything: {links}. Rows: {counts}.\n{FILES}",
+        f"# Leaderboards\n\nDomains, with everything: {links}. Results: {counts}.\n{FILES}",
         picture("overview", "Target score against forgetting, by domain, task and strategy"),
         PAIRS,
         *tables,
@@ -184,16 +147,16 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
-    columns = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
-    lines = [{"task": "*sees*", "backbone": "", **{safe(name): wording.seen(access) for _, access, name in columns}}]
+    strategies = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
+    lines = [{"task": "*access*", "backbone": "", **{name: wording.access(access) for _, access, name in strategies}}]
     ordered = sorted(entries, key=lambda entry: (*_model(entry), order(entry)))
     for (task, backbone), group in itertools.groupby(ordered, _model):
         line = {"task": safe(task), "backbone": safe(backbone)}
         for entry in group:
-            name, cell = safe(entry.strategy), _pair(entry)
-            line[name] = f"{line[name]}; {cell}" if name in line else cell
+            pair = _pair(entry)
+            line[entry.strategy] = f"{line[entry.strategy]}; {pair}" if entry.strategy in line else pair
         lines.append(line)
-    return _table(lines)
+    return _table(lines, [Column(name, name, "") for name in ("task", "backbone", *(name for *_, name in strategies))])
 
 
 def _model(entry: Entry) -> tuple[str, str]:

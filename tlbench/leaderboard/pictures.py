@@ -1,4 +1,4 @@
-"""The pictures of a board. A page shows one only where it was drawn from the very numbers on that page."""
+"""The pictures of a board. A page shows one only if it was drawn from the numbers on that page."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlbench.errors import UsageError
-from tlbench.files import digest, slug, write_bytes, write_json
 from tlbench.leaderboard.aggregate import Entry
+from tlbench.results.files import digest, slug, write_bytes, write_json
 
 FOLDER = "plots"
 INDEX = "drawn.json"
 Picture = Callable[[str, str], str]
-"""(name, what it shows) -> Markdown of a picture, or an empty text where there is none for these numbers."""
+"""(name, what it shows) -> Markdown of a picture, or an empty text if there is none for these numbers."""
 
 
 def source_of(entries: Sequence[Entry]) -> str:
@@ -32,8 +32,8 @@ def read_drawn(board: Path) -> Mapping[str, str]:
         drawn = json.loads((board / FOLDER / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}  # none, or an index that the next drawing writes anew
-    known = drawn.items() if isinstance(drawn, dict) else ()
-    return {name: source for name, source in known if (board / FOLDER / name).is_file()}
+    pictures = drawn.items() if isinstance(drawn, dict) else ()
+    return {name: source for name, source in pictures if (board / FOLDER / name).is_file()}
 
 
 def shown(drawn: Mapping[str, str], domain: str, source: str) -> Picture:
@@ -49,7 +49,7 @@ def shown(drawn: Mapping[str, str], domain: str, source: str) -> Picture:
 def draw(board: Path, entries: Sequence[Entry], left: Sequence[Entry]) -> list[Path]:
     """Draw every picture of a board and say from which numbers; return their paths.
 
-    Raises `UsageError` where matplotlib is missing.
+    Raises `UsageError` if matplotlib is missing.
     """
     try:
         from tlbench.leaderboard import style

@@ -1,4 +1,4 @@
-"""Entries -> pictures by task: a panel for each task, a line for each strategy, references below."""
+"""Entries -> pictures by task: a panel for each task, a line for each strategy, baselines below."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 Shades = Mapping[str, str]
 Placed = Sequence[tuple[Entry, float, str]]
 """Entries of one panel, each with its height and colour."""
-GAP = ("source-only", "oracle")
+GAP = ("source-only", "all-labels")
 BELOW = 0.32
 """How far below an entry's line its seeds are drawn."""
 
 
 def scores(entries: Sequence[Entry], left: Sequence[Entry], shades: Shades) -> Figure:
-    """Draw the mean score of each entry, its test interval and its seeds; source-only and oracle are lined down."""
+    """Draw the mean score of each entry, its test interval and its seeds, with guides at source-only and all-labels."""
     figure = _by_task(entries, left, shades, _scores)
     keys = [key("mean over seeds"), key("95 % test interval", is_line=True), key("each seed", shape="|")]
     legend(figure, keys)
@@ -31,14 +31,14 @@ def scores(entries: Sequence[Entry], left: Sequence[Entry], shades: Shades) -> F
 
 
 def forgetting(entries: Sequence[Entry], shades: Shades) -> Figure | None:
-    """Draw the source score that adaptation cost, by the source head and by a refitted probe."""
+    """Draw the source score that adaptation lost, with the source head and with a refitted probe."""
     shown = [entry for entry in entries if entry.mean("forgetting_head") is not None]
     if not shown:
         return None
     figure = _by_task(shown, [], shades, _forgetting)
     keys = [
-        key("by the source head"),
-        key("by a refitted probe", shape="D", hollow=True),
+        key("source head"),
+        key("refitted probe", shape="D", hollow=True),
         key("± sd over seeds", is_line=True),
     ]
     legend(figure, keys)
@@ -46,8 +46,8 @@ def forgetting(entries: Sequence[Entry], shades: Shades) -> Figure | None:
 
 
 def gap_closed(entries: Sequence[Entry], shades: Shades) -> Figure | None:
-    """Draw which part of the way from source-only to oracle each strategy went."""
-    shown = [entry for entry in entries if not entry.first.reference and entry.mean("gap_closed") is not None]
+    """Draw which part of the gap between source-only and all-labels each strategy closed."""
+    shown = [entry for entry in entries if not entry.first.baseline and entry.mean("gap_closed") is not None]
     if not shown:
         return None
     figure = _by_task(shown, [], shades, _gap_closed)
@@ -67,12 +67,12 @@ def short(task: str) -> str:
 
 
 def span(entries: Sequence[Entry]) -> tuple[float, float]:
-    """Return the ends of a score axis: strategies, source-only and oracle, so that no bound far off rules it."""
-    chosen = [entry for entry in entries if not entry.first.reference or entry.first.strategy in GAP] or entries
+    """Return the ends of a score axis: strategies, source-only and all-labels; other baselines may be far off."""
+    chosen = [entry for entry in entries if not entry.first.baseline or entry.first.strategy in GAP] or entries
     rows = [row for entry in chosen for row in entry.rows]
-    found = [value for row in rows for value in (row.score, row.score_low, row.score_high) if value is not None]
-    margin = 0.05 * (max(found) - min(found)) or 0.05
-    return min(found) - margin, max(found) + margin
+    values = [value for row in rows for value in (row.score, row.score_low, row.score_high) if value is not None]
+    margin = 0.05 * (max(values) - min(values)) or 0.05
+    return min(values) - margin, max(values) + margin
 
 
 def _by_task(
@@ -96,14 +96,14 @@ def _by_task(
 
 
 def _label(entries: Sequence[Entry]) -> Callable[[Entry], str]:
-    """Return what names an entry in its panel: the strategy, and the backbone where a task has several."""
+    """Return what names an entry in its panel: the strategy, and the backbone if a task has several."""
     crowded = any(len({entry.first.backbone for entry in group}) > 1 for group in by_task(entries).values())
     return lambda entry: f"{entry.strategy}, {entry.first.backbone}" if crowded else entry.strategy
 
 
 def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, str]]:
-    """Return the lines of a panel from top to bottom, (what a block sees, entry); a heading has no entry."""
-    ordered = sorted(entries, key=lambda entry: (entry.first.reference, entry.places, label(entry)))
+    """Return the lines of a panel from top to bottom, (access, entry); a heading has no entry."""
+    ordered = sorted(entries, key=lambda entry: (entry.first.baseline, entry.places, label(entry)))
     lines = []
     for title, group in itertools.groupby(ordered, wording.block):
         lines += [(title, ""), *((title, name) for name in dict.fromkeys(map(label, group)))]
@@ -127,7 +127,7 @@ def _write(panel: Axes, x: float, height: float, text: str, align: str = "left")
 
 
 def _scores(panel: Axes, placed: Placed) -> None:
-    """Draw scores on an axis that spans strategies, source-only and oracle; what lies beyond is written at its edge."""
+    """Draw scores on the axis of `span`; a score beyond it is written at its edge."""
     panel.set_xlabel(" or ".join(sorted({entry.first.metric for entry, _, _ in placed})))
     low, high = span([entry for entry, _, _ in placed])
     panel.set_xlim(low, high)
@@ -145,7 +145,7 @@ def _scores(panel: Axes, placed: Placed) -> None:
 
 
 def _forgetting(panel: Axes, placed: Placed) -> None:
-    panel.set_xlabel("source score lost")
+    panel.set_xlabel("forgetting: source score lost")
     guide(panel, 0)
     for entry, height, colour in placed:
         for field, shape, place in (("forgetting_head", "o", height + 0.16), ("forgetting_probe", "D", height - 0.2)):
@@ -156,7 +156,7 @@ def _forgetting(panel: Axes, placed: Placed) -> None:
 
 
 def _gap_closed(panel: Axes, placed: Placed) -> None:
-    panel.set_xlabel("gap closed (0 source-only, 1 oracle)")
+    panel.set_xlabel("gap closed (0: source-only, 1: all-labels)")
     guide(panel, 0)
     guide(panel, 1)
     for entry, height, colour in placed:

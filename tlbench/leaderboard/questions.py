@@ -1,4 +1,4 @@
-"""What a row was asked: which rows are seeds of one question, and what tells two questions apart."""
+"""Which rows are seeds of one question, and in what two questions differ."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from tlbench.files import digest
 from tlbench.leaderboard import versions
-from tlbench.rows import Row
+from tlbench.results import baselines
+from tlbench.results.files import digest
+from tlbench.results.row import Row
 
 
 def start(row: Row) -> str:
-    """Name the source model that a row starts from, and the version that made it."""
-    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_options, versions.version(row)]
-    return digest([row.task, row.task_options, row.files, *model, row.seed, row.machine, row.device, row.threads])
+    """Name what a row starts from, and the version of the code that made it."""
+    return digest([baselines.start(row), versions.version(row)])
 
 
 def options(row: Row) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def options(row: Row) -> dict[str, Any]:
 
 def question(row: Row) -> str:
     """Name what the seeds of one entry have in common."""
-    rules = [row.sees, row.reference, row.setting, row.selection, row.budget_unit, row.test_size]
+    rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
     end = [row.status, row.stage, row.reason]
     place = [row.machine, row.device, row.threads, versions.version(row)]
     return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])

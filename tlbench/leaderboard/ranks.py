@@ -1,4 +1,4 @@
-"""Which entries can be told apart: differences paired by seed, and ranks that admit ties."""
+"""Which entries are significantly different: differences paired by seed, and ranks that admit ties."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Difference:
         return abs(self.mean) > self.error()
 
     def seeds_to_decide(self) -> int | None:
-        """Return how many seeds in all would decide a difference of this size; None where no number would."""
+        """Return how many seeds in all would decide a difference of this size; None if no number would."""
         if self.seeds < 2:
             return None
         more = range(self.seeds + 1, MOST_SEEDS + 1)
@@ -66,23 +66,23 @@ def _half_width(entry: Entry) -> float:
 def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries, sorted by contest and score, with their ranks.
 
-    An entry's rank is one more than the number of entries in its contest that are better beyond error. Who competes
-    alone, and a reference, has no rank.
+    An entry's rank is one more than the number of entries in its contest that are significantly better. An entry that
+    is alone in its contest, and a baseline, have no rank.
     """
     ranked = []
     for _, group in itertools.groupby(entries, lambda entry: entry.contest):
         members = list(group)
         for place, entry in enumerate(members):
             better = sum(difference(above, entry).decided for above in members[:place])
-            alone = len(members) == 1 or entry.first.reference
+            alone = len(members) == 1 or entry.first.baseline
             ranked.append(replace(entry, rank=None if alone else 1 + better))
     return ranked
 
 
 def undecided(entries: Sequence[Entry]) -> Iterator[tuple[Entry, Entry, Difference]]:
-    """Yield neighbours of one contest that cannot be told apart."""
+    """Yield neighbours of one contest that are not significantly different."""
     for above, below in itertools.pairwise(entries):
         if above.rank is not None and below.rank is not None and above.contest == below.contest:
-            found = difference(above, below)
-            if not found.decided:
-                yield above, below, found
+            gap = difference(above, below)
+            if not gap.decided:
+                yield above, below, gap

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench.escapes import plain, plain_json
-from tlbench.files import slug, write_bytes
 from tlbench.leaderboard import latex, markdown, pictures
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
-from tlbench.rows import Row
+from tlbench.results.escapes import plain, plain_json
+from tlbench.results.files import slug, write_bytes
+from tlbench.results.row import Row
 
 FORMULA = tuple("=+-@＝＋－＠")
 """What the text of a formula begins with; the wide forms count in some languages."""

@@ -22,8 +22,8 @@ LEAST_SECONDS = 0.01
 
 
 def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
-    """Draw each entry's score over the CPU seconds of its adaptation; references are hollow, those far off left out."""
-    names = sorted({entry.first.strategy for entry in entries if entry.first.reference})
+    """Draw each entry's score over the CPU seconds of its adaptation; baselines are hollow, outlying ones left out."""
+    names = sorted({entry.first.strategy for entry in entries if entry.first.baseline})
     shapes = dict(zip(names, itertools.cycle(SHAPES[1:]), strict=False))
     tasks = {task: _near(members) for task, members in by_task(entries).items()}
     figure, panels = grid(len(tasks), 2.2)
@@ -34,8 +34,8 @@ def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
         for entry in members:
             _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"), shades[entry.first.strategy])
     drawn = {entry.first.strategy for members in tasks.values() for entry in members}
-    bounds = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
-    legend(figure, [*strategy_keys(entries, shades), *bounds], columns=4)
+    baselines = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
+    legend(figure, [*strategy_keys(entries, shades), *baselines], columns=4)
     return figure
 
 
@@ -46,9 +46,9 @@ def _near(entries: Sequence[Entry]) -> list[Entry]:
 
 def _cost_point(panel: Axes, entry: Entry, shape: str, colour: str) -> None:
     seconds = max(entry.stage_seconds("adapt") or 0.0, LEAST_SECONDS)
-    if not entry.first.reference:
+    if not entry.first.baseline:
         line(panel, (seconds, seconds), (entry.mean("score_low"), entry.mean("score_high")), colour)
-    point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.reference)
+    point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.baseline)
 
 
 def log_axis(panel: Axes) -> None:
@@ -62,9 +62,9 @@ def log_axis(panel: Axes) -> None:
 
 
 def strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[Line2D]:
-    """Return a legend's keys: each strategy with what it sees, for a picture puts them side by side."""
-    found = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.reference}
-    return [key(f"{name}, {sees}", shades[name]) for name, sees in sorted(found.items())]
+    """Return a legend's keys: each strategy with its access, for a picture puts them side by side."""
+    accesses = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.baseline}
+    return [key(f"{name}, {access}", shades[name]) for name, access in sorted(accesses.items())]
 
 
 def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
@@ -80,7 +80,7 @@ def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
             _fan(panel, members, shapes[task], shades)
         keys = [key(short(task), shape=shape, hollow=True) for task, shape in shapes.items()]
         panel.legend(handles=keys, fontsize=7.5, handletextpad=0.1, borderpad=0.5, labelspacing=0.2)
-    legend(figure, [*strategy_keys(entries, shades), key("source model as it is", hollow=True)], columns=3)
+    legend(figure, [*strategy_keys(entries, shades), key("source model without adaptation", hollow=True)], columns=3)
     return figure
 
 
@@ -94,19 +94,19 @@ def _by_scale(entries: Sequence[Entry]) -> dict[str, dict[str, list[Entry]]]:
 
 
 def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str, str]) -> None:
-    bounds = [entry for entry in members if entry.first.strategy == "source-only"]
-    starts = {(entry.first.backbone, entry.version): entry.mean("score") for entry in bounds}
+    unadapted = [entry for entry in members if entry.first.strategy == "source-only"]
+    starts = {(entry.first.backbone, entry.version): entry.mean("score") for entry in unadapted}
     for score in starts.values():
         point(panel, 0, score, INK, shape, hollow=True)
     for entry in members:
         lost, score = entry.mean("forgetting_head"), entry.mean("score")
-        if not entry.first.reference and lost is not None:
+        if not entry.first.baseline and lost is not None:
             line(panel, (0, lost), (starts.get((entry.first.backbone, entry.version)), score), FAINT, width=0.9)
             point(panel, lost, score, shades[entry.first.strategy], shape)
 
 
 def latency(entries: Sequence[Entry]) -> Figure | None:
-    """Draw p50, p90 and p99 of every graph, a panel for each machine; hollow where the machine was busy."""
+    """Draw p50, p90 and p99 of every graph, a panel for each machine; hollow if the machine was busy."""
     machines: dict[str, list[Entry]] = {}
     for entry, *_ in served_graphs(entries):
         machines.setdefault(wording.machine(entry.first), []).append(entry)

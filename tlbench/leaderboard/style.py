@@ -11,8 +11,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tlbench.escapes import plain_lines
-from tlbench.files import digest
+from tlbench.results.escapes import plain_lines
+from tlbench.results.files import digest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -68,9 +68,9 @@ def styled() -> Iterator[None]:
 
 
 def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Return a colour for each strategy, which follows from its name; references are grey."""
-    names = sorted({entry.first.strategy for entry in entries if not entry.first.reference})
-    chosen = {entry.first.strategy: INK for entry in entries if entry.first.reference}
+    """Return a colour for each strategy, which follows from its name; baselines are grey."""
+    names = sorted({entry.first.strategy for entry in entries if not entry.first.baseline})
+    chosen = {entry.first.strategy: INK for entry in entries if entry.first.baseline}
     free: list[str] = []
     for name in names:
         free = free or list(PALETTE)

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tlbench.files import digest
-from tlbench.rows import Row
+from tlbench.results.files import digest
+from tlbench.results.row import Row
 
 if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import Difference, undecided
-from tlbench.rows import Row
+from tlbench.results.columns import RESULTS, Column, columns
+from tlbench.results.row import Row
 
 USUAL_SCORES = frozenset(
     {
@@ -16,6 +17,7 @@ USUAL_SCORES = frozenset(
 )
 """Metrics of the kinds that tlbench ships; any other, such as success in a closed loop, has a column on the page."""
 NONE = "-"
+SETTINGS = {"transductive": "transductive (same labels in both domains)", "inductive": "inductive (different labels)"}
 
 
 def number(value: float | None, digits: int = 3, form: str = "") -> str:
@@ -23,20 +25,20 @@ def number(value: float | None, digits: int = 3, form: str = "") -> str:
     return NONE if value is None else f"{value:{form}.{digits}f}"
 
 
-def seen(access: Sequence[str]) -> str:
-    """Return what a strategy saw, in words."""
-    said = [part.replace("target-all", "all-target").replace("-", " ") for part in access]
-    return " and ".join(said) or "nothing of the target"
+def access(parts: Sequence[str]) -> str:
+    """Return what a strategy was given, in words."""
+    said = [part.replace("target-all", "all-target").replace("-", " ") for part in parts]
+    return " and ".join(said) or "no target data"
 
 
 def seeds(rows: Sequence[Row]) -> str:
-    """Return `seed 7`, `seeds 1000-1004`, or seeds one by one where some between are missing."""
-    found = [row.seed for row in rows]
-    if len(found) == 1:
-        return f"seed {found[0]}"
-    if len(found) > 2 and found == list(range(found[0], found[-1] + 1)):
-        return f"seeds {found[0]}-{found[-1]}"
-    return f"seeds {', '.join(map(str, found))}"
+    """Return `seed 7`, `seeds 1000-1004`, or seeds one by one if some between are missing."""
+    numbers = [row.seed for row in rows]
+    if len(numbers) == 1:
+        return f"seed {numbers[0]}"
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"seeds {numbers[0]}-{numbers[-1]}"
+    return f"seeds {', '.join(map(str, numbers))}"
 
 
 def ending(entry: Entry) -> str:
@@ -51,29 +53,36 @@ def why(entry: Entry) -> str:
 
 
 def further_scores(entries: Sequence[Entry]) -> list[str]:
-    """Return the names of scores that some entry has beside the usual metrics and the one that is sorted by."""
+    """Return the names of scores that some entry has beside the usual metrics and that of the task."""
     names = {name for entry in entries for name in entry.scores()}
     return sorted(names - USUAL_SCORES - {entry.first.metric for entry in entries})
 
 
-def cells(entry: Entry, further: Sequence[str] = ()) -> dict[str, str]:
-    """Return the numbers of one entry under short column names, in the order of the page."""
-    scores = entry.scores()
+def result_columns(further: Sequence[str]) -> list[Column]:
+    """Return the columns of a task's table, with one for each further score."""
+    return [
+        part
+        for column in columns(RESULTS)
+        for part in ([_further(column, name) for name in further] if column.field == "scores" else [column])
+    ]
+
+
+def _further(column: Column, name: str) -> Column:
+    return Column(f"scores.{name}", name, column.group, latex=(name, ""))
+
+
+def cell(entry: Entry, column: Column) -> str:
+    """Return the text of an entry in a column: numbers are rounded, and a dash stands for what there is not."""
+    if column.field in TEXTS:
+        return TEXTS[column.field](entry)
+    field, _, name = column.field.partition(".")
+    value = entry.scores().get(name) if name else entry.value(field)
+    return value if isinstance(value, str) else number(value, column.digits, column.form)
+
+
+def _interval(entry: Entry) -> str:
     low, high = entry.mean("score_low"), entry.mean("score_high")
-    return {
-        "rank": NONE if entry.rank is None else str(entry.rank),
-        "strategy": entry.strategy,
-        "score": number(entry.mean("score")),
-        "seed sd": number(entry.spread("score")),
-        "test 95 %": NONE if low is None or high is None else f"{low:.3f} to {high:.3f}",
-        **{name: number(scores.get(name)) for name in further},
-        "over source": _over_source(entry),
-        "gain": NONE if entry.first.strategy == "scratch" else number(entry.mean("transfer_gain"), form="+"),
-        "gap closed": number(entry.mean("gap_closed"), 2),
-        "forgets (head)": number(entry.mean("forgetting_head")),
-        "forgets (probe)": number(entry.mean("forgetting_probe")),
-        "adapt CPU s": number(entry.stage_seconds("adapt"), 2),
-    }
+    return NONE if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
 def _over_source(entry: Entry) -> str:
@@ -84,40 +93,63 @@ def _over_source(entry: Entry) -> str:
     return f"{sum(over) / len(over):+.3f} ({sum(value > 0 for value in over)}/{len(over)})"
 
 
+def _transfer_gain(entry: Entry) -> str:
+    gain = None if entry.first.strategy == "scratch" else entry.mean("transfer_gain")
+    return f"{number(gain, form='+')}{' ▼' if (gain or 0.0) < 0 else ''}"
+
+
+TEXTS: Mapping[str, Callable[[Entry], str]] = {
+    "rank": lambda entry: NONE if entry.rank is None else str(entry.rank),
+    "test_interval": _interval,
+    "gain_over_source_only": _over_source,
+    "transfer_gain": _transfer_gain,
+    "p50_ms": lambda entry: number(entry.mean("p50_ms")) + (" †" if entry.first.contended else ""),
+    "shapes": lambda entry: shapes(entry.first),
+    "machine": lambda entry: machine(entry.first),
+    "provider": lambda entry: entry.first.provider or NONE,
+}
+"""Columns whose text is more than a number or a name."""
+
+
 def is_best(entry: Entry) -> bool:
-    """True for the best of a contest and whatever cannot be told apart from it."""
+    """Return whether an entry is the best of a contest, or not significantly different from it."""
     return entry.rank == 1
 
 
 def task_facts(entries: Sequence[Entry]) -> str:
     """Return one sentence on what a task's numbers are: metric, test size, label budget, seeds."""
     row = entries[0].first
-    drawn = [entry for entry in entries if "target-labels" in entry.first.sees] or entries
+    drawn = [entry for entry in entries if "target-labels" in entry.first.access] or entries
     ordered = sorted(drawn, key=lambda entry: entry.budget_place)
     budgets = " or ".join(dict.fromkeys(one.first.budget_rule or str(one.first.label_budget) for one in ordered))
     sizes = " or ".join(str(size) for size in sorted({entry.first.test_size or 0 for entry in entries}))
     runs = sorted({seeds(entry.rows) for entry in entries})
+    setting = SETTINGS.get(row.setting, row.setting)
     return (
-        f"Score: {row.metric} on {sizes} target test examples; {row.setting}; label budget {budgets} "
-        f"{row.budget_unit}; {' or '.join(runs)}."
+        f"Score: {row.metric} on {sizes} target test examples; {setting}; label budget {budgets} {row.budget_unit}; "
+        f"{' or '.join(runs)}."
     )
 
 
 def ties(entries: Sequence[Entry]) -> list[str]:
-    """Return one sentence on each two strategies that cannot be told apart."""
+    """Return one sentence on each two neighbours that are not significantly different."""
     several = len({entry.first.backbone for entry in entries}) > 1
-    return [_tie(*found, several) for found in undecided(entries)]
+    return [_tie(*pair, several) for pair in undecided(entries)]
 
 
 def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
     first, second = (
         f"{entry.strategy} on {entry.first.backbone}" if several else entry.strategy for entry in (above, below)
     )
-    said = f"{first} and {second} cannot be told apart:"
+    said = f"{first} and {second} are not significantly different:"
     if gap.seeds < 2:
-        return f"{said} that takes two common seeds, and they have {gap.seeds}."
+        return f"{said} a comparison needs at least 2 common seeds, and they have {gap.seeds}."
     needed = gap.seeds_to_decide()
-    more = f"about {needed} seeds would decide it" if needed else "the test split is too small for any number of seeds"
+    more = (
+        f"about {needed} seeds would decide it"
+        if needed
+        else "the test split is too small to decide it with any number of seeds"
+    )
     return f"{said} they differ by {gap.mean:.3f} ± {gap.error():.3f}; {more}."
 
 
@@ -136,8 +168,13 @@ def backbone(row: Row) -> str:
 
 
 def block(entry: Entry) -> str:
-    """Return the heading that an entry stands under: what it sees; references stand together."""
-    return "references" if entry.first.reference else f"sees {seen(entry.access)}"
+    """Return the heading of an entry's group: its access; baselines have one for all of them."""
+    return "baselines" if entry.first.baseline else access_of(entry)
+
+
+def access_of(entry: Entry) -> str:
+    """Return the access of an entry as a heading or a remark."""
+    return f"access: {access(entry.access)}"
 
 
 def machine(row: Row) -> str:

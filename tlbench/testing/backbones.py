@@ -12,32 +12,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.calls import SELF_LABELLED, AugmentRequest, Layout
-from tlbench.data import Array, Columns, Inputs, Ragged
+from tlbench.contract.requests import LAYOUTS, AugmentRequest, Layout
+from tlbench.contract.specs import BackboneSpec
+from tlbench.contract.task_data import Array
+from tlbench.deploy.export import export_model, latency_inputs, run_session
+from tlbench.deploy.onnx_graph import export_graph
+from tlbench.deploy.session import open_session
 from tlbench.errors import ContractError
-from tlbench.export import export_graph, export_model, run_session
-from tlbench.kinds import Classification
-from tlbench.model import TransferModel, encode, state_hash
-from tlbench.records import BackboneSpec
-from tlbench.serving import latency_inputs
-from tlbench.session import open_session
+from tlbench.learning.data import Columns, Inputs, Ragged
+from tlbench.learning.kinds.classification import Classification
+from tlbench.learning.model import TransferModel, encode, state_hash
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.fitted import LABELS, in_each_layout
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import SPEC_CHECKS, label
 
 TOLERANCE = 1e-4
 """Largest difference of features, relative to the largest."""
 SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 """Types of model inputs; the encoder widens them, on the device."""
 
-OF_TOKENS: tuple[Layout, ...] = ("sequence", *SELF_LABELLED)
-"""Layouts whose units are positions `(N, T)` that a mask tells."""
 
-
-def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
-    """Every entry of the recipe is an option of somebody: a misspelt one would be passed over in silence."""
-    from tlbench.planning import SOURCE_OPTIONS
+def recipe_names_known_options(spec: BackboneSpec, bench: Bench) -> None:
+    """Every entry of the recipe is an option of a strategy; a misspelt entry would be ignored."""
+    from tlbench.planning.expand import SOURCE_OPTIONS
 
     owners = {name: strategy.options for name, strategy in bench.catalog.strategies.items()}
     owners["source"] = SOURCE_OPTIONS
@@ -47,10 +45,10 @@ def its_recipe_names_options(spec: BackboneSpec, bench: Bench) -> None:
         if owner and owner not in owners:
             continue  # A strategy that is not installed here.
         if name not in ({option.name for option in owners[owner]} if owner else known):
-            raise ContractError(f'{label(spec)}: its recipe sets "{entry}", which nobody has as an option.')
+            raise ContractError(f'{label(spec)}: the recipe sets "{entry}", which is not an option of any strategy.')
 
 
-def it_leaves_the_process_as_it_was(spec: BackboneSpec, bench: Bench) -> None:
+def process_state_is_unchanged(spec: BackboneSpec, bench: Bench) -> None:
     """No function changes a seed, thread, directory or variable; `build` may draw from torch, which the host seeds."""
     for made in in_each_layout(spec, bench):
         watched(f"{label(spec)}: fit", partial(spec.fit, made.request))
@@ -58,37 +56,39 @@ def it_leaves_the_process_as_it_was(spec: BackboneSpec, bench: Bench) -> None:
         watched(f"{label(spec)}: build", made.build, apart=[TORCH_SEED])
 
 
-def fitting_depends_on_the_examples_alone(spec: BackboneSpec, bench: Bench) -> None:
-    """Fitted twice to the same examples, it has learnt the same."""
+def fit_is_reproducible(spec: BackboneSpec, bench: Bench) -> None:
+    """Two fits to the same examples return the same."""
     for made, again in zip(in_each_layout(spec, bench), in_each_layout(spec, bench), strict=True):
         if made.fitted != again.fitted:
-            raise ContractError(f"{label(spec)}: fit learns something else from the same examples.")
+            raise ContractError(f"{label(spec)}: fit returns different results for the same examples.")
 
 
-def preparing_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
-    """An example becomes the same bytes alone, in a batch and in another order."""
+def prepare_treats_examples_independently(spec: BackboneSpec, bench: Bench) -> None:
+    """An example becomes the same bytes alone, in a batch and in a different order."""
     for made in in_each_layout(spec, bench):
         together = made.inputs()
         if len(together) != len(made.raw):
-            raise ContractError(f"{label(spec)}: prepare gave {len(together)} rows for {len(made.raw)} examples.")
+            raise ContractError(f"{label(spec)}: prepare returns {len(together)} rows for {len(made.raw)} examples.")
         _check_types(spec, together.columns)
         order = list(range(len(made.raw)))[::-1]
-        for name, chosen in (("alone", order[:1]), ("in another order", order)):
+        for name, chosen in (("alone", order[:1]), ("in a different order", order)):
             other = made.as_inputs([made.raw[i] for i in chosen])
             if not _equal(together.select(np.array(chosen)), other):
                 raise ContractError(
-                    f"{label(spec)}: prepare makes another row of an example {name}: it must depend on the example and "
-                    f"on what fit returned alone."
+                    f"{label(spec)}: prepare returns a different row for an example {name}: it must depend only on the "
+                    f"example and on what fit returned."
                 )
 
 
 def _check_types(spec: BackboneSpec, columns: Columns) -> None:
     if not isinstance(columns, tuple):
-        raise ContractError(f"{label(spec)}: prepare gave a {type(columns).__name__}: it must give a tuple of columns.")
+        raise ContractError(
+            f"{label(spec)}: prepare returns a {type(columns).__name__}; it must return a tuple of columns."
+        )
     for column in columns:
         dtype = (column.values if isinstance(column, Ragged) else column).dtype
         if str(dtype) not in SMALL:
-            raise ContractError(f"{label(spec)}: prepare gave {dtype}: take the smallest of {', '.join(SMALL)}.")
+            raise ContractError(f"{label(spec)}: prepare returns {dtype}: use the smallest of {', '.join(SMALL)}.")
 
 
 def _equal(one: Inputs, other: Inputs) -> bool:
@@ -103,15 +103,17 @@ def _equal(one: Inputs, other: Inputs) -> bool:
     )
 
 
-def building_depends_on_the_seed_alone(spec: BackboneSpec, bench: Bench) -> None:
+def build_depends_only_on_the_seed(spec: BackboneSpec, bench: Bench) -> None:
     """Two encoders of one seed have the same weights."""
     for made in in_each_layout(spec, bench):
         if state_hash(made.build()) != state_hash(made.build()):
-            raise ContractError(f"{label(spec)}: build gives other weights under the same seed: draw from torch alone.")
+            raise ContractError(
+                f"{label(spec)}: build returns different weights for the same seed: use only torch's random numbers."
+            )
 
 
 @torch.no_grad()
-def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
+def features_have_the_declared_shape(spec: BackboneSpec, bench: Bench) -> None:
     """`(N, D)`, `(N, T, D)` with a mask of units `(N, T)`, or `(N, H, W, D)`; float32, finite, D = `feature_dim`."""
     for made in in_each_layout(spec, bench):
         encoder, batch = made.build().eval(), made.inputs().batch(np.arange(4))
@@ -119,24 +121,24 @@ def features_have_their_shape(spec: BackboneSpec, bench: Bench) -> None:
         wanted = (*_units(spec, made.layout, mask, features), encoder.feature_dim)
         if tuple(features.shape) != wanted or features.dtype != torch.float32:
             raise ContractError(
-                f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}, not {wanted} "
-                f"torch.float32."
+                f"{label(spec)}: {made.layout} features are {tuple(features.shape)} {features.dtype}; expected "
+                f"{wanted} torch.float32."
             )
-        if made.layout not in OF_TOKENS and mask is not None:
-            raise ContractError(f"{label(spec)}: units must be None where every example, or every pixel, is one.")
+        if mask is not None and not LAYOUTS[made.layout].masked:
+            raise ContractError(f"{label(spec)}: units must return None if every example, or every pixel, is one unit.")
         if not torch.isfinite(features).all():
             raise ContractError(f"{label(spec)}: features are not finite.")
 
 
 def _units(spec: BackboneSpec, layout: Layout, mask: Tensor | None, features: Tensor) -> tuple[int, ...]:
-    if layout not in OF_TOKENS:
-        return (4, *features.shape[1:3]) if layout == "map" else (4,)
+    if not LAYOUTS[layout].masked:
+        return (4, *features.shape[1 : 1 + LAYOUTS[layout].axes])
     if mask is None or mask.dtype != torch.bool or mask.ndim != 2:
-        raise ContractError(f"{label(spec)}: units must be a mask (N, T) of bool in the layout {layout}.")
+        raise ContractError(f"{label(spec)}: units must return a mask (N, T) of bool in the layout {layout}.")
     return tuple(mask.shape)
 
 
-def evaluation_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) -> None:
+def evaluation_treats_examples_independently(spec: BackboneSpec, bench: Bench) -> None:
     """In evaluation mode an example's features are the same alone, in a batch, and beside a longer one."""
     for made in in_each_layout(spec, bench):
         model, inputs = made.model(), made.inputs()
@@ -144,13 +146,13 @@ def evaluation_depends_on_the_example_alone(spec: BackboneSpec, bench: Bench) ->
         alone = np.concatenate([encode(model, inputs.select(np.array([i]))) for i in range(len(inputs))])
         if together.shape != alone.shape or np.abs(together - alone).max() > TOLERANCE * np.abs(together).max():
             raise ContractError(
-                f"{label(spec)}: in evaluation mode an example's features depend on the others of its batch, or on "
-                f"padding: switch by self.training, and mask what is padded."
+                f"{label(spec)}: in evaluation mode, an example's features depend on the rest of its batch or on "
+                f"padding: check self.training, and mask the padding."
             )
 
 
-def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
-    """Gradients are there, finite, and change parameters."""
+def training_step_changes_parameters(spec: BackboneSpec, bench: Bench) -> None:
+    """Gradients exist, are finite, and change parameters."""
     for made in in_each_layout(spec, bench):
         model = made.model().train()
         before = state_hash(model.encoder)
@@ -159,13 +161,13 @@ def a_step_of_training_moves_it(spec: BackboneSpec, bench: Bench) -> None:
         nn.functional.cross_entropy(outputs, torch.arange(len(outputs)) % len(LABELS)).backward()  # type: ignore[no-untyped-call]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if not gradients or not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
-            raise ContractError(f"{label(spec)}: gradients are absent or not finite in a step of training.")
+            raise ContractError(f"{label(spec)}: gradients are missing or not finite in a training step.")
         torch.optim.SGD(parameters, lr=0.1).step()
         if state_hash(model.encoder) == before:
-            raise ContractError(f"{label(spec)}: a step of training changes nothing.")
+            raise ContractError(f"{label(spec)}: a training step changes no parameter.")
 
 
-def its_export_agrees(spec: BackboneSpec, bench: Bench) -> None:
+def export_matches_the_model(spec: BackboneSpec, bench: Bench) -> None:
     """The ONNX file gives the model's outputs at every batch size and length, and runs what latency is measured on."""
     for made in in_each_layout(spec, bench):
         model, inputs = made.model().eval(), made.inputs()
@@ -189,19 +191,19 @@ def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tupl
     expected = model(*batch).numpy()
     found = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.numpy()]
     if found.shape != expected.shape or np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
-        raise ContractError(f"{label(spec)}: model and ONNX file disagree on a batch of {len(batch[0])}.")
+        raise ContractError(f"{label(spec)}: the model and the ONNX file disagree on a batch of {len(batch[0])}.")
 
 
-def its_traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
-    """`batchnorm` stands for layers of BatchNorm: strategies ask for it by name."""
+def traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
+    """The trait `batchnorm` means layers of BatchNorm: strategies require it by name."""
     made = in_each_layout(spec, bench)[0]
-    found = any(isinstance(layer, _BatchNorm) for layer in made.build().modules())
-    if found != ("batchnorm" in spec.traits):
-        which = "add" if found else "leave out"
-        raise ContractError(f'{label(spec)}: it has {"" if found else "no "}BatchNorm: {which} the trait "batchnorm".')
+    normalised = any(isinstance(layer, _BatchNorm) for layer in made.build().modules())
+    if normalised != ("batchnorm" in spec.traits):
+        has, advice = ("has", "add") if normalised else ("lacks", "remove")
+        raise ContractError(f'{label(spec)} {has} layers of BatchNorm: {advice} the trait "batchnorm".')
 
 
-def augmenting_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
+def augment_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
     """`augment` draws from its generator alone, keeps shapes and types, and does not write into what it is given."""
     if spec.augment is None:
         return
@@ -219,7 +221,9 @@ def augmenting_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
         if [(part.shape, part.dtype) for part in first] != [(part.shape, part.dtype) for part in batch]:
             raise ContractError(f"{label(spec)}: augment changes shape or type with {', '.join(names)}.")
         if not all(map(torch.equal, first, second)):
-            raise ContractError(f"{label(spec)}: augment is another with the same generator: draw from it alone.")
+            raise ContractError(
+                f"{label(spec)}: augment gives different results with the same generator: use only that generator."
+            )
         if not all(map(torch.equal, kept, batch)):
             raise ContractError(f"{label(spec)}: augment writes into its inputs: work on a copy.")
 
@@ -230,17 +234,16 @@ def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, 
 
 
 CHECKS: tuple[Check[BackboneSpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
-    its_recipe_names_options,
-    it_leaves_the_process_as_it_was,
-    fitting_depends_on_the_examples_alone,
-    preparing_depends_on_the_example_alone,
-    building_depends_on_the_seed_alone,
-    features_have_their_shape,
-    evaluation_depends_on_the_example_alone,
-    a_step_of_training_moves_it,
-    its_export_agrees,
-    its_traits_are_true,
-    augmenting_keeps_shape_and_type,
+    *SPEC_CHECKS,
+    recipe_names_known_options,
+    process_state_is_unchanged,
+    fit_is_reproducible,
+    prepare_treats_examples_independently,
+    build_depends_only_on_the_seed,
+    features_have_the_declared_shape,
+    evaluation_treats_examples_independently,
+    training_step_changes_parameters,
+    export_matches_the_model,
+    traits_are_true,
+    augment_keeps_shape_and_type,
 )

@@ -9,19 +9,20 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.contract.options import OptionValue
+from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.task_data import TaskData
+from tlbench.engine.prepared import Prepared, prepare
+from tlbench.engine.runner import run_pairing
+from tlbench.engine.source_model import train_source
+from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError
-from tlbench.model import TransferModel
-from tlbench.options import OptionValue
-from tlbench.plan import Pairing, Settings
-from tlbench.planning import Wish, make_plan
-from tlbench.plugins import Catalog, missing
-from tlbench.prepared import Prepared, prepare
-from tlbench.raw import TaskData
-from tlbench.records import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
-from tlbench.rows import Row
-from tlbench.runner import run_pairing
-from tlbench.stages import train_source
-from tlbench.store import Store
+from tlbench.learning.model import TransferModel
+from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
+from tlbench.results.row import Row
 
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec)
 Check = Callable[[S, "Bench"], str | None]
@@ -58,8 +59,10 @@ class Bench:
         self, task: str, backbone: str, strategy: str = STRATEGY, overrides: Mapping[str, OptionValue] = EMPTY
     ) -> Pairing:
         """Return the pairing of these three with seed 0, whether it makes sense or not."""
-        wish = Wish(tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides)
-        plan = make_plan([wish], self.catalog, self.settings)
+        run_request = RunRequest(
+            tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides
+        )
+        plan = make_plan([run_request], self.catalog, self.settings)
         return next(pairing for pairing in plan.pairings if pairing.strategy.name == strategy)
 
     def pairing_of_task(self, task: TaskSpec) -> Pairing:
@@ -70,7 +73,7 @@ class Bench:
     def data(self, task: TaskSpec) -> TaskData:
         """Return a task's raw data, loaded once."""
         if task.name not in self._data:
-            request = self.pairing_of_task(task).load_request(self.settings)
+            request = self.pairing_of_task(task).load_request
             self._data[task.name] = task.load(request)
         return self._data[task.name]
 
@@ -82,8 +85,7 @@ class Bench:
         """Return a pairing's prepared data and a source model."""
         if pairing.title not in self._sources:
             folder = Path(tempfile.mkdtemp(dir=self.folder))
-            prepare(pairing, self.settings, folder)
-            prepared = Prepared.read(folder)
+            prepared = prepare(pairing, folder)
             self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
         return self._sources[pairing.title]
 
@@ -91,7 +93,7 @@ class Bench:
         """Run a pairing up to its exported file. Raises `ContractError` with the stage and the cause where it fails."""
         if pairing.title not in self._rows:
             store = Store(root=self.settings.cache, notify=lambda event: None)
-            self._rows[pairing.title], _ = run_pairing(pairing, self.catalog, self.settings, store)
+            self._rows[pairing.title] = run_pairing(pairing, self.catalog, self.settings, store).row
         row = self._rows[pairing.title]
         if row.status != "ok":
             raise ContractError(f"{pairing.title}: {row.stage}: {row.reason}")

@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tlbench.calls import LoadRequest
+from tlbench.contract.requests import LoadRequest
+from tlbench.engine.processes import ending, run_module
 from tlbench.errors import ContractError
-from tlbench.plugins import HOOKS
-from tlbench.processes import ending, run_module
-from tlbench.sources import Origin, Source, installed, package_folder, plugin_file
-from tlbench.testing.toy import toy_source
+from tlbench.planning.catalog import HOOKS
+from tlbench.planning.discovery import PluginCandidate, PluginOrigin, installed, package_folder, plugin_file
+from tlbench.testing.toy import toy_candidate
 
 if TYPE_CHECKING:
-    from tlbench.raw import Rows, TaskData
+    from tlbench.contract.task_data import ExampleSequence, TaskData
 
 HEAVY = frozenset(
     {
@@ -31,15 +31,17 @@ HEAVY = frozenset(
 """What no light module imports."""
 
 
-def sources_of(plugin: Path) -> list[Source]:
+def sources_of(plugin: Path) -> list[PluginCandidate]:
     """Return the plugins of a folder with a pyproject.toml, or of a single file. Raises `UsageError`."""
     return package_folder(plugin) if plugin.is_dir() else [plugin_file(plugin)]
 
 
-def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
-    """Return `heavy`, what loading a plugin and listing its specs imports, and `digest` of the requested task's data.
+def ask(origin: PluginOrigin, plugin: Path | None, request: LoadRequest | None = None) -> dict[str, Any]:
+    """Return what a fresh process, with another hash seed, finds.
 
-    The process has another hash seed than this one. Raises `ContractError` with what it ended with.
+    `heavy`: the heavy libraries that loading the plugin and listing its specs import; and of the requested task
+    `heavy_files`, those that listing its files imports in addition, and `digest`, a hash of its data. Raises
+    `ContractError` if the process fails.
     """
     job: dict[str, Any] = {"entry_point": origin.entry_point, "distribution": origin.distribution}
     job["plugin"] = str(plugin) if plugin else None
@@ -50,7 +52,7 @@ def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None)
     environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = run_module("tlbench.testing.child", timeout=600, input=json.dumps(job), env=environment)
     if done.returncode:
-        raise ContractError(f"In a fresh process it {ending(done)}")
+        raise ContractError(f"Loading the plugin in a fresh process failed: the process {ending(done)}")
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
 
@@ -58,36 +60,45 @@ def ask(origin: Origin, plugin: Path | None, request: LoadRequest | None = None)
 def _answer(job: Mapping[str, Any]) -> dict[str, Any]:
     source = next(source for source in _candidates(job) if _matches(source.origin, job))
     module = source.load()
-    specs = [spec for hook in HOOKS if hasattr(module, hook) for spec in getattr(module, hook)()]
+    specs = [spec for hook in HOOKS if hasattr(module, hook) for spec in _listed(getattr(module, hook))]
     answer: dict[str, Any] = {"heavy": sorted(HEAVY & set(sys.modules))}
     if "load" in job:
         root = Path(job["data_root"]) if job["data_root"] else None
         request = LoadRequest(**job["load"], data_root=root)
         (task,) = (spec for spec in specs if spec.name == request.task)
         task.files(request)
-        answer |= {"heavy": sorted(HEAVY & set(sys.modules)), "digest": data_digest(task.load(request))}
+        answer["heavy_files"] = sorted(HEAVY & set(sys.modules) - set(answer["heavy"]))
+        answer["digest"] = data_digest(task.load(request))
     return answer
 
 
-def _candidates(job: Mapping[str, Any]) -> Iterator[Source]:
-    yield toy_source()
+def _listed(hook: Callable[[], Iterable[Any]]) -> list[Any]:
+    """Return what a hook returns; nothing if it fails, which is a problem that the catalog reports."""
+    try:
+        return list(hook())
+    except Exception:  # noqa: BLE001 - a plugin may raise anything
+        return []
+
+
+def _candidates(job: Mapping[str, Any]) -> Iterator[PluginCandidate]:
+    yield toy_candidate()
     yield from sources_of(Path(job["plugin"])) if job["plugin"] else installed()
 
 
-def _matches(origin: Origin, job: Mapping[str, Any]) -> bool:
+def _matches(origin: PluginOrigin, job: Mapping[str, Any]) -> bool:
     return (origin.entry_point, origin.distribution) == (job["entry_point"], job["distribution"])
 
 
 def data_digest(data: TaskData) -> str:
     """Return a hash of every example and label of a task."""
-    from tlbench.files import digest
+    from tlbench.results.files import digest
 
     sides = (data.source, data.target)
     parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
     return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
 
 
-def _rows_digest(rows: Rows) -> str:
+def _rows_digest(rows: ExampleSequence) -> str:
     """Arrays are hashed whole; other sequences one example after another."""
     return example_digest(rows if hasattr(rows, "dtype") else list(rows))
 

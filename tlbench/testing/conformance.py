@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import MissingDataError, TlbenchError, describe
-from tlbench.guard import pass_signal
-from tlbench.plugins import Catalog, Spec
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
-from tlbench.sources import Origin
+from tlbench.planning.catalog import Catalog, Spec
+from tlbench.planning.discovery import PluginOrigin
+from tlbench.planning.guard import pass_signal
 from tlbench.testing import backbones, domains, families, strategies, tasks
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.specs import sort_of
@@ -37,7 +37,7 @@ class Result:
     """What is wrong, what to look at, or why the check was not made."""
 
 
-def specs_of(catalog: Catalog, origins: Sequence[Origin]) -> list[Spec]:
+def specs_of(catalog: Catalog, origins: Sequence[PluginOrigin]) -> list[Spec]:
     """Return everything in a catalog that comes from these plugins."""
     everything: list[Spec] = [
         *catalog.domains.values(),

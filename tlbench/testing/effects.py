@@ -100,7 +100,7 @@ def watched(what: str, call: Callable[[], T], apart: Iterable[str] = ()) -> T:
     if set(changed) & set(BY_IMPORTS):
         result, changed = _once(call)
     if wrong := [name for name in changed if name not in apart]:
-        raise ContractError(f"{what} changes {', '.join(wrong)}: leave the process as it was, or put it back.")
+        raise ContractError(f"{what} changes {', '.join(wrong)}: do not change the process, or restore it.")
     return result
 
 

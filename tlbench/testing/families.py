@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from tlbench.contract.specs import BackboneFamily
 from tlbench.errors import ContractError, UsageError
-from tlbench.records import BackboneFamily
 from tlbench.testing.bench import Bench, Check, need
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import SPEC_CHECKS, label
 
 NOBODY = "no model is called so"
 """With spaces, so that no hub has to be asked."""
 
 
-def a_name_that_nothing_has_is_refused(spec: BackboneFamily, bench: Bench) -> None:
+def unknown_names_are_refused(spec: BackboneFamily, bench: Bench) -> None:
     """`find` raises an error whose message is meant for a person."""
     need(spec)
     try:
@@ -19,13 +19,12 @@ def a_name_that_nothing_has_is_refused(spec: BackboneFamily, bench: Bench) -> No
     except UsageError:
         return
     raise ContractError(
-        f'{label(spec)}: find("{NOBODY}") gives a backbone: raise UnknownNameError or MissingDataError where there is '
-        f"none."
+        f'{label(spec)}: find("{NOBODY}") returns a backbone for an unknown name: raise UnknownNameError or '
+        f"MissingDataError."
     )
 
 
 CHECKS: tuple[Check[BackboneFamily], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
-    a_name_that_nothing_has_is_refused,
+    *SPEC_CHECKS,
+    unknown_names_are_refused,
 )

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench.calls import SELF_LABELLED, BuildRequest, FitRequest, Layout, PrepareRequest
-from tlbench.data import Columns, Examples, Inputs, Targets
+from tlbench.contract.requests import LAYOUTS, BuildRequest, FitRequest, Layout, PrepareRequest
+from tlbench.contract.specs import BackboneSpec
 from tlbench.errors import ContractError
-from tlbench.model import Encoder, TransferModel
-from tlbench.records import BackboneSpec
+from tlbench.learning.data import Columns, Examples, Inputs, Targets
+from tlbench.learning.model import Encoder, TransferModel
 from tlbench.testing.bench import Bench, need
 from tlbench.testing.samples import sample
 from tlbench.testing.specs import label
@@ -50,7 +50,7 @@ class Fitted:
     def as_inputs(self, raw: Sequence[Any]) -> Inputs:
         """Return raw examples prepared, without the targets that texts hold of themselves."""
         columns = self.prepare(raw)
-        return Inputs(columns[:-1] if self.layout in SELF_LABELLED else columns)
+        return Inputs(columns[:-1] if LAYOUTS[self.layout].self_labelled else columns)
 
     def examples(self) -> Examples:
         """Return the sample with the first label for every unit."""
@@ -92,7 +92,7 @@ def _as_json(spec: BackboneSpec, learnt: Any) -> dict[str, Any]:
     try:
         read: dict[str, Any] = json.loads(json.dumps(learnt, allow_nan=False))
     except (TypeError, ValueError) as error:
-        raise ContractError(f"{label(spec)}: fit gave what is no JSON: {error}.") from error
+        raise ContractError(f"{label(spec)}: fit returns something that is not JSON: {error}.") from error
     if not isinstance(learnt, dict):
-        raise ContractError(f"{label(spec)}: fit gave a {type(learnt).__name__}: it must give a dict.")
+        raise ContractError(f"{label(spec)}: fit returns a {type(learnt).__name__}; it must return a dict.")
     return read

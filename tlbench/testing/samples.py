@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from tlbench.calls import FitRequest, Layout
-from tlbench.data import Array
+from tlbench.contract.requests import FitRequest, Layout
+from tlbench.contract.task_data import Array
 from tlbench.testing.bench import Bench, NotApplicableError, need
 
 SIZE = 24
@@ -19,10 +20,8 @@ def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
 
     Examples of a modality that tlbench does not document are taken from a task of the catalog.
     """
-    makers = {"image": _images, "text": _texts, "audio": _sounds, "series": _series, "tabular": _rows}
-    if modality in makers:
-        random = np.random.default_rng(11)
-        inputs: Any = _sentences(random) if (modality, layout) == ("text", "sequence") else makers[modality](random)
+    if make := MAKERS.get((modality, layout)) or MAKERS.get((modality, None)):
+        inputs: Any = make(np.random.default_rng(11))
         return FitRequest(inputs=inputs, options={}, sample_rate=8000 if modality == "audio" else None)
     for task in bench.catalog.tasks.values():
         if task.modality == modality and task.data_from == "package" and task.kind_of_source.layout == layout:
@@ -30,7 +29,7 @@ def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
             data = bench.data(task)
             inputs = [data.source.train.inputs[i] for i in range(min(SIZE, len(data.source.train.inputs)))]
             return FitRequest(inputs=inputs, options={}, sample_rate=data.sample_rate)
-    raise NotApplicableError(f'No task of the modality "{modality}" with {layout} features is there to check it on.')
+    raise NotApplicableError(f'There is no task of the modality "{modality}" with {layout} features to check it with.')
 
 
 def _images(random: np.random.Generator) -> Array:
@@ -55,3 +54,14 @@ def _series(random: np.random.Generator) -> list[Array]:
 
 def _rows(random: np.random.Generator) -> Array:
     return random.standard_normal((SIZE, 9)).astype(np.float32)
+
+
+MAKERS: Mapping[tuple[str, Layout | None], Callable[[np.random.Generator], Any]] = {
+    ("image", None): _images,
+    ("text", None): _texts,
+    ("text", "sequence"): _sentences,
+    ("audio", None): _sounds,
+    ("series", None): _series,
+    ("tabular", None): _rows,
+}
+"""(modality, layout) -> what makes examples; None stands for all other layouts."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
-from tlbench.calls import Layout
+from tlbench.contract.deferred import Deferred
+from tlbench.contract.options import Option
+from tlbench.contract.requests import Layout
+from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
 from tlbench.errors import ContractError
-from tlbench.options import Option
-from tlbench.plugins import Spec
-from tlbench.records import BackboneFamily, BackboneSpec, DomainSpec, Setting, StrategySpec, TaskSpec
-from tlbench.testing.bench import Bench
+from tlbench.planning.catalog import Spec
+from tlbench.planning.code import code_of
+from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
 
 TYPES = {"str": str, "bool": bool, "int": int, "tuple": tuple, "frozenset": frozenset}
@@ -29,12 +33,12 @@ def label(spec: Spec) -> str:
     return f'{sort_of(spec).capitalize()} "{spec.name}"'
 
 
-def the_record_is_whole(spec: Spec, bench: Bench) -> None:
-    """Every field has its type, every text says something, every option can be read."""
+def spec_fields_are_valid(spec: Spec, bench: Bench) -> None:
+    """Fields have their types, texts are not empty, options can be parsed."""
     for field in fields(spec):
         value, wanted = getattr(spec, field.name), TYPES.get(str(field.type).partition("[")[0])
         if wanted and not isinstance(value, wanted):
-            raise ContractError(f"{label(spec)}: {field.name} is {value!r}: it must be {field.type}.")
+            raise ContractError(f"{label(spec)}: {field.name} is {value!r}; it must be {field.type}.")
         if field.name in TEXTS and not str(value).strip():
             raise ContractError(f"{label(spec)}: {field.name} is empty: write one sentence.")
     if not isinstance(spec, DomainSpec):
@@ -47,25 +51,27 @@ def the_record_is_whole(spec: Spec, bench: Bench) -> None:
 def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
     names = [option.name for option in spec.options if isinstance(option, Option)]
     if len(names) < len(spec.options) or len(set(names)) < len(names):
-        raise ContractError(f"{label(spec)}: options must be records of Option, each with a name of its own.")
+        raise ContractError(f"{label(spec)}: options must be a tuple of Option with different names.")
     for option in spec.options:
         where = f'{label(spec)}: option "{option.name}"'
         if not option.name.isidentifier():
-            raise ContractError(f"{where} has no identifier as its name: --set could not be read.")
+            raise ContractError(f"{where}: the name must be an identifier, because --set reads it.")
         if not option.summary.strip():
-            raise ContractError(f"{where} has no summary: say what it does.")
+            raise ContractError(f"{where} has no summary: add one that says what it does.")
         if option.parse(str(option.default)) != option.default:
-            raise ContractError(f"{where} does not read its own default back: {option.default!r}.")
+            raise ContractError(f"{where} cannot parse its own default {option.default!r}: change it.")
 
 
 def _check_requirements(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec) -> None:
     for name in spec.requires:
         if not name.isidentifier():
-            raise ContractError(f'{label(spec)}: requires names "{name}": it takes top-level import names.')
+            raise ContractError(
+                f'{label(spec)}: requires contains "{name}"; it must hold top-level import names, such as "torch".'
+            )
     known = importlib.metadata.metadata("tlbench").get_all("Provides-Extra") or []
     if spec.extra and spec.extra not in known:
         raise ContractError(
-            f'{label(spec)}: tlbench has no extra "{spec.extra}": name one of {", ".join(known)}, or none.'
+            f'{label(spec)}: unknown extra "{spec.extra}": use one of {", ".join(known)}, or leave it empty.'
         )
 
 
@@ -74,34 +80,87 @@ def _check_choices(spec: Spec) -> None:
     match spec:
         case TaskSpec():
             if spec.setting not in get_args(Setting):
-                problem = f"setting is {spec.setting!r}: it takes {' or '.join(get_args(Setting))}."
+                problem = f"setting is {spec.setting!r}; it must be {' or '.join(get_args(Setting))}."
             elif spec.label_budget < 1:
-                problem = "label_budget must be at least 1."
+                problem = f"label_budget is {spec.label_budget}; it must be at least 1."
             elif spec.data_from != "user" and not spec.licence:
-                problem = "licence is empty: say under which terms its data may be used, or that it is generated."
+                problem = "licence is empty: name the terms of use of its data, or write generated."
         case BackboneSpec():
             if not spec.layouts or not set(spec.layouts) <= set(get_args(Layout)):
-                problem = f"layouts are {spec.layouts}: they take {' and '.join(get_args(Layout))}."
+                problem = f"layouts are {spec.layouts}; use any of {', '.join(get_args(Layout))}."
             elif spec.checkpoint is not None and not spec.licence:
-                problem = "licence is empty: say under which terms its weights may be used."
+                problem = "licence is empty: name the terms of use of its weights."
         case StrategySpec():
             if not spec.settings or not set(spec.settings) <= set(get_args(Setting)):
-                problem = f"settings are {spec.settings}: they take {' and '.join(get_args(Setting))}."
-            elif not spec.reference and not spec.paper:
-                problem = 'paper is empty: name where the method is described, or write "unpublished".'
+                problem = f"settings are {spec.settings}; use any of {', '.join(get_args(Setting))}."
+            elif not spec.baseline and not spec.paper:
+                problem = 'paper is empty: cite the description of the method, or write "unpublished".'
     if problem:
         raise ContractError(f"{label(spec)}: {problem}")
 
 
-def its_module_is_light(spec: Spec, bench: Bench) -> None:
-    """Listing the catalog must cost no torch."""
+def module_is_light(spec: Spec, bench: Bench) -> None:
+    """Listing what an installed plugin offers imports no heavy library."""
+    if bench.plugin is not None and bench.plugin.is_file():
+        raise NotApplicableError("A plugin in a single file may import heavy libraries at its top.")
     answer = ask(bench.catalog.origin(spec), bench.plugin)
-    refuse_heavy(spec, answer, "Importing its plugin and listing its specs")
+    refuse_heavy(spec, answer["heavy"], "importing its plugin and listing its specs")
 
 
-def refuse_heavy(spec: Spec, answer: dict[str, Any], what: str) -> None:
-    """Raise `ContractError` where a fresh process had to import something heavy."""
-    if answer["heavy"]:
+def refuse_heavy(spec: Spec, libraries: Sequence[str], what: str) -> None:
+    """Raise `ContractError` if a fresh process had to import heavy libraries."""
+    if libraries:
         raise ContractError(
-            f"{label(spec)}: {what} imports {', '.join(answer['heavy'])}: import it inside the functions that need it."
+            f"{label(spec)}: {what} imports {', '.join(libraries)}: import it inside the functions that need it, or "
+            f"name these functions with tlbench.deferred."
         )
+
+
+def deferred_functions_exist(spec: Spec, bench: Bench) -> None:
+    """What a spec names with `deferred` can be imported."""
+    if not isinstance(spec, DomainSpec):
+        need(spec)
+    for name, target in _deferred_in(spec):
+        try:
+            target.resolve()
+        except ImportError as error:
+            raise ContractError(
+                f'{label(spec)}: {name}: the module "{target.module}" cannot be imported: {error}.'
+            ) from error
+        except AttributeError as error:
+            raise ContractError(
+                f'{label(spec)}: {name}: the module "{target.module}" has no "{target.name}".'
+            ) from error
+
+
+def _deferred_in(spec: Any) -> Iterator[tuple[str, Deferred]]:
+    """Yield the deferred functions in the fields of a record, also those of its kinds and of partial functions."""
+    for field in fields(spec):
+        value = getattr(spec, field.name)
+        if isinstance(value, KindSpec):
+            yield from ((f"{field.name}.{name}", target) for name, target in _deferred_in(value))
+        while isinstance(value, functools.partial):
+            value = value.func
+        if isinstance(value, Deferred):
+            yield field.name, value
+
+
+def code_can_be_followed(spec: Spec, bench: Bench) -> str | None:
+    """The source says which code the functions use: cached results depend on it."""
+    functions = [value for field in fields(spec) if callable(value := getattr(spec, field.name))]
+    unfollowed = sorted(code_of(*functions).unfollowed)
+    if not unfollowed:
+        return None
+    return (
+        f"{label(spec)}: {', '.join(unfollowed)} imports modules by names that are computed at run time, "
+        f"so every change in its package recomputes cached results. Use import statements or tlbench.deferred."
+    )
+
+
+SPEC_CHECKS: tuple[Check[Any], ...] = (
+    spec_fields_are_valid,
+    module_is_light,
+    deferred_functions_exist,
+    code_can_be_followed,
+)
+"""Checks of a spec of any kind."""

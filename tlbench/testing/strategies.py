@@ -11,17 +11,17 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench.budget import Budget
+from tlbench.contract.budget import Budget
+from tlbench.contract.specs import StrategySpec
+from tlbench.contract.task_data import Access
+from tlbench.engine.adaptation import adapt, adapt_request, declared_parts
+from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
-from tlbench.model import TransferModel, state_hash
-from tlbench.plan import Pairing
-from tlbench.prepared import SPLITS, Prepared
-from tlbench.raw import Sees
-from tlbench.records import StrategySpec
-from tlbench.stages import adapt, adapt_request, declared_parts
+from tlbench.learning.model import TransferModel, state_hash
+from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
 from tlbench.testing.effects import TORCH_SEED, watched
-from tlbench.testing.specs import its_module_is_light, label, the_record_is_whole
+from tlbench.testing.specs import SPEC_CHECKS, label
 
 TASKS = ("toy/blobs", "toy/shapes", "toy/rare", "toy/names")
 """Transductive and inductive, and every kind that tlbench ships."""
@@ -45,59 +45,60 @@ def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
             found = True
             yield suitable
     if not found:
-        raise NotApplicableError(f"{label(spec)} suits none of the toy's tasks: {', '.join(TASKS)}.")
+        raise NotApplicableError(f"{label(spec)} is not applicable to any of the toy's tasks: {', '.join(TASKS)}.")
 
 
-def it_leaves_the_process_as_it_was(spec: StrategySpec, bench: Bench) -> None:
+def process_state_is_unchanged(spec: StrategySpec, bench: Bench) -> None:
     """Adapting changes no seed, thread, directory or variable; it may draw from torch, which the host seeds."""
     pairing = next(pairings(spec, bench))
     prepared, source = bench.source(pairing)
     watched(f"{label(spec)}: adapt", lambda: adapt(pairing, prepared, source, ignore), [TORCH_SEED])
 
 
-def it_runs_to_a_row(spec: StrategySpec, bench: Bench) -> None:
-    """Every pairing with the toy ends as a served, scored file, within what the strategy declares to see."""
+def runs_to_a_result(spec: StrategySpec, bench: Bench) -> None:
+    """Every run on the toy ends as an exported, scored file, within the declared access."""
     for pairing in pairings(spec, bench):
         bench.row(pairing)
 
 
-def two_runs_are_equal_in_every_bit(spec: StrategySpec, bench: Bench) -> None:
+def runs_are_reproducible(spec: StrategySpec, bench: Bench) -> None:
     """The seed decides everything."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         first, second = (state_hash(adapt(pairing, prepared, source, ignore)) for _ in range(2))
         if first != second:
             raise ContractError(
-                f"{label(spec)} gives other weights in a second run on {pairing.task.name}: draw from "
-                f"request.generator, or from torch, which is seeded before."
+                f"{label(spec)} returns different weights in a second run on {pairing.task.name}: use "
+                f"request.generator, "
+                f"or torch's random numbers, which are seeded."
             )
 
 
-def it_reads_what_it_declares(spec: StrategySpec, bench: Bench) -> str | None:
-    """Boards set strategies apart by what they see: none should declare more than it reads."""
-    read: set[Sees] = set()
+def declared_access_is_used(spec: StrategySpec, bench: Bench) -> str | None:
+    """Leaderboards separate strategies by access: none should declare more than it reads."""
+    read: set[Access] = set()
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         parts = _Noting(declared_parts(pairing, prepared), read)
         pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))
-    unread = sorted(spec.sees - read)
-    return f"{label(spec)} declares {', '.join(unread)} and did not read it." if unread else None
+    unread = sorted(spec.access - read)
+    return f"{label(spec)} declares access to {', '.join(unread)} but does not read it." if unread else None
 
 
 class _Noting(dict):  # type: ignore[type-arg]
     """Parts of the data that note which of them are read."""
 
-    def __init__(self, parts: object, read: set[Sees]) -> None:
+    def __init__(self, parts: object, read: set[Access]) -> None:
         super().__init__(parts)  # type: ignore[call-overload]
         self._read = read
 
-    def __getitem__(self, part: Sees) -> object:
+    def __getitem__(self, part: Access) -> object:
         self._read.add(part)
         return super().__getitem__(part)
 
 
-def labels_it_may_not_see_do_not_matter(spec: StrategySpec, bench: Bench) -> None:
-    """The audit: with every label on disk permuted, and the declared parts as they were, it must do the same."""
+def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
+    """The audit: with every label on disk permuted, and the declared parts unchanged, the result is the same."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         parts = declared_parts(pairing, prepared)
@@ -106,8 +107,9 @@ def labels_it_may_not_see_do_not_matter(spec: StrategySpec, bench: Bench) -> Non
         ]
         if hashes[0] != hashes[1]:
             raise ContractError(
-                f"{label(spec)} does something else on {pairing.task.name} when labels that it does not declare are "
-                f"permuted: it reads them past the request."
+                f"{label(spec)} gives a different result on {pairing.task.name} when labels outside its "
+                f"declared access "
+                f"are permuted: it reads them without the request."
             )
 
 
@@ -125,24 +127,26 @@ def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
     return Prepared.read(folder)
 
 
-def a_frozen_encoder_forgets_nothing(spec: StrategySpec, bench: Bench) -> None:
+def frozen_encoder_does_not_change(spec: StrategySpec, bench: Bench) -> None:
     """With `trains_encoder=False` encoder and buffers stay bit by bit, and forgetting is exactly 0."""
     if spec.trains_encoder or not spec.from_source:
         return
     for pairing in pairings(spec, bench):
         row = bench.row(pairing)  # The host compares the hashes of the encoder.
         if row.forgetting_probe != 0.0:
-            raise ContractError(f"{label(spec)} forgets {row.forgetting_probe} with a frozen encoder.")
+            raise ContractError(
+                f"{label(spec)}: forgetting is {row.forgetting_probe} with a frozen encoder; it must be 0."
+            )
 
 
-def one_label_of_each_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
+def one_label_per_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
     """It works with the smallest label budget."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         adapt(dataclasses.replace(pairing, label_budget=Budget(1, per_class=True)), prepared, source, ignore)
 
 
-def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:
+def steps_are_reported(spec: StrategySpec, bench: Bench) -> None:
     """A strategy with the option `steps` reports them: displays and trackers live on it."""
     if "steps" not in {option.name for option in spec.options}:
         return
@@ -151,7 +155,9 @@ def it_tells_its_steps(spec: StrategySpec, bench: Bench) -> None:
         prepared, source = bench.source(pairing)
         adapt(pairing, prepared, source, partial(_note_step, told))
         if told != [pairing.strategy_options["steps"]]:
-            raise ContractError(f"{label(spec)} has steps and does not tell them: call request.on_step(step, loss).")
+            raise ContractError(
+                f"{label(spec)} has the option steps but does not report them: call request.on_step(step, loss)."
+            )
 
 
 def _note_step(told: list[int], step: int, loss: float) -> None:
@@ -159,14 +165,13 @@ def _note_step(told: list[int], step: int, loss: float) -> None:
 
 
 CHECKS: tuple[Check[StrategySpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
-    it_leaves_the_process_as_it_was,
-    it_runs_to_a_row,
-    two_runs_are_equal_in_every_bit,
-    it_reads_what_it_declares,
-    labels_it_may_not_see_do_not_matter,
-    a_frozen_encoder_forgets_nothing,
-    one_label_of_each_class_is_enough,
-    it_tells_its_steps,
+    *SPEC_CHECKS,
+    process_state_is_unchanged,
+    runs_to_a_result,
+    runs_are_reproducible,
+    declared_access_is_used,
+    undeclared_labels_are_not_used,
+    frozen_encoder_does_not_change,
+    one_label_per_class_is_enough,
+    steps_are_reported,
 )

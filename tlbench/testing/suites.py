@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import SkipTest
 
+from tlbench.contract.options import OptionValue
+from tlbench.contract.specs import EMPTY
 from tlbench.errors import MissingDataError
-from tlbench.options import OptionValue
-from tlbench.plugins import Catalog, Spec, load_catalog
-from tlbench.records import EMPTY
+from tlbench.planning.catalog import Catalog, Spec, load_catalog
 from tlbench.testing import backbones, domains, families, strategies, tasks
 from tlbench.testing.bench import Bench
-from tlbench.testing.toy import toy_source
+from tlbench.testing.toy import toy_candidate
 
 
 class Suite:
@@ -35,14 +35,14 @@ class Suite:
             setattr(cls, f"test_{check.__name__}", _test_of(check))
         cls._bench = None
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         """Return the spec that is checked."""
         raise NotImplementedError
 
     def bench(self, tmp_path_factory: Any) -> Bench:
         """Return what the tests of this class share."""
         if self._bench is None:
-            catalog = load_catalog(also=[toy_source()])
+            catalog = load_catalog(also=[toy_candidate()])
             type(self)._bench = Bench(catalog=catalog, folder=self.folder(tmp_path_factory), options=self.options)
         assert self._bench is not None
         return self._bench
@@ -57,7 +57,7 @@ def _test_of(check: Callable[[Any, Bench], str | None]) -> Callable[[Suite, Any]
         __tracebackhide__ = True
         bench = self.bench(tmp_path_factory)
         try:
-            note = check(self.spec(bench.catalog), bench)
+            note = check(self._spec(bench.catalog), bench)
         except MissingDataError as error:
             raise SkipTest(str(error)) from None
         if note:
@@ -72,7 +72,7 @@ class DomainSuite(Suite):
 
     checks = domains.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.domain(self.name)
 
 
@@ -81,7 +81,7 @@ class TaskSuite(Suite):
 
     checks = tasks.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.task(self.name)
 
 
@@ -90,7 +90,7 @@ class BackboneSuite(Suite):
 
     checks = backbones.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.backbone(self.name)
 
 
@@ -99,7 +99,7 @@ class FamilySuite(Suite):
 
     checks = families.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.families[self.name]
 
 
@@ -108,5 +108,5 @@ class StrategySuite(Suite):
 
     checks = strategies.CHECKS
 
-    def spec(self, catalog: Catalog) -> Spec:
+    def _spec(self, catalog: Catalog) -> Spec:
         return catalog.strategy(self.name)

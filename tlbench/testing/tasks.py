@@ -3,107 +3,114 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 
-from tlbench.calls import LoadRequest
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import TaskSpec
+from tlbench.contract.task_data import Side
+from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
-from tlbench.inspection.contents import has_classes, label_indices
-from tlbench.prepared import check_data
-from tlbench.raw import Side
-from tlbench.records import KindSpec, TaskSpec
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
-from tlbench.testing.specs import its_module_is_light, label, refuse_heavy, the_record_is_whole
+from tlbench.testing.specs import SPEC_CHECKS, label, refuse_heavy
 
 
 def _request(spec: TaskSpec, bench: Bench) -> LoadRequest:
     need(spec)
-    return bench.pairing_of_task(spec).load_request(bench.settings)
+    return bench.pairing_of_task(spec).load_request
 
 
-def its_backbone_fits(spec: TaskSpec, bench: Bench) -> None:
-    """The backbone it names reads its modality and gives the features that its kinds ask for."""
+def backbone_fits(spec: TaskSpec, bench: Bench) -> None:
+    """The default backbone has its modality and provides the features that its kinds need."""
     backbone = bench.catalog.backbone(spec.backbone)
     if backbone.modality != spec.modality:
         raise ContractError(
-            f'{label(spec)} is {spec.modality}, and its backbone "{backbone.name}" {backbone.modality}.'
+            f'{label(spec)} has the modality {spec.modality}, but its backbone "{backbone.name}" has '
+            f"{backbone.modality}."
         )
     for kind in (spec.kind, spec.kind_of_source):
         if kind.layout not in backbone.layouts:
-            raise ContractError(f'{label(spec)} needs {kind.layout} features, which "{backbone.name}" does not give.')
+            raise ContractError(
+                f'{label(spec)} needs {kind.layout} features, which "{backbone.name}" does not provide.'
+            )
     if spec.augment and backbone.augment is None:
         raise ContractError(
-            f'{label(spec)} names transformations, and "{backbone.name}" has none: leave `augment` out.'
+            f'{label(spec)}: `augment` names transformations, but "{backbone.name}" supports none: remove `augment`.'
         )
 
 
-def it_leaves_the_process_as_it_was(spec: TaskSpec, bench: Bench) -> None:
+def process_state_is_unchanged(spec: TaskSpec, bench: Bench) -> None:
     """Loading changes no seed, thread, directory or variable."""
     request = _request(spec, bench)
     watched(f"{label(spec)}: files", lambda: spec.files(request))
     bench.keep(spec, watched(f"{label(spec)}: load", lambda: spec.load(request)))
 
 
-def it_loads_the_same_in_another_process(spec: TaskSpec, bench: Bench) -> None:
+def loading_is_reproducible(spec: TaskSpec, bench: Bench) -> None:
     """Data depends on options and files alone: no clock, no hash seed, no global generator."""
     request = _request(spec, bench)
     answer = ask(bench.catalog.origin(spec), bench.plugin, request)
-    refuse_heavy(spec, {"heavy": answer["heavy"]}, "Listing its files")
+    refuse_heavy(spec, answer["heavy_files"], "listing its files")
     if answer["digest"] != data_digest(bench.data(spec)):
         raise ContractError(
-            f"{label(spec)} loads other data in another process: seed a generator of its own, and sort what comes from "
+            f"{label(spec)} loads different data in another process: seed a generator of its own, and sort "
+            f"the contents of "
             f"sets and folders."
         )
 
 
-def its_sides_are_sound(spec: TaskSpec, bench: Bench) -> None:
-    """Both sides have examples and labels, each label in its range and in the training split."""
+def data_is_valid(spec: TaskSpec, bench: Bench) -> None:
+    """Both domains have examples and labels, and each label occurs in the training split."""
     need(spec)
     data = bench.data(spec)
     check_data(spec, data)
     for name, kind, side in (("source", spec.kind_of_source, data.source), ("target", spec.kind, data.target)):
-        _check_labels(f"{label(spec)}, {name} side", kind, side)
+        if kind.supervised:
+            _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
 
 
-def _check_labels(where: str, kind: KindSpec, side: Side) -> None:
-    if not has_classes(kind) or not kind.supervised:
+def _check_labels(where: str, kind: Kind, side: Side) -> None:
+    if not kind.has_classes:
         return
     if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
-        raise ContractError(f"{where}: its labels are {side.labels}: give two or more different texts.")
-    seen = {index for one in side.train.labels for index in label_indices(kind, one).tolist()}
+        raise ContractError(f"{where}: labels are {side.labels}; there must be two or more different texts.")
+    seen = {index for one in side.train.labels for index in kind.classes(one).tolist()}
     if absent := [name for index, name in enumerate(side.labels) if index not in seen]:
         raise ContractError(f"{where}: no training example has the label {', '.join(map(repr, absent[:5]))}.")
 
 
-def its_label_budget_can_be_drawn(spec: TaskSpec, bench: Bench) -> None:
-    """The target's training split holds the budget, and the budget an example of every group it is drawn from."""
+def label_budget_can_be_drawn(spec: TaskSpec, bench: Bench) -> None:
+    """The target's training split holds the budget, and the budget an example of each class."""
     need(spec)
-    side, kind = bench.data(spec).target, spec.kind.create()
-    targets = kind.targets(side.train.labels, side.labels)
-    groups = len(np.unique(kind.strata(targets))) if spec.kind.target == "index" else 1
-    if not groups <= spec.label_budget <= len(targets):
+    labels, kind = bench.data(spec).target.train.labels, spec.kind.create()
+    classes = [tuple(kind.classes(one).tolist()) for one in labels]
+    least = len(set(classes)) if all(len(found) == 1 for found in classes) else 1
+    if not least <= spec.label_budget <= len(labels):
         raise ContractError(
-            f"{label(spec)}: label_budget is {spec.label_budget}: it must be from {groups}, one of each class, to "
-            f"{len(targets)}, the target's training examples."
+            f"{label(spec)}: label_budget is {spec.label_budget}; it must be between {least} (one of each class) and "
+            f"{len(labels)} (the target's training examples)."
         )
 
 
-def its_test_examples_are_new(spec: TaskSpec, bench: Bench) -> str | None:
+def test_examples_are_not_in_training(spec: TaskSpec, bench: Bench) -> str | None:
     """No test example should be equal to a training example of its side."""
     need(spec)
     data, found = bench.data(spec), []
     for name, side in (("source", data.source), ("target", data.target)):
         known = set(map(example_digest, side.train.inputs))
         if repeated := sum(example_digest(example) in known for example in side.test.inputs):
-            found.append(f"{repeated} of {len(side.test.inputs)} {name} test examples are training examples too")
+            found.append(f"{repeated} of {len(side.test.inputs)} {name} test examples are also training examples")
     return f"{label(spec)}: {'; '.join(found)}." if found else None
 
 
-def its_metric_is_one_of_its_kind(spec: TaskSpec, bench: Bench) -> None:
+def metric_exists(spec: TaskSpec, bench: Bench) -> None:
     """The scores of each side have the name that boards sort by."""
     need(spec)
     data = bench.data(spec)
@@ -112,43 +119,60 @@ def its_metric_is_one_of_its_kind(spec: TaskSpec, bench: Bench) -> None:
         (spec.kind_of_source, spec.metric_of_source, data.source),
     ):
         if metric not in (known := kind.create().metrics(side.labels)):
-            raise ContractError(f'{label(spec)}: {kind.name} has no metric "{metric}": name one of {", ".join(known)}.')
+            raise ContractError(
+                f'{label(spec)}: unknown metric "{metric}" for {kind.name}: use one of {", ".join(known)}.'
+            )
 
 
-def its_own_evaluation_gives_numbers(spec: TaskSpec, bench: Bench) -> None:
+def evaluate_returns_numbers(spec: TaskSpec, bench: Bench) -> None:
     """`evaluate` works with a predictor that knows nothing."""
     if spec.evaluate is None:
         return
     request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
 
     def guess(examples: object) -> object:
-        return kind.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
+        return kind.postprocess.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
 
     scores = spec.evaluate(request, guess)
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):
-        raise ContractError(f"{label(spec)}: evaluate gave {scores!r}: it must give numbers by name.")
+        raise ContractError(f"{label(spec)}: evaluate returns {scores!r}; it must return numbers by name.")
     if wrong := [name for name, value in scores.items() if not math.isfinite(value)]:
-        raise ContractError(f"{label(spec)}: evaluate gave a {wrong[0]} that is not finite.")
+        raise ContractError(f"{label(spec)}: evaluate returns a {wrong[0]} that is not finite.")
 
 
-def it_runs_to_a_row(spec: TaskSpec, bench: Bench) -> None:
-    """A pairing with its own backbone and the toy's strategy ends as a served, scored file."""
+def runs_to_a_result(spec: TaskSpec, bench: Bench) -> None:
+    """A run with the default backbone and the toy's strategy ends as an exported, scored file."""
     need(spec)
     row = bench.row(bench.pairing_of_task(spec))
     if row.score is None or not math.isfinite(row.score):
         raise ContractError(f"{label(spec)}: its score is {row.score}.")
 
 
+def export_predicts_what_was_scored(spec: TaskSpec, bench: Bench) -> None:
+    """An export's own code, in numpy alone, makes the predictions that its row's score is of."""
+    from tlbench.deploy.package.write import write_bundle
+    from tlbench.engine.lookup import find_stages
+    from tlbench.engine.store import Store
+
+    need(spec)
+    row, settings = bench.row(bench.pairing_of_task(spec)), bench.settings
+    store = Store(root=settings.cache, notify=lambda event: None)
+    export, prepare = find_stages(row, settings.board, store, bench.catalog)
+    backbone = bench.catalog.backbone(row.backbone)
+    with tempfile.TemporaryDirectory(dir=bench.folder) as folder:
+        write_bundle(Path(folder), row, spec, backbone, export.folder, prepare.folder)
+
+
 CHECKS: tuple[Check[TaskSpec], ...] = (
-    the_record_is_whole,
-    its_module_is_light,
-    its_backbone_fits,
-    it_leaves_the_process_as_it_was,
-    it_loads_the_same_in_another_process,
-    its_sides_are_sound,
-    its_label_budget_can_be_drawn,
-    its_test_examples_are_new,
-    its_metric_is_one_of_its_kind,
-    its_own_evaluation_gives_numbers,
-    it_runs_to_a_row,
+    *SPEC_CHECKS,
+    backbone_fits,
+    process_state_is_unchanged,
+    loading_is_reproducible,
+    data_is_valid,
+    label_budget_can_be_drawn,
+    test_examples_are_not_in_training,
+    metric_exists,
+    evaluate_returns_numbers,
+    runs_to_a_result,
+    export_predicts_what_was_scored,
 )

@@ -9,10 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Array, Columns, prepare_each
-from tlbench.model import Encoder
-from tlbench.precision import standardise_lost
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench.learning import Columns, Encoder, prepare_each, standardise_lost
 from tlbench_anomaly.preprocess import preprocessor
 
 CLAMP = 6.0
@@ -42,7 +40,7 @@ def _rows(inputs: Iterable[Any]) -> Array:
     shapes = sorted({row.shape for row in rows})
     if len(shapes) > 1 or len(shapes[0]) != 1:
         found = ", ".join(map(str, shapes[:3]))
-        raise BadInputError(f'Rows for "tabular/mlp" have the shapes {found}: give every row the same columns, (F,).')
+        raise BadInputError(f'Invalid rows {found} for "tabular/mlp": expected the same columns in every row, (F,).')
     return np.stack(rows)
 
 

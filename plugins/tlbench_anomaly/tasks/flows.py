@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
+from tlbench import Array, LoadRequest, Side, Split, TaskData
 
 LABELS = ("normal", "attack")
 FEATURES = (

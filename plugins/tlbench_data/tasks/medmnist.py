@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.images import as_pixels, read_npz
-from tlbench.readers.labelled import Parts, published, transductive
+from tlbench.assets import Parts, as_pixels, published_parts, read_npz, transductive_data
+from tlbench_data.own import medmnist_files
 
 PARTS = {"train": "train", "valid": "val", "test": "test"}
 """What the file's arrays begin with."""
 
 
-def load(request: LoadRequest, files: Sequence[Path]) -> TaskData:
+def load(request: LoadRequest) -> TaskData:
     """Read images `(size, size, C)` uint8; the published validation part joins the training part."""
     size, grey = int(request.options["size"]), bool(request.options["grey"])
-    source, target = (_read(path, size, grey) for path in files)
-    return transductive(source, target)
+    source, target = (_read(path, size, grey) for path in medmnist_files(request))
+    return transductive_data(source, target)
 
 
 def _read(path: Path, size: int, grey: bool) -> Parts[Any]:
@@ -28,4 +27,4 @@ def _read(path: Path, size: int, grey: bool) -> Parts[Any]:
         return as_pixels(Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels), size, grey)
 
     arrays = {part: read_npz(path, f"{name}_images", f"{name}_labels") for part, name in PARTS.items()}
-    return published(arrays).map(lambda half: half.read(scaled))
+    return published_parts(arrays).map(lambda half: half.read(scaled))

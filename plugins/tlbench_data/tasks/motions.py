@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.readers.faults import attempt
-from tlbench.readers.folders import TABLES, class_files, class_sides, number, place
-from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.readers.series import read_series, windows
+from tlbench.assets import (
+    TABLE_SUFFIXES,
+    Labelled,
+    Parts,
+    class_files,
+    class_sides,
+    hold_out,
+    integer_option,
+    option_path,
+    read_series,
+    sliding_windows,
+    transductive_data,
+)
 
 MOTIONS = {"Experiment1": "one joint", "Experiment2": "two joints", "Experiment3": "push"}
 BROKEN = ("_VRepODE_", "Double_VRepBullet283_5")
@@ -24,8 +31,10 @@ ROWS, STRIDE = 20, 10
 
 def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
     """Return simulated runs, two engines held out, and real recordings, half of each motion held out."""
-    runs = class_files(place(request, "source", "robot_reality_gap/Simulation"), (".csv",), tuple(MOTIONS))
-    real = class_files(place(request, "target", "robot_reality_gap/MotionCapture"), (".tsv",), tuple(MOTIONS))
+    source_root = option_path(request, "source", "robot_reality_gap/Simulation")
+    runs = class_files(source_root, (".csv",), tuple(MOTIONS), request.faults)
+    target_root = option_path(request, "target", "robot_reality_gap/MotionCapture")
+    real = class_files(target_root, (".tsv",), tuple(MOTIONS), request.faults)
     whole = runs.take(i for i, path in enumerate(runs.inputs) if not any(part in path.stem for part in BROKEN))
     held = [path.stem.split("_")[1] in TEST_ENGINES for path in whole.inputs]
     source = Parts(
@@ -38,41 +47,44 @@ def gap_files(request: LoadRequest) -> tuple[Parts[Path], Parts[Path]]:
 def load_gap(request: LoadRequest) -> TaskData:
     """Read windows `(20, 3)` of the end effector's displacement since the window's first row, in metres."""
     source, target = gap_files(request)
-    return transductive(source.map(lambda runs: _motions(runs, _simulated)), target.map(lambda r: _motions(r, _real)))
+    return transductive_data(
+        source.map(lambda runs: _motions(runs, _simulated)), target.map(lambda r: _motions(r, _real))
+    )
 
 
 def _simulated(path: Path) -> Any:
-    return read_series(path, columns=(0, 1, 2), separator=" ")[1].astype(np.float32)
+    return read_series(path, columns=(0, 1, 2), separator=" ")[1].astype("float32")
 
 
 def _real(path: Path) -> Any:
-    return read_series(path, columns=(19, 20, 21))[1][::5].astype(np.float32) / 1000  # 100 Hz in millimetres
+    return read_series(path, columns=(19, 20, 21))[1][::5].astype("float32") / 1000  # 100 Hz in millimetres
 
 
 def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any]:
-    cut = files.spread(lambda path: windows(path, read(path), ROWS, STRIDE)).read(lambda window: window - window[0])
-    return Labelled(where=cut.where, inputs=cut.inputs, labels=[MOTIONS[label] for label in cut.labels])
+    cut = files.spread(lambda path: sliding_windows(path, read(path), ROWS, STRIDE))
+    cut = cut.read(lambda window: window - window[0])
+    return cut.with_inputs(cut.inputs, [MOTIONS[label] for label in cut.labels])
 
 
-def _first_columns(paths: Sequence[Path]) -> tuple[Path, tuple[str, ...]]:
-    for path in paths:
-        for columns, _ in attempt(read_series, path):
+def _first_columns(files: Labelled[Path]) -> tuple[Path, tuple[str, ...]]:
+    for path in files.inputs:
+        for columns, _ in files.faults.attempt(read_series, path):
             return path, columns
-    raise BadInputError(f'No table can be read, "{paths[0]}" being the first: replace the files.')
+    raise BadInputError(f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.')
 
 
 def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
-    rows, stride = number(request, "window", 2), number(request, "stride", 1)
-    source, target = class_sides(request, TABLES)
-    first, columns = _first_columns(source.train.inputs)
+    rows, stride = integer_option(request, "window", 2), integer_option(request, "stride", 1)
+    source, target = class_sides(request, TABLE_SUFFIXES)
+    first, columns = _first_columns(source.train)
 
     def read(path: Path) -> list[Any]:
-        names, series = read_series(path)
+        names, series = read_series(path, faults=request.faults)
         if names != columns:
             raise BadInputError(
-                f'"{path}" has the columns {", ".join(names)}, and "{first}" has {", ".join(columns)}: make them equal.'
+                f'"{path}" has the columns {", ".join(names)}, but "{first}" has {", ".join(columns)}: use the same.'
             )
-        return windows(path, series, rows, stride)
+        return sliding_windows(path, series, rows, stride)
 
-    return transductive(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))
+    return transductive_data(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))

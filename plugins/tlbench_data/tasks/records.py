@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.faults import locate, refuse
-from tlbench.readers.features import Encoding, Record, read_records
-from tlbench.readers.labelled import Labelled, Parts, hold_out, make_side
-from tlbench.readers.tables import table_files, table_parts
+from tlbench.assets import (
+    FeatureEncoding,
+    Labelled,
+    Parts,
+    TableRow,
+    hold_out,
+    make_side,
+    read_records,
+    table_files,
+    table_parts,
+)
+from tlbench_data.public import nsl_kdd_files
 
 LABELS = ("normal", "anomaly")
 ATTACK, DIFFICULTY = "attack", "difficulty"
@@ -19,50 +26,53 @@ NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read one table, or the tables `train` and `test`, a side."""
+    """Read one table, or the tables `train` and `test`, for each domain."""
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
-    def side(option: str) -> Parts[Record]:
-        parts = table_parts(table_files(request, option), lambda path: read_records(path, label=label), _content)
+    def side(option: str) -> Parts[TableRow]:
+        def read(path: Path) -> Labelled[TableRow]:
+            return read_records(path, label=label, faults=request.faults)
+
+        parts = table_parts(table_files(request, option), read, _content)
         return parts.map(lambda records: _binary(records, label, normal))
 
     return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
 
 
-def load_nsl_kdd(files: Sequence[Path]) -> TaskData:
-    """Read KDDTrain+_20Percent and KDDTest+; each kind of attack is split, equal records stay together."""
-    train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in files)
+def load_nsl_kdd(request: LoadRequest) -> TaskData:
+    """Read both files; each kind of attack is split, equal records stay together."""
+    train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in nsl_kdd_files(request))
     source = hold_out(train, [_features(record) for record in train.inputs])
     target = hold_out(test, [_features(record) for record in test.inputs], part=0.5)
     binary = [parts.map(lambda records: _binary(records, ATTACK, "normal")) for parts in (source, target)]
     return _encode(binary[0], binary[1], without=(ATTACK, DIFFICULTY), log=True)
 
 
-def _content(record: Record) -> str:
+def _content(record: TableRow) -> str:
     return "\t".join(record.table.rows[record.row])
 
 
-def _features(record: Record) -> str:
+def _features(record: TableRow) -> str:
     return "\t".join(record.table.rows[record.row][:41])
 
 
-def _binary(records: Labelled[Record], label: str, normal: str) -> Labelled[Record]:
+def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[TableRow]:
     labels = [LABELS[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
-        refuse(
-            f'"{records.where}": column "{label}" needs rows of "{normal}" and of something else in every part: '
-            f"check task.label and task.normal."
+        records.faults.refuse(
+            f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split: check '
+            f"task.label and task.normal."
         )
-    return Labelled(where=records.where, inputs=records.inputs, labels=labels)
+    return records.with_inputs(records.inputs, labels)
 
 
-def _encode(source: Parts[Record], target: Parts[Record], **how: Any) -> TaskData:
-    encoding = Encoding.learn(source.train.inputs, **how)
+def _encode(source: Parts[TableRow], target: Parts[TableRow], **how: Any) -> TaskData:
+    encoding = FeatureEncoding.learn(source.train.inputs, **how)
 
-    def features(records: Labelled[Record]) -> Labelled[Any]:
+    def features(records: Labelled[TableRow]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
         for row, (table, position) in zip(rows, records.inputs, strict=True):
-            locate(row, f"{table.path}, line {table.lines[position]}")
-        return Labelled(where=records.where, inputs=rows, labels=records.labels)
+            records.faults.locate(row, f"{table.path}, line {table.lines[position]}")
+        return records.with_inputs(rows, records.labels)
 
     return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))

@@ -6,9 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.audio import common_rate, read_sound
-from tlbench.readers.folders import SOUNDS, all_files, class_sides
-from tlbench.readers.labelled import Labelled, Parts, transductive
+from tlbench.assets import (
+    SOUND_SUFFIXES,
+    Labelled,
+    Parts,
+    class_sides,
+    common_rate,
+    example_files,
+    read_sound,
+    transductive_data,
+)
+from tlbench_data.public import fsdd_files
 
 FSDD_TEST = 5
 """The published rule: takes 0 to 4 of each digit and speaker are the test."""
@@ -16,12 +24,12 @@ FSDD_TEST = 5
 
 def load_folders(request: LoadRequest) -> TaskData:
     """Read sound files in class folders."""
-    return _read(*class_sides(request, SOUNDS))
+    return _read(*class_sides(request, SOUND_SUFFIXES))
 
 
-def load_fsdd(source: Sequence[Path], target: Sequence[Path]) -> TaskData:
-    """Read recordings `<digit>_<speaker>_<take>.wav`."""
-    return _read(_fsdd_parts(source), _fsdd_parts(target))
+def load_fsdd(request: LoadRequest) -> TaskData:
+    """Read the recordings of both sides."""
+    return _read(*(_fsdd_parts(fsdd_files(request, option)) for option in ("source", "target")))
 
 
 def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
@@ -35,6 +43,6 @@ def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
 
 
 def _read(source: Parts[Path], target: Parts[Path]) -> TaskData:
-    rate = common_rate(all_files(source, target))
+    rate = common_rate(example_files(source, target), source.train.faults)
     read = [parts.map(lambda files: files.read(lambda path: read_sound(path)[0])) for parts in (source, target)]
-    return transductive(read[0], read[1], sample_rate=rate)
+    return transductive_data(read[0], read[1], sample_rate=rate)

@@ -9,26 +9,34 @@ from typing import Any
 import numpy as np
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.precision import check_targets
-from tlbench.readers.cells import number_cells
-from tlbench.readers.faults import refuse
-from tlbench.readers.features import Encoding, Record, by_table
-from tlbench.readers.labelled import Labelled, Parts
-from tlbench.readers.tables import read_table, table_files, table_parts
+from tlbench.assets import (
+    FeatureEncoding,
+    Labelled,
+    Parts,
+    TableRow,
+    number_cells,
+    read_table,
+    rows_by_table,
+    table_files,
+    table_parts,
+)
+from tlbench.learning import check_targets
+from tlbench_data.vectors import label_columns
 
-Records = Sequence[Record]
+Records = Sequence[TableRow]
 
 
-def load_numbers(request: LoadRequest, names: Sequence[str]) -> TaskData:
+def load_numbers(request: LoadRequest) -> TaskData:
     """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
+    names = label_columns(request)
     source, target = _parts(request, "source"), _parts(request, "target")
-    encoding = Encoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
+    encoding = FeatureEncoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
     return TaskData(source=_side(source, names, encoding.features), target=_side(target, names, encoding.features))
 
 
-def load_tags(request: LoadRequest, names: Sequence[str]) -> TaskData:
+def load_tags(request: LoadRequest) -> TaskData:
     """Read texts, and the label columns as 0 and 1, `(N, L)`."""
-    column = str(request.options["text"])
+    names, column = label_columns(request), str(request.options["text"])
 
     def texts(records: Records) -> list[str]:
         return [text for record in records for text in record.table.cells(column, [record.row])]
@@ -37,27 +45,29 @@ def load_tags(request: LoadRequest, names: Sequence[str]) -> TaskData:
     return TaskData(source=_side(source, names, texts), target=_side(target, names, texts))
 
 
-def _parts(request: LoadRequest, option: str) -> Parts[Record]:
-    """Return the rows of a side; a fifth is held out where it has one table, equal rows together."""
+def _parts(request: LoadRequest, option: str) -> Parts[TableRow]:
+    """Return the rows of a domain; a fifth of a single table is held out, equal rows together."""
 
-    def read(path: Path) -> Labelled[Record]:
-        table = read_table(path)
+    def read(path: Path) -> Labelled[TableRow]:
+        table = read_table(path, faults=request.faults)
         rows = range(len(table.rows))
-        return Labelled(where=path, inputs=[Record(table, row) for row in rows], labels=[""] * len(rows))
+        records = [TableRow(table, row) for row in rows]
+        return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
 
     return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
 
 
-def _side(parts: Parts[Record], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:
-    def split(half: Labelled[Record]) -> Split:
+def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:
+    def split(half: Labelled[TableRow]) -> Split:
         columns = [
-            np.concatenate([number_cells(table, rows, name) for table, rows in by_table(half.inputs)]) for name in names
+            np.concatenate([number_cells(table, rows, name) for table, rows in rows_by_table(half.inputs)])
+            for name in names
         ]
         labels = np.stack(columns, 1)
         try:
             check_targets(labels, names)
         except BadInputError as error:
-            refuse(f'"{half.where}": {error}.')
+            half.faults.refuse(f'"{half.where}": {error}.')
         return Split(inputs=inputs(half.inputs), labels=labels)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

@@ -47,7 +47,7 @@ SCANNER_B = Scanner(psf=0.6, gamma=1.4, noise=0.06, shading=0.50, texture=0.06, 
 
 
 def load(request: LoadRequest) -> TaskData:
-    """Draw both sides, the same for every call."""
+    """Draw both domains, the same for every call."""
     random = np.random.default_rng(20250311)
     return TaskData(source=_side(SCANNER_A, 1500, 500, random), target=_side(SCANNER_B, 1000, 600, random))
 

@@ -15,8 +15,7 @@ from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Columns, Ragged, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning import Columns, Encoder, Ragged, prepare_each
 from tlbench_nlp.preprocess import SPECIAL, preprocessor
 
 

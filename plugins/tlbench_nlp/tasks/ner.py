@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from tlbench import Side, Split, TaskData
-from tlbench.readers.conll import Sentence, read_conll
+from tlbench import LoadRequest, Side, Split, TaskData
+from tlbench.assets import TaggedSentence, read_conll
+from tlbench_nlp.plugin import ner_files
 
 KINDS = ("LOC", "MISC", "ORG", "PER")
 LABELS = ("O", *(f"{part}-{kind}" for kind in KINDS for part in "BI"))
@@ -21,9 +21,9 @@ COMMON = {
 """WNUT's kinds in terms of wikigold's."""
 
 
-def load(files: Sequence[Path]) -> TaskData:
-    """Read wikigold, then WNUT 17 training, development and test; training and development are one part."""
-    wikigold, *wnut = (read_conll(path) for path in files)
+def load(request: LoadRequest) -> TaskData:
+    """Read both sides; WNUT 17 training and development are one part."""
+    wikigold, *wnut = (read_conll(path) for path in ner_files(request))
     source_test = wikigold[::5]
     source_train = [sentence for index, sentence in enumerate(wikigold) if index % 5]
     training, development, test = wnut
@@ -33,7 +33,7 @@ def load(files: Sequence[Path]) -> TaskData:
     )
 
 
-def _split(sentences: Sequence[Sentence]) -> Split:
+def _split(sentences: Sequence[TaggedSentence]) -> Split:
     index = {label: position for position, label in enumerate(LABELS)}
     inputs = [words for words, _ in sentences]
     labels = [[index[tag] for tag in to_bio(tags)] for _, tags in sentences]

@@ -2,41 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench import LoadRequest, TaskData
-from tlbench.readers.cells import number_cells
-from tlbench.readers.labelled import Labelled, Parts, hold_out, transductive
-from tlbench.readers.tables import read_table, read_texts, table_files, table_parts, with_labels
+from tlbench.assets import (
+    Labelled,
+    Parts,
+    hold_out,
+    label_rows,
+    number_cells,
+    read_table,
+    read_texts,
+    table_files,
+    table_parts,
+    transductive_data,
+)
+from tlbench_nlp.plugin import snippet_files
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read texts, or pairs of them, and labels from one table, or the tables `train` and `test`, a side.
+    """Read texts or pairs of texts, and labels.
 
-    Equal texts stay together.
+    Each domain is one table, or the tables `train` and `test`. Equal texts stay together.
     """
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
     quotes = bool(request.options["quotes"])
 
     def read(path: Path) -> Labelled[Any]:
         if not pair:
-            return read_texts(path, text=text, label=label, quotes=quotes)
-        table = read_table(path, quotes=quotes)
-        return with_labels(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
+            return read_texts(path, text=text, label=label, quotes=quotes, faults=request.faults)
+        table = read_table(path, quotes=quotes, faults=request.faults)
+        return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
 
     def side(option: str) -> Parts[Any]:
         return table_parts(table_files(request, option), read, str)
 
-    return transductive(side("source"), side("target"))
+    return transductive_data(side("source"), side("target"))
 
 
-def load_snippets(files: Sequence[Path]) -> TaskData:
+def load_snippets(request: LoadRequest) -> TaskData:
     """Read movie snippets, a fifth held out, and product sentences, half of the documents held out."""
-    (movies, movie_ids), (products, product_ids) = (_read_snippets(path) for path in files)
+    (movies, movie_ids), (products, product_ids) = (_read_snippets(path) for path in snippet_files(request))
     documents = [name.split("_")[0] for name in product_ids]
-    return transductive(hold_out(movies, movie_ids), hold_out(products, documents, part=0.5))
+    return transductive_data(hold_out(movies, movie_ids), hold_out(products, documents, part=0.5))
 
 
 def _read_snippets(path: Path) -> tuple[Labelled[str], list[str]]:

@@ -10,9 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, as_bad_input, prepare_each
-from tlbench.model import Encoder
-from tlbench.precision import standardise_lost
+from tlbench.learning import Columns, Encoder, as_bad_input, prepare_each, standardise_lost
 from tlbench_robotics.preprocess import preprocessor, series
 
 CLAMP = 6.0

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tlbench import LoadRequest
-from tlbench.data import Array
+from tlbench import Array, LoadRequest
 from tlbench_robotics.plant import GRAVITY, LENGTH, Demand, Rig, Track
 from tlbench_robotics.tasks.joint_load import (
     BATCH,

@@ -1,4 +1,4 @@
-"""What loads a joint? Six modes to be told from what a controller records, in a simulator and on a perturbed arm.
+"""The load of a joint: six modes, recognised from the signals of a controller, in a simulator and on a perturbed arm.
 
 An episode is 64 periods of tracking a sine. The data is the same for every seed.
 """
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
+from tlbench import Array, LoadRequest, Side, Split, TaskData
 from tlbench_robotics.plant import GRAVITY, LENGTH, NO_STOP, PERIOD, Arms, Demand, Rig, World
 
 LABELS = ("free", "light-payload", "heavy-payload", "sticky-joint", "wall-contact", "weak-actuator")

@@ -10,8 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tlbench import LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
+from tlbench import Array, LoadRequest, Side, Split, TaskData
 from tlbench_robotics.plant import NO_STOP, Rig, World
 from tlbench_robotics.tasks.joint_load import BATCH, REAL, SIMULATOR, Episodes, draw, observe
 

@@ -17,8 +17,7 @@ from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_speech.preprocess import preprocessor
 
 WINDOW = 0.0232
@@ -35,7 +34,7 @@ SILENCE = 1.0
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return the sample rate in Hz, and the samples that 95 % of the clips do not exceed, at most `max_seconds`."""
     if request.sample_rate is None:
-        raise BadInputError("The task does not say at what rate its audio is sampled: set TaskData.sample_rate.")
+        raise BadInputError("The task gives no sample rate for its audio: set TaskData.sample_rate.")
     usual = int(np.percentile([len(clip) for clip in request.inputs], 95))
     longest = int(request.options["max_seconds"] * request.sample_rate)
     shortest = _window(request.sample_rate)

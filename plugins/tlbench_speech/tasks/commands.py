@@ -27,7 +27,7 @@ Random = np.random.Generator
 
 @dataclass(frozen=True, kw_only=True)
 class Speakers:
-    """Voices of one side, and what their words go through: speech `(T,)` -> what is recorded of it."""
+    """The voices of one domain and their recording conditions: speech `(T,)` -> what is recorded of it."""
 
     voices: tuple[str, ...]
     pitch: tuple[int, int]

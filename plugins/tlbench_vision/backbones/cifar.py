@@ -8,11 +8,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
-from tlbench.weight_files import read_weights
-from tlbench.weights import load_into
+from tlbench import Array, BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
+from tlbench.assets import load_into, read_weights
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
 SIZE = 32
@@ -46,7 +44,7 @@ def own_head(depth: int, request: BuildRequest) -> OwnHead:
         path = request.files["weights"]
         state = {name: part for name, part in read_weights(path).items() if "linear." in name}
         if not state:
-            raise BadInputError(f'"{path.name}" has no layer for the classes of CIFAR-10: use --set source.mode=probe.')
+            raise BadInputError(f'"{path.name}" has no head for the classes of CIFAR-10: use --set source.mode=probe.')
         load_into(network.linear, state, path.name)
     return OwnHead(head=network.linear, labels=LABELS)
 

@@ -11,8 +11,7 @@ from timm.models.resnet import BasicBlock
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, prepare_each
-from tlbench.model import Encoder
+from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_vision.preprocess import preprocessor
 
 LEVELS = 256
@@ -25,14 +24,14 @@ def fit(request: FitRequest) -> dict[str, Any]:
     """
     first = np.asarray(request.inputs[0])
     if first.dtype != np.uint8 or first.ndim != 3:
-        raise BadInputError(f"Images must be (H, W, C) uint8; these are {first.shape} {first.dtype}.")
+        raise BadInputError(f"Invalid image {first.shape} {first.dtype}: expected (H, W, C) uint8.")
     channels = first.shape[2]
     counts = np.zeros(channels * LEVELS, np.int64)
     for image in request.inputs:
         if np.shape(image) != first.shape:
             raise BadInputError(
-                f"Images are {first.shape} and {np.shape(image)}: scale them by --set task.size=32, or take a backbone "
-                f"that does, such as timm/resnet18."
+                f"Images have different shapes, {first.shape} and {np.shape(image)}: scale them with "
+                f"--set task.size=32 or use a backbone that scales images, such as timm/resnet18."
             )
         counts += np.bincount((image + LEVELS * np.arange(channels)).ravel(), minlength=len(counts))
     values, weights = np.arange(LEVELS) / (LEVELS - 1), counts.reshape(channels, LEVELS) / (counts.sum() / channels)

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.data import Array, Columns
-from tlbench.model import Encoder
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 
 WINDOW, HOP = 0.064, 0.01
@@ -30,7 +29,7 @@ SILENCE = 1.0
 def fit(name: str, request: FitRequest) -> dict[str, Any]:
     """Return the sample rate in Hz, the samples that 95 % of the clips do not exceed, and the image's size."""
     if request.sample_rate is None:
-        raise BadInputError("The task does not say at what rate its audio is sampled: set TaskData.sample_rate.")
+        raise BadInputError("The task gives no sample rate for its audio: set TaskData.sample_rate.")
     usual = int(np.percentile([len(clip) for clip in request.inputs], 95))
     longest = int(request.options["max_seconds"] * request.sample_rate)
     return {
@@ -54,11 +53,13 @@ def _int16(waveform: Any) -> Array:
     """Accept int16, and floats in -1..1."""
     samples = np.asarray(waveform)
     if samples.ndim != 1 or not (samples.dtype == np.int16 or samples.dtype.kind == "f"):
-        raise BadInputError(f"Audio must be (T,) int16 or float, one channel; this is {samples.shape} {samples.dtype}.")
+        raise BadInputError(
+            f"Invalid audio {samples.shape} {samples.dtype}: expected (T,) int16 or float, one channel."
+        )
     if samples.dtype == np.int16:
         return samples
     if not np.isfinite(samples).all():
-        raise BadInputError("A waveform holds values that are not finite: decode the file again.")
+        raise BadInputError("A waveform contains values that are not finite: decode the file again.")
     return (32767 * samples.clip(-1, 1)).round().astype(np.int16)
 
 

@@ -19,12 +19,15 @@ from timm.models import get_pretrained_cfg, save_for_hf
 from timm.models._hub import load_model_config_from_path
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.data import Columns
-from tlbench.model import Encoder
-from tlbench.weight_files import read_weights, weights_of
-from tlbench.weights import Coverage, load_into, without_prefix
+from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
+from tlbench.assets import load_into, read_weights, reading_weights, strip_prefix
+from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
+
+
+def architectures() -> dict[str, Any]:
+    """Return the names that timm knows, as JSON."""
+    return {"names": [*timm.list_models(), *timm.list_pretrained()]}
 
 
 def describe(name: str) -> dict[str, Any]:
@@ -51,7 +54,7 @@ def describe_saved(folder: Path) -> dict[str, Any]:
         return {"architecture": architecture, "batchnorm": _has_batchnorm(f"local-dir:{folder}")}
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise BadInputError(
-            f'The config.json of "{folder.name}" names no architecture of timm: take a folder that timm saved.'
+            f'The config.json of "{folder.name}" has no architecture of timm: use a folder that timm saved.'
         ) from error
 
 
@@ -115,10 +118,10 @@ def create(name: str, request: BuildRequest) -> tuple[nn.Module, Coverage | None
     if "weights" not in request.files:
         return model, None
     path = request.files["weights"]
-    state: Any = without_prefix(read_weights(path), model.state_dict())
+    state: Any = strip_prefix(read_weights(path), model.state_dict())
     # By timm's own convention: weights of other code and positions of another image size are fitted by it.
     if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
-        with weights_of(path):
+        with reading_weights(path):
             state = convert(state, model)
     partial = bool(request.options["partial"])
     return model, load_into(model, state, path.name, without=_classifiers(known), partial=partial)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench import BuildRequest
-from tlbench.model import Encoder
+from tlbench.learning import Encoder
 
 
 def build(request: BuildRequest) -> Encoder:
@@ -19,7 +19,7 @@ def build(request: BuildRequest) -> Encoder:
 
 
 class SmallUnet(Encoder):
-    """uint8 images `(N, C, H, W)` -> features `(N, H, W, width)`; no side need be a multiple of anything."""
+    """uint8 images `(N, C, H, W)` -> features `(N, H, W, width)`; for any width and height."""
 
     free_axes = ((2, 3),)
     mean: Tensor

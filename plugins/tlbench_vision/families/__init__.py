@@ -23,7 +23,7 @@ def families() -> list[BackboneFamily]:
             name="timm",
             modality="image",
             title="Models of timm",
-            summary="timm/NAME for each model that timm knows, with a tag too (timm/resnet50.a1_in1k); a NAME that "
+            summary="timm/NAME for each model of timm, also with a tag (timm/resnet50.a1_in1k); a NAME that "
             "timm does not know is one of `tlbench pretrain -o`, or a folder.",
             find=find_timm,
             requires=("timm",),
@@ -33,7 +33,7 @@ def families() -> list[BackboneFamily]:
             name="spectrogram",
             modality="audio",
             title="Models of timm on spectrograms",
-            summary="spectrogram/NAME for each NAME or folder of timm/NAME: from images to sounds.",
+            summary="spectrogram/NAME for each NAME or folder of timm/NAME: image models applied to sound.",
             find=find_spectrogram,
             requires=("timm", "torchaudio"),
             extra="all",

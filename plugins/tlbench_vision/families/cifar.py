@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, BuildRequest, OwnHead, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench_vision import calls
+from tlbench import BackboneSpec, UnknownNameError, deferred
 from tlbench_vision.families.weights import found, weights_options
-
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
 
 DEPTHS = (20, 32, 44, 56, 110)
 PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
@@ -22,32 +17,8 @@ CIFAR: Mapping[str, Any] = {
     "source.learning_rate": 1e-3,
     "finetune.steps": 240,
     "finetune.learning_rate": 3e-3,
-    "oracle.learning_rate": 3e-3,
+    "all-labels.learning_rate": 3e-3,
 }
-
-
-def _prepare_cifar(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.cifar import prepare
-
-    return prepare(request)
-
-
-def _build_cifar(depth: int, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.cifar import build
-
-    return build(depth, request)
-
-
-def _cifar_head(depth: int, request: BuildRequest) -> OwnHead:
-    from tlbench_vision.backbones.cifar import own_head
-
-    return own_head(depth, request)
-
-
-def _save_cifar(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.cifar import save
-
-    save(request)
 
 
 def find_cifar(name: str) -> BackboneSpec:
@@ -60,7 +31,7 @@ def find_cifar(name: str) -> BackboneSpec:
         name=f"cifar/{name}",
         modality="image",
         title=f"ResNet-{depth} for CIFAR",
-        summary=f"{depth} layers for images of 32 x 32 pixels; the published checkpoints know the classes of CIFAR-10.",
+        summary=f"{depth} layers for images of 32 x 32 pixels; published checkpoints are trained on CIFAR-10.",
         traits=("batchnorm",),
         recipe=CIFAR,
         licence="BSD-2-Clause (published checkpoints)",
@@ -68,9 +39,9 @@ def find_cifar(name: str) -> BackboneSpec:
         extra="vision",
         options=weights_options(PUBLISHED.get(depth, "")),
         checkpoint=partial(found, f"cifar/{name}", PUBLISHED.get(depth, "")),
-        prepare=_prepare_cifar,
-        build=partial(_build_cifar, depth),
-        own_head=partial(_cifar_head, depth),
-        save=_save_cifar,
-        augment=calls.augment,
+        prepare=deferred("tlbench_vision.backbones.cifar", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.cifar", "build"), depth),
+        own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
+        save=deferred("tlbench_vision.backbones.cifar", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )

@@ -7,85 +7,40 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tlbench import BackboneSpec, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, SaveRequest
-from tlbench_vision import calls
+from tlbench import BackboneSpec, Checkpoint, Option, deferred
 from tlbench_vision.families.weights import Find, found, weights_options
-
-if TYPE_CHECKING:
-    from tlbench.data import Columns
-    from tlbench.model import Encoder
 
 CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {
     "batch_size": 32,
     "source.learning_rate": 3e-4,
     "finetune.learning_rate": 3e-4,
-    "oracle.learning_rate": 3e-4,
+    "all-labels.learning_rate": 3e-4,
 }
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""
-SIZE = Option(name="size", default=0, summary="width and height of the model's images; 0 for its own", unit="px")
-MAX_SECONDS = Option(name="max_seconds", default=2.0, summary="longest input; more is cut on both sides", unit="s")
-
-
-def _describe(name: str) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import describe
-
-    return describe(name)
-
-
-def _fit_timm(name: str, request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import fit
-
-    return fit(name, request)
-
-
-def _prepare_timm(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.timm_model import prepare
-
-    return prepare(request)
-
-
-def _build_timm(name: str, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.timm_model import build
-
-    return build(name, request)
-
-
-def _save_timm(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.timm_model import save
-
-    save(request)
-
-
-def _architectures() -> dict[str, Any]:
-    from timm import list_models, list_pretrained
-
-    return {"names": [*list_models(), *list_pretrained()]}
-
-
-def _describe_saved(folder: Path) -> dict[str, Any]:
-    from tlbench_vision.backbones.timm_model import describe_saved
-
-    return describe_saved(folder)
+SIZE = Option(name="size", default=0, summary="width and height of input images; 0: those of the model", unit="px")
+MAX_SECONDS = Option(
+    name="max_seconds", default=2.0, summary="maximum length; longer inputs are cut on both sides", unit="s"
+)
+ARCHITECTURES = deferred("tlbench_vision.backbones.timm_model", "architectures")
 
 
 def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Return what timm says, without importing it where its version has been asked before."""
-    from tlbench.checkpoints import remembered
+    from tlbench.assets import cached_json
 
-    return remembered(f"timm-{version('timm')}/{what}", compute)
+    return cached_json(f"timm-{version('timm')}/{what}", compute)
 
 
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
-    from tlbench.checkpoints import is_folder
+    from tlbench.assets import is_local_checkpoint
 
-    if is_folder(name) and name not in _asked("architectures", _architectures)["names"]:
+    if is_local_checkpoint(name) and name not in _asked("architectures", ARCHITECTURES)["names"]:
         return _find_saved(name)
-    known = _asked(name, partial(_describe, name))
+    known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
     return _timm(
         name,
         title=f"{name} of timm",
@@ -96,11 +51,13 @@ def find_timm(name: str) -> BackboneSpec:
 
 
 def _find_saved(name: str) -> BackboneSpec:
-    from tlbench.checkpoints import find
+    from tlbench.assets import find_checkpoint
 
-    config = find(name, CONFIG).files["config"]
+    config = find_checkpoint(name, CONFIG).files["config"]
     content = hashlib.sha256(config.read_bytes()).hexdigest()
-    known = _asked(f"saved-{content}", partial(_describe_saved, config.parent))
+    known = _asked(
+        f"saved-{content}", partial(deferred("tlbench_vision.backbones.timm_model", "describe_saved"), config.parent)
+    )
     shown = config.parent.resolve().name
     title = f"{shown}, a {known['architecture']} of timm"
     return _timm(shown, title, known["batchnorm"], licence="", checkpoint=partial(_saved, name))
@@ -108,10 +65,10 @@ def _find_saved(name: str) -> BackboneSpec:
 
 def _saved(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the files of a saved model, whose weights the option may still replace."""
-    from tlbench.checkpoints import find
+    from tlbench.assets import find_checkpoint
 
     weights = found(f"timm/{name}", name, options)
-    return Checkpoint(files={**find(name, CONFIG).files, **weights.files}, origin=weights.origin)
+    return Checkpoint(files={**find_checkpoint(name, CONFIG).files, **weights.files}, origin=weights.origin)
 
 
 def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find) -> BackboneSpec:
@@ -119,7 +76,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         name=f"timm/{name}",
         modality="image",
         title=title,
-        summary="Its pooled features, with the preprocessing that its weights were trained with.",
+        summary="Pooled features, with the preprocessing of its training.",
         traits=("scales", "batchnorm") if batchnorm else ("scales",),
         recipe=GENTLE,
         licence=licence,
@@ -127,36 +84,12 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         extra="vision",
         options=(*weights_options(""), SIZE),
         checkpoint=checkpoint,
-        fit=partial(_fit_timm, name),
-        prepare=_prepare_timm,
-        build=partial(_build_timm, name),
-        save=_save_timm,
-        augment=calls.augment,
+        fit=partial(deferred("tlbench_vision.backbones.timm_model", "fit"), name),
+        prepare=deferred("tlbench_vision.backbones.timm_model", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
+        save=deferred("tlbench_vision.backbones.timm_model", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
     )
-
-
-def _fit_spectrogram(name: str, request: FitRequest) -> dict[str, Any]:
-    from tlbench_vision.backbones.spectrogram import fit
-
-    return fit(name, request)
-
-
-def _prepare_spectrogram(request: PrepareRequest) -> Columns:
-    from tlbench_vision.backbones.spectrogram import prepare
-
-    return prepare(request)
-
-
-def _build_spectrogram(name: str, request: BuildRequest) -> Encoder:
-    from tlbench_vision.backbones.spectrogram import build
-
-    return build(name, request)
-
-
-def _save_spectrogram(request: SaveRequest) -> None:
-    from tlbench_vision.backbones.spectrogram import save
-
-    save(request)
 
 
 def find_spectrogram(asked: str) -> BackboneSpec:
@@ -168,13 +101,13 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         name=f"spectrogram/{name}",
         modality="audio",
         title=f"{model.title} on spectrograms",
-        summary="A network for images looks at log-mel spectrograms, which torchaudio makes in the served graph.",
+        summary="An image model applied to log-mel spectrograms, which are part of the exported graph.",
         requires=("timm", "torchaudio"),
         extra="all",
         options=(*weights_options(""), SIZE, MAX_SECONDS),
-        fit=partial(_fit_spectrogram, name),
-        prepare=_prepare_spectrogram,
-        build=partial(_build_spectrogram, name),
-        save=_save_spectrogram,
+        fit=partial(deferred("tlbench_vision.backbones.spectrogram", "fit"), name),
+        prepare=deferred("tlbench_vision.backbones.spectrogram", "prepare"),
+        build=partial(deferred("tlbench_vision.backbones.spectrogram", "build"), name),
+        save=deferred("tlbench_vision.backbones.spectrogram", "save"),
         augment=None,
     )

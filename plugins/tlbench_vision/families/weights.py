@@ -14,26 +14,26 @@ WEIGHTS = {"weights": ("model.safetensors", "pytorch_model.bin")}
 
 def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return the checkpoint that the option `weights` names, `default` where it is empty, none for `random`."""
-    from tlbench.checkpoints import find
+    from tlbench.assets import find_checkpoint
 
     chosen = str(options["weights"]) or default
     if not chosen:
         raise MissingDataError(
-            f'No weights of "{name}" are published: name a file by --set backbone.weights=FILE, or "random".'
+            f'"{name}" has no published weights: use --set backbone.weights=FILE, or random weights with =random.'
         )
     if chosen == "random":
         return Checkpoint(files={}, origin="random")
     try:
-        return find(chosen, WEIGHTS)
+        return find_checkpoint(chosen, WEIGHTS)
     except MissingDataError as error:
         if options["weights"]:
             raise
         raise MissingDataError(
-            f"{error} A file is named by --set backbone.weights=FILE; without weights: --set backbone.weights=random."
+            f"{error} To use a file: --set backbone.weights=FILE; to use random weights: --set backbone.weights=random."
         ) from error
 
 
 def weights_options(default: str) -> tuple[Option, ...]:
     """Return the option that `found` reads, and the one on a checkpoint that fits only in part."""
-    summary = 'file of weights, folder or hub name that holds one, or "random"'
+    summary = 'weights file, folder or hub name with weights, or "random"'
     return (Option(name="weights", default=default, summary=summary), PARTIAL)

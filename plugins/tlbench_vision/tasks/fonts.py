@@ -22,7 +22,7 @@ FONTS = (
 
 
 def printed(characters: Sequence[str], train: int, test: int, random: np.random.Generator) -> Side:
-    """Draw a side whose labels are these characters, equally many images of each."""
+    """Draw a domain whose labels are these characters, with the same number of images of each."""
     glyphs = _glyphs(characters)
     return Side(labels=tuple(characters), train=_split(glyphs, train, random), test=_split(glyphs, test, random))
 

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.data import Array
-from tlbench.readers.images import read_image, read_mask
-from tlbench.readers.labelled import Labelled, Parts
-from tlbench.readers.masks import mask_sides
+from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench.assets import Labelled, Parts, mask_sides, read_image, read_mask
 
 
 def load(request: LoadRequest) -> TaskData:
@@ -18,15 +15,17 @@ def load(request: LoadRequest) -> TaskData:
     size, grey = int(request.options["size"]), bool(request.options["grey"])
 
     def read(parts: Parts[tuple[Path, Path]]) -> Parts[tuple[Array, Array]]:
-        return parts.map(lambda half: half.read(lambda pair: (read_image(pair[0], size, grey), read_mask(*pair, size))))
+        return parts.map(
+            lambda half: half.read(lambda pair: (read_image(pair[0], size, grey, half.faults), read_mask(*pair, size)))
+        )
 
     source, target = map(read, mask_sides(request))
     values = _values(source.train)
     for half in (source.test, target.train, target.test):
-        if strange := sorted(set(_values(half).tolist()) - set(values.tolist())):
+        if unknown := sorted(set(_values(half).tolist()) - set(values.tolist())):
             raise BadInputError(
-                f'A mask in "{half.where}" has the value {strange[0]}, which is in no training mask of '
-                f'"{source.train.where}": both sides must have the same labels.'
+                f'A mask in "{half.where}" has the value {unknown[0]}, which no training mask in '
+                f'"{source.train.where}" has: both domains must have the same labels.'
             )
     return TaskData(source=_side(source, values), target=_side(target, values))
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from tlbench import BadInputError, Side, Split, TaskData
-from tlbench.readers.idx import read_idx
+from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench.assets import read_idx
+from tlbench_vision.plugin import mnist_optdigits_files
 
 LABELS = tuple("0123456789")
 SOURCE_TRAIN = 8000
 
 
-def load(files: Sequence[Path]) -> TaskData:
-    """Read MNIST images and labels, then optdigits training, validation and test.
+def load(request: LoadRequest) -> TaskData:
+    """Read both sides.
 
     The published validation part joins the training part: it is what label budgets are drawn from.
     """
-    mnist_images, mnist_labels, training, validation, test = files
+    mnist_images, mnist_labels, training, validation, test = mnist_optdigits_files(request)
     images = np.stack([_reduce(image) for image in read_idx(mnist_images)])
     labels = read_idx(mnist_labels).astype(np.int64)
     target_train = np.concatenate([_read_optdigits(training), _read_optdigits(validation)])
@@ -51,9 +51,9 @@ def _read_optdigits(path: Path) -> Any:
     try:
         table = np.loadtxt(path, np.int64, delimiter=",", comments="#", ndmin=2)
     except ValueError as error:
-        raise BadInputError(f'"{path}" cannot be read as optdigits: {error}.') from error
+        raise BadInputError(f'"{path}" cannot be read as optdigits ({error}): download it again.') from error
     if table.shape[1] != 65 or table[:, :64].max() > 16:
-        raise BadInputError(f'"{path}" is not optdigits: lines must hold 64 values of 0 to 16 and a label.')
+        raise BadInputError(f'"{path}" is not an optdigits file: expected lines of 64 values from 0 to 16 and a label.')
     return table
 
 

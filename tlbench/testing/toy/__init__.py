@@ -1,24 +1,9 @@
-"""A complete plugin of small data, small networks and one strategy: a full run costs a fraction of a second.
+"""A complete plugin of small data, small networks and one strategy: a full run takes a fraction of a second.
 
-It is an example to read, and what the conformance suites run plugins on. No entry point names it, so users do not
-see it: `load_catalog(also=[toy_source()])` does.
+It is an example to read, and what the conformance suites run plugins on. No entry point names it, so that users do not
+see it: `load_catalog(also=[toy_candidate()])` loads it.
 """
 
-from __future__ import annotations
+from tlbench.testing.toy.candidate import toy_candidate
 
-import importlib
-from types import ModuleType
-
-from tlbench.sources import Origin, Source
-
-
-def toy_source() -> Source:
-    """Return the toy as a plugin that `load_catalog` takes."""
-    from tlbench import __version__
-
-    origin = Origin(entry_point="toy", distribution="tlbench-toy", version=__version__)
-    return Source(origin=origin, load=_load)
-
-
-def _load() -> ModuleType:
-    return importlib.import_module("tlbench.testing.toy.plugin")
+__all__ = ["toy_candidate"]

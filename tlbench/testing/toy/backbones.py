@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import AugmentRequest, FitRequest, PrepareRequest
-from tlbench.data import Columns, Ragged
-from tlbench.model import Encoder
+from tlbench import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
+from tlbench.learning import Columns, Encoder, Ragged
 
 UNKNOWN = 1
 """Id of a word that the source never showed; 0 is padding."""
@@ -32,6 +31,11 @@ def jitter(request: AugmentRequest) -> tuple[Tensor, ...]:
     """Add a little noise."""
     (rows,) = request.inputs
     return (rows + 0.05 * torch.randn(rows.shape, generator=request.generator),)
+
+
+def build_mlp(request: BuildRequest, batchnorm: bool) -> Encoder:
+    """Return the perceptron, normalised or not."""
+    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm)
 
 
 class Mlp(Encoder):
@@ -62,6 +66,11 @@ def prepare_words(request: PrepareRequest) -> Columns:
     """Return word ids, int32, ragged."""
     ids = {word: position + UNKNOWN + 1 for position, word in enumerate(request.fitted["vocabulary"])}
     return (Ragged.of([[ids.get(word, UNKNOWN) for word in sentence] for sentence in request.inputs]),)
+
+
+def build_window(request: BuildRequest) -> Encoder:
+    """Return the window over the source's words."""
+    return Window(len(request.fitted["vocabulary"]))
 
 
 class Window(Encoder):

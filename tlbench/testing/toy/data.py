@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench.testing.toy.tasks import table_files
 
 COLOURS = ("red", "green", "blue")
 STATES = ("normal", "rare")
@@ -88,8 +88,9 @@ def _sentences(size: int, first_name: int, random: np.random.Generator) -> Split
     return Split(inputs=inputs, labels=labels)
 
 
-def load_table(path: Path) -> TaskData:
+def load_table(request: LoadRequest) -> TaskData:
     """Read lines of six features, a label and a side; every third row of a side is for the test."""
+    (path,) = table_files(request)
     try:
         table = np.loadtxt(path, delimiter=",", ndmin=2)
     except ValueError as error:

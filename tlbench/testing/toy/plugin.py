@@ -2,83 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from tlbench import (
-    AugmentRequest,
+    Access,
     BackboneSpec,
-    BuildRequest,
     DomainSpec,
-    FitRequest,
     Option,
-    PrepareRequest,
-    Sees,
     StrategySpec,
     TaskSpec,
+    deferred,
     hookimpl,
 )
 from tlbench.testing.toy.tasks import toy_tasks
-
-if TYPE_CHECKING:
-    import torch
-
-    from tlbench.data import Columns
-    from tlbench.model import Encoder, TransferModel
-    from tlbench.request import AdaptRequest
-
-
-def _fit_rows(request: FitRequest) -> dict[str, Any]:
-    from tlbench.testing.toy.backbones import fit_rows
-
-    return fit_rows(request)
-
-
-def _prepare_rows(request: PrepareRequest) -> Columns:
-    from tlbench.testing.toy.backbones import prepare_rows
-
-    return prepare_rows(request)
-
-
-def _build_mlp(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Mlp
-
-    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=False)
-
-
-def _build_mlp_batchnorm(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Mlp
-
-    return Mlp(request.fitted, int(request.options["hidden"]), batchnorm=True)
-
-
-def _jitter(request: AugmentRequest) -> tuple[torch.Tensor, ...]:
-    from tlbench.testing.toy.backbones import jitter
-
-    return jitter(request)
-
-
-def _fit_words(request: FitRequest) -> dict[str, Any]:
-    from tlbench.testing.toy.backbones import fit_words
-
-    return fit_words(request)
-
-
-def _prepare_words(request: PrepareRequest) -> Columns:
-    from tlbench.testing.toy.backbones import prepare_words
-
-    return prepare_words(request)
-
-
-def _build_window(request: BuildRequest) -> Encoder:
-    from tlbench.testing.toy.backbones import Window
-
-    return Window(len(request.fitted["vocabulary"]))
-
-
-def _nearest_mean(request: AdaptRequest) -> TransferModel:
-    from tlbench.testing.toy.strategy import nearest_mean
-
-    return nearest_mean(request)
 
 
 @hookimpl
@@ -103,10 +39,10 @@ def tlbench_backbones() -> list[BackboneSpec]:
             summary="One hidden layer.",
             recipe=recipe,
             options=(hidden,),
-            fit=_fit_rows,
-            prepare=_prepare_rows,
-            build=_build_mlp,
-            augment=_jitter,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
+            build=partial(deferred("tlbench.testing.toy.backbones", "build_mlp"), batchnorm=False),
+            augment=deferred("tlbench.testing.toy.backbones", "jitter"),
         ),
         BackboneSpec(
             name="toy/mlp-batchnorm",
@@ -116,9 +52,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
             traits=("batchnorm",),
             recipe=recipe,
             options=(hidden,),
-            fit=_fit_rows,
-            prepare=_prepare_rows,
-            build=_build_mlp_batchnorm,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_rows"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_rows"),
+            build=partial(deferred("tlbench.testing.toy.backbones", "build_mlp"), batchnorm=True),
         ),
         BackboneSpec(
             name="words/window",
@@ -127,9 +63,9 @@ def tlbench_backbones() -> list[BackboneSpec]:
             summary="Embeddings and one convolution.",
             layouts=("sequence",),
             recipe=recipe,
-            fit=_fit_words,
-            prepare=_prepare_words,
-            build=_build_window,
+            fit=deferred("tlbench.testing.toy.backbones", "fit_words"),
+            prepare=deferred("tlbench.testing.toy.backbones", "prepare_words"),
+            build=deferred("tlbench.testing.toy.backbones", "build_window"),
         ),
     ]
 
@@ -142,8 +78,8 @@ def tlbench_strategies() -> list[StrategySpec]:
             title="Nearest class mean",
             summary="The class whose mean feature is nearest; the source encoder stays as it is.",
             paper="Mensink et al. 2013, Distance-based image classification, doi:10.1109/TPAMI.2013.83",
-            sees=frozenset({Sees.TARGET_LABELS}),
+            access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
-            adapt=_nearest_mean,
+            adapt=deferred("tlbench.testing.toy.strategy", "nearest_mean"),
         )
     ]

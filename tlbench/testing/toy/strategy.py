@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from tlbench.model import TransferModel, encode
-from tlbench.request import AdaptRequest
+from tlbench.learning import AdaptRequest, TransferModel, encode
 
 ABSENT = -1e4
 """Output of a class that no example shows: below any other."""

@@ -1,0 +1,1 @@
+"""Baselines that make a score readable: constant, source-only, scratch, all-labels."""

@@ -1,0 +1,52 @@
+"""The baselines, which run for every (task, backbone) of a plan."""
+
+from __future__ import annotations
+
+from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    return [
+        StrategySpec(
+            name="constant",
+            title="Constant prediction",
+            summary="Predicts the same for every input: the label frequencies, or the mean, of the label budget.",
+            access=frozenset({Access.TARGET_LABELS}),
+            trains_encoder=False,
+            baseline=True,
+            from_source=False,
+            adapt=deferred("tlbench_baselines.strategy", "predict_constant"),
+        ),
+        StrategySpec(
+            name="source-only",
+            title="Source only",
+            summary="Applies the source model to the target without adaptation.",
+            access=frozenset(),
+            trains_encoder=False,
+            baseline=True,
+            settings=("transductive",),
+            adapt=deferred("tlbench_baselines.strategy", "source_only"),
+        ),
+        StrategySpec(
+            name="scratch",
+            title="From scratch",
+            summary="Trains random weights on the label budget, without transfer.",
+            access=frozenset({Access.TARGET_LABELS}),
+            trains_encoder=True,
+            baseline=True,
+            from_source=False,
+            options=training_options(steps=250, learning_rate=2e-3),
+            adapt=deferred("tlbench_baselines.strategy", "scratch"),
+        ),
+        StrategySpec(
+            name="all-labels",
+            title="All target labels",
+            summary="Fine-tunes the source model on all target training labels: an upper bound.",
+            access=frozenset({Access.TARGET_ALL_LABELS}),
+            trains_encoder=True,
+            baseline=True,
+            options=training_options(steps=300, learning_rate=2e-3),
+            adapt=deferred("tlbench_baselines.strategy", "train_on_all_labels"),
+        ),
+    ]

@@ -1,0 +1,33 @@
+"""Baselines: the scores that strategies are compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tlbench.learning import AdaptRequest, Linear, TransferModel
+
+
+def predict_constant(request: AdaptRequest) -> TransferModel:
+    """Make the head `target` predict the same for every input: the best constant prediction for the label budget."""
+    constant = request.kind.constant(request.target.targets.values, request.classes)
+    weight = np.zeros((request.classes, request.model.encoder.feature_dim))
+    Linear(weight, constant).copy_into(request.model.heads["target"])
+    return request.model
+
+
+def source_only(request: AdaptRequest) -> TransferModel:
+    """Change nothing: the head `target` starts as a copy of `source`."""
+    return request.model
+
+
+def scratch(request: AdaptRequest) -> TransferModel:
+    """Train a new model on the label budget."""
+    model = request.fresh()
+    request.fit(model, request.target)
+    return model
+
+
+def train_on_all_labels(request: AdaptRequest) -> TransferModel:
+    """Fine-tune the source model on all target training labels."""
+    request.fit(request.model, request.target_all)
+    return request.model

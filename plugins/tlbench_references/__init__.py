@@ -1,1 +1,0 @@
-"""Bounds that make a score readable: majority, source-only, scratch, oracle."""

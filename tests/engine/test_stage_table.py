@@ -1,0 +1,193 @@
+"""The table of stages: a stage reads what it declares, and a change of that moves its key and those below, no others.
+
+Both halves are made from the table, so that an input that is forgotten or not needed, an option that is left out of a
+key and a seed that does not count each fail a test.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support import plan_only, silent
+
+from tlbench.contract.budget import Budget
+from tlbench.contract.deferred import deferred
+from tlbench.engine import pipeline
+from tlbench.engine.pipeline import PIPELINE, readable, run_stages, work_of
+from tlbench.engine.stage import input_identity, stage_identity
+from tlbench.engine.store import Store
+from tlbench.errors import ContractError
+from tlbench.planning.plan import Pairing, Settings
+from tlbench.results.files import digest
+
+DECLARED = [(stage.name, path) for stage in PIPELINE for path in stage.inputs]
+PATHS = sorted({path for _, path in DECLARED})
+BY_NAME = {stage.name: stage for stage in PIPELINE}
+CODE = deferred("tlbench.testing.toy.strategy", "nearest_mean")
+"""Any function: another than the one that stands in a spec."""
+
+
+@pytest.fixture(scope="module")
+def where(tmp_path_factory) -> Settings:
+    folder = tmp_path_factory.mktemp("table")
+    return Settings(cache=folder / "cache", board=folder / "board", data_root=None)
+
+
+@pytest.fixture(scope="module")
+def pairing(catalog, where) -> Pairing:
+    """A pairing with one of everything that a stage may read."""
+    (found,) = plan_only(catalog, where, tasks=["toy/blobs"], strategies=["finetune"]).pairings
+    task = dataclasses.replace(found.task, evaluate=deferred("tlbench.testing.toy.data", "share_right"))
+    return dataclasses.replace(found, task=task)
+
+
+@pytest.fixture(scope="module")
+def folders(pairing, where) -> dict[str, Path]:
+    """The results of every stage."""
+    return {
+        name: stage.folder for name, stage in run_stages(pairing, where, Store(root=where.cache, notify=print)).items()
+    }
+
+
+def keys(pairing: Pairing, settings: Settings, folders: dict[str, Path]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for stage in PIPELINE:
+        above = {name: folders[name] for name in stage.after}
+        identity = stage_identity(stage, pairing, settings, {name: found[name] for name in stage.after}, above)
+        found[stage.name] = digest({"stage": stage.name, **identity})
+    return found
+
+
+def below(names: set[str]) -> set[str]:
+    """Those stages, and all whose key holds one of their keys."""
+    for stage in PIPELINE:
+        if stage.content is None and names & set(stage.after):
+            names = names | {stage.name}
+    return names
+
+
+def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[Pairing, Settings]]:
+    """Yield the pairing or the settings with another value at a path: one for every part of it that counts."""
+    replace = dataclasses.replace
+    if path == "load_request":
+        yield replace(pairing, fingerprint="other contents"), settings
+        for name in pairing.task_options:
+            yield replace(pairing, task_options={**pairing.task_options, name: "other"}), settings
+    elif path == "files":
+        yield replace(pairing, weights="other contents"), settings
+    elif path == "source_mode":
+        return  # Made of the source options.
+    elif path == "label_budget":
+        yield replace(pairing, label_budget=Budget(7)), settings
+        yield replace(pairing, label_budget=Budget(7, per_class=True)), settings
+    elif path.startswith("settings."):
+        name = path.partition(".")[2]
+        yield pairing, replace(settings, **{name: "cuda" if name == "device" else 7})
+    elif path in ("task.metric_of_source", "task.kind_of_source"):
+        kind = replace(pairing.task.kind, metric="balanced-accuracy", summary="Another.")
+        yield replace(pairing, task=replace(pairing.task, source_kind=kind)), settings
+    elif path.endswith("_options"):
+        for name, value in getattr(pairing, path).items():
+            changed = {**getattr(pairing, path), name: f"{value}1" if isinstance(value, str) else value + 1}
+            yield replace(pairing, **{path: changed}), settings
+    elif "." in path:
+        part, name = path.split(".")
+        spec = getattr(pairing, part)
+        yield replace(pairing, **{part: replace(spec, **{name: other(getattr(spec, name), name)})}), settings
+    else:
+        yield replace(pairing, **{path: other(getattr(pairing, path), path)}), settings
+
+
+def other(value: object, name: str) -> object:
+    """Another value of the same type."""
+    if name == "setting":
+        return "inductive"
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, str):
+        return f"{value}-2"
+    if isinstance(value, tuple):
+        return (*value, "more")
+    if isinstance(value, frozenset):
+        return value | {"more"}
+    return dataclasses.replace(value, create=CODE) if name == "kind" else CODE
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_an_input_moves_the_stages_that_declare_it_and_those_below(pairing, where, folders, path):
+    before = keys(pairing, where, folders)
+    tried = 0
+    for changed, settings in changes(path, pairing, where):
+        tried += 1
+        assert input_identity(path, changed, settings) != input_identity(path, pairing, where)
+        moved_inputs = {
+            known
+            for known in PATHS
+            if input_identity(known, changed, settings) != input_identity(known, pairing, where)
+        }
+        declaring = {name for name, known in DECLARED if known in moved_inputs}
+        after = keys(changed, settings, folders)
+        assert {name for name in before if before[name] != after[name]} == below(declaring)
+    assert tried or path == "source_mode"
+
+
+def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
+    before = keys(pairing, where, folders)
+    shown = dataclasses.replace(pairing.task, title="Other", summary="Other.", licence="other", label_budget=3)
+    for changed, settings in (
+        (dataclasses.replace(pairing, skip="for a while"), where),
+        (dataclasses.replace(pairing, task=shown), where),
+        (dataclasses.replace(pairing, task_options={**pairing.task_options, "source": "/elsewhere"}), where),
+        (pairing, dataclasses.replace(where, cache=Path("x"), board=Path("x"))),
+    ):
+        assert keys(changed, settings, folders) == before
+
+
+def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
+    """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
+    assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}
+    assert below({"prepare"}) == {"prepare", "source", "features", "adapt", "score", "export"}
+    assert below({"graph"}) == {"graph", "export"}
+
+
+UNREAD = {
+    ("source", "settings.threads"): "set for the whole process before a stage runs: bits may depend on it",
+    ("source", "backbone.name"): "in a message on a checkpoint's own head",
+    ("source", "backbone.own_head"): "with source.mode=own-head",
+    ("source", "backbone.remask"): "of masked texts",
+}
+"""Inputs that the stage does not read of this pairing, with the reason why they are declared."""
+
+
+def test_what_is_not_read_here_is_declared_all_the_same():
+    assert UNREAD.keys() <= set(DECLARED)
+
+
+@pytest.mark.parametrize(("name", "path"), [pair for pair in DECLARED if pair not in UNREAD])
+def test_a_stage_cannot_read_an_input_that_is_taken_from_its_declaration(
+    pairing, where, folders, monkeypatch, tmp_path, name, path
+):
+    """So every input of the table is one that the stage reads."""
+    shortened = dataclasses.replace(
+        BY_NAME[name], inputs=tuple(known for known in BY_NAME[name].inputs if known != path)
+    )
+    others = tuple(shortened if stage.name == name else stage for stage in PIPELINE)
+    monkeypatch.setattr(pipeline, "PIPELINE", others)
+    if path in readable(shortened):
+        pytest.fail(f'a stage above declares "{path}" already: "{name}" need not')
+    above = {other: folders[other] for other in shortened.after}
+    with pytest.raises(ContractError, match=f'"{name}" reads "{path.partition(".")[0]}'):
+        shortened.compute(work_of(shortened, pairing, where, above, tmp_path, silent))
+
+
+def test_a_stage_is_given_what_it_declares_and_nothing_else(pairing, where, tmp_path):
+    work = work_of(BY_NAME["prepare"], pairing, where, {}, tmp_path, silent)
+    assert work.pairing.task.name == "toy/blobs"
+    for read in (lambda: work.pairing.seed, lambda: work.pairing.strategy.adapt, lambda: work.settings.device):
+        with pytest.raises(ContractError, match='The stage "prepare" reads'):
+            read()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from tlbench.errors import TlbenchError
+from tlbench.learning.trainer import CHECK_EVERY, DivergedError, one_cycle, train
+
+SETTINGS = {"learning_rate": 0.1, "weight_decay": 0.0}
+
+
+def fitting(seed=0):
+    """A linear model with a loss that it can bring to 0."""
+    torch.manual_seed(seed)
+    model, rows = nn.Linear(3, 1), torch.randn(32, 3)
+    truth = rows @ torch.tensor([[1.0], [-2.0], [0.5]])
+    return model, lambda progress: ((model(rows) - truth) ** 2).mean()
+
+
+def test_the_schedule_starts_low_peaks_at_the_end_of_the_warm_up_and_ends_near_zero():
+    assert one_cycle(0) == pytest.approx(0.04)
+    assert one_cycle(0.15) == pytest.approx(1)
+    assert one_cycle(1) == pytest.approx(1e-4)
+    rates = [one_cycle(step / 200) for step in range(201)]
+    assert max(rates) <= 1
+    assert rates[:31] == sorted(rates[:31])
+    assert rates[30:] == sorted(rates[30:], reverse=True)
+
+
+def test_training_minimises_the_loss_and_leaves_evaluation_mode():
+    model, loss = fitting()
+    before = loss(0).item()
+    train([model], loss, steps=100, **SETTINGS)
+    assert loss(0).item() < before / 100
+    assert not model.training
+
+
+def test_modules_are_in_training_mode_while_the_loss_is_computed():
+    model, loss = fitting()
+    modes = []
+
+    def noting(progress):
+        modes.append(model.training)
+        return loss(progress)
+
+    train([model.eval()], noting, steps=3, **SETTINGS)
+    assert modes == [True] * 3
+
+
+def test_progress_runs_from_zero_to_below_one_and_schedules_the_rate():
+    model, loss = fitting()
+    seen = []
+
+    def schedule(progress):
+        seen.append(progress)
+        return 0.0
+
+    weights = model.weight.clone()
+    train([model], loss, steps=4, schedule=schedule, **SETTINGS)
+    assert seen == [0, 0.25, 0.5, 0.75]
+    assert torch.equal(model.weight, weights)
+
+
+def test_steps_are_reported_at_intervals_and_at_the_end():
+    model, loss = fitting()
+    reports = []
+    train([model], loss, steps=2 * CHECK_EVERY + 3, on_step=lambda step, loss: reports.append(step), **SETTINGS)
+    assert reports == [CHECK_EVERY, 2 * CHECK_EVERY, 2 * CHECK_EVERY + 3]
+
+
+def test_frozen_parameters_stay():
+    model, loss = fitting()
+    model.bias.requires_grad_(False)
+    bias = model.bias.clone()
+    train([model], loss, steps=5, **SETTINGS)
+    assert torch.equal(model.bias, bias)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number_stops_the_training_and_says_at_which_step(value):
+    model, loss = fitting()
+
+    def diverging(progress):
+        return loss(progress) * (value if progress >= 0.1 else 1)
+
+    with pytest.raises(DivergedError, match=rf"The loss is (nan|inf) at step {CHECK_EVERY} of 100: lower") as raised:
+        train([model], diverging, steps=100, **SETTINGS)
+    assert isinstance(raised.value, TlbenchError)
+
+
+def test_gradients_are_clipped_to_norm_five():
+    model = nn.Linear(1, 1, bias=False)
+    train([model], lambda progress: 1e9 * model.weight.sum(), steps=1, **SETTINGS)
+    assert model.weight.grad.norm() == pytest.approx(5.0)

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from tlbench.learning.data import Targets
+from tlbench.learning.metrics import (
+    macro_label_f1,
+    mae,
+    mean_average_precision,
+    micro_label_f1,
+    pixel_metrics,
+    r2,
+    rmse,
+)
+
+
+@pytest.fixture
+def maps():
+    """Four images of 30 pixels each with three labels, and guesses that are right for most pixels."""
+    random = np.random.default_rng(0)
+    truth = random.integers(3, size=120)
+    guess = np.where(random.random(120) < 0.7, truth, random.integers(3, size=120))
+    return Targets(truth, np.full(4, 30)), guess
+
+
+@pytest.mark.parametrize("weights", [np.ones(4), np.array([0.0, 2.0, 1.0, 1.0])], ids=["alike", "resampled"])
+def test_pixels_are_scored_as_by_scikit_learn(maps, weights):
+    targets, guess = maps
+    scores = {name: metric(guess, targets)(weights) for name, metric in pixel_metrics(3).items()}
+    how = {"y_true": targets.values, "y_pred": guess, "sample_weight": np.repeat(weights, 30)}
+    assert scores == pytest.approx(
+        {
+            "mean-iou": sklearn.metrics.jaccard_score(average="macro", **how),
+            "dice": sklearn.metrics.f1_score(labels=[1, 2], average="macro", **how),
+            "pixel-accuracy": sklearn.metrics.accuracy_score(**how),
+        }
+    )
+
+
+def test_a_label_that_does_not_occur_does_not_count():
+    targets, guess = Targets(np.array([0, 0, 1, 1]), np.array([4])), np.array([0, 1, 1, 1])
+    scores = {name: metric(guess, targets)(np.ones(1)) for name, metric in pixel_metrics(5).items()}
+    assert scores == pytest.approx({"mean-iou": (1 / 2 + 2 / 3) / 2, "dice": 4 / 5, "pixel-accuracy": 3 / 4})
+
+
+def test_background_alone_that_is_taken_for_background_is_all_right():
+    targets = Targets(np.zeros(4, int), np.array([4]))
+    assert pixel_metrics(2)["dice"](np.zeros(4, int), targets)(np.ones(1)) == 1.0
+
+
+@pytest.mark.parametrize("weights", [np.ones(40), np.arange(40) % 3.0], ids=["alike", "resampled"])
+def test_numbers_are_scored_as_by_scikit_learn(weights):
+    random = np.random.default_rng(0)
+    truth = random.normal(5, [1, 100], (40, 2)).astype(np.float32)
+    guess = truth + random.normal(0, [0.5, 20], (40, 2)).astype(np.float32)
+    targets = Targets(truth, np.ones(40, int))
+    for metric, theirs in (
+        (r2, sklearn.metrics.r2_score),
+        (rmse, sklearn.metrics.root_mean_squared_error),
+        (mae, sklearn.metrics.mean_absolute_error),
+    ):
+        expected = theirs(truth, guess, sample_weight=weights)
+        assert metric(guess, targets)(weights) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_number_that_never_varies_explains_nothing():
+    targets = Targets(np.full((3, 1), 2.0, np.float32), np.ones(3, int))
+    assert r2(np.full((3, 1), 2.0), targets)(np.ones(3)) == 0.0
+
+
+@pytest.mark.parametrize("weights", [np.ones(60), np.arange(60) % 3.0], ids=["alike", "resampled"])
+def test_several_labels_are_scored_as_by_scikit_learn(weights):
+    random = np.random.default_rng(0)
+    truth = (random.random((60, 3)) < [0.1, 0.4, 0.7]).astype(int)
+    guess = np.clip(0.4 * truth + 0.6 * random.random((60, 3)), 0, 1)
+    targets = Targets(truth, np.ones(60, int))
+    found = [metric(guess, targets)(weights) for metric in (mean_average_precision, micro_label_f1, macro_label_f1)]
+    taken = {"y_true": truth, "y_pred": guess >= 0.5, "sample_weight": weights}
+    assert found == pytest.approx(
+        [
+            sklearn.metrics.average_precision_score(truth, guess, average="macro", sample_weight=weights),
+            sklearn.metrics.f1_score(average="micro", **taken),
+            sklearn.metrics.f1_score(average="macro", **taken),
+        ]
+    )
+
+
+def test_a_label_that_no_example_has_leaves_the_mean_precision_as_it_is():
+    targets = Targets(np.array([[1, 0], [0, 0]]), np.ones(2, int))
+    assert mean_average_precision(np.array([[0.9, 0.9], [0.1, 0.1]]), targets)(np.ones(2)) == 1.0

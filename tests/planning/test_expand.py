@@ -1,0 +1,245 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from support import install, only, plan_only
+
+from tlbench.contract.budget import Budget
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.planning.catalog import load_catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.fingerprints import fingerprint
+
+BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
+
+
+def words_in_order(message, *words):
+    """Return whether a message mentions all of these words in this order."""
+    return re.search(".*".join(map(re.escape, words)), message) is not None
+
+
+def resolved(plan_of, catalog, overrides, **run_request):
+    (pairing,) = plan_of(catalog, **{**BLOBS, **run_request}, overrides=overrides).pairings
+    return pairing
+
+
+def test_a_run_request_is_expanded_into_every_pairing_in_order(catalog, plan_of):
+    plan = plan_of(
+        catalog,
+        tasks=["toy/blobs", "toy/shapes"],
+        backbones=["toy/mlp", "toy/mlp-batchnorm"],
+        strategies=["frozen", "finetune"],
+        seeds=(0, 1),
+    )
+    assert len(plan.pairings) == 2 * 2 * 2 * 2
+    assert [pairing.title for pairing in plan.pairings][:3] == [
+        "toy/blobs toy/mlp frozen seed 0",
+        "toy/blobs toy/mlp frozen seed 1",
+        "toy/blobs toy/mlp finetune seed 0",
+    ]
+
+
+def test_an_empty_run_request_is_every_task_that_needs_no_data_with_its_own_backbone_and_every_strategy(
+    catalog, plan_of
+):
+    plan = plan_of(catalog)
+    tasks = {pairing.task.name for pairing in plan.pairings}
+    assert tasks == {name for name, task in catalog.tasks.items() if task.data_from == "package"}
+    assert {"toy/blobs", "toy/shapes", "toy/names"} <= tasks
+    assert all(pairing.backbone.name == pairing.task.backbone for pairing in plan.pairings)
+    assert {pairing.strategy.name for pairing in plan.pairings} == set(catalog.strategies)
+
+
+@pytest.mark.parametrize(
+    ("run_request", "advice"),
+    [
+        ({"tasks": ["toy/blob"]}, 'task "toy/blob".*"toy/blobs"'),
+        ({"strategies": ["forzen"]}, 'strategy "forzen".*"frozen"'),
+        ({"backbones": ["toy/mpl"]}, 'backbone "toy/mpl".*"toy/mlp"'),
+    ],
+)
+def test_an_unknown_name_proposes_near_ones(catalog, plan_of, run_request, advice):
+    with pytest.raises(UnknownNameError, match=advice):
+        plan_of(catalog, **{**BLOBS, **run_request})
+
+
+def test_backbones_of_another_modality_fall_away_and_nothing_left_is_an_error(catalog, plan_of):
+    both = plan_of(catalog, tasks=["toy/blobs", "toy/names"], backbones=["toy/mlp"], strategies=["frozen"])
+    assert [pairing.task.name for pairing in both.pairings] == ["toy/blobs"]
+    with pytest.raises(UsageError, match="Nothing to run"):
+        plan_of(catalog, tasks=["toy/names"], backbones=["toy/mlp"])
+
+
+def test_a_pairing_that_makes_no_sense_is_skipped_with_its_reason(catalog, plan_of):
+    plan = plan_of(catalog, tasks=["toy/blobs", "toy/shapes"], strategies=["adversarial", "finetune"])
+    reasons = {(pairing.task.name, pairing.strategy.name): pairing.skip for pairing in plan.pairings}
+    reason = reasons.pop(("toy/shapes", "adversarial"))
+    assert words_in_order(reason, '"adversarial"', "(transductive)", '"toy/shapes"', "(inductive)"), reason
+    assert set(reasons.values()) == {""}
+
+
+def test_a_strategy_for_inductive_tasks_is_skipped_on_a_transductive_one(catalog, plan_of):
+    inductive = dataclasses.replace(catalog.strategy("finetune"), settings=("inductive",))
+    changed = dataclasses.replace(catalog, strategies={"finetune": inductive})
+    plan = plan_of(changed, tasks=["toy/blobs", "toy/shapes"])
+    reasons = {pairing.task.name: pairing.skip for pairing in plan.pairings}
+    assert reasons["toy/shapes"] == ""
+    words = ('"finetune"', "different labels", "(inductive)", '"toy/blobs"', "same labels", "(transductive)")
+    assert words_in_order(reasons["toy/blobs"], *words), reasons["toy/blobs"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "backbone", "words"),
+    [
+        ({"kinds": ("anomaly",)}, "toy/mlp", ('"finetune"', "anomaly", '"toy/blobs"', "classification")),
+        (
+            {"needs": ("batchnorm",)},
+            "toy/mlp",
+            ('"finetune"', "batch normalisation", '"toy/mlp"'),
+        ),
+        ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ()),
+    ],
+)
+def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_of, changed, backbone, words):
+    strategy = dataclasses.replace(catalog.strategy("finetune"), **changed)
+    changed = dataclasses.replace(catalog, strategies={"finetune": strategy})
+    reason = resolved(plan_of, changed, {}, backbones=[backbone]).skip
+    assert words_in_order(reason, *words), reason
+    assert bool(reason) == bool(words)
+
+
+def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_of):
+    backbone = dataclasses.replace(catalog.backbone("toy/mlp"), layouts=("sequence",))
+    changed = dataclasses.replace(catalog, backbones={"toy/mlp": backbone})
+    reason = resolved(plan_of, changed, {}).skip
+    assert words_in_order(reason, '"toy/blobs"', "pooled", '"toy/mlp"', "sequence"), reason
+
+
+def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_of):
+    install(site, "tlbench-poor", {"poor": "absent_needs"})
+    catalog = load_catalog()
+    plan = plan_of(
+        catalog,
+        tasks=["toy/blobs", "toy/needs-absent", "toy/odd-source"],
+        backbones=["toy/mlp", "tabular/needs-absent"],
+        strategies=["frozen", "needs-absent"],
+    )
+    reasons = {(p.task.name, p.backbone.name, p.strategy.name): p.skip for p in plan.pairings}
+    assert reasons.pop(("toy/blobs", "toy/mlp", "frozen")) == ""
+    assert all("requires a_module_that_is_nowhere: pip install" in reason for reason in reasons.values())
+    assert reasons["toy/odd-source", "toy/mlp", "frozen"].startswith('"odd" requires')
+
+
+# Options
+
+
+def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_of):
+    pairing = resolved(plan_of, catalog, {})
+    assert pairing.strategy_options["steps"] == 40, "finetune.steps of the recipe"
+    assert pairing.strategy_options["learning_rate"] == 1e-3, "the strategy's default"
+    assert pairing.source_options["steps"] == 60, "source.steps of the recipe"
+    frozen = only(plan_of(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)
+    assert frozen.strategy_options["steps"] == 30, "steps of the recipe, for every strategy"
+    assert resolved(plan_of, catalog, {"finetune.steps": "7"}).strategy_options["steps"] == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "where", "found"),
+    [
+        ("toy/blobs.noise", "2", "task_options", 2.0),
+        ("task.noise", "3", "task_options", 3.0),
+        ("toy/mlp.hidden", "8", "backbone_options", 8),
+        ("backbone.hidden", "9", "backbone_options", 9),
+        ("source.steps", "5", "source_options", 5),
+        ("finetune.batch_size", "16", "strategy_options", 16),
+        ("strategy.weight_decay", "0", "strategy_options", 0.0),
+    ],
+)
+def test_an_option_is_set_by_its_owner_s_name_or_role(catalog, plan_of, key, value, where, found):
+    pairing, plain = resolved(plan_of, catalog, {key: value}), resolved(plan_of, catalog, {})
+    name = key.rpartition(".")[2]
+    assert getattr(pairing, where)[name] == found
+    differing = [
+        field
+        for field in ("task_options", "backbone_options", "source_options", "strategy_options")
+        if getattr(pairing, field) != getattr(plain, field)
+    ]
+    assert differing == [where]
+
+
+def test_a_name_beats_a_role(catalog, plan_of):
+    overrides = {"finetune.steps": "7", "strategy.steps": "9"}
+    plan = plan_of(catalog, tasks=["toy/blobs"], strategies=["finetune", "adversarial"], overrides=overrides)
+    assert {p.strategy.name: p.strategy_options["steps"] for p in plan.pairings} == {"finetune": 7, "adversarial": 9}
+
+
+@pytest.mark.parametrize("owner", ["task", "toy/blobs"])
+def test_the_label_budget_is_an_option_of_the_task(catalog, plan_of, owner):
+    assert resolved(plan_of, catalog, {}).label_budget == Budget(24)
+    pairing = resolved(plan_of, catalog, {f"{owner}.label_budget": "60"})
+    assert pairing.label_budget == Budget(60)
+    assert "label_budget" not in pairing.task_options
+
+
+def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_once(catalog, settings):
+    run_request = RunRequest(
+        tasks=["toy/blobs"], strategies=["finetune", "adversarial"], seeds=(0,), label_budgets=["2/class", "all"]
+    )
+    found = {}
+    for pairing in make_plan([run_request], catalog, settings).pairings:
+        found.setdefault(pairing.strategy.name, []).append(str(pairing.label_budget))
+    assert found["finetune"] == found["scratch"] == ["2/class", "all"]
+    assert found["adversarial"] == found["source-only"] == found["all-labels"] == ["24"]
+
+
+@pytest.mark.parametrize("budget", ["0", "-3", "1.5", "5/label", "/class", "some"])
+def test_a_label_budget_of_nothing_is_refused(catalog, plan_of, budget):
+    with pytest.raises(UsageError, match=f'"{budget}".*50.*5/class.*all'):
+        resolved(plan_of, catalog, {"task.label_budget": budget})
+
+
+@pytest.mark.parametrize(
+    ("key", "advice"),
+    [
+        ("finetune.step", '"finetune.steps"'),
+        ("adversarial.weight", 'Unknown option "adversarial.weight"'),
+        ("steps", 'Unknown option "steps"'),
+        ("source.label_budget", 'Unknown option "source.label_budget"'),
+    ],
+)
+def test_an_option_that_nothing_in_the_plan_has_is_refused(catalog, plan_of, key, advice):
+    with pytest.raises(UnknownNameError, match=advice):
+        resolved(plan_of, catalog, {key: "1"})
+
+
+def test_a_value_of_the_wrong_type_is_refused(catalog, plan_of):
+    with pytest.raises(UsageError, match='"many" for the option "steps"'):
+        resolved(plan_of, catalog, {"finetune.steps": "many"})
+
+
+# Files
+
+
+def test_a_task_of_the_user_s_files_needs_their_folder(catalog, plan_of):
+    with pytest.raises(MissingDataError, match=r"TLBENCH_DATA .*--set task.source=DIR"):
+        plan_of(catalog, tasks=["toy/table"])
+
+
+def test_a_folder_without_the_file_is_said_to_lack_it(catalog, plan_of, tmp_path):
+    with pytest.raises(MissingDataError, match=r'rows.csv".*does not exist.*task.source'):
+        plan_of(catalog, tasks=["toy/table"], overrides={"task.source": str(tmp_path)})
+
+
+@pytest.mark.data
+def test_tasks_of_real_data_find_their_files_below_the_data_root(catalog, settings, data_root):
+    settings = dataclasses.replace(settings, data_root=data_root)
+    names = [task.name for task in catalog.tasks.values() if task.data_from == "data-root"]
+    assert names
+    for name in names:
+        (pairing,) = plan_only(catalog, settings, tasks=[name], strategies=["frozen"]).pairings
+        files = pairing.task.files(pairing.load_request)
+        assert files
+        assert all(data_root in path.parents for path in files)
+        assert pairing.fingerprint == fingerprint(files, settings.cache)

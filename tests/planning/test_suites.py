@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+
+from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.suites import read_suite, suite_names
+
+
+@pytest.fixture
+def suite(tmp_path):
+    def write(text: str) -> str:
+        path = tmp_path / "suite.toml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_embedded_is_whatever_needs_no_data(catalog, settings):
+    plan = make_plan(read_suite("embedded").runs, catalog, settings)
+    assert {pairing.task.data_from for pairing in plan.pairings} == {"package"}
+    assert "toy/blobs" in {pairing.task.name for pairing in plan.pairings}
+
+
+def test_every_shipped_suite_can_be_read(catalog):
+    for name in suite_names():
+        suite = read_suite(name)
+        assert all(catalog.task(task) for run in suite.runs for task in run.tasks)
+
+
+def test_a_file_says_tasks_seeds_and_options(suite):
+    text = 'tasks = ["toy/blobs"]\nseeds = [7]\n[set]\n"finetune.steps" = 5\n"adversarial.conditional" = true\n'
+    expected = {"finetune.steps": 5, "adversarial.conditional": True}
+    assert read_suite(suite(text)).runs == (RunRequest(tasks=["toy/blobs"], seeds=[7], overrides=expected),)
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(suite):
+    with pytest.raises(UsageError, match=r"tasks: .*; seeds\.0: "):
+        read_suite(suite('tasks = "toy/blobs"\nseeds = ["many"]\n'))
+
+
+def test_an_unknown_key_is_answered_with_the_right_one(suite):
+    with pytest.raises(UnknownNameError, match='"tasks"'):
+        read_suite(suite('task = ["toy/blobs"]\n'))
+
+
+def test_what_is_not_toml_is_named(suite):
+    with pytest.raises(UsageError, match="not valid TOML"):
+        read_suite(suite("tasks = ["))
+
+
+def test_an_unknown_suite_is_answered_with_a_near_one():
+    with pytest.raises(UnknownNameError, match='"real"'):
+        read_suite("reel")
+
+
+def test_quick_trains_with_a_quarter_of_the_steps(catalog, settings):
+    full, quick = (
+        make_plan([RunRequest(tasks=["toy/blobs"], seeds=[0], quick=quick)], catalog, settings)
+        for quick in (False, True)
+    )
+    for one, other in zip(full.pairings, quick.pairings, strict=True):
+        assert other.source_options["steps"] == int(one.source_options["steps"]) // 4
+        assert one.key() != other.key()
+
+
+def test_runs_share_what_stands_above_them(suite):
+    text = 'seeds = [7]\n[set]\n"finetune.steps" = 5\n[[runs]]\ntasks = ["a"]\n'
+    text += '[[runs]]\ntasks = ["b", "c"]\nseeds = [8]\nset = {"source.steps" = 2}\n'
+    assert read_suite(suite(text)).runs == (
+        RunRequest(tasks=["a"], seeds=[7], overrides={"finetune.steps": 5}),
+        RunRequest(tasks=["b", "c"], seeds=[8], overrides={"finetune.steps": 5, "source.steps": 2}),
+    )
+
+
+def test_a_task_of_a_suite_runs_as_the_suite_says(suite):
+    runs = '[[runs]]\ntasks = ["a", "b"]\nseeds = [8]\n[[runs]]\ntasks = ["b"]\n'
+    read = read_suite(suite(runs))
+    assert read.of_tasks(()) == read
+    assert read.of_tasks(("a",)).runs == (RunRequest(tasks=["a"], seeds=[8]),)
+    assert [list(run.tasks) for run in read.of_tasks(("b",)).runs] == [["b"], ["b"]]
+    with pytest.raises(UnknownNameError, match='task "d" in the suite'):
+        read.of_tasks(("d",))
+
+
+def test_the_settings_of_one_run_say_nothing_of_another(catalog, settings):
+    run_requests = [
+        RunRequest(tasks=["toy/blobs"], overrides={"task.noise": 0.5, "finetune.steps": 5}),
+        RunRequest(tasks=["toy/rare"], overrides={"finetune.steps": 5}),
+    ]
+    by_task = {pairing.task.name: pairing for pairing in make_plan(run_requests, catalog, settings).pairings}
+    assert by_task["toy/blobs"].task_options["noise"] == 0.5
+    with pytest.raises(UnknownNameError, match="finetune\\.stepz"):
+        make_plan([*run_requests, RunRequest(tasks=["toy/rare"], overrides={"finetune.stepz": 5})], catalog, settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("runs = 3", "\\[\\[runs\\]\\]"),
+        ("set = 3", "set must be a table"),
+        ('[[runs]]\nset = "a"', "set must be a table"),
+        ('[[runs]]\ntask = ["a"]', '"tasks"'),
+        ('[[pretrain]]\nname = "a"', "pretrain.0.backbone: "),
+        ('[[pretrain]]\nbackbones = "a"', '"backbone"'),
+        ('[[runs]]\ntasks = ["a"]\n[[runs]]\ntasks = "b"', "runs.1.tasks: "),
+    ],
+)
+def test_mistakes_in_tables_are_told_where_they_stand(suite, text, message):
+    with pytest.raises(UsageError, match=message):
+        read_suite(suite(text))

@@ -1,0 +1,118 @@
+"""Data sets and checkpoints: downloads, the Hugging Face hub, and readers of file formats."""
+
+from tlbench.assets.checkpoints import cached_json, find_checkpoint, is_local_checkpoint
+from tlbench.assets.readers.audio import common_rate, read_sound
+from tlbench.assets.readers.cells import number_cells
+from tlbench.assets.readers.conll import TaggedSentence, read_conll
+from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
+from tlbench.assets.readers.features import FeatureEncoding, TableRow, read_records, rows_by_table
+from tlbench.assets.readers.folders import (
+    IMAGE_SUFFIXES,
+    SOUND_SUFFIXES,
+    TABLE_SUFFIXES,
+    class_files,
+    class_sides,
+    example_files,
+    file_parts,
+    files_read,
+    integer_option,
+    list_folder,
+    option_path,
+)
+from tlbench.assets.readers.hub import is_hub_place
+from tlbench.assets.readers.idx import read_idx
+from tlbench.assets.readers.images import as_pixels, read_image, read_images, read_mask, read_npz
+from tlbench.assets.readers.labelled import (
+    Labelled,
+    Parts,
+    common_labels,
+    hold_out,
+    label_names,
+    make_side,
+    published_parts,
+    transductive_data,
+)
+from tlbench.assets.readers.masks import mask_sides
+from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
+from tlbench.assets.readers.series import read_series, sliding_windows
+from tlbench.assets.readers.tables import (
+    Table,
+    check_columns,
+    label_rows,
+    read_table,
+    read_texts,
+    table_files,
+    table_parts,
+)
+from tlbench.assets.weight_files import read_weights, reading_weights
+from tlbench.assets.weights import (
+    check_coverage,
+    check_finite_weights,
+    further_blocks,
+    load_into,
+    strip_prefix,
+    weight_coverage,
+)
+
+__all__ = [
+    "COLUMNAR_SUFFIXES",
+    "IMAGE_SUFFIXES",
+    "SOUND_SUFFIXES",
+    "TABLE_SUFFIXES",
+    "EmbeddedImage",
+    "FeatureEncoding",
+    "Labelled",
+    "Parts",
+    "Table",
+    "TableRow",
+    "TaggedSentence",
+    "as_pixels",
+    "cached_json",
+    "check_columns",
+    "check_coverage",
+    "check_finite_weights",
+    "class_files",
+    "class_sides",
+    "common_labels",
+    "common_rate",
+    "example_files",
+    "file_parts",
+    "files_read",
+    "find_checkpoint",
+    "further_blocks",
+    "hold_out",
+    "image_group",
+    "integer_option",
+    "is_hub_place",
+    "is_local_checkpoint",
+    "label_names",
+    "label_rows",
+    "list_folder",
+    "load_into",
+    "make_side",
+    "mask_sides",
+    "number_cells",
+    "option_path",
+    "published_parts",
+    "read_conll",
+    "read_embedded_images",
+    "read_idx",
+    "read_image",
+    "read_images",
+    "read_mask",
+    "read_npz",
+    "read_records",
+    "read_series",
+    "read_sound",
+    "read_table",
+    "read_texts",
+    "read_weights",
+    "reading_weights",
+    "rows_by_table",
+    "sliding_windows",
+    "strip_prefix",
+    "table_files",
+    "table_parts",
+    "transductive_data",
+    "weight_coverage",
+]

@@ -1,0 +1,125 @@
+"""Image files and arrays of images."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench.assets.readers.embedded import EmbeddedImage
+from tlbench.assets.readers.labelled import Labelled, Parts
+from tlbench.contract.faults import RAISE, Faults
+from tlbench.errors import BadInputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from tlbench.contract.task_data import Array
+
+WHITE = (255, 255, 255, 255)
+"""Background of transparent pixels, RGBA."""
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """Return the errors that PIL raises for files that it cannot decode."""
+    from PIL import Image
+
+    return (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
+
+
+def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faults: Faults = RAISE) -> Array:
+    """Return an image `(size, size, C)` uint8, C 3 for RGB or 1 for grey, rotated by its EXIF orientation.
+
+    The aspect ratio is not kept; size 0 keeps the original size. Transparent pixels are blended over white.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
+            image.load()
+            deep = image.mode.startswith(("I", "F"))
+            upright = ImageOps.exif_transpose(image)
+            # The other frames of an MPO, a format of mobile phones, are previews of the first.
+            if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+                faults.note("Only the first frame or page of an image file is read.", source)
+    except _broken() as error:
+        raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
+    if deep:
+        raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
+    return as_pixels(upright, size, grey)
+
+
+def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
+    """Return an image over white as `(size, size, C)` uint8; size 0 keeps the original size."""
+    import numpy as np
+    from PIL import Image
+
+    if image.has_transparency_data:
+        key = image.info.get("transparency")
+        if isinstance(key, tuple) and max(key) > 255:  # A PNG of 16 bits, whose colours PIL reads with 8.
+            image.info["transparency"] = tuple(part >> 8 for part in key)
+        background = Image.new("RGBA", image.size, WHITE)
+        image = Image.alpha_composite(background, image.convert("RGBA"))
+    coloured = image.convert("L" if grey else "RGB")
+    pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
+    return pixels[..., None] if grey else pixels
+
+
+def read_mask(image: Path, path: Path, size: int) -> Array:
+    """Return the mask `(size, size)` uint8 of an image: grey values, or the indices of a palette.
+
+    Masks are scaled with nearest-neighbour interpolation, which creates no new values.
+    """
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path) as opened, Image.open(image) as picture:
+            opened.load()
+            mask, expected = opened.copy(), ImageOps.exif_transpose(picture).size
+    except _broken() as error:
+        raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
+    if mask.mode not in ("1", "L", "P"):
+        raise BadInputError(f'"{path}" is a colour image: save masks with a palette, or as 8-bit grey values.')
+    if mask.size != expected:
+        raise BadInputError(f'"{path}" has {mask.size} pixels, but its image has {expected}: use the same size.')
+    whole = mask.convert("L") if mask.mode == "1" else mask
+    return np.asarray(whole.resize((size, size), Image.Resampling.NEAREST))
+
+
+def read_images(files: Parts[Any], size: int, grey: bool = False) -> Parts[Array]:
+    """Return the images of both splits; `read_image` reads each one when it is accessed."""
+    return files.map(lambda half: half.read_lazily(lambda source: read_image(source, size, grey, half.faults)))
+
+
+def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labelled[Array]:
+    """Return the images `(H, W, C)` uint8 and the labels of an `.npz` file.
+
+    Its arrays are `(N, H, W)` or `(N, H, W, C)` uint8, C 1 or 3, and `(N,)` or `(N, 1)` whole numbers or texts. Pickled
+    objects are an error.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            if missing := {images, labels} - set(arrays):
+                raise BadInputError(
+                    f'"{path}" has no array "{min(missing)}", only {", ".join(sorted(arrays))}: rename the array.'
+                )
+            pixels, names = arrays[images], arrays[labels]
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        raise BadInputError(f'"{path}" cannot be read as npz ({error}): save plain arrays with numpy.savez.') from error
+    if pixels.dtype != np.uint8 or pixels.ndim not in (3, 4) or pixels.shape[3:] not in ((), (1,), (3,)):
+        raise BadInputError(
+            f'"{path}": "{images}" is {pixels.dtype} {pixels.shape}; expected uint8 (N, H, W) or (N, H, W, 1 or 3).'
+        )
+    if names.shape == (len(pixels), 1):
+        names = names[:, 0]
+    if names.shape != pixels.shape[:1] or names.dtype.kind not in "iuU":
+        raise BadInputError(
+            f'"{path}": "{labels}" is {names.dtype} {names.shape}; expected one whole number or text for each image.'
+        )
+    cubes = pixels if pixels.ndim == 4 else pixels[..., None]
+    return Labelled(where=path, inputs=list(cubes), labels=[str(name) for name in names])

@@ -1,0 +1,226 @@
+"""Examples with label names, their training and test splits, and the domains of a task."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar, overload
+
+from tlbench.contract.faults import RAISE, Faults
+from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.errors import BadInputError
+
+T = TypeVar("T")
+U = TypeVar("U")
+PARTS = {
+    "train": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "dev": "valid",
+    "test": "test",
+}
+"""Names of published splits, in any case, and their meaning."""
+PART_NAMES = 'splits are named "train", "valid" ("val", "validation", "dev") and "test"'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labelled(Generic[T]):
+    """Examples with label names; `where` is their file or folder, for messages."""
+
+    where: Path
+    """The file or folder that messages name."""
+    inputs: Sequence[T]
+    """The examples, `N` of them."""
+    labels: Sequence[str]
+    """The label name of each example."""
+    faults: Faults = field(default=RAISE, compare=False, repr=False)
+    """Receives errors in these examples."""
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Iterable[int]) -> Labelled[T]:
+        """Return the examples at these positions."""
+        chosen = list(indices)
+        inputs, labels = [self.inputs[i] for i in chosen], [self.labels[i] for i in chosen]
+        return self.with_inputs(inputs, labels)
+
+    def with_inputs(self, inputs: Sequence[U], labels: Sequence[str]) -> Labelled[U]:
+        """Return other examples from the same file or folder."""
+        return Labelled(where=self.where, inputs=inputs, labels=labels, faults=self.faults)
+
+    def read(self, read: Callable[[T], U]) -> Labelled[U]:
+        """Return the examples with `read(input)` in place of each input."""
+        return self.spread(lambda item: [read(item)])
+
+    def read_lazily(self, read: Callable[[T], U]) -> Labelled[U]:
+        """Return the examples with `read(input)` in place of each input, called each time it is accessed.
+
+        If errors are collected, every input is read now, because faulty examples are left out.
+        """
+        if self.faults.collects:
+            return self.read(read)
+        return self.with_inputs(ReadLazily(self.inputs, read), self.labels)
+
+    def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
+        """Return all examples in `read(input)` of each input, with the label of the input."""
+        inputs, labels = [], []
+        for item, label in zip(self.inputs, self.labels, strict=True):
+            for examples in self.faults.attempt(read, item):
+                for example in examples:
+                    self.faults.locate(example, item)
+                    inputs.append(example)
+                    labels.append(label)
+        return self.with_inputs(inputs, labels)
+
+
+class ReadLazily(Sequence[U], Generic[T, U]):
+    """A sequence that calls `read` each time an item is accessed, and caches nothing."""
+
+    def __init__(self, items: Sequence[T], read: Callable[[T], U]) -> None:
+        self._items, self._read = items, read
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @overload
+    def __getitem__(self, index: int) -> U: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> ReadLazily[T, U]: ...
+
+    def __getitem__(self, index: int | slice) -> U | ReadLazily[T, U]:
+        if isinstance(index, slice):
+            return ReadLazily(self._items[index], self._read)
+        return self._read(self._items[index])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts(Generic[T]):
+    """The training and the test split of one domain."""
+
+    train: Labelled[T]
+    """What models learn from."""
+    test: Labelled[T]
+    """What scores are measured on."""
+
+    def map(self, change: Callable[[Labelled[T]], Labelled[U]]) -> Parts[U]:
+        """Return both splits after a change."""
+        return Parts(train=change(self.train), test=change(self.test))
+
+
+def hold_out(examples: Labelled[T], groups: Sequence[str], part: float = 0.2) -> Parts[T]:
+    """Return a stratified split in which all examples of a group (a document, a recording, ...) stay together.
+
+    Of the groups with the same most frequent label, `part` becomes test data: at least one of two or more groups, none
+    of a single one. The hash of a group's name decides, so that the split depends on nothing else.
+    """
+    tally: dict[str, Counter[str]] = {}
+    for group, label in zip(groups, examples.labels, strict=True):
+        tally.setdefault(group, Counter())[label] += 1
+    strata: dict[str, list[str]] = {}
+    for group, counts in tally.items():
+        strata.setdefault(min(counts, key=lambda label: (-counts[label], label)), []).append(group)
+    tested: set[str] = set()
+    for names in strata.values():
+        size = max(1, round(part * len(names))) if len(names) > 1 else 0
+        tested.update(sorted(names, key=_hash)[:size])
+    return Parts(
+        train=examples.take(i for i, group in enumerate(groups) if group not in tested),
+        test=examples.take(i for i, group in enumerate(groups) if group in tested),
+    )
+
+
+def _hash(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
+    """Return the examples of both; messages name the file or folder of the first."""
+    return first.with_inputs([*first.inputs, *second.inputs], [*first.labels, *second.labels])
+
+
+def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the paths of the splits `train`, `valid` and `test`; nothing without `train` and another one.
+
+    Raises `BadInputError` if two names mean the same split.
+    """
+    by_part: dict[str, list[Path]] = {}
+    for name, path in places:
+        if name.lower() in PARTS:
+            by_part.setdefault(PARTS[name.lower()], []).append(path)
+    if "train" not in by_part or len(by_part) == 1:
+        return {}
+    for part, (first, *others) in by_part.items():
+        if others:
+            raise BadInputError(f'"{first}" and "{others[0]}" are both the split "{part}": keep one of them.')
+    return {part: by_part[part][0] for part in ("train", "valid", "test") if part in by_part}
+
+
+def published_parts(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
+    """Return two splits from two or three of `train`, `valid` and `test`.
+
+    Without `test`, `valid` is the test split; with it, `valid` is training data.
+    """
+    if len(parts) == 3:
+        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
+    return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
+
+
+def label_names(parts: Parts[T]) -> tuple[str, ...]:
+    """Return the sorted labels of a domain. Raises `BadInputError` if it cannot be used for training and testing."""
+    for what, examples in (("training", parts.train), ("test", parts.test)):
+        if not len(examples):
+            examples.faults.refuse(f'The {what} split of "{examples.where}" is empty: add examples.')
+    trained = sorted(set(parts.train.labels))
+    if len(trained) == 1:
+        parts.train.faults.refuse(
+            f'"{parts.train.where}" has training examples of only one class, "{trained[0]}": add another class.'
+        )
+    if untrained := sorted(set(parts.test.labels) - set(trained)):
+        parts.test.faults.refuse(
+            f'The test split of "{parts.test.where}" has labels without training examples, {quoted(untrained)}: '
+            f"add training examples, or remove these test examples."
+        )
+    return tuple(sorted({*trained, *untrained}))
+
+
+def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
+    """Return the labels of both domains. Raises `BadInputError` if they differ."""
+    of_source, of_target = label_names(source), label_names(target)
+    for there, lacking, names in (
+        (source, target, set(of_source) - set(of_target)),
+        (target, source, set(of_target) - set(of_source)),
+    ):
+        if names:
+            there.train.faults.refuse(
+                f'"{there.train.where}" has labels that "{lacking.train.where}" lacks, {quoted(sorted(names))}: '
+                f"rename or remove them, because both domains must have the same labels."
+            )
+    return tuple(sorted({*of_source, *of_target}))
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Return the first five names for a message."""
+    shown = ", ".join(f'"{name}"' for name in names[:5])
+    return f"{shown} and {len(names) - 5} more" if len(names) > 5 else shown
+
+
+def make_side(parts: Parts[T], labels: Sequence[str]) -> Side:
+    """Return a domain of a task, with its labels in the given order."""
+    index = {label: position for position, label in enumerate(labels)}
+
+    def split(examples: Labelled[T]) -> Split:
+        return Split(inputs=examples.inputs, labels=[index[label] for label in examples.labels])
+
+    return Side(labels=tuple(labels), train=split(parts.train), test=split(parts.test))
+
+
+def transductive_data(source: Parts[T], target: Parts[T], sample_rate: int | None = None) -> TaskData:
+    """Return the data of a transductive task (same labels in both domains). Raises `BadInputError` if they differ."""
+    labels = common_labels(source, target)
+    return TaskData(source=make_side(source, labels), target=make_side(target, labels), sample_rate=sample_rate)

@@ -1,0 +1,40 @@
+"""Tables that list files: `file`, relative to the table, its `label`, and optionally its `split`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.tables import read_table
+from tlbench.contract.faults import RAISE, Faults
+from tlbench.errors import BadInputError
+
+
+def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts[Path]:
+    """Return the files that a table lists; without a column `split`, `part` of each class is held out by file name."""
+    table = read_table(path, faults=faults)
+    names, labels = table.column("file"), table.labels("label")
+    # As UTF-8 bytes, which are the names of files in every locale.
+    files = [path.parent / os.fsdecode(name.encode()) for name in names]
+    seen = set()
+    for line, file in zip(table.lines, files, strict=True):
+        if file in seen or not file.is_file():
+            what = "is listed twice" if file in seen else "does not exist"
+            raise BadInputError(f'"{path}", line {line}: "{file}" {what}: correct the column "file".')
+        seen.add(file)
+    listed = Labelled(where=path, inputs=files, labels=labels, faults=faults)
+    if "split" not in table.columns:
+        return hold_out(listed, names, part)
+    splits = table.labels("split")
+    for line, split in zip(table.lines, splits, strict=True):
+        if split.lower() not in PARTS:
+            raise BadInputError(f'"{path}", line {line}: invalid split "{split}": use one of {", ".join(PARTS)}.')
+    places: dict[str, list[int]] = {}
+    for row, split in enumerate(splits):
+        places.setdefault(PARTS[split.lower()], []).append(row)
+    if "train" not in places or len(places) == 1:
+        raise BadInputError(
+            f'"{path}": the column "split" must contain "train" and "test": add both, or remove the column.'
+        )
+    return published_parts({name: listed.take(rows) for name, rows in places.items()})

@@ -1,0 +1,80 @@
+"""Duplicates: equal examples within a split and between splits, and equal examples with different labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from tlbench.cli.inspection.contents import Contents, SplitSummary
+
+PAIRS = (
+    ("source test", "source train"),
+    ("target test", "target train"),
+    ("target train", "source train"),
+    ("target test", "source train"),
+    ("source test", "target train"),
+    ("target test", "source test"),
+)
+"""Pairs of splits (first, second): examples of the first are searched in the second."""
+SHOWN = 3
+
+
+def copies(contents: Contents) -> list[dict[str, Any]]:
+    """Return the splits with duplicates, their number and a few examples."""
+    inside = [_inside(name, split) for name, split in contents.items()]
+    between = [_between(contents, name, other) for name, other in PAIRS]
+    return [record for record in (*inside, *between) if record["copies"]]
+
+
+def _inside(name: str, split: SplitSummary) -> dict[str, Any]:
+    first: dict[bytes, int] = {}
+    pairs = []
+    for position, key in enumerate(split.keys):
+        if first.setdefault(key, position) != position:
+            pairs.append((split.places[position], split.places[first[key]]))
+    return _record(f"within {name}", len(split.keys), pairs)
+
+
+def _between(contents: Contents, name: str, other: str) -> dict[str, Any]:
+    split, there = contents[name], contents[other]
+    places = dict(zip(there.keys, there.places, strict=True))
+    pairs = [(place, places[key]) for place, key in zip(split.places, split.keys, strict=True) if key in places]
+    return _record(f"{name} in {other}", len(split.keys), pairs)
+
+
+def _record(where: str, size: int, pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "where": where,
+        "copies": len(pairs),
+        "of": size,
+        "such as": [f"{one} = {other}" for one, other in pairs[:SHOWN]],
+    }
+
+
+def leaks(contents: Contents) -> Iterator[str]:
+    """Yield data leaks: test examples that are also training examples."""
+    for name, other in PAIRS:
+        count = _between(contents, name, other)["copies"]
+        if count and name.endswith("test") and other.endswith("train"):
+            size = len(contents[name].keys)
+            yield f"{count} of {size} {name} examples are also in {other} (data leak): the test score is too high."
+
+
+def conflicts(contents: Contents) -> Iterator[str]:
+    """Yield, for each domain, equal examples with different labels."""
+    for side in ("source", "target"):
+        labels: dict[bytes, dict[tuple[int, ...], str]] = defaultdict(dict)
+        for name in (f"{side} train", f"{side} test"):
+            split = contents[name]
+            for key, target, place in zip(split.keys, split.targets, split.places, strict=True):
+                labels[key].setdefault(target, place)
+        torn = [places for places in labels.values() if len(places) > 1]
+        if torn:
+            names = contents[f"{side} train"].labels
+            shown = ", ".join(f"{place} ({_words(names, target)})" for target, place in torn[0].items())
+            yield f"{side.capitalize()} domain: {len(torn)} equal examples with different labels, such as {shown}."
+
+
+def _words(names: tuple[str, ...], target: tuple[int, ...]) -> str:
+    return " ".join(names[index] for index in target)

@@ -1,0 +1,94 @@
+"""Checks of a task's data before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.assets.readers.labelled import quoted
+from tlbench.cli.inspection.contents import Contents, class_counts, read_contents, sizes
+from tlbench.cli.inspection.copies import conflicts, copies, leaks
+from tlbench.cli.inspection.shift import shift
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import TaskSpec
+from tlbench.contract.task_data import TaskData
+from tlbench.errors import UsageError
+from tlbench.planning.guard import pass_signal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inspection:
+    """Findings about a task's data. Tables are lists of records."""
+
+    refused: list[str]
+    """Errors that stop `tlbench run`: broken files and lines, and inconsistent data."""
+    notes: list[str] = field(default_factory=list)
+    """Warnings about what `tlbench run` accepts."""
+    splits: list[dict[str, Any]] = field(default_factory=list)
+    classes: list[dict[str, Any]] = field(default_factory=list)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    shift: dict[str, Any] = field(default_factory=dict)
+
+
+def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None) -> Inspection:
+    """Read all of a task's data, whatever is wrong with it, and return the findings."""
+    faults = CollectedFaults()
+    data = _load(task, replace(request, faults=faults), faults)
+    if data is None:
+        return Inspection(refused=_messages(faults), notes=faults.notes)
+    contents = read_contents(task, data, faults)
+    return Inspection(
+        refused=[*_messages(faults), *_inconsistent(task, data, contents)],
+        notes=[*faults.notes, *leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
+        splits=sizes(contents),
+        classes=class_counts(contents),
+        duplicates=copies(contents),
+        shift=shift(task, data),
+    )
+
+
+def _load(task: TaskSpec, request: LoadRequest, faults: CollectedFaults) -> TaskData | None:
+    """Return the data without faulty examples, or None if it cannot be loaded without them."""
+    try:
+        task.files(request)
+        return task.load(request)
+    except UsageError as error:
+        faults.errors.append(error)
+    except BaseException as error:
+        pass_signal(error)
+        # Data without its faulty examples may fail in any way: the collected faults are the reason.
+        if not faults.errors:
+            raise
+    return None
+
+
+def _messages(faults: CollectedFaults) -> list[str]:
+    # `files` and `load` find the same faults.
+    return list(dict.fromkeys(map(str, faults.errors)))
+
+
+def _inconsistent(task: TaskSpec, data: TaskData, contents: Contents) -> Iterator[str]:
+    """Yield errors that readers do not find."""
+    for name, split in contents.items():
+        if not split.keys:
+            yield f"The {name} split is empty."
+    if task.setting == "transductive" and data.source.labels != data.target.labels:
+        yield "Source and target domain have different labels, but the task is transductive (the same labels in both)."
+
+
+def _uncovered(task: TaskSpec, contents: Contents, label_budget: int | None) -> Iterator[str]:
+    """Yield classes without test examples, and classes that the label budget cannot cover."""
+    for name in ("source test", "target test"):
+        if untested := [label for label, count in contents[name].counts.items() if not count]:
+            yield f"The {name} split has no example of {quoted(untested)}: the score does not cover these classes."
+    if label_budget is None:  # A number for each class, or all examples.
+        return
+    train = contents["target train"]
+    present = [label for label, count in train.counts.items() if count]
+    if train.one_label_each and label_budget < len(present):
+        unit, classes = task.kind.unit, len(present)
+        yield f"{label_budget} {unit} cannot cover the {classes} target classes: increase task.label_budget."
+    if label_budget >= len(train.keys):
+        yield f"The label budget of {label_budget} covers all {len(train.keys)} examples of the target train split."

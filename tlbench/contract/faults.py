@@ -1,0 +1,49 @@
+"""What happens to a fault in a user's files: a run raises it, an inspection collects all of them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+from tlbench.errors import BadInputError
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class Faults:
+    """Receives what is wrong with a user's files. This class serves a run: the first fault is raised.
+
+    `tlbench inspect` passes an object that collects faults, so that one call reports every broken file and line.
+    """
+
+    collects = False
+    """Whether a reader goes on after a fault."""
+
+    def refuse(self, message: str) -> None:
+        """Raise `BadInputError` with this message, or collect it and return."""
+        self.add(BadInputError(message))
+
+    def attempt(self, read: Callable[[T], U], item: T) -> list[U]:
+        """Return `[read(item)]`; an empty list if reading fails and faults are collected."""
+        try:
+            return [read(item)]
+        except BadInputError as error:
+            self.add(error)
+            return []
+
+    def add(self, error: BadInputError) -> None:
+        """Raise an error, or collect it and return."""
+        raise error
+
+    def note(self, text: str, file: object = None) -> None:
+        """Warn about something that a run accepts; with a `file`, `text` is a sentence that may apply to several."""
+        warnings.warn(text, stacklevel=1)
+
+    def locate(self, example: object, origin: object) -> None:
+        """Remember that an example comes from a file, from a place described as text, or from another example."""
+
+
+RAISE = Faults()
+"""The default of every reader."""

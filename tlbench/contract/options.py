@@ -1,0 +1,69 @@
+"""Settings that tasks, backbones and strategies declare and users change."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from tlbench.errors import UsageError
+
+OptionValue = str | int | float | bool
+"""What an option may hold."""
+_TAKES = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A setting that a user may change with `--set OWNER.NAME=VALUE`."""
+
+    name: str
+    """What stands after the owner's name and a dot."""
+    default: OptionValue
+    """Its type is the type that values are read as."""
+    summary: str
+    """A few words on what it sets."""
+    unit: str = ""
+    """What a number counts or is measured in."""
+    by_trait: Mapping[str, OptionValue] = field(default_factory=lambda: MappingProxyType({}))
+    """Of a task: the default beside a backbone that has a trait, by trait."""
+
+    def default_for(self, traits: Collection[str]) -> OptionValue:
+        """Return the default beside a backbone of these traits."""
+        return next((value for trait, value in self.by_trait.items() if trait in traits), self.default)
+
+    def parse(self, value: OptionValue) -> OptionValue:
+        """Return the value as the default's type. Raises `UsageError` when it cannot be read so."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                return {"true": True, "false": False}[str(value).lower()]
+            if kind is int and float(value) != int(float(value)):
+                raise ValueError
+            parsed = int(float(value)) if kind is int else kind(value)
+            if isinstance(parsed, float) and not math.isfinite(parsed):
+                raise ValueError
+            return parsed
+        except (ValueError, KeyError, OverflowError):
+            raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {_TAKES[kind]}.') from None
+
+
+PARTIAL = Option(
+    name="partial",
+    default=False,
+    summary="load a checkpoint that fits only in part; the rest starts at random, and results say how much was loaded",
+)
+"""What a backbone whose checkpoint `load_into` reads has among its options."""
+
+
+def training_options(
+    *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4
+) -> tuple[Option, ...]:
+    """Return the options that `AdaptRequest.batches` and `AdaptRequest.train` read."""
+    return (
+        Option(name="steps", default=steps, summary="optimiser steps", unit="steps"),
+        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW"),
+        Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples"),
+        Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW"),
+    )

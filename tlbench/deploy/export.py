@@ -1,0 +1,130 @@
+"""A model as an ONNX file, and the proof that nothing was lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from tlbench.contract.task_data import Array
+from tlbench.deploy.onnx_graph import export_graph, fill, write_model
+from tlbench.deploy.session import open_session
+from tlbench.errors import ParityError
+from tlbench.learning.data import Examples, Inputs, restore_order
+from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
+
+TOLERANCE = 1e-4
+"""Largest difference of outputs, relative to the largest output."""
+OUTPUTS_AT_ONCE = 2**25
+"""Outputs of a batch: 128 MiB."""
+SENTINEL = 1e6
+"""No honest output is as large; files must not mark anything by huge values."""
+OFFLINE_BATCH = 64
+
+
+def export_model(
+    model: TransferModel, graph: Path, examples: Examples, kind: Kind, path: Path, device: str, threads: int
+) -> Parity:
+    """Write `model` to `path` and return its parity over a split. Raises `ParityError`.
+
+    The shared graph with this model's weights is tried first, and an export of its own where that disagrees.
+    """
+    try:
+        write_model(fill(onnx.load(graph), model), path)
+        return check_parity(model, path, examples, kind, device, threads)
+    # Where the exporter has folded a weight into a constant, no name leads to it: such a model gets a graph of its own.
+    except ParityError:
+        export_graph(model, examples.inputs, path, optimize=True)
+        write_model(onnx.load(path), path)
+        return check_parity(model, path, examples, kind, device, threads)
+
+
+def run_session(session: Any, batch: tuple[Tensor, ...]) -> Array:
+    """Return the dense outputs of a batch on the CPU."""
+    names = [argument.name for argument in session.get_inputs()]
+    feed = {name: part.numpy() for name, part in zip(names, batch, strict=True)}
+    outputs: Array = session.run(None, feed)[0]
+    return outputs
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an ONNX file is from the model it came from, over a split."""
+
+    relative: float
+    """Largest difference of outputs, relative to the largest output."""
+    flips: int
+    """Decisions that differ; each only where the two best outputs are nearly equal."""
+    predictions: Array
+    """What the kind keeps of the ONNX file's outputs, one row a unit."""
+
+
+@torch.no_grad()
+def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kind, device: str, threads: int) -> Parity:
+    """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
+    session, model = open_session(path, device, threads), model.eval()
+    place, gap, parts = device_of(model), Gap(), []
+    # Batch by batch: the outputs of a language model over a split would not fit into memory.
+    for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
+        moved = tuple(part.to(place) for part in batch)
+        mask, outputs = model.encoder.units(*moved), run_session(session, batch)
+        units = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.cpu().numpy()]
+        gap.add(units, model(*moved).cpu().numpy())
+        kept = kind.postprocess.predict(units, examples.targets.select(positions).values)
+        parts.append((positions, kept, model.count_units(moved, len(units))))
+    return Parity(gap.relative(), gap.flips, restore_order(parts))
+
+
+def _batch_size(model: TransferModel, inputs: Inputs) -> int:
+    """Return how many examples are compared at once: fewer where a vocabulary of outputs stands at every position."""
+    head, longest = model.heads["target"], max(1, int(inputs.lengths.max()))
+    outputs = head.out_features if isinstance(head, nn.Linear) else 1
+    return max(1, min(EVALUATION_BATCH, OUTPUTS_AT_ONCE // (outputs * longest)))
+
+
+@dataclass
+class Gap:
+    """The largest difference between the outputs of a file and of its model, batch by batch.
+
+    A decision can flip only where the two best outputs are no further apart than twice the unit's largest difference:
+    that follows from the differences themselves, so flips are counted and the differences are gated.
+    """
+
+    largest: float = 0.0
+    difference: float = 0.0
+    flips: int = 0
+
+    def add(self, onnx_outputs: Array, eager_outputs: Array) -> None:
+        """Take in the outputs `(M, C)` of a batch. Raises `ParityError` for outputs that no honest file gives."""
+        # A comparison with NaN is never above a tolerance: it would pass.
+        if not np.isfinite(onnx_outputs).all() or np.abs(onnx_outputs).max(initial=0.0) > SENTINEL:
+            raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
+        self.largest = max(self.largest, float(np.abs(eager_outputs).max(initial=0.0)))
+        self.difference = max(self.difference, float(np.abs(onnx_outputs - eager_outputs).max(initial=0.0)))
+        self.flips += int((onnx_outputs.argmax(1) != eager_outputs.argmax(1)).sum())
+
+    def relative(self) -> float:
+        """Return the largest difference, relative to the largest output. Raises `ParityError` above the tolerance."""
+        relative = self.difference / max(self.largest, 1e-12)
+        if relative > TOLERANCE:
+            raise ParityError(
+                f"ONNX and torch outputs differ by {relative:.1e} of the largest; {TOLERANCE:.0e} is allowed."
+            )
+        return relative
+
+
+def latency_inputs(inputs: Inputs) -> dict[str, Array]:
+    """Return the model inputs that latency is measured on: `one_I` the example of median length, `many_I` a batch."""
+    # A typical example, not the first: latency of texts depends on their length.
+    median = np.argsort(inputs.lengths, kind="stable")[len(inputs) // 2]
+    batches = {
+        "one": inputs.batch(np.array([median])),
+        "many": inputs.batch(np.arange(min(OFFLINE_BATCH, len(inputs)))),
+    }
+    return {f"{name}_{i}": part.numpy() for name, batch in batches.items() for i, part in enumerate(batch)}

@@ -1,0 +1,52 @@
+"""Modules that are copied beside an export, where nothing but the standard library and numpy is found."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tlbench.errors import ContractError
+
+if TYPE_CHECKING:
+    from tlbench.learning.kinds.protocol import Postprocess
+
+ALLOWED = {*sys.stdlib_module_names, "numpy"}
+POSTPROCESS = "postprocess.json"
+"""The file beside a scored model that holds what `postprocess_record` returns."""
+
+
+def postprocess_record(postprocess: Postprocess) -> dict[str, str]:
+    """Return what an export needs of a kind: the code that made the predictions, and what it says of them.
+
+    It is kept with the scored file, so that an export carries the code that scored it, also when it has changed since.
+    """
+    cls = type(postprocess)
+    return {
+        "class": cls.__name__,
+        "module": cls.__module__,
+        "source": inspect.getsource(sys.modules[cls.__module__]),
+        "outputs": postprocess.outputs,
+        "parts": postprocess.parts,
+    }
+
+
+def check_alone(source: str, module: str, owner: str) -> str:
+    """Return a module's source. Raises `ContractError`, which names module and owner, if it imports more than numpy."""
+    if others := sorted(set(_imported(source)) - ALLOWED):
+        raise ContractError(
+            f"The module {module} of the {owner} imports {', '.join(others)}: an export carries a copy of it, so move "
+            f"what the export needs into a module that imports the standard library and numpy alone."
+        )
+    return source
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Yield the top-level names of what a module imports, at any depth."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "").partition(".")[0]

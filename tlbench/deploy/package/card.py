@@ -1,0 +1,148 @@
+"""The model card: what a stranger must know of an exported model, as Markdown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.results.escapes import plain
+from tlbench.results.row import Row
+
+RUN = """\
+In an environment that has onnxruntime and numpy (`pip install onnxruntime numpy`), and nothing else:
+
+    python predict.py --check              # are the predictions for these examples those that were scored?
+    python predict.py examples/sample-*    # raw examples, one a file
+"""
+FILES = """\
+- `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
+  scored file itself, sha256 `{sha256}`.
+- `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
+  prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them.
+- `examples/`: raw examples of the target test split, and in `predictions.json` what the file predicted for them when it
+  was scored, beside the targets.
+- `row.json`: the row of the board, with every option and version.
+"""
+LIMITS = """\
+A benchmark made it, to compare ways of transfer. Its scores are those of one test split of the target above and of one
+seed, in fp32; they say nothing of other data. Before it serves anybody, test it on data of the place where it is to
+serve.
+"""
+LONGEST = 60
+"""Characters of a learnt value that the card still shows."""
+MOST_LABELS = 100
+
+
+def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str, str], example: str) -> str:
+    """Return the card; `example` says what a raw example is, in Markdown."""
+    sections = {
+        "What it is": _what(row, task, backbone),
+        "Run it": RUN,
+        "Scores": _scores(row),
+        "What goes in": _inputs(row, metadata, example),
+        "What comes out": _outputs(metadata),
+        "What it saw": _saw(row),
+        "Intended use and limits": LIMITS,
+        "Licence": _licence(metadata),
+        "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256),
+    }
+    title = f"# {escape(task.title)}: {escape(row.backbone)}, {escape(row.strategy)}\n"
+    return "\n".join([title, *(f"## {name}\n\n{text.rstrip()}\n" for name, text in sections.items())])
+
+
+def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:
+    return "\n".join(
+        [
+            f"{escape(task.summary)} The model is the backbone {escape(row.backbone)}, adapted to the target by the "
+            f"strategy {escape(row.strategy)} with seed {row.seed}. {escape(backbone.summary)}\n",
+            f"- source: {escape(task.source)}",
+            f"- target: {escape(task.target)}",
+            f"- shift: {escape(task.shift)}",
+        ]
+    )
+
+
+def _scores(row: Row) -> str:
+    others = [f"{escape(name)} {_number(value)}" for name, value in row.scores.items() if name != row.metric]
+    lines = [
+        f"- **{escape(row.metric)} {_number(row.score)}** on {row.test_size} target test examples; 95 % bootstrap "
+        f"interval over them {_number(row.score_low)} to {_number(row.score_high)}.",
+        f"- Also: {', '.join(others)}." if others else "",
+        _forgetting(row),
+        _latency(row),
+        f"- Size: {row.onnx_bytes} bytes, {row.parameters} parameters.",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def _forgetting(row: Row) -> str:
+    if row.forgetting_head is None or row.score_matrix is None:
+        return "- Forgetting of the source: none to measure."
+    return (
+        f"- Forgetting: source {escape(row.source_metric or row.metric)} {_number(row.score_matrix[0][0])} before "
+        f"adaptation, {_number(row.score_matrix[1][0])} after by the same head: {_number(row.forgetting_head)} lost; "
+        f"by a refitted probe {_number(row.forgetting_probe)} lost."
+    )
+
+
+def _latency(row: Row) -> str:
+    if row.p50_ms is None:
+        return "- Latency: not measured."
+    busy = " The machine was busy with something else meanwhile." if row.contended else ""
+    return (
+        f"- Latency: p50 {row.p50_ms:.3g} ms, p99 {row.p99_ms or row.p50_ms:.3g} ms at batch 1 on "
+        f"{escape(row.machine)}, {escape(row.provider or row.device)}, threads: {row.threads}.{busy}"
+    )
+
+
+def _inputs(row: Row, metadata: Mapping[str, str], example: str) -> str:
+    settings, options = json.loads(metadata["preprocessing"]), _values(row.task_options)
+    learnt = _values({name: value for name, value in settings["fitted"].items() if len(str(value)) < LONGEST})
+    lines = [
+        f"{example} Those of this folder: {escape(metadata['example'])}.\n",
+        f"- Files become raw examples by the task {escape(row.task)}" + (f", with {options}." if options else "."),
+        f"- Learnt from the source's training inputs: {learnt}." if learnt else "",
+    ]
+    tensors = [
+        f"- The graph's `{part['name']}`: {part['dtype']} ({', '.join(map(str, part['shape']))})."
+        for part in json.loads(metadata["inputs"])
+    ]
+    return "\n".join([*filter(None, lines), *tensors])
+
+
+def _values(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{escape(name)} {escape(str(value))}" for name, value in sorted(values.items()))
+
+
+def _outputs(metadata: Mapping[str, str]) -> str:
+    labels = json.loads(metadata["labels"])
+    listed = ", ".join(map(escape, labels))
+    if len(labels) > MOST_LABELS:
+        listed = f"{len(labels)}, in the file's metadata, from {escape(labels[0])} to {escape(labels[-1])}"
+    return f"{metadata['outputs']} In order: {listed}."
+
+
+def _saw(row: Row) -> str:
+    seen = " and ".join(part.replace("-", " ") for part in row.access) or "nothing"
+    budget = f", a budget of {row.label_budget} {row.budget_unit}" if "target-labels" in row.access else ""
+    return f"Adaptation saw {escape(seen + budget)}. Rule that picked the model: {escape(row.selection)}."
+
+
+def _licence(metadata: Mapping[str, str]) -> str:
+    if not metadata["licence"]:
+        return "None is named for the data and the weights: both, and the examples of this folder, are their owner's."
+    return f"Data and weights: {escape(metadata['licence'])}. The examples of this folder are a part of that data."
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def escape(text: str) -> str:
+    """Return text that stays text in Markdown: no tag, no link, no code, one line, all of it visible."""
+    text = plain(" ".join(text.split()))
+    for sign in "\\`*_[]|#":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,71 @@
+"""The test examples that the cache keeps of a task: what an export shows, and holds its preprocessing against."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.results.row import Row
+
+
+def examples_of(prepared: Path, backbone: BackboneSpec) -> list[Path]:
+    """Return the files `sample-POSITION` of raw examples; of prepared ones where there is no preprocessing."""
+    paths = prepared.glob("sample-*")
+    return sorted((path for path in paths if (path.suffix == ".npz") == (backbone.preprocess is None)), key=position)
+
+
+def position(path: Path) -> int:
+    """Return an example's place in the target test split."""
+    return int(path.stem.partition("-")[2])
+
+
+def read_example(path: Path) -> Any:
+    """Return a raw example."""
+    if path.suffix == ".json":
+        return json.loads(path.read_text(encoding="utf-8"))
+    return np.load(path, allow_pickle=False)
+
+
+def form(path: Path, parts: str) -> str:
+    """Return what an example is: its type and shape, of a list of texts what its `parts` are."""
+    if path.suffix == ".npz":
+        return "prepared arrays"
+    example = read_example(path)
+    if isinstance(example, np.ndarray):
+        return f"{example.dtype} {example.shape}"
+    if isinstance(example, str):
+        return "a text"
+    return f"a list of {parts}"
+
+
+def settings_of(prepared: Path, row: Row, task: TaskSpec) -> dict[str, Any]:
+    """Return the arguments of `preprocessor`, as they were when the data was prepared."""
+    fitted = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))["fitted"]
+    return {"fitted": fitted, "options": dict(row.backbone_options), "layout": task.kind.layout}
+
+
+def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneSpec) -> bool:
+    """Return whether the backbone's preprocessing makes of the examples what it made of them then."""
+    if backbone.preprocess is None:
+        return True
+    prepare_one = backbone.preprocess().preprocessor(**settings_of(prepared, row, task))
+    for path in examples_of(prepared, backbone):
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            if not all(map(np.array_equal, prepare_one(read_example(path)), arrays.values())):
+                return False
+    return True
+
+
+def predictions(exported: Path, prepared: Path, backbone: BackboneSpec) -> dict[str, Any]:
+    """Return what the file predicted for the examples when it was scored, and what is true, by file."""
+    with np.load(exported / "predictions.npz", allow_pickle=False) as arrays:
+        ends = np.cumsum(arrays["counts"])[:-1]
+        predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
+    return {
+        path.name: {"prediction": predicted[position(path)].tolist(), "target": true[position(path)].tolist()}
+        for path in examples_of(prepared, backbone)
+    }

@@ -1,0 +1,114 @@
+"""The stages of a pairing in their order, and the way down: each result is found in the store, or computed there.
+
+What a stage leaves is read back from disk also by the run that computed it, so that a resumed run and an undisturbed
+one go the same way. A new stage is a file in `stages/` and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tlbench.contract.events import Event
+from tlbench.engine.contents import PART
+from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
+from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, score, source
+from tlbench.engine.store import DamagedStageError, Store, StoredStage
+from tlbench.errors import StoreError
+from tlbench.planning.plan import SourcePlan
+from tlbench.planning.settings import Settings
+from tlbench.results.files import write_json
+
+PIPELINE: tuple[Stage, ...] = (
+    prepare.STAGE,
+    source.STAGE,
+    features.STAGE,
+    adapt.STAGE,
+    score.STAGE,
+    graph.STAGE,
+    export.STAGE,
+    latency.STAGE,
+)
+LATENCY = latency.STAGE
+"""The stage that waits until every pairing is done, for it takes the machine to itself."""
+
+
+def run_stages(
+    plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
+) -> dict[str, StoredStage]:
+    """Bring stages into the store, in their order. Raises `StageError` that names the one that failed."""
+    # Each stage is damaged at most once in a run, unless the disk itself is at fault.
+    for _ in stages:
+        done: dict[str, StoredStage] = {}
+        try:
+            for stage in stages:
+                done[stage.name] = run_stage(stage, plan, settings, store, done)
+            return done
+        except DamagedStageError:
+            continue  # It is computed again; later stages are found in the cache.
+    raise StoreError(f'Files in the cache "{settings.cache}" changed while they were used: check the disk.')
+
+
+def run_stage(
+    stage: Stage, plan: SourcePlan, settings: Settings, store: Store, done: Mapping[str, StoredStage]
+) -> StoredStage:
+    """Return one stage, given those above it: found in the store, or computed."""
+    above = {name: done[name].folder for name in stage.after}
+    keys = {name: done[name].key for name in stage.after}
+    identity = stage_identity(stage, plan, settings, keys, above)
+    if found := store.find(stage.name, identity):
+        store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
+        return found
+    # Found whole by a remembered hash is enough to say that nothing is to do; to compute with it is to read it again.
+    for name in stage.after:
+        store.check_again(done[name])
+    _set_up(settings.threads)
+
+    def compute(folder: Path) -> None:
+        part = stage.compute(work_of(stage, plan, settings, above, folder, _steps(stage, plan, store)))
+        if part is not None:
+            write_json(folder / PART, part.to_json())
+
+    return store.compute(stage.name, identity, compute)
+
+
+def _set_up(threads: int) -> None:
+    """Load what the first stage of a process would otherwise be charged with: seconds stand on rows."""
+    # These bring torch, onnx and scikit-learn: some seconds that belong to no stage.
+    from tlbench.engine import scoring, serving, source_model  # noqa: F401
+    from tlbench.learning.device import set_up
+
+    set_up(threads)
+
+
+def work_of(
+    stage: Stage, plan: SourcePlan, settings: Settings, above: Mapping[str, Path], folder: Path, on_step: OnStep
+) -> Work:
+    """Return what a stage is given: of pairing and settings it can read what it and the stages above it declare."""
+    paths = frozenset(readable(stage))
+    return Work(
+        pairing=Declared(plan, paths, stage.name),  # type: ignore[arg-type]
+        settings=Declared(settings, paths, stage.name, "settings."),  # type: ignore[arg-type]
+        above=above,
+        folder=folder,
+        on_step=on_step,
+    )
+
+
+def readable(stage: Stage) -> set[str]:
+    """Return the inputs that a stage may read: its own, and those of the stages above it, which its key holds too."""
+    by_name = {other.name: other for other in PIPELINE}
+    # Where content counts the keys above do not: what they hold is not in this stage's key.
+    inherited = [readable(by_name[name]) for name in stage.after] if stage.content is None else []
+    return set(stage.inputs).union(*inherited)
+
+
+def _steps(stage: Stage, plan: SourcePlan, store: Store) -> OnStep:
+    """Return what reports training steps as events."""
+    options = plan.source_options if stage.name == "source" else getattr(plan, "strategy_options", {})
+
+    def report(step: int, loss: float) -> None:
+        total = int(options.get("steps", 0))
+        store.notify(Event(name="step", stage=stage.name, done=step, total=total, values={"loss": loss}))
+
+    return report

@@ -1,0 +1,119 @@
+"""What is served and scored: the ONNX file of one adapted model, and what the row says of it."""
+
+from __future__ import annotations
+
+import datetime
+import resource
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tlbench.contract.requests import PrepareRequest
+from tlbench.contract.task_data import Array
+from tlbench.deploy.export import export_model, latency_inputs, run_session
+from tlbench.deploy.onnx_graph import structure
+from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
+from tlbench.deploy.session import open_session
+from tlbench.engine.prepared import Prepared
+from tlbench.learning.data import Examples, Inputs, restore_order
+from tlbench.learning.metrics.metric import bootstrap_interval
+from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
+from tlbench.planning import fingerprints
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
+from tlbench.results.files import file_sha256, write_json
+from tlbench.results.parts import ExportPart
+
+
+def export_and_score(
+    pairing: Pairing, settings: Settings, prepared: Prepared, model: TransferModel, graph: Path, folder: Path
+) -> ExportPart:
+    """Write `model.onnx`, predictions, what made them, and `latency.npz`; return what the row says of the file."""
+    test, path, task = prepared.split("target-test"), folder / "model.onnx", pairing.task
+    kind = task.kind.create()
+    parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
+    predictions = parity.predictions
+    np.savez_compressed(
+        folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
+    )
+    write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
+    samples = latency_inputs(test.inputs)
+    np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
+    fields = score_fields(pairing, prepared, test, predictions)
+    # A task's own evaluation runs the file too, so that its scores are of what is served.
+    if task.evaluate is not None:
+        predictor = Predictor(pairing, settings, prepared, path)
+        fields["scores"] |= task.evaluate(pairing.load_request, predictor)
+    return ExportPart(
+        **fields,
+        parity=parity.relative,
+        parity_flips=parity.flips,
+        onnx_sha256=file_sha256(path),
+        onnx_bytes=path.stat().st_size,
+        graph=structure(path),
+        shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("one")),
+        offline_shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("many")),
+        parameters=count_parameters(model.encoder) + count_parameters(model.heads["target"]),
+        **provenance(settings.device),
+    )
+
+
+def provenance(device: str) -> dict[str, Any]:
+    """Return what the row says of code, libraries, time and memory."""
+    commit, dirty = fingerprints.commit()
+    return {
+        "versions": dict(fingerprints.versions()),
+        "commit": commit or None,
+        "dirty": dirty,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "peak_memory_bytes": peak_memory(device),
+    }
+
+
+def peak_memory(device: str) -> int:
+    """Return the process's largest resident size so far, or on CUDA its largest allocation, in bytes."""
+    if device == "cuda":
+        return torch.cuda.max_memory_allocated()
+    # getrusage counts bytes on macOS and KiB on Linux.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictions: Array) -> dict[str, Any]:
+    """Return every metric of the predictions, and the interval of the task's own."""
+    scores = pairing.task.kind.create().metrics(prepared.target_labels)
+    weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
+    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test))
+    # At weight one a weighted metric is the metric itself.
+    values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
+    own = values[pairing.task.metric]
+    return {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+
+
+class Predictor:
+    """Raw examples -> predictions by the ONNX file: what a task's `evaluate` is given."""
+
+    def __init__(self, pairing: Pairing, settings: Settings, prepared: Prepared, path: Path) -> None:
+        self._pairing, self._prepared = pairing, prepared
+        self._session = open_session(path, settings.device, settings.threads)
+
+    def __call__(self, examples: Sequence[Any]) -> Array:
+        """Return one prediction a unit, for examples of one unit each."""
+        task, backbone = self._pairing.task, self._pairing.backbone
+        request = PrepareRequest(
+            inputs=examples,
+            fitted=self._prepared.fitted,
+            layout=task.kind.layout,
+            options=self._pairing.backbone_options,
+            files=self._pairing.files,
+        )
+        inputs = Inputs(backbone.prepare(request))
+        parts = [
+            (positions, run_session(self._session, batch), np.ones(len(positions), np.int64))
+            for positions, batch in inputs.by_length(EVALUATION_BATCH)
+        ]
+        return task.kind.create().postprocess.predict(restore_order(parts))

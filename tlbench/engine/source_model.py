@@ -1,0 +1,70 @@
+"""What the stage source computes: the model that every strategy starts from."""
+
+from __future__ import annotations
+
+import torch
+
+from tlbench.contract.requests import SELF_LABELLED
+from tlbench.contract.task_data import Access
+from tlbench.engine.adaptation import augmentation, remasking
+from tlbench.engine.models import build, build_request
+from tlbench.engine.prepared import Prepared
+from tlbench.engine.stage import OnStep
+from tlbench.errors import UsageError
+from tlbench.learning.adapt_request import AdaptRequest
+from tlbench.learning.device import seed_everything
+from tlbench.learning.model import TransferModel, encode
+from tlbench.planning.plan import SourcePlan
+
+
+def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
+    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
+    generator = seed_everything(plan.seed, "source")
+    model = build(plan, prepared, device, ["source"], pretrained=True)
+    # A language model's head is a part of what was pre-trained: a new one would have to learn every word again.
+    speaks = plan.task.kind_of_source.layout in SELF_LABELLED and plan.source_mode == "finetune"
+    if speaks or plan.source_mode == "own-head":
+        model.heads["source"].load_state_dict(_own_head(plan, prepared))
+    if plan.source_mode == "own-head":
+        return model
+    request = AdaptRequest(
+        strategy="source",
+        model=model,
+        fresh=lambda: build(plan, prepared, device, ["source"]),
+        kind=plan.task.kind_of_source.create(),
+        classes=len(prepared.source_labels),
+        transductive=True,
+        options=plan.source_options,
+        generator=generator,
+        on_step=on_step,
+        augment=augmentation(plan),
+        remask=remasking(plan, prepared),
+        parts={Access.SOURCE: prepared.split("source-train")},
+    )
+    if plan.source_mode == "probe":
+        features, targets = encode(model, request.source.inputs), request.source.targets.values
+        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
+    else:
+        request.fit(model, request.source, head="source")
+    return model
+
+
+def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
+    """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
+
+    Raises `UsageError` if it has none, or if its labels differ: its scores would be meaningless.
+    """
+    name = plan.backbone.name
+    if plan.backbone.own_head is None:
+        raise UsageError(f'"{name}" has no own head: use --set source.mode=probe.')
+    own = plan.backbone.own_head(build_request(plan, prepared, pretrained=True))
+    if set(own.labels) != set(prepared.source_labels):
+        raise UsageError(
+            f'The own head of "{name}" has other labels than the source domain of "{plan.task.name}" '
+            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
+            f"use --set source.mode=probe."
+        )
+    # The checkpoint's order of classes is its own.
+    place = {label: position for position, label in enumerate(own.labels)}
+    order = [place[label] for label in prepared.source_labels]
+    return {role: part[order] for role, part in own.head.state_dict().items()}

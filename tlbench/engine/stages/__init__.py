@@ -1,0 +1,1 @@
+"""The stages of a pairing, one a file; `tlbench.engine.pipeline` holds their order."""

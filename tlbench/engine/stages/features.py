@@ -1,0 +1,26 @@
+"""The source encoder's features, its probe and the A-distance: shared by all strategies that start from it."""
+
+from __future__ import annotations
+
+from tlbench.engine.stage import Stage, Work
+from tlbench.results.parts import FeaturesPart
+
+
+def _compute(work: Work) -> FeaturesPart:
+    import numpy as np
+
+    from tlbench.engine.models import read_model
+    from tlbench.engine.prepared import Prepared
+    from tlbench.engine.scoring import a_distance, extract_features, probe_score
+    from tlbench.results.files import write_json
+
+    task, prepared = work.pairing.task, Prepared.read(work.above["prepare"])
+    model = read_model(work.pairing, prepared, work.settings.device, work.above["source"], "source")
+    features = extract_features(task, model, prepared)
+    np.savez(work.folder / "features.npz", **vars(features))
+    write_json(work.folder / "probe.json", {"score": probe_score(task, prepared, features)})
+    return FeaturesPart(a_distance=a_distance(features.source_test, features.target_test))
+
+
+# A stage of its own, since the source features are the same for every strategy.
+STAGE = Stage(name="features", compute=_compute, after=("prepare", "source"), inputs=("task.metric_of_source",))

@@ -1,0 +1,95 @@
+"""What the host asks of a kind of problem.
+
+A *unit* is what gets one prediction: an example in classification, a word in token classification. Training and
+scoring see units only, `(M, C)` outputs beside `(M,)` targets, so that a strategy reads the same for every kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from torch import Tensor, nn
+
+from tlbench.contract.task_data import Array, ExampleSequence
+from tlbench.learning.data import Targets
+from tlbench.learning.metrics.metric import Metric
+from tlbench.learning.probe import Linear
+
+
+class Postprocess(Protocol):
+    """Turns outputs into predictions: for scoring, and beside an exported model.
+
+    The module of its class is copied beside an export, so it imports numpy alone; the class is created without
+    arguments. `tlbench.learning.kinds.postprocess` has those of the kinds that tlbench ships.
+    """
+
+    outputs: str
+    """A sentence on what a model's outputs mean, for those who serve its file."""
+    parts: str
+    """What the elements of an example are that is a list of texts: `texts` or `words`."""
+
+    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
+        """Return the predictions of outputs `(..., C)`; called batch by batch.
+
+        Targets are given for scoring. They are for a class whose predictions are too many to be kept, and which
+        returns those of the targets alone.
+        """
+        ...
+
+    def crop(self, outputs: Array, example: Any, prepared: Sequence[Array]) -> Array:
+        """Return the outputs of an example's units without those of padding; `prepared` are its model inputs."""
+        ...
+
+    def parse(self, text: str) -> Any:
+        """Return the raw example that a text file holds."""
+        ...
+
+    def describe(self, prediction: Array, example: Any, labels: Sequence[str]) -> str:
+        """Return the predictions of one example in words."""
+        ...
+
+    def name(self, targets: Array, labels: Sequence[str]) -> list[str]:
+        """Return the targets `(m, ...)` of one example in words."""
+        ...
+
+
+class Kind(Protocol):
+    """What the host asks of a kind; a plugin may bring its own."""
+
+    postprocess: Postprocess
+    """Turns outputs into predictions."""
+    has_classes: bool
+    """True if raw labels are classes, which can be counted and compared."""
+
+    def head(self, features: int, labels: Sequence[str]) -> nn.Module:
+        """Return a new head `(..., features) -> (..., C)`."""
+        ...
+
+    def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
+        """Return a split's labels as the targets of its units. Raises `BadInputError` for labels that make no sense."""
+        ...
+
+    def classes(self, label: Any) -> Array:
+        """Return the indices of the classes in one example's raw label; none if labels are no classes."""
+        ...
+
+    def strata(self, targets: Targets) -> Array:
+        """Return `(N,)`: the label budget is drawn in proportion to these groups of examples."""
+        ...
+
+    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of units: outputs `(M, C)`, targets `(M, ...)` as `targets` made them."""
+        ...
+
+    def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
+        """Fit a linear head to features `(M, D)` and targets `(M, ...)`; `outputs` is C."""
+        ...
+
+    def constant(self, targets: Array, outputs: int) -> Array:
+        """Return the outputs `(C,)` that are best for all units alike: what can be served without a look at inputs."""
+        ...
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        """Return every score of predictions against targets, by name."""
+        ...

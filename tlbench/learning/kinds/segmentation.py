@@ -1,0 +1,39 @@
+"""One label for each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tlbench.contract.task_data import Array, ExampleSequence
+from tlbench.learning.data import Targets
+from tlbench.learning.kinds.classification import Classification
+from tlbench.learning.kinds.postprocess import Pixels
+from tlbench.learning.kinds.protocol import Postprocess
+from tlbench.learning.metrics.metric import Metric
+from tlbench.learning.metrics.pixels import pixel_metrics
+from tlbench.learning.probe import Linear, fit_probe, some_units
+
+
+class Segmentation(Classification):
+    """One label for each pixel, 0 for the background; the budget counts images, by which labels are in them."""
+
+    postprocess: Postprocess = Pixels()
+    """The most probable label of each pixel."""
+
+    def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
+        """Return indices `(M,)` int64: the pixels of the masks `(H, W)`, image by image and row by row."""
+        return super().targets([np.ravel(mask) for mask in labels], names)
+
+    def strata(self, targets: Targets) -> Array:
+        there = np.zeros((len(targets), int(targets.values.max()) + 1), bool)
+        there[np.repeat(np.arange(len(targets)), targets.counts), targets.values] = True
+        return np.asarray(np.unique(there, axis=0, return_inverse=True)[1])
+
+    def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
+        kept = some_units(len(targets))
+        return fit_probe(features[kept], targets[kept], outputs)
+
+    def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
+        return pixel_metrics(len(labels))

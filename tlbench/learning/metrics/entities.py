@@ -1,0 +1,46 @@
+"""Scores of whole entities, each one or more words with BIO tags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Targets
+from tlbench.learning.metrics.metric import Metric, Weighted
+
+
+def entity_counts(probabilities: Array, targets: Targets, labels: Sequence[str]) -> Array:
+    """Return `(N, 3)`: entities found right, found at all, and there, for each sentence."""
+    from seqeval.metrics.sequence_labeling import get_entities
+
+    predicted = targets.split(probabilities.argmax(1))
+    counts = np.zeros((len(targets), 3))
+    for row, (guess, truth) in enumerate(zip(predicted, targets.split(), strict=True)):
+        found = set(get_entities([labels[i] for i in guess]))
+        there = set(get_entities([labels[i] for i in truth]))
+        counts[row] = len(found & there), len(found), len(there)
+    return counts
+
+
+def entity_metrics(labels: Sequence[str]) -> Mapping[str, Metric]:
+    """Micro-averaged precision, recall and F1 of whole entities, as seqeval (and conlleval) counts them."""
+
+    def metric(ratio: Callable[[float, float, float], tuple[float, float]]) -> Metric:
+        def of(probabilities: Array, targets: Targets) -> Weighted:
+            counts = entity_counts(probabilities, targets, labels)
+
+            def weighted(weights: Array) -> float:
+                above, below = ratio(*(weights @ counts))
+                return float(above / below) if below else 0.0
+
+            return weighted
+
+        return of
+
+    return {
+        "entity-f1": metric(lambda right, found, there: (2 * right, found + there)),
+        "entity-precision": metric(lambda right, found, there: (right, found)),
+        "entity-recall": metric(lambda right, found, there: (right, there)),
+    }

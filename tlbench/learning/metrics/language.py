@@ -1,0 +1,20 @@
+"""Scores of the log-probabilities `(M,)` that a language model gives to the true tokens, in nats."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Targets
+from tlbench.learning.metrics.metric import Weighted
+
+
+def log_likelihood(logs: Array, targets: Targets) -> Weighted:
+    """Mean log-probability of a unit's target in nats, of logs `(M,)`."""
+    return lambda weights: float(np.average(logs.astype(np.float64), weights=np.repeat(weights, targets.counts)))
+
+
+def perplexity(logs: Array, targets: Targets) -> Weighted:
+    """exp of the mean negative log-probability (Jelinek et al. 1977), of logs `(M,)` in nats."""
+    mean = log_likelihood(logs, targets)
+    return lambda weights: float(np.exp(-mean(weights)))

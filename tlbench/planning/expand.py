@@ -1,0 +1,213 @@
+"""Run requests -> Plan: every run, checked and expanded before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tlbench.contract.budget import Budget
+from tlbench.contract.options import Option, OptionValue, training_options
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
+from tlbench.contract.task_data import Access
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.planning import fingerprints
+from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.compatibility import lacking_layout, mismatch
+from tlbench.planning.guard import guarded
+from tlbench.planning.overrides import Overrides, check_applied
+from tlbench.planning.plan import PLACES, Pairing, Plan, SourcePlan
+from tlbench.planning.settings import Settings
+
+SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
+"""How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
+MODES = ("finetune", "probe", "own-head")
+SOURCE_MODE = Option(
+    name="mode",
+    default="finetune",
+    summary="how a checkpoint becomes the source model: `finetune` on the source domain, `probe` (a linear head), or "
+    "`own-head` (the head of the checkpoint)",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a user asked for. Empty sequences stand for the default."""
+
+    tasks: Sequence[str] = ()
+    backbones: Sequence[str] = ()
+    strategies: Sequence[str] = ()
+    seeds: Sequence[int] = (0, 1, 2)
+    label_budgets: Sequence[str] = ()
+    """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
+    overrides: Mapping[str, OptionValue] = field(default_factory=dict)
+    """`OWNER.NAME` -> value."""
+    quick: bool = False
+    """Train with a quarter of the steps, to check that everything runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """A checkpoint that `tlbench pretrain` trains."""
+
+    name: str
+    backbone: str
+    task: str
+    objective: str = "supervised"
+    seed: int = 0
+    overrides: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Settings) -> Plan:
+    """Expand run requests in their order. Raises `UsageError` for unknown names, invalid values and missing files."""
+    overrides = [Overrides(run_request.overrides, quick=run_request.quick) for run_request in run_requests]
+    pairings = [
+        pairing
+        for run_request, own in zip(run_requests, overrides, strict=True)
+        for pairing in _pairings(run_request, catalog, own, settings)
+    ]
+    check_applied(overrides)
+    if not pairings:
+        raise UsageError("Nothing to run: no selected backbone has the modality of a selected task. See: tlbench list")
+    return Plan(pairings=tuple(pairings))
+
+
+def _pairings(run_request: RunRequest, catalog: Catalog, overrides: Overrides, settings: Settings) -> Iterator[Pairing]:
+    named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
+    tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
+    backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
+    strategies = _with_baselines([catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)], catalog)
+    for task in tasks:
+        for backbone in _fitting(task, backbones, catalog):
+            yield from _expand(task, backbone, strategies, run_request, overrides, settings)
+
+
+def _with_baselines(selected: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
+    """Return the selected strategies and the baselines; if none is selected, all strategies."""
+    strategies = list(catalog.strategies.values())
+    if not selected:
+        return strategies
+    return [*selected, *(spec for spec in strategies if spec.baseline and spec not in selected)]
+
+
+def _fitting(task: TaskSpec, selected: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:
+    """Return the selected backbones of the task's modality; if none is selected, the task's default."""
+    if not selected:
+        return [catalog.backbone(task.backbone)]
+    return [backbone for backbone in selected if backbone.modality == task.modality]
+
+
+def _expand(
+    task: TaskSpec,
+    backbone: BackboneSpec,
+    strategies: Iterable[StrategySpec],
+    run_request: RunRequest,
+    overrides: Overrides,
+    settings: Settings,
+) -> list[Pairing]:
+    unusable = _unusable(task, backbone)
+    source = _source_fields(task, backbone, overrides, settings, usable=not unusable)
+    own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
+    swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
+    return [
+        Pairing(
+            **source,
+            strategy=strategy,
+            seed=seed,
+            strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
+            label_budget=budget,
+            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
+        )
+        for strategy in strategies
+        for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])
+        for seed in dict.fromkeys(run_request.seeds)
+    ]
+
+
+def plan_source(
+    task: TaskSpec, backbone: BackboneSpec, seed: int, overrides: Mapping[str, OptionValue], settings: Settings
+) -> SourcePlan:
+    """Return the plan of a source model alone. Raises `UsageError` where task and backbone do not fit together."""
+    if unusable := _unusable(task, backbone) or lacking_layout(task, backbone):
+        raise UsageError(unusable)
+    own = Overrides(overrides, quick=False)
+    plan = SourcePlan(seed=seed, **_source_fields(task, backbone, own, settings, usable=True))
+    check_applied([own])
+    return plan
+
+
+def _unusable(task: TaskSpec, backbone: BackboneSpec) -> str:
+    return missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
+
+
+def _source_fields(
+    task: TaskSpec, backbone: BackboneSpec, overrides: Overrides, settings: Settings, usable: bool
+) -> dict[str, Any]:
+    """Return what a plan says of the source model; of what cannot run here no file is read."""
+    task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
+    backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
+    checkpoint = _checkpoint(backbone, backbone_options) if usable else None
+    if usable:
+        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
+    request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
+    return {
+        "task": task,
+        "backbone": backbone,
+        "task_options": task_options,
+        "backbone_options": backbone_options,
+        "source_options": _source_options(backbone, overrides),
+        "fingerprint": _fingerprint(task, request, settings.cache) if usable else "",
+        "data_root": settings.data_root,
+        "checkpoint": checkpoint,
+        "weights": fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
+    }
+
+
+def _pinned(place: OptionValue) -> OptionValue:
+    """Return a data set of the hub with its commit, because its name may refer to other files later."""
+    if not str(place).startswith(HUB):
+        return place
+    from tlbench.assets.readers.hub import pinned
+
+    return pinned(str(place))
+
+
+def _checkpoint(backbone: BackboneSpec, options: Mapping[str, OptionValue]) -> Checkpoint | None:
+    with guarded(f'"checkpoint" of the backbone "{backbone.name}"'):
+        return backbone.checkpoint(options) if backbone.checkpoint else None
+
+
+def _fingerprint(task: TaskSpec, request: LoadRequest, cache: Path) -> str:
+    """Return the hash of a task's files. Raises `MissingDataError`, which says how to download them."""
+    try:
+        with guarded(f'"files" of the task "{task.name}"'):
+            return fingerprints.fingerprint(task.files(request), cache)
+    except MissingDataError as error:
+        if not task.origins:
+            raise
+        raise MissingDataError(f"{error} To download the data: tlbench fetch {task.name}") from error
+
+
+def _source_options(backbone: BackboneSpec, overrides: Overrides) -> dict[str, OptionValue]:
+    """Return how the source model is trained. Raises `UnknownNameError` for an unknown mode."""
+    options = (*SOURCE_OPTIONS, SOURCE_MODE) if backbone.checkpoint else SOURCE_OPTIONS
+    resolved = overrides.resolve(("source",), options, backbone.recipe)
+    if (mode := resolved.get("mode", "finetune")) not in MODES:
+        raise UnknownNameError("source mode", str(mode), MODES)
+    return resolved
+
+
+def budget_option(task: TaskSpec) -> Option:
+    """Return the option `task.label_budget`, which every task has in addition to its own."""
+    summary = "labelled target examples that a strategy may use"
+    return Option(name="label_budget", default=str(task.label_budget), summary=summary, unit=task.kind.unit)
+
+
+def resolve_task(task: TaskSpec, overrides: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return every option of a task, including `label_budget`. Raises `UsageError` for unknown options."""
+    settings = Overrides(overrides, quick=False)
+    options = settings.resolve(("task", task.name), (*task.options, budget_option(task)))
+    check_applied([settings])
+    return options

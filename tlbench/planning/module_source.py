@@ -1,0 +1,117 @@
+"""The source of a module, taken apart without importing it or the packages that it lies in."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+INSTALLED = {"site-packages", "dist-packages"}
+"""Folders of installed distributions, whose code counts by version."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The parsed source of a module."""
+
+    name: str
+    path: Path
+    package: Path | None
+    """The folder of its top-level package."""
+    definitions: Mapping[str, tuple[ast.stmt, ...]]
+    """Name -> the statements that define it: functions, classes, assignments."""
+    effects: tuple[ast.stmt, ...]
+    """Other statements, which run when the module is imported."""
+    imports: Mapping[str, tuple[tuple[str, str], ...]]
+    """Name -> (module, name) that it was imported from, at any depth; the name is empty for a module itself."""
+
+
+def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
+    """Return a module's source; None for the standard library, compiled modules and installed distributions."""
+    top = name.partition(".")[0]
+    path = None if top in sys.stdlib_module_names and top != "__main__" else _path_of(name)
+    if path is None or (INSTALLED & set(path.parts) and top not in own):
+        return None
+    # The time is a part of the memory's key: a file that changes while the process runs is read again.
+    return _parse(name, path, path.stat().st_mtime_ns)
+
+
+def _path_of(name: str) -> Path | None:
+    """Return the file of a module without importing its parent packages."""
+    top, *rest = name.split(".")
+    if top == "__main__":
+        origin, folders = getattr(sys.modules[top], "__file__", None), None
+    else:
+        try:
+            spec = importlib.util.find_spec(top)
+        except (ImportError, ValueError):
+            return None
+        origin, folders = (spec.origin, spec.submodule_search_locations) if spec else (None, None)
+    if not rest:
+        return Path(origin) if origin and origin.endswith(".py") else None
+    for folder in folders or ():
+        inner = Path(folder, *rest)
+        for path in (inner / "__init__.py", inner.with_name(f"{inner.name}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+@functools.cache
+def _parse(name: str, path: Path, modified: int) -> Source:
+    tree = ast.parse(path.read_bytes())
+    definitions: dict[str, list[ast.stmt]] = {}
+    effects = []
+    for node in _top_level(tree.body):
+        names = list(_defined_by(node))
+        for defined in names:
+            definitions.setdefault(defined, []).append(node)
+        if not names and not isinstance(node, ast.Import | ast.ImportFrom) and not _is_text(node):
+            effects.append(node)
+    first = _path_of(name.partition(".")[0])
+    package = first.parent if first is not None and first.name == "__init__.py" else None
+    fixed = {defined: tuple(nodes) for defined, nodes in definitions.items()}
+    return Source(name, path, package, fixed, tuple(effects), _imports(tree, name, path))
+
+
+def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module, including those inside `if`, `try` and `with`."""
+    for node in body:
+        if isinstance(node, ast.If | ast.Try | ast.With):
+            handlers = [handler.body for handler in getattr(node, "handlers", ())]
+            for block in (node.body, getattr(node, "orelse", []), getattr(node, "finalbody", []), *handlers):
+                yield from _top_level(block)
+        else:
+            yield node
+
+
+def _defined_by(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _imports(tree: ast.Module, name: str, path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
+    imports: dict[str, dict[tuple[str, str], None]] = {}
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                module = alias.name if alias.asname else alias.name.partition(".")[0]
+                imports.setdefault(alias.asname or module, {})[module, ""] = None
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            for alias in node.names:
+                imports.setdefault(alias.asname or alias.name, {})[module, alias.name] = None
+    return {defined: tuple(places) for defined, places in imports.items()}

@@ -1,0 +1,63 @@
+"""The values of options: the user's `--set OWNER.NAME=VALUE`, a backbone's recipe, or the default."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from tlbench.contract.options import Option, OptionValue
+from tlbench.contract.specs import EMPTY
+from tlbench.errors import UnknownNameError
+
+
+def default_value(
+    option: Option, owner: str, recipe: Mapping[str, OptionValue], traits: Collection[str] = ()
+) -> OptionValue:
+    """Return an option's value if the user sets none.
+
+    That is what the backbone's recipe says for this owner, else what it says for all owners, else the option's own
+    default.
+    """
+    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default_for(traits)))
+
+
+class Overrides:
+    """What `--set` gives in one run request, and which of it was applied."""
+
+    def __init__(self, values: Mapping[str, OptionValue], quick: bool) -> None:
+        self.quick = quick
+        self.values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
+        self.applied: set[tuple[str, ...]] = set()
+        self.accepted: set[str] = set()
+        """`OWNER.NAME` of every option that could be set."""
+
+    def resolve(
+        self,
+        owners: tuple[str, ...],
+        options: Iterable[Option],
+        recipe: Mapping[str, OptionValue] = EMPTY,
+        traits: Collection[str] = (),
+    ) -> dict[str, OptionValue]:
+        """Return the value of every option; of several `owners` that are set, the last counts."""
+        resolved: dict[str, OptionValue] = {}
+        for option in options:
+            value = default_value(option, owners[-1], recipe, traits)
+            for owner in owners:
+                self.accepted.add(f"{owner}.{option.name}")
+                if (owner, option.name) in self.values:
+                    self.applied.add((owner, option.name))
+                    value = self.values[owner, option.name]
+            resolved[option.name] = option.parse(value)
+            if self.quick and option.name == "steps":
+                resolved[option.name] = max(1, int(resolved[option.name]) // 4)
+        return resolved
+
+
+def check_applied(overrides: Sequence[Overrides]) -> None:
+    """Raise `UnknownNameError` for a setting that no task, backbone or strategy of any request has."""
+    applied = set().union(*(one.applied for one in overrides))
+    accepted = set().union(*(one.accepted for one in overrides))
+    for one in overrides:
+        for key in one.values:
+            if key not in applied:
+                name = ".".join(key)
+                raise UnknownNameError("option", name, accepted, where="for the selected strategies")

@@ -1,0 +1,135 @@
+"""A plan: pairings with the value of every option, and the keys of their results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlbench.contract.budget import Budget
+from tlbench.contract.options import PARTIAL, OptionValue
+from tlbench.contract.requests import LoadRequest
+from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
+from tlbench.planning import fingerprints
+from tlbench.planning.settings import Settings
+from tlbench.results.files import digest
+from tlbench.results.schema_1 import spelling
+
+PLACES = ("source", "target")
+"""Task options that hold paths: the contents of the files count, not the paths."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlan:
+    """A source model to be: (task, backbone, seed) with every option decided."""
+
+    task: TaskSpec
+    backbone: BackboneSpec
+    seed: int
+    task_options: Mapping[str, OptionValue]
+    backbone_options: Mapping[str, OptionValue]
+    source_options: Mapping[str, OptionValue]
+    fingerprint: str
+    """Hash of the files that the task reads."""
+    data_root: Path | None = None
+    """The folder of published data."""
+    checkpoint: Checkpoint | None = None
+    """The files of the backbone's pre-trained weights."""
+    weights: str = ""
+    """Names the contents of the checkpoint's files."""
+
+    @property
+    def load_request(self) -> LoadRequest:
+        """The argument of the task's functions."""
+        return LoadRequest(task=self.task.name, options=self.task_options, data_root=self.data_root)
+
+    @property
+    def files(self) -> Mapping[str, Path]:
+        """The checkpoint's files by role."""
+        return self.checkpoint.files if self.checkpoint else EMPTY
+
+    @property
+    def source_mode(self) -> str:
+        """`train` for a backbone with random weights, else the option `source.mode`."""
+        pretrained = self.checkpoint is not None and self.checkpoint.pretrained
+        return str(self.source_options.get("mode", "train")) if pretrained else "train"
+
+    def model_options(self) -> dict[str, OptionValue]:
+        """Return the backbone's options, with the name of a weights file instead of its path.
+
+        `partial` counts only if it is true: for a complete checkpoint it changes nothing.
+        """
+        options = dict(self.backbone_options)
+        if not options.get(PARTIAL.name, True):
+            del options[PARTIAL.name]
+        shown = {"weights": Path(str(options.get("weights", ""))).name}
+        return {name: shown.get(name, value) for name, value in options.items()}
+
+    def data_options(self) -> dict[str, OptionValue]:
+        """Return the task options that change the data, including data sets of the hub but no local paths."""
+        shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
+        return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing(SourcePlan):
+    """One row to be: a source model, and the strategy that adapts it."""
+
+    strategy: StrategySpec
+    strategy_options: Mapping[str, OptionValue]
+    label_budget: Budget
+    skip: str = ""
+    """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+
+    @property
+    def title(self) -> str:
+        return f"{self.task.name} {self.backbone.name} {self.strategy.name} seed {self.seed}"
+
+    def key(self) -> str:
+        """Return 12 hex digits that identify what is measured, independent of machine and versions."""
+        asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
+        # A total is hashed as a number: existing keys must not change.
+        budget = self.label_budget.total or str(self.label_budget)
+        strategy = spelling(self.strategy.name)
+        names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
+        weights = [self.weights] if self.weights else []
+        return digest([*names, *weights, *map(dict, asked)])[:12]
+
+    def row_fields(self, settings: Settings) -> dict[str, Any]:
+        """Return the fields of the row that are known before the run."""
+        return {
+            "task": self.task.name,
+            "domain": self.task.domain,
+            "backbone": self.backbone.name,
+            "strategy": self.strategy.name,
+            "seed": self.seed,
+            "key": self.key(),
+            "machine": fingerprints.machine(),
+            "setting": self.task.setting,
+            "access": tuple(sorted(self.strategy.access)),
+            "label_budget": self.label_budget.total,
+            "budget_rule": "" if self.label_budget.total else str(self.label_budget),
+            "budget_unit": self.task.kind.unit,
+            "selection": self.strategy.selection,
+            "baseline": self.strategy.baseline,
+            "task_options": self.data_options(),
+            "files": self.fingerprint if self.task.data_from == "user" else "",
+            "backbone_options": self.model_options(),
+            "weights": self.checkpoint.origin if self.checkpoint else "random",
+            "weights_sha256": self.weights or None,
+            "source_mode": self.source_mode,
+            "source_options": dict(self.source_options),
+            "strategy_options": dict(self.strategy_options),
+            "metric": self.task.metric,
+            "device": settings.device,
+            "device_name": fingerprints.device_name(settings.device),
+            "threads": settings.threads,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All pairings in the order in which they run."""
+
+    pairings: tuple[Pairing, ...]

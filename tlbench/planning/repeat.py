@@ -1,0 +1,66 @@
+"""Row -> the command that runs it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tlbench.contract.options import Option, OptionValue
+from tlbench.contract.specs import EMPTY, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
+from tlbench.planning.overrides import default_value
+from tlbench.planning.plan import PLACES
+from tlbench.results.row import Row
+
+
+def repeat_command(row: Row, catalog: Catalog) -> list[str]:
+    """Return the words of the command that runs a row's pairing again.
+
+    An option appears if its value differs from the current default. A row does not hold the paths of a user's files:
+    `PATH` stands for each of them. A task, backbone or strategy that is not installed has no defaults.
+    """
+    task, backbone = catalog.tasks.get(row.task), catalog.backbones.get(row.backbone)
+    words = ["tlbench", "run", "--task", row.task]
+    if task is None or task.backbone != row.backbone:
+        words += ["--backbone", row.backbone]
+    words += ["--strategy", row.strategy, "--seeds", f"{row.seed}-{row.seed}", "--device", row.device]
+    if row.budget_rule:
+        words += ["--label-budget", row.budget_rule]
+    if row.threads != 1:
+        words += ["--threads", str(row.threads)]
+    settings = [
+        *_places(task),
+        *_budget(row, task),
+        *_changed(row, task, backbone, catalog.strategies.get(row.strategy)),
+    ]
+    return words + [word for setting in settings for word in ("--set", setting)]
+
+
+def _places(task: TaskSpec | None) -> Iterator[str]:
+    if task is not None and task.data_from == "user":
+        yield from (f"task.{option.name}=PATH" for option in task.options if option.name in PLACES)
+
+
+def _budget(row: Row, task: TaskSpec | None) -> Iterator[str]:
+    if not row.budget_rule and (task is None or row.label_budget != task.label_budget):
+        yield f"task.label_budget={row.label_budget}"
+
+
+def _changed(
+    row: Row, task: TaskSpec | None, backbone: BackboneSpec | None, strategy: StrategySpec | None
+) -> Iterator[str]:
+    """Yield `OWNER.NAME=VALUE` for every option whose value on the row differs from its default."""
+    recipe, traits = (backbone.recipe, backbone.traits) if backbone else (EMPTY, ())
+    owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue]], ...] = (
+        ("task", row.task_options, task.options if task else (), EMPTY),
+        ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY),
+        ("source", row.source_options, (*SOURCE_OPTIONS, SOURCE_MODE), recipe),
+        (row.strategy, row.strategy_options, strategy.options if strategy else (), recipe),
+    )
+    for owner, values, options, own_recipe in owned:
+        defaults = {option.name: option.parse(default_value(option, owner, own_recipe, traits)) for option in options}
+        for name, value in values.items():
+            if owner == "backbone" and name == "weights" and value not in ("", "random"):
+                yield "backbone.weights=PATH"  # A row holds the name of a file, not its path.
+            elif defaults.get(name) != value:
+                yield f"{owner}.{name}={str(value).lower() if isinstance(value, bool) else value}"

@@ -1,0 +1,49 @@
+"""Where and how a plan runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tlbench.assets.folders import cache_folder, data_folder
+from tlbench.errors import UsageError
+from tlbench.results.files import BOARD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where and how a plan runs."""
+
+    device: str = "cpu"
+    threads: int = 1
+    cache: Path = field(default_factory=cache_folder)
+    board: Path = BOARD
+    data_root: Path | None = field(default_factory=data_folder)
+
+    def __post_init__(self) -> None:
+        for name in ("cache", "board"):  # A plugin may change the current folder later.
+            object.__setattr__(self, name, getattr(self, name).absolute())
+
+    def check_cache(self) -> None:
+        """Raise `UsageError` if the cache cannot be written."""
+        _check_writable("cache", self.cache, "Set TLBENCH_CACHE to another folder.")
+
+    def check_board(self) -> None:
+        """Raise `UsageError` if results cannot be written to the board."""
+        for folder in (self.board, self.board / "rows"):
+            _check_writable("leaderboard", folder, "Choose another folder with --board.")
+
+
+def _check_writable(what: str, folder: Path, advice: str) -> None:
+    """Raise `UsageError` if a folder (which need not exist yet) or one of its subfolders is not writable."""
+    try:
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=existing) as stream:
+            stream.write(b"-")
+        inner = (path for path in folder.glob("*/") if not os.access(path, os.W_OK | os.X_OK))
+        if locked := next(inner, None):
+            raise PermissionError(0, f'no permission for "{locked.name}"')
+    except OSError as error:
+        raise UsageError(f'The {what} folder "{folder}" is not writable ({error.strerror}). {advice}') from error

@@ -1,0 +1,76 @@
+"""What a score says beside those of the baselines: same task, data, backbone, options, budget, seed and machine."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from tlbench.results.files import digest
+from tlbench.results.row import Row
+
+SCRATCH, LOW, HIGH = "scratch", "source-only", "all-labels"
+Question = tuple[str, str, Hashable]
+"""(strategy, start of its row, label budget); the budget is None for a baseline without access to it."""
+
+
+def start(row: Row) -> list[Any]:
+    """Return everything that a row starts from, whatever the strategy and its label budget."""
+    data = [row.task, row.task_options, row.files, row.metric]
+    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_mode, row.source_options]
+    return [*data, *model, row.seed, row.machine, row.device, row.threads, row.precision]
+
+
+def with_baselines(rows: Sequence[Row]) -> list[Row]:
+    """Return rows with transfer gain, negative transfer and gap closed, against the baselines among them.
+
+    A row has none of them if its baseline failed, or if several answer that differ in their own options.
+    """
+    starts = [digest(start(row)) for row in rows]
+    index = _index(rows, starts)
+    return [_compared(row, place, index) for row, place in zip(rows, starts, strict=True)]
+
+
+def _index(rows: Sequence[Row], starts: Sequence[str]) -> Mapping[Question, Row | None]:
+    """Return the baseline of each question, or None for several that differ in their options."""
+    index: dict[Question, Row | None] = {}
+    for row, place in zip(rows, starts, strict=True):
+        if row.baseline and row.status == "ok":
+            budget = _budget(row) if "target-labels" in row.access else None
+            first = index.setdefault((row.strategy, place, budget), row)
+            if first is not None and first.strategy_options != row.strategy_options:
+                index[row.strategy, place, budget] = None
+    return index
+
+
+def _budget(row: Row) -> str:
+    """Return the budget as it was requested: the number of labels may depend on what there was."""
+    return row.budget_rule or str(row.label_budget)
+
+
+def _compared(row: Row, place: str, index: Mapping[Question, Row | None]) -> Row:
+    if row.score is None:
+        return row
+
+    def baseline(name: str) -> Row | None:
+        if row.strategy == name:  # A baseline is its own, whatever other options there are.
+            return row
+        return index.get((name, place, _budget(row))) or index.get((name, place, None))
+
+    scratch, low, high = map(baseline, (SCRATCH, LOW, HIGH))
+    gain = row.score - scratch.score if scratch and scratch.score is not None else None
+    closed = None
+    if low and high and _apart(low, high):
+        assert low.score is not None
+        assert high.score is not None
+        closed = (row.score - low.score) / (high.score - low.score)
+    negative = None if gain is None else gain < 0
+    return dataclasses.replace(row, transfer_gain=gain, negative_transfer=negative, gap_closed=closed)
+
+
+def _apart(low: Row, high: Row) -> bool:
+    """Return whether the test intervals of two rows do not overlap, so that their difference is not 0."""
+    ends = (low.score_low, low.score_high, high.score_low, high.score_high)
+    if None in ends:
+        return False
+    return ends[1] < ends[2] or ends[3] < ends[0]  # type: ignore[operator]

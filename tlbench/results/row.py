@@ -1,0 +1,248 @@
+"""The row: the versioned record that one pairing leaves, also when it failed or was skipped."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tlbench.errors import StoreError
+from tlbench.results.files import digest, encode, slug, write_json
+from tlbench.results.schema_1 import spelling, upgraded
+
+SCHEMA = 2
+OptionValues = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One pairing's record. A field is null where it does not apply or was not reached."""
+
+    schema: int = SCHEMA
+    """Version of this record's layout."""
+
+    task: str
+    """`domain/name`."""
+    domain: str
+    """The part of the task's name before the slash."""
+    backbone: str
+    """The encoder, by the name of its spec."""
+    strategy: str
+    """The way of adaptation, by the name of its spec."""
+    seed: int
+    """Moves the label budget, initialisation and batches; never the data or the test split."""
+    key: str
+    """Names the pairing: task, backbone, strategy, seed, every option, and the data's contents."""
+    machine: str
+    """Processor, graphics and operating system."""
+    setting: str
+    """`transductive`: source and target have the same labels; `inductive`: they have different labels."""
+    source_mode: str = "train"
+    """How the source model came to be. `train`: trained on the source, from random weights; `finetune`: the same from a
+    checkpoint; `probe`: a linear head on the checkpoint's features; `own-head`: the checkpoint as it is."""
+    weights: str = "random"
+    """Where the backbone's pre-trained weights come from."""
+    weights_sha256: str | None = None
+    """Names the contents of the checkpoint's files."""
+    weights_loaded: int | None = None
+    """Weights of the encoder that the checkpoint gave, if it fits only in part: the others started at random."""
+    weights_expected: int | None = None
+    """Weights that the encoder has, if the checkpoint fits only in part."""
+    access: tuple[str, ...]
+    """The data that the strategy was given: rows of different access are never ranked together."""
+    label_budget: int | None
+    """Labelled target examples that a strategy may use, in `budget_unit`."""
+    budget_unit: str
+    """What the budget counts, such as labels or sentences."""
+    budget_rule: str = ""
+    """The requested budget if it is not the number: `5/class`, `all`, or more than there were."""
+    selection: str
+    """The rule that selected the model."""
+    baseline: bool = False
+    """True for a baseline, which is listed apart from the strategies."""
+    task_options: OptionValues = field(default_factory=dict)
+    """Options that change the data, each with its value, without the paths of files."""
+    files: str = ""
+    """Hash of the files of a user's own task: rows of different files are never ranked together."""
+    backbone_options: OptionValues = field(default_factory=dict)
+    """Options of the encoder, each with its value."""
+    source_options: OptionValues = field(default_factory=dict)
+    """Options of the source model's training, each with its value."""
+    strategy_options: OptionValues = field(default_factory=dict)
+    """Options of the strategy, each with its value."""
+
+    status: Literal["ok", "failed", "skipped"]
+    """`ok`; `failed`: a stage raised an error; `skipped`: the three do not fit together, or a package is missing."""
+    stage: str | None = None
+    """The stage that failed."""
+    reason: str | None = None
+    """Why the pairing failed or was skipped."""
+    bad_input: bool = False
+    """True if it failed because of the user's data, which cannot be read or is invalid."""
+
+    metric: str
+    """Name of the score."""
+    score: float | None = None
+    """The exported ONNX file's score on the target test split."""
+    score_low: float | None = None
+    """Lower end of the 95 % bootstrap interval over test examples."""
+    score_high: float | None = None
+    """Upper end of the 95 % bootstrap interval over test examples."""
+    eager_score: float | None = None
+    """The score of the model that the file was exported from."""
+    test_size: int | None = None
+    """Examples in the target test split."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """Every metric of the ONNX file on the target test split; `nll` in nats."""
+    train_gap: float | None = None
+    """Score on the target labels that the strategy was given, minus the eager test score."""
+    transfer_gain: float | None = None
+    """Score minus that of the same model trained from scratch on the label budget, same seed."""
+    negative_transfer: bool | None = None
+    """True if the transfer gain is negative."""
+    gap_closed: float | None = None
+    """(score - source-only) / (all-labels - source-only), same seed; null if the intervals of the two overlap."""
+    a_distance: float | None = None
+    """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
+    source_metric: str | None = None
+    """Name of the score on the source."""
+    source_test_size: int | None = None
+    """Examples in the source test split."""
+    score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
+    """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
+    forgetting_head: float | None = None
+    """R[0, S] - R[1, S] with the head `source` of the adapted model."""
+    forgetting_probe: float | None = None
+    """The same with a linear probe refitted on source training features before and after."""
+    probe_before: float | None = None
+    """Source test score of a linear probe on the source model's features."""
+    probe_after: float | None = None
+    """Source test score of a linear probe on the adapted model's features."""
+
+    parity: float | None = None
+    """Largest difference between ONNX and torch outputs, relative to the largest output."""
+    parity_flips: int | None = None
+    """Predictions that differ, each at a near tie."""
+    onnx_sha256: str | None = None
+    """Hash of the ONNX file that was scored."""
+    onnx_bytes: int | None = None
+    """Size of that file, in bytes."""
+    graph: str | None = None
+    """Names the ONNX graph without its weights; rows of one graph share one latency."""
+
+    p50_ms: float | None = None
+    """Single-stream latency at batch 1, in ms."""
+    p90_ms: float | None = None
+    """90th percentile of the same queries, in ms."""
+    p99_ms: float | None = None
+    """99th percentile of the same queries, in ms."""
+    mean_ms: float | None = None
+    """Mean of the same queries, in ms."""
+    queries: int | None = None
+    """How many queries were timed."""
+    round_spread: float | None = None
+    """(largest - smallest) / median of the p50 of five rounds."""
+    reference_p50_ms: float | None = None
+    """p50 of tlbench's reference model, its calls alternating with the graph's."""
+    p50_ratio: float | None = None
+    """p50_ms / reference_p50_ms: compares machines where milliseconds do not."""
+    throughput_per_s: float | None = None
+    """Examples a second in a large batch."""
+    shapes: tuple[tuple[int, ...], ...] | None = None
+    """Shapes of the inputs at batch 1."""
+    offline_shapes: tuple[tuple[int, ...], ...] | None = None
+    """Shapes of the inputs of the large batch."""
+    latency: str | None = None
+    """Names the file below `latency/` that holds every single value."""
+    provider: str | None = None
+    """The ONNX Runtime execution provider that really ran."""
+    optimisation: str | None = None
+    """Level of graph optimisation in ONNX Runtime."""
+    copies_inside_clock: bool | None = None
+    """True where copies between host and device are part of the latency."""
+    contended: bool | None = None
+    """True where the machine was busy with something else: the latency is no more than an upper bound."""
+
+    device: str
+    """`cpu` or `cuda`."""
+    device_name: str
+    """The processor, or the CUDA device."""
+    threads: int
+    """Threads of torch and of ONNX Runtime."""
+    precision: str = "fp32"
+    """Number format of weights and arithmetic."""
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds of each stage when it was computed; a shared stage stands on every row that uses it."""
+    peak_memory_bytes: int | None = None
+    """Largest resident size of the process by the end of the pairing (on CUDA: largest allocation)."""
+    parameters: int | None = None
+    """Parameters of encoder and target head."""
+    trained_parameters: int | None = None
+    """Those among them that adaptation changed."""
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Versions of Python, tlbench and the libraries that a score may depend on."""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    """Plugin of task, backbone and strategy, with distribution and version."""
+    commit: str | None = None
+    """Git commit of tlbench; null where it was installed from a package."""
+    dirty: bool | None = None
+    """True where the code differed from the commit."""
+    data_sha256: str | None = None
+    """Hash of the prepared arrays of all four splits."""
+    created: str | None = None
+    """UTC time, ISO 8601."""
+
+    def __post_init__(self) -> None:
+        freeze(self)
+
+    @functools.cached_property
+    def file_name(self) -> str:
+        """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`; a strategy is spelled as in its key."""
+        parts = (self.task.partition("/")[2], self.backbone, spelling(self.strategy), f"s{self.seed}")
+        machine = digest([self.machine, self.device, self.threads])[:6]
+        return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field as JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Row:
+        """Return a row from its fields, which may be those of schema 1. Raises `StoreError` for any other record."""
+        if not isinstance(value, Mapping):
+            raise StoreError("it is not a JSON object")
+        schema = value.get("schema")
+        if type(schema) is not int or schema not in (1, SCHEMA):
+            raise StoreError(f"its schema is {schema!r}, expected 1 or {SCHEMA}")
+        try:
+            return cls(**(upgraded(value) if schema == 1 else value))
+        except TypeError as error:
+            raise StoreError(str(error).replace("Row.__init__() ", "")) from error
+
+
+def freeze(record: object) -> None:
+    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file."""
+    for name, value in vars(record).items():
+        if (frozen := _frozen(value)) is not value:
+            object.__setattr__(record, name, frozen)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
+        return value if value.isascii() else encode(value).decode()
+    if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _frozen(part) for name, part in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+def write_row(board: Path, row: Row) -> Path:
+    """Publish a row on a board, atomically; return its file."""
+    path = board / "rows" / row.file_name
+    write_json(path, row.to_json())
+    return path

@@ -1,0 +1,56 @@
+"""What a row must be to be believed: fields of their types, names that are names, numbers within their range."""
+
+from __future__ import annotations
+
+import re
+
+from tlbench.contract.budget import Budget
+from tlbench.contract.task_data import Access
+from tlbench.errors import StoreError, UsageError
+from tlbench.results.row import Row
+from tlbench.results.values import Wrong, in_words, wrong_values
+
+NAMES = {"task": r"[\w-]+/[\w.-]+", "domain": r"[\w-]+", "strategy": r"[\w.-]+", "backbone": r".+", "key": r"[\w-]+"}
+CHOICES = {
+    "setting": ("transductive", "inductive"),
+    "source_mode": ("train", "finetune", "probe", "own-head"),
+}
+
+
+def check(row: Row) -> None:
+    """Raise `StoreError` that names the first invalid field, with its value and what was expected."""
+    for rule in (wrong_values, _names, _choices, _budget, _score):
+        for name, value, expected in rule(row):
+            raise StoreError(in_words(name, value, expected))
+
+
+def _names(row: Row) -> Wrong:
+    for name, pattern in NAMES.items():
+        if not re.fullmatch(pattern, getattr(row, name), re.DOTALL):
+            yield name, getattr(row, name), f"a name that matches {pattern}"
+    if row.domain != row.task.partition("/")[0]:
+        yield "domain", row.domain, f"the part of the task {row.task!r} before the slash"
+    if row.domain.lower() == "readme":
+        yield "domain", row.domain, "another name: README.md is the page over all domains"
+
+
+def _choices(row: Row) -> Wrong:
+    for name, allowed in CHOICES.items():
+        if getattr(row, name) not in allowed:
+            yield name, getattr(row, name), " or ".join(allowed)
+    if not set(row.access) <= set(Access):
+        yield "access", row.access, f"parts of {', '.join(Access)}"
+
+
+def _budget(row: Row) -> Wrong:
+    try:
+        valid = not row.budget_rule or str(Budget.parse(row.budget_rule)) == row.budget_rule
+    except (UsageError, ValueError):
+        valid = False
+    if not valid:
+        yield "budget_rule", row.budget_rule, "a number (50), N/class (5/class), all, or nothing"
+
+
+def _score(row: Row) -> Wrong:
+    if row.status == "ok" and row.score is None:
+        yield "score", None, "a number, for its status is ok"
