@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from tlbench.planning.code import code_identity
-
 STRATEGY = """
 from tlbench import Access, StrategySpec, hookimpl, training_options
 
@@ -75,7 +73,6 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
     first = json.loads(tlbench(*words, path)[1])
     again = json.loads(tlbench(*words, path)[1])
     del sys.modules["dropout_edited"]
-    code_identity.cache_clear()
     edited = json.loads(tlbench(*words, plugin("dropout_edited.py", STRATEGY.replace("0.5", "0.3")))[1])
     assert (first["computed"] > 0, again["computed"], edited["computed"] > 0) == (True, 0, True)
 
