@@ -8,7 +8,7 @@ import pytest
 from click.shell_completion import ShellComplete
 from support import run_python
 
-from tlbench import cli
+from tlbench.cli import app as cli
 
 ASK = """
 import sys

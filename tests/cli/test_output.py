@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from click.shell_completion import ShellComplete
 
-from tlbench import cli
+from tlbench.cli import app as cli
 from tlbench.cli import output, progress
 from tlbench.cli.run_command import _print_outcome
 from tlbench.contract.events import Event

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from tlbench.planning.code import code_identity
-
 STRATEGY = """
 from tlbench import Access, StrategySpec, hookimpl, training_options
 
@@ -75,7 +73,6 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
     first = json.loads(tlbench(*words, path)[1])
     again = json.loads(tlbench(*words, path)[1])
     del sys.modules["dropout_edited"]
-    code_identity.cache_clear()
     edited = json.loads(tlbench(*words, plugin("dropout_edited.py", STRATEGY.replace("0.5", "0.3")))[1])
     assert (first["computed"] > 0, again["computed"], edited["computed"] > 0) == (True, 0, True)
 
@@ -92,3 +89,17 @@ def test_an_edited_file_is_computed_again(tlbench, plugin):
 def test_a_file_that_is_no_plugin_is_an_error_that_says_why(tlbench, plugin, name, text, message):
     status, _, errors = tlbench("list", "--plugin", plugin(name, text))
     assert (status, message in errors) == (2, True)
+
+
+def test_what_a_plugin_prints_is_no_part_of_the_json(tlbench, plugin):
+    talking = STRATEGY.replace("    import torch\n", '    import torch\n\n    print("hello from the plugin")\n', 1)
+    words = ("--task", "toy/blobs", "--strategy", "dropout", "--seeds", "1", "--json")
+    status, output, errors = tlbench("run", "--plugin", plugin("talking_plugin.py", talking), *words)
+    assert (status, json.loads(output)["missing"]) == (0, [])
+    assert "hello from the plugin" in errors
+
+
+def test_a_plugin_in_a_file_that_cannot_be_loaded_is_to_be_corrected(tlbench, plugin):
+    status, _, errors = tlbench("plugins", "--plugin", plugin("absent_plugin.py", "import nowhere_to_be_found"))
+    assert status == 2
+    assert "named 'nowhere_to_be_found'. Correct the file." in errors

@@ -138,7 +138,8 @@ def test_an_input_moves_the_stages_that_declare_it_and_those_below(pairing, wher
 
 def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
     before = keys(pairing, where, folders)
-    shown = dataclasses.replace(pairing.task, title="Other", summary="Other.", licence="other", label_budget=3)
+    kind = dataclasses.replace(pairing.task.kind, summary="Other.")
+    shown = dataclasses.replace(pairing.task, title="Other", summary="Other.", licence="other", kind=kind)
     for changed, settings in (
         (dataclasses.replace(pairing, skip="for a while"), where),
         (dataclasses.replace(pairing, task=shown), where),

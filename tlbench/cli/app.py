@@ -111,7 +111,8 @@ def _readable_output() -> Iterator[None]:
     finally:
         warnings.formatwarning = formatter
         for stream, errors in zip(streams, error_handlers, strict=True):
-            stream.reconfigure(errors=errors)
+            if not stream.closed:  # A plugin may have closed it.
+                stream.reconfigure(errors=errors)
 
 
 def _run() -> None:

@@ -32,7 +32,5 @@ def catalog_with(plugins: Sequence[Path], listeners: Iterable[object] = ()) -> C
     catalog = load_catalog(listeners, also=candidates)
     for problem in catalog.problems:
         if problem.origin in [candidate.origin for candidate in candidates]:
-            raise UsageError(
-                f'The plugin "{problem.origin.entry_point}" could not be loaded: {problem.cause} {problem.advice}'
-            )
+            raise UsageError(f'The plugin "{problem.origin.entry_point}" could not be loaded: {problem.sentences}')
     return catalog

@@ -25,7 +25,7 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
     Raises `UsageError` with the command that computes them if they are not in the cache.
     """
     if row.status != "ok" or row.onnx_sha256 is None:
-        raise UsageError(f'"{row.file_name}" has no model to export: the run was {row.status} ({row.reason}).')
+        raise UsageError(f'"{row.file_name}" has no model to export: its status is {row.status} ({row.reason}).')
     command = shlex.join([*repeat_command(row, catalog), "--board", str(board)])
     task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)
     for export, prepare in _served(row, store):

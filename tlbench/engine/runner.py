@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +109,8 @@ def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
     if pairing.skip:
         return Draft(row=Row(**fields, status="skipped", reason=pairing.skip), pairing=pairing)
     try:
-        with same_folder():
+        # What a plugin prints must not end up in the JSON that a program reads.
+        with same_folder(), redirect_stdout(sys.stderr):
             stages = run_stages(pairing, settings, store)
         return Draft(row=_assemble(fields, stages), pairing=pairing, stages=stages)
     except BaseException as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs

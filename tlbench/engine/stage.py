@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,10 @@ IDENTITIES: Mapping[str, Callable[[SourcePlan, Settings], Any]] = {
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
 
 
+PROSE = ("title", "summary")
+"""Fields of specs that people read and no stage does."""
+
+
 def stage_identity(
     stage: Stage, plan: SourcePlan, settings: Settings, keys: Mapping[str, str], above: Mapping[str, Path]
 ) -> dict[str, Any]:
@@ -84,7 +88,8 @@ def input_identity(path: str, plan: SourcePlan, settings: Settings) -> Any:
 def _identity(value: Any) -> Any:
     """Return JSON that is equal for equal values; functions count by their code."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and not callable(value):
-        return {field.name: _identity(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value) if field.name not in PROSE]
+        return {name: _identity(getattr(value, name)) for name in names}
     # A plugin's function counts by what it reaches, not by its name or address: both may stay where the code changed.
     if callable(value):
         return dict(code_identity(value))
@@ -106,8 +111,6 @@ class Declared:
     _paths: frozenset[str]
     _stage: str
     _prefix: str = ""
-    _read: set[str] = field(default_factory=set)
-    """Paths that were read."""
 
     def __getattr__(self, name: str) -> Any:
         # copy and pickle ask for such names; they must get the usual answer.
@@ -115,8 +118,7 @@ class Declared:
             raise AttributeError(name)
         path = f"{self._prefix}{name}"
         if path in self._paths:
-            self._read.add(path)
             return getattr(self._value, name)
         if any(known.startswith(f"{path}.") for known in self._paths):
-            return Declared(getattr(self._value, name), self._paths, self._stage, f"{path}.", self._read)
+            return Declared(getattr(self._value, name), self._paths, self._stage, f"{path}.")
         raise ContractError(f'The stage "{self._stage}" reads "{path}" without declaring it: add it to its `inputs`.')

@@ -59,8 +59,13 @@ class PluginProblem:
     cause: str
     advice: str
 
+    @property
+    def sentences(self) -> str:
+        """The cause and the advice."""
+        return f"{self.cause.removesuffix('.')}. {self.advice}"
+
     def __str__(self) -> str:
-        return f"{self.origin}: {self.stage}: {self.cause} {self.advice}"
+        return f"{self.origin}: {self.stage}: {self.sentences}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,7 +173,8 @@ def _register(manager: pluggy.PluginManager, candidate: PluginCandidate) -> Plug
         module = candidate.load()
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
         pass_signal(error)
-        advice = f"Reinstall or remove it: pip uninstall {origin.distribution}"
+        installed = origin.distribution != "file"
+        advice = f"Reinstall or remove it: pip uninstall {origin.distribution}" if installed else "Correct the file."
         return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=advice)
     unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _is_hook(module, name))
     if unknown:

@@ -1,30 +1,30 @@
-"""The code of a function: every definition that it reaches, read from source without an import.
+"""The code of a function: all that it reaches, read from source without an import.
 
 A stage's key holds a hash of the code that the stage runs, so that a change recomputes only the stages that it may
-affect. The search starts at a function or class and follows each name to its definition - through imports, façades and
-`deferred` - in tlbench, in plugins and in other modules outside installed distributions. Definitions are hashed as
-syntax trees without docstrings, so that comments and layout do not count. For an installed distribution, its version
-and those of its requirements count.
+affect. The search starts at a function or class. In tlbench it follows each name to its definition, through imports,
+façades and `deferred`. Elsewhere - in plugins, and in what they import from outside installed distributions - whole
+modules count, with all that these import: nothing is known of how they are written. Syntax trees are hashed without
+docstrings, so that comments and layout do not count. For an installed distribution, its version and those of its
+requirements count.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import hashlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
-from tlbench.contract.deferred import Deferred
-from tlbench.planning.module_source import Source, source_of
+from tlbench.planning.code_values import Values, own_package
+from tlbench.planning.module_source import Source, source_of, text_hash
 from tlbench.planning.versions import versions_of
 from tlbench.results.files import digest, file_sha256
 
-CHOSEN_AT_RUN_TIME = {"import_module", "__import__"}
-"""Names that import a module chosen at run time."""
+CHOSEN_AT_RUN_TIME = {"import_module", "__import__", "globals"}
+"""Names whose use means that the source does not say what runs."""
+HOST = "tlbench."
 VALUES = "tlbench.planning."
 """The room that is not followed: a stage reads only values of a plan, and these are in its key."""
 
@@ -34,13 +34,13 @@ class Code:
     """All code that some functions reach."""
 
     definitions: dict[str, str] = field(default_factory=dict)
-    """`module:name`, or the path of a data file -> hash."""
+    """`module:name` of tlbench, `module:` of others, or the path of a data file -> hash."""
     packages: set[str] = field(default_factory=set)
     """Import names of the distributions whose versions count."""
     values: list[Any] = field(default_factory=list)
-    """Arguments of partial functions, and values in closures."""
+    """What the functions are: names, arguments of partial functions, values in closures and objects."""
     unfollowed: set[str] = field(default_factory=set)
-    """Modules that import names chosen at run time, or that were run as a script: their whole package counts."""
+    """Modules that import names chosen at run time: their whole package counts."""
 
     def identity(self) -> dict[str, Any]:
         """Return JSON that differs if code, values or versions differ."""
@@ -50,83 +50,77 @@ class Code:
         }
 
 
+def code_identity(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the identity of the code of a function, class or callable object: a hash, and versions."""
+    try:
+        return _cached_identity(function)
+    except TypeError:  # A callable object that cannot be hashed.
+        return code_of(function).identity()
+
+
 @functools.cache
-def code_identity(*functions: Callable[..., Any]) -> Mapping[str, Any]:
-    """Return the identity of the code of functions and classes: a hash, and versions of distributions."""
-    return code_of(*functions).identity()
+def _cached_identity(function: Callable[..., Any]) -> Mapping[str, Any]:
+    return code_of(function).identity()
 
 
 def code_of(*functions: Callable[..., Any]) -> Code:
     """Return all code that functions and classes reach."""
-    code = Code()
-    roots = [place for function in functions for place in _defined_at(function, code)]
-    # An installed plugin is followed all the same: its version need not change while its author works on it.
-    search = _Search(code, frozenset({"tlbench", *(module.partition(".")[0] for module, _ in roots)}))
-    for module, name in roots:
-        source = source_of(module, search.own)
-        search.resolve(module, (name,) if source is not None and name in source.definitions else ())
+    code, values = Code(), Values()
+    code.values = [values.describe(function) for function in functions]
+    code.packages |= values.packages
+    # An installed plugin is followed all the same: its version need not change while its author works on it. What it
+    # was given as a value, such as an optimiser of torch, counts by its version.
+    search = _Search(code, frozenset({"tlbench", *map(own_package, functions)}))
+    for module, name in values.places:
+        search.resolve(module, (name,) if name else ())
     search.run()
     return code
 
 
-def _defined_at(value: Any, code: Code) -> Iterator[tuple[str, str]]:
-    """Yield (module, name) of what a callable runs; add the plain values that it was built with to `code`."""
-    if isinstance(value, Deferred):
-        yield value.module, value.name
-    elif isinstance(value, functools.partial):
-        for part in (value.func, *value.args, *value.keywords.values()):
-            yield from _defined_at(part, code)
-    elif isinstance(value, MethodType):
-        yield from _defined_at(value.__func__, code)
-        yield from _defined_at(value.__self__, code)
-    elif isinstance(value, FunctionType):
-        name = value.__qualname__.partition(".")[0]
-        yield value.__module__, "" if name == "<lambda>" else name
-        for cell in value.__closure__ or ():
-            yield from _defined_at(cell.cell_contents, code)
-    elif isinstance(value, type):
-        yield value.__module__, value.__qualname__.partition(".")[0]
-    elif isinstance(value, BuiltinFunctionType):
-        code.packages.add(str(value.__module__).partition(".")[0])
-    elif isinstance(value, str | int | float | bool | None):
-        code.values.append(value)
-    else:
-        yield from _defined_at(type(value), code)
-        code.values.append(sorted((key, str(held)) for key, held in getattr(value, "__dict__", {}).items()))
-
-
 @dataclass
 class _Search:
-    """The reached definitions, each visited once."""
+    """Definitions and modules that are reached, each visited once."""
 
     code: Code
     own: frozenset[str]
-    """Top-level names that are followed even if they are installed."""
-    seen: set[tuple[str, str]] = field(default_factory=set)
+    """Top-level names that are followed also where they are installed."""
+    resolved: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     waiting: list[tuple[str, str]] = field(default_factory=list)
 
     def resolve(self, module: str, names: Sequence[str]) -> None:
-        """Add the definition that `module.names[0].names[1]...` refers to, or all definitions of a module."""
-        source = source_of(module, self.own)
-        if f"{module}.".startswith(VALUES):
+        """Queue what `module.names[0].names[1]...` leads to: definitions of tlbench, or whole modules of others."""
+        asked = (module, tuple(names))
+        if asked in self.resolved or f"{module}.".startswith(VALUES):
             return
-        if source is None:
+        self.resolved.add(asked)
+        source = source_of(module, self.own)
+        if source is None and names and source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+            self.resolve(inner, names[1:])  # A namespace package has no file.
+        elif source is None:
             if module.partition(".")[0] not in sys.stdlib_module_names:
                 self.code.packages.add(module.partition(".")[0])
-        elif not names or names[0].startswith("__"):
+        elif f"{module}.".startswith(HOST):
+            self._resolve_in_host(source, names)
+        else:
+            self._take_module(source)
+            if names and source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+                self.resolve(inner, names[1:])
+
+    def _resolve_in_host(self, source: Source, names: Sequence[str]) -> None:
+        if not names or names[0].startswith("__") or names[0] == "*":
             for name in (*source.definitions, ""):
-                self._add(module, name)
-        elif names[0] in source.definitions:
-            self._add(module, names[0])
-        elif names[0] in source.imports:
-            for target, name in source.imports[names[0]]:
-                self.resolve(target, (*([name] if name else []), *names[1:]))
-        elif source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+                self._queue(source.name, name)
+            return
+        if names[0] in source.definitions:
+            self._queue(source.name, names[0])
+        for target, name in source.imports.get(names[0], ()):
+            self.resolve(target, (*([name] if name else []), *names[1:]))
+        if source_of(inner := f"{source.name}.{names[0]}", self.own) is not None:
             self.resolve(inner, names[1:])
 
-    def _add(self, module: str, name: str) -> None:
-        if (module, name) not in self.seen:
-            self.seen.add((module, name))
+    def _queue(self, module: str, name: str) -> None:
+        if f"{module}:{name}" not in self.code.definitions:
+            self.code.definitions[f"{module}:{name}"] = ""
             self.waiting.append((module, name))
 
     def run(self) -> None:
@@ -135,46 +129,55 @@ class _Search:
             source = source_of(module, self.own)
             assert source is not None
             nodes = source.definitions.get(name, ()) if name else source.effects
-            self.code.definitions[f"{module}:{name}"] = _hash(nodes)
-            # What a module does when it is imported happens whichever of its names is used.
-            self._add(module, "")
-            if not name:
-                self._take_data(source)
+            chains = {chain for node in nodes for chain in _chains(node)}
+            # A name may lead elsewhere although no definition has changed: to another of two functions.
+            bound = sorted({(chain[0], *place) for chain in chains for place in source.imports.get(chain[0], ())})
+            self.code.definitions[f"{module}:{name}"] = digest([text_hash(nodes), bound])
+            self._queue(module, "")
+            for chain in chains:
+                if chain[0] in source.imports or chain[0] in source.definitions:
+                    self.resolve(module, chain)
             for node in nodes:
-                self._follow(node, module, source)
+                for target, inner in _deferred_targets(node):
+                    self.resolve(target, (inner,) if inner else ())
+                for imported in _imported_modules(node):
+                    if source_of(imported, self.own) is None:
+                        self.resolve(imported, ())
 
-    def _follow(self, node: ast.AST, module: str, source: Source) -> None:
-        for chain in _chains(node):
-            # `Deferred` imports at run time too; where it leads is known, and followed below.
-            if chain[-1] in CHOSEN_AT_RUN_TIME and module != Deferred.__module__:
-                self._take_package(source)
-            if chain[0] in source.imports or chain[0] in source.definitions:
-                self.resolve(module, chain)
-        for target, name in _deferred_targets(node):
+    def _take_module(self, source: Source) -> None:
+        """Count a module that is not tlbench's, the packages that it lies in, and all that it imports."""
+        if f"{source.name}:" in self.code.definitions:
+            return
+        self.code.definitions[f"{source.name}:"] = text_hash(source.tree.body)
+        self._take_data(source)
+        parents = source.name.split(".")[:-1]
+        for depth in range(1, len(parents) + 1):
+            self.resolve(".".join(parents[:depth]), ())
+        for places in source.imports.values():
+            for target, name in places:
+                self.resolve(target, (name,) if name else ())
+        for target in _imported_modules(source.tree):
+            self.resolve(target, ())
+        for target, name in _deferred_targets(source.tree):
             self.resolve(target, (name,) if name else ())
-        for imported in _imported_modules(node):
-            # Ours are followed by name alone; another distribution counts as soon as it is imported.
-            if source_of(imported, self.own) is None:
-                self.resolve(imported, ())
+        if any(chain[-1] in CHOSEN_AT_RUN_TIME for chain in _chains(source.tree)) or _defers_unnamed(source.tree):
+            self._take_package(source)
 
     def _take_data(self, source: Source) -> None:
-        """Count the data files of a plugin's package."""
-        top = source.name.partition(".")[0]
-        # The host's own data - suites, templates, the row's schema - changes no result.
-        if source.package is not None and top != "tlbench":
-            for path in sorted(source.package.rglob("*")):
-                if path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
-                    self.code.definitions[f"{top}/{path.relative_to(source.package)}"] = file_sha256(path)
+        """Count the data files of the package."""
+        folder, top = source.package, source.name.partition(".")[0]
+        for path in sorted(folder.rglob("*")) if folder is not None else ():
+            if folder and path.is_file() and path.suffix not in (".py", ".pyc") and "__pycache__" not in path.parts:
+                self.code.definitions[f"{top}/{path.relative_to(folder)}"] = file_sha256(path)
 
     def _take_package(self, source: Source) -> None:
         self.code.unfollowed.add(source.name)
         folder = source.path.parent
-        inner = source.name if source.path.name == "__init__.py" else source.name.rpartition(".")[0]
-        paths = folder.rglob("*.py") if inner else [source.path]
-        for path in paths:
+        package = source.name if source.path.name == "__init__.py" else source.name.rpartition(".")[0]
+        for path in folder.rglob("*.py") if package else ():
             parts = path.relative_to(folder).with_suffix("").parts
             parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
-            self.resolve(".".join([inner, *parts]) if inner else source.name, ())
+            self.resolve(".".join([package, *parts]), ())
 
 
 def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
@@ -196,12 +199,21 @@ def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
 
 
 def _imported_modules(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that a definition imports when it runs, including those whose names it does not use."""
+    """Yield the modules that code imports when it runs, including those whose names it does not use."""
     for part in ast.walk(node):
         if isinstance(part, ast.Import):
             yield from (alias.name for alias in part.names)
         elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
             yield part.module
+
+
+def _defers_unnamed(tree: ast.Module) -> bool:
+    """Return whether a module uses `deferred` otherwise than on two texts: under another name, or on values."""
+    imports = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
+    renamed = any(alias.name == "deferred" and alias.asname for part in imports for alias in part.names)
+    calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
+    used = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == "deferred"]
+    return renamed or len(used) > len(list(_deferred_targets(tree)))
 
 
 def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -212,26 +224,3 @@ def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:
                     yield module, ""
                 case [ast.Constant(value=str(module)), ast.Constant(value=str(name))]:
                     yield module, name
-
-
-def _hash(nodes: Iterable[ast.stmt]) -> str:
-    return hashlib.sha256("\n".join(map(_text_of, nodes)).encode()).hexdigest()[:16]
-
-
-@functools.cache
-def _text_of(node: ast.stmt) -> str:
-    """Return a statement's syntax tree without docstrings. Statements are parsed once and compared by identity."""
-    undocumented = [
-        part
-        for part in ast.walk(node)
-        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-        and ast.get_docstring(part) is not None
-    ]
-    kept = [(part, part.body) for part in undocumented]
-    for part in undocumented:
-        part.body = part.body[1:]
-    try:
-        return ast.dump(node)
-    finally:
-        for part, body in kept:
-            part.body = body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +21,7 @@ class Source:
 
     name: str
     path: Path
+    tree: ast.Module
     package: Path | None
     """The folder of its top-level package."""
     definitions: Mapping[str, tuple[ast.stmt, ...]]
@@ -65,17 +67,18 @@ def _path_of(name: str) -> Path | None:
 def _parse(name: str, path: Path, modified: int) -> Source:
     tree = ast.parse(path.read_bytes())
     definitions: dict[str, list[ast.stmt]] = {}
-    effects = []
+    effects: list[ast.stmt] = []
     for node in _top_level(tree.body):
         names = list(_defined_by(node))
         for defined in names:
             definitions.setdefault(defined, []).append(node)
         if not names and not isinstance(node, ast.Import | ast.ImportFrom) and not _is_text(node):
             effects.append(node)
+    effects += [ast.Expr(test) for test in _conditions(tree.body)]
     first = _path_of(name.partition(".")[0])
     package = first.parent if first is not None and first.name == "__init__.py" else None
     fixed = {defined: tuple(nodes) for defined, nodes in definitions.items()}
-    return Source(name, path, package, fixed, tuple(effects), _imports(tree, name, path))
+    return Source(name, path, tree, package, fixed, tuple(effects), _imports(tree, name, path))
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -87,6 +90,17 @@ def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
                 yield from _top_level(block)
         else:
             yield node
+
+
+def _conditions(body: Iterable[ast.stmt]) -> Iterator[ast.expr]:
+    """Yield what decides at the top level: the tests of `if`, and what `with` enters."""
+    for node in body:
+        if isinstance(node, ast.If):
+            yield node.test
+        elif isinstance(node, ast.With):
+            yield from (item.context_expr for item in node.items)
+        for block in ("body", "orelse", "finalbody") if isinstance(node, ast.If | ast.With | ast.Try) else ():
+            yield from _conditions(getattr(node, block, []))
 
 
 def _defined_by(node: ast.stmt) -> Iterator[str]:
@@ -115,3 +129,29 @@ def _imports(tree: ast.Module, name: str, path: Path) -> dict[str, tuple[tuple[s
             for alias in node.names:
                 imports.setdefault(alias.asname or alias.name, {})[module, alias.name] = None
     return {defined: tuple(places) for defined, places in imports.items()}
+
+
+def text_hash(nodes: Iterable[ast.stmt]) -> str:
+    """Return a hash of the syntax trees of statements, without docstrings."""
+    return hashlib.sha256("\n".join(map(_text_of, nodes)).encode()).hexdigest()[:16]
+
+
+@functools.cache
+def _text_of(node: ast.stmt) -> str:
+    """Return a statement's syntax tree without docstrings. Statements are parsed once and compared by identity."""
+    if _is_text(node):
+        return ""
+    documented = [
+        part
+        for part in ast.walk(node)
+        if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and ast.get_docstring(part) is not None
+    ]
+    bodies = [part.body for part in documented]
+    for part in documented:
+        part.body = part.body[1:]
+    try:
+        return ast.dump(node)
+    finally:
+        for part, body in zip(documented, bodies, strict=True):
+            part.body = body

@@ -127,7 +127,7 @@ COLUMNS = (
     Column("negative_transfer", "negative transfer", TARGET),
     Column(
         "gap_closed", "gap closed", TARGET, shown=FILES | RESULTS, latex=("Gap", "closed"), digits=2,
-        legend="(score - source-only) / (all-labels - source-only); - if these two are not significantly different.",
+        legend="(score - source-only) / (all-labels - source-only); - if the test intervals of these two overlap.",
     ),
     Column("a_distance", "proxy A-distance", TARGET, unit="of 2", shown=FILES, digits=2),
     Column("source_metric", "source metric", SOURCE),
