@@ -180,8 +180,14 @@ class _Search:
             self.resolve(".".join([package, *parts]), ())
 
 
-def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
-    """Yield the names in a statement, each with its attributes: `("numpy", "linalg", "norm")`."""
+# The search passes over the same statements for every function that reaches them: what is in one is found once.
+@functools.cache
+def _chains(node: ast.AST) -> frozenset[tuple[str, ...]]:
+    """Return the names in a statement, each with its attributes: `("numpy", "linalg", "norm")`."""
+    return frozenset(_all_chains(node))
+
+
+def _all_chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
     waiting: list[ast.AST] = [node]
     while waiting:
         part = waiting.pop()
@@ -198,13 +204,16 @@ def _chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
             waiting.extend(ast.iter_child_nodes(part))
 
 
-def _imported_modules(node: ast.AST) -> Iterator[str]:
-    """Yield the modules that code imports when it runs, including those whose names it does not use."""
+@functools.cache
+def _imported_modules(node: ast.AST) -> tuple[str, ...]:
+    """Return the modules that code imports when it runs, including those whose names it does not use."""
+    named: list[str] = []
     for part in ast.walk(node):
         if isinstance(part, ast.Import):
-            yield from (alias.name for alias in part.names)
+            named += [alias.name for alias in part.names]
         elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
-            yield part.module
+            named.append(part.module)
+    return tuple(dict.fromkeys(named))
 
 
 def _defers_unnamed(tree: ast.Module) -> bool:
@@ -212,15 +221,25 @@ def _defers_unnamed(tree: ast.Module) -> bool:
     imports = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
     renamed = any(alias.name == "deferred" and alias.asname for part in imports for alias in part.names)
     calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
-    used = [call for call in calls if ast.unparse(call.func).rpartition(".")[2] == "deferred"]
-    return renamed or len(used) > len(list(_deferred_targets(tree)))
+    used = [call for call in calls if _name_of(call.func) == "deferred"]
+    return renamed or len(used) > len(_deferred_targets(tree))
 
 
-def _deferred_targets(node: ast.AST) -> Iterator[tuple[str, str]]:
+@functools.cache
+def _deferred_targets(node: ast.AST) -> tuple[tuple[str, str], ...]:
+    return tuple(_all_deferred(node))
+
+
+def _all_deferred(node: ast.AST) -> Iterator[tuple[str, str]]:
     for part in ast.walk(node):
-        if isinstance(part, ast.Call) and ast.unparse(part.func).rpartition(".")[2] in ("deferred", "Deferred"):
+        if isinstance(part, ast.Call) and _name_of(part.func) in ("deferred", "Deferred"):
             match part.args:
                 case [ast.Constant(value=str(module))]:
                     yield module, ""
                 case [ast.Constant(value=str(module)), ast.Constant(value=str(name))]:
                     yield module, name
+
+
+def _name_of(function: ast.expr) -> str:
+    """Return the last name of what is called."""
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")

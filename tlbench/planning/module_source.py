@@ -55,8 +55,13 @@ def _path_of(name: str) -> Path | None:
         origin, folders = (spec.origin, spec.submodule_search_locations) if spec else (None, None)
     if not rest:
         return Path(origin) if origin and origin.endswith(".py") else None
-    for folder in folders or ():
-        inner = Path(folder, *rest)
+    return _file_in(tuple(folders or ()), tuple(rest))
+
+
+@functools.cache
+def _file_in(folders: tuple[str, ...], parts: tuple[str, ...]) -> Path | None:
+    for folder in folders:
+        inner = Path(folder, *parts)
         for path in (inner / "__init__.py", inner.with_name(f"{inner.name}.py")):
             if path.is_file():
                 return path
