@@ -75,6 +75,8 @@ def test_a_missing_column_is_named_with_what_is_near(table):
     for find in (read_table(path).column, lambda name: check_columns(path, "label", name)):
         with pytest.raises(BadInputError, match=r'column "text" in .*"Text"'):
             find("text")
+    with pytest.raises(BadInputError, match=r"task\.label=NAME"):
+        check_columns(path, "text")
 
 
 def test_a_column_that_is_there_twice_is_refused(table):

@@ -138,7 +138,10 @@ def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
     if not header:
         raise BadInputError(f'"{path}" has no rows: add some.')
     for column in columns:
-        find_column(path, header, column)
+        try:
+            find_column(path, header, column)
+        except BadInputError as error:
+            raise BadInputError(f"{error} Options name the columns, such as --set task.label=NAME.") from None
 
 
 def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
