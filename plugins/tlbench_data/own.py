@@ -52,110 +52,121 @@ def medmnist_files(request: LoadRequest) -> Sequence[Path]:
     return [option_path(request, "source"), option_path(request, "target")]
 
 
+def _wav_folder() -> TaskSpec:
+    return TaskSpec(
+        name="speech/wav-folder",
+        title="Your own recordings",
+        summary="Two folders of sound files with one subfolder per class: the same classes, two conditions.",
+        source="The folder in task.source.",
+        target="The folder in task.target.",
+        shift="Any difference between the two; the labels stay the same.",
+        modality="audio",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="audio/logmel-cnn",
+        label_budget=40,
+        data_from="user",
+        requires=("soundfile",),
+        extra="speech",
+        options=places(
+            f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
+            "folder with the same layout and classes",
+        ),
+        files=_wav_files,
+        load=deferred("tlbench_data.tasks.sounds", "load_folders"),
+    )
+
+
+def _table() -> TaskSpec:
+    return TaskSpec(
+        name="anomaly/table",
+        title="Your own records",
+        summary="Two tables of normal and anomalous records with the same columns; text columns become one-hot.",
+        source="The table in task.source.",
+        target="The table in task.target.",
+        shift="Any difference between the two; the label of normal records stays the same.",
+        modality="tabular",
+        kind=ANOMALY,
+        metric="average-precision",
+        backbone="tabular/mlp",
+        label_budget=200,
+        data_from="user",
+        options=(
+            *places(
+                f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
+                "table, folder or data set with the same columns",
+            ),
+            Option(name="label", default="label", summary="column of the labels"),
+            Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
+            Option(name="log", default=False, summary="apply log(1 + x) to every number"),
+        ),
+        files=_table_files,
+        load=deferred("tlbench_data.tasks.records", "load_table"),
+    )
+
+
+def _medmnist() -> TaskSpec:
+    return TaskSpec(
+        name="medical/medmnist",
+        title="Two files of MedMNIST",
+        summary="Images of the same classes in two .npz files, such as organamnist and organcmnist.",
+        source="The file in task.source, with its published splits.",
+        target="The file in task.target, with its published splits.",
+        shift="Any difference between the two; the labels stay the same.",
+        mirrors="MedMNIST v2 (Yang et al. 2023), across its sets",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="balanced-accuracy",
+        backbone="image/resnet-strided",
+        label_budget=110,
+        licence="of MedMNIST: CC BY 4.0, DermaMNIST CC BY-NC 4.0",
+        data_from="user",
+        requires=("PIL",),
+        extra="vision",
+        options=(
+            *places(
+                ".npz file with the arrays train_, val_ and test_images, and train_, val_ and test_labels",
+                ".npz file with the same arrays and classes",
+            ),
+            Option(
+                name="size",
+                default=28,
+                summary="width and height that images are scaled to; 0 (the default if the backbone scales images) "
+                "keeps their size",
+                unit="px",
+                by_trait={"scales": 0},
+            ),
+            Option(name="grey", default=False, summary="one grey channel instead of RGB"),
+        ),
+        files=medmnist_files,
+        load=deferred("tlbench_data.tasks.medmnist", "load"),
+    )
+
+
+def _series() -> TaskSpec:
+    return TaskSpec(
+        name="robotics/series",
+        title="Your own time series",
+        summary="Two folders of tables with one subfolder per class and one row per time step; classifies windows.",
+        source="The folder in task.source.",
+        target="The folder in task.target.",
+        shift="Any difference between the two; the labels stay the same.",
+        modality="series",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="series/cnn",
+        label_budget=48,
+        data_from="user",
+        options=(
+            *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder with the same layout and classes"),
+            Option(name="window", default=20, summary="length of a window", unit="rows"),
+            Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
+        ),
+        files=_series_files,
+        load=deferred("tlbench_data.tasks.motions", "load_series"),
+    )
+
+
 def own_tasks() -> list[TaskSpec]:
     """Return the tasks whose files a user names."""
-    return [
-        TaskSpec(
-            name="speech/wav-folder",
-            title="Your own recordings",
-            summary="Two folders of sound files with one subfolder per class: the same classes, two conditions.",
-            source="The folder in task.source.",
-            target="The folder in task.target.",
-            shift="Any difference between the two; the labels stay the same.",
-            modality="audio",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="audio/logmel-cnn",
-            label_budget=40,
-            data_from="user",
-            requires=("soundfile",),
-            extra="speech",
-            options=places(
-                f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
-                "folder with the same layout and classes",
-            ),
-            files=_wav_files,
-            load=deferred("tlbench_data.tasks.sounds", "load_folders"),
-        ),
-        TaskSpec(
-            name="anomaly/table",
-            title="Your own records",
-            summary="Two tables of normal and anomalous records with the same columns; text columns become one-hot.",
-            source="The table in task.source.",
-            target="The table in task.target.",
-            shift="Any difference between the two; the label of normal records stays the same.",
-            modality="tabular",
-            kind=ANOMALY,
-            metric="average-precision",
-            backbone="tabular/mlp",
-            label_budget=200,
-            data_from="user",
-            options=(
-                *places(
-                    f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
-                    "table, folder or data set with the same columns",
-                ),
-                Option(name="label", default="label", summary="column of the labels"),
-                Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
-                Option(name="log", default=False, summary="apply log(1 + x) to every number"),
-            ),
-            files=_table_files,
-            load=deferred("tlbench_data.tasks.records", "load_table"),
-        ),
-        TaskSpec(
-            name="medical/medmnist",
-            title="Two files of MedMNIST",
-            summary="Images of the same classes in two .npz files, such as organamnist and organcmnist.",
-            source="The file in task.source, with its published splits.",
-            target="The file in task.target, with its published splits.",
-            shift="Any difference between the two; the labels stay the same.",
-            mirrors="MedMNIST v2 (Yang et al. 2023), across its sets",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="balanced-accuracy",
-            backbone="image/resnet-strided",
-            label_budget=110,
-            licence="of MedMNIST: CC BY 4.0, DermaMNIST CC BY-NC 4.0",
-            data_from="user",
-            requires=("PIL",),
-            extra="vision",
-            options=(
-                *places(
-                    ".npz file with the arrays train_, val_ and test_images, and train_, val_ and test_labels",
-                    ".npz file with the same arrays and classes",
-                ),
-                Option(
-                    name="size",
-                    default=28,
-                    summary="width and height that images are scaled to; 0 (the default if the backbone scales images) "
-                    "keeps their size",
-                    unit="px",
-                    by_trait={"scales": 0},
-                ),
-                Option(name="grey", default=False, summary="one grey channel instead of RGB"),
-            ),
-            files=medmnist_files,
-            load=deferred("tlbench_data.tasks.medmnist", "load"),
-        ),
-        TaskSpec(
-            name="robotics/series",
-            title="Your own time series",
-            summary="Two folders of tables with one subfolder per class and one row per time step; classifies windows.",
-            source="The folder in task.source.",
-            target="The folder in task.target.",
-            shift="Any difference between the two; the labels stay the same.",
-            modality="series",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="series/cnn",
-            label_budget=48,
-            data_from="user",
-            options=(
-                *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder with the same layout and classes"),
-                Option(name="window", default=20, summary="length of a window", unit="rows"),
-                Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
-            ),
-            files=_series_files,
-            load=deferred("tlbench_data.tasks.motions", "load_series"),
-        ),
-    ]
+    return [_wav_folder(), _table(), _medmnist(), _series()]

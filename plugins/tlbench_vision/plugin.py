@@ -37,81 +37,83 @@ def tlbench_domains() -> list[DomainSpec]:
     return [DomainSpec(name="vision", title="Vision", summary="Photographs, digits and letters.")]
 
 
+def _digits() -> TaskSpec:
+    return TaskSpec(
+        name="vision/digits",
+        title="Printed to handwritten digits",
+        summary="Digits from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
+        source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, distorted and shifted.",
+        target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+        shift="Print to handwriting: stroke, thickness and shape; the labels stay the same.",
+        mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="image/resnet-small",
+        label_budget=50,
+        augment=("affine", "noise"),
+        licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
+        requires=("matplotlib", "PIL", "sklearn"),
+        extra="vision",
+        load=deferred("tlbench_vision.tasks.digits", "load"),
+    )
+
+
+def _mnist_optdigits() -> TaskSpec:
+    return TaskSpec(
+        name="vision/mnist-optdigits",
+        title="MNIST to optdigits",
+        summary="Handwritten digits of two collections, 8 x 8 pixels; real data.",
+        source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for testing.",
+        target="UCI optdigits: 3,823 images for training, the published 1,797 for testing.",
+        shift="Other writers, scanner, resolution and cropping; the labels stay the same.",
+        mirrors="MNIST -> USPS (Hoffman et al. 2018)",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="image/resnet-small",
+        label_budget=50,
+        augment=("affine", "noise"),
+        licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
+        data_from="data-root",
+        origins=(ORIGINS / "mnist.toml", ORIGINS / "optdigits.toml"),
+        requires=("PIL",),
+        extra="vision",
+        options=(
+            Option(name="source", default="", summary="folder with the two MNIST files (default: TLBENCH_DATA/digits)"),
+            Option(name="target", default="", summary="folder with the optdigits files (default: TLBENCH_DATA/digits)"),
+        ),
+        files=mnist_optdigits_files,
+        load=deferred("tlbench_vision.tasks.mnist_optdigits", "load"),
+    )
+
+
+def _capitals_digits() -> TaskSpec:
+    return TaskSpec(
+        name="vision/capitals-digits",
+        title="Printed capitals to handwritten digits",
+        summary="Letters from fonts (generated) to real handwritten digits (from scikit-learn), 8 x 8 pixels.",
+        source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, distorted and shifted.",
+        target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
+        shift="Print to handwriting, and other labels: 26 letters to 10 digits.",
+        setting="inductive",
+        mirrors="letters to digits, as EMNIST letters -> MNIST (Cohen et al. 2017)",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="image/resnet-small",
+        label_budget=50,
+        augment=("affine", "noise"),
+        licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
+        requires=("matplotlib", "PIL", "sklearn"),
+        extra="vision",
+        load=deferred("tlbench_vision.tasks.digits", "load_capitals"),
+    )
+
+
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [
-        TaskSpec(
-            name="vision/digits",
-            title="Printed to handwritten digits",
-            summary="Digits from fonts (generated) to real handwriting (from scikit-learn), 8 x 8 pixels.",
-            source="2,000 training and 600 test images of 0-9 in 15 fonts of matplotlib, distorted and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
-            shift="Print to handwriting: stroke, thickness and shape; the labels stay the same.",
-            mirrors="synthetic to real digits, as SYN -> MNIST (Ganin & Lempitsky 2015)",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="image/resnet-small",
-            label_budget=50,
-            augment=("affine", "noise"),
-            licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
-            requires=("matplotlib", "PIL", "sklearn"),
-            extra="vision",
-            load=deferred("tlbench_vision.tasks.digits", "load"),
-        ),
-        TaskSpec(
-            name="vision/mnist-optdigits",
-            title="MNIST to optdigits",
-            summary="Handwritten digits of two collections, 8 x 8 pixels; real data.",
-            source="The 10,000 test images of MNIST: the first 8,000 for training, the last 2,000 for testing.",
-            target="UCI optdigits: 3,823 images for training, the published 1,797 for testing.",
-            shift="Other writers, scanner, resolution and cropping; the labels stay the same.",
-            mirrors="MNIST -> USPS (Hoffman et al. 2018)",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="image/resnet-small",
-            label_budget=50,
-            augment=("affine", "noise"),
-            licence="MNIST: CC BY-SA 3.0; optdigits: CC BY 4.0",
-            data_from="data-root",
-            origins=(ORIGINS / "mnist.toml", ORIGINS / "optdigits.toml"),
-            requires=("PIL",),
-            extra="vision",
-            options=(
-                Option(
-                    name="source", default="", summary="folder with the two MNIST files (default: TLBENCH_DATA/digits)"
-                ),
-                Option(
-                    name="target", default="", summary="folder with the optdigits files (default: TLBENCH_DATA/digits)"
-                ),
-            ),
-            files=mnist_optdigits_files,
-            load=deferred("tlbench_vision.tasks.mnist_optdigits", "load"),
-        ),
-        TaskSpec(
-            name="vision/capitals-digits",
-            title="Printed capitals to handwritten digits",
-            summary="Letters from fonts (generated) to real handwritten digits (from scikit-learn), 8 x 8 pixels.",
-            source="2,600 training and 780 test images of A-Z in 15 fonts of matplotlib, distorted and shifted.",
-            target="scikit-learn's 1,797 real handwritten digits: 1,000 for training, 797 for testing.",
-            shift="Print to handwriting, and other labels: 26 letters to 10 digits.",
-            setting="inductive",
-            mirrors="letters to digits, as EMNIST letters -> MNIST (Cohen et al. 2017)",
-            modality="image",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="image/resnet-small",
-            label_budget=50,
-            augment=("affine", "noise"),
-            licence="fonts: DejaVu, STIX and Computer Modern licences; optdigits: CC BY 4.0",
-            requires=("matplotlib", "PIL", "sklearn"),
-            extra="vision",
-            load=deferred("tlbench_vision.tasks.digits", "load_capitals"),
-        ),
-        own_images(),
-        *segmentation_tasks(),
-    ]
+    return [_digits(), _mnist_optdigits(), _capitals_digits(), own_images(), *segmentation_tasks()]
 
 
 @hookimpl

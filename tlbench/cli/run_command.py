@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from tlbench.engine.runner import Outcome
     from tlbench.planning.expand import RunRequest
     from tlbench.planning.plan import Plan
-    from tlbench.planning.suites import Suite
+    from tlbench.planning.settings import Settings
     from tlbench.results.row import Row
 
 
@@ -115,15 +116,8 @@ def command(
     from tlbench.planning.expand import make_plan
     from tlbench.planning.fingerprints import resolve_device
     from tlbench.planning.settings import Settings
-    from tlbench.planning.suites import read_suite
 
-    arguments = {
-        "backbones": backbones,
-        "strategies": strategies,
-        "seeds": seeds,
-        "label_budgets": label_budgets,
-        "overrides": overrides,
-    }
+    replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     settings.check_cache()
     if not dry_run:
@@ -132,14 +126,17 @@ def command(
     catalog = catalog_with(plugins, [display])
     for problem in catalog.problems:
         say(f"Plugin error: {problem}", err=True)
-    plan = make_plan(_run_requests(read_suite(suite).of_tasks(tasks), quick, arguments), catalog, settings)
+    plan = make_plan(_run_requests(suite, tasks, quick, replaced, overrides), catalog, settings)
     if dry_run:
         _print_plan(plan, as_json)
         return
-    try:
+    with closing(display):
         outcome = runner.run(plan, catalog, settings)
-    finally:
-        display.close()
+    _report(outcome, settings, as_json)
+
+
+def _report(outcome: Outcome, settings: Settings, as_json: bool) -> None:
+    """Render the leaderboards, unless results are missing; print what a run did, and exit if a result is not there."""
     boards = [] if outcome.missing else render(settings.board, list(read_rows(settings.board)))
     if as_json:
         print_json(
@@ -173,18 +170,26 @@ def _status(outcome: Outcome) -> int:
     return int(any(row.status == "failed" for row in outcome.rows))
 
 
-def _run_requests(suite: Suite, quick: bool, arguments: Mapping[str, Any]) -> list[RunRequest]:
+def _run_requests(
+    suite: str,
+    tasks: Sequence[str],
+    quick: bool,
+    arguments: Mapping[str, Sequence[Any]],
+    overrides: Mapping[str, str],
+) -> list[RunRequest]:
     """Return the run requests of a suite. Arguments of the command line replace those of the suite."""
     from tlbench.assets.checkpoints import models_folder
+    from tlbench.planning.suites import read_suite
 
-    replaced = {name: value for name, value in arguments.items() if value and name != "overrides"}
+    chosen = read_suite(suite).of_tasks(tasks)
+    replaced: dict[str, Any] = {name: value for name, value in arguments.items() if value}
     if quick:
         replaced = {"seeds": (0,), **replaced}
     run_requests = [
-        dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **arguments["overrides"]})
-        for run in suite.runs
+        dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **overrides})
+        for run in chosen.runs
     ]
-    suite.check_checkpoints(run_requests, models_folder())
+    chosen.check_checkpoints(run_requests, models_folder())
     return run_requests
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from tlbench.errors import UsageError
+from tlbench.leaderboard import curves, plots, scatter, style
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.files import digest, slug, write_bytes, write_json
 
@@ -51,10 +51,6 @@ def draw(board: Path, entries: Sequence[Entry], left: Sequence[Entry]) -> list[P
 
     Raises `UsageError` if matplotlib is missing.
     """
-    try:
-        from tlbench.leaderboard import style
-    except ModuleNotFoundError as error:
-        raise UsageError('Pictures need matplotlib: pip install "tlbench[plots]".') from error
     drawn = {}
     with style.styled():
         for domain, own, own_left in [("", entries, left), *by_domain(entries, left)]:
@@ -76,8 +72,6 @@ def by_domain(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterator[tuple
 def _pictures(
     domain: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]
 ) -> dict[str, bytes]:
-    from tlbench.leaderboard import curves, plots, scatter, style
-
     entries = [entry for entry in entries if entry.mean("score") is not None]
     if not entries:
         return {}

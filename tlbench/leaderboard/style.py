@@ -7,15 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-
+from tlbench.errors import UsageError
 from tlbench.results.escapes import plain_lines
 from tlbench.results.files import digest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     from tlbench.leaderboard.aggregate import Entry
 
@@ -60,7 +59,15 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in this style whatever the user's own matplotlib settings are."""
+    """Draw in this style whatever the user's own matplotlib settings are.
+
+    Raises `UsageError` if matplotlib is missing.
+    """
+    try:
+        import matplotlib as mpl
+    except ModuleNotFoundError as error:
+        raise UsageError('Pictures need matplotlib: pip install "tlbench[plots]".') from error
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -82,6 +89,8 @@ def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
 
 def grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
     """Return a figure with a number of panels, each `height` inches high."""
+    from matplotlib.figure import Figure
+
     columns = min(count, columns)
     lines = -(-count // columns)
     figure = Figure(figsize=(WIDTH, lines * height + 0.3), layout="constrained")
@@ -137,6 +146,8 @@ def _known(values: Iterable[float | None]) -> list[float]:
 
 def key(label: str, colour: str = INK, shape: str = "o", *, hollow: bool = False, is_line: bool = False) -> Line2D:
     """Return a line of a legend."""
+    from matplotlib.lines import Line2D
+
     return Line2D(
         [],
         [],

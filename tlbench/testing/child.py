@@ -17,6 +17,7 @@ from tlbench.engine.processes import ending, run_module
 from tlbench.errors import ContractError
 from tlbench.planning.catalog import HOOKS
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, installed, package_folder, plugin_file
+from tlbench.planning.guard import pass_signal
 from tlbench.testing.toy import toy_candidate
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def _listed(hook: Callable[[], Iterable[Any]]) -> list[Any]:
     """Return what a hook returns; nothing if it fails, which is a problem that the catalog reports."""
     try:
         return list(hook())
-    except Exception:  # noqa: BLE001 - a plugin may raise anything
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        pass_signal(error)
         return []
 
 

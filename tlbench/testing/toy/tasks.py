@@ -15,88 +15,102 @@ def table_files(request: LoadRequest) -> Sequence[Path]:
     return request.files("source", "table", "rows.csv")
 
 
+def _blobs() -> TaskSpec:
+    return TaskSpec(
+        name="toy/blobs",
+        title="Blobs, moved",
+        summary="Three Gaussian blobs in six dimensions.",
+        source="240 rows for training, 120 for the test.",
+        target="The same blobs, moved and stretched.",
+        shift="A shift and a scale of each feature.",
+        modality="tabular",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="toy/mlp",
+        label_budget=24,
+        licence=GENERATED,
+        augment=("jitter",),
+        options=(Option(name="noise", default=1.0, summary="standard deviation of a blob"),),
+        load=deferred("tlbench.testing.toy.data", "load_blobs"),
+        evaluate=deferred("tlbench.testing.toy.data", "share_right"),
+    )
+
+
+def _shapes() -> TaskSpec:
+    return TaskSpec(
+        name="toy/shapes",
+        title="Blobs to other blobs",
+        summary="Three blobs, then four others.",
+        source="240 rows for training, 120 for the test.",
+        target="Four blobs of other labels.",
+        shift="Other labels.",
+        modality="tabular",
+        kind=CLASSIFICATION,
+        metric="macro-f1",
+        backbone="toy/mlp",
+        label_budget=24,
+        setting="inductive",
+        licence=GENERATED,
+        load=deferred("tlbench.testing.toy.data", "load_shapes"),
+    )
+
+
+def _rare() -> TaskSpec:
+    return TaskSpec(
+        name="toy/rare",
+        title="Rare rows, moved",
+        summary="Many rows of one blob and few of another, in six dimensions.",
+        source="240 rows for training, 120 for the test, one in six rare.",
+        target="The same blobs, moved.",
+        shift="A shift of each feature.",
+        modality="tabular",
+        kind=ANOMALY,
+        metric="average-precision",
+        backbone="toy/mlp",
+        label_budget=24,
+        licence=GENERATED,
+        load=deferred("tlbench.testing.toy.data", "load_rare"),
+    )
+
+
+def _names() -> TaskSpec:
+    return TaskSpec(
+        name="toy/names",
+        title="Names in short sentences",
+        summary="First and family names among other words.",
+        source="Sentences of 3 to 8 words.",
+        target="Sentences with rarer names.",
+        shift="Rarer names.",
+        modality="text",
+        kind=TOKEN_CLASSIFICATION,
+        metric="entity-f1",
+        backbone="words/window",
+        label_budget=30,
+        licence=GENERATED,
+        load=deferred("tlbench.testing.toy.data", "load_names"),
+    )
+
+
+def _table() -> TaskSpec:
+    return TaskSpec(
+        name="toy/table",
+        title="Rows of a file",
+        summary="The user's own table: six features, a label and a side.",
+        source="Rows of the side 0.",
+        target="Rows of the side 1.",
+        shift="Whatever the file holds.",
+        modality="tabular",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="toy/mlp",
+        label_budget=12,
+        data_from="user",
+        options=(Option(name="source", default="", summary="folder with rows.csv"),),
+        files=table_files,
+        load=deferred("tlbench.testing.toy.data", "load_table"),
+    )
+
+
 def toy_tasks() -> list[TaskSpec]:
     """Return one task of each kind and setting, and one on a file of the user's."""
-    return [
-        TaskSpec(
-            name="toy/blobs",
-            title="Blobs, moved",
-            summary="Three Gaussian blobs in six dimensions.",
-            source="240 rows for training, 120 for the test.",
-            target="The same blobs, moved and stretched.",
-            shift="A shift and a scale of each feature.",
-            modality="tabular",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="toy/mlp",
-            label_budget=24,
-            licence=GENERATED,
-            augment=("jitter",),
-            options=(Option(name="noise", default=1.0, summary="standard deviation of a blob"),),
-            load=deferred("tlbench.testing.toy.data", "load_blobs"),
-            evaluate=deferred("tlbench.testing.toy.data", "share_right"),
-        ),
-        TaskSpec(
-            name="toy/shapes",
-            title="Blobs to other blobs",
-            summary="Three blobs, then four others.",
-            source="240 rows for training, 120 for the test.",
-            target="Four blobs of other labels.",
-            shift="Other labels.",
-            modality="tabular",
-            kind=CLASSIFICATION,
-            metric="macro-f1",
-            backbone="toy/mlp",
-            label_budget=24,
-            setting="inductive",
-            licence=GENERATED,
-            load=deferred("tlbench.testing.toy.data", "load_shapes"),
-        ),
-        TaskSpec(
-            name="toy/rare",
-            title="Rare rows, moved",
-            summary="Many rows of one blob and few of another, in six dimensions.",
-            source="240 rows for training, 120 for the test, one in six rare.",
-            target="The same blobs, moved.",
-            shift="A shift of each feature.",
-            modality="tabular",
-            kind=ANOMALY,
-            metric="average-precision",
-            backbone="toy/mlp",
-            label_budget=24,
-            licence=GENERATED,
-            load=deferred("tlbench.testing.toy.data", "load_rare"),
-        ),
-        TaskSpec(
-            name="toy/names",
-            title="Names in short sentences",
-            summary="First and family names among other words.",
-            source="Sentences of 3 to 8 words.",
-            target="Sentences with rarer names.",
-            shift="Rarer names.",
-            modality="text",
-            kind=TOKEN_CLASSIFICATION,
-            metric="entity-f1",
-            backbone="words/window",
-            label_budget=30,
-            licence=GENERATED,
-            load=deferred("tlbench.testing.toy.data", "load_names"),
-        ),
-        TaskSpec(
-            name="toy/table",
-            title="Rows of a file",
-            summary="The user's own table: six features, a label and a side.",
-            source="Rows of the side 0.",
-            target="Rows of the side 1.",
-            shift="Whatever the file holds.",
-            modality="tabular",
-            kind=CLASSIFICATION,
-            metric="accuracy",
-            backbone="toy/mlp",
-            label_budget=12,
-            data_from="user",
-            options=(Option(name="source", default="", summary="folder with rows.csv"),),
-            files=table_files,
-            load=deferred("tlbench.testing.toy.data", "load_table"),
-        ),
-    ]
+    return [_blobs(), _shapes(), _rare(), _names(), _table()]
