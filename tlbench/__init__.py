@@ -25,6 +25,7 @@ from tlbench.contract.requests import (
     BuildRequest,
     Coverage,
     FitRequest,
+    LabelsRequest,
     Layout,
     LoadRequest,
     PrepareRequest,
@@ -43,7 +44,7 @@ from tlbench.contract.specs import (
     TaskSpec,
 )
 from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
-from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
+from tlbench.errors import BadInputError, ContractError, MissingDataError, NotApplicable, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
 
@@ -74,9 +75,11 @@ __all__ = [
     "Faults",
     "FitRequest",
     "KindSpec",
+    "LabelsRequest",
     "Layout",
     "LoadRequest",
     "MissingDataError",
+    "NotApplicable",
     "Option",
     "OptionValue",
     "OwnHead",

@@ -6,6 +6,7 @@ TlbenchError
 │   ├── MissingDataError  a file that a task reads does not exist
 │   └── BadInputError     the user's data cannot be read or is inconsistent
 ├── ContractError         a plugin broke a rule of the plugin API (access, shapes, frozen encoder)
+├── NotApplicable         a method cannot work here; the run is skipped with this reason
 ├── ParityError           the ONNX file and the torch model give different outputs
 ├── StageError            a stage of a run failed; it holds the stage's name
 └── StoreError            a cached or published file is damaged
@@ -53,6 +54,13 @@ class BadInputError(UsageError):
 
 class ContractError(TlbenchError):
     """A plugin broke a rule of the plugin API."""
+
+
+class NotApplicable(TlbenchError):  # noqa: N818 - an outcome, not an error: the run is skipped
+    """A method cannot work with this task or backbone: the run is skipped, and the message is the reason.
+
+    Raised by `adapt` or `extend` of a strategy if only the model or the data tells, such as "has no linear layers".
+    """
 
 
 class ParityError(TlbenchError):

@@ -17,6 +17,6 @@ def adabn(request: AdaptRequest) -> TransferModel:
             layer.momentum = None  # A plain average over batches in place of a moving one.
             layer.train()
     with torch.no_grad():
-        for _, batch in request.target_inputs.by_length(EVALUATION_BATCH):
+        for _, batch in request.target.unlabelled.by_length(EVALUATION_BATCH):
             model.encoder(*(part.to(device) for part in batch))
     return model.eval()

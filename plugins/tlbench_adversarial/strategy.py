@@ -8,7 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench.learning import AdaptRequest, Classification, TransferModel, concatenate, device_of, reverse_gradient
+from tlbench import NotApplicable
+from tlbench.learning import (
+    AdaptRequest,
+    Outputs,
+    TransferModel,
+    concatenate,
+    device_of,
+    reverse_gradient,
+)
 
 
 def annealed(progress: float) -> float:
@@ -23,31 +31,31 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     strength lambda * (2 / (1 + exp(-10 p)) - 1). Source and target share one batch, so BatchNorm sees the mixture.
     """
     model, options = request.model, request.options
-    head, width = model.heads["source"], model.encoder.feature_dim
-    source, target = request.batches(request.source), request.unlabelled_batches(request.target_inputs)
-    # Numbers are no probabilities to condition on: for them both forms are DANN.
-    conditional = options["conditional"] and isinstance(request.kind, Classification)
-    seen = width * request.classes if conditional else width
+    source, target = request.batches(request.source.train), request.batches(request.target.unlabelled)
+    conditional, width = options["conditional"], model.encoder.feature_dim
+    if conditional and "class-probabilities" not in request.target.traits:
+        raise NotApplicable("conditional=true needs a probability for each label, which the task's kind does not give.")
+    seen = width * len(request.target.labels) if conditional else width
     discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
 
     def loss(progress: float) -> Tensor:
-        inputs, targets = next(source)
-        features = model.features(*concatenate(inputs, next(target)))
-        outputs = head(features)
-        label_loss = request.kind.loss(outputs[: len(targets)], targets)
+        inputs, targets, _ = next(source)
+        outputs = model(*concatenate(inputs, next(target).inputs), head="source")
+        known = outputs[: len(targets)]
+        label_loss = request.source.kind.loss(known, targets)
         strength = options["weight"] * (2 / (1 + math.exp(-10 * progress)) - 1)
-        guess = discriminator(reverse_gradient(_seen(features, outputs), strength))[:, 0]
-        domain = (torch.arange(len(guess), device=guess.device) < len(targets)).float()
+        guess = discriminator(reverse_gradient(_seen(outputs), strength))[:, 0]
+        domain = (torch.arange(len(guess), device=guess.device) < len(known.units)).float()
         return label_loss + functional.binary_cross_entropy_with_logits(guess, domain)
 
-    def _seen(features: Tensor, outputs: Tensor) -> Tensor:
+    def _seen(outputs: Outputs) -> Tensor:
         """What the discriminator sees: features, in CDAN their outer product with the predictions."""
         if not conditional:
-            return features
-        return torch.einsum("nc,nd->ncd", outputs.softmax(1).detach(), features).flatten(1)
+            return outputs.features
+        return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), outputs.features).flatten(1)
 
-    request.train([model.encoder, head, discriminator], loss, schedule=annealed)
-    model.heads["target"].load_state_dict(head.state_dict())
+    request.train([model.encoder, model.heads["source"], discriminator], loss, schedule=annealed)
+    model.heads["target"].load_state_dict(model.heads["source"].state_dict())
     return model
 
 

@@ -9,8 +9,9 @@ from tlbench.learning import AdaptRequest, Linear, TransferModel
 
 def predict_constant(request: AdaptRequest) -> TransferModel:
     """Make the head `target` predict the same for every input: the best constant prediction for the label budget."""
-    constant = request.kind.constant(request.target.targets.values, request.classes)
-    weight = np.zeros((request.classes, request.model.encoder.feature_dim))
+    target = request.target
+    constant = target.kind.constant(target.train.targets.values, len(target.labels))
+    weight = np.zeros((len(constant), request.model.encoder.feature_dim))
     Linear(weight, constant).copy_into(request.model.heads["target"])
     return request.model
 
@@ -23,11 +24,11 @@ def source_only(request: AdaptRequest) -> TransferModel:
 def scratch(request: AdaptRequest) -> TransferModel:
     """Train a new model on the label budget."""
     model = request.fresh()
-    request.fit(model, request.target)
+    request.fit(model, request.target.train)
     return model
 
 
 def train_on_all_labels(request: AdaptRequest) -> TransferModel:
     """Fine-tune the source model on all target training labels."""
-    request.fit(request.model, request.target_all)
+    request.fit(request.model, request.target.all)
     return request.model

@@ -15,7 +15,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
-            selection="target-validation",
+            selection="target-folds",
             needs=("probe",),
             adapt=deferred("tlbench_frozen.strategy", "frozen"),
         ),

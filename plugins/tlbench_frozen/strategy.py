@@ -14,6 +14,7 @@ def frozen(request: AdaptRequest) -> TransferModel:
     3. Put its weights into the head.
     """
     model, target = request.model, request.target
-    features = encode(model, target.inputs)
-    request.kind.probe(features, target.targets.values, request.classes).copy_into(model.heads["target"])
+    features = encode(model, target.train.inputs)
+    probe = target.kind.probe(features, target.train.targets.values, len(target.labels))
+    probe.copy_into(model.heads["target"])
     return model

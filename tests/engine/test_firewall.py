@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from operator import attrgetter
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ from support import silent
 
 from tlbench import Access, ContractError
 from tlbench.engine.adaptation import adapt
+from tlbench.learning import Classification
 from tlbench.learning.model import state_hash
+from tlbench.learning.trainer import Augmentation
 
 
 @pytest.fixture
@@ -34,23 +37,23 @@ def request_of(source_of):
 
 
 PARTS = {
-    Access.SOURCE: "source",
-    Access.TARGET_LABELS: "target",
-    Access.TARGET_INPUTS: "target_inputs",
-    Access.TARGET_ALL_LABELS: "target_all",
+    Access.SOURCE: "source.train",
+    Access.TARGET_LABELS: "target.train",
+    Access.TARGET_INPUTS: "target.unlabelled",
+    Access.TARGET_ALL_LABELS: "target.all",
 }
 
 
 @pytest.mark.parametrize("declared", PARTS)
 def test_a_strategy_is_given_what_it_declares_and_nothing_else(request_of, pairing_of, declared):
     _, request = request_of(pairing_of("toy/blobs"), declared)
-    assert list(request.parts) == [declared]
-    assert len(getattr(request, PARTS[declared])) == {Access.TARGET_LABELS: 24}.get(declared, 240)
+    assert list(request.target.parts) == [PARTS[declared]]
+    assert len(attrgetter(PARTS[declared])(request)) == {Access.TARGET_LABELS: 24}.get(declared, 240)
     for part, name in PARTS.items():
         if part != declared:
-            message = f'"finetune" accesses {part.value} data .*Access.{part.name} to `access`'
+            message = f'"finetune" reads request.{name} without .*Access.{part.name} to `access`'
             with pytest.raises(ContractError, match=message):
-                getattr(request, name)
+                attrgetter(name)(request)
 
 
 def arrays_in(value):
@@ -69,7 +72,7 @@ def arrays_in(value):
 def test_what_a_strategy_receives_are_copies_that_lead_nowhere(request_of, pairing_of, task):
     """No memory map, and no view: a view's `base` would lead to the whole array."""
     _, request = request_of(pairing_of(task), *Access)
-    arrays = [array for part in request.parts.values() for array in arrays_in(part)]
+    arrays = [array for part in request.target.parts.values() for array in arrays_in(part)]
     assert len(arrays) >= 3 * 3 + 1
     for array in arrays:
         assert type(array) is np.ndarray
@@ -80,7 +83,7 @@ def test_what_a_strategy_receives_are_copies_that_lead_nowhere(request_of, pairi
 def test_what_a_strategy_writes_into_its_copies_reaches_no_one(request_of, pairing_of):
     prepared, request = request_of(pairing_of("toy/blobs"), *Access)
     before = {name: prepared.split(name).inputs.columns[0].copy() for name in ("source-train", "target-train")}
-    for part in request.parts.values():
+    for part in request.target.parts.values():
         for array in arrays_in(part):
             array[...] = 0
     for name, rows in before.items():
@@ -89,14 +92,16 @@ def test_what_a_strategy_writes_into_its_copies_reaches_no_one(request_of, pairi
 
 def test_unlabelled_inputs_come_in_an_order_of_the_seed_s(request_of, pairing_of):
     prepared, request = request_of(pairing_of("toy/blobs"), Access.TARGET_INPUTS)
-    given, stored = request.target_inputs.columns[0], np.array(prepared.split("target-train").inputs.columns[0])
+    given, stored = request.target.unlabelled.columns[0], np.array(prepared.split("target-train").inputs.columns[0])
     assert not np.array_equal(given, stored)
     np.testing.assert_array_equal(np.sort(given, axis=0), np.sort(stored, axis=0))
 
 
 def test_a_request_says_what_kind_of_problem_it_is(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/shapes"))
-    assert (request.classes, request.transductive) == (4, False)
+    assert request.source.labels == ("red", "green", "blue")
+    assert request.target.labels == ("round", "square", "long", "flat")
+    assert isinstance(request.target.kind, Classification)
 
 
 def test_a_fresh_model_has_both_heads_and_has_not_seen_the_source(request_of, pairing_of):
@@ -109,7 +114,7 @@ def test_a_fresh_model_has_both_heads_and_has_not_seen_the_source(request_of, pa
 
 def test_the_budget_is_drawn_by_the_seed_and_holds_each_label(request_of, pairing_of, tmp_path):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
-    assert np.bincount(request.target.targets.values).min() >= 6
+    assert np.bincount(request.target.train.targets.values).min() >= 6
 
 
 def swapped_outside(labels, kept):
@@ -141,7 +146,7 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
     pairings = [pairing for pairing in plan_of(catalog, **run_request).pairings if not pairing.skip]
     assert {"adversarial", "finetune", "frozen", "source-only"} <= {p.strategy.name for p in pairings}
     prepared, source = source_of(pairings[0])
-    models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent)) for p in pairings}
+    models = {p.strategy.name: state_hash(adapt(p, prepared, source, silent).model) for p in pairings}
     train, test = (prepared.split(f"target-{part}") for part in ("train", "test"))
     rows = np.array(train.inputs.columns[0])
     budget = budget_of(pairings[0], prepared, source)
@@ -153,7 +158,7 @@ def test_labels_that_a_strategy_must_not_see_change_no_bit_of_any_shipped_strate
         access_all = Access.TARGET_ALL_LABELS in pairing.strategy.access
         relabel(prepared, "target-train", train.targets.values if access_all else withheld)
         name = pairing.strategy.name
-        assert state_hash(adapt(pairing, prepared, source, silent)) == models[name], name
+        assert state_hash(adapt(pairing, prepared, source, silent).model) == models[name], name
 
 
 def budget_of(pairing, prepared, source):
@@ -161,7 +166,7 @@ def budget_of(pairing, prepared, source):
     seen = []
 
     def keep(request):
-        seen.append(request.target)
+        seen.append(request.target.train)
         return request.model
 
     access = frozenset({Access.TARGET_LABELS})
@@ -181,47 +186,50 @@ def test_the_audit_finds_a_strategy_that_reads_withheld_labels(pairing_of, sourc
         return request.model
 
     cheat = dataclasses.replace(pairing, strategy=dataclasses.replace(pairing.strategy, adapt=peeks))
-    before = state_hash(adapt(cheat, prepared, source, silent))
+    before = state_hash(adapt(cheat, prepared, source, silent).model)
     labels = prepared.split("target-train").targets.values
     relabel(prepared, "target-train", swapped_outside(labels, []))
-    assert state_hash(adapt(cheat, prepared, source, silent)) != before
+    assert state_hash(adapt(cheat, prepared, source, silent).model) != before
 
 
 # Batches
 
 
 def with_options(request, **options):
-    return dataclasses.replace(request, options={**request.options, **options}, augment=lambda batch, generator: batch)
+    trainer = dataclasses.replace(
+        request.trainer, options={**request.options, **options}, augmentation=Augmentation()
+    )
+    return dataclasses.replace(request, trainer=trainer)
 
 
 def test_batches_hold_every_example_once_an_epoch_in_a_new_order(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     request = with_options(request, batch_size=12)
-    batches = request.batches(request.target)
+    batches = request.batches(request.target.train)
     first, second = ([next(batches) for _ in range(2)] for _ in range(2))
-    rows = [np.concatenate([inputs[0].numpy() for inputs, _ in epoch]) for epoch in (first, second)]
+    rows = [np.concatenate([inputs[0].numpy() for inputs, *_ in epoch]) for epoch in (first, second)]
     np.testing.assert_array_equal(*(np.sort(part, axis=0) for part in rows))
     assert not np.array_equal(*rows)
-    assert {len(targets) for _, targets in first + second} == {12}
+    assert {len(targets) for _, targets, _ in first + second} == {12}
 
 
 def test_rows_keep_their_labels_in_a_batch(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
-    (rows,), targets = next(with_options(request, batch_size=10).batches(request.target))
-    for row, target in zip(rows.numpy(), targets.numpy(), strict=True):
-        (place,) = np.flatnonzero((request.target.inputs.columns[0] == row).all(1))
-        assert request.target.targets.values[place] == target
+    (rows,), targets, _ = next(with_options(request, batch_size=10).batches(request.target.train))
+    for row, target in zip(rows.numpy(), targets.values.numpy(), strict=True):
+        (place,) = np.flatnonzero((request.target.train.inputs.columns[0] == row).all(1))
+        assert request.target.train.targets.values[place] == target
 
 
 def test_a_short_last_batch_waits_for_the_next_epoch(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_INPUTS)
-    batches = with_options(request, batch_size=100).unlabelled_batches(request.target_inputs)
-    assert [len(next(batches)[0]) for _ in range(5)] == [100] * 5
+    batches = with_options(request, batch_size=100).batches(request.target.unlabelled)
+    assert [len(next(batches).inputs[0]) for _ in range(5)] == [100] * 5
 
 
 def test_a_batch_is_never_larger_than_what_there_is(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
-    inputs, targets = next(with_options(request, batch_size=999).batches(request.target))
+    inputs, targets, _ = next(with_options(request, batch_size=999).batches(request.target.train))
     assert len(inputs[0]) == len(targets) == 24
 
 
@@ -230,17 +238,19 @@ def test_an_option_that_is_used_without_being_declared_is_named(request_of, pair
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     fewer = {name: value for name, value in request.options.items() if name != option}
     with pytest.raises(ContractError, match=f'"finetune" uses the option "{option}".*training_options'):
-        dataclasses.replace(request, options=fewer).fit(request.model, request.target)
+        trainer = dataclasses.replace(request.trainer, options=fewer)
+        trainer.fit(request.model, request.target.train)
 
 
 def test_batches_are_varied_by_the_task_s_augmentation(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
-    ((rows,), _) = next(request.batches(request.target))
-    assert not (rows.numpy()[:, None] == request.target.inputs.columns[0][None]).all(2).any()
+    ((rows,), *_) = next(request.batches(request.target.train))
+    assert not (rows.numpy()[:, None] == request.target.train.inputs.columns[0][None]).all(2).any()
 
 
 def test_a_batch_of_sentences_has_one_target_a_word(request_of, pairing_of):
     _, request = request_of(pairing_of("toy/names"), Access.TARGET_LABELS)
-    (ids,), targets = next(request.batches(request.target))
-    assert (ids > 0).sum() == len(targets)
-    assert request.model(ids).shape == (len(targets), 3)
+    (ids,), targets, _ = next(request.batches(request.target.train))
+    assert (ids > 0).sum() == len(targets.values)
+    assert request.model(ids).units.shape == (len(targets.values), 3)
+    assert request.model(ids).counts.tolist() == targets.counts.tolist()

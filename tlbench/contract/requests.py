@@ -152,6 +152,8 @@ class AugmentRequest:
     """The encoder's arguments for the batch, on the CPU."""
     names: tuple[str, ...]
     """The task's `augment`: the transformations that keep its labels."""
+    strength: Literal["weak", "strong"] = "weak"
+    """`weak`: what training uses by itself; `strong`: the same transformations, further."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
 
@@ -168,6 +170,24 @@ class RemaskRequest:
     """What `fit` returned, JSON round-tripped."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsRequest:
+    """Names of labels to be turned into vectors that lie among an encoder's features."""
+
+    names: tuple[str, ...]
+    """The C names."""
+    encoder: Encoder
+    """What `build` returned, as it is now."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, JSON round-tripped."""
+    layout: Layout
+    """The layout that the encoder was built for."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from tlbench.contract.requests import (
     AugmentRequest,
     BuildRequest,
     FitRequest,
+    LabelsRequest,
     Layout,
     LoadRequest,
     PrepareRequest,
@@ -25,7 +26,7 @@ from tlbench.contract.requests import (
     learns_nothing,
     no_files,
 )
-from tlbench.contract.task_data import Access, TaskData
+from tlbench.contract.task_data import Access, Array, TaskData
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 Setting = Literal["transductive", "inductive"]
 """`transductive`: source and target have the same labels; `inductive`: they have not."""
+Selection = Literal["last", "source-validation", "target-validation", "target-folds", "target-inputs"]
+"""Rules by which a strategy chooses among models or settings."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 HUB = "hf://"
 """What a place on the Hugging Face hub begins with; `tlbench.assets.readers.hub` says how it goes on."""
@@ -206,6 +209,8 @@ class BackboneSpec:
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
     remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
     """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
+    encode_labels: Callable[[LabelsRequest], Array] | None = None
+    """Returns a vector `(C, D)` float32 for each label name, from which a kind makes a head: zero-shot."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
     save: Callable[[SaveRequest], None] | None = None
@@ -266,12 +271,19 @@ class StrategySpec:
     """Returns the adapted model: that of the request, or `fresh()`, with the heads `source` and `target`."""
     paper: str = ""
     """Authors, year, title and address of where it comes from."""
+    extend: Callable[[TransferModel, Mapping[str, Any]], TransferModel] | None = None
+    """Changes the architecture before `adapt`: adapters, another head, a second encoder. Takes the model with its heads
+    and the strategy's options; returns the model. It depends on the model's structure and on the options alone, draws
+    from torch (which has a fixed seed then), and runs again when the model is read back. If the head `source` no longer
+    fits, forgetting is measured by probe."""
     baseline: bool = False
     """A bound that is scheduled for every (task, backbone) and set apart on boards."""
     from_source: bool = True
     """False where the source model is not used, so that there is nothing to forget."""
-    selection: str = "last"
-    """The rule that picks the model: `last`, `source-validation`, `target-validation`, or a named one."""
+    selection: Selection = "last"
+    """The rule by which it chooses among models or settings, which the host enforces. `last`: it does not choose.
+    `source-validation`, `target-validation`: on a fifth of the source's training split or of the label budget, which is
+    set aside as `validation`. `target-folds`: on folds of the label budget. `target-inputs`: without labels."""
     settings: tuple[Setting, ...] = ("transductive", "inductive")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     kinds: tuple[str, ...] = ()

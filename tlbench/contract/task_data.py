@@ -46,6 +46,9 @@ class Split:
     `(T, C)` or rows `(F,)`, float32 or float64."""
     labels: ExampleSequence
     """For each example an index into the side's labels, or an array of them, one a word."""
+    references: ExampleSequence | None = None
+    """For each example a JSON value for metrics alone, such as the accepted answers, a transcript or a pixel's size; kept
+    with the predictions, never given to a strategy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from tlbench.contract.task_data import Array
 from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
-from tlbench.learning.data import Examples, Inputs, restore_order
+from tlbench.learning.data import Examples, Inputs, Predictions
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
+from tlbench.learning.outputs import Outputs
 
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""
@@ -36,7 +38,7 @@ def export_model(
     The shared graph with this model's weights is tried first, and an export of its own where that disagrees.
     """
     try:
-        write_model(fill(onnx.load(graph), model), path)
+        write_model(fill(onnx.load(graph), model, examples.inputs), path)
         return check_parity(model, path, examples, kind, device, threads)
     # Where the exporter has folded a weight into a constant, no name leads to it: such a model gets a graph of its own.
     except ParityError:
@@ -61,24 +63,38 @@ class Parity:
     """Largest difference of outputs, relative to the largest output."""
     flips: int
     """Decisions that differ; each only where the two best outputs are nearly equal."""
-    predictions: Array
-    """What the kind keeps of the ONNX file's outputs, one row a unit."""
+    predictions: Predictions
+    """What the kind makes of the ONNX file's outputs."""
 
 
 @torch.no_grad()
 def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kind, device: str, threads: int) -> Parity:
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
-    place, gap, parts = device_of(model), Gap(), []
+    place, gap, parts, process = device_of(model), Gap(), [], kind.postprocess
     # Batch by batch: the outputs of a language model over a split would not fit into memory.
     for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
-        moved = tuple(part.to(place) for part in batch)
-        mask, outputs = model.encoder.units(*moved), run_session(session, batch)
-        units = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.cpu().numpy()]
-        gap.add(units, model(*moved).cpu().numpy())
-        kept = kind.postprocess.predict(units, examples.targets.select(positions).values)
-        parts.append((positions, kept, model.count_units(moved, len(units))))
-    return Parity(gap.relative(), gap.flips, restore_order(parts))
+        eager, dense = _on_cpu(model(*(part.to(place) for part in batch))), run_session(session, batch)
+        units = dense.reshape(-1, dense.shape[-1]) if eager.mask is None else dense[eager.mask]
+        served = Outputs(units, eager.mask, eager.shape)
+        gap.add(units, eager.units)
+        gap.flips += flips(process.decide(served), process.decide(eager))
+        made = process.predict(served, examples.targets.select(positions).values)
+        parts.append((positions, Predictions.of(made, served.counts)))
+    return Parity(gap.relative(), gap.flips, Predictions.join(parts))
+
+
+def _on_cpu(outputs: Outputs) -> Outputs:
+    mask = None if outputs.mask is None else outputs.mask.cpu().numpy()
+    return Outputs(outputs.units.cpu().numpy(), mask, outputs.shape)
+
+
+def flips(served: Array | Sequence[Any], eager: Array | Sequence[Any]) -> int:
+    """Return how many decisions differ, each of a unit or of an example."""
+    if isinstance(served, np.ndarray) and isinstance(eager, np.ndarray):
+        return int((served != eager).reshape(len(served), -1).any(1).sum())
+    pairs = zip(served, eager, strict=True)
+    return sum(not np.array_equal(one, other) for one, other in pairs)
 
 
 def _batch_size(model: TransferModel, inputs: Inputs) -> int:
@@ -92,8 +108,8 @@ def _batch_size(model: TransferModel, inputs: Inputs) -> int:
 class Gap:
     """The largest difference between the outputs of a file and of its model, batch by batch.
 
-    A decision can flip only where the two best outputs are no further apart than twice the unit's largest difference:
-    that follows from the differences themselves, so flips are counted and the differences are gated.
+    A decision can flip only at a near tie, which follows from the differences themselves: flips are counted, as the kind
+    compares decisions, and the differences are gated.
     """
 
     largest: float = 0.0
@@ -107,7 +123,6 @@ class Gap:
             raise ParityError("The ONNX file gives outputs that are not finite or are huge.")
         self.largest = max(self.largest, float(np.abs(eager_outputs).max(initial=0.0)))
         self.difference = max(self.difference, float(np.abs(onnx_outputs - eager_outputs).max(initial=0.0)))
-        self.flips += int((onnx_outputs.argmax(1) != eager_outputs.argmax(1)).sum())
 
     def relative(self) -> float:
         """Return the largest difference, relative to the largest output. Raises `ParityError` above the tolerance."""

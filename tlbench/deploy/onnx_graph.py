@@ -81,10 +81,10 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
+def fill(graph: onnx.ModelProto, model: TransferModel, inputs: Inputs) -> onnx.ModelProto:
     """Return a copy of an unoptimised graph with the weights of `model`, optimised.
 
-    Raises `ParityError` when a parameter of the model has no initialiser of its name and shape.
+    Raises `ParityError` if a parameter that the outputs depend on has no initialiser of its name and shape.
     """
     from onnxscript import optimizer
 
@@ -94,7 +94,7 @@ def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
     by_name = {initializer.name: initializer for initializer in filled.graph.initializer}
     # Else the file would silently serve the weights of the model that was exported first.
     absent = [name for name, _ in Served(model).named_parameters() if name not in by_name]
-    if absent:
+    if absent and (absent := sorted(set(absent) - unused_parameters(model, inputs))):
         raise ParityError(f"The exported graph has no weights named {', '.join(absent[:3])}.")
     for name in by_name.keys() & state.keys():
         if list(by_name[name].dims) != list(state[name].shape):
@@ -104,6 +104,15 @@ def fill(graph: onnx.ModelProto, model: TransferModel) -> onnx.ModelProto:
         optimized = optimizer.optimize(filled)
     assert isinstance(optimized, onnx.ModelProto)
     return optimized
+
+
+def unused_parameters(model: TransferModel, inputs: Inputs) -> set[str]:
+    """Return the names of parameters that the served outputs do not depend on: an export has no place for them."""
+    served = Served(copy.deepcopy(model)).eval().cpu().requires_grad_(True)
+    named = dict(served.named_parameters())
+    outputs = served(*inputs.batch(np.arange(min(2, len(inputs)))))
+    gradients = torch.autograd.grad(outputs.sum(), list(named.values()), allow_unused=True)
+    return {name for name, gradient in zip(named, gradients, strict=True) if gradient is None}
 
 
 def write_model(model: onnx.ModelProto, path: Path) -> None:

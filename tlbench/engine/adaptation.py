@@ -3,63 +3,119 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from tlbench.contract.requests import AugmentRequest, RemaskRequest
-from tlbench.contract.specs import StrategySpec
-from tlbench.contract.task_data import Access, Array
-from tlbench.engine.models import build
+from tlbench.contract.specs import KindSpec, StrategySpec
+from tlbench.engine.given import Parts, declared_parts, labels_trained
+from tlbench.engine.models import LabelVectors, blueprint, build_request, extended, heads_of
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
-from tlbench.learning.adapt_request import AdaptRequest, Batch, Remask
-from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
-from tlbench.learning.device import derive_seed, seed_everything
-from tlbench.learning.model import TransferModel, device_of, state_hash
+from tlbench.learning.adapt_request import AdaptRequest, Domain
+from tlbench.learning.device import seed_everything
+from tlbench.learning.model import TransferModel, changed_parameters, device_of, state_hash
+from tlbench.learning.progress import listening
+from tlbench.learning.trainer import Augmentation, Remasking, Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
 
-Parts = Mapping[Access, Examples | Inputs]
+
+class Adapted(NamedTuple):
+    """What a strategy made of the source model."""
+
+    model: TransferModel
+    """In evaluation mode."""
+    trained_parameters: int
+    """Values in tensors that were given to an optimiser, with those of a changed target head; without an optimiser, in
+    tensors that changed."""
+    training_labels: int | None
+    """Target labels that were left to train on, if the selection rule set some aside."""
 
 
-def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> TransferModel:
+def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> Adapted:
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
-    request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared), on_step)
+    parts = declared_parts(pairing, prepared)
+    request = adapt_request(pairing, prepared, source, parts)
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
-    adapted = pairing.strategy.adapt(request)
-    check_promises(pairing.strategy, before, adapted)
-    return adapted.eval()
+    with listening(on_step):
+        model = pairing.strategy.adapt(request)
+    check_promises(pairing.strategy, before, model)
+    return Adapted(model.eval(), _trained(request.trainer, before, model), labels_trained(parts))
 
 
-def adapt_request(
-    pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts, on_step: OnStep
-) -> AdaptRequest:
+def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> int:
+    if not trainer.trained_values:
+        return changed_parameters(before, after)
+    head = list(after.heads["target"].parameters())
+    if any(map(trainer.was_trained, head)):
+        return trainer.trained_values
+    return trainer.trained_values + changed_parameters(before, after, "heads.target.")
+
+
+def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts) -> AdaptRequest:
     """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source)
-    device = str(device_of(model))
+    task, strategy, device = pairing.task, pairing.strategy, device_of(model)
+
+    def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
+        return Domain(
+            name=name,
+            strategy=strategy.name,
+            kind=kind.create(),
+            labels=labels,
+            metric=metric,
+            traits=kind.traits,
+            parts=parts,
+        )
+
+    target = domain("target", task.kind, task.metric, prepared.target_labels)
+    origin = None
+    if prepared.source_labels:
+        origin = domain("source", task.kind_of_source, task.metric_of_source, prepared.source_labels)
+    kinds = {side.name: side.kind for side in (origin, target) if side is not None}
+    encode = pairing.backbone.encode_labels
     return AdaptRequest(
-        strategy=pairing.strategy.name,
         model=model,
-        fresh=lambda: build(pairing, prepared, device, ["source", "target"]),
-        kind=pairing.task.kind.create(),
-        classes=len(prepared.target_labels),
-        transductive=pairing.task.setting == "transductive",
-        options=pairing.strategy_options,
+        fresh=blueprint(pairing, prepared, str(device), heads_of(prepared), extension=pairing.extension),
+        source=origin,
+        target=target,
+        trainer=make_trainer(pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device),
+        selection=strategy.selection,
+        label_vectors=encode
+        and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
+    )
+
+
+def make_trainer(
+    plan: SourcePlan,
+    prepared: Prepared,
+    owner: str,
+    kinds: dict[str, object],
+    options: object,
+    generator: torch.Generator,
+    device: torch.device,
+) -> Trainer:
+    """Return what trains with these options; it holds functions of the backbone, and no data of the task."""
+    masked = plan.task.kind.layout == "masked-token"
+    return Trainer(
+        owner=owner,
+        kinds=kinds,  # type: ignore[arg-type]
+        options=options,  # type: ignore[arg-type]
         generator=generator,
-        on_step=on_step,
-        augment=augmentation(pairing),
-        remask=remasking(pairing, prepared),
-        parts=parts,
+        device=device,
+        augmentation=Augmentation(names=plan.task.augment, vary=plan.backbone.augment),
+        remasking=Remasking(remask=plan.backbone.remask if masked else None, fitted=prepared.fitted),
     )
 
 
 def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel) -> TransferModel:
-    """Return a copy of the source model with a head `target`: a copy of `source` where the labels agree, else new."""
+    """Return a copy of the source model with a head `target`, extended as the strategy says.
+
+    The head is a copy of `source` where the labels agree, else new.
+    """
     model = copy.deepcopy(source)
     # The labels agree, so that the source head is the best start there is.
     if pairing.task.setting == "transductive":
@@ -67,83 +123,21 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
     else:
         head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)
         model.heads["target"] = head.to(device_of(model))
-    return model
-
-
-def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
-    """Return the target examples whose labels the strategy is given, or None."""
-    target = prepared.split("target-train")
-    if Access.TARGET_ALL_LABELS in pairing.strategy.access:
-        return target
-    if Access.TARGET_LABELS in pairing.strategy.access:
-        return target.select(_budget(pairing, target))
-    return None
-
-
-def labels_given(pairing: Pairing, prepared: Prepared) -> dict[str, Any]:
-    """Return how many labels the budget came to, where that was not said by it, or there were not as many."""
-    if Access.TARGET_LABELS not in pairing.strategy.access:
-        return {}
-    asked, given = pairing.label_budget, len(seen_labels(pairing, prepared) or ())
-    return {} if given == asked.total else {"label_budget": given, "budget_rule": str(asked)}
-
-
-def _budget(pairing: Pairing, target: Examples) -> Array:
-    """Return the positions of the label budget, which depend on the seed alone."""
-    # A generator of its own: whatever else is drawn, all strategies of a seed see the same labels.
-    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
-    strata = pairing.task.kind.create().strata(target.targets)
-    if budget.per_class and budget.size is not None:
-        return draw_per_class(strata, budget.size, random)
-    return draw_budget(strata, budget.size or len(target), random)
-
-
-def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
-    """Return copies of what the strategy declares, and of nothing else."""
-    access, target = pairing.strategy.access, prepared.split("target-train")
-    # Data sets often come sorted by label: unshuffled, the order of inputs alone would tell the labels.
-    order = np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(len(target))
-    # Functions, so that what is not declared is not even read from disk.
-    makers: dict[Access, Callable[[], Examples | Inputs]] = {
-        Access.SOURCE: lambda: _copy(prepared.split("source-train")),
-        Access.TARGET_LABELS: lambda: target.select(_budget(pairing, target)),
-        Access.TARGET_INPUTS: lambda: target.inputs.select(order),
-        Access.TARGET_ALL_LABELS: lambda: target.select(order),
-    }
-    return {part: makers[part]() for part in access}
-
-
-def _copy(examples: Examples) -> Examples:
-    return examples.select(np.arange(len(examples)))
-
-
-def augmentation(plan: SourcePlan) -> Callable[[Batch, torch.Generator], Batch]:
-    """Return what varies training batches by the transformations that keep the task's labels."""
-    names, vary = plan.task.augment, plan.backbone.augment
-    if not names or vary is None:
-        return lambda batch, generator: batch
-    return lambda batch, generator: vary(AugmentRequest(inputs=batch, names=names, generator=generator))
-
-
-def remasking(plan: SourcePlan, prepared: Prepared) -> Remask:
-    """Return what masks other places of training batches of masked texts."""
-    again, fitted = plan.backbone.remask, prepared.fitted
-    if plan.task.kind.layout != "masked-token" or again is None:
-        return lambda inputs, targets, generator: (inputs, targets)
-    return lambda inputs, targets, generator: again(
-        RemaskRequest(inputs=inputs, targets=targets, fitted=fitted, generator=generator)
-    )
+    return extended(model, pairing.extension)
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:
     """Check an adapted model against the declarations of its strategy. Raises `ContractError`."""
-    if not isinstance(after, TransferModel) or not {"source", "target"} <= set(after.heads):
-        raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads source and target.')
+    heads = set(before.heads)
+    if not isinstance(after, TransferModel) or not heads <= set(after.heads):
+        raise ContractError(
+            f'Strategy "{strategy.name}" must return a TransferModel with the heads {" and ".join(sorted(heads))}.'
+        )
     shapes, found = ({name: part.shape for name, part in model.state_dict().items()} for model in (before, after))
     if changed := sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name)):
         raise ContractError(
             f'Strategy "{strategy.name}" changed the architecture: {", ".join(changed[:3])}. Return a model with the '
-            f"same names and shapes as the given one."
+            f"same names and shapes as the given one, or change the architecture in `extend` of the spec."
         )
     # Exact, not nearly: rows of frozen encoders share features, and say that nothing was forgotten.
     if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
@@ -151,6 +145,3 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f'Strategy "{strategy.name}" declares trains_encoder=False but changed parameters or buffers of the '
             f"encoder, such as BatchNorm statistics, which a forward pass in training mode updates."
         )
-    keeps_source = strategy.from_source and Access.SOURCE not in strategy.access
-    if keeps_source and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
-        raise ContractError(f'Strategy "{strategy.name}" changed the head "source" without access to source data.')

@@ -2,32 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tlbench.contract.requests import BuildRequest
+import torch
+from torch import nn
+
+from tlbench.contract.requests import BuildRequest, LabelsRequest
+from tlbench.contract.task_data import Array
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.device import move
-from tlbench.learning.model import TransferModel, load_weights
-from tlbench.planning.plan import SourcePlan
+from tlbench.errors import ContractError
+from tlbench.learning.device import derive_seed, move
+from tlbench.learning.model import Encoder, TransferModel, device_of, load_weights
+from tlbench.planning.plan import Extension, Pairing, SourcePlan
 
 WEIGHTS = "model.safetensors"
 """The file that the stages source and adapt leave."""
 
 
-def build(
-    plan: SourcePlan, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
-) -> TransferModel:
-    """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
+@dataclass(frozen=True, kw_only=True)
+class Blueprint:
+    """Builds a pairing's model. It holds what the architecture depends on, and no data: strategies are given it."""
+
+    build: Callable[[BuildRequest], Encoder]
+    request: BuildRequest
+    heads: Mapping[str, Callable[[int], nn.Module]]
+    """Feature width -> head, by the head's name."""
+    extension: Extension | None
+    device: str
+
+    def __call__(self) -> TransferModel:
+        """Return a new model; torch's seed decides its weights."""
+        encoder = self.build(self.request)
+        made = {name: head(encoder.feature_dim) for name, head in self.heads.items()}
+        return extended(move(TransferModel(encoder, made), self.device), self.extension)
+
+
+@dataclass(frozen=True)
+class NewHead:
+    """Makes the head that a kind asks for."""
+
+    create: Callable[[], object]
+    labels: tuple[str, ...]
+
+    def __call__(self, features: int) -> nn.Module:
+        return self.create().head(features, self.labels)  # type: ignore[attr-defined, no-any-return]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelVectors:
+    """Asks a backbone for vectors of label names."""
+
+    encode: Callable[[LabelsRequest], Array]
+    request: BuildRequest
+
+    def __call__(self, encoder: Encoder, names: Sequence[str]) -> Array:
+        """Return `(C, D)` float32."""
+        base = self.request
+        wanted = LabelsRequest(
+            names=tuple(names),
+            encoder=encoder,
+            fitted=base.fitted,
+            layout=base.layout,
+            options=base.options,
+            files=base.files,
+        )
+        return self.encode(wanted)
+
+
+def blueprint(
+    plan: SourcePlan,
+    prepared: Prepared,
+    device: str,
+    heads: Sequence[str],
+    pretrained: bool = False,
+    extension: Extension | None = None,
+) -> Blueprint:
+    """Return what builds a model with the pairing's encoder and the named heads.
 
     Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
     """
-    task = plan.task
-    encoder = plan.backbone.build(build_request(plan, prepared, pretrained))
-    kinds = {"source": task.kind_of_source, "target": task.kind}
+    kinds = {"source": plan.task.kind_of_source, "target": plan.task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
-    made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
-    return move(TransferModel(encoder, made), device)
+    return Blueprint(
+        build=plan.backbone.build,
+        request=build_request(plan, prepared, pretrained),
+        heads={name: NewHead(kinds[name].create, labels[name]) for name in heads},
+        extension=extension,
+        device=device,
+    )
+
+
+def build(
+    plan: SourcePlan, prepared: Prepared, device: str, heads: Sequence[str], pretrained: bool = False
+) -> TransferModel:
+    """Return a new model; torch's seed decides its weights."""
+    return blueprint(plan, prepared, device, heads, pretrained)()
 
 
 def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> BuildRequest:
@@ -38,7 +109,35 @@ def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> Bui
     return BuildRequest(fitted=prepared.fitted, layout=plan.task.kind.layout, options=options, files=files)
 
 
-def read_model(plan: SourcePlan, prepared: Prepared, device: str, folder: Path, *heads: str) -> TransferModel:
-    """Return the model that a stage left in its folder, in evaluation mode."""
+def heads_of(prepared: Prepared) -> tuple[str, ...]:
+    """Return the heads of an adapted model: a task without a source has `target` alone."""
+    return ("source", "target") if prepared.source_labels else ("target",)
+
+
+def extended(model: TransferModel, extension: Extension | None) -> TransferModel:
+    """Return the model as the strategy's `extend` changes it; the same for each call and seed.
+
+    Raises `ContractError` if what it returns is no model with a head `target`.
+    """
+    if extension is None:
+        return model
+    device = device_of(model)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(derive_seed(0, "extend"))
+        made = extension.extend(model, extension.options)
+    if not isinstance(made, TransferModel) or "target" not in made.heads or not isinstance(made.encoder, Encoder):
+        raise ContractError("`extend` must return a TransferModel with an Encoder and a head `target`.")
+    return made.to(device)
+
+
+def read_source(plan: SourcePlan, prepared: Prepared, device: str, folder: Path) -> TransferModel:
+    """Return the source model that a stage left in its folder, in evaluation mode."""
+    heads = ["source"] if prepared.source_labels else []
     # Built at random: the weights of the checkpoint would only be overwritten.
     return load_weights(build(plan, prepared, device, heads), folder / WEIGHTS).eval()
+
+
+def read_adapted(pairing: Pairing, prepared: Prepared, device: str, folder: Path) -> TransferModel:
+    """Return the adapted model that a stage left in its folder, in evaluation mode."""
+    made = blueprint(pairing, prepared, device, heads_of(prepared), extension=pairing.extension)()
+    return load_weights(made, folder / WEIGHTS).eval()

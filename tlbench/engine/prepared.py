@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,8 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
             chunks, told = iter([tuple(rest)]), Split(inputs=inputs, labels=tokens.split())
             targets[name] = _targets(task, name, told, _kind(task, name), fitted["vocabulary"])
         save_examples(folder, name, chunks, targets[name])
-    arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
+    written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
+    arrays = {path.name: file_sha256(path) for path in written}
     known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
     (folder / "prepared.json").write_text(
         json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}), encoding="utf-8"
@@ -111,7 +112,10 @@ def _targets(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: Se
         raise BadInputError(f"{where}: no examples. Add some.")
     if len(split.inputs) != len(split.labels):
         raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(split.labels)} labels.")
+    references = () if split.references is None else list(split.references)
+    if references and len(references) != len(split.inputs):
+        raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(references)} references.")
     try:
-        return kind.create().targets(split.labels, labels)
+        return replace(kind.create().targets(split.labels, labels), references=references)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}.") from error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,51 +13,76 @@ from torch import nn
 
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Array
-from tlbench.engine.adaptation import seen_labels
+from tlbench.engine.given import seen_labels
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.data import Examples, Targets
+from tlbench.learning.data import Targets
+from tlbench.learning.evaluate import evaluate, score_outputs
 from tlbench.learning.metrics.forgetting import forgetting
-from tlbench.learning.metrics.metric import score
-from tlbench.learning.model import TransferModel, apply_head, encode, state_hash
+from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split, state_hash
 from tlbench.learning.probe import fit_probe, some_units
 from tlbench.planning.plan import Pairing
 from tlbench.results.parts import ScorePart
 
-SCORED_AT_ONCE = 4096
-"""Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
-OUTPUTS_AT_ONCE = 2**24
-
 
 @dataclass(frozen=True)
 class SplitFeatures:
-    """What an encoder makes of a task: features `(M, D)` of three splits."""
+    """What an encoder makes of a task."""
 
-    source_train: Array
-    """Of the units that a probe is fitted to, which are not all where there are very many."""
-    source_test: Array
-    target_test: Array
+    target_test: Encoded
+    source_test: Encoded | None = None
+    """None if the task has no source."""
+    source_train: Array | None = None
+    """`(M, D)` of the units that a probe is fitted to, not all if there are very many; None for a kind without probe."""
+
+    def save(self, path: Path) -> None:
+        """Write an npz file."""
+        arrays: dict[str, Any] = {} if self.source_train is None else {"source_train": self.source_train}
+        for name in ("target_test", "source_test"):
+            if encoded := getattr(self, name):
+                arrays |= {f"{name}_values": encoded.values, f"{name}_counts": encoded.counts}
+                if encoded.positions is not None:
+                    arrays[f"{name}_positions"] = np.array(encoded.positions, np.int64)
+        np.savez(path, **arrays)
+
+    @classmethod
+    def read(cls, path: Path) -> SplitFeatures:
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(_encoded(arrays, "target_test"), _encoded(arrays, "source_test"), arrays.get("source_train"))  # type: ignore[arg-type]
+
+
+def _encoded(arrays: Mapping[str, Array], name: str) -> Encoded | None:
+    if f"{name}_values" not in arrays:
+        return None
+    positions = arrays.get(f"{name}_positions")
+    shape = None if positions is None else tuple(int(size) for size in positions)
+    return Encoded(arrays[f"{name}_values"], arrays[f"{name}_counts"], shape)
 
 
 def extract_features(task: TaskSpec, model: TransferModel, prepared: Prepared) -> SplitFeatures:
     """Run the encoder once over each split that scores are made of; source training features serve the probe alone."""
-    train, *tests = (prepared.split(name) for name in ("source-train", "source-test", "target-test"))
-    test = [encode(model, split.inputs) for split in tests]
+    target = encode_split(model, prepared.split("target-test").inputs)
+    if not prepared.source_labels:
+        return SplitFeatures(target)
+    source = encode_split(model, prepared.split("source-test").inputs)
     if "probe" not in task.kind_of_source.traits:
-        return SplitFeatures(test[0][:0], *test)
+        return SplitFeatures(target, source)
+    train = prepared.split("source-train")
     # An image has thousands of pixels: features of all training units need not fit into memory.
     probed = np.zeros(len(train.targets.values), bool)
     probed[some_units(len(probed))] = True
-    return SplitFeatures(encode(model, train.inputs, Targets(probed, train.targets.counts)), *test)
+    kept = Targets(probed, train.targets.counts)
+    return SplitFeatures(target, source, encode_split(model, train.inputs, kept).values)
 
 
 def probe_score(task: TaskSpec, prepared: Prepared, seen: SplitFeatures) -> float | None:
     """Return the source test score of a linear probe fitted to source training features; None for a kind without."""
-    if "probe" not in task.kind_of_source.traits:
+    if seen.source_train is None or seen.source_test is None:
         return None
     targets = prepared.split("source-train").targets.values
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
     probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
-    return side_score(task, prepared, "source", probe.outputs, seen.source_test, prepared.split("source-test"))
+    return side_score(task, prepared, "source", probe.outputs, seen.source_test)
 
 
 def a_distance(source: Array, target: Array) -> float:
@@ -77,25 +103,14 @@ def a_distance(source: Array, target: Array) -> float:
 
 
 def side_score(
-    task: TaskSpec,
-    prepared: Prepared,
-    side: str,
-    outputs: Callable[[Array], Array],
-    features: Array,
-    examples: Examples,
+    task: TaskSpec, prepared: Prepared, side: str, head: Callable[[Array], Array], features: Encoded
 ) -> float:
-    """Return the score on examples of a side, by its own metric, of what `outputs` makes of their features `(M, D)`."""
-    kind, metric, labels = (
-        (task.kind, task.metric, prepared.target_labels)
-        if side == "target"
-        else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
-    )
-    made, targets = kind.create(), examples.targets.values
-    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
-    parts = [slice(start, start + size) for start in range(0, len(features), size)]
-    predict = made.postprocess.predict
-    predictions = np.concatenate([predict(outputs(features[part]), targets[part]) for part in parts])
-    return score(made.metrics(labels)[metric], predictions, examples.targets)
+    """Return the score on a side's test split, by its own metric, of what `head` makes of its features `(M, D)`."""
+    targets = prepared.split(f"{side}-test").targets
+    if side == "target":
+        return score_outputs(task.kind.create(), task.metric, prepared.target_labels, head, features, targets)
+    kind = task.kind_of_source.create()
+    return score_outputs(kind, task.metric_of_source, prepared.source_labels, head, features, targets)
 
 
 def score_both_stages(
@@ -113,34 +128,68 @@ def score_both_stages(
     task = pairing.task
     same = state_hash(start.encoder) == state_hash(model.encoder)
     after = before if same else extract_features(task, model, prepared)
+    target_after = _head_score(task, prepared, "target", model.heads["target"], after.target_test)
+    fields: dict[str, Any] = {"eager_score": target_after}
+    # Training less test score on the same labels: how far the strategy has learnt its few examples by heart.
+    if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
+        trained = evaluate(model, "target", task.kind.create(), task.metric, prepared.target_labels, seen)
+        fields["train_gap"] = trained - target_after
+    if before.source_test is None:
+        return ScorePart(**fields, score_matrix=[[None, None], [None, target_after]])
+    return ScorePart(**fields, **_source_fields(pairing, prepared, start, before, probe, model, after, target_after))
 
-    def of(side: str, head: nn.Module, features: Array) -> float:
-        outputs = functools.partial(apply_head, head)
-        return side_score(task, prepared, side, outputs, features, prepared.split(f"{side}-test"))
 
-    source_before = of("source", start.heads["source"], before.source_test)
+def _source_fields(
+    pairing: Pairing,
+    prepared: Prepared,
+    start: TransferModel,
+    before: SplitFeatures,
+    probe: float | None,
+    model: TransferModel,
+    after: SplitFeatures,
+    target_after: float,
+) -> dict[str, Any]:
+    """Return what the row says of the source, before and after."""
+    task = pairing.task
+    assert before.source_test is not None
+    assert after.source_test is not None
+    head = start.heads["source"]
+    source_before = _head_score(task, prepared, "source", head, before.source_test)
     # With other labels the source head has no answer to score on the target.
-    target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
-    target_after = of("target", model.heads["target"], after.target_test)
+    transductive = task.setting == "transductive"
+    target_before = _head_score(task, prepared, "target", head, before.target_test) if transductive else None
     fields: dict[str, Any] = {
-        "eager_score": target_after,
         "source_metric": task.metric_of_source,
         "source_test_size": len(prepared.split("source-test")),
         "score_matrix": [[source_before, target_before], [None, target_after]],
         "probe_before": probe,
     }
-    # Training less test score on the same labels: how far the strategy has learnt its few examples by heart.
-    if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
-        outputs = functools.partial(apply_head, model.heads["target"])
-        trained = side_score(task, prepared, "target", outputs, encode(model, seen.inputs), seen)
-        fields["train_gap"] = trained - target_after
-    if pairing.strategy.from_source:
-        source_after = of("source", model.heads["source"], after.source_test)
-        probe_after = probe if same else probe_score(task, prepared, after)
-        fields |= {
-            "score_matrix": [[source_before, target_before], [source_after, target_after]],
-            "forgetting_head": forgetting(source_before, source_after),
-            "probe_after": probe_after,
-            "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
-        }
-    return ScorePart(**fields)
+    if not pairing.strategy.from_source:
+        return fields
+    probe_after = probe if after is before else probe_score(task, prepared, after)
+    fields |= {
+        "probe_after": probe_after,
+        "forgetting_probe": None if probe is None or probe_after is None else forgetting(probe, probe_after),
+    }
+    if not takes(model.heads, after.source_test):
+        return fields | {"forgetting_reason": "The strategy's architecture has no place for the source head."}
+    source_after = _head_score(task, prepared, "source", model.heads["source"], after.source_test)
+    return fields | {
+        "score_matrix": [[source_before, target_before], [source_after, target_after]],
+        "forgetting_head": forgetting(source_before, source_after),
+    }
+
+
+def takes(heads: nn.ModuleDict, features: Encoded) -> bool:
+    """Return whether there is a head `source` that fits the features: a strategy may have changed their width."""
+    if "source" not in heads:
+        return False
+    try:
+        apply_head(heads["source"], features.values[:1])
+    except RuntimeError:  # what torch raises for matrices that do not fit
+        return False
+    return True
+
+
+def _head_score(task: TaskSpec, prepared: Prepared, side: str, head: nn.Module, features: Encoded) -> float:
+    return side_score(task, prepared, side, functools.partial(apply_head, head), features)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import resource
 import sys
 from collections.abc import Sequence
@@ -19,8 +20,9 @@ from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.data import Examples, Inputs, restore_order
+from tlbench.learning.data import Examples, Inputs, Predictions, Targets, restore_order
 from tlbench.learning.metrics.metric import bootstrap_interval
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing
@@ -37,9 +39,7 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    np.savez_compressed(
-        folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
-    )
+    save_predictions(folder / "predictions.npz", predictions, test.targets)
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
@@ -60,6 +60,20 @@ def export_and_score(
         parameters=count_parameters(model.encoder) + count_parameters(model.heads["target"]),
         **provenance(settings.device),
     )
+
+
+def save_predictions(path: Path, predictions: Predictions, targets: Targets) -> None:
+    """Write predictions and targets of the test split, each with its number for each example, and the references.
+
+    `counts` are those of the targets; `prediction_counts` stand beside them if they differ. `references` are texts of
+    JSON, if the task has any.
+    """
+    arrays = {"predictions": predictions.values, "targets": targets.values, "counts": targets.counts}
+    if not np.array_equal(predictions.counts, targets.counts):
+        arrays["prediction_counts"] = predictions.counts
+    if len(targets.references):
+        arrays["references"] = np.array([json.dumps(value, ensure_ascii=False) for value in targets.references])
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
 
 
 def provenance(device: str) -> dict[str, Any]:
@@ -83,7 +97,7 @@ def peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictions: Array) -> dict[str, Any]:
+def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictions: Predictions) -> dict[str, Any]:
     """Return every metric of the predictions, and the interval of the task's own."""
     scores = pairing.task.kind.create().metrics(prepared.target_labels)
     weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
@@ -116,4 +130,5 @@ class Predictor:
             (positions, run_session(self._session, batch), np.ones(len(positions), np.int64))
             for positions, batch in inputs.by_length(EVALUATION_BATCH)
         ]
-        return task.kind.create().postprocess.predict(restore_order(parts))
+        outputs = restore_order(parts)
+        return np.asarray(task.kind.create().postprocess.predict(Outputs(outputs, shape=(len(outputs),))))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import torch
 
 from tlbench.contract.requests import SELF_LABELLED
-from tlbench.contract.task_data import Access
-from tlbench.engine.adaptation import augmentation, remasking
+from tlbench.engine.adaptation import make_trainer
 from tlbench.engine.models import build, build_request
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import UsageError
-from tlbench.learning.adapt_request import AdaptRequest
 from tlbench.learning.device import seed_everything
-from tlbench.learning.model import TransferModel, encode
+from tlbench.learning.model import TransferModel, device_of, encode
+from tlbench.learning.progress import listening
 from tlbench.planning.plan import SourcePlan
 
 
@@ -27,25 +26,15 @@ def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnS
         model.heads["source"].load_state_dict(_own_head(plan, prepared))
     if plan.source_mode == "own-head":
         return model
-    request = AdaptRequest(
-        strategy="source",
-        model=model,
-        fresh=lambda: build(plan, prepared, device, ["source"]),
-        kind=plan.task.kind_of_source.create(),
-        classes=len(prepared.source_labels),
-        transductive=True,
-        options=plan.source_options,
-        generator=generator,
-        on_step=on_step,
-        augment=augmentation(plan),
-        remask=remasking(plan, prepared),
-        parts={Access.SOURCE: prepared.split("source-train")},
-    )
+    kind, examples = plan.task.kind_of_source.create(), prepared.split("source-train")
     if plan.source_mode == "probe":
-        features, targets = encode(model, request.source.inputs), request.source.targets.values
-        request.kind.probe(features, targets, request.classes).copy_into(model.heads["source"])
-    else:
-        request.fit(model, request.source, head="source")
+        features, targets = encode(model, examples.inputs), examples.targets.values
+        kind.probe(features, targets, len(prepared.source_labels)).copy_into(model.heads["source"])
+        return model
+    kinds = {"source": kind}
+    trainer = make_trainer(plan, prepared, "source", kinds, plan.source_options, generator, device_of(model))
+    with listening(on_step):
+        trainer.fit(model, examples, head="source")
     return model
 
 

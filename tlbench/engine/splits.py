@@ -38,6 +38,9 @@ def save_examples(folder: Path, name: str, chunks: Iterable[Columns], targets: T
     """
     np.save(folder / f"{name}-targets.npy", targets.values, allow_pickle=False)
     np.save(folder / f"{name}-counts.npy", targets.counts, allow_pickle=False)
+    if len(targets.references):
+        texts = json.dumps(list(targets.references), ensure_ascii=False)
+        (folder / f"{name}-references.json").write_text(texts, encoding="utf-8")
     kinds: list[str] = []
     start, size, ends = 0, len(targets), dict[int, int]()
     for chunk in chunks:
@@ -112,4 +115,6 @@ def load_examples(folder: Path, name: str) -> Examples:
         else array(f"{position}-values")
         for position, kind in enumerate(json.loads((folder / f"{name}.json").read_text(encoding="utf-8")))
     )
-    return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts"))))
+    references = folder / f"{name}-references.json"
+    known = json.loads(references.read_text(encoding="utf-8")) if references.is_file() else ()
+    return Examples(Inputs(columns), Targets(np.array(array("targets")), np.array(array("counts")), known))

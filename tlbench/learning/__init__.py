@@ -1,10 +1,12 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
-from tlbench.learning.adapt_request import AdaptRequest, Augment, Batch, Remask
+from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.data import (
+    BatchTargets,
     Columns,
     Examples,
     Inputs,
+    Predictions,
     Ragged,
     Targets,
     as_bad_input,
@@ -22,35 +24,52 @@ from tlbench.learning.kinds import (
     TokenClassification,
 )
 from tlbench.learning.metrics import Metric, Weighted, accuracy
+from tlbench.learning.loop import (
+    DivergedError,
+    MakeOptimizer,
+    Schedule,
+    Trained,
+    one_cycle,
+    reverse_gradient,
+    train,
+)
 from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
-from tlbench.learning.trainer import DivergedError, Schedule, one_cycle, reverse_gradient, train
+from tlbench.learning.trainer import Batch, Strength, Tensors, Trainer
 
 __all__ = [
     "EVALUATION_BATCH",
     "AdaptRequest",
     "Anomaly",
-    "Augment",
     "Batch",
+    "BatchTargets",
     "Classification",
     "Columns",
     "DivergedError",
+    "Domain",
     "Encoder",
     "Examples",
     "Inputs",
     "Kind",
     "Linear",
+    "MakeOptimizer",
     "Metric",
     "MultiLabel",
     "OneClass",
+    "Outputs",
+    "Predictions",
     "Ragged",
     "Regression",
-    "Remask",
     "Schedule",
     "Segmentation",
+    "Strength",
     "Targets",
+    "Tensors",
     "TokenClassification",
+    "Trained",
+    "Trainer",
     "TransferModel",
     "Weighted",
     "accuracy",

@@ -1,144 +1,204 @@
 """The firewall: what a strategy is given, and all that it is given.
 
-The host builds an `AdaptRequest` from copies of the parts that the strategy declares in `access`. There is no task, no
-path, no example id and no view of a larger array in it; unlabelled inputs are shuffled. Reading a part that was not
-declared raises `ContractError`. This stops accidents; it does not stop code that means harm.
+The host builds an `AdaptRequest` from copies of the parts that the strategy declares. There is no task, no path to
+data, no example id, no loader and no view of a larger array in it or in what its functions hold; unlabelled inputs are
+shuffled; test splits never appear. Reading a part that was not declared raises `ContractError`. This stops accidents;
+it does not stop code that means harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tlbench.contract.task_data import Access
-from tlbench.errors import ContractError
+from tlbench.contract.task_data import Access, Array
+from tlbench.errors import ContractError, NotApplicable
 from tlbench.learning.data import Examples, Inputs
+from tlbench.learning.evaluate import evaluate
 from tlbench.learning.kinds.protocol import Kind
-from tlbench.learning.model import ScaledLinear, TransferModel, device_of
-from tlbench.learning.trainer import Schedule, one_cycle, train
+from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle
+from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.progress import report_step
+from tlbench.learning.trainer import Batch, Strength, Trainer
 
-Batch = tuple[Tensor, ...]
-"""The encoder's arguments for some examples."""
-Augment = Callable[[Batch, torch.Generator], Batch]
-"""Varies a batch without changing its labels."""
-Remask = Callable[[Batch, Tensor, torch.Generator], tuple[Batch, Tensor]]
-"""Masks other tokens of a batch of texts; returns inputs and targets."""
+DECLARATIONS: Mapping[str, str] = {
+    "source.train": f"add Access.{Access.SOURCE.name} to `access`",
+    "source.validation": f'add Access.{Access.SOURCE.name} to `access`, and use `selection="source-validation"`',
+    "target.train": f"add Access.{Access.TARGET_LABELS.name} to `access`",
+    "target.validation": f'add Access.{Access.TARGET_LABELS.name} to `access`, and use `selection="target-validation"`',
+    "target.unlabelled": f"add Access.{Access.TARGET_INPUTS.name} to `access`",
+    "target.all": f"add Access.{Access.TARGET_ALL_LABELS.name} to `access`",
+}
+"""The parts of the data, and what a strategy declares to read each."""
+REPLACED: Mapping[str, str] = {
+    "kind": "request.target.kind",
+    "classes": "len(request.target.labels)",
+    "transductive": "request.source.labels == request.target.labels",
+    "target_inputs": "request.target.unlabelled",
+    "target_all": "request.target.all",
+    "unlabelled_batches": "request.batches(request.target.unlabelled)",
+}
+"""Members of the first edition's request, and what to write in the second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """One side of a transfer: what it asks for, and the parts of its data that the strategy declared."""
+
+    name: str
+    """`source` or `target`."""
+    strategy: str
+    """The strategy's name, for messages."""
+    kind: Kind
+    """What the domain asks for."""
+    labels: tuple[str, ...]
+    """The names of its labels, in the order of their indices."""
+    metric: str
+    """The metric of its scores."""
+    traits: tuple[str, ...]
+    """What its kind gives, such as `class-probabilities`."""
+    parts: Mapping[str, Examples | Inputs] = field(repr=False)
+    """What the strategy declared, as `target.train`; the properties below read it."""
+
+    @property
+    def train(self) -> Examples:
+        """Labelled examples to learn from: of the source its training split, of the target the label budget."""
+        return self._part("train")  # type: ignore[return-value]
+
+    @property
+    def validation(self) -> Examples:
+        """Labelled examples to choose by, set aside from those above if the selection rule says so."""
+        return self._part("validation")  # type: ignore[return-value]
+
+    @property
+    def unlabelled(self) -> Inputs:
+        """The target's training split without labels, shuffled."""
+        return self._part("unlabelled")  # type: ignore[return-value]
+
+    @property
+    def all(self) -> Examples:
+        """The target's whole labelled training split, shuffled: for upper bounds."""
+        return self._part("all")  # type: ignore[return-value]
+
+    def _part(self, part: str) -> Examples | Inputs:
+        path = f"{self.name}.{part}"
+        if path not in self.parts:
+            advice = DECLARATIONS.get(path, "only the target has it")
+            raise ContractError(f'Strategy "{self.strategy}" reads request.{path} without declaring it: {advice}.')
+        return self.parts[path]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("inputs", "targets", "select"):
+            raise _replaced(f"request.{self.name}.{name}", f"request.{self.name}.train.{name}")
+        raise AttributeError(f"A domain has no attribute {name!r}.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AdaptRequest:
     """One adaptation: a source model to be changed into a model of the target."""
 
-    strategy: str
-    """The strategy's name, for messages."""
     model: TransferModel
-    """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new."""
+    """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new. Without a
+    source: the backbone as it starts, with a new head `target` alone."""
     fresh: Callable[[], TransferModel] = field(repr=False)
     """Returns a model of the same architecture that has not seen the source; its weights are new."""
-    kind: Kind
-    """What the target asks for; the source asks the same in every task that a transductive strategy meets."""
-    classes: int
-    """Number of target labels."""
-    transductive: bool
-    """True where source and target share their labels."""
-    options: Mapping[str, Any]
-    """Every option of the strategy by name: the user's value, else that of the backbone's recipe, else the default."""
-    generator: torch.Generator
-    """Draws batches and augmentations; on the CPU."""
-    on_step: Callable[[int, float], None]
-    """Reports (step, loss) to the display; `train` calls it."""
-    augment: Augment
-    """Varies a batch on the CPU without changing its labels; `batches` and `unlabelled_batches` call it."""
-    parts: Mapping[Access, Examples | Inputs] = field(repr=False)
-    """What the strategy declared in `access`, and nothing else; the properties below read it."""
-    remask: Remask = field(default=lambda inputs, targets, generator: (inputs, targets))
-    """Masks other places of a training batch of masked texts; of others it changes nothing."""
+    source: Domain | None
+    """The source; None if the task has none."""
+    target: Domain
+    """The target."""
+    trainer: Trainer = field(repr=False)
+    """What `batches`, `fit` and `train` call."""
+    selection: str
+    """The rule by which the strategy chooses among candidates."""
+    label_vectors: Callable[[Encoder, Sequence[str]], Array] | None = field(default=None, repr=False)
+    """What `encode_labels` calls; None if the backbone has none."""
 
     @property
-    def source(self) -> Examples:
-        """The labelled source training split."""
-        return self._part(Access.SOURCE)  # type: ignore[return-value]
+    def options(self) -> Mapping[str, Any]:
+        """Every option of the strategy by name: the user's value, else that of the backbone's recipe, else the default."""
+        return self.trainer.options
 
     @property
-    def target(self) -> Examples:
-        """The labelled target examples: the label budget."""
-        return self._part(Access.TARGET_LABELS)  # type: ignore[return-value]
+    def generator(self) -> torch.Generator:
+        """Draws batches and augmentations, and is for draws of the strategy's own; on the CPU."""
+        return self.trainer.generator
 
-    @property
-    def target_inputs(self) -> Inputs:
-        """The target training split without labels, shuffled."""
-        return self._part(Access.TARGET_INPUTS)  # type: ignore[return-value]
+    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]:
+        """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
-    @property
-    def target_all(self) -> Examples:
-        """The whole labelled target training split, for upper bounds."""
-        return self._part(Access.TARGET_ALL_LABELS)  # type: ignore[return-value]
-
-    def _part(self, part: Access) -> Examples | Inputs:
-        if part not in self.parts:
-            raise ContractError(
-                f'Strategy "{self.strategy}" accesses {part.value} data without declaring it: add '
-                f"Access.{part.name} to `access`."
-            )
-        return self.parts[part]
-
-    def _option(self, name: str) -> Any:
-        if name not in self.options:
-            raise ContractError(
-                f'Strategy "{self.strategy}" uses the option "{name}" without declaring it: begin its `options` with '
-                f"those of `training_options(...)`."
-            )
-        return self.options[name]
-
-    def batches(self, examples: Examples) -> Iterator[tuple[Batch, Tensor]]:
-        """Yield augmented batches `(inputs, targets)` on the model's device, without end, reshuffled every epoch."""
-        device = device_of(self.model)
-        for indices in self._indices(len(examples)):
-            inputs = self.augment(examples.inputs.batch(indices), self.generator)
-            targets = torch.from_numpy(examples.targets.select(indices).values)
-            inputs, targets = self.remask(inputs, targets, self.generator)
-            yield tuple(part.to(device) for part in inputs), targets.to(device)
-
-    def unlabelled_batches(self, inputs: Inputs) -> Iterator[Batch]:
-        """Yield augmented batches of inputs, as `batches` does."""
-        device = device_of(self.model)
-        for indices in self._indices(len(inputs)):
-            yield tuple(part.to(device) for part in self.augment(inputs.batch(indices), self.generator))
-
-    def _indices(self, size: int) -> Iterator[Any]:
-        batch_size = min(int(self._option("batch_size")), size)
-        while True:
-            order = torch.randperm(size, generator=self.generator).numpy()
-            # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.
-            for start in range(0, size - batch_size + 1, batch_size):
-                yield order[start : start + batch_size]
+        `augment` is `none`, `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples,
+        each augmented anew. For `request.target.unlabelled` targets is None.
+        """
+        if isinstance(examples, Domain):
+            raise _replaced(f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)")
+        return self.trainer.batches(examples, views, augment)
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
         """Train encoder and one head of a model on labelled examples, with the strategy's options."""
-        batches, trained = self.batches(examples), model.heads[head]
-        if isinstance(trained, ScaledLinear):
-            trained.settle(examples.targets.values)
-
-        def loss(progress: float) -> Tensor:
-            inputs, targets = next(batches)
-            return self.kind.loss(model(*inputs, head=head), targets)
-
-        self.train([model.encoder, trained], loss)
+        if isinstance(examples, Domain):
+            raise _replaced(f"request.fit(model, request.{examples.name})", f"request.{examples.name}.train")
+        self.trainer.fit(model, examples, head)
 
     def train(
-        self, modules: Iterable[nn.Module], loss: Callable[[float], Tensor], schedule: Schedule = one_cycle
+        self,
+        modules: Iterable[Trained],
+        loss: Callable[[float], Tensor],
+        *,
+        schedule: Schedule = one_cycle,
+        optimizer: MakeOptimizer | None = None,
+        after_step: Callable[[float], None] = lambda progress: None,
+        steps: int | None = None,
     ) -> None:
-        """Minimise `loss(progress)` with the strategy's `steps`, `learning_rate` and `weight_decay`."""
-        train(
-            modules,
-            loss,
-            steps=int(self._option("steps")),
-            learning_rate=float(self._option("learning_rate")),
-            weight_decay=float(self._option("weight_decay")),
-            schedule=schedule,
-            on_step=self.on_step,
+        """Minimise `loss(progress)` with the strategy's `steps`, `learning_rate` and `weight_decay`.
+
+        Args:
+            modules: What is trained; `(encoder, 0.1)` trains with a tenth of the learning rate.
+            loss: Takes the progress from 0 to 1, draws a batch and returns its loss.
+            schedule: Takes the progress; returns the learning rate as a part of its peak.
+            optimizer: Takes parameter groups with `params` and `lr`; returns another optimiser than AdamW.
+            after_step: Called with the progress behind each step: for a teacher's moving average and the like.
+            steps: A part of the option `steps`, for training in several phases.
+        """
+        self.trainer.train(
+            modules, loss, schedule=schedule, optimizer=optimizer, after_step=after_step, steps=steps
         )
+
+    def score(self, model: TransferModel, examples: Examples, head: str = "target") -> float:
+        """Return the score of a model by the task's own metric, for choosing among candidates; higher is better.
+
+        Raises `ContractError` if the strategy declares no selection rule that chooses.
+        """
+        if self.selection == "last":
+            raise ContractError(
+                f'Strategy "{self.target.strategy}" scores candidates, but declares selection="last": declare '
+                f'`selection="target-validation"` and score on request.target.validation, or another rule.'
+            )
+        domain = self.target if head == "target" else self.source
+        assert domain is not None
+        return evaluate(model, head, domain.kind, domain.metric, domain.labels, examples)
+
+    def encode_labels(self, names: Sequence[str] | None = None) -> Array:
+        """Return a vector for each label name, `(C, D)`, from the backbone; default: the target's labels.
+
+        Raises `NotApplicable` if the backbone has none: declare `needs=("label-vectors",)`.
+        """
+        if self.label_vectors is None:
+            raise NotApplicable("The backbone has no vectors of label names.")
+        return self.label_vectors(self.model.encoder, self.target.labels if names is None else names)
+
+    def on_step(self, step: int, loss: float) -> None:
+        """Report a training step to the display; `train` and `fit` do it by themselves."""
+        report_step(step, loss)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in REPLACED:
+            raise _replaced(f"request.{name}", REPLACED[name])
+        raise AttributeError(f"AdaptRequest has no attribute {name!r}.")
+
+
+def _replaced(old: str, new: str) -> ContractError:
+    return ContractError(f"{old} is of the first edition of the plugin API: write {new}.")

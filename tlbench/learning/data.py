@@ -12,8 +12,8 @@ import torch
 
 from tlbench.contract.requests import PrepareRequest
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.errors import BadInputError
-from tlbench.learning.lazy import Lazy, read_rows
+from tlbench.errors import BadInputError, ContractError
+from tlbench.learning.mapped import copy_rows, is_mapped, read_rows
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,11 @@ class Ragged:
         return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
 
 
-Column: TypeAlias = "Array | Ragged | Lazy"
+Column: TypeAlias = "Array | Ragged"
 Columns = tuple[Column, ...]
 """One column for each argument of the encoder: an array `(N, ...)`, or `Ragged` sequences."""
 COPIED_BYTES = 2**26
-"""A selection that takes more than these 64 MiB stays on disk."""
+"""A selection that takes more than these 64 MiB is copied to a file, not into memory."""
 BATCH_VALUES = 2**22
 """Most values of inputs in an evaluation batch: 27 RGB images of 224 pixels. What a network makes of them is larger."""
 
@@ -70,18 +70,14 @@ BATCH_VALUES = 2**22
 def _rows(column: Column, indices: Array) -> Array:
     if isinstance(column, Ragged):
         return column.take(indices)
-    return column[indices] if isinstance(column, Lazy) else read_rows(column, indices)
+    return read_rows(column, indices)
 
 
 def _select(column: Column, indices: Array) -> Column:
     if isinstance(column, Ragged):
         return column.select(indices)
-    if isinstance(column, Lazy):
-        return Lazy(column.stored, column.rows[indices])
-    # The one exception to copies behind the firewall: a copy of a large data set need not fit into memory.
-    if isinstance(column, np.memmap) and len(indices) * (column.nbytes // len(column)) > COPIED_BYTES:
-        return Lazy(column, np.array(indices))
-    return read_rows(column, indices)
+    large = len(indices) * (column.nbytes // len(column)) > COPIED_BYTES
+    return copy_rows(column, indices) if large and is_mapped(column) else read_rows(column, indices)
 
 
 @contextlib.contextmanager
@@ -117,7 +113,7 @@ class Inputs:
     def select(self, indices: Array) -> Inputs:
         """Return a copy of those examples: a view would lead back to the whole array.
 
-        Only what takes more than `COPIED_BYTES` is no copy, but read from its file when a batch asks for it.
+        What takes more than `COPIED_BYTES` is copied to a file without a name, and read when a batch asks for it.
         """
         return Inputs(tuple(_select(column, indices) for column in self.columns))
 
@@ -144,12 +140,15 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Targets:
-    """Labels of the units of prediction."""
+    """Labels of the examples: for most kinds one for each unit of prediction, example by example."""
 
     values: Array
-    """`(M,)` int64: the label index of each unit, example by example."""
+    """`(K, ...)`: what the kind's `targets` made, such as the label index of each unit, `(M,)` int64."""
     counts: Array
-    """`(N,)` int64: how many units each example has."""
+    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
+    references: Sequence[Any] = ()
+    """One for each example, for metrics alone: `Split.references`. Of what strategies are given, only examples for
+    validation have them."""
 
     @classmethod
     def of(cls, labels: ExampleSequence) -> Targets:
@@ -162,13 +161,79 @@ class Targets:
         return len(self.counts)
 
     def split(self, values: Array | None = None) -> list[Array]:
-        """Return the units' values example by example."""
+        """Return the values example by example."""
         return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
 
     def select(self, indices: Array) -> Targets:
-        """Return the targets of those examples."""
+        """Return a copy of the targets of those examples, without references."""
         starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
         return Targets(self.values[_spans(starts[indices], counts)], counts)
+
+    def batch(self) -> BatchTargets:
+        """Return them as tensors on the CPU."""
+        return BatchTargets(torch.from_numpy(self.values), torch.from_numpy(self.counts))
+
+
+@dataclass(frozen=True)
+class BatchTargets:
+    """Targets of a training batch, as tensors."""
+
+    values: torch.Tensor
+    """`(K, ...)`: those of all examples, one after the other."""
+    counts: torch.Tensor
+    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def split(self) -> tuple[torch.Tensor, ...]:
+        """Return the values example by example."""
+        return self.values.split(self.counts.tolist())
+
+    def to(self, device: torch.device) -> BatchTargets:
+        """Return them on a device."""
+        return BatchTargets(self.values.to(device), self.counts.to(device))
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a kind made of a model's outputs, example by example."""
+
+    values: Array
+    """`(K, ...)`: for most kinds one row for each unit, such as probabilities `(M, C)`."""
+    counts: Array
+    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
+
+    @classmethod
+    def of(cls, made: Array | Sequence[Array], counts: Array) -> Predictions:
+        """Accept what `predict` returns: a row for each unit, `counts` for each example, or an array for each example.
+
+        Raises `ContractError` if their number is wrong.
+        """
+        if isinstance(made, np.ndarray):
+            if len(made) != int(np.sum(counts)):
+                raise ContractError(
+                    f"`predict` returned {len(made)} rows for {int(np.sum(counts))} units: return a row for each unit, "
+                    f"or a list with an array for each example."
+                )
+            return cls(made, np.asarray(counts, np.int64))
+        if len(made) != len(counts):
+            raise ContractError(f"`predict` returned {len(made)} arrays for {len(counts)} examples.")
+        return cls(np.concatenate(made), np.array([len(part) for part in made], np.int64))
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def split(self) -> list[Array]:
+        """Return the predictions example by example."""
+        return np.split(self.values, np.cumsum(self.counts)[:-1])
+
+    @classmethod
+    def join(cls, parts: Sequence[tuple[Array, Predictions]]) -> Predictions:
+        """Join (positions, predictions of a batch) in the order of the examples."""
+        values = restore_order([(positions, part.values, part.counts) for positions, part in parts])
+        counts = np.concatenate([part.counts for _, part in parts])
+        return cls(values, counts[np.argsort(np.concatenate([positions for positions, _ in parts]), kind="stable")])
 
 
 def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Inputs, Targets, restore_order
+from tlbench.learning.outputs import Outputs
 
 EVALUATION_BATCH = 256
 """Examples in a batch when nothing is trained."""
@@ -88,7 +90,7 @@ class Distance(nn.Linear):
 
 
 class TransferModel(nn.Module):
-    """An encoder and heads by name: `source`, and after adaptation `target`."""
+    """An encoder and heads by name: `source` if the task has a source, and `target`."""
 
     def __init__(self, encoder: Encoder, heads: Mapping[str, nn.Module]) -> None:
         super().__init__()
@@ -97,19 +99,26 @@ class TransferModel(nn.Module):
 
     def features(self, *inputs: Tensor) -> Tensor:
         """Return the features of the batch's units, `(M, D)`."""
+        return self.encoded(*inputs).units  # type: ignore[no-any-return]
+
+    def encoded(self, *inputs: Tensor) -> Outputs:
+        """Return the features of the batch's units with the examples that they belong to."""
         features: Tensor = self.encoder(*inputs)
         mask = self.encoder.units(*inputs)
-        return features.flatten(0, -2) if mask is None else features[mask]
+        units = features.flatten(0, -2) if mask is None else features[mask]
+        return Outputs(units, mask, tuple(features.shape[:-1]))
 
-    def count_units(self, inputs: tuple[Tensor, ...], units: int) -> Array:
-        """Return how many of the batch's units each example has, `(N,)`."""
-        mask, size = self.encoder.units(*inputs), len(inputs[0])
-        return np.full(size, units // size) if mask is None else mask.sum(1).cpu().numpy()
+    def pooled(self, *inputs: Tensor) -> Tensor:
+        """Return one feature for each example, `(N, D)`: the mean over its units."""
+        encoded = self.encoded(*inputs)
+        if encoded.mask is None:
+            return encoded.values.flatten(1, -2).mean(1) if len(encoded.shape) > 1 else encoded.units  # type: ignore[no-any-return]
+        return encoded.values.sum(1) / encoded.mask.sum(1, keepdim=True).clamp(min=1)  # type: ignore[no-any-return]
 
-    def forward(self, *inputs: Tensor, head: str = "target") -> Tensor:
-        """Return the outputs of the batch's units, `(M, C)`."""
-        outputs: Tensor = self.heads[head](self.features(*inputs))
-        return outputs
+    def forward(self, *inputs: Tensor, head: str = "target") -> Outputs:
+        """Return what a head makes of the batch's units."""
+        encoded = self.encoded(*inputs)
+        return Outputs(self.heads[head](encoded.units), encoded.mask, encoded.shape, features=encoded.units)
 
 
 def device_of(module: nn.Module) -> torch.device:
@@ -126,20 +135,53 @@ def state_hash(module: nn.Module) -> str:
     return state.hexdigest()
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """The features of a split, on the CPU."""
+
+    values: Array
+    """`(M, D)` float32: one row for each unit, example by example."""
+    counts: Array
+    """`(N,)` int64: how many units each example has."""
+    positions: tuple[int, ...] | None
+    """The shape of one example's units if it is the same for all, such as `(H, W)`; None: sequences."""
+
+    def outputs(self, head: Callable[[Array], Array], size: int) -> Iterator[Outputs]:
+        """Yield what a head makes of the features, about `size` units at a time and always whole examples."""
+        start, first, ends = 0, 0, np.cumsum(self.counts)
+        while start < len(self.counts):
+            stop = max(start + 1, int(np.searchsorted(ends, first + size, side="right")))
+            last = int(ends[stop - 1])
+            yield Outputs.packed(head(self.values[first:last]), self.counts[start:stop], self.positions)
+            start, first = stop, last
+
+
+def encode(model: TransferModel, inputs: Inputs) -> Array:
+    """Return the features `(M, D)` of all units in evaluation mode, float32."""
+    return encode_split(model, inputs).values
+
+
 @torch.no_grad()
-def encode(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Array:
-    """Return the features `(M, D)` of all units in evaluation mode, float32; of those alone that are true in `kept`."""
+def encode_split(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Encoded:
+    """Return the features of all units in evaluation mode; of those alone that are true in `kept`."""
     model.eval()
-    device, parts = device_of(model), []
-    for positions, batch in inputs.by_length(EVALUATION_BATCH):
-        moved = tuple(part.to(device) for part in batch)
-        features = model.features(*moved).cpu().numpy()
-        counts = model.count_units(moved, len(features))
+    device, parts, masked, positions = device_of(model), [], False, ()
+    for places, batch in inputs.by_length(EVALUATION_BATCH):
+        encoded = model.encoded(*(part.to(device) for part in batch))
+        features, counts = encoded.units.cpu().numpy(), _counts(encoded)
+        masked, positions = encoded.mask is not None, encoded.shape[1:]
         if kept is not None:
-            chosen = kept.select(positions)
+            chosen = kept.select(places)
             features, counts = features[chosen.values], np.array([part.sum() for part in chosen.split()])
-        parts.append((positions, features, counts))
-    return restore_order(parts)
+        parts.append((places, features, counts))
+    counts = np.concatenate([part[2] for part in parts])
+    order = np.argsort(np.concatenate([part[0] for part in parts]), kind="stable")
+    return Encoded(restore_order(parts), counts[order], None if masked or kept is not None else positions)
+
+
+def _counts(outputs: Outputs) -> Array:
+    counts = outputs.counts
+    return counts.cpu().numpy() if isinstance(counts, Tensor) else counts  # type: ignore[no-any-return]
 
 
 @torch.no_grad()
@@ -173,17 +215,18 @@ def count_parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def trained_parameters(before: TransferModel, after: TransferModel) -> int:
-    """Return how many parameters of encoder and target head stand in tensors that changed or are new.
+def changed_parameters(before: TransferModel, after: TransferModel, part: str = "") -> int:
+    """Return how many values stand in parameters of encoder and target head that changed or are new.
 
-    The head `target` is compared with the head `source` of `before`, from which it starts where the labels agree.
+    With `part`, only parameters whose names begin with it count. The head `target` is compared with the head `source`
+    of `before` if that has no other, because it starts from it where the labels agree.
     """
-    old = dict(before.named_parameters())
+    old = dict(before.named_parameters(remove_duplicate=False))
 
     def same(name: str, parameter: Tensor) -> bool:
-        was = old.get(name.replace("heads.target.", "heads.source."))
+        was = old.get(name, old.get(name.replace("heads.target.", "heads.source.")))
         return was is not None and was.shape == parameter.shape and torch.equal(was, parameter)
 
     parts = after.named_parameters(remove_duplicate=False)
-    served = {name: part for name, part in parts if not name.startswith("heads.source.")}
-    return sum(part.numel() for name, part in served.items() if not same(name, part))
+    served = {name: value for name, value in parts if not name.startswith("heads.source.") and name.startswith(part)}
+    return sum(value.numel() for name, value in served.items() if not same(name, value))

@@ -1,89 +1,184 @@
-"""The one training loop; the source model and every strategy that trains go through it."""
+"""Batches of examples and training with a strategy's options; the host trains source models with it too."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
-from typing import Any
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor, nn
 
-from tlbench.errors import TlbenchError
+from tlbench.contract.requests import AugmentRequest, RemaskRequest
+from tlbench.errors import ContractError
+from tlbench.learning.data import BatchTargets, Examples, Inputs
+from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle, train
+from tlbench.learning.model import ScaledLinear, TransferModel, device_of
+from tlbench.learning.progress import report_step
 
-Schedule = Callable[[float], float]
-"""Progress from 0 to 1 -> learning rate as a part of its peak."""
-CHECK_EVERY = 25
-
-
-class DivergedError(TlbenchError):
-    """The loss is no longer a number."""
-
-
-def one_cycle(progress: float, warm_up: float = 0.15) -> float:
-    """Return the learning rate as a part of its peak: up on a cosine, then down to nearly 0 (Smith 2018)."""
-    if progress < warm_up:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * progress / warm_up)) / 2
-    return 1e-4 + (1 - 1e-4) * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) / 2
+Tensors = tuple[Tensor, ...]
+"""The encoder's arguments for some examples."""
+Strength = Literal["none", "weak", "strong"]
+"""How far augmentation varies an example."""
 
 
-def train(
-    modules: Iterable[nn.Module],
-    loss: Callable[[float], Tensor],
-    *,
-    steps: int,
-    learning_rate: float,
-    weight_decay: float,
-    schedule: Schedule = one_cycle,
-    on_step: Callable[[int, float], None] = lambda step, loss: None,
-) -> None:
-    """Minimise `loss(progress)`, progress from 0 to 1, with AdamW and gradients clipped to norm 5.
+class Batch(NamedTuple):
+    """Some examples on the model's device."""
 
-    `on_step(step, loss)` is called every 25 steps; there a loss that is not finite raises `DivergedError`. In
-    between the loss is not read, so that a GPU never waits for the host.
-    """
-    modules = list(modules)
-    parameters = [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
-    # Fused is as deterministic as the plain form and faster, but not equal to it in every bit.
-    optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay, fused=True)
-    for module in modules:
-        module.train()
-    for step in range(steps):
-        progress = step / steps
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * schedule(progress)
-        value = loss(progress)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        # One bad batch of a small budget can throw a model off.
-        nn.utils.clip_grad_norm_(parameters, 5.0)
-        optimizer.step()
-        if step % CHECK_EVERY == CHECK_EVERY - 1 or step == steps - 1:
-            _report(step + 1, steps, float(value.detach()), on_step)
-    for module in modules:
-        module.eval()
+    inputs: Any
+    """The encoder's arguments, `Tensors`; with several views a tuple of them."""
+    targets: Any
+    """Their `BatchTargets`; None for inputs without labels."""
+    positions: Tensor
+    """`(N,)` int64: their places among the examples."""
 
 
-def _report(step: int, steps: int, loss: float, on_step: Callable[[int, float], None]) -> None:
-    if not math.isfinite(loss):
-        raise DivergedError(f"The loss is {loss} at step {step} of {steps}: lower the learning rate.")
-    on_step(step, loss)
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Varies training batches by the transformations that keep a task's labels."""
+
+    names: tuple[str, ...] = ()
+    vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
+
+    def __call__(self, inputs: Tensors, strength: Strength, generator: torch.Generator) -> Tensors:
+        """Return a varied batch, on the CPU."""
+        if not self.names or self.vary is None or strength == "none":
+            return inputs
+        return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
 
 
-class _ReverseGradient(torch.autograd.Function):
-    """Identity forward; backward the gradient times -strength."""
+@dataclass(frozen=True, kw_only=True)
+class Remasking:
+    """Masks other places of training batches of masked texts; without a function it changes nothing."""
 
-    @staticmethod
-    def forward(ctx: Any, features: Tensor, strength: float) -> Tensor:
-        ctx.strength = strength
-        return features.view_as(features)
+    remask: Callable[[RemaskRequest], tuple[Tensors, Tensor]] | None = field(default=None, repr=False)
+    fitted: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return -ctx.strength * gradient, None
+    def __call__(
+        self, inputs: Tensors, targets: BatchTargets, generator: torch.Generator
+    ) -> tuple[Tensors, BatchTargets]:
+        """Return inputs and targets of another mask, as many for each example."""
+        if self.remask is None:
+            return inputs, targets
+        request = RemaskRequest(inputs=inputs, targets=targets.values, fitted=self.fitted, generator=generator)
+        inputs, values = self.remask(request)
+        return inputs, BatchTargets(values, targets.counts)
 
 
-def reverse_gradient(features: Tensor, strength: float) -> Tensor:
-    """Return the features; the gradient that flows back through them is multiplied by -strength (Ganin et al. 2016)."""
-    reversed_: Tensor = _ReverseGradient.apply(features, strength)  # type: ignore[no-untyped-call]
-    return reversed_
+@dataclass(kw_only=True)
+class Trainer:
+    """Draws batches and trains, by the options `steps`, `learning_rate`, `batch_size` and `weight_decay`."""
+
+    owner: str
+    """Whose options they are, for messages."""
+    kinds: Mapping[str, Kind]
+    """What each head is asked for, by the head's name."""
+    options: Mapping[str, Any]
+    """Every option by name."""
+    generator: torch.Generator
+    """Draws batches and augmentations; on the CPU."""
+    device: torch.device
+    """Where batches go."""
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    remasking: Remasking = field(default_factory=Remasking)
+    steps_done: int = 0
+    """Steps of all calls of `train`."""
+    trained_values: int = 0
+    """Values in all tensors that were given to an optimiser, each tensor counted once."""
+    _counted: dict[int, weakref.ref[Tensor]] = field(default_factory=dict, repr=False)
+
+    def option(self, name: str) -> Any:
+        """Return an option. Raises `ContractError` if it was not declared."""
+        if name not in self.options:
+            raise ContractError(
+                f'Strategy "{self.owner}" uses the option "{name}" without declaring it: begin its `options` with '
+                f"those of `training_options(...)`."
+            )
+        return self.options[name]
+
+    @overload
+    def batches(self, examples: Examples, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]: ...
+    @overload
+    def batches(self, examples: Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]: ...
+    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]:
+        """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
+
+        With several views `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without
+        labels have the targets None.
+        """
+        inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
+        for indices in self._indices(len(inputs)):
+            drawn = [self.augmentation(inputs.batch(indices), augment, self.generator) for _ in range(views)]
+            wanted = None if targets is None else targets.select(indices).batch()
+            if wanted is not None and views == 1:
+                drawn[0], wanted = self.remasking(drawn[0], wanted, self.generator)
+            placed = [tuple(part.to(self.device) for part in view) for view in drawn]
+            yield Batch(
+                placed[0] if views == 1 else tuple(placed),
+                None if wanted is None else wanted.to(self.device),
+                torch.from_numpy(indices),
+            )
+
+    def _indices(self, size: int) -> Iterator[Any]:
+        batch_size = min(int(self.option("batch_size")), size)
+        while True:
+            order = torch.randperm(size, generator=self.generator).numpy()
+            # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.
+            for start in range(0, size - batch_size + 1, batch_size):
+                yield order[start : start + batch_size]
+
+    def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
+        """Train encoder and one head of a model on labelled examples."""
+        batches, trained = self.batches(examples), model.heads[head]
+        if isinstance(trained, ScaledLinear):
+            trained.settle(examples.targets.values)
+
+        def loss(progress: float) -> Tensor:
+            inputs, targets, _ = next(batches)
+            return self.kinds[head].loss(model(*inputs, head=head), targets)
+
+        self.train([model.encoder, trained], loss)
+
+    def train(
+        self,
+        modules: Iterable[Trained],
+        loss: Callable[[float], Tensor],
+        *,
+        schedule: Schedule = one_cycle,
+        optimizer: MakeOptimizer | None = None,
+        after_step: Callable[[float], None] = lambda progress: None,
+        steps: int | None = None,
+    ) -> None:
+        """Minimise `loss(progress)` as `tlbench.learning.train` does, with the options; `steps`: a part of them."""
+        modules = list(modules)
+        for module in modules:
+            self._count(module[0] if isinstance(module, tuple) else module)
+        before = self.steps_done
+        planned = int(self.option("steps")) if steps is None else steps
+        train(
+            modules,
+            loss,
+            steps=planned,
+            learning_rate=float(self.option("learning_rate")),
+            weight_decay=float(self.option("weight_decay")),
+            schedule=schedule,
+            optimizer=optimizer,
+            after_step=after_step,
+            on_step=lambda step, value: report_step(before + step, value),
+        )
+        self.steps_done += planned
+
+    def was_trained(self, parameter: Tensor) -> bool:
+        """Return whether a tensor was given to an optimiser."""
+        known = self._counted.get(id(parameter))
+        return known is not None and known() is parameter
+
+    def _count(self, module: nn.Module) -> None:
+        """Count the tensors of a module that an optimiser gets, unless they were counted before."""
+        for parameter in module.parameters():
+            # Weak references: a tensor that is gone must not lend its address to another one.
+            if parameter.requires_grad and not self.was_trained(parameter):
+                self._counted[id(parameter)] = weakref.ref(parameter)
+                self.trained_values += parameter.numel()

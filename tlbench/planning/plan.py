@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.options import PARTIAL, OptionValue
@@ -15,6 +15,9 @@ from tlbench.planning import fingerprints
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 from tlbench.results.schema_1 import spelling
+
+if TYPE_CHECKING:
+    from tlbench.learning.model import TransferModel
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
@@ -73,6 +76,14 @@ class SourcePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Extension:
+    """How a strategy changes the architecture."""
+
+    extend: Callable[[TransferModel, Mapping[str, Any]], TransferModel]
+    options: Mapping[str, OptionValue]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pairing(SourcePlan):
     """One row to be: a source model, and the strategy that adapts it."""
 
@@ -81,6 +92,12 @@ class Pairing(SourcePlan):
     label_budget: Budget
     skip: str = ""
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+
+    @property
+    def extension(self) -> Extension | None:
+        """The strategy's change of the architecture, or None."""
+        extend = self.strategy.extend
+        return None if extend is None else Extension(extend=extend, options=self.strategy_options)
 
     @property
     def title(self) -> str:

@@ -48,7 +48,7 @@ class SourcePart(RowPart):
 class FeaturesPart(RowPart):
     """Of the stage `features`."""
 
-    a_distance: float
+    a_distance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +56,7 @@ class AdaptPart(RowPart):
     """Of the stage `adapt`."""
 
     trained_parameters: int
+    training_labels: int | None = None
     label_budget: int | None = None
     budget_rule: str | None = None
 
@@ -65,10 +66,11 @@ class ScorePart(RowPart):
     """Of the stage `score`."""
 
     eager_score: float
-    source_metric: str
-    source_test_size: int
+    source_metric: str | None = None
+    source_test_size: int | None = None
     score_matrix: tuple[tuple[float | None, float | None], ...]
-    probe_before: float | None
+    probe_before: float | None = None
+    forgetting_reason: str | None = None
     train_gap: float | None = None
     forgetting_head: float | None = None
     probe_after: float | None = None

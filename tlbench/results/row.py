@@ -59,8 +59,10 @@ class Row:
     """What the budget counts, such as labels or sentences."""
     budget_rule: str = ""
     """The requested budget if it is not the number: `5/class`, `all`, or more than there were."""
+    training_labels: int | None = None
+    """Labelled target examples that were trained on, if some of the budget were set aside for the selection rule."""
     selection: str
-    """The rule that selected the model."""
+    """The rule by which the strategy chose among models or settings."""
     baseline: bool = False
     """True for a baseline, which is listed apart from the strategies."""
     task_options: OptionValues = field(default_factory=dict)
@@ -115,6 +117,8 @@ class Row:
     """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
     forgetting_head: float | None = None
     """R[0, S] - R[1, S] with the head `source` of the adapted model."""
+    forgetting_reason: str | None = None
+    """Why a forgetting is not measured."""
     forgetting_probe: float | None = None
     """The same with a linear probe refitted on source training features before and after."""
     probe_before: float | None = None

@@ -14,6 +14,7 @@ from tlbench.errors import StoreError
 FIELDS: Mapping[str, str] = {"sees": "access", "reference": "baseline"}
 STRATEGIES: Mapping[str, str] = {"oracle": "all-labels", "majority": "constant"}
 PLUGINS: Mapping[str, str] = {"references": "baselines"}
+SELECTIONS: Mapping[tuple[str, str], str] = {("frozen", "target-validation"): "target-folds"}
 # In both directions: a plugin's own "oracle" must not get the key of "all-labels".
 SPELLINGS = {**{now: then for then, now in STRATEGIES.items()}, **STRATEGIES}
 
@@ -30,6 +31,8 @@ def upgraded(record: Mapping[str, Any]) -> dict[str, Any]:
     values = {FIELDS.get(name, name): value for name, value in record.items()}
     if isinstance(strategy := values.get("strategy"), str):
         values["strategy"] = STRATEGIES.get(strategy, strategy)
+    rule = (values.get("strategy"), values.get("selection"))
+    values |= {"selection": SELECTIONS[rule]} if rule in SELECTIONS else {}
     if isinstance(plugins := values.get("plugins"), dict):
         values["plugins"] = {role: _plugin(origin) for role, origin in plugins.items()}
     return {**values, "schema": 2}

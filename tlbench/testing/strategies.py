@@ -14,7 +14,8 @@ import numpy as np
 from tlbench.contract.budget import Budget
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access
-from tlbench.engine.adaptation import adapt, adapt_request, declared_parts
+from tlbench.engine.adaptation import adapt, adapt_request
+from tlbench.engine.given import declared_parts
 from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.model import TransferModel, state_hash
@@ -65,7 +66,7 @@ def runs_are_reproducible(spec: StrategySpec, bench: Bench) -> None:
     """The seed decides everything."""
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
-        first, second = (state_hash(adapt(pairing, prepared, source, ignore)) for _ in range(2))
+        first, second = (state_hash(adapt(pairing, prepared, source, ignore).model) for _ in range(2))
         if first != second:
             raise ContractError(
                 f"{label(spec)} returns different weights in a second run on {pairing.task.name}: use "
@@ -76,23 +77,32 @@ def runs_are_reproducible(spec: StrategySpec, bench: Bench) -> None:
 
 def declared_access_is_used(spec: StrategySpec, bench: Bench) -> str | None:
     """Leaderboards separate strategies by access: none should declare more than it reads."""
-    read: set[Access] = set()
+    read: set[str] = set()
     for pairing in pairings(spec, bench):
         prepared, source = bench.source(pairing)
         parts = _Noting(declared_parts(pairing, prepared), read)
-        pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))
-    unread = sorted(spec.access - read)
+        pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts))
+    unread = sorted(part for part, names in PARTS.items() if part in spec.access and not read & set(names))
     return f"{label(spec)} declares access to {', '.join(unread)} but does not read it." if unread else None
+
+
+PARTS = {
+    Access.SOURCE: ("source.train", "source.validation"),
+    Access.TARGET_LABELS: ("target.train", "target.validation"),
+    Access.TARGET_INPUTS: ("target.unlabelled",),
+    Access.TARGET_ALL_LABELS: ("target.all",),
+}
+"""What each access gives."""
 
 
 class _Noting(dict):  # type: ignore[type-arg]
     """Parts of the data that note which of them are read."""
 
-    def __init__(self, parts: object, read: set[Access]) -> None:
+    def __init__(self, parts: object, read: set[str]) -> None:
         super().__init__(parts)  # type: ignore[call-overload]
         self._read = read
 
-    def __getitem__(self, part: Access) -> object:
+    def __getitem__(self, part: str) -> object:
         self._read.add(part)
         return super().__getitem__(part)
 
@@ -114,7 +124,7 @@ def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
 
 
 def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: object) -> TransferModel:
-    return pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts, ignore))  # type: ignore[arg-type]
+    return pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts))  # type: ignore[arg-type]
 
 
 def _permuted(prepared: Prepared, bench: Bench) -> Prepared:

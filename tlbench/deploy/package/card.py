@@ -20,7 +20,8 @@ FILES = """\
 - `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
   scored file itself, sha256 `{sha256}`.
 - `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
-  prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them.
+  prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them; `outputs.py` is what
+  it reads.
 - `examples/`: raw examples of the target test split, and in `predictions.json` what the file predicted for them when it
   was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.

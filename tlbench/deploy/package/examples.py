@@ -63,8 +63,9 @@ def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneS
 def predictions(exported: Path, prepared: Path, backbone: BackboneSpec) -> dict[str, Any]:
     """Return what the file predicted for the examples when it was scored, and what is true, by file."""
     with np.load(exported / "predictions.npz", allow_pickle=False) as arrays:
-        ends = np.cumsum(arrays["counts"])[:-1]
-        predicted, true = (np.split(arrays[name], ends) for name in ("predictions", "targets"))
+        own = arrays.get("prediction_counts", arrays["counts"])
+        predicted = np.split(arrays["predictions"], np.cumsum(own)[:-1])
+        true = np.split(arrays["targets"], np.cumsum(arrays["counts"])[:-1])
     return {
         path.name: {"prediction": predicted[position(path)].tolist(), "target": true[position(path)].tolist()}
         for path in examples_of(prepared, backbone)

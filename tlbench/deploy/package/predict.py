@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import postprocess  # type: ignore[import-not-found]
+from outputs import Outputs  # type: ignore[import-not-found]
 from preprocess import preprocessor  # type: ignore[import-not-found]
 
 HERE = Path(__file__).parent
@@ -36,20 +37,29 @@ class Model:
     def __call__(self, examples: list[Any]) -> list[Any]:
         """Return the predictions of each example, as `predict` of `postprocess.py` makes them of its outputs.
 
-        Of an example with one prediction `(C,)`, of words and tokens `(T, C)`, of the pixels of an image `(H, W)`.
+        Of an example with one prediction `(C,)`, of words and tokens `(T, C)`, of the pixels of an image `(H, W)`, of
+        spans, transcripts or boxes what the kind makes of the whole example.
         """
-        return [self.kind.predict(outputs) for outputs in self.outputs(examples)]
+        return [self.predict(outputs) for outputs in self.outputs(examples)]
+
+    def predict(self, outputs: Any, target: Any = None) -> Any:
+        """Return the prediction of one example, given its outputs `(..., C)`."""
+        units = outputs.reshape(-1, outputs.shape[-1])
+        made = self.kind.predict(Outputs(units, shape=(1, *outputs.shape[:-1])), target)
+        # A list holds an array for each example; an array a row for each unit.
+        return made.reshape(*outputs.shape[:-1], *made.shape[1:]) if isinstance(made, np.ndarray) else made[0]
 
     def outputs(self, examples: list[Any]) -> list[Any]:
         """Return the outputs of each example, `(..., C)`."""
         prepared = [self.prepare(example) for example in examples]
-        batches = [prepared] if can_batch(prepared) else [[arrays] for arrays in prepared]
+        # Together if all have one shape; sequences of several lengths one by one, without padding.
+        batches = [prepared] if have_one_shape(prepared) else [[arrays] for arrays in prepared]
         outputs = [row for some in batches for row in self.run(some)]
         return list(map(self.kind.crop, outputs, examples, prepared))
 
     def run(self, prepared: list[Any]) -> Any:
-        """Return the outputs of a batch of prepared examples, those of padding included."""
-        columns = [batch(arrays) for arrays in zip(*prepared, strict=True)]
+        """Return the outputs of a batch of prepared examples of one shape."""
+        columns = [np.stack(arrays) for arrays in zip(*prepared, strict=True)]
         return self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
 
     def read(self, path: Path) -> Any:
@@ -64,18 +74,9 @@ class Model:
         return self.kind.parse(example) if isinstance(example, str) else example
 
 
-def can_batch(prepared: list[Any]) -> bool:
-    """Return whether examples can be run together: sequences of numbers are padded, other arrays have one shape."""
-    columns = zip(*prepared, strict=True)
-    return all(arrays[0].ndim == 1 or len({array.shape for array in arrays}) == 1 for arrays in columns)
-
-
-def batch(arrays: Any) -> Any:
-    """Return arrays as one; sequences are padded with 0 on the right to the longest of them."""
-    if len({array.shape for array in arrays}) > 1:
-        longest = max(map(len, arrays))
-        arrays = [np.pad(array, (0, longest - len(array))) for array in arrays]
-    return np.stack(arrays)
+def have_one_shape(prepared: list[Any]) -> bool:
+    """Return whether the arrays of all examples have one shape, so that they can be run together."""
+    return all(len({array.shape for array in arrays}) == 1 for arrays in zip(*prepared, strict=True))
 
 
 def check(model: Model) -> int:
@@ -86,9 +87,9 @@ def check(model: Model) -> int:
     largest = 0.0
     for (name, known), example, outputs in zip(scored.items(), examples, model.outputs(examples), strict=True):
         target = np.array(known["target"])
-        difference = gap(model.kind.predict(outputs, target), np.array(known["prediction"]))
+        difference = gap(np.asarray(model.predict(outputs, target)), np.array(known["prediction"]))
         largest = max(largest, difference)
-        described = model.kind.describe(model.kind.predict(outputs), example, model.labels)
+        described = model.kind.describe(model.predict(outputs), example, model.labels)
         true = ", ".join(model.kind.name(target, model.labels))
         print(f"{name}: {described}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE
@@ -102,6 +103,10 @@ def gap(prediction: Any, scored: Any) -> float:
     Predictions of padding, behind those that were scored, do not count.
     """
     prediction, scored = prediction.ravel()[: scored.size], scored.ravel()
+    if prediction.size < scored.size:
+        return float("inf")
+    if not scored.size:
+        return 0.0
     if prediction.dtype.kind == "i":
         return float((prediction != scored).mean())
     return float(np.abs(prediction - scored).max(initial=0.0) / np.abs(scored).max(initial=1.0))

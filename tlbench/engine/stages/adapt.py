@@ -7,16 +7,21 @@ from tlbench.results.parts import AdaptPart
 
 
 def _compute(work: Work) -> AdaptPart:
-    from tlbench.engine.adaptation import adapt, labels_given
-    from tlbench.engine.models import WEIGHTS, read_model
+    from tlbench.engine.adaptation import adapt
+    from tlbench.engine.given import labels_given
+    from tlbench.engine.models import WEIGHTS, read_source
     from tlbench.engine.prepared import Prepared
-    from tlbench.learning.model import save_weights, trained_parameters
+    from tlbench.learning.model import save_weights
 
     pairing, prepared = work.pairing, Prepared.read(work.above["prepare"])
-    start = read_model(pairing, prepared, work.settings.device, work.above["source"], "source")
-    model = adapt(pairing, prepared, start, work.on_step)
-    save_weights(model, work.folder / WEIGHTS)
-    return AdaptPart(trained_parameters=trained_parameters(start, model), **labels_given(pairing, prepared))
+    start = read_source(pairing, prepared, work.settings.device, work.above["source"])
+    adapted = adapt(pairing, prepared, start, work.on_step)
+    save_weights(adapted.model, work.folder / WEIGHTS)
+    return AdaptPart(
+        trained_parameters=adapted.trained_parameters,
+        training_labels=adapted.training_labels,
+        **labels_given(pairing, prepared),
+    )
 
 
 STAGE = Stage(
@@ -28,8 +33,9 @@ STAGE = Stage(
         "strategy.adapt",
         "strategy.access",
         "strategy.trains_encoder",
-        "strategy.from_source",
+        "strategy.selection",
         "strategy_options",
+        "extension",
         "label_budget",
     ),
 )

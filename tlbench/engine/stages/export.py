@@ -7,12 +7,12 @@ from tlbench.results.parts import ExportPart
 
 
 def _compute(work: Work) -> ExportPart:
-    from tlbench.engine.models import read_model
+    from tlbench.engine.models import read_adapted
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.serving import export_and_score
 
     prepared = Prepared.read(work.above["prepare"])
-    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], "source", "target")
+    model = read_adapted(work.pairing, prepared, work.settings.device, work.above["adapt"])
     graph = work.above["graph"] / "graph.onnx"
     return export_and_score(work.pairing, work.settings, prepared, model, graph, work.folder)
 

@@ -7,19 +7,19 @@ from tlbench.results.parts import FeaturesPart
 
 
 def _compute(work: Work) -> FeaturesPart:
-    import numpy as np
-
-    from tlbench.engine.models import read_model
+    from tlbench.engine.models import read_source
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import a_distance, extract_features, probe_score
     from tlbench.results.files import write_json
 
     task, prepared = work.pairing.task, Prepared.read(work.above["prepare"])
-    model = read_model(work.pairing, prepared, work.settings.device, work.above["source"], "source")
+    model = read_source(work.pairing, prepared, work.settings.device, work.above["source"])
     features = extract_features(task, model, prepared)
-    np.savez(work.folder / "features.npz", **vars(features))
+    features.save(work.folder / "features.npz")
     write_json(work.folder / "probe.json", {"score": probe_score(task, prepared, features)})
-    return FeaturesPart(a_distance=a_distance(features.source_test, features.target_test))
+    if features.source_test is None:
+        return FeaturesPart()
+    return FeaturesPart(a_distance=a_distance(features.source_test.values, features.target_test.values))
 
 
 # A stage of its own, since the source features are the same for every strategy.

@@ -11,11 +11,11 @@ from tlbench.engine.stage import Stage, Work
 
 def _compute(work: Work) -> None:
     from tlbench.deploy.onnx_graph import export_graph
-    from tlbench.engine.models import read_model
+    from tlbench.engine.models import read_adapted
     from tlbench.engine.prepared import Prepared
 
     prepared = Prepared.read(work.above["prepare"])
-    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], "source", "target")
+    model = read_adapted(work.pairing, prepared, work.settings.device, work.above["adapt"])
     export_graph(model, prepared.split("target-test").inputs, work.folder / "graph.onnx")
 
 
@@ -40,6 +40,7 @@ STAGE = Stage(
         "backbone.build",
         "backbone_options",
         "files",
+        "extension",
         "settings.device",
     ),
     content=architecture,

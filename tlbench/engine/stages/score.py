@@ -9,18 +9,15 @@ from tlbench.results.parts import ScorePart
 def _compute(work: Work) -> ScorePart:
     import json
 
-    import numpy as np
-
-    from tlbench.engine.models import read_model
+    from tlbench.engine.models import read_adapted, read_source
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import SplitFeatures, score_both_stages
 
     above, device = work.above, work.settings.device
     prepared = Prepared.read(above["prepare"])
-    start = read_model(work.pairing, prepared, device, above["source"], "source")
-    model = read_model(work.pairing, prepared, device, above["adapt"], "source", "target")
-    with np.load(above["features"] / "features.npz", allow_pickle=False) as arrays:
-        before = SplitFeatures(**arrays)
+    start = read_source(work.pairing, prepared, device, above["source"])
+    model = read_adapted(work.pairing, prepared, device, above["adapt"])
+    before = SplitFeatures.read(above["features"] / "features.npz")
     probe = json.loads((above["features"] / "probe.json").read_text(encoding="utf-8"))["score"]
     return score_both_stages(work.pairing, prepared, start, before, probe, model)
 
@@ -29,5 +26,5 @@ STAGE = Stage(
     name="score",
     compute=_compute,
     after=("prepare", "source", "features", "adapt"),
-    inputs=("task.metric",),
+    inputs=("task.metric", "strategy.from_source"),
 )

@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench.contract.task_data import Array
+from tlbench.learning.data import BatchTargets
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.kinds.postprocess import Distances
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.classification import area_under_roc, average_precision
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.model import Distance
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_gaussian
 
 
@@ -23,9 +25,9 @@ class Anomaly(Classification):
 
     WEIGHT = 4.0
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        weight = torch.tensor([1.0, self.WEIGHT], device=outputs.device)
-        return functional.cross_entropy(outputs, targets, weight=weight)
+    def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
+        weight = torch.tensor([1.0, self.WEIGHT], device=outputs.units.device)
+        return functional.cross_entropy(outputs.units, targets.values, weight=weight)
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         ranking = {"average-precision": average_precision, "auroc": area_under_roc}

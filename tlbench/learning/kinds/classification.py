@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import Targets
+from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Labels, Words
 from tlbench.learning.kinds.protocol import Postprocess
@@ -26,6 +26,7 @@ from tlbench.learning.metrics.classification import (
 )
 from tlbench.learning.metrics.entities import entity_metrics
 from tlbench.learning.metrics.metric import Metric
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_probe
 
 
@@ -54,8 +55,8 @@ class Classification:
     def strata(self, targets: Targets) -> Array:
         return targets.values
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(outputs, targets)
+    def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
+        return functional.cross_entropy(outputs.units, targets.values)
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         return fit_probe(features, targets, outputs)

@@ -11,12 +11,13 @@ from torch.nn import functional
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import Targets
+from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Flags
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.multi_label import macro_label_f1, mean_average_precision, micro_label_f1
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_probes
 
 
@@ -46,8 +47,9 @@ class MultiLabel:
         """Return a group for each set of labels."""
         return np.asarray(np.unique(targets.values, axis=0, return_inverse=True)[1])
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(outputs, targets.to(outputs.dtype))
+    def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
+        wanted = targets.values.to(outputs.units.dtype)
+        return functional.binary_cross_entropy_with_logits(outputs.units, wanted)
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         return fit_probes(features, targets)

@@ -39,12 +39,19 @@ class Numbers:
     """What the elements of an example are that is a list of texts."""
 
     def predict(self, outputs: Any, targets: Any = None) -> Any:
-        """Return the predictions of outputs `(..., C)`.
+        """Return a prediction for each unit of `Outputs`, `(M, ...)`, or a list with an array for each example.
 
-        `targets` (...) are given for scoring: a class whose predictions are too many to be kept returns those of the
+        `targets` `(M,)` are given for scoring: a class whose predictions are too many to be kept returns those of the
         targets alone.
         """
-        return outputs
+        return outputs.units
+
+    def decide(self, outputs: Any) -> Any:
+        """Return what parity compares exactly: a decision for each unit, or a list with one for each example.
+
+        Numbers are not decided: none.
+        """
+        return []
 
     def crop(self, outputs: Any, example: Any, prepared: Sequence[Any]) -> Any:
         """Return the outputs of an example's units, without those of padding."""
@@ -69,9 +76,13 @@ class Labels(Numbers):
     outputs = "One number for each label; their softmax gives the probabilities."
 
     def predict(self, outputs: Any, targets: Any = None) -> Any:
-        """Return probabilities `(..., C)` float32."""
-        powers = _exp(_below_largest(outputs))
+        """Return probabilities `(M, C)` float32."""
+        powers = _exp(_below_largest(outputs.units))
         return powers * (np.float32(1) / _total(powers))
+
+    def decide(self, outputs: Any) -> Any:
+        """Return the index of the best label of each unit, `(M,)`."""
+        return outputs.units.argmax(-1)
 
     def describe(self, prediction: Any, example: Any, labels: Sequence[str]) -> str:
         """Return the best label with its probability."""
@@ -109,9 +120,9 @@ class Tokens(Labels):
     outputs = "One number for each token of the vocabulary, for each token; their softmax gives the probabilities."
 
     def predict(self, outputs: Any, targets: Any = None) -> Any:
-        """Return log-probabilities in nats, float32: `(..., C)`, or those of the targets alone."""
-        outputs = _below_largest(outputs)
-        logs = outputs - _log(_total(_exp(outputs)))
+        """Return log-probabilities in nats, float32: `(M, C)`, or `(M,)` those of the targets alone."""
+        below = _below_largest(outputs.units)
+        logs = below - _log(_total(_exp(below)))
         if targets is None:
             return logs
         return np.take_along_axis(logs, np.asarray(targets, np.int64)[..., None], -1)[..., 0]
@@ -131,8 +142,8 @@ class Pixels(Labels):
     outputs = "One number for each label, for each pixel; the largest says which label it is."
 
     def predict(self, outputs: Any, targets: Any = None) -> Any:
-        """Return indices of labels `(...)` int16."""
-        return np.asarray(outputs.argmax(-1), np.int16)
+        """Return indices of labels `(M,)` int16."""
+        return np.asarray(outputs.units.argmax(-1), np.int16)
 
     def describe(self, prediction: Any, example: Any, labels: Sequence[str]) -> str:
         """Return the share of the pixels that each label takes."""
@@ -150,8 +161,12 @@ class Flags(Numbers):
     outputs = "One number for each label; their logistic function gives the probability of each."
 
     def predict(self, outputs: Any, targets: Any = None) -> Any:
-        """Return probabilities `(..., C)` float32."""
-        return np.float32(1) / (np.float32(1) + _exp(-np.asarray(outputs, np.float32)))
+        """Return probabilities `(M, C)` float32."""
+        return np.float32(1) / (np.float32(1) + _exp(-np.asarray(outputs.units, np.float32)))
+
+    def decide(self, outputs: Any) -> Any:
+        """Return which labels each unit has, `(M, C)` bool."""
+        return outputs.units > 0
 
     def name(self, targets: Any, labels: Sequence[str]) -> list[str]:
         """Return the labels that the example has."""

@@ -1,7 +1,8 @@
 """What the host asks of a kind of problem.
 
-A *unit* is what gets one prediction: an example in classification, a word in token classification. Training and
-scoring see units only, `(M, C)` outputs beside `(M,)` targets, so that a strategy reads the same for every kind.
+A *unit* is what a head gives one row of outputs for: an example in classification, a word in token classification, a
+frame of a sound, a pixel. Outputs, targets and predictions each know how many of their values belong to each example,
+so that a kind may read units alone, or examples as a whole: a span, a transcript, the boxes of an image.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.learning.data import Targets
+from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.metrics.metric import Metric
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear
 
 
@@ -29,12 +31,16 @@ class Postprocess(Protocol):
     parts: str
     """What the elements of an example are that is a list of texts: `texts` or `words`."""
 
-    def predict(self, outputs: Array, targets: Array | None = None) -> Array:
-        """Return the predictions of outputs `(..., C)`; called batch by batch.
+    def predict(self, outputs: Outputs, targets: Array | None = None) -> Array | Sequence[Array]:
+        """Return a row for each unit `(M, ...)`, or a list with an array for each example, which may be empty.
 
-        Targets are given for scoring. They are for a class whose predictions are too many to be kept, and which
-        returns those of the targets alone.
+        Called with whole examples, some at a time. Targets are given for scoring: they are for a class whose
+        predictions are too many to be kept, and which returns those of the targets alone.
         """
+        ...
+
+    def decide(self, outputs: Outputs) -> Array | Sequence[Any]:
+        """Return what parity compares exactly: a decision for each unit, or one for each example; empty for none."""
         ...
 
     def crop(self, outputs: Array, example: Any, prepared: Sequence[Array]) -> Array:
@@ -78,12 +84,15 @@ class Kind(Protocol):
         """Return `(N,)`: the label budget is drawn in proportion to these groups of examples."""
         ...
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of units: outputs `(M, C)`, targets `(M, ...)` as `targets` made them."""
+    def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
+        """Return the mean loss of a batch. Simple kinds compare `outputs.units` `(M, C)` with `targets.values`."""
         ...
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
-        """Fit a linear head to features `(M, D)` and targets `(M, ...)`; `outputs` is C."""
+        """Fit a linear head to features `(M, D)` and targets `(M, ...)`; `outputs` is C.
+
+        Called if the kind's spec has the trait `probe`: if there is one target for each unit.
+        """
         ...
 
     def constant(self, targets: Array, outputs: int) -> Array:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import Targets
+from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Numbers
 from tlbench.learning.kinds.protocol import Postprocess
@@ -19,6 +19,7 @@ from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.regression import mae, r2, rmse
 from tlbench.learning.model import ScaledLinear
 from tlbench.learning.precision import check_targets
+from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_ridge
 
 
@@ -49,12 +50,13 @@ class Regression:
         """Return one group: numbers have none."""
         return np.zeros(len(targets), np.int64)
 
-    def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
         """Return the negative log-likelihood of normal errors, their variance the batch's own.
 
         Its gradient is that of the squared error over the mean squared error, so that no unit is too large or small.
         """
-        return 0.5 * torch.log((outputs - targets).square().mean(0) + torch.finfo(outputs.dtype).tiny).mean()
+        errors = outputs.units - targets.values
+        return 0.5 * torch.log(errors.square().mean(0) + torch.finfo(errors.dtype).tiny).mean()
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         return fit_ridge(features, targets)

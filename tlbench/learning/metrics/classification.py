@@ -7,28 +7,28 @@ from collections.abc import Callable
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Metric, Weighted
 
 
-def accuracy(probabilities: Array, targets: Targets) -> Weighted:
+def accuracy(predictions: Predictions, targets: Targets) -> Weighted:
     """Part of the units whose most probable label is the target."""
-    correct = probabilities.argmax(1) == targets.values
+    correct = predictions.values.argmax(1) == targets.values
     return lambda weights: float(np.average(correct, weights=np.repeat(weights, targets.counts)))
 
 
-def _confusion(probabilities: Array, targets: Targets) -> Callable[[Array], Array]:
+def _confusion(predictions: Predictions, targets: Targets) -> Callable[[Array], Array]:
     """Return the `(C, C)` confusion matrix, rows the truth, as a function of example weights."""
-    size = probabilities.shape[1]
-    cells = targets.values * size + probabilities.argmax(1)
+    size = predictions.values.shape[1]
+    cells = targets.values * size + predictions.values.argmax(1)
     return lambda weights: np.bincount(cells, np.repeat(weights, targets.counts), size * size).reshape(size, size)
 
 
 def _macro(formula: Callable[[Array, Array, Array], tuple[Array, Array]]) -> Metric:
     """Mean of a ratio over the classes that occur among targets or predictions; 0 / 0 counts as 0."""
 
-    def metric(probabilities: Array, targets: Targets) -> Weighted:
-        confusion = _confusion(probabilities, targets)
+    def metric(predictions: Predictions, targets: Targets) -> Weighted:
+        confusion = _confusion(predictions, targets)
 
         def weighted(weights: Array) -> float:
             cells = confusion(weights)
@@ -47,9 +47,9 @@ macro_recall = _macro(lambda right, found, there: (right, there))
 macro_f1 = _macro(lambda right, found, there: (2 * right, found + there))
 
 
-def balanced_accuracy(probabilities: Array, targets: Targets) -> Weighted:
+def balanced_accuracy(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean recall over the classes that occur among the targets."""
-    confusion = _confusion(probabilities, targets)
+    confusion = _confusion(predictions, targets)
 
     def weighted(weights: Array) -> float:
         cells = confusion(weights)
@@ -59,17 +59,17 @@ def balanced_accuracy(probabilities: Array, targets: Targets) -> Weighted:
     return weighted
 
 
-def negative_log_likelihood(probabilities: Array, targets: Targets) -> Weighted:
+def negative_log_likelihood(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean of -log p(target), in nats; probabilities below 1e-12 count as 1e-12."""
-    chosen = np.take_along_axis(probabilities, targets.values[:, None], 1)[:, 0]
+    chosen = np.take_along_axis(predictions.values, targets.values[:, None], 1)[:, 0]
     loss = -np.log(np.maximum(chosen.astype(np.float64), 1e-12))
     return lambda weights: float(np.average(loss, weights=np.repeat(weights, targets.counts)))
 
 
-def calibration_error(probabilities: Array, targets: Targets, bins: int = 15) -> Weighted:
+def calibration_error(predictions: Predictions, targets: Targets, bins: int = 15) -> Weighted:
     """Expected calibration error over equal-width bins of confidence (Guo et al. 2017, arXiv:1706.04599, eq. 3)."""
-    confidence = probabilities.max(1).astype(np.float64)
-    correct = probabilities.argmax(1) == targets.values
+    confidence = predictions.values.max(1).astype(np.float64)
+    correct = predictions.values.argmax(1) == targets.values
     # Bin m is ((m - 1) / bins, m / bins].
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
 
@@ -83,14 +83,14 @@ def calibration_error(probabilities: Array, targets: Targets, bins: int = 15) ->
 def _ranking(function: str) -> Metric:
     """A score of scikit-learn that ranks units by the probability of label 1."""
 
-    def metric(probabilities: Array, targets: Targets) -> Weighted:
+    def metric(predictions: Predictions, targets: Targets) -> Weighted:
         import sklearn.metrics
 
         def weighted(weights: Array) -> float:
             unit = np.repeat(weights, targets.counts)
             present = unit[targets.values == 1].sum() > 0 and unit[targets.values == 0].sum() > 0
             ranked = getattr(sklearn.metrics, function)
-            return float(ranked(targets.values, probabilities[:, 1], sample_weight=unit)) if present else 0.0
+            return float(ranked(targets.values, predictions.values[:, 1], sample_weight=unit)) if present else 0.0
 
         return weighted
 

@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Metric, Weighted
 
 
-def entity_counts(probabilities: Array, targets: Targets, labels: Sequence[str]) -> Array:
+def entity_counts(predictions: Predictions, targets: Targets, labels: Sequence[str]) -> Array:
     """Return `(N, 3)`: entities found right, found at all, and there, for each sentence."""
     from seqeval.metrics.sequence_labeling import get_entities
 
-    predicted = targets.split(probabilities.argmax(1))
+    predicted = targets.split(predictions.values.argmax(1))
     counts = np.zeros((len(targets), 3))
     for row, (guess, truth) in enumerate(zip(predicted, targets.split(), strict=True)):
         found = set(get_entities([labels[i] for i in guess]))
@@ -28,8 +28,8 @@ def entity_metrics(labels: Sequence[str]) -> Mapping[str, Metric]:
     """Micro-averaged precision, recall and F1 of whole entities, as seqeval (and conlleval) counts them."""
 
     def metric(ratio: Callable[[float, float, float], tuple[float, float]]) -> Metric:
-        def of(probabilities: Array, targets: Targets) -> Weighted:
-            counts = entity_counts(probabilities, targets, labels)
+        def of(predictions: Predictions, targets: Targets) -> Weighted:
+            counts = entity_counts(predictions, targets, labels)
 
             def weighted(weights: Array) -> float:
                 above, below = ratio(*(weights @ counts))

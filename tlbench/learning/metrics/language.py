@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Weighted
 
 
-def log_likelihood(logs: Array, targets: Targets) -> Weighted:
+def log_likelihood(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean log-probability of a unit's target in nats, of logs `(M,)`."""
-    return lambda weights: float(np.average(logs.astype(np.float64), weights=np.repeat(weights, targets.counts)))
+    logs = predictions.values.astype(np.float64)
+    return lambda weights: float(np.average(logs, weights=np.repeat(weights, targets.counts)))
 
 
-def perplexity(logs: Array, targets: Targets) -> Weighted:
+def perplexity(predictions: Predictions, targets: Targets) -> Weighted:
     """exp of the mean negative log-probability (Jelinek et al. 1977), of logs `(M,)` in nats."""
-    mean = log_likelihood(logs, targets)
+    mean = log_likelihood(predictions, targets)
     return lambda weights: float(np.exp(-mean(weights)))

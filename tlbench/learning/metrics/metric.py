@@ -11,17 +11,17 @@ from collections.abc import Callable
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 
 Weighted = Callable[[Array], float]
 """Example weights `(N,)` -> score."""
-Metric = Callable[[Array, Targets], Weighted]
-"""Predictions `(M, C)` and targets -> score as a function of example weights."""
+Metric = Callable[[Predictions, Targets], Weighted]
+"""Predictions and targets -> score as a function of example weights."""
 
 
-def score(metric: Metric, probabilities: Array, targets: Targets) -> float:
+def score(metric: Metric, predictions: Predictions, targets: Targets) -> float:
     """Return a metric over all examples alike."""
-    return metric(probabilities, targets)(np.ones(len(targets)))
+    return metric(predictions, targets)(np.ones(len(targets)))
 
 
 def bootstrap_interval(weighted: Weighted, size: int, draws: int = 200) -> tuple[float, float]:

@@ -5,38 +5,38 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Weighted
 
 
-def mean_average_precision(predictions: Array, targets: Targets) -> Weighted:
+def mean_average_precision(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean over the labels of the average precision; a label that no example has is left out."""
 
     def weighted(weights: Array) -> float:
         from sklearn.metrics import average_precision_score
 
         there = np.flatnonzero(weights @ targets.values)
-        each = [average_precision_score(targets.values[:, i], predictions[:, i], sample_weight=weights) for i in there]
+        each = [average_precision_score(targets.values[:, i], predictions.values[:, i], sample_weight=weights) for i in there]
         return float(np.mean(each)) if each else 0.0
 
     return weighted
 
 
-def micro_label_f1(predictions: Array, targets: Targets) -> Weighted:
+def micro_label_f1(predictions: Predictions, targets: Targets) -> Weighted:
     """F1 of all labels of all examples counted together; a label is taken from a probability of 0.5."""
     right, size = _hits(predictions, targets)
     return lambda weights: _f1(weights @ right.sum(1), weights @ size.sum(1))
 
 
-def macro_label_f1(predictions: Array, targets: Targets) -> Weighted:
+def macro_label_f1(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean of the labels' F1; a label is taken from a probability of 0.5, one that never occurs counts as 0."""
     right, size = _hits(predictions, targets)
     return lambda weights: float(np.mean([*map(_f1, weights @ right, weights @ size)]))
 
 
-def _hits(predictions: Array, targets: Targets) -> tuple[Array, Array]:
+def _hits(predictions: Predictions, targets: Targets) -> tuple[Array, Array]:
     """Return for each example and label, `(N, L)`: 1 where it was found right; how often it was found or there."""
-    found = predictions >= 0.5
+    found = predictions.values >= 0.5
     return (found & (targets.values == 1)).astype(float), found + targets.values.astype(float)
 
 

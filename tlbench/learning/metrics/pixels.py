@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Metric, Weighted
 
 
@@ -19,7 +19,7 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
     """
 
     def metric(formula: Callable[[Array], float]) -> Metric:
-        def of(predictions: Array, targets: Targets) -> Weighted:
+        def of(predictions: Predictions, targets: Targets) -> Weighted:
             cells = _confusion_by_example(predictions, targets, labels)
             return lambda weights: formula(np.tensordot(weights, cells, 1))
 
@@ -28,10 +28,10 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
     return {"mean-iou": metric(_mean_iou), "dice": metric(_dice), "pixel-accuracy": metric(_pixel_accuracy)}
 
 
-def _confusion_by_example(predictions: Array, targets: Targets, labels: int) -> Array:
+def _confusion_by_example(predictions: Predictions, targets: Targets, labels: int) -> Array:
     """Return `(N, C, C)`: how many units of each example are of label i and were taken for j."""
     example = np.repeat(np.arange(len(targets)), targets.counts)
-    cells = (example * labels + targets.values) * labels + predictions
+    cells = (example * labels + targets.values) * labels + predictions.values
     return np.bincount(cells, minlength=len(targets) * labels**2).reshape(-1, labels, labels)
 
 

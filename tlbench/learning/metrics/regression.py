@@ -5,29 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets
+from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Weighted
 
 
-def r2(predictions: Array, targets: Targets) -> Weighted:
+def r2(predictions: Predictions, targets: Targets) -> Weighted:
     """Coefficient of determination, the mean over the numbers; 0 for a number that is the same in all examples."""
 
     def weighted(weights: Array) -> float:
         mean = np.average(targets.values, axis=0, weights=weights)
-        lost = weights @ np.square(predictions - targets.values, dtype=np.float64)
+        lost = weights @ np.square(predictions.values - targets.values, dtype=np.float64)
         there = weights @ np.square(targets.values - mean)
         return float(np.where(there > 0, 1 - lost / np.where(there > 0, there, 1), 0).mean())
 
     return weighted
 
 
-def rmse(predictions: Array, targets: Targets) -> Weighted:
+def rmse(predictions: Predictions, targets: Targets) -> Weighted:
     """Root of the mean squared error in the unit of the targets, the mean over the numbers."""
-    squares = np.square(predictions - targets.values, dtype=np.float64)
+    squares = np.square(predictions.values - targets.values, dtype=np.float64)
     return lambda weights: float(np.sqrt(np.average(squares, axis=0, weights=weights)).mean())
 
 
-def mae(predictions: Array, targets: Targets) -> Weighted:
+def mae(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean absolute error in the unit of the targets, the mean over the numbers."""
-    errors = np.abs(predictions - targets.values, dtype=np.float64)
+    errors = np.abs(predictions.values - targets.values, dtype=np.float64)
     return lambda weights: float(np.average(errors, axis=0, weights=weights).mean())

@@ -17,13 +17,14 @@ def nearest_mean(request: AdaptRequest) -> TransferModel:
     -|f - m|^2 = 2 m f - |m|^2 - |f|^2, and |f|^2 is the same for every class. Targets that are no classes get their
     kind's own probe.
     """
-    model, targets = request.model, torch.from_numpy(request.target.targets.values)
+    model, domain, classes = request.model, request.target, len(request.target.labels)
+    targets = torch.from_numpy(domain.train.targets.values)
     if targets.ndim > 1:
-        probe = request.kind.probe(encode(model, request.target.inputs), targets.numpy(), request.classes)
+        probe = domain.kind.probe(encode(model, domain.train.inputs), targets.numpy(), classes)
         probe.copy_into(model.heads["target"])
         return model
-    features = torch.from_numpy(encode(model, request.target.inputs))
-    members = nn.functional.one_hot(targets, request.classes).float()
+    features = torch.from_numpy(encode(model, domain.train.inputs))
+    members = nn.functional.one_hot(targets, classes).float()
     counts = members.sum(0)
     means = members.T @ features / counts.clamp(min=1)[:, None]
     head = model.heads["target"]

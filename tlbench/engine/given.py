@@ -1,0 +1,113 @@
+"""What a strategy is given of the data: copies of the parts that it declares, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tlbench.contract.task_data import Access, Array
+from tlbench.engine.prepared import Prepared
+from tlbench.errors import NotApplicable
+from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
+from tlbench.learning.device import derive_seed
+from tlbench.planning.plan import Pairing
+
+Parts = Mapping[str, Examples | Inputs]
+"""Examples by their place in a request: `target.train`."""
+VALIDATION = 0.2
+"""Part of the labelled examples that a selection rule sets aside."""
+
+
+def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
+    """Return copies of what the strategy declares by its access and its selection rule."""
+    access, selection, made = pairing.strategy.access, pairing.strategy.selection, dict[str, Examples | Inputs]()
+    if Access.SOURCE in access:
+        source = prepared.split("source-train")
+        made |= _parted(pairing, source, np.arange(len(source)), "source", "train", selection == "source-validation")
+    labelled = {Access.TARGET_LABELS: "train", Access.TARGET_ALL_LABELS: "all"}
+    for part, name in labelled.items():
+        if part in access:
+            target = prepared.split("target-train")
+            positions = labelled_positions(pairing, target, part)
+            made |= _parted(pairing, target, positions, "target", name, selection == "target-validation")
+    if Access.TARGET_INPUTS in access:
+        target = prepared.split("target-train")
+        made["target.unlabelled"] = target.inputs.select(_shuffled(pairing, len(target)))
+    return made
+
+
+def _parted(
+    pairing: Pairing, examples: Examples, positions: Array, domain: str, name: str, set_aside: bool
+) -> dict[str, Examples | Inputs]:
+    """Return the examples at these positions, less those that are set aside for validation."""
+    if not set_aside:
+        return {f"{domain}.{name}": examples.select(positions)}
+    kind = (pairing.task.kind if domain == "target" else pairing.task.kind_of_source).create()
+    held = _held_out(pairing, kind.strata(examples.targets.select(positions)))
+    return {
+        f"{domain}.{name}": examples.select(positions[~held]),
+        f"{domain}.validation": _with_references(examples, positions[held]),
+    }
+
+
+def _with_references(examples: Examples, positions: Array) -> Examples:
+    """Return a copy of examples that `request.score` can score, by metrics that read references."""
+    chosen, known = examples.select(positions), examples.targets.references
+    references = [known[position] for position in positions] if len(known) else ()
+    return replace(chosen, targets=replace(chosen.targets, references=references))
+
+
+def _held_out(pairing: Pairing, strata: Array) -> Array:
+    """Return which of the labelled examples are set aside, `(N,)` bool: a fifth, by strata."""
+    size = len(strata)
+    if size < 2:
+        raise NotApplicable(f"It sets aside labels for validation, and there is {size} label.")
+    random = np.random.default_rng(derive_seed(pairing.seed, "validation"))
+    held = np.zeros(size, bool)
+    held[draw_budget(strata, max(1, min(size - 1, round(VALIDATION * size))), random)] = True
+    return held
+
+
+def labelled_positions(pairing: Pairing, target: Examples, part: Access) -> Array:
+    """Return the positions of the label budget, or of all labelled target examples in another order."""
+    if part is Access.TARGET_ALL_LABELS:
+        return _shuffled(pairing, len(target))
+    # A generator of its own: whatever else is drawn, all strategies of a seed see the same labels.
+    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
+    strata = pairing.task.kind.create().strata(target.targets)
+    if budget.per_class and budget.size is not None:
+        return draw_per_class(strata, budget.size, random)
+    return draw_budget(strata, budget.size or len(target), random)
+
+
+def _shuffled(pairing: Pairing, size: int) -> Array:
+    # Data sets often come sorted by label: unshuffled, the order of inputs alone would tell the labels.
+    return np.random.default_rng(derive_seed(pairing.seed, "shuffle")).permutation(size)
+
+
+def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
+    """Return the target examples whose labels the strategy is given, those for validation included, or None."""
+    target = prepared.split("target-train")
+    if Access.TARGET_ALL_LABELS in pairing.strategy.access:
+        return target
+    if Access.TARGET_LABELS in pairing.strategy.access:
+        return target.select(labelled_positions(pairing, target, Access.TARGET_LABELS))
+    return None
+
+
+def labels_given(pairing: Pairing, prepared: Prepared) -> dict[str, Any]:
+    """Return how many labels the budget came to, where that was not said by it, or there were not as many."""
+    if Access.TARGET_LABELS not in pairing.strategy.access:
+        return {}
+    asked, given = pairing.label_budget, len(seen_labels(pairing, prepared) or ())
+    return {} if given == asked.total else {"label_budget": given, "budget_rule": str(asked)}
+
+
+def labels_trained(parts: Parts) -> int | None:
+    """Return how many target labels are left to train on, if some were set aside."""
+    if "target.validation" not in parts:
+        return None
+    return sum(len(part) for name, part in parts.items() if name in ("target.train", "target.all"))

@@ -1,0 +1,47 @@
+"""The score of a model's head on examples, by a metric of the kind."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from tlbench.contract.task_data import Array
+from tlbench.learning.data import Examples, Predictions, Targets
+from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.metrics.metric import score
+from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split
+
+SCORED_AT_ONCE = 4096
+"""Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""
+OUTPUTS_AT_ONCE = 2**24
+
+
+def evaluate(
+    model: TransferModel, head: str, kind: Kind, metric: str, labels: Sequence[str], examples: Examples
+) -> float:
+    """Return the score of one head on labelled examples."""
+    encoded = encode_split(model, examples.inputs)
+    outputs = functools.partial(apply_head, model.heads[head])
+    return score_outputs(kind, metric, labels, outputs, encoded, examples.targets)
+
+
+def score_outputs(
+    kind: Kind,
+    metric: str,
+    labels: Sequence[str],
+    head: Callable[[Array], Array],
+    encoded: Encoded,
+    targets: Targets,
+) -> float:
+    """Return the score of what a head makes of encoded examples."""
+    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
+    ends, start, parts = np.cumsum([0, *targets.counts]), 0, []
+    for outputs in encoded.outputs(head, size):
+        stop = start + len(outputs)
+        wanted = targets.values[ends[start] : ends[stop]]
+        predicted = Predictions.of(kind.postprocess.predict(outputs, wanted), outputs.counts)
+        parts.append((np.arange(start, stop), predicted))
+        start = stop
+    return score(kind.metrics(labels)[metric], Predictions.join(parts), targets)

@@ -1,0 +1,76 @@
+"""What a model says of some examples: one row of outputs for each unit of prediction, and which example it belongs to.
+
+Works on numpy arrays and on torch tensors alike, and imports numpy alone: an exported model comes with a copy.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+class Outputs:
+    """Outputs of N examples with M units of prediction in all; C values for each unit.
+
+    Simple kinds read `units`; kinds that need whole examples (spans, transcripts, boxes on a map) read `values` and
+    `mask`, or `split()`.
+    """
+
+    def __init__(self, units: Any, mask: Any = None, shape: tuple[int, ...] = (), features: Any = None) -> None:
+        self.units = units
+        """`(M, C)`: one row for each unit, example by example."""
+        self.mask = mask
+        """`(N, T)` bool: which positions are units; None if all are."""
+        self.shape = tuple(shape) if mask is None else tuple(mask.shape)
+        """`(N, *positions)`: `(N,)`, `(N, T)` or `(N, H, W)`."""
+        self.features = features
+        """`(M, D)`: what the head was given for each unit; None if the outputs come from a file."""
+
+    @classmethod
+    def packed(cls, units: Any, counts: Any, positions: tuple[int, ...] | None = None) -> Outputs:
+        """Return numpy outputs of examples with `counts` units each.
+
+        `positions` is the shape of one example's units if it is the same for all, such as `(H, W)`; None: sequences.
+        """
+        if positions is not None:
+            return cls(units, shape=(len(counts), *positions))
+        return cls(units, mask=np.arange(max(counts, default=0)) < np.asarray(counts)[:, None])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @property
+    def values(self) -> Any:
+        """`(N, *positions, C)`; positions that are no units hold 0."""
+        width = self.units.shape[-1]
+        if self.mask is None:
+            return self.units.reshape(*self.shape, width)
+        size = (*self.mask.shape, width)
+        numpy = isinstance(self.units, np.ndarray)
+        values = np.zeros(size, self.units.dtype) if numpy else self.units.new_zeros(size)
+        values[self.mask] = self.units
+        return values
+
+    @property
+    def counts(self) -> Any:
+        """`(N,)`: how many units each example has."""
+        if self.mask is None:
+            return np.full(len(self), math.prod(self.shape[1:]))
+        return self.mask.sum(1)
+
+    def split(self) -> list[Any]:
+        """Return the units of each example, `(m, C)`."""
+        ends = [0, *np.cumsum([int(count) for count in self.counts]).tolist()]
+        return [self.units[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+
+    def __getitem__(self, examples: slice) -> Outputs:
+        """Return the outputs of a range of examples."""
+        start, stop, step = examples.indices(len(self))
+        if step != 1:
+            raise ValueError("Outputs can be cut into ranges of examples only: outputs[:n].")
+        first, last = int(self.counts[:start].sum()), int(self.counts[:stop].sum())
+        features = None if self.features is None else self.features[first:last]
+        mask = None if self.mask is None else self.mask[start:stop]
+        return Outputs(self.units[first:last], mask, (stop - start, *self.shape[1:]), features)
