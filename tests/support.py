@@ -136,3 +136,26 @@ def only(rows: Sequence[Any], **wanted: Any) -> Any:
 
 def silent(step: int, loss: float) -> None:
     """Stand for a display of progress."""
+
+
+def weigh(metric: Any, values: Any, targets: Any) -> Any:
+    """Return a metric of one prediction for each target, as a function of example weights."""
+    from tlbench.learning import Predictions
+
+    return metric(Predictions.of(values, targets.counts), targets)
+
+
+def units(values: Any) -> Any:
+    """Return outputs `(N, C)` of examples with one unit each."""
+    from tlbench.learning import Outputs
+
+    return Outputs(values, shape=(len(values),))
+
+
+def wanted(values: Any) -> Any:
+    """Return targets of a batch, one value for each example."""
+    import torch
+
+    from tlbench.learning import BatchTargets
+
+    return BatchTargets(values, torch.ones(len(values), dtype=torch.int64))

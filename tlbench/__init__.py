@@ -44,7 +44,15 @@ from tlbench.contract.specs import (
     TaskSpec,
 )
 from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
-from tlbench.errors import BadInputError, ContractError, MissingDataError, NotApplicable, TlbenchError, UnknownNameError, UsageError
+from tlbench.errors import (
+    BadInputError,
+    ContractError,
+    MissingDataError,
+    NotApplicable,
+    TlbenchError,
+    UnknownNameError,
+    UsageError,
+)
 
 __version__ = "0.1.0"
 

@@ -50,9 +50,10 @@ def adversarial(request: AdaptRequest) -> TransferModel:
 
     def _seen(outputs: Outputs) -> Tensor:
         """What the discriminator sees: features, in CDAN their outer product with the predictions."""
+        features: Tensor = outputs.features
         if not conditional:
-            return outputs.features
-        return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), outputs.features).flatten(1)
+            return features
+        return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), features).flatten(1)
 
     request.train([model.encoder, model.heads["source"], discriminator], loss, schedule=annealed)
     model.heads["target"].load_state_dict(model.heads["source"].state_dict())

@@ -7,15 +7,13 @@ import limit
 import numpy as np
 import torch
 from contest import compared, compete
-from support import silent
 from torch import nn
 
-from tlbench.contract.task_data import Access
-from tlbench.learning.adapt_request import AdaptRequest
 from tlbench.learning.data import Examples, Inputs, Targets
 from tlbench.learning.device import set_up
 from tlbench.learning.kinds import Classification
 from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.trainer import Trainer
 
 EXAMPLES, WIDTH, CLASSES = 1408, 512, 10
 
@@ -44,20 +42,14 @@ def steps_of(epochs):
 
     def ours(number):
         model = TransferModel(Passing(), {"target": layer()})
-        request = AdaptRequest(
-            strategy="steps",
-            model=model,
-            fresh=lambda: model,
-            kind=Classification(),
-            classes=CLASSES,
-            transductive=True,
+        trainer = Trainer(
+            owner="steps",
+            kinds={"target": Classification()},
             options={"steps": steps, "learning_rate": 1e-3, "weight_decay": 1e-4, "batch_size": 64},
             generator=torch.Generator().manual_seed(number),
-            on_step=silent,
-            augment=lambda batch, generator: batch,
-            parts={Access.TARGET_LABELS: examples},
+            device=torch.device("cpu"),
         )
-        request.fit(model, request.target)
+        trainer.fit(model, examples)
         return {}
 
     def lean(number):

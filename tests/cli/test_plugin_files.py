@@ -15,12 +15,13 @@ def drop_out(request):
     import torch
 
     model = request.model
-    batches = request.batches(request.target)
+    batches = request.batches(request.target.train)
 
     def loss(progress):
-        inputs, targets = next(batches)
-        features = torch.nn.functional.dropout(model.features(*inputs), 0.5)
-        return request.kind.loss(model.heads["target"](features), targets)
+        inputs, targets, _ = next(batches)
+        outputs = model(*inputs)
+        outputs.units = model.heads["target"](torch.nn.functional.dropout(outputs.features, 0.5))
+        return request.target.kind.loss(outputs, targets)
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model

@@ -4,10 +4,11 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from support import units
 from torch import Tensor, nn
 
 from tlbench import CLASSIFICATION, BuildRequest, FitRequest, PrepareRequest
-from tlbench.deploy.export import SENTINEL, TOLERANCE, Gap, check_parity, export_model, run_session
+from tlbench.deploy.export import SENTINEL, TOLERANCE, Gap, check_parity, export_model, flips, run_session
 from tlbench.deploy.onnx_graph import export_graph, fill, structure, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
@@ -62,12 +63,12 @@ def outputs_of(path, inputs):
 
 def test_a_graph_with_weights_put_in_by_name_equals_an_ordinary_export(graph, rows, tmp_path):
     model = normed(1)
-    write_model(fill(onnx.load(graph), model), tmp_path / "filled.onnx")
+    write_model(fill(onnx.load(graph), model, rows), tmp_path / "filled.onnx")
     export_graph(model, rows, tmp_path / "ordinary.onnx", optimize=True)
     filled, ordinary = (outputs_of(tmp_path / f"{name}.onnx", rows) for name in ("filled", "ordinary"))
     np.testing.assert_allclose(filled, ordinary, rtol=1e-5, atol=1e-6)
     with torch.no_grad():
-        np.testing.assert_allclose(filled, model(*rows.batch(np.arange(70))), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(filled, model(*rows.batch(np.arange(70))).units, rtol=1e-5, atol=1e-6)
     assert np.abs(filled - outputs_of(graph, rows)).max() > 0.1
 
 
@@ -79,21 +80,21 @@ def test_exporting_leaves_the_model_as_it_was(rows, tmp_path):
 
 def test_the_structure_of_a_graph_does_not_depend_on_its_weights(graph, tmp_path):
     for seed in (1, 2):
-        write_model(fill(onnx.load(graph), normed(seed)), tmp_path / f"{seed}.onnx")
+        write_model(fill(onnx.load(graph), normed(seed), rows), tmp_path / f"{seed}.onnx")
     assert structure(tmp_path / "1.onnx") == structure(tmp_path / "2.onnx") != structure(graph)
     assert (tmp_path / "1.onnx").read_bytes() != (tmp_path / "2.onnx").read_bytes()
 
 
 def test_a_written_file_names_no_file_of_the_machine(graph, tmp_path):
     """The exporter notes stack traces on nodes; they would publish where somebody works."""
-    write_model(fill(onnx.load(graph), normed(1)), tmp_path / "model.onnx")
+    write_model(fill(onnx.load(graph), normed(1), rows), tmp_path / "model.onnx")
     assert b".py" in graph.read_bytes()
     assert b".py" not in (tmp_path / "model.onnx").read_bytes()
 
 
 def test_a_filled_graph_is_the_same_bytes_every_time(graph, tmp_path):
     for name in "ab":
-        write_model(fill(onnx.load(graph), normed(1)), tmp_path / name)
+        write_model(fill(onnx.load(graph), normed(1), rows), tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -101,11 +102,11 @@ def test_a_graph_that_lacks_a_parameter_or_has_another_shape_is_refused(graph):
     model = normed(1)
     model.encoder.extra = nn.Linear(2, 2)
     with pytest.raises(ParityError, match=r"no weights named encoder\.extra\.weight"):
-        fill(onnx.load(graph), model)
+        fill(onnx.load(graph), model, rows)
     model = normed(1)
     model.heads["target"] = nn.Linear(8, 5)
     with pytest.raises(ParityError, match=r"head\.\w+ has the shape \[3"):
-        fill(onnx.load(graph), model)
+        fill(onnx.load(graph), model, rows)
 
 
 def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
@@ -113,7 +114,7 @@ def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
     parity = export_model(model, graph, labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)
     assert parity.relative < 1e-5
     assert parity.flips == 0
-    served = KIND.postprocess.predict(outputs_of(tmp_path / "model.onnx", rows))
+    served = KIND.postprocess.predict(units(outputs_of(tmp_path / "model.onnx", rows)))
     np.testing.assert_allclose(served, parity.predictions, rtol=1e-5, atol=1e-6)
 
 
@@ -157,9 +158,9 @@ def test_a_text_graph_serves_other_lengths_than_it_was_made_with(layout, tmp_pat
 
 
 def compare(onnx_outputs, eager_outputs):
-    gap = Gap()
+    gap, decide = Gap(), KIND.postprocess.decide
     gap.add(onnx_outputs, eager_outputs)
-    return gap.relative(), gap.flips
+    return gap.relative(), flips(decide(units(onnx_outputs)), decide(units(eager_outputs)))
 
 
 EAGER = np.array([[3.0, 1.0, 0.0], [0.0, 2.0, 1.0], [1.0, 1.0 - 1e-5, 0.0]], np.float32)
@@ -206,6 +207,10 @@ def test_a_decision_that_flips_at_no_tie_fails():
 
 def test_one_output_alone_decides_nothing():
     assert compare(EAGER[:, :1], EAGER[:, :1])[1] == 0
+
+
+def test_decisions_of_whole_examples_are_compared_as_wholes():
+    assert flips([np.array([1, 2]), np.array([], int), "ab"], [np.array([1, 2]), np.array([3]), "ac"]) == 2
 
 
 def test_the_largest_difference_and_output_are_of_different_batches():

@@ -33,7 +33,7 @@ from tlbench.planning.settings import Settings
 ALONE = """
 import runpy, sys
 
-OWN = {"preprocess", "postprocess"}
+OWN = {"preprocess", "postprocess", "outputs"}
 ALLOWED = {*sys.stdlib_module_names, *OWN, "numpy", "onnxruntime", "flatbuffers", "google", "packaging"}
 
 class Alone:
@@ -297,7 +297,8 @@ def test_preprocessing_that_has_changed_since_is_not_exported(catalog, exported)
 OTHERWISE = """
 class Sharper(Labels):
     def predict(self, outputs, targets=None):
-        return super().predict(2 * outputs)
+        outputs.units = 2 * outputs.units
+        return super().predict(outputs)
 """
 
 

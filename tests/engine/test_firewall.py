@@ -196,9 +196,7 @@ def test_the_audit_finds_a_strategy_that_reads_withheld_labels(pairing_of, sourc
 
 
 def with_options(request, **options):
-    trainer = dataclasses.replace(
-        request.trainer, options={**request.options, **options}, augmentation=Augmentation()
-    )
+    trainer = dataclasses.replace(request.trainer, options={**request.options, **options}, augmentation=Augmentation())
     return dataclasses.replace(request, trainer=trainer)
 
 
@@ -237,8 +235,8 @@ def test_a_batch_is_never_larger_than_what_there_is(request_of, pairing_of):
 def test_an_option_that_is_used_without_being_declared_is_named(request_of, pairing_of, option):
     _, request = request_of(pairing_of("toy/blobs"), Access.TARGET_LABELS)
     fewer = {name: value for name, value in request.options.items() if name != option}
+    trainer = dataclasses.replace(request.trainer, options=fewer)
     with pytest.raises(ContractError, match=f'"finetune" uses the option "{option}".*training_options'):
-        trainer = dataclasses.replace(request.trainer, options=fewer)
         trainer.fit(request.model, request.target.train)
 
 

@@ -80,6 +80,8 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
         yield replace(pairing, weights="other contents"), settings
     elif path == "source_mode":
         return  # Made of the source options.
+    elif path == "extension":
+        yield replace(pairing, strategy=replace(pairing.strategy, extend=CODE)), settings
     elif path == "label_budget":
         yield replace(pairing, label_budget=Budget(7)), settings
         yield replace(pairing, label_budget=Budget(7, per_class=True)), settings

@@ -7,7 +7,7 @@ import pytest
 import torch
 from support import silent
 
-from tlbench import Access, BadInputError, ContractError, Side, Split, TaskData
+from tlbench import BadInputError, ContractError, Side, Split, TaskData
 from tlbench.engine.adaptation import check_promises, with_target_head
 from tlbench.engine.models import build
 from tlbench.engine.source_model import train_source
@@ -92,7 +92,9 @@ def test_the_source_model_learns_and_its_seed_decides_it(source_of, pairing_of):
     pairing = pairing_of("toy/blobs")
     prepared, model = source_of(pairing)
     test = prepared.split("source-test")
-    right = model.eval()(*test.inputs.batch(np.arange(120)), head="source").argmax(1).numpy() == test.targets.values
+    right = (
+        model.eval()(*test.inputs.batch(np.arange(120)), head="source").units.argmax(1).numpy() == test.targets.values
+    )
     assert right.mean() > 0.8
     again = train_source(pairing, prepared, "cpu", silent)
     other = train_source(dataclasses.replace(pairing, seed=1), prepared, "cpu", silent)
@@ -150,19 +152,17 @@ def test_moved_statistics_of_batchnorm_are_found(models, frozen):
         check_promises(frozen, before, after)
 
 
-def test_a_changed_source_head_needs_the_source(models, frozen):
+def test_the_source_head_may_change(models, frozen):
+    """LwF trains it without source data; forgetting then measures what happened."""
     before, after = models
     with torch.no_grad():
         after.heads["source"].bias.add_(1)
-    with pytest.raises(ContractError, match='"frozen" changed the head "source"'):
-        check_promises(frozen, before, after)
-    check_promises(dataclasses.replace(frozen, access=frozenset({Access.SOURCE})), before, after)
-    check_promises(dataclasses.replace(frozen, from_source=False), before, after)
+    check_promises(frozen, before, after)
 
 
 @pytest.mark.parametrize("rubbish", [None, 5, {"heads": {}}])
 def test_what_is_no_model_is_refused(models, frozen, rubbish):
-    with pytest.raises(ContractError, match='"frozen" must return a TransferModel with the heads source and target'):
+    with pytest.raises(ContractError, match="must return a TransferModel with the heads source and target"):
         check_promises(frozen, models[0], rubbish)
 
 

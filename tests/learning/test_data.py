@@ -12,13 +12,13 @@ from tlbench.learning import data
 from tlbench.learning.data import (
     Examples,
     Inputs,
-    Lazy,
     Ragged,
     Targets,
     concatenate,
     draw_budget,
     restore_order,
 )
+from tlbench.learning.mapped import is_mapped
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]]
 
@@ -170,14 +170,17 @@ def test_a_rare_stratum_takes_its_one_example_from_the_largest():
     assert np.bincount(strata[drawn]).tolist() == [8, 1, 1]
 
 
-def test_a_large_selection_of_a_mapped_file_stays_there(tmp_path, monkeypatch):
+def test_a_large_selection_of_a_mapped_file_is_copied_to_a_file_without_a_name(tmp_path, monkeypatch):
     images = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5)
     save_examples(tmp_path, "split", [(images,)], Targets.of(range(6)))
     loaded = load_examples(tmp_path, "split")
     monkeypatch.setattr(data, "COPIED_BYTES", 10)
     large, small = loaded.select(np.array([4, 1, 5])), loaded.select(np.array([4, 1]))
-    assert isinstance(large.inputs.columns[0], Lazy)
-    assert isinstance(small.inputs.columns[0], np.ndarray)
+    column = large.inputs.columns[0]
+    assert is_mapped(column)
+    assert type(column) is np.ndarray  # a memmap would name the stored file
+    assert not column.flags.writeable
+    assert not is_mapped(small.inputs.columns[0])
     again = large.select(np.array([2, 0]))
     assert again.targets.values.tolist() == [5, 4]
     for chosen, rows in ((large, [4, 1, 5]), (again, [5, 4]), (small, [4, 1])):

@@ -3,12 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from support import units, wanted, weigh
 from torch import nn
 
 from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION, SEGMENTATION, TOKEN_CLASSIFICATION, BadInputError
 from tlbench.learning.data import Targets
 from tlbench.learning.kinds.postprocess import Flags, Labels, Tokens
-from tlbench.learning.trainer import train
+from tlbench.learning.loop import train
 
 KINDS = (CLASSIFICATION, TOKEN_CLASSIFICATION, ANOMALY)
 
@@ -20,17 +21,17 @@ def test_a_kind_has_the_metric_that_it_names_and_scores_its_own_predictions(spec
     kind = spec.create()
     labels = ("O", "B-PER")
     outputs = kind.head(3, labels)(torch.randn(6, 3, generator=torch.Generator().manual_seed(0)))
-    predictions = kind.postprocess.predict(outputs.detach().numpy())
+    predictions = kind.postprocess.predict(units(outputs.detach().numpy()))
     assert predictions.shape == (6, 2)
     np.testing.assert_allclose(predictions.sum(1), 1, rtol=1e-6)
-    scores = {name: metric(predictions, Targets.of([0, 1] * 3)) for name, metric in kind.metrics(labels).items()}
+    scores = {name: weigh(metric, predictions, Targets.of([0, 1] * 3)) for name, metric in kind.metrics(labels).items()}
     assert spec.metric in scores
     assert all(np.isfinite(weighted(np.ones(6))) for weighted in scores.values())
-    assert torch.isfinite(kind.loss(outputs, torch.tensor([0, 1] * 3)))
+    assert torch.isfinite(kind.loss(units(outputs), wanted(torch.tensor([0, 1] * 3))))
 
 
 def test_probabilities_do_not_overflow():
-    assert CLASSIFICATION.create().postprocess.predict(np.array([[1e4, -1e4]])).tolist() == [[1.0, 0.0]]
+    assert CLASSIFICATION.create().postprocess.predict(units(np.array([[1e4, -1e4]]))).tolist() == [[1.0, 0.0]]
 
 
 def test_a_token_budget_is_drawn_from_sentences_with_entities_and_without():
@@ -45,7 +46,7 @@ def test_a_label_budget_is_drawn_by_label():
 def test_a_missed_anomaly_costs_four_times_a_false_alarm():
     kind = ANOMALY.create()
     outputs = torch.tensor([[2.0, 0.0], [0.0, 2.0]], requires_grad=True)
-    kind.loss(outputs, torch.tensor([1, 0])).backward()
+    kind.loss(units(outputs), wanted(torch.tensor([1, 0]))).backward()
     missed, alarm = outputs.grad.abs().sum(1)
     assert missed / alarm == pytest.approx(4.0)
 
@@ -62,7 +63,7 @@ def test_pixels_of_masks_are_targets_and_images_with_the_same_labels_are_one_gro
 
 
 def test_of_many_pixels_the_best_label_alone_is_kept():
-    kept = SEGMENTATION.create().postprocess.predict(np.array([[0.1, 3.0, 1.0], [2.0, 1.0, 0.0]], np.float32))
+    kept = SEGMENTATION.create().postprocess.predict(units(np.array([[0.1, 3.0, 1.0], [2.0, 1.0, 0.0]], np.float32)))
     assert (kept.tolist(), kept.dtype) == ([1, 0], np.int16)
 
 
@@ -92,7 +93,7 @@ def test_a_side_that_names_nothing_is_told_what_to_name(spec):
 def test_predictions_have_the_bits_of_torch(classes, spread):
     """Of torch with the widest registers: scores stay those of the time when torch computed them."""
     outputs = np.random.default_rng(0).normal(0, spread, (500, classes)).astype(np.float32)
-    predicted = Labels().predict(outputs), Tokens().predict(outputs), Flags().predict(outputs)
+    predicted = tuple(made().predict(units(outputs)) for made in (Labels, Tokens, Flags))
     exact = torch.backends.cpu.get_cpu_capability() == "AVX512"
     for mine, function in zip(predicted[:2], (torch.softmax, torch.log_softmax), strict=True):
         theirs = function(torch.from_numpy(outputs), -1).numpy()
@@ -104,7 +105,7 @@ def test_predictions_have_the_bits_of_torch(classes, spread):
 
 
 def test_outputs_that_are_no_numbers_stay_so():
-    assert np.isnan(Labels().predict(np.array([[np.nan, 1.0]]))).all()
+    assert np.isnan(Labels().predict(units(np.array([[np.nan, 1.0]])))).all()
 
 
 @pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
@@ -115,7 +116,11 @@ def test_numbers_are_learnt_whatever_their_unit(unit):
     exact = unit * (features @ torch.tensor([[1.0], [2.0], [-1.0], [0.5]]) + 30)
     head = kind.head(4, ("number",))
     head.settle(exact.numpy())
-    train([head], lambda progress: kind.loss(head(features), exact), steps=300, learning_rate=0.05, weight_decay=0)
+
+    def loss(progress):
+        return kind.loss(units(head(features)), wanted(exact))
+
+    train([head], loss, steps=300, learning_rate=0.05, weight_decay=0)
     assert float(((head(features) - exact).std() / exact.std()).detach()) < 0.005
 
 
@@ -129,5 +134,5 @@ def test_several_labels_cost_the_mean_of_their_binary_cross_entropies():
     kind = MULTI_LABEL.create()
     outputs, targets = torch.tensor([[0.5, -2.0]]), torch.tensor([[1, 0]])
     expected = nn.functional.softplus(torch.tensor([-0.5, -2.0])).mean()
-    torch.testing.assert_close(kind.loss(outputs, targets), expected)
-    np.testing.assert_allclose(kind.postprocess.predict(outputs.numpy()), torch.sigmoid(outputs))
+    torch.testing.assert_close(kind.loss(units(outputs), wanted(targets)), expected)
+    np.testing.assert_allclose(kind.postprocess.predict(units(outputs.numpy())), torch.sigmoid(outputs))

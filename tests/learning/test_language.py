@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from support import units, weigh
 
 from tlbench import LANGUAGE_MODELLING, Access
 from tlbench.learning.data import Targets
@@ -16,18 +17,18 @@ def test_a_prediction_is_the_log_probability_of_the_target():
     outputs = np.random.default_rng(0).standard_normal((6, 4)).astype(np.float32)
     targets = np.array([0, 3, 1, 1, 2, 0])
     expected = torch.nn.functional.cross_entropy(torch.from_numpy(outputs), torch.from_numpy(targets), reduction="none")
-    assert np.allclose(KIND.postprocess.predict(outputs, targets), -expected.numpy(), atol=1e-6)
-    assert KIND.postprocess.predict(outputs, targets).shape == (6,)
+    assert np.allclose(KIND.postprocess.predict(units(outputs), targets), -expected.numpy(), atol=1e-6)
+    assert KIND.postprocess.predict(units(outputs), targets).shape == (6,)
 
 
 def test_without_targets_the_log_probabilities_of_all_tokens_are_predicted():
-    logs = KIND.postprocess.predict(np.random.default_rng(0).standard_normal((6, 4)))
+    logs = KIND.postprocess.predict(units(np.random.default_rng(0).standard_normal((6, 4))))
     np.testing.assert_allclose(np.exp(logs).sum(1), 1, rtol=1e-6)
 
 
 def test_scores_are_per_token_and_examples_weigh_by_their_tokens():
     logs, targets = np.log([0.5, 0.25, 0.125]), Targets(np.zeros(3, np.int64), np.array([1, 2]))
-    metrics = {name: metric(logs, targets) for name, metric in KIND.metrics(()).items()}
+    metrics = {name: weigh(metric, logs, targets) for name, metric in KIND.metrics(()).items()}
     assert metrics["log-likelihood"](np.ones(2)) == pytest.approx(np.log([0.5, 0.25, 0.125]).mean())
     assert metrics["perplexity"](np.ones(2)) == pytest.approx(4.0)
     assert metrics["perplexity"](np.array([1.0, 0.0])) == pytest.approx(2.0)

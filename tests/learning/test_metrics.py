@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics
+from support import weigh
 
 from tlbench.learning import metrics
 from tlbench.learning.data import Targets
@@ -15,6 +16,10 @@ def drawn(seed, size=80, classes=4):
     random = np.random.default_rng(seed)
     probabilities = random.dirichlet(np.ones(classes), size).astype(np.float32)
     return probabilities, Targets.of(random.integers(random.integers(2, classes + 1), size=size))
+
+
+def scored(metric, probabilities, targets):
+    return weigh(metric, probabilities, targets)(np.ones(len(targets)))
 
 
 def one_hot(labels, classes):
@@ -45,10 +50,10 @@ seeds = pytest.mark.parametrize("seed", range(5))
 def test_scores_of_decisions_equal_those_of_scikit_learn_also_when_weighted(seed, metric, expected_score):
     probabilities, targets = drawn(seed)
     decided = probabilities.argmax(1)
-    assert metrics.score(metric, probabilities, targets) == pytest.approx(expected_score(targets.values, decided))
+    assert scored(metric, probabilities, targets) == pytest.approx(expected_score(targets.values, decided))
     weights = np.random.default_rng(seed + 100).integers(0, 4, len(targets))
     expected = expected_score(targets.values[weights > 0], decided[weights > 0], sample_weight=weights[weights > 0])
-    assert metric(probabilities, targets)(weights.astype(float)) == pytest.approx(expected)
+    assert weigh(metric, probabilities, targets)(weights.astype(float)) == pytest.approx(expected)
 
 
 @seeds
@@ -56,11 +61,11 @@ def test_log_likelihood_equals_scikit_learn_s(seed):
     probabilities, targets = drawn(seed)
     exact = probabilities / probabilities.sum(1, keepdims=True, dtype=float)
     expected = sklearn.metrics.log_loss(targets.values, exact, labels=range(4))
-    assert metrics.score(metrics.negative_log_likelihood, probabilities, targets) == pytest.approx(expected, rel=1e-5)
+    assert scored(metrics.negative_log_likelihood, probabilities, targets) == pytest.approx(expected, rel=1e-5)
 
 
 def test_an_impossible_target_costs_a_finite_number():
-    found = metrics.score(metrics.negative_log_likelihood, one_hot([0], 2), Targets.of([1]))
+    found = scored(metrics.negative_log_likelihood, one_hot([0], 2), Targets.of([1]))
     assert found == pytest.approx(-math.log(1e-12))
 
 
@@ -75,32 +80,32 @@ def test_an_impossible_target_costs_a_finite_number():
 def test_ranking_scores_are_those_of_label_one(seed, metric, expected_score):
     probabilities, targets = drawn(seed, classes=2)
     expected = expected_score(targets.values, probabilities[:, 1])
-    assert metrics.score(metric, probabilities, targets) == pytest.approx(expected)
+    assert scored(metric, probabilities, targets) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("metric", [metrics.average_precision, metrics.area_under_roc])
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_ranking_score_of_one_class_alone_is_zero(metric, label):
-    assert metrics.score(metric, one_hot([0, 1], 2), Targets.of([label, label])) == 0.0
+    assert scored(metric, one_hot([0, 1], 2), Targets.of([label, label])) == 0.0
 
 
 def test_calibration_error_by_hand():
     """Bin (0.8, 0.867] holds .85 right and .81 wrong; bin (0.6, 0.667] holds .65 right; N = 3."""
     probabilities = np.array([[0.85, 0.15], [0.81, 0.19], [0.35, 0.65]])
     expected = (abs((0.85 - 1) + (0.81 - 0)) + abs(0.65 - 1)) / 3
-    found = metrics.score(metrics.calibration_error, probabilities, Targets.of([0, 1, 1]))
+    found = scored(metrics.calibration_error, probabilities, Targets.of([0, 1, 1]))
     assert found == pytest.approx(expected)
 
 
 def test_calibration_error_of_sure_predictions_is_their_error_rate():
     targets = Targets.of([0, 1, 1, 0])
-    assert metrics.score(metrics.calibration_error, one_hot([0, 1, 1, 1], 2), targets) == pytest.approx(0.25)
+    assert scored(metrics.calibration_error, one_hot([0, 1, 1, 1], 2), targets) == pytest.approx(0.25)
 
 
 def test_calibration_puts_a_confidence_on_an_edge_into_the_bin_below():
     """With two bins, .5 is in (0, .5]: it cancels against nothing in (.5, 1]."""
     probabilities = np.array([[0.5, 0.5], [0.9, 0.1]])
-    weighted = metrics.calibration_error(probabilities, Targets.of([0, 1]), bins=2)
+    weighted = weigh(metrics.calibration_error, probabilities, Targets.of([0, 1]), bins=2)
     assert weighted(np.ones(2)) == pytest.approx((abs(0.5 - 1) + abs(0.9 - 0)) / 2)
 
 
@@ -125,13 +130,13 @@ def test_entity_scores_equal_seqeval_s(seed, name):
     words = [[[TAGS[i] for i in part] for part in side] for side in (truth, guess)]
     expected = getattr(seqeval, f"{name}_score")(*words)
     metric = metrics.entity_metrics(TAGS)[f"entity-{name}"]
-    assert metrics.score(metric, probabilities, targets) == pytest.approx(expected)
+    assert scored(metric, probabilities, targets) == pytest.approx(expected)
 
 
 def test_entity_scores_without_any_entity_are_zero():
     pytest.importorskip("seqeval")
     for metric in metrics.entity_metrics(TAGS).values():
-        assert metrics.score(metric, one_hot([0, 0], 5), Targets.of([[0, 0]])) == 0.0
+        assert scored(metric, one_hot([0, 0], 5), Targets.of([[0, 0]])) == 0.0
 
 
 @seeds
@@ -142,12 +147,12 @@ def test_weights_count_sentences_not_words(seed):
     parts = targets.split(probabilities.argmax(1))
     twice = one_hot(np.concatenate([parts[0], *parts]), len(TAGS)), Targets.of([truth[0], *truth])
     for metric in (metrics.accuracy, metrics.macro_f1, metrics.entity_metrics(TAGS)["entity-f1"]):
-        assert metric(probabilities, targets)(np.array([2.0, 1, 1])) == pytest.approx(metrics.score(metric, *twice))
+        assert weigh(metric, probabilities, targets)(np.array([2.0, 1, 1])) == pytest.approx(scored(metric, *twice))
 
 
 def test_a_bootstrap_interval_is_that_of_the_binomial():
     """200 of 800 right: the normal approximation gives .25 +- 1.96 * sqrt(.25 * .75 / 800) = .22 .. .28."""
-    weighted = metrics.accuracy(one_hot([0] * 800, 2), Targets.of([0] * 200 + [1] * 600))
+    weighted = weigh(metrics.accuracy, one_hot([0] * 800, 2), Targets.of([0] * 200 + [1] * 600))
     low, high = metrics.bootstrap_interval(weighted, 800)
     half = 1.96 * math.sqrt(0.25 * 0.75 / 800)
     assert (low, high) == (pytest.approx(0.25 - half, abs=0.005), pytest.approx(0.25 + half, abs=0.005))
@@ -155,7 +160,7 @@ def test_a_bootstrap_interval_is_that_of_the_binomial():
 
 
 def test_a_bootstrap_interval_of_no_error_is_a_point():
-    weighted = metrics.accuracy(one_hot([0, 1], 2), Targets.of([0, 1]))
+    weighted = weigh(metrics.accuracy, one_hot([0, 1], 2), Targets.of([0, 1]))
     assert metrics.bootstrap_interval(weighted, 2) == (1.0, 1.0)
 
 

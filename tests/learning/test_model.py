@@ -13,13 +13,14 @@ from tlbench.learning.model import (
     Encoder,
     TransferModel,
     apply_head,
+    changed_parameters,
     count_parameters,
     device_of,
     encode,
+    encode_split,
     load_weights,
     save_weights,
     state_hash,
-    trained_parameters,
 )
 
 
@@ -56,8 +57,8 @@ def model():
 
 def test_a_head_is_called_by_name(model):
     rows = torch.ones(5, 3)
-    assert model.eval()(rows).shape == (5, 3)
-    assert model(rows, head="source").shape == (5, 2)
+    assert model.eval()(rows).units.shape == (5, 3)
+    assert model(rows, head="source").units.shape == (5, 2)
 
 
 def test_features_of_words_are_those_of_the_units_in_order():
@@ -71,7 +72,7 @@ def test_features_of_some_units_alone_are_in_the_order_of_the_examples():
     encoder = Words()
     ids = Ragged.of([[8, 9, 10], [5, 6], [7]])
     kept = Targets(np.array([True, False, True, False, True, False]), np.array([3, 2, 1]))
-    features = encode(TransferModel(encoder, {}), Inputs((ids,)), kept)
+    features = encode_split(TransferModel(encoder, {}), Inputs((ids,)), kept).values
     np.testing.assert_array_equal(features, encoder.embedding.weight.detach().numpy()[[8, 10, 6]])
 
 
@@ -147,7 +148,7 @@ def transductive():
 
 
 def test_nothing_is_trained_where_nothing_changed():
-    assert trained_parameters(*transductive()) == 0
+    assert changed_parameters(*transductive()) == 0
 
 
 def test_a_changed_tensor_counts_with_all_its_values():
@@ -155,7 +156,7 @@ def test_a_changed_tensor_counts_with_all_its_values():
     with torch.no_grad():
         model.heads["target"].weight[0, 0] += 1
         model.encoder.norm.bias[0] += 1
-    assert trained_parameters(source, model) == 2 * 4 + 4
+    assert changed_parameters(source, model) == 2 * 4 + 4
 
 
 def test_a_new_head_counts_whole_and_the_head_source_never():
@@ -163,4 +164,4 @@ def test_a_new_head_counts_whole_and_the_head_source_never():
     model.heads["target"] = nn.Linear(4, 5)
     with torch.no_grad():
         model.heads["source"].weight.zero_()
-    assert trained_parameters(source, model) == 4 * 5 + 5
+    assert changed_parameters(source, model) == 4 * 5 + 5

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tlbench.errors import TlbenchError
-from tlbench.learning.trainer import CHECK_EVERY, DivergedError, one_cycle, train
+from tlbench.learning.loop import CHECK_EVERY, DivergedError, one_cycle, train
 
 SETTINGS = {"learning_rate": 0.1, "weight_decay": 0.0}
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics
+from support import weigh
 
 from tlbench.learning.data import Targets
 from tlbench.learning.metrics import (
@@ -28,7 +29,7 @@ def maps():
 @pytest.mark.parametrize("weights", [np.ones(4), np.array([0.0, 2.0, 1.0, 1.0])], ids=["alike", "resampled"])
 def test_pixels_are_scored_as_by_scikit_learn(maps, weights):
     targets, guess = maps
-    scores = {name: metric(guess, targets)(weights) for name, metric in pixel_metrics(3).items()}
+    scores = {name: weigh(metric, guess, targets)(weights) for name, metric in pixel_metrics(3).items()}
     how = {"y_true": targets.values, "y_pred": guess, "sample_weight": np.repeat(weights, 30)}
     assert scores == pytest.approx(
         {
@@ -41,7 +42,7 @@ def test_pixels_are_scored_as_by_scikit_learn(maps, weights):
 
 def test_a_label_that_does_not_occur_does_not_count():
     targets, guess = Targets(np.array([0, 0, 1, 1]), np.array([4])), np.array([0, 1, 1, 1])
-    scores = {name: metric(guess, targets)(np.ones(1)) for name, metric in pixel_metrics(5).items()}
+    scores = {name: weigh(metric, guess, targets)(np.ones(1)) for name, metric in pixel_metrics(5).items()}
     assert scores == pytest.approx({"mean-iou": (1 / 2 + 2 / 3) / 2, "dice": 4 / 5, "pixel-accuracy": 3 / 4})
 
 
@@ -62,7 +63,7 @@ def test_numbers_are_scored_as_by_scikit_learn(weights):
         (mae, sklearn.metrics.mean_absolute_error),
     ):
         expected = theirs(truth, guess, sample_weight=weights)
-        assert metric(guess, targets)(weights) == pytest.approx(expected, rel=1e-5)
+        assert weigh(metric, guess, targets)(weights) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_number_that_never_varies_explains_nothing():
@@ -76,7 +77,8 @@ def test_several_labels_are_scored_as_by_scikit_learn(weights):
     truth = (random.random((60, 3)) < [0.1, 0.4, 0.7]).astype(int)
     guess = np.clip(0.4 * truth + 0.6 * random.random((60, 3)), 0, 1)
     targets = Targets(truth, np.ones(60, int))
-    found = [metric(guess, targets)(weights) for metric in (mean_average_precision, micro_label_f1, macro_label_f1)]
+    three = (mean_average_precision, micro_label_f1, macro_label_f1)
+    found = [weigh(metric, guess, targets)(weights) for metric in three]
     taken = {"y_true": truth, "y_pred": guess >= 0.5, "sample_weight": weights}
     assert found == pytest.approx(
         [

@@ -73,7 +73,7 @@ STRATEGIES = {
     "no-paper": ("spec_fields_are_valid", 'or write "unpublished"'),
     "no-setting": ("spec_fields_are_valid", "settings are ('inductiv',)"),
     "moves-statistics": ("runs_to_a_result", "declares trains_encoder=False but changed"),
-    "peeks": ("runs_to_a_result", '"peeks" accesses target-labels data'),
+    "peeks": ("runs_to_a_result", '"peeks" reads request.target.train without declaring it'),
     "loses-a-head": ("runs_to_a_result", "must return a TransferModel with the heads source and target"),
     "spoils-weights": ("runs_to_a_result", "outputs that are not finite or are huge"),
 }

@@ -47,8 +47,8 @@ class Split:
     labels: ExampleSequence
     """For each example an index into the side's labels, or an array of them, one a word."""
     references: ExampleSequence | None = None
-    """For each example a JSON value for metrics alone, such as the accepted answers, a transcript or a pixel's size; kept
-    with the predictions, never given to a strategy."""
+    """For each example a JSON value for metrics alone, such as accepted answers, a transcript or the size of a pixel.
+    They are kept with the predictions and never given to a strategy."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,8 +108,8 @@ def _batch_size(model: TransferModel, inputs: Inputs) -> int:
 class Gap:
     """The largest difference between the outputs of a file and of its model, batch by batch.
 
-    A decision can flip only at a near tie, which follows from the differences themselves: flips are counted, as the kind
-    compares decisions, and the differences are gated.
+    A decision can flip only at a near tie, which follows from the differences themselves: flips are counted, in the way
+    the kind compares decisions, and the differences are gated.
     """
 
     largest: float = 0.0

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
 
+from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
 from tlbench.engine.models import LabelVectors, blueprint, build_request, extended, heads_of
@@ -15,6 +17,7 @@ from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.device import seed_everything
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import TransferModel, changed_parameters, device_of, state_hash
 from tlbench.learning.progress import listening
 from tlbench.learning.trainer import Augmentation, Remasking, Trainer
@@ -80,12 +83,11 @@ def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, p
     return AdaptRequest(
         model=model,
         fresh=blueprint(pairing, prepared, str(device), heads_of(prepared), extension=pairing.extension),
-        source=origin,
+        source=origin,  # type: ignore[arg-type]
         target=target,
         trainer=make_trainer(pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device),
         selection=strategy.selection,
-        label_vectors=encode
-        and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
+        label_vectors=encode and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
     )
 
 
@@ -93,8 +95,8 @@ def make_trainer(
     plan: SourcePlan,
     prepared: Prepared,
     owner: str,
-    kinds: dict[str, object],
-    options: object,
+    kinds: Mapping[str, Kind],
+    options: Mapping[str, OptionValue],
     generator: torch.Generator,
     device: torch.device,
 ) -> Trainer:
@@ -102,8 +104,8 @@ def make_trainer(
     masked = plan.task.kind.layout == "masked-token"
     return Trainer(
         owner=owner,
-        kinds=kinds,  # type: ignore[arg-type]
-        options=options,  # type: ignore[arg-type]
+        kinds=kinds,
+        options=options,
         generator=generator,
         device=device,
         augmentation=Augmentation(names=plan.task.augment, vary=plan.backbone.augment),

@@ -18,7 +18,7 @@ from tlbench.contract.events import Event
 from tlbench.engine.contents import measured, row_part
 from tlbench.engine.pipeline import LATENCY, run_stage, run_stages
 from tlbench.engine.store import Store, StoredStage
-from tlbench.errors import StageError, StoreError, UsageError, describe
+from tlbench.errors import NotApplicable, StageError, StoreError, UsageError, describe
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.guard import log_traceback, pass_signal, same_folder
 from tlbench.planning.plan import Pairing, Plan
@@ -115,6 +115,8 @@ def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
         return Draft(row=_assemble(fields, stages), pairing=pairing, stages=stages)
     except BaseException as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
         pass_signal(error)
+        if isinstance(error.__cause__, NotApplicable):
+            return Draft(row=Row(**fields, status="skipped", reason=str(error.__cause__)), pairing=pairing)
         log_traceback(pairing.title, settings.cache)
         return Draft(row=Row(**fields, status="failed", **_failure(error)), pairing=pairing)
 

@@ -32,7 +32,7 @@ class SplitFeatures:
     source_test: Encoded | None = None
     """None if the task has no source."""
     source_train: Array | None = None
-    """`(M, D)` of the units that a probe is fitted to, not all if there are very many; None for a kind without probe."""
+    """`(M, D)` of the units that a probe is fitted to, not all if there are very many; None without a probe."""
 
     def save(self, path: Path) -> None:
         """Write an npz file."""
@@ -135,7 +135,7 @@ def score_both_stages(
         trained = evaluate(model, "target", task.kind.create(), task.metric, prepared.target_labels, seen)
         fields["train_gap"] = trained - target_after
     if before.source_test is None:
-        return ScorePart(**fields, score_matrix=[[None, None], [None, target_after]])
+        return ScorePart(**fields, score_matrix=((None, None), (None, target_after)))
     return ScorePart(**fields, **_source_fields(pairing, prepared, start, before, probe, model, after, target_after))
 
 

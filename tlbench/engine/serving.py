@@ -22,8 +22,8 @@ from tlbench.deploy.session import open_session
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, Predictions, Targets, restore_order
 from tlbench.learning.metrics.metric import bootstrap_interval
-from tlbench.learning.outputs import Outputs
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
+from tlbench.learning.outputs import Outputs
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings

@@ -23,7 +23,6 @@ from tlbench.learning.kinds import (
     Segmentation,
     TokenClassification,
 )
-from tlbench.learning.metrics import Metric, Weighted, accuracy
 from tlbench.learning.loop import (
     DivergedError,
     MakeOptimizer,
@@ -33,6 +32,7 @@ from tlbench.learning.loop import (
     reverse_gradient,
     train,
 )
+from tlbench.learning.metrics import Metric, Weighted, accuracy
 from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost

@@ -106,8 +106,8 @@ class AdaptRequest:
     source: the backbone as it starts, with a new head `target` alone."""
     fresh: Callable[[], TransferModel] = field(repr=False)
     """Returns a model of the same architecture that has not seen the source; its weights are new."""
-    source: Domain | None
-    """The source; None if the task has none."""
+    source: Domain
+    """The source; None if the task has none, which a strategy with access to the source never meets."""
     target: Domain
     """The target."""
     trainer: Trainer = field(repr=False)
@@ -119,7 +119,7 @@ class AdaptRequest:
 
     @property
     def options(self) -> Mapping[str, Any]:
-        """Every option of the strategy by name: the user's value, else that of the backbone's recipe, else the default."""
+        """Every option of the strategy by name: the user's value, else the backbone's recipe, else the default."""
         return self.trainer.options
 
     @property
@@ -134,7 +134,9 @@ class AdaptRequest:
         each augmented anew. For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
-            raise _replaced(f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)")
+            raise _replaced(
+                f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)"
+            )
         return self.trainer.batches(examples, views, augment)
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
@@ -163,9 +165,7 @@ class AdaptRequest:
             after_step: Called with the progress behind each step: for a teacher's moving average and the like.
             steps: A part of the option `steps`, for training in several phases.
         """
-        self.trainer.train(
-            modules, loss, schedule=schedule, optimizer=optimizer, after_step=after_step, steps=steps
-        )
+        self.trainer.train(modules, loss, schedule=schedule, optimizer=optimizer, after_step=after_step, steps=steps)
 
     def score(self, model: TransferModel, examples: Examples, head: str = "target") -> float:
         """Return the score of a model by the task's own metric, for choosing among candidates; higher is better.
@@ -178,7 +178,6 @@ class AdaptRequest:
                 f'`selection="target-validation"` and score on request.target.validation, or another rule.'
             )
         domain = self.target if head == "target" else self.source
-        assert domain is not None
         return evaluate(model, head, domain.kind, domain.metric, domain.labels, examples)
 
     def encode_labels(self, names: Sequence[str] | None = None) -> Array:

@@ -188,7 +188,7 @@ class BatchTargets:
 
     def split(self) -> tuple[torch.Tensor, ...]:
         """Return the values example by example."""
-        return self.values.split(self.counts.tolist())
+        return torch.split(self.values, self.counts.tolist())
 
     def to(self, device: torch.device) -> BatchTargets:
         """Return them on a device."""

@@ -54,7 +54,9 @@ def train(
     groups = parameter_groups(trained, learning_rate)
     if optimizer is None:
         # Fused is as deterministic as the plain form and faster, but not equal to it in every bit.
-        updates: torch.optim.Optimizer = torch.optim.AdamW(groups, lr=learning_rate, weight_decay=weight_decay, fused=True)
+        updates: torch.optim.Optimizer = torch.optim.AdamW(
+            groups, lr=learning_rate, weight_decay=weight_decay, fused=True
+        )
     else:
         updates = optimizer(groups)
     peaks = [group["lr"] for group in updates.param_groups]

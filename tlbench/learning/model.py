@@ -165,7 +165,8 @@ def encode(model: TransferModel, inputs: Inputs) -> Array:
 def encode_split(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Encoded:
     """Return the features of all units in evaluation mode; of those alone that are true in `kept`."""
     model.eval()
-    device, parts, masked, positions = device_of(model), [], False, ()
+    device, parts = device_of(model), []
+    masked, positions = False, tuple[int, ...]()
     for places, batch in inputs.by_length(EVALUATION_BATCH):
         encoded = model.encoded(*(part.to(device) for part in batch))
         features, counts = encoded.units.cpu().numpy(), _counts(encoded)
@@ -181,7 +182,7 @@ def encode_split(model: TransferModel, inputs: Inputs, kept: Targets | None = No
 
 def _counts(outputs: Outputs) -> Array:
     counts = outputs.counts
-    return counts.cpu().numpy() if isinstance(counts, Tensor) else counts  # type: ignore[no-any-return]
+    return counts.cpu().numpy() if isinstance(counts, Tensor) else counts
 
 
 @torch.no_grad()

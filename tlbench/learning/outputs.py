@@ -5,6 +5,7 @@ Works on numpy arrays and on torch tensors alike, and imports numpy alone: an ex
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -63,7 +64,7 @@ class Outputs:
     def split(self) -> list[Any]:
         """Return the units of each example, `(m, C)`."""
         ends = [0, *np.cumsum([int(count) for count in self.counts]).tolist()]
-        return [self.units[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        return [self.units[start:end] for start, end in itertools.pairwise(ends)]
 
     def __getitem__(self, examples: slice) -> Outputs:
         """Return the outputs of a range of examples."""

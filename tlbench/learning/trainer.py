@@ -15,7 +15,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.data import BatchTargets, Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle, train
-from tlbench.learning.model import ScaledLinear, TransferModel, device_of
+from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
 
 Tensors = tuple[Tensor, ...]

@@ -31,8 +31,8 @@ def upgraded(record: Mapping[str, Any]) -> dict[str, Any]:
     values = {FIELDS.get(name, name): value for name, value in record.items()}
     if isinstance(strategy := values.get("strategy"), str):
         values["strategy"] = STRATEGIES.get(strategy, strategy)
-    rule = (values.get("strategy"), values.get("selection"))
-    values |= {"selection": SELECTIONS[rule]} if rule in SELECTIONS else {}
+    if (values.get("strategy"), values.get("selection")) in SELECTIONS:
+        values["selection"] = SELECTIONS[values["strategy"], values["selection"]]
     if isinstance(plugins := values.get("plugins"), dict):
         values["plugins"] = {role: _plugin(origin) for role, origin in plugins.items()}
     return {**values, "schema": 2}

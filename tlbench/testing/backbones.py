@@ -158,7 +158,8 @@ def training_step_changes_parameters(spec: BackboneSpec, bench: Bench) -> None:
         before = state_hash(model.encoder)
         parameters = [parameter for parameter in model.encoder.parameters() if parameter.requires_grad]
         outputs = model(*made.inputs().batch(np.arange(len(made.raw))))
-        nn.functional.cross_entropy(outputs, torch.arange(len(outputs)) % len(LABELS)).backward()  # type: ignore[no-untyped-call]
+        units = outputs.units
+        nn.functional.cross_entropy(units, torch.arange(len(units)) % len(LABELS)).backward()  # type: ignore[no-untyped-call]
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         if not gradients or not all(bool(torch.isfinite(gradient).all()) for gradient in gradients):
             raise ContractError(f"{label(spec)}: gradients are missing or not finite in a training step.")
@@ -187,9 +188,9 @@ def export_matches_the_model(spec: BackboneSpec, bench: Bench) -> None:
 
 @torch.no_grad()
 def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tuple[Tensor, ...]) -> None:
-    outputs, mask = run_session(session, batch), model.encoder.units(*batch)
-    expected = model(*batch).numpy()
-    found = outputs.reshape(-1, outputs.shape[-1]) if mask is None else outputs[mask.numpy()]
+    served, outputs = run_session(session, batch), model(*batch)
+    expected = outputs.units.numpy()
+    found = served.reshape(-1, served.shape[-1]) if outputs.mask is None else served[outputs.mask.numpy()]
     if found.shape != expected.shape or np.abs(found - expected).max() > TOLERANCE * np.abs(expected).max():
         raise ContractError(f"{label(spec)}: the model and the ONNX file disagree on a batch of {len(batch[0])}.")
 

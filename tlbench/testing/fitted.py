@@ -57,8 +57,8 @@ class Fitted:
         inputs, model = self.inputs(), self.model().eval()
         batch = inputs.batch(np.arange(len(inputs)))
         with torch.no_grad():
-            units = len(model(*batch))
-        return Examples(inputs, Targets(np.zeros(units, np.int64), model.count_units(batch, units)))
+            outputs = model(*batch)
+        return Examples(inputs, Targets(np.zeros(len(outputs.units), np.int64), np.asarray(outputs.counts)))
 
     @property
     def raw(self) -> list[Any]:

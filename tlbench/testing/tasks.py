@@ -14,6 +14,7 @@ from tlbench.contract.task_data import Side
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
 from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.outputs import Outputs
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -131,7 +132,8 @@ def evaluate_returns_numbers(spec: TaskSpec, bench: Bench) -> None:
     request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
 
     def guess(examples: object) -> object:
-        return kind.postprocess.predict(np.zeros((len(examples), classes), np.float32))  # type: ignore[arg-type]
+        size = len(examples)  # type: ignore[arg-type]
+        return kind.postprocess.predict(Outputs(np.zeros((size, classes), np.float32), shape=(size,)))
 
     scores = spec.evaluate(request, guess)
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):

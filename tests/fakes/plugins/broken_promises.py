@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 def _moves_statistics(request: AdaptRequest) -> Any:
     """One pass in training mode: every parameter stays, BatchNorm's statistics move."""
     model = request.model.train()
-    inputs, _ = next(request.batches(request.target))
+    inputs, *_ = next(request.batches(request.target.train))
     model(*inputs)
     return model
 
 
 def _peeks(request: AdaptRequest) -> Any:
-    return request.target.targets and request.model
-
-
-def _changes_source_head(request: AdaptRequest) -> Any:
-    request.model.heads["source"].weight.data.zero_()
-    return request.model
+    return request.target.train and request.model
 
 
 def _returns_rubbish(request: AdaptRequest) -> Any:
@@ -77,11 +72,11 @@ def _walks_away(request: AdaptRequest) -> Any:
 
 
 def _diverges(request: AdaptRequest) -> Any:
-    batches = request.batches(request.target)
+    batches = request.batches(request.target.train)
 
     def loss(progress: float) -> Any:
-        inputs, targets = next(batches)
-        return request.kind.loss(request.model(*inputs), targets) * float("nan")
+        inputs, targets, _ = next(batches)
+        return request.target.kind.loss(request.model(*inputs), targets) * float("nan")
 
     request.train([request.model], loss)
     return request.model
@@ -111,7 +106,6 @@ def tlbench_strategies() -> list[StrategySpec]:
     return [
         _spec("moves-statistics", _moves_statistics, labels, trains_encoder=False),
         _spec("peeks", _peeks, {Access.TARGET_INPUTS}),
-        _spec("changes-source-head", _changes_source_head, labels),
         _spec("returns-rubbish", _returns_rubbish),
         _spec("loses-a-head", _loses_a_head),
         _spec("changes-shapes", _changes_shapes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,13 @@ if TYPE_CHECKING:
 
 
 def _looks_past(request: AdaptRequest) -> Any:
-    """Finds the test labels where nobody handed them over."""
-    kept = {name: cell.cell_contents for name, cell in zip(_names(request), request.fresh.__closure__, strict=True)}
-    labels = kept["prepared"].split("target-test").targets.values
+    """Finds the test labels where nobody handed them over: in the variables of a caller, past the request."""
+    frame: Any = sys._getframe()
+    while "prepared" not in frame.f_locals:
+        frame = frame.f_back
+    labels = frame.f_locals["prepared"].split("target-test").targets.values
     request.model.heads["target"].bias.data[int(labels[0])] += 1
     return request.model
-
-
-def _names(request: AdaptRequest) -> Any:
-    return request.fresh.__code__.co_freevars
 
 
 def _restless(request: AdaptRequest) -> Any:
@@ -44,7 +43,7 @@ def _reads_nothing(request: AdaptRequest) -> Any:
 def _needs_many(request: AdaptRequest) -> Any:
     import numpy as np
 
-    if np.bincount(request.target.targets.values).min() < 2:
+    if np.bincount(request.target.train.targets.values).min() < 2:
         raise ValueError("a fold lacks a class")
     return request.model
 

@@ -29,6 +29,8 @@ STAGE = Stage(
     compute=_compute,
     after=("prepare", "source"),
     inputs=(
+        "task.metric",
+        "task.metric_of_source",
         "strategy.name",
         "strategy.adapt",
         "strategy.access",
@@ -36,6 +38,7 @@ STAGE = Stage(
         "strategy.selection",
         "strategy_options",
         "extension",
+        "backbone.encode_labels",
         "label_budget",
     ),
 )

@@ -21,5 +21,5 @@ STAGE = Stage(
     name="export",
     compute=_compute,
     after=("prepare", "adapt", "graph"),
-    inputs=("task.metric", "task.evaluate"),
+    inputs=("task.evaluate",),
 )

@@ -26,5 +26,5 @@ STAGE = Stage(
     name="score",
     compute=_compute,
     after=("prepare", "source", "features", "adapt"),
-    inputs=("task.metric", "strategy.from_source"),
+    inputs=("strategy.from_source",),
 )

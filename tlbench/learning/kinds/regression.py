@@ -18,8 +18,8 @@ from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.regression import mae, r2, rmse
 from tlbench.learning.model import ScaledLinear
-from tlbench.learning.precision import check_targets
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.precision import check_targets
 from tlbench.learning.probe import Linear, fit_ridge
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Weighted
 

@@ -16,7 +16,10 @@ def mean_average_precision(predictions: Predictions, targets: Targets) -> Weight
         from sklearn.metrics import average_precision_score
 
         there = np.flatnonzero(weights @ targets.values)
-        each = [average_precision_score(targets.values[:, i], predictions.values[:, i], sample_weight=weights) for i in there]
+        each = [
+            average_precision_score(targets.values[:, i], predictions.values[:, i], sample_weight=weights)
+            for i in there
+        ]
         return float(np.mean(each)) if each else 0.0
 
     return weighted
