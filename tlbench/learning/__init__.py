@@ -1,6 +1,7 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
 from tlbench.learning.adapt_request import AdaptRequest, Augment, Batch, Remask
+from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import (
     Columns,
     Examples,
@@ -56,12 +57,14 @@ __all__ = [
     "accuracy",
     "apply_head",
     "as_bad_input",
+    "blocks_of",
     "check_targets",
     "concatenate",
     "device_of",
     "encode",
     "fit_probe",
     "one_cycle",
+    "outside_blocks",
     "prepare_each",
     "reverse_gradient",
     "standardise_lost",

@@ -23,6 +23,7 @@ from tlbench.learning.data import Columns, Inputs, Ragged
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.model import TransferModel, encode, state_hash
 from tlbench.testing.bench import Bench, Check
+from tlbench.testing.blocks import blocks_run_in_order
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.fitted import LABELS, in_each_layout
 from tlbench.testing.specs import SPEC_CHECKS, label
@@ -243,6 +244,7 @@ CHECKS: tuple[Check[BackboneSpec], ...] = (
     features_have_the_declared_shape,
     evaluation_treats_examples_independently,
     training_step_changes_parameters,
+    blocks_run_in_order,
     export_matches_the_model,
     traits_are_true,
     augment_keeps_shape_and_type,

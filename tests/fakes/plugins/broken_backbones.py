@@ -60,7 +60,23 @@ def _build_too_narrow(request: BuildRequest) -> Any:
     return encoder
 
 
+def _with_blocks(blocks: Any) -> Any:
+    """Return a `build` whose encoder gives `blocks(encoder)`."""
+
+    def build(request: BuildRequest) -> Any:
+        encoder = SPECS["toy/mlp-batchnorm"].build(request)
+        object.__setattr__(encoder, "blocks", lambda: blocks(encoder))
+        return encoder
+
+    return build
+
+
 BUILDS = {
+    "no-blocks": _with_blocks(lambda encoder: []),
+    "swapped-blocks": _with_blocks(lambda encoder: [encoder.layers[1], encoder.layers[0]]),
+    "overlapping-blocks": _with_blocks(lambda encoder: [encoder.layers, encoder.layers[0]]),
+    "empty-blocks": _with_blocks(lambda encoder: [encoder.layers[2]]),
+    "foreign-blocks": _with_blocks(lambda encoder: [encoder.layers[:1]]),
     "compares-neighbours": _with_forward(MLP, lambda encoder, features, rows: features - features.mean(0)),
     "detached": _with_forward(MLP, lambda encoder, features, rows: features.detach() + rows.sum() * 0),
     "fixed-size": _with_forward(
