@@ -30,6 +30,7 @@ from tlbench.contract.requests import (
     PrepareRequest,
     RemaskRequest,
     SaveRequest,
+    Strength,
 )
 from tlbench.contract.specs import (
     BackboneFamily,
@@ -87,6 +88,7 @@ __all__ = [
     "Side",
     "Split",
     "StrategySpec",
+    "Strength",
     "TaskData",
     "TaskSpec",
     "TlbenchError",

@@ -7,7 +7,7 @@ from fakes.hf_backbones import TEXTS, Made, clips
 
 from tlbench.learning import Encoder, outside_blocks
 from tlbench.testing.bench import Bench
-from tlbench.testing.blocks import wrong_blocks, wrong_order, blocks_run_in_order
+from tlbench.testing.blocks import blocks_run_in_order, wrong_blocks, wrong_order
 
 FOUND = (
     "timm/resnet18",

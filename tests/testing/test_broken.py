@@ -64,6 +64,10 @@ BACKBONES = {
     "toy/augments-in-place": ("augment_keeps_shape_and_type", "augment writes into its inputs"),
     "toy/augments-at-random": ("augment_keeps_shape_and_type", "augment changes torch's random state"),
     "toy/augments-to-bytes": ("augment_keeps_shape_and_type", "augment changes shape or type with jitter"),
+    "toy/augments-strongly-to-bytes": (
+        "augment_keeps_shape_and_type",
+        "augment changes shape or type with jitter (strong)",
+    ),
     "toy/augments-one": ("augment_keeps_shape_and_type", "KeyError: 'jitter'"),
     "toy/other-layout": ("spec_fields_are_valid", "layouts are ('grid',); use any of pooled, sequence, map"),
     "toy/unread-default": ("spec_fields_are_valid", 'option "hidden" has no summary'),
@@ -126,6 +130,15 @@ def test_a_broken_strategy_is_named(broken, make, name):
     check, says = STRATEGIES[name]
     status, reason = make(broken.strategy(name), check)
     assert (status, says in reason) == ("failed", True), reason
+
+
+def test_a_strong_augmentation_that_is_the_weak_one_is_noted(broken, make):
+    spec = broken.backbone("toy/augments-weakly")
+    assert make(spec, "augment_keeps_shape_and_type") == (
+        "note",
+        "augment does the same for weak and strong with jitter",
+    )
+    assert make(broken.backbone("toy/mlp"), "augment_keeps_shape_and_type") == ("ok", "")
 
 
 def test_an_empty_domain_is_named(broken, make):

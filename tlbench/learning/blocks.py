@@ -11,9 +11,9 @@ def blocks_of(module: nn.Module) -> list[nn.Module]:
     """Return the blocks of a module: disjoint submodules that have parameters, in the order of registration.
 
     These modules are opened, that is, replaced by their children: the module itself; a `Sequential` and a `ModuleList`;
-    a module without own parameters whose only child with parameters is composite; a module that contains a stack (a `Sequential`
-    or a `ModuleList` of composite modules of one class, such as the layers of a transformer). Everything else is a
-    block. `Encoder.blocks` calls this; an override can call it for a part of the encoder.
+    a module without own parameters whose only child with parameters is composite; a module that contains a stack (a
+    `Sequential` or a `ModuleList` of composite modules of one class, such as the layers of a transformer). Everything
+    else is a block. `Encoder.blocks` calls this; an override can call it for a part of the encoder.
     """
     children = _children(module)
     if len(children) == 1 and not list(module.parameters(recurse=False)):

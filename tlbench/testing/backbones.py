@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.contract.requests import LAYOUTS, AugmentRequest, Layout
+from tlbench.contract.requests import LAYOUTS, Layout
 from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
 from tlbench.deploy.export import export_model, latency_inputs, run_session
@@ -22,6 +22,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.data import Columns, Inputs, Ragged
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.model import TransferModel, encode, state_hash
+from tlbench.testing.augment import augment_keeps_shape_and_type
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.blocks import blocks_run_in_order
 from tlbench.testing.effects import TORCH_SEED, watched
@@ -202,36 +203,6 @@ def traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
     if normalised != ("batchnorm" in spec.traits):
         has, advice = ("has", "add") if normalised else ("lacks", "remove")
         raise ContractError(f'{label(spec)} {has} layers of BatchNorm: {advice} the trait "batchnorm".')
-
-
-def augment_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
-    """`augment` draws from its generator alone, keeps shapes and types, and does not write into what it is given."""
-    if spec.augment is None:
-        return
-    augment = spec.augment
-    made = in_each_layout(spec, bench)[0]
-    batch = made.inputs().batch(np.arange(8))
-    for names in _named_transformations(spec, bench):
-
-        def call(names: tuple[str, ...] = names) -> tuple[Tensor, ...]:
-            generator = torch.Generator().manual_seed(3)
-            return augment(AugmentRequest(inputs=batch, names=names, generator=generator))
-
-        kept = tuple(part.clone() for part in batch)
-        first, second = watched(f"{label(spec)}: augment", call), call()
-        if [(part.shape, part.dtype) for part in first] != [(part.shape, part.dtype) for part in batch]:
-            raise ContractError(f"{label(spec)}: augment changes shape or type with {', '.join(names)}.")
-        if not all(map(torch.equal, first, second)):
-            raise ContractError(
-                f"{label(spec)}: augment gives different results with the same generator: use only that generator."
-            )
-        if not all(map(torch.equal, kept, batch)):
-            raise ContractError(f"{label(spec)}: augment writes into its inputs: work on a copy.")
-
-
-def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, ...]]:
-    """Return what tasks of the modality ask for: any of them may be paired with this backbone."""
-    return sorted({task.augment for task in bench.catalog.tasks.values() if task.modality == spec.modality} - {()})
 
 
 CHECKS: tuple[Check[BackboneSpec], ...] = (

@@ -104,6 +104,14 @@ def _augments_to_bytes(request: AugmentRequest) -> Any:
     return (request.inputs[0].byte(),)
 
 
+def _augments_weakly(request: AugmentRequest) -> Any:
+    return MLP.augment(dataclasses.replace(request, strength="weak"))
+
+
+def _augments_strongly_to_bytes(request: AugmentRequest) -> Any:
+    return _augments_to_bytes(request) if request.strength == "strong" else request.inputs
+
+
 def _augments_one(request: AugmentRequest) -> Any:
     return {"mirror": request.inputs}[request.names[0]]
 
@@ -121,6 +129,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
         "augments-in-place": {"augment": _augments_in_place},
         "augments-at-random": {"augment": _augments_at_random},
         "augments-to-bytes": {"augment": _augments_to_bytes},
+        "augments-weakly": {"augment": _augments_weakly},
+        "augments-strongly-to-bytes": {"augment": _augments_strongly_to_bytes},
         "augments-one": {"augment": _augments_one},
         "other-layout": {"layouts": ("grid",)},
         "unread-default": {"options": (Option(name="hidden", default=16, summary=""),)},

@@ -28,9 +28,10 @@ def prepare_rows(request: PrepareRequest) -> Columns:
 
 
 def jitter(request: AugmentRequest) -> tuple[Tensor, ...]:
-    """Add a little noise."""
+    """Add a little noise, or ten times as much."""
     (rows,) = request.inputs
-    return (rows + 0.05 * torch.randn(rows.shape, generator=request.generator),)
+    size = 0.5 if request.strength == "strong" else 0.05
+    return (rows + size * torch.randn(rows.shape, generator=request.generator),)
 
 
 def build_mlp(request: BuildRequest, batchnorm: bool) -> Encoder:
