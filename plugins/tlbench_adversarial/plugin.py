@@ -27,6 +27,7 @@ def tlbench_strategies() -> list[StrategySpec]:
                 Option(name="weight", default=1.0, summary="final weight of the reversed gradient (lambda)"),
                 Option(name="hidden", default=64, summary="units of each discriminator layer"),
             ),
+            recipe="adversarial",
             adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )
     ]

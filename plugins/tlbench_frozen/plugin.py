@@ -17,6 +17,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             selection="target-validation",
             needs=("probe",),
+            recipe="head",
             adapt=deferred("tlbench_frozen.strategy", "frozen"),
         ),
     ]

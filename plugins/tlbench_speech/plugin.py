@@ -68,8 +68,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             recipe={
                 "source.steps": 250,
                 "source.learning_rate": 4e-3,
-                "finetune.steps": 100,
-                "finetune.learning_rate": 2e-3,
+                "full.steps": 100,
+                "full.learning_rate": 2e-3,
                 "adversarial.steps": 250,
                 "adversarial.learning_rate": 1e-3,
                 "adversarial.conditional": True,

@@ -137,7 +137,7 @@ def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_of):
 
 def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_of):
     pairing = resolved(plan_of, catalog, {})
-    assert pairing.strategy_options["steps"] == 40, "finetune.steps of the recipe"
+    assert pairing.strategy_options["steps"] == 40, "full.steps of the recipe"
     assert pairing.strategy_options["learning_rate"] == 1e-3, "the strategy's default"
     assert pairing.source_options["steps"] == 60, "source.steps of the recipe"
     frozen = only(plan_of(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)

@@ -60,7 +60,7 @@ BACKBONES = {
     "words/pooled": ("features_have_the_declared_shape", "pooled features are (4, "),
     "toy/silent-batchnorm": ("traits_are_true", 'has layers of BatchNorm: add the trait "batchnorm"'),
     "toy/claimed-batchnorm": ("traits_are_true", 'lacks layers of BatchNorm: remove the trait "batchnorm"'),
-    "toy/misspelt-recipe": ("recipe_names_known_options", 'the recipe sets "finetune.step"'),
+    "toy/misspelt-recipe": ("recipe_names_known_options", 'the recipe sets "full.step"'),
     "toy/augments-in-place": ("augment_keeps_shape_and_type", "augment writes into its inputs"),
     "toy/augments-at-random": ("augment_keeps_shape_and_type", "augment changes torch's random state"),
     "toy/augments-to-bytes": ("augment_keeps_shape_and_type", "augment changes shape or type with jitter"),

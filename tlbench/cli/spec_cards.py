@@ -9,6 +9,7 @@ from tlbench.assets.folders import data_folder
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.training import TRAININGS
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, Spec, missing
 from tlbench.planning.compatibility import SETTINGS, mismatch
@@ -150,6 +151,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "requires": list(strategy.needs),
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),
+        "kind of training": f"{strategy.recipe}: {TRAININGS[strategy.recipe]}" if strategy.recipe else "",
         "options": [_option(strategy.name, option) for option in strategy.options],
         "defaults of backbones": _recipes(catalog, strategy),
     }
@@ -168,7 +170,7 @@ def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]
     """Return, for each backbone that changes a default of the strategy, every option that some backbone changes."""
     values = {
         backbone.name: {
-            option.name: default_value(option, strategy.name, backbone.recipe) for option in strategy.options
+            option.name: default_value(option, strategy.recipe, backbone.recipe) for option in strategy.options
         }
         for backbone in catalog.backbones.values()
     }

@@ -216,8 +216,9 @@ class BackboneSpec:
     """What a strategy may ask for in `needs`, such as `batchnorm`, and what a task's defaults may go by: `scales`, that
     images of any size are brought to the network's own."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
-    """Better defaults for training options: `steps` for all, `finetune.steps` for one strategy, `source.steps` for
-    the source model."""
+    """Better defaults for training options: `NAME`, such as `steps`, for all training; `KIND.NAME`, such as
+    `full.steps` or `source.steps`, for one kind of training: `full`, `head`, `adversarial`, `scratch`, `all-labels`, or
+    `source`, the source model. Never the name of a strategy."""
     licence: str = ""
     """The licence of the weights."""
     requires: tuple[str, ...] = ()
@@ -272,6 +273,10 @@ class StrategySpec:
     """False where the source model is not used, so that there is nothing to forget."""
     selection: str = "last"
     """The rule that picks the model: `last`, `source-validation`, `target-validation`, or a named one."""
+    recipe: str = ""
+    """The kind of training, for which backbones have better defaults of training options: `full` (all weights on the
+    label budget), `head` (a head on a frozen encoder), `adversarial`, `scratch` or `all-labels`. Empty: only defaults
+    for all training count."""
     settings: tuple[Setting, ...] = ("transductive", "inductive")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     kinds: tuple[str, ...] = ()

@@ -17,7 +17,8 @@ import pluggy
 from tlbench.contract import hooks as hookspecs
 from tlbench.contract.events import Event
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
-from tlbench.errors import UnknownNameError, UsageError, describe
+from tlbench.contract.training import wrong_recipe
+from tlbench.errors import ContractError, UnknownNameError, UsageError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_installed
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.planning.notifier import Notifier
@@ -107,7 +108,10 @@ class Catalog:
         if lacking := missing(home):
             raise UsageError(f"{lacking}.")
         with guarded(f'"find" of the family "{home.name}"'):
-            return home.find(name.partition("/")[2])
+            spec = home.find(name.partition("/")[2])
+            if problem := wrong_recipe(spec):
+                raise ContractError(f'Backbone "{name}": {problem}')
+            return spec
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
@@ -229,6 +233,8 @@ def _refuse(
         what = kind.__name__.removesuffix("Spec").lower()
         cause = f'Invalid {what} name "{spec.name}": expected {FORMS[kind]}.'
         advice = f"Use a name that matches {NAMES[kind]}."
+    elif cause := wrong_recipe(spec):
+        advice = "Correct the recipe."
     elif first := owners.get((hook, spec.name)):
         cause, advice = f'"{spec.name}" of {hook} already exists in {first}.', "Rename or uninstall one of them."
     else:

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tlbench.contract.options import training_options
 from tlbench.contract.requests import LAYOUTS, Layout
 from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
+from tlbench.contract.training import RECIPE_KINDS
 from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
@@ -37,16 +39,13 @@ SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 
 def recipe_names_known_options(spec: BackboneSpec, bench: Bench) -> None:
     """Every entry of the recipe is an option of a strategy; a misspelt entry would be ignored."""
-    from tlbench.planning.expand import SOURCE_OPTIONS
-
-    owners = {name: strategy.options for name, strategy in bench.catalog.strategies.items()}
-    owners["source"] = SOURCE_OPTIONS
-    known = {option.name for options in owners.values() for option in options}
+    options = {kind: {option.name for option in training_options(steps=1, learning_rate=1.0)} for kind in RECIPE_KINDS}
+    for strategy in bench.catalog.strategies.values():
+        options.setdefault(strategy.recipe, set()).update(option.name for option in strategy.options)
+    every = set().union(*options.values())
     for entry in spec.recipe:
-        owner, _, name = entry.rpartition(".")
-        if owner and owner not in owners:
-            continue  # A strategy that is not installed here.
-        if name not in ({option.name for option in owners[owner]} if owner else known):
+        kind, _, name = entry.rpartition(".")
+        if name not in (options[kind] if kind else every):
             raise ContractError(f'{label(spec)}: the recipe sets "{entry}", which is not an option of any strategy.')
 
 

@@ -30,7 +30,7 @@ def tlbench_tasks() -> list[TaskSpec]:
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
     hidden = Option(name="hidden", default=16, summary="units of the hidden layer")
-    recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "finetune.steps": 40}
+    recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "full.steps": 40}
     return [
         BackboneSpec(
             name="toy/mlp",
