@@ -5,6 +5,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 """
 
 from tlbench.contract.deferred import deferred
+from tlbench.contract.editions import API_VERSION
 from tlbench.contract.events import Event
 from tlbench.contract.faults import Faults
 from tlbench.contract.hooks import hookimpl
@@ -25,6 +26,7 @@ from tlbench.contract.requests import (
     BuildRequest,
     Coverage,
     FitRequest,
+    LabelsRequest,
     Layout,
     LoadRequest,
     PrepareRequest,
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANOMALY",
+    "API_VERSION",
     "CLASSIFICATION",
     "LANGUAGE_MODELLING",
     "MASKED_LANGUAGE_MODELLING",
@@ -75,6 +78,7 @@ __all__ = [
     "Faults",
     "FitRequest",
     "KindSpec",
+    "LabelsRequest",
     "Layout",
     "LoadRequest",
     "MissingDataError",

@@ -14,6 +14,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:

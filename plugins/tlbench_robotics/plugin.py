@@ -13,6 +13,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:

@@ -16,6 +16,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     """The synthesiser and what it speaks English from: another release is other data."""

@@ -21,6 +21,8 @@ from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
+TLBENCH_API = 2
+
 ORIGINS = Path(__file__).parent / "origins"
 
 

@@ -76,6 +76,7 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
         "strategies": [name for name, reason in reasons.items() if not reason],
         "incompatible strategies": [reason for reason in reasons.values() if reason],
         "augmentations": list(task.augment),
+        "traits": [*task.kind.traits, *task.traits],
         "plugin": str(catalog.origin(task)),
         "missing": _lacks(
             missing(task), missing(task.kind), missing(task.kind_of_source), lacking, _absent_files(task)
@@ -147,7 +148,6 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "model selection": strategy.selection,
         "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
-        "kinds": list(strategy.kinds) or ["all"],
         "requires": list(strategy.needs),
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),

@@ -155,11 +155,11 @@ class AugmentRequest:
     """The encoder's arguments for the batch, on the CPU."""
     names: tuple[str, ...]
     """The task's `augment`: the transformations that keep its labels."""
-    generator: torch.Generator
-    """The only source of randomness: what it draws depends on the seed."""
     strength: Strength = "weak"
     """`weak`, as training batches are varied, or `strong`: the same transformations with larger ranges. One that has no
     range, such as a flip, is the same for both."""
+    generator: torch.Generator
+    """The only source of randomness: what it draws depends on the seed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +174,24 @@ class RemaskRequest:
     """What `fit` returned, JSON round-tripped."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelsRequest:
+    """Names of labels to be turned into vectors that lie among an encoder's features."""
+
+    names: tuple[str, ...]
+    """The C names."""
+    encoder: Encoder
+    """What `build` returned, as it is now."""
+    fitted: Mapping[str, Any]
+    """What `fit` returned, JSON round-tripped."""
+    layout: Layout
+    """The layout that the encoder was built for."""
+    options: Mapping[str, Any]
+    """Every option of the backbone by name."""
+    files: Mapping[str, Path] = field(default_factory=lambda: NO_FILES)
+    """Those of the backbone's checkpoint, by role."""
 
 
 @dataclass(frozen=True, kw_only=True)

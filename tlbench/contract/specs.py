@@ -17,6 +17,7 @@ from tlbench.contract.requests import (
     AugmentRequest,
     BuildRequest,
     FitRequest,
+    LabelsRequest,
     Layout,
     LoadRequest,
     PrepareRequest,
@@ -25,7 +26,7 @@ from tlbench.contract.requests import (
     learns_nothing,
     no_files,
 )
-from tlbench.contract.task_data import Access, TaskData
+from tlbench.contract.task_data import Access, Array, TaskData
 
 if TYPE_CHECKING:
     import torch
@@ -59,7 +60,7 @@ class KindSpec:
     """A kind of problem: what the two sides of a task ask for."""
 
     name: str
-    """What strategies name in `kinds`."""
+    """One or several words, which messages and cards show."""
     summary: str
     """One sentence."""
     unit: str
@@ -74,7 +75,8 @@ class KindSpec:
     """False where all training examples have label 0, so that strategies that train an encoder have nothing to learn
     from."""
     traits: tuple[str, ...] = ("probe",)
-    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
+    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features;
+    `class-probabilities`, that predictions are a probability for each of several exclusive labels."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -123,6 +125,8 @@ class TaskSpec:
     """TOML files that say where `tlbench fetch` gets the published files: `tlbench.assets.registry` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
+    traits: tuple[str, ...] = ()
+    """What a strategy may ask for in `needs` and this task gives, in addition to its kind, by a name of your own."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -206,6 +210,9 @@ class BackboneSpec:
     them. Raises `MissingDataError`. None: the backbone always starts at random."""
     remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
     """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
+    encode_labels: Callable[[LabelsRequest], Array] | None = None
+    """Returns a vector for each label's name, `(C, D)` float32, in the space of the encoder's features, from which a
+    kind or a strategy can make a head without labelled examples. None: names have no vectors."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
     save: Callable[[SaveRequest], None] | None = None
@@ -279,10 +286,10 @@ class StrategySpec:
     for all training count."""
     settings: tuple[Setting, ...] = ("transductive", "inductive")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
-    kinds: tuple[str, ...] = ()
-    """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
-    """Traits that the backbone or the task's kind must have."""
+    """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;
+    also `two-views`, that the backbone varies batches by transformations that the task names, and `label-vectors`,
+    that the backbone has `encode_labels`."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
