@@ -29,6 +29,7 @@ from tlbench.testing.bench import Bench, Check
 from tlbench.testing.blocks import blocks_run_in_order
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.fitted import LABELS, in_each_layout
+from tlbench.testing.labels import label_vectors_are_valid
 from tlbench.testing.specs import SPEC_CHECKS, label
 
 TOLERANCE = 1e-4
@@ -218,4 +219,5 @@ CHECKS: tuple[Check[BackboneSpec], ...] = (
     export_matches_the_model,
     traits_are_true,
     augment_keeps_shape_and_type,
+    label_vectors_are_valid,
 )

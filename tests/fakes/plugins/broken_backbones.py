@@ -5,7 +5,17 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from tlbench import AugmentRequest, BackboneSpec, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, hookimpl
+from tlbench import (
+    AugmentRequest,
+    BackboneSpec,
+    BuildRequest,
+    Checkpoint,
+    FitRequest,
+    LabelsRequest,
+    Option,
+    PrepareRequest,
+    hookimpl,
+)
 from tlbench.testing.toy import plugin
 
 SPECS = {spec.name: spec for spec in plugin.tlbench_backbones()}
@@ -112,6 +122,33 @@ def _augments_strongly_to_bytes(request: AugmentRequest) -> Any:
     return _augments_to_bytes(request) if request.strength == "strong" else request.inputs
 
 
+def _random_vectors(request: LabelsRequest) -> Any:
+    import numpy as np
+
+    return np.random.default_rng().random((len(request.names), 16)).astype(np.float32)
+
+
+def _vectors(change: Any) -> Any:
+    """Return an `encode_labels` that gives `change(the right vectors)`."""
+    return lambda request: change(WINDOW.encode_labels(request))
+
+
+def _trains_on_names(request: LabelsRequest) -> Any:
+    vectors = WINDOW.encode_labels(request)
+    next(request.encoder.parameters()).data += 1
+    return vectors * 0
+
+
+LABELLED = {
+    "random-vectors": _random_vectors,
+    "wide-vectors": _vectors(lambda vectors: vectors.astype("float64")),
+    "one-vector": _vectors(lambda vectors: vectors[0]),
+    "listed-vectors": _vectors(lambda vectors: vectors.tolist()),
+    "endless-vectors": _vectors(lambda vectors: vectors + float("inf")),
+    "trains-on-names": _trains_on_names,
+}
+
+
 def _augments_one(request: AugmentRequest) -> Any:
     return {"mirror": request.inputs}[request.names[0]]
 
@@ -140,6 +177,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
     return [
         *(dataclasses.replace(MLP, name=f"toy/{name}", **changed) for name, changed in fields.items()),
         dataclasses.replace(WINDOW, name="words/hears-padding", build=hears_padding),
+        *(dataclasses.replace(WINDOW, name=f"words/{name}", encode_labels=given) for name, given in LABELLED.items()),
         dataclasses.replace(WINDOW, name="words/pooled", layouts=("pooled",)),
         dataclasses.replace(MLP, name="toy/gas", modality="smell"),
     ]

@@ -16,6 +16,8 @@ from tlbench import (
 )
 from tlbench.testing.toy.tasks import toy_tasks
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
@@ -66,6 +68,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             fit=deferred("tlbench.testing.toy.backbones", "fit_words"),
             prepare=deferred("tlbench.testing.toy.backbones", "prepare_words"),
             build=deferred("tlbench.testing.toy.backbones", "build_window"),
+            encode_labels=deferred("tlbench.testing.toy.backbones", "encode_names"),
         ),
     ]
 
