@@ -5,6 +5,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 """
 
 from tlbench.contract.deferred import deferred
+from tlbench.contract.editions import API_VERSION
 from tlbench.contract.events import Event
 from tlbench.contract.faults import Faults
 from tlbench.contract.hooks import hookimpl
@@ -31,6 +32,7 @@ from tlbench.contract.requests import (
     PrepareRequest,
     RemaskRequest,
     SaveRequest,
+    Strength,
 )
 from tlbench.contract.specs import (
     BackboneFamily,
@@ -58,6 +60,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANOMALY",
+    "API_VERSION",
     "CLASSIFICATION",
     "LANGUAGE_MODELLING",
     "MASKED_LANGUAGE_MODELLING",
@@ -98,6 +101,7 @@ __all__ = [
     "Side",
     "Split",
     "StrategySpec",
+    "Strength",
     "TaskData",
     "TaskSpec",
     "TlbenchError",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import Access, StrategySpec, deferred, hookimpl
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
@@ -16,9 +18,6 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.SOURCE, Access.TARGET_INPUTS}),
             trains_encoder=True,
             settings=("transductive",),
-            # The conditional form reads outputs as the log-probabilities of labels that exclude each other; for numbers
-            # it is the plain one.
-            kinds=("classification", "token-classification", "segmentation", "anomaly", "regression"),
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
                 Option(
@@ -27,6 +26,7 @@ def tlbench_strategies() -> list[StrategySpec]:
                 Option(name="weight", default=1.0, summary="final weight of the reversed gradient (lambda)"),
                 Option(name="hidden", default=64, summary="units of each discriminator layer"),
             ),
+            recipe="adversarial",
             adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )
     ]

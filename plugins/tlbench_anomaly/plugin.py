@@ -14,6 +14,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
@@ -73,8 +75,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "batch_size": 128,
                 "source.steps": 500,
                 "source.learning_rate": 3e-3,
-                "finetune.steps": 200,
-                "finetune.learning_rate": 1e-3,
+                "full.steps": 200,
+                "full.learning_rate": 1e-3,
                 "adversarial.steps": 500,
                 "adversarial.learning_rate": 2e-3,
                 "adversarial.weight": 0.5,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
@@ -36,6 +38,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=True,
             baseline=True,
             from_source=False,
+            recipe="scratch",
             options=training_options(steps=250, learning_rate=2e-3),
             adapt=deferred("tlbench_baselines.strategy", "scratch"),
         ),
@@ -46,6 +49,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.TARGET_ALL_LABELS}),
             trains_encoder=True,
             baseline=True,
+            recipe="all-labels",
             options=training_options(steps=300, learning_rate=2e-3),
             adapt=deferred("tlbench_baselines.strategy", "train_on_all_labels"),
         ),

@@ -7,6 +7,8 @@ from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
 from tlbench_data.vectors import vector_domain, vector_tasks
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import Access, StrategySpec, deferred, hookimpl, training_options
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
@@ -16,6 +18,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             options=training_options(steps=120, learning_rate=1e-3),
+            recipe="full",
             adapt=deferred("tlbench_finetune.strategy", "finetune"),
         )
     ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import Access, StrategySpec, deferred, hookimpl
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
@@ -17,6 +19,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             trains_encoder=False,
             selection="target-folds",
             needs=("probe",),
+            recipe="head",
             adapt=deferred("tlbench_frozen.strategy", "frozen"),
         ),
     ]

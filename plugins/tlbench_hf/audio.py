@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tlbench import PARTIAL, Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder
+from tlbench.learning import Columns, Encoder, blocks_of
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
@@ -142,6 +142,14 @@ class SpeechEncoder(Encoder):
         states: Tensor = self.model(samples, attention_mask=there.long() if self.masks else None)[0]
         frames = torch.arange(states.shape[1], device=states.device) < self.frames(lengths)[:, None]
         return (states * frames[..., None]).sum(1) / frames.sum(1, keepdim=True)
+
+    def blocks(self) -> list[nn.Module]:
+        """Return convolutions, projection and layers; some models normalise behind the layers instead of before."""
+        blocks, config = blocks_of(self.model), self.model.config
+        if getattr(config, "do_stable_layer_norm", False):
+            last = self.model.encoder.layer_norm
+            blocks = [*(block for block in blocks if block is not last), last]
+        return blocks
 
     def frames(self, lengths: Tensor) -> Tensor:
         """Return how many frames come from a clip's own samples, one at least."""

@@ -23,7 +23,7 @@ DECODERS = (
 RECIPE = {
     "batch_size": 32,
     "source.learning_rate": 5e-5,
-    "finetune.learning_rate": 5e-5,
+    "full.learning_rate": 5e-5,
     "all-labels.learning_rate": 5e-5,
     "adversarial.learning_rate": 5e-5,
     "scratch.learning_rate": 1e-4,

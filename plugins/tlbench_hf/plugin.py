@@ -6,6 +6,8 @@ from tlbench import BackboneFamily, BackboneSpec, hookimpl
 from tlbench_hf.find import find
 from tlbench_hf.new import new_backbones
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_backbone_families() -> list[BackboneFamily]:

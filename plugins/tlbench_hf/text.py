@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.learning import Encoder
+from tlbench.learning import Encoder, blocks_of
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 
@@ -70,6 +70,11 @@ class TextEncoder(Encoder):
         if self.pooling == "mean":
             return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
         return states[:, 0] if self.pooling == "cls" else _at(states, mask.sum(1, keepdim=True) - 1)[:, 0]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return embeddings and layers; a `final` normalisation, as OPT has it, runs last wherever it is registered."""
+        final = {id(part) for name, part in self.named_modules() if name.rpartition(".")[2].startswith("final_")}
+        return sorted(blocks_of(self), key=lambda block: id(block) in final)
 
     def units(self, *inputs: Tensor) -> Tensor | None:
         if self.layout == "pooled":

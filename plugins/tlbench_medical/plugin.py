@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tlbench import CLASSIFICATION, SEGMENTATION, DomainSpec, TaskSpec, deferred, hookimpl
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:

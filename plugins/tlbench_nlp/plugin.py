@@ -19,6 +19,8 @@ from tlbench import (
 )
 from tlbench_nlp.small import small_berts
 
+TLBENCH_API = 2
+
 SNIPPETS = (
     Option(name="source", default="", summary="folder with the movie snippets (default: TLBENCH_DATA/sentiment_vader)"),
     Option(

@@ -13,11 +13,11 @@ def small_berts() -> list[BackboneSpec]:
     small = {
         "batch_size": 32,
         "source.steps": 600,
-        "finetune.steps": 150,
+        "full.steps": 150,
         "scratch.steps": 300,
         "all-labels.steps": 600,
     }
-    tiny = {"batch_size": 48, "source.steps": 120, "finetune.steps": 60, "adversarial.conditional": True}
+    tiny = {"batch_size": 48, "source.steps": 120, "full.steps": 60, "adversarial.conditional": True}
     return [
         _bert("text/bert-small", "Small BERT", small, hidden=64, dropout=0.1),
         _bert("text/bert-tiny", "Tiny BERT", tiny, hidden=32, dropout=0.0),
@@ -33,7 +33,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         layouts=("pooled", "sequence"),
         recipe={
             "source.learning_rate": 2e-3,
-            "finetune.learning_rate": 1e-3,
+            "full.learning_rate": 1e-3,
             "scratch.learning_rate": 1e-3,
             "all-labels.learning_rate": 1e-3,
             "adversarial.steps": 150,

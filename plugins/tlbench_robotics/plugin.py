@@ -13,6 +13,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
@@ -74,8 +76,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             recipe={
                 "source.steps": 400,
                 "source.learning_rate": 4e-3,
-                "finetune.steps": 150,
-                "finetune.learning_rate": 1e-3,
+                "full.steps": 150,
+                "full.learning_rate": 1e-3,
                 "adversarial.steps": 300,
                 "adversarial.learning_rate": 3e-3,
             },

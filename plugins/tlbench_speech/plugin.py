@@ -16,6 +16,8 @@ from tlbench import (
     hookimpl,
 )
 
+TLBENCH_API = 2
+
 
 def _espeak_files(request: LoadRequest) -> Sequence[Path]:
     """The synthesiser and what it speaks English from: another release is other data."""
@@ -68,8 +70,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             recipe={
                 "source.steps": 250,
                 "source.learning_rate": 4e-3,
-                "finetune.steps": 100,
-                "finetune.learning_rate": 2e-3,
+                "full.steps": 100,
+                "full.learning_rate": 2e-3,
                 "adversarial.steps": 250,
                 "adversarial.learning_rate": 1e-3,
                 "adversarial.conditional": True,

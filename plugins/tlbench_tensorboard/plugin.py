@@ -7,6 +7,8 @@ from importlib.util import find_spec
 
 from tlbench import Event, UsageError, hookimpl
 
+TLBENCH_API = 2
+
 VARIABLE = "TLBENCH_TENSORBOARD"
 
 

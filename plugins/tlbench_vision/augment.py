@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -9,11 +12,36 @@ from torch.nn import functional
 from tlbench import AugmentRequest
 
 
+@dataclass(frozen=True)
+class Ranges:
+    """How far the transformations go; each value is drawn uniformly from both sides of zero."""
+
+    angle: float
+    """Rotation, in radians."""
+    scale: float
+    """Change of the width, as a fraction."""
+    shear: float
+    """Shear, as a fraction."""
+    shift: float
+    """Shift, as a fraction of width and height."""
+    noise: float
+    """Standard deviation of the noise, as a fraction of the range of a pixel."""
+
+
+RANGES = {
+    "weak": Ranges(angle=0.25, scale=0.15, shear=0.3, shift=0.125, noise=0.05),
+    # Rotation, shear and shift are the limits of RandAugment (Cubuk et al. 2020, arXiv:1909.13719), which FixMatch uses
+    # too; the scale, which neither has, is twice the weak one. The noise is the middle one of the five severities of
+    # Hendrycks & Dietterich 2019, arXiv:1903.12261.
+    "strong": Ranges(angle=math.pi / 6, scale=0.3, shear=0.3, shift=0.3, noise=0.18),
+}
+
+
 def augment(request: AugmentRequest) -> tuple[Tensor, ...]:
     """Return uint8 images `(N, C, H, W)`, each changed by the named transformations in their order."""
     (images,) = request.inputs
     for name in request.names:
-        images = TRANSFORMATIONS[name](images, request.generator)
+        images = TRANSFORMATIONS[name](images, request.generator, RANGES[request.strength])
     return (images,)
 
 
@@ -22,13 +50,14 @@ def _uniform(size: int, generator: torch.Generator) -> Tensor:
     return torch.rand(size, generator=generator) * 2 - 1
 
 
-def affine(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Rotate by up to 0.25 rad, scale the width by up to 15 %, shear by up to 0.3, shift by up to an eighth."""
+def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+    """Rotate, scale the width, shear and shift."""
     size = len(images)
-    angle, scale = 0.25 * _uniform(size, generator), 1 + 0.15 * _uniform(size, generator)
-    shear = 0.3 * _uniform(size, generator)
+    angle, scale = ranges.angle * _uniform(size, generator), 1 + ranges.scale * _uniform(size, generator)
+    shear = ranges.shear * _uniform(size, generator)
     cosine, sine = angle.cos(), angle.sin()
-    shift = 0.25 * torch.stack([_uniform(size, generator), _uniform(size, generator)], 1)
+    # The grid of torch is two units wide.
+    shift = 2 * ranges.shift * torch.stack([_uniform(size, generator), _uniform(size, generator)], 1)
     matrix = torch.stack(
         [
             torch.stack([scale * cosine, shear - sine, shift[:, 0]], 1),
@@ -41,19 +70,19 @@ def affine(images: Tensor, generator: torch.Generator) -> Tensor:
     return moved.round().clamp(0, 255).to(torch.uint8)
 
 
-def noise(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Add Gaussian noise with a standard deviation of 5 % of the range."""
-    drawn = torch.randn(images.shape, generator=generator) * (0.05 * 255)
+def noise(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+    """Add Gaussian noise."""
+    drawn = torch.randn(images.shape, generator=generator) * (ranges.noise * 255)
     return (images.float() + drawn).round().clamp(0, 255).to(torch.uint8)
 
 
-def rot90(images: Tensor, generator: torch.Generator) -> Tensor:
+def rot90(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     """Turn each square image by none to three right angles."""
     turns = torch.randint(4, (len(images),), generator=generator)
     return torch.stack([image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)])
 
 
-def flip(images: Tensor, generator: torch.Generator) -> Tensor:
+def flip(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     """Mirror each image left to right with probability 1/2."""
     mirrored = torch.rand(len(images), generator=generator) < 0.5
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)

@@ -21,6 +21,8 @@ from tlbench_vision.families import families
 from tlbench_vision.own import own_images
 from tlbench_vision.segmentation import segmentation_backbones, segmentation_tasks
 
+TLBENCH_API = 2
+
 ORIGINS = Path(__file__).parent / "origins"
 
 
@@ -121,8 +123,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
     small: dict[str, OptionValue] = {
         "source.steps": 300,
         "source.learning_rate": 3e-3,
-        "finetune.steps": 120,
-        "finetune.learning_rate": 2e-3,
+        "full.steps": 120,
+        "full.learning_rate": 2e-3,
         "adversarial.steps": 250,
         "adversarial.learning_rate": 1e-3,
         "adversarial.conditional": True,
@@ -130,8 +132,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
     strided: dict[str, OptionValue] = {
         "source.steps": 600,
         "source.learning_rate": 4e-3,
-        "finetune.steps": 120,
-        "finetune.learning_rate": 1e-3,
+        "full.steps": 120,
+        "full.learning_rate": 1e-3,
         "adversarial.steps": 200,
         "adversarial.learning_rate": 3e-3,
     }

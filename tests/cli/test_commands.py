@@ -87,6 +87,15 @@ def test_a_broken_plugin_is_listed_with_its_cause_and_strict_makes_it_fatal(tlbe
     assert [problem["origin"]["distribution"] for problem in problems] == ["tlbench-broken"]
 
 
+def test_plugins_shows_the_edition_of_the_plugin_api_that_each_declares(tlbench, site):
+    install(site, "tlbench-stranger", {"stranger": "strangers_l2sp"})
+    listed = json.loads(tlbench("plugins", "--json")[1])["plugins"]
+    editions = {plugin["entry_point"]: plugin["api"] for plugin in listed}
+    assert editions.pop("stranger") is None
+    assert set(editions.values()) == {2}
+    assert tlbench("plugins")[1].splitlines()[0].split() == ["entry_point", "distribution", "version", "API"]
+
+
 def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
     status, output, errors = tlbench(*RUN)
     assert (status, "failed" in errors) == (0, False)

@@ -6,9 +6,11 @@ import re
 import pytest
 from support import install, only, plan_only
 
+from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION
 from tlbench.contract.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning.catalog import load_catalog
+from tlbench.planning.compatibility import mismatch
 from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.fingerprints import fingerprint
 
@@ -93,7 +95,10 @@ def test_a_strategy_for_inductive_tasks_is_skipped_on_a_transductive_one(catalog
 @pytest.mark.parametrize(
     ("changed", "backbone", "words"),
     [
-        ({"kinds": ("anomaly",)}, "toy/mlp", ('"finetune"', "anomaly", '"toy/blobs"', "classification")),
+        ({"needs": ("class-probabilities", "probe", "two-views")}, "toy/mlp", ()),
+        ({"needs": ("two-views",)}, "toy/mlp-batchnorm", ('"finetune"', "two views", '"toy/mlp-batchnorm"', "augment")),
+        ({"needs": ("label-vectors",)}, "toy/mlp", ('"finetune"', "vectors of label names", '"toy/mlp"')),
+        ({"needs": ("wings",)}, "toy/mlp", ("requires wings", '"toy/mlp"', "kind classification", '"toy/blobs" lack')),
         (
             {"needs": ("batchnorm",)},
             "toy/mlp",
@@ -108,6 +113,35 @@ def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, pla
     reason = resolved(plan_of, changed, {}, backbones=[backbone]).skip
     assert words_in_order(reason, *words), reason
     assert bool(reason) == bool(words)
+
+
+@pytest.mark.parametrize(
+    ("changed", "need", "reason"),
+    [
+        ({"kind": REGRESSION}, "class-probabilities", "class probabilities, which the kind regression lacks."),
+        ({"kind": MULTI_LABEL}, "class-probabilities", "class probabilities, which the kind multi-label lacks."),
+        ({"kind": ANOMALY}, "class-probabilities", ""),
+        ({"augment": ()}, "two-views", 'two views of an example, which "toy/blobs" lacks: it names no'),
+        ({"traits": ("ordered-labels",)}, "ordered-labels", ""),
+    ],
+)
+def test_the_kind_and_the_task_give_traits_too(catalog, changed, need, reason):
+    task = dataclasses.replace(catalog.task("toy/blobs"), **changed)
+    strategy = dataclasses.replace(catalog.strategy("finetune"), needs=(need,))
+    found = mismatch(task, catalog.backbone("toy/mlp"), strategy)
+    assert found.startswith(f'"finetune" requires {reason}') if reason else found == ""
+
+
+def test_a_backbone_that_encodes_labels_gives_label_vectors(catalog):
+    backbone = dataclasses.replace(catalog.backbone("toy/mlp"), encode_labels=lambda request: None)
+    strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("label-vectors",))
+    assert mismatch(catalog.task("toy/blobs"), backbone, strategy) == ""
+
+
+@pytest.mark.parametrize("kind", [REGRESSION, MULTI_LABEL, dataclasses.replace(CLASSIFICATION, name="ordinal")])
+def test_adversarial_training_needs_nothing_of_the_kind(catalog, kind):
+    task = dataclasses.replace(catalog.task("toy/blobs"), kind=kind)
+    assert mismatch(task, catalog.backbone("toy/mlp"), catalog.strategy("adversarial")) == ""
 
 
 def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_of):
@@ -137,7 +171,7 @@ def test_a_missing_package_skips_what_needs_it_and_nothing_else(site, plan_of):
 
 def test_a_user_s_value_beats_the_recipe_and_the_recipe_the_default(catalog, plan_of):
     pairing = resolved(plan_of, catalog, {})
-    assert pairing.strategy_options["steps"] == 40, "finetune.steps of the recipe"
+    assert pairing.strategy_options["steps"] == 40, "full.steps of the recipe"
     assert pairing.strategy_options["learning_rate"] == 1e-3, "the strategy's default"
     assert pairing.source_options["steps"] == 60, "source.steps of the recipe"
     frozen = only(plan_of(catalog, tasks=["toy/blobs"], strategies=["adversarial"]).pairings)

@@ -44,6 +44,11 @@ BACKBONES = {
     "toy/compares-neighbours": ("evaluation_treats_examples_independently", "depend on the rest of its batch"),
     "words/hears-padding": ("evaluation_treats_examples_independently", "mask the padding"),
     "toy/detached": ("training_step_changes_parameters", "gradients are missing or not finite"),
+    "toy/no-blocks": ("blocks_run_in_order", "returns no block"),
+    "toy/swapped-blocks": ("blocks_run_in_order", 'returns "layers.1" in the wrong place: the blocks run in the order'),
+    "toy/overlapping-blocks": ("blocks_run_in_order", 'returns "layers" and "layers.0", which overlap'),
+    "toy/empty-blocks": ("blocks_run_in_order", 'returns "layers.2", which has no parameters'),
+    "toy/foreign-blocks": ("blocks_run_in_order", "returns a Sequential at position 0 that is not a submodule"),
     "toy/fixed-size": ("export_matches_the_model", ""),
     "toy/not-finite": ("features_have_the_declared_shape", "features are not finite"),
     "toy/from-numpy": ("build_depends_only_on_the_seed", "different weights for the same seed"),
@@ -55,11 +60,21 @@ BACKBONES = {
     "words/pooled": ("features_have_the_declared_shape", "pooled features are (4, "),
     "toy/silent-batchnorm": ("traits_are_true", 'has layers of BatchNorm: add the trait "batchnorm"'),
     "toy/claimed-batchnorm": ("traits_are_true", 'lacks layers of BatchNorm: remove the trait "batchnorm"'),
-    "toy/misspelt-recipe": ("recipe_names_known_options", 'the recipe sets "finetune.step"'),
+    "toy/misspelt-recipe": ("recipe_names_known_options", 'the recipe sets "full.step"'),
     "toy/augments-in-place": ("augment_keeps_shape_and_type", "augment writes into its inputs"),
     "toy/augments-at-random": ("augment_keeps_shape_and_type", "augment changes torch's random state"),
     "toy/augments-to-bytes": ("augment_keeps_shape_and_type", "augment changes shape or type with jitter"),
+    "toy/augments-strongly-to-bytes": (
+        "augment_keeps_shape_and_type",
+        "augment changes shape or type with jitter (strong)",
+    ),
     "toy/augments-one": ("augment_keeps_shape_and_type", "KeyError: 'jitter'"),
+    "words/random-vectors": ("label_vectors_are_valid", "different vectors for the same names"),
+    "words/wide-vectors": ("label_vectors_are_valid", "returns (3, 16) float64; expected an array (3, 16) float32"),
+    "words/one-vector": ("label_vectors_are_valid", "returns (16,) float32; expected an array (3, 16) float32"),
+    "words/listed-vectors": ("label_vectors_are_valid", "encode_labels returns list; expected an array"),
+    "words/endless-vectors": ("label_vectors_are_valid", "vectors that are not finite"),
+    "words/trains-on-names": ("label_vectors_are_valid", "encode_labels changes the encoder"),
     "toy/other-layout": ("spec_fields_are_valid", "layouts are ('grid',); use any of pooled, sequence, map"),
     "toy/unread-default": ("spec_fields_are_valid", 'option "hidden" has no summary'),
     "toy/pre-trained": ("spec_fields_are_valid", "licence is empty: name the terms"),
@@ -121,6 +136,15 @@ def test_a_broken_strategy_is_named(broken, make, name):
     check, says = STRATEGIES[name]
     status, reason = make(broken.strategy(name), check)
     assert (status, says in reason) == ("failed", True), reason
+
+
+def test_a_strong_augmentation_that_is_the_weak_one_is_noted(broken, make):
+    spec = broken.backbone("toy/augments-weakly")
+    assert make(spec, "augment_keeps_shape_and_type") == (
+        "note",
+        "augment does the same for weak and strong with jitter",
+    )
+    assert make(broken.backbone("toy/mlp"), "augment_keeps_shape_and_type") == ("ok", "")
 
 
 def test_an_empty_domain_is_named(broken, make):

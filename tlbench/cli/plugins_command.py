@@ -20,11 +20,12 @@ from tlbench.cli.output import print_json, print_table, say
 def command(plugins: Sequence[Path], strict: bool, as_json: bool) -> None:
     """List plugins and their loading errors."""
     catalog = catalog_with(plugins)
-    loaded = [dataclasses.asdict(origin) for origin in catalog.plugins]
+    editions = catalog.editions
+    loaded = [{**dataclasses.asdict(origin), "api": editions[str(origin)]} for origin in catalog.plugins]
     if as_json:
         print_json({"plugins": loaded, "problems": [dataclasses.asdict(problem) for problem in catalog.problems]})
     else:
-        print_table(loaded)
+        print_table([{("API" if key == "api" else key): value for key, value in one.items()} for one in loaded])
         for problem in catalog.problems:
             say(f"\n{problem}", err=True)
     if strict and catalog.problems:

@@ -9,6 +9,7 @@ from tlbench.assets.folders import data_folder
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.training import TRAININGS
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, Spec, missing
 from tlbench.planning.compatibility import SETTINGS, mismatch
@@ -75,6 +76,7 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
         "strategies": [name for name, reason in reasons.items() if not reason],
         "incompatible strategies": [reason for reason in reasons.values() if reason],
         "augmentations": list(task.augment),
+        "traits": [*task.kind.traits, *task.traits],
         "plugin": str(catalog.origin(task)),
         "missing": _lacks(
             missing(task), missing(task.kind), missing(task.kind_of_source), lacking, _absent_files(task)
@@ -146,10 +148,10 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "model selection": strategy.selection,
         "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
-        "kinds": list(strategy.kinds) or ["all"],
         "requires": list(strategy.needs),
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),
+        "kind of training": f"{strategy.recipe}: {TRAININGS[strategy.recipe]}" if strategy.recipe else "",
         "options": [_option(strategy.name, option) for option in strategy.options],
         "defaults of backbones": _recipes(catalog, strategy),
     }
@@ -168,7 +170,7 @@ def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]
     """Return, for each backbone that changes a default of the strategy, every option that some backbone changes."""
     values = {
         backbone.name: {
-            option.name: default_value(option, strategy.name, backbone.recipe) for option in strategy.options
+            option.name: default_value(option, strategy.recipe, backbone.recipe) for option in strategy.options
         }
         for backbone in catalog.backbones.values()
     }

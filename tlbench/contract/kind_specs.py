@@ -5,6 +5,8 @@ from __future__ import annotations
 from tlbench.contract.deferred import deferred
 from tlbench.contract.specs import KindSpec
 
+CLASS_PROBABILITIES = "class-probabilities"
+"""The trait of a kind whose predictions are a probability for each of several labels that exclude each other."""
 CLASSIFICATION = KindSpec(
     name="classification",
     summary="One of several labels for each example.",
@@ -12,6 +14,7 @@ CLASSIFICATION = KindSpec(
     metric="accuracy",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.classification", "Classification"),
+    traits=("probe", CLASS_PROBABILITIES),
 )
 TOKEN_CLASSIFICATION = KindSpec(
     name="token-classification",
@@ -22,6 +25,7 @@ TOKEN_CLASSIFICATION = KindSpec(
     create=deferred("tlbench.learning.kinds.classification", "TokenClassification"),
     requires=("seqeval",),
     extra="nlp",
+    traits=("probe", CLASS_PROBABILITIES),
 )
 SEGMENTATION = KindSpec(
     name="segmentation",
@@ -30,6 +34,7 @@ SEGMENTATION = KindSpec(
     metric="mean-iou",
     layout="map",
     create=deferred("tlbench.learning.kinds.segmentation", "Segmentation"),
+    traits=("probe", CLASS_PROBABILITIES),
 )
 REGRESSION = KindSpec(
     name="regression",
@@ -54,6 +59,7 @@ ANOMALY = KindSpec(
     metric="average-precision",
     layout="pooled",
     create=deferred("tlbench.learning.kinds.anomaly", "Anomaly"),
+    traits=("probe", CLASS_PROBABILITIES),
 )
 ONE_CLASS = KindSpec(
     name="one-class",
@@ -72,7 +78,7 @@ LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="next-token",
     create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
-    traits=(),
+    traits=(CLASS_PROBABILITIES,),
 )
 MASKED_LANGUAGE_MODELLING = KindSpec(
     name="masked-language-modelling",
@@ -81,5 +87,5 @@ MASKED_LANGUAGE_MODELLING = KindSpec(
     metric="log-likelihood",
     layout="masked-token",
     create=deferred("tlbench.learning.kinds.language", "LanguageModelling"),
-    traits=(),
+    traits=(CLASS_PROBABILITIES,),
 )

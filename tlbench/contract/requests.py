@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from tlbench.learning.model import Encoder
 
+Strength = Literal["weak", "strong"]
+"""`weak`: variation that hardly changes an example; `strong`: the same transformations with larger ranges, for methods
+that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
 Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
 (N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
@@ -152,8 +155,9 @@ class AugmentRequest:
     """The encoder's arguments for the batch, on the CPU."""
     names: tuple[str, ...]
     """The task's `augment`: the transformations that keep its labels."""
-    strength: Literal["weak", "strong"] = "weak"
-    """`weak`: what training uses by itself; `strong`: the same transformations, further."""
+    strength: Strength = "weak"
+    """`weak`, as training batches are varied, or `strong`: the same transformations with larger ranges. One that has no
+    range, such as a flip, is the same for both."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
 

@@ -62,7 +62,7 @@ class KindSpec:
     """A kind of problem: what the two sides of a task ask for."""
 
     name: str
-    """What strategies name in `kinds`."""
+    """One or several words, which messages and cards show."""
     summary: str
     """One sentence."""
     unit: str
@@ -77,7 +77,8 @@ class KindSpec:
     """False where all training examples have label 0, so that strategies that train an encoder have nothing to learn
     from."""
     traits: tuple[str, ...] = ("probe",)
-    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features."""
+    """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features;
+    `class-probabilities`, that predictions are a probability for each of several exclusive labels."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -126,6 +127,8 @@ class TaskSpec:
     """TOML files that say where `tlbench fetch` gets the published files: `tlbench.assets.registry` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
+    traits: tuple[str, ...] = ()
+    """What a strategy may ask for in `needs` and this task gives, in addition to its kind, by a name of your own."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -210,7 +213,8 @@ class BackboneSpec:
     remask: Callable[[RemaskRequest], tuple[tuple[torch.Tensor, ...], torch.Tensor]] | None = None
     """Masks other places of a training batch, as many, for the layout `masked-token`; returns inputs and targets."""
     encode_labels: Callable[[LabelsRequest], Array] | None = None
-    """Returns a vector `(C, D)` float32 for each label name, from which a kind makes a head: zero-shot."""
+    """Returns a vector for each label's name, `(C, D)` float32, in the space of the encoder's features, from which a
+    kind or a strategy can make a head without labelled examples. None: names have no vectors."""
     own_head: Callable[[BuildRequest], OwnHead] | None = None
     """The head that the checkpoint was trained with, for `source.mode=own-head`."""
     save: Callable[[SaveRequest], None] | None = None
@@ -221,8 +225,9 @@ class BackboneSpec:
     """What a strategy may ask for in `needs`, such as `batchnorm`, and what a task's defaults may go by: `scales`, that
     images of any size are brought to the network's own."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
-    """Better defaults for training options: `steps` for all, `finetune.steps` for one strategy, `source.steps` for
-    the source model."""
+    """Better defaults for training options: `NAME`, such as `steps`, for all training; `KIND.NAME`, such as
+    `full.steps` or `source.steps`, for one kind of training: `full`, `head`, `adversarial`, `scratch`, `all-labels`, or
+    `source`, the source model. Never the name of a strategy."""
     licence: str = ""
     """The licence of the weights."""
     requires: tuple[str, ...] = ()
@@ -284,12 +289,16 @@ class StrategySpec:
     """The rule by which it chooses among models or settings, which the host enforces. `last`: it does not choose.
     `source-validation`, `target-validation`: on a fifth of the source's training split or of the label budget, which is
     set aside as `validation`. `target-folds`: on folds of the label budget. `target-inputs`: without labels."""
+    recipe: str = ""
+    """The kind of training, for which backbones have better defaults of training options: `full` (all weights on the
+    label budget), `head` (a head on a frozen encoder), `adversarial`, `scratch` or `all-labels`. Empty: only defaults
+    for all training count."""
     settings: tuple[Setting, ...] = ("transductive", "inductive")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
-    kinds: tuple[str, ...] = ()
-    """Kinds it works for; empty: all."""
     needs: tuple[str, ...] = ()
-    """Traits that the backbone or the task's kind must have."""
+    """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;
+    also `two-views`, that the backbone varies batches by transformations that the task names, and `label-vectors`,
+    that the backbone has `encode_labels`."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -1,6 +1,7 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
 from tlbench.learning.adapt_request import AdaptRequest, Domain
+from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import (
     BatchTargets,
     Columns,
@@ -37,12 +38,13 @@ from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, app
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
-from tlbench.learning.trainer import Batch, Strength, Tensors, Trainer
+from tlbench.learning.trainer import Augment, Batch, Tensors, Trainer
 
 __all__ = [
     "EVALUATION_BATCH",
     "AdaptRequest",
     "Anomaly",
+    "Augment",
     "Batch",
     "BatchTargets",
     "Classification",
@@ -64,7 +66,6 @@ __all__ = [
     "Regression",
     "Schedule",
     "Segmentation",
-    "Strength",
     "Targets",
     "Tensors",
     "TokenClassification",
@@ -75,12 +76,14 @@ __all__ = [
     "accuracy",
     "apply_head",
     "as_bad_input",
+    "blocks_of",
     "check_targets",
     "concatenate",
     "device_of",
     "encode",
     "fit_probe",
     "one_cycle",
+    "outside_blocks",
     "prepare_each",
     "reverse_gradient",
     "standardise_lost",

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tlbench.contract.editions import MEMBERS, replaced
 from tlbench.contract.task_data import Access, Array
 from tlbench.errors import ContractError, NotApplicable
 from tlbench.learning.data import Examples, Inputs
@@ -23,7 +24,7 @@ from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle
 from tlbench.learning.model import Encoder, TransferModel
 from tlbench.learning.progress import report_step
-from tlbench.learning.trainer import Batch, Strength, Trainer
+from tlbench.learning.trainer import Augment, Batch, Trainer
 
 DECLARATIONS: Mapping[str, str] = {
     "source.train": f"add Access.{Access.SOURCE.name} to `access`",
@@ -34,15 +35,6 @@ DECLARATIONS: Mapping[str, str] = {
     "target.all": f"add Access.{Access.TARGET_ALL_LABELS.name} to `access`",
 }
 """The parts of the data, and what a strategy declares to read each."""
-REPLACED: Mapping[str, str] = {
-    "kind": "request.target.kind",
-    "classes": "len(request.target.labels)",
-    "transductive": "request.source.labels == request.target.labels",
-    "target_inputs": "request.target.unlabelled",
-    "target_all": "request.target.all",
-    "unlabelled_batches": "request.batches(request.target.unlabelled)",
-}
-"""Members of the first edition's request, and what to write in the second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +85,7 @@ class Domain:
 
     def __getattr__(self, name: str) -> Any:
         if name in ("inputs", "targets", "select"):
-            raise _replaced(f"request.{self.name}.{name}", f"request.{self.name}.train.{name}")
+            raise replaced(f"request.{self.name}.{name}", f"request.{self.name}.train.{name}")
         raise AttributeError(f"A domain has no attribute {name!r}.")
 
 
@@ -127,14 +119,14 @@ class AdaptRequest:
         """Draws batches and augmentations, and is for draws of the strategy's own; on the CPU."""
         return self.trainer.generator
 
-    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]:
+    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
         `augment` is `none`, `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples,
         each augmented anew. For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
-            raise _replaced(
+            raise replaced(
                 f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)"
             )
         return self.trainer.batches(examples, views, augment)
@@ -142,7 +134,7 @@ class AdaptRequest:
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
         """Train encoder and one head of a model on labelled examples, with the strategy's options."""
         if isinstance(examples, Domain):
-            raise _replaced(f"request.fit(model, request.{examples.name})", f"request.{examples.name}.train")
+            raise replaced(f"request.fit(model, request.{examples.name})", f"request.{examples.name}.train")
         self.trainer.fit(model, examples, head)
 
     def train(
@@ -194,10 +186,6 @@ class AdaptRequest:
         report_step(step, loss)
 
     def __getattr__(self, name: str) -> Any:
-        if name in REPLACED:
-            raise _replaced(f"request.{name}", REPLACED[name])
+        if name in MEMBERS:
+            raise replaced(f"request.{name}", MEMBERS[name])
         raise AttributeError(f"AdaptRequest has no attribute {name!r}.")
-
-
-def _replaced(old: str, new: str) -> ContractError:
-    return ContractError(f"{old} is of the first edition of the plugin API: write {new}.")

@@ -186,6 +186,11 @@ class BatchTargets:
     def __len__(self) -> int:
         return len(self.counts)
 
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        # A kind of the first edition of the plugin API takes them for a tensor.
+        raise TypeError(f"{function.__name__} takes no BatchTargets: read targets.values.")
+
     def split(self) -> tuple[torch.Tensor, ...]:
         """Return the values example by example."""
         return torch.split(self.values, self.counts.tolist())
@@ -203,6 +208,10 @@ class Predictions:
     """`(K, ...)`: for most kinds one row for each unit, such as probabilities `(M, C)`."""
     counts: Array
     """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
+
+    def __getattr__(self, name: str) -> Any:
+        # A metric of the first edition of the plugin API takes them for an array.
+        raise AttributeError(f"Predictions has no attribute {name!r}; it is no array: read predictions.values.")
 
     @classmethod
     def of(cls, made: Array | Sequence[Array], counts: Array) -> Predictions:

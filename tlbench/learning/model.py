@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
+from tlbench.learning.blocks import blocks_of
 from tlbench.learning.data import Inputs, Targets, restore_order
 from tlbench.learning.outputs import Outputs
 
@@ -34,9 +36,22 @@ class Encoder(nn.Module):
     coverage: Coverage | None = None
     """How many weights of how many a checkpoint gave, if it fits only in part: what `load_into` returned."""
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "blocks":  # As a submodule it would be hidden by the method, and `forward` would fail.
+            raise AttributeError("Encoder.blocks is a method: use another name for the attribute.")
+        super().__setattr__(name, value)
+
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""
         return None
+
+    def blocks(self) -> Sequence[nn.Module]:
+        """Return the parts of the encoder from input to output: disjoint submodules that have parameters.
+
+        The default, `blocks_of`, is right for most encoders. Override it if modules are not registered in the order in
+        which they run. Parameters that belong to no block stay in `parameters()`; `outside_blocks` returns them.
+        """
+        return blocks_of(self)
 
 
 class ScaledLinear(nn.Linear):

@@ -42,6 +42,14 @@ class Outputs:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __getattr__(self, name: str) -> Any:
+        # A kind or metric of the first edition of the plugin API takes them for an array of units.
+        raise AttributeError(f"Outputs has no attribute {name!r}; it is no array: read outputs.units.")
+
+    @classmethod
+    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        raise TypeError(f"{function.__name__} takes no Outputs: read outputs.units.")
+
     @property
     def values(self) -> Any:
         """`(N, *positions, C)`; positions that are no units hold 0."""

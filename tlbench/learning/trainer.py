@@ -20,8 +20,8 @@ from tlbench.learning.progress import report_step
 
 Tensors = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
-Strength = Literal["none", "weak", "strong"]
-"""How far augmentation varies an example."""
+Augment = Literal["none", "weak", "strong"]
+"""How far augmentation varies an example: `none`, or a strength of `AugmentRequest`."""
 
 
 class Batch(NamedTuple):
@@ -42,7 +42,7 @@ class Augmentation:
     names: tuple[str, ...] = ()
     vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
 
-    def __call__(self, inputs: Tensors, strength: Strength, generator: torch.Generator) -> Tensors:
+    def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
         """Return a varied batch, on the CPU."""
         if not self.names or self.vary is None or strength == "none":
             return inputs
@@ -99,10 +99,10 @@ class Trainer:
         return self.options[name]
 
     @overload
-    def batches(self, examples: Examples, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]: ...
+    def batches(self, examples: Examples, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]: ...
     @overload
-    def batches(self, examples: Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]: ...
-    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Strength = "weak") -> Iterator[Batch]:
+    def batches(self, examples: Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]: ...
+    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
 
         With several views `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without

@@ -15,12 +15,15 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench.contract import hooks as hookspecs
+from tlbench.contract.editions import DECLARATION, removed_field
 from tlbench.contract.events import Event
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
-from tlbench.errors import UnknownNameError, UsageError, describe
+from tlbench.contract.training import wrong_recipe
+from tlbench.errors import ContractError, UnknownNameError, UsageError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_installed
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.planning.notifier import Notifier
+from tlbench.planning.registration import PluginProblem, register
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
@@ -50,25 +53,6 @@ FORMS: Mapping[type[Spec], str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class PluginProblem:
-    """Why a plugin, or one of its specs, is not in the catalog."""
-
-    origin: PluginOrigin
-    stage: str
-    """`load`, `register`, `hook` or `spec`."""
-    cause: str
-    advice: str
-
-    @property
-    def sentences(self) -> str:
-        """The cause and the advice."""
-        return f"{self.cause.removesuffix('.')}. {self.advice}"
-
-    def __str__(self) -> str:
-        return f"{self.origin}: {self.stage}: {self.sentences}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Catalog:
     """Everything that the plugins of this environment offer."""
 
@@ -80,6 +64,8 @@ class Catalog:
     origins: Mapping[tuple[str, str], PluginOrigin]
     """(hook, spec name) -> plugin."""
     plugins: tuple[PluginOrigin, ...]
+    editions: Mapping[str, int | None]
+    """Plugin -> the edition of the plugin API that it declares, None if it declares none."""
     problems: tuple[PluginProblem, ...]
     notify: Callable[[Event], None] = field(repr=False)
     """Passes an event to every plugin that implements `tlbench_event`."""
@@ -107,7 +93,10 @@ class Catalog:
         if lacking := missing(home):
             raise UsageError(f"{lacking}.")
         with guarded(f'"find" of the family "{home.name}"'):
-            return home.find(name.partition("/")[2])
+            spec = home.find(name.partition("/")[2])
+            if problem := wrong_recipe(spec):
+                raise ContractError(f'Backbone "{name}": {problem}')
+            return spec
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
@@ -146,7 +135,7 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
     origins: dict[str, PluginOrigin] = {}
     with same_folder():
         for candidate in with_installed(also):
-            if problem := _register(manager, candidate):
+            if problem := register(manager, candidate):
                 problems.append(problem)
             else:
                 origins[str(candidate.origin)] = candidate.origin
@@ -162,36 +151,10 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
         strategies=specs["tlbench_strategies"],
         origins=owners,
         plugins=tuple(origins.values()),
+        editions={name: getattr(manager.get_plugin(name), DECLARATION, None) for name in origins},
         problems=tuple(problems),
         notify=Notifier(manager),
     )
-
-
-def _register(manager: pluggy.PluginManager, candidate: PluginCandidate) -> PluginProblem | None:
-    origin = candidate.origin
-    try:
-        module = candidate.load()
-    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
-        pass_signal(error)
-        installed = origin.distribution != "file"
-        advice = f"Reinstall or remove it: pip uninstall {origin.distribution}" if installed else "Correct the file."
-        return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=advice)
-    unknown = sorted(name for name in vars(module) if name.startswith("tlbench_") and not _is_hook(module, name))
-    if unknown:
-        names = [name for name in vars(hookspecs) if name.startswith("tlbench_")]
-        cause = str(UnknownNameError("hook", unknown[0], names))
-        return PluginProblem(origin=origin, stage="register", cause=cause, advice="Rename the function.")
-    try:
-        manager.register(module, name=str(origin))
-    except (ValueError, pluggy.PluginValidationError) as error:
-        advice = "Compare the function's arguments with tlbench.contract.hooks."
-        return PluginProblem(origin=origin, stage="register", cause=describe(error), advice=advice)
-    return None
-
-
-def _is_hook(module: Any, name: str) -> bool:
-    """Return whether a name implements a hook that exists; also True if it implements no hook at all."""
-    return not hasattr(getattr(module, name), "tlbench_impl") or hasattr(hookspecs, name)
 
 
 def _collect(
@@ -207,7 +170,9 @@ def _collect(
                 returned = [spec for result in caller() for spec in result]
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
                 pass_signal(error)
-                cause, advice = f"{hook}: {describe(error)}", "Report this to the author of the plugin."
+                cause, advice = removed_field(error)
+                if not cause:
+                    cause, advice = f"{hook}: {describe(error)}", "Report this to the author of the plugin."
                 problems.append(PluginProblem(origin=origin, stage="hook", cause=cause, advice=advice))
                 continue
             for spec in returned:
@@ -229,6 +194,8 @@ def _refuse(
         what = kind.__name__.removesuffix("Spec").lower()
         cause = f'Invalid {what} name "{spec.name}": expected {FORMS[kind]}.'
         advice = f"Use a name that matches {NAMES[kind]}."
+    elif cause := wrong_recipe(spec):
+        advice = "Correct the recipe."
     elif first := owners.get((hook, spec.name)):
         cause, advice = f'"{spec.name}" of {hook} already exists in {first}.', "Rename or uninstall one of them."
     else:

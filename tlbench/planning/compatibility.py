@@ -11,8 +11,17 @@ SETTINGS = {
     "inductive": "different labels in the two domains",
 }
 """What each setting means, for readers who know the words from other fields."""
-TRAITS = {"batchnorm": "batch normalisation"}
+TRAITS = {
+    "batchnorm": "batch normalisation",
+    "class-probabilities": "class probabilities",
+    "two-views": "two views of an example",
+    "label-vectors": "vectors of label names",
+}
 """Traits whose name is not the term that a reader knows."""
+KIND_TRAITS = ("probe", "class-probabilities")
+"""Traits that only kinds give, so that a message names the kind alone."""
+BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors")
+"""Traits that only backbones give."""
 
 
 def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
@@ -26,18 +35,34 @@ def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
         return f'"{strategy.name}" requires {required}; "{task.name}" has {SETTINGS[task.setting]} ({task.setting}).'
     if task.kind.layout in SELF_LABELLED and Access.TARGET_INPUTS in strategy.access:
         return f'"{strategy.name}" reads target inputs, which contain the labels of a {task.kind.name} task.'
-    if strategy.kinds and task.kind.name not in strategy.kinds:
-        return f'"{strategy.name}" supports {", ".join(strategy.kinds)}; "{task.name}" is {task.kind.name}.'
     if not task.kind.supervised and strategy.trains_encoder:
         return f'"{strategy.name}" trains on labels; all training examples of "{task.name}" have the same label.'
     return ""
 
 
 def _wrong_backbone(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
-    if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
-        required = ", ".join(TRAITS.get(trait, trait) for trait in lacking)
-        return f'"{strategy.name}" requires {required}, which "{backbone.name}" lacks.'
+    for trait in strategy.needs:
+        if trait not in given(task, backbone):
+            return f'"{strategy.name}" requires {TRAITS.get(trait, trait)}, which {_lacks(trait, task, backbone)}.'
     return lacking_layout(task, backbone)
+
+
+def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:
+    """Return the traits that a task, its kind and a backbone give together, including those that follow from them."""
+    derived = {"two-views"} if task.augment and backbone.augment else set()
+    derived |= {"label-vectors"} if backbone.encode_labels else set()
+    return {*backbone.traits, *task.kind.traits, *task.traits, *derived}
+
+
+def _lacks(trait: str, task: TaskSpec, backbone: BackboneSpec) -> str:
+    """Return who could give a trait and does not."""
+    kind = f"the kind {task.kind.name}"
+    if trait == "two-views":
+        unnamed = f'"{task.name}" lacks: it names no transformations in `augment`'
+        return unnamed if not task.augment else f'"{backbone.name}" lacks: it has no `augment`'
+    if trait in BACKBONE_TRAITS:
+        return f'"{backbone.name}" lacks'
+    return f"{kind} lacks" if trait in KIND_TRAITS else f'"{backbone.name}", {kind} and "{task.name}" lack'
 
 
 def lacking_layout(task: TaskSpec, backbone: BackboneSpec) -> str:

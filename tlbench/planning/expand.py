@@ -12,6 +12,7 @@ from tlbench.contract.options import Option, OptionValue, training_options
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
+from tlbench.contract.training import SOURCE
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
@@ -116,7 +117,9 @@ def _expand(
             **source,
             strategy=strategy,
             seed=seed,
-            strategy_options=overrides.resolve(("strategy", strategy.name), strategy.options, backbone.recipe),
+            strategy_options=overrides.resolve(
+                ("strategy", strategy.name), strategy.options, backbone.recipe, training=strategy.recipe
+            ),
             label_budget=budget,
             skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
         )
@@ -193,7 +196,7 @@ def _fingerprint(task: TaskSpec, request: LoadRequest, cache: Path) -> str:
 def _source_options(backbone: BackboneSpec, overrides: Overrides) -> dict[str, OptionValue]:
     """Return how the source model is trained. Raises `UnknownNameError` for an unknown mode."""
     options = (*SOURCE_OPTIONS, SOURCE_MODE) if backbone.checkpoint else SOURCE_OPTIONS
-    resolved = overrides.resolve(("source",), options, backbone.recipe)
+    resolved = overrides.resolve(("source",), options, backbone.recipe, training=SOURCE)
     if (mode := resolved.get("mode", "finetune")) not in MODES:
         raise UnknownNameError("source mode", str(mode), MODES)
     return resolved

@@ -10,14 +10,15 @@ from tlbench.errors import UnknownNameError
 
 
 def default_value(
-    option: Option, owner: str, recipe: Mapping[str, OptionValue], traits: Collection[str] = ()
+    option: Option, training: str, recipe: Mapping[str, OptionValue], traits: Collection[str] = ()
 ) -> OptionValue:
     """Return an option's value if the user sets none.
 
-    That is what the backbone's recipe says for this owner, else what it says for all owners, else the option's own
-    default.
+    That is what the backbone's recipe says for this kind of training, else what it says for all kinds of training, else
+    the option's own default. An empty `training` is of no kind.
     """
-    return recipe.get(f"{owner}.{option.name}", recipe.get(option.name, option.default_for(traits)))
+    every = recipe.get(option.name, option.default_for(traits))
+    return recipe.get(f"{training}.{option.name}", every) if training else every
 
 
 class Overrides:
@@ -36,11 +37,15 @@ class Overrides:
         options: Iterable[Option],
         recipe: Mapping[str, OptionValue] = EMPTY,
         traits: Collection[str] = (),
+        training: str = "",
     ) -> dict[str, OptionValue]:
-        """Return the value of every option; of several `owners` that are set, the last counts."""
+        """Return the value of every option; of several `owners` that are set, the last counts.
+
+        `training` is the kind of training, for which the `recipe` may have entries of its own.
+        """
         resolved: dict[str, OptionValue] = {}
         for option in options:
-            value = default_value(option, owners[-1], recipe, traits)
+            value = default_value(option, training, recipe, traits)
             for owner in owners:
                 self.accepted.add(f"{owner}.{option.name}")
                 if (owner, option.name) in self.values:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.contract.budget import Budget
+from tlbench.contract.editions import API_VERSION
 from tlbench.contract.options import PARTIAL, OptionValue
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
@@ -142,6 +143,7 @@ class Pairing(SourcePlan):
             "device": settings.device,
             "device_name": fingerprints.device_name(settings.device),
             "threads": settings.threads,
+            "api_version": API_VERSION,
         }
 
 

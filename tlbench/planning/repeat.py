@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.specs import EMPTY, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.contract.training import SOURCE
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
@@ -51,14 +52,15 @@ def _changed(
 ) -> Iterator[str]:
     """Yield `OWNER.NAME=VALUE` for every option whose value on the row differs from its default."""
     recipe, traits = (backbone.recipe, backbone.traits) if backbone else (EMPTY, ())
-    owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue]], ...] = (
-        ("task", row.task_options, task.options if task else (), EMPTY),
-        ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY),
-        ("source", row.source_options, (*SOURCE_OPTIONS, SOURCE_MODE), recipe),
-        (row.strategy, row.strategy_options, strategy.options if strategy else (), recipe),
+    training, strategy_options = (strategy.recipe, strategy.options) if strategy else ("", ())
+    owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue], str], ...] = (
+        ("task", row.task_options, task.options if task else (), EMPTY, ""),
+        ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY, ""),
+        ("source", row.source_options, (*SOURCE_OPTIONS, SOURCE_MODE), recipe, SOURCE),
+        (row.strategy, row.strategy_options, strategy_options, recipe, training),
     )
-    for owner, values, options, own_recipe in owned:
-        defaults = {option.name: option.parse(default_value(option, owner, own_recipe, traits)) for option in options}
+    for owner, values, options, own_recipe, kind in owned:
+        defaults = {option.name: option.parse(default_value(option, kind, own_recipe, traits)) for option in options}
         for name, value in values.items():
             if owner == "backbone" and name == "weights" and value not in ("", "random"):
                 yield "backbone.weights=PATH"  # A row holds the name of a file, not its path.

@@ -201,6 +201,7 @@ COLUMNS = (
     Column("created", "created (UTC)", PROVENANCE),
     Column("plugins", "plugins", PROVENANCE),
     Column("versions", "versions", PROVENANCE),
+    Column("api_version", "plugin API edition", PROVENANCE),
     Column("commit", "commit", PROVENANCE),
     Column("dirty", "uncommitted changes", PROVENANCE),
     Column("data_sha256", "prepared data SHA-256", PROVENANCE),

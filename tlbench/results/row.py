@@ -191,6 +191,8 @@ class Row:
     """Versions of Python, tlbench and the libraries that a score may depend on."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """Plugin of task, backbone and strategy, with distribution and version."""
+    api_version: int | None = None
+    """Edition of the plugin API; null in results of the first edition."""
     commit: str | None = None
     """Git commit of tlbench; null where it was installed from a package."""
     dirty: bool | None = None

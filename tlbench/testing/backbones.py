@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from tlbench.contract.requests import LAYOUTS, AugmentRequest, Layout
+from tlbench.contract.options import training_options
+from tlbench.contract.requests import LAYOUTS, Layout
 from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
+from tlbench.contract.training import RECIPE_KINDS
 from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
@@ -22,9 +24,12 @@ from tlbench.errors import ContractError
 from tlbench.learning.data import Columns, Inputs, Ragged
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.model import TransferModel, encode, state_hash
+from tlbench.testing.augment import augment_keeps_shape_and_type
 from tlbench.testing.bench import Bench, Check
+from tlbench.testing.blocks import blocks_run_in_order
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.fitted import LABELS, in_each_layout
+from tlbench.testing.labels import label_vectors_are_valid
 from tlbench.testing.specs import SPEC_CHECKS, label
 
 TOLERANCE = 1e-4
@@ -35,16 +40,13 @@ SMALL = ("uint8", "int8", "int16", "int32", "float16", "float32", "bool")
 
 def recipe_names_known_options(spec: BackboneSpec, bench: Bench) -> None:
     """Every entry of the recipe is an option of a strategy; a misspelt entry would be ignored."""
-    from tlbench.planning.expand import SOURCE_OPTIONS
-
-    owners = {name: strategy.options for name, strategy in bench.catalog.strategies.items()}
-    owners["source"] = SOURCE_OPTIONS
-    known = {option.name for options in owners.values() for option in options}
+    options = {kind: {option.name for option in training_options(steps=1, learning_rate=1.0)} for kind in RECIPE_KINDS}
+    for strategy in bench.catalog.strategies.values():
+        options.setdefault(strategy.recipe, set()).update(option.name for option in strategy.options)
+    every = set().union(*options.values())
     for entry in spec.recipe:
-        owner, _, name = entry.rpartition(".")
-        if owner and owner not in owners:
-            continue  # A strategy that is not installed here.
-        if name not in ({option.name for option in owners[owner]} if owner else known):
+        kind, _, name = entry.rpartition(".")
+        if name not in (options[kind] if kind else every):
             raise ContractError(f'{label(spec)}: the recipe sets "{entry}", which is not an option of any strategy.')
 
 
@@ -204,36 +206,6 @@ def traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
         raise ContractError(f'{label(spec)} {has} layers of BatchNorm: {advice} the trait "batchnorm".')
 
 
-def augment_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> None:
-    """`augment` draws from its generator alone, keeps shapes and types, and does not write into what it is given."""
-    if spec.augment is None:
-        return
-    augment = spec.augment
-    made = in_each_layout(spec, bench)[0]
-    batch = made.inputs().batch(np.arange(8))
-    for names in _named_transformations(spec, bench):
-
-        def call(names: tuple[str, ...] = names) -> tuple[Tensor, ...]:
-            generator = torch.Generator().manual_seed(3)
-            return augment(AugmentRequest(inputs=batch, names=names, generator=generator))
-
-        kept = tuple(part.clone() for part in batch)
-        first, second = watched(f"{label(spec)}: augment", call), call()
-        if [(part.shape, part.dtype) for part in first] != [(part.shape, part.dtype) for part in batch]:
-            raise ContractError(f"{label(spec)}: augment changes shape or type with {', '.join(names)}.")
-        if not all(map(torch.equal, first, second)):
-            raise ContractError(
-                f"{label(spec)}: augment gives different results with the same generator: use only that generator."
-            )
-        if not all(map(torch.equal, kept, batch)):
-            raise ContractError(f"{label(spec)}: augment writes into its inputs: work on a copy.")
-
-
-def _named_transformations(spec: BackboneSpec, bench: Bench) -> list[tuple[str, ...]]:
-    """Return what tasks of the modality ask for: any of them may be paired with this backbone."""
-    return sorted({task.augment for task in bench.catalog.tasks.values() if task.modality == spec.modality} - {()})
-
-
 CHECKS: tuple[Check[BackboneSpec], ...] = (
     *SPEC_CHECKS,
     recipe_names_known_options,
@@ -244,7 +216,9 @@ CHECKS: tuple[Check[BackboneSpec], ...] = (
     features_have_the_declared_shape,
     evaluation_treats_examples_independently,
     training_step_changes_parameters,
+    blocks_run_in_order,
     export_matches_the_model,
     traits_are_true,
     augment_keeps_shape_and_type,
+    label_vectors_are_valid,
 )

@@ -49,6 +49,16 @@ def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
         raise NotApplicableError(f"{label(spec)} is not applicable to any of the toy's tasks: {', '.join(TASKS)}.")
 
 
+def training_is_named(spec: StrategySpec, bench: Bench) -> str | None:
+    """A strategy that trains by steps and rate says which kind of training it is, so that recipes apply to it."""
+    if spec.recipe or not {"steps", "learning_rate"} <= {option.name for option in spec.options}:
+        return None
+    return (
+        f"{label(spec)} has training options and no `recipe`: defaults of backbones for a kind of training, such as "
+        f'recipe="full", do not apply to it.'
+    )
+
+
 def process_state_is_unchanged(spec: StrategySpec, bench: Bench) -> None:
     """Adapting changes no seed, thread, directory or variable; it may draw from torch, which the host seeds."""
     pairing = next(pairings(spec, bench))
@@ -176,6 +186,7 @@ def _note_step(told: list[int], step: int, loss: float) -> None:
 
 CHECKS: tuple[Check[StrategySpec], ...] = (
     *SPEC_CHECKS,
+    training_is_named,
     process_state_is_unchanged,
     runs_to_a_result,
     runs_are_reproducible,

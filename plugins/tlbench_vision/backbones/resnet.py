@@ -64,13 +64,13 @@ class SmallResNet(Encoder):
         self.register_buffer("mean", torch.tensor(fitted["mean"], dtype=torch.float32).view(1, -1, 1, 1))
         self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1, 1))
         self.stem = ConvNormAct(fitted["shape"][2], width, kernel_size=3, stride=stem_stride)
-        self.blocks = nn.Sequential(
+        self.stages = nn.Sequential(
             _block(width, width, 1), _block(width, 2 * width, 2), _block(2 * width, 4 * width, 2)
         )
 
     def forward(self, images: Tensor) -> Tensor:
         pixels = (images.float() / 255 - self.mean) / self.std
-        features: Tensor = self.blocks(self.stem(pixels))
+        features: Tensor = self.stages(self.stem(pixels))
         return features.mean((2, 3))
 
 

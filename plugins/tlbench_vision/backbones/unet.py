@@ -50,6 +50,10 @@ class SmallUnet(Encoder):
             features = block(torch.cat([larger, beside], 1))
         return features.permute(0, 2, 3, 1)
 
+    def blocks(self) -> list[nn.Module]:
+        """Return the two convolutions of each scale together, down and up again."""
+        return [*self.down, *self.up]
+
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(

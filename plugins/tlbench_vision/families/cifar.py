@@ -15,8 +15,8 @@ PUBLISHED = {20: "resnet20_cifar10/resnet20-12fca82f.th"}
 CIFAR: Mapping[str, Any] = {
     "batch_size": 32,
     "source.learning_rate": 1e-3,
-    "finetune.steps": 240,
-    "finetune.learning_rate": 3e-3,
+    "full.steps": 240,
+    "full.learning_rate": 3e-3,
     "all-labels.learning_rate": 3e-3,
 }
 

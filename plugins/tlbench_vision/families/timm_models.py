@@ -16,7 +16,7 @@ CONFIG = {"config": "config.json"}
 GENTLE: Mapping[str, Any] = {
     "batch_size": 32,
     "source.learning_rate": 3e-4,
-    "finetune.learning_rate": 3e-4,
+    "full.learning_rate": 3e-4,
     "all-labels.learning_rate": 3e-4,
 }
 """Large pre-trained networks are moved by small steps; nothing was tuned on any task."""

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import AugmentRequest, BuildRequest, FitRequest, PrepareRequest
+from tlbench import Array, AugmentRequest, BuildRequest, FitRequest, LabelsRequest, PrepareRequest
 from tlbench.learning import Columns, Encoder, Ragged
 
 UNKNOWN = 1
@@ -28,9 +28,10 @@ def prepare_rows(request: PrepareRequest) -> Columns:
 
 
 def jitter(request: AugmentRequest) -> tuple[Tensor, ...]:
-    """Add a little noise."""
+    """Add a little noise, or ten times as much."""
     (rows,) = request.inputs
-    return (rows + 0.05 * torch.randn(rows.shape, generator=request.generator),)
+    size = 0.5 if request.strength == "strong" else 0.05
+    return (rows + size * torch.randn(rows.shape, generator=request.generator),)
 
 
 def build_mlp(request: BuildRequest, batchnorm: bool) -> Encoder:
@@ -71,6 +72,19 @@ def prepare_words(request: PrepareRequest) -> Columns:
 def build_window(request: BuildRequest) -> Encoder:
     """Return the window over the source's words."""
     return Window(len(request.fitted["vocabulary"]))
+
+
+def encode_names(request: LabelsRequest) -> Array:
+    """Return the mean feature of the words of each name, `(C, 16)`."""
+    sentences = [name.split() for name in request.names]
+    (ids,) = prepare_words(
+        PrepareRequest(inputs=sentences, fitted=request.fitted, layout=request.layout, options=request.options)
+    )
+    assert isinstance(ids, Ragged)
+    device = next(request.encoder.parameters()).device
+    with torch.no_grad():
+        features = [request.encoder(torch.from_numpy(row)[None].to(device))[0].mean(0) for row in ids.split()]
+    return torch.stack(features).cpu().numpy()
 
 
 class Window(Encoder):

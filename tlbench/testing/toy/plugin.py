@@ -16,6 +16,8 @@ from tlbench import (
 )
 from tlbench.testing.toy.tasks import toy_tasks
 
+TLBENCH_API = 2
+
 
 @hookimpl
 def tlbench_domains() -> list[DomainSpec]:
@@ -30,7 +32,7 @@ def tlbench_tasks() -> list[TaskSpec]:
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
     hidden = Option(name="hidden", default=16, summary="units of the hidden layer")
-    recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "finetune.steps": 40}
+    recipe = {"steps": 30, "source.steps": 60, "source.learning_rate": 1e-2, "full.steps": 40}
     return [
         BackboneSpec(
             name="toy/mlp",
@@ -66,6 +68,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             fit=deferred("tlbench.testing.toy.backbones", "fit_words"),
             prepare=deferred("tlbench.testing.toy.backbones", "prepare_words"),
             build=deferred("tlbench.testing.toy.backbones", "build_window"),
+            encode_labels=deferred("tlbench.testing.toy.backbones", "encode_names"),
         ),
     ]
 
