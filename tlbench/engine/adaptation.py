@@ -12,12 +12,13 @@ import torch
 from tlbench.contract.requests import AugmentRequest, RemaskRequest
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access, Array
+from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.models import build
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Batch, Remask
-from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import derive_seed, seed_everything
 from tlbench.learning.model import TransferModel, device_of, state_hash
 from tlbench.planning.plan import Pairing, SourcePlan
@@ -45,10 +46,10 @@ def adapt_request(
     return AdaptRequest(
         strategy=pairing.strategy.name,
         model=model,
-        fresh=lambda: build(pairing, prepared, device, ["source", "target"]),
+        fresh=lambda: build(pairing, prepared, device, list(prepared.heads)),
         kind=pairing.task.kind.create(),
         classes=len(prepared.target_labels),
-        transductive=pairing.task.setting == "transductive",
+        transductive=pairing.setting == "transductive",
         options=pairing.strategy_options,
         generator=generator,
         on_step=on_step,
@@ -62,7 +63,7 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
     """Return a copy of the source model with a head `target`: a copy of `source` where the labels agree, else new."""
     model = copy.deepcopy(source)
     # The labels agree, so that the source head is the best start there is.
-    if pairing.task.setting == "transductive":
+    if pairing.setting == "transductive":
         model.heads["target"] = copy.deepcopy(model.heads["source"])
     else:
         head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)
@@ -90,12 +91,7 @@ def labels_given(pairing: Pairing, prepared: Prepared) -> dict[str, Any]:
 
 def _budget(pairing: Pairing, target: Examples) -> Array:
     """Return the positions of the label budget, which depend on the seed alone."""
-    # A generator of its own: whatever else is drawn, all strategies of a seed see the same labels.
-    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
-    strata = pairing.task.kind.create().strata(target.targets)
-    if budget.per_class and budget.size is not None:
-        return draw_per_class(strata, budget.size, random)
-    return draw_budget(strata, budget.size or len(target), random)
+    return budget_positions(pairing.task.kind, target.targets, pairing.seed, pairing.label_budget)
 
 
 def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
@@ -137,8 +133,10 @@ def remasking(plan: SourcePlan, prepared: Prepared) -> Remask:
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:
     """Check an adapted model against the declarations of its strategy. Raises `ContractError`."""
-    if not isinstance(after, TransferModel) or not {"source", "target"} <= set(after.heads):
-        raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads source and target.')
+    # A task without a source has the head `target` alone.
+    if not isinstance(after, TransferModel) or not {*before.heads, "target"} <= set(after.heads):
+        wanted = " and ".join(sorted({*before.heads, "target"}))
+        raise ContractError(f'Strategy "{strategy.name}" must return a TransferModel with the heads {wanted}.')
     shapes, found = ({name: part.shape for name, part in model.state_dict().items()} for model in (before, after))
     if changed := sorted(name for name in shapes.keys() | found.keys() if shapes.get(name) != found.get(name)):
         raise ContractError(
@@ -151,6 +149,6 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f'Strategy "{strategy.name}" declares trains_encoder=False but changed parameters or buffers of the '
             f"encoder, such as BatchNorm statistics, which a forward pass in training mode updates."
         )
-    keeps_source = strategy.from_source and Access.SOURCE not in strategy.access
+    keeps_source = "source" in before.heads and strategy.from_source and Access.SOURCE not in strategy.access
     if keeps_source and state_hash(after.heads["source"]) != state_hash(before.heads["source"]):
         raise ContractError(f'Strategy "{strategy.name}" changed the head "source" without access to source data.')

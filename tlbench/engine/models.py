@@ -20,13 +20,16 @@ def build(
 ) -> TransferModel:
     """Return a new model with the pairing's encoder and the named heads; torch's seed decides its weights.
 
+    A task without a source has no head `source`, whoever asks for it.
+
     Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
     """
     task = plan.task
     encoder = plan.backbone.build(build_request(plan, prepared, pretrained))
     kinds = {"source": task.kind_of_source, "target": task.kind}
     labels = {"source": prepared.source_labels, "target": prepared.target_labels}
-    made = {name: kinds[name].create().head(encoder.feature_dim, labels[name]) for name in heads}
+    there = {name: of for name in heads if (of := labels[name]) is not None}
+    made = {name: kinds[name].create().head(encoder.feature_dim, of) for name, of in there.items()}
     return move(TransferModel(encoder, made), device)
 
 

@@ -54,6 +54,7 @@ def probe_score(task: TaskSpec, prepared: Prepared, seen: SplitFeatures) -> floa
     if "probe" not in task.kind_of_source.traits:
         return None
     targets = prepared.split("source-train").targets.values
+    assert prepared.source_labels is not None
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
     probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
     return side_score(task, prepared, "source", probe.outputs, seen.source_test, prepared.split("source-test"))
@@ -90,6 +91,7 @@ def side_score(
         if side == "target"
         else (task.kind_of_source, task.metric_of_source, prepared.source_labels)
     )
+    assert labels is not None
     made, targets = kind.create(), examples.targets.values
     size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
     parts = [slice(start, start + size) for start in range(0, len(features), size)]
@@ -120,7 +122,9 @@ def score_both_stages(
 
     source_before = of("source", start.heads["source"], before.source_test)
     # With other labels the source head has no answer to score on the target.
-    target_before = of("target", start.heads["source"], before.target_test) if task.setting == "transductive" else None
+    target_before = (
+        of("target", start.heads["source"], before.target_test) if pairing.setting == "transductive" else None
+    )
     target_after = of("target", model.heads["target"], after.target_test)
     fields: dict[str, Any] = {
         "eager_score": target_after,
