@@ -42,7 +42,7 @@ from tlbench.contract.specs import (
     StrategySpec,
     TaskSpec,
 )
-from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
+from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData, TaskLabels
 from tlbench.errors import BadInputError, ContractError, MissingDataError, TlbenchError, UnknownNameError, UsageError
 
 __version__ = "0.1.0"
@@ -88,6 +88,7 @@ __all__ = [
     "Split",
     "StrategySpec",
     "TaskData",
+    "TaskLabels",
     "TaskSpec",
     "TlbenchError",
     "UnknownNameError",

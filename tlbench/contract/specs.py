@@ -25,7 +25,7 @@ from tlbench.contract.requests import (
     learns_nothing,
     no_files,
 )
-from tlbench.contract.task_data import Access, TaskData
+from tlbench.contract.task_data import Access, TaskData, TaskLabels
 
 if TYPE_CHECKING:
     import torch
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from tlbench.learning.kinds.protocol import Kind
     from tlbench.learning.model import Encoder, TransferModel
 
-Setting = Literal["transductive", "inductive"]
-"""`transductive`: source and target have the same labels; `inductive`: they have not."""
+Setting = Literal["transductive", "inductive", "target-only"]
+"""`transductive`: source and target have the same labels; `inductive`: they have not; `target-only`: no source."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 HUB = "hf://"
 """What a place on the Hugging Face hub begins with; `tlbench.assets.readers.hub` says how it goes on."""
@@ -83,7 +83,7 @@ class KindSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """One transfer: a source side, a target side and a label budget on the target."""
+    """One transfer: a target side with a label budget, and a source side, if there is one."""
 
     name: str
     """`domain/name`."""
@@ -91,8 +91,6 @@ class TaskSpec:
     """A heading of a few words."""
     summary: str
     """One sentence."""
-    source: str
-    """One sentence on the source side."""
     target: str
     """One sentence on the target side."""
     shift: str
@@ -109,8 +107,14 @@ class TaskSpec:
     """Labelled target examples a strategy may see, in the kind's unit."""
     load: Callable[[LoadRequest], TaskData]
     """Returns all raw data: the same for the same options and files, whatever the seed."""
+    source: str = ""
+    """One sentence on the source side; empty for a task that has none."""
     setting: Setting = "transductive"
-    """`transductive` where both sides have the same labels, else `inductive`."""
+    """`transductive` if both sides have the same labels, `inductive` if they have not, `target-only` without a source.
+    Of a task with `labels` it is what holds before the user's files are known."""
+    labels: Callable[[LoadRequest], TaskLabels] | None = None
+    """The labels that `load` will return: light, called before anything runs, so that the setting follows from the
+    files. None: the setting is `setting`, whatever the options."""
     source_kind: KindSpec | None = None
     """What the source asks for where it is not what the target asks for."""
     mirrors: str = ""
@@ -272,7 +276,7 @@ class StrategySpec:
     """False where the source model is not used, so that there is nothing to forget."""
     selection: str = "last"
     """The rule that picks the model: `last`, `source-validation`, `target-validation`, or a named one."""
-    settings: tuple[Setting, ...] = ("transductive", "inductive")
+    settings: tuple[Setting, ...] = ("transductive", "inductive", "target-only")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     kinds: tuple[str, ...] = ()
     """Kinds it works for; empty: all."""

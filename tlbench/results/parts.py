@@ -34,6 +34,7 @@ class PreparedPart(RowPart):
     """Of the stage `prepare`."""
 
     data_sha256: str
+    fitted_on: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class SourcePart(RowPart):
 class FeaturesPart(RowPart):
     """Of the stage `features`."""
 
-    a_distance: float
+    a_distance: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +66,31 @@ class ScorePart(RowPart):
     """Of the stage `score`."""
 
     eager_score: float
-    source_metric: str
-    source_test_size: int
+    source_metric: str | None = None
+    source_test_size: int | None = None
     score_matrix: tuple[tuple[float | None, float | None], ...]
-    probe_before: float | None
+    probe_before: float | None = None
     train_gap: float | None = None
     forgetting_head: float | None = None
     probe_after: float | None = None
     forgetting_probe: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RememberPart(RowPart):
+    """Of the stage `remember`, which pairings without a source have if a task is named."""
+
+    source_metric: str
+    source_test_size: int
+    probe_before: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallPart(RowPart):
+    """Of the stage `recall`, which follows `remember`; empty for strategies that start from new weights."""
+
+    probe_after: float | None
+    forgetting_probe: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

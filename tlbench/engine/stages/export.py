@@ -12,7 +12,7 @@ def _compute(work: Work) -> ExportPart:
     from tlbench.engine.serving import export_and_score
 
     prepared = Prepared.read(work.above["prepare"])
-    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], "source", "target")
+    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], *prepared.heads)
     graph = work.above["graph"] / "graph.onnx"
     return export_and_score(work.pairing, work.settings, prepared, model, graph, work.folder)
 

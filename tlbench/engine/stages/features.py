@@ -23,4 +23,10 @@ def _compute(work: Work) -> FeaturesPart:
 
 
 # A stage of its own, since the source features are the same for every strategy.
-STAGE = Stage(name="features", compute=_compute, after=("prepare", "source"), inputs=("task.metric_of_source",))
+STAGE = Stage(
+    name="features",
+    compute=_compute,
+    after=("prepare", "source"),
+    inputs=("task.metric_of_source",),
+    needed=lambda plan: plan.has_source,
+)

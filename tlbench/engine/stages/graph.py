@@ -15,7 +15,7 @@ def _compute(work: Work) -> None:
     from tlbench.engine.prepared import Prepared
 
     prepared = Prepared.read(work.above["prepare"])
-    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], "source", "target")
+    model = read_model(work.pairing, prepared, work.settings.device, work.above["adapt"], *prepared.heads)
     export_graph(model, prepared.split("target-test").inputs, work.folder / "graph.onnx")
 
 

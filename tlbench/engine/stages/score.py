@@ -14,11 +14,15 @@ def _compute(work: Work) -> ScorePart:
     from tlbench.engine.models import read_model
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import SplitFeatures, score_both_stages
+    from tlbench.engine.target_scores import score_target
 
     above, device = work.above, work.settings.device
     prepared = Prepared.read(above["prepare"])
+    if prepared.source_labels is None:
+        model = read_model(work.pairing, prepared, device, above["adapt"], *prepared.heads)
+        return score_target(work.pairing, prepared, model)
     start = read_model(work.pairing, prepared, device, above["source"], "source")
-    model = read_model(work.pairing, prepared, device, above["adapt"], "source", "target")
+    model = read_model(work.pairing, prepared, device, above["adapt"], *prepared.heads)
     with np.load(above["features"] / "features.npz", allow_pickle=False) as arrays:
         before = SplitFeatures(**arrays)
     probe = json.loads((above["features"] / "probe.json").read_text(encoding="utf-8"))["score"]
