@@ -12,7 +12,6 @@ from tlbench.contract.budget import Budget
 from tlbench.contract.specs import Access
 from tlbench.contract.task_data import TaskLabels
 from tlbench.engine.adaptation import declared_parts
-from tlbench.engine.models import read_model
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.source_model import train_source
 from tlbench.errors import ContractError, UsageError

@@ -161,6 +161,8 @@ def shapes(row: Row) -> str:
 def backbone(row: Row) -> str:
     """Return a backbone's name, and where its weights come from and what was done with them."""
     done = {"finetune": "fine-tuned on the source", "probe": "probed", "own-head": "with its own head"}
+    if row.source_mode == "none" and row.weights != "random":
+        return f"{row.backbone} from {row.weights}"
     if row.source_mode not in done:
         return row.backbone
     part = "" if row.weights_loaded is None else f" ({row.weights_loaded} of {row.weights_expected} weights)"
