@@ -153,3 +153,18 @@ class TestRemember:
         task = catalog.task("anomaly/flows") if "anomaly/flows" in catalog.tasks else None
         if task is None:
             pytest.skip("no such task")
+
+
+def test_rows_without_a_source_are_read_and_shown_on_a_board(alone, tmp_path):
+    from tlbench.leaderboard.render import render
+    from tlbench.results.row import write_row
+    from tlbench.results.row_files import read_rows
+
+    for row in alone:
+        write_row(tmp_path, row)
+    rows = list(read_rows(tmp_path))
+    assert len(rows) == len(alone)
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert "target-only (no source domain)" in page
+    assert "A-distance" not in page

@@ -17,7 +17,11 @@ USUAL_SCORES = frozenset(
 )
 """Metrics of the kinds that tlbench ships; any other, such as success in a closed loop, has a column on the page."""
 NONE = "-"
-SETTINGS = {"transductive": "transductive (same labels in both domains)", "inductive": "inductive (different labels)"}
+SETTINGS = {
+    "transductive": "transductive (same labels in both domains)",
+    "inductive": "inductive (different labels)",
+    "target-only": "target-only (no source domain)",
+}
 
 
 def number(value: float | None, digits: int = 3, form: str = "") -> str:
