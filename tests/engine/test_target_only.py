@@ -16,8 +16,6 @@ from tlbench.engine.prepared import Prepared
 from tlbench.engine.source_model import train_source
 from tlbench.errors import ContractError, UsageError
 
-STRATEGIES = ("source-only", "scratch", "constant", "all-labels", "finetune", "adabn", "adversarial", "frozen-head")
-
 
 @pytest.fixture(scope="module")
 def alone(catalog, session_cache, tmp_path_factory):
@@ -149,11 +147,6 @@ class TestRemember:
         with pytest.raises(UsageError, match=match):
             pairing_of(task, remember=remember)
 
-    def test_inputs_of_another_shape_are_an_error_that_says_so(self, catalog, run_pairings):
-        task = catalog.task("anomaly/flows") if "anomaly/flows" in catalog.tasks else None
-        if task is None:
-            pytest.skip("no such task")
-
 
 def test_rows_without_a_source_are_read_and_shown_on_a_board(alone, tmp_path):
     from tlbench.leaderboard.render import render
@@ -168,3 +161,45 @@ def test_rows_without_a_source_are_read_and_shown_on_a_board(alone, tmp_path):
     page = (tmp_path / "toy.md").read_text()
     assert "target-only (no source domain)" in page
     assert "A-distance" not in page
+
+
+def test_there_is_nothing_to_pretrain_on(catalog, settings):
+    from tlbench.engine.pretraining import plan_pretraining
+    from tlbench.planning.expand import Pretraining
+
+    with pytest.raises(UsageError, match="no source domain"):
+        plan_pretraining(Pretraining(name="x", backbone="toy/mlp", task="toy/alone"), catalog, settings)
+
+
+def test_the_command_of_a_row_names_the_remembered_task(catalog, pairing_of, settings):
+    from tlbench.planning.repeat import repeat_command
+    from tlbench.results.row import Row
+
+    pairing = pairing_of("toy/alone", remember="toy/blobs", overrides={"remember.noise": 2.0})
+    words = repeat_command(Row(**pairing.row_fields(settings), status="skipped"), catalog)
+    assert words[words.index("--remember") + 1] == "toy/blobs"
+    assert "remember.noise=2.0" in words
+
+
+def test_labels_that_differ_from_the_data_fail_the_conformance_suite(catalog, tmp_path):
+    from tlbench.testing.bench import Bench
+    from tlbench.testing.tasks import labels_are_those_of_the_data
+
+    bench, task = Bench(catalog=catalog, folder=tmp_path), catalog.task("toy/alone")
+    labels_are_those_of_the_data(task, bench)
+    wrong = dataclasses.replace(task, labels=lambda request: TaskLabels(source=None, target=("a", "b")))
+    with pytest.raises(ContractError, match="labels returns"):
+        labels_are_those_of_the_data(wrong, bench)
+
+
+@pytest.mark.parametrize("name", ["toy/alone"])
+def test_the_toy_without_a_source_conforms(catalog, tmp_path, name):
+    from tlbench.testing.bench import Bench, NotApplicableError
+    from tlbench.testing.tasks import CHECKS
+
+    bench = Bench(catalog=catalog, folder=tmp_path)
+    for check in CHECKS:
+        try:
+            check(catalog.task(name), bench)
+        except NotApplicableError:
+            continue
