@@ -45,7 +45,7 @@ from tlbench.contract.specs import (
     StrategySpec,
     TaskSpec,
 )
-from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData
+from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData, TaskLabels
 from tlbench.errors import (
     BadInputError,
     ContractError,
@@ -103,6 +103,7 @@ __all__ = [
     "StrategySpec",
     "Strength",
     "TaskData",
+    "TaskLabels",
     "TaskSpec",
     "TlbenchError",
     "UnknownNameError",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskSpec, deferred
+from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskLabels, TaskSpec, deferred
 from tlbench_data.options import places
 
 SPLITS = (
     "its splits are train/ and test/ (or valid/, val/, validation/, dev/), else a fifth of each class is held out by "
     "file name; or table with the columns file, label and split"
 )
+STATES = ("normal", "anomaly")
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 
 
@@ -28,10 +29,9 @@ def _wav_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import check_columns, table_files
+    from tlbench.assets import check_columns, side_tables
 
-    sides = [table_files(request, side) for side in ("source", "target")]
-    paths = [path for files in sides for part in files.values() for path in part]
+    paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
         check_columns(path, str(request.options["label"]))
     return paths
@@ -44,22 +44,34 @@ def _series_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def medmnist_files(request: LoadRequest) -> Sequence[Path]:
-    """Return the file of the source, then that of the target."""
-    from tlbench.assets import integer_option, option_path
+    """Return the file of the source, if there is one, then that of the target."""
+    from tlbench.assets import has_source, integer_option, option_path
 
     if request.options["size"]:
         integer_option(request, "size", 8)
-    return [option_path(request, "source"), option_path(request, "target")]
+    target = option_path(request, "target")
+    return [option_path(request, "source"), target] if has_source(request) else [target]
+
+
+def fixed_labels(request: LoadRequest, labels: Sequence[str]) -> TaskLabels:
+    """Return the same labels for both domains, or for the target alone if the user names no source."""
+    from tlbench.assets import has_source
+
+    return TaskLabels(source=tuple(labels) if has_source(request) else None, target=tuple(labels))
+
+
+def _states(request: LoadRequest) -> TaskLabels:
+    return fixed_labels(request, STATES)
 
 
 def _wav_folder() -> TaskSpec:
     return TaskSpec(
         name="speech/wav-folder",
         title="Your own recordings",
-        summary="Two folders of sound files with one subfolder per class: the same classes, two conditions.",
-        source="The folder in task.source.",
+        summary="A folder of sound files with one subfolder per class; a second one is the source.",
+        source="The folder in task.source, if there is one.",
         target="The folder in task.target.",
-        shift="Any difference between the two; the labels stay the same.",
+        shift="Any difference between the two; with other labels the setting is inductive.",
         modality="audio",
         kind=CLASSIFICATION,
         metric="accuracy",
@@ -70,10 +82,12 @@ def _wav_folder() -> TaskSpec:
         extra="speech",
         options=places(
             f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
-            "folder with the same layout and classes",
+            "folder with the same layout; its classes may be others",
+            alone=True,
         ),
         files=_wav_files,
         load=deferred("tlbench_data.tasks.sounds", "load_folders"),
+        labels=deferred("tlbench_data.tasks.sounds", "labels"),
     )
 
 
@@ -81,8 +95,8 @@ def _table() -> TaskSpec:
     return TaskSpec(
         name="anomaly/table",
         title="Your own records",
-        summary="Two tables of normal and anomalous records with the same columns; text columns become one-hot.",
-        source="The table in task.source.",
+        summary="A table of normal and anomalous records, a second one is the source; text columns become one-hot.",
+        source="The table in task.source, if there is one.",
         target="The table in task.target.",
         shift="Any difference between the two; the label of normal records stays the same.",
         modality="tabular",
@@ -95,6 +109,7 @@ def _table() -> TaskSpec:
             *places(
                 f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
                 "table, folder or data set with the same columns",
+                alone=True,
             ),
             Option(name="label", default="label", summary="column of the labels"),
             Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
@@ -102,17 +117,18 @@ def _table() -> TaskSpec:
         ),
         files=_table_files,
         load=deferred("tlbench_data.tasks.records", "load_table"),
+        labels=_states,
     )
 
 
 def _medmnist() -> TaskSpec:
     return TaskSpec(
         name="medical/medmnist",
-        title="Two files of MedMNIST",
-        summary="Images of the same classes in two .npz files, such as organamnist and organcmnist.",
-        source="The file in task.source, with its published splits.",
+        title="Files of MedMNIST",
+        summary="Images in an .npz file, such as organcmnist; a second one, such as organamnist, is the source.",
+        source="The file in task.source, if there is one, with its published splits.",
         target="The file in task.target, with its published splits.",
-        shift="Any difference between the two; the labels stay the same.",
+        shift="Any difference between the two; with other labels the setting is inductive.",
         mirrors="MedMNIST v2 (Yang et al. 2023), across its sets",
         modality="image",
         kind=CLASSIFICATION,
@@ -126,7 +142,8 @@ def _medmnist() -> TaskSpec:
         options=(
             *places(
                 ".npz file with the arrays train_, val_ and test_images, and train_, val_ and test_labels",
-                ".npz file with the same arrays and classes",
+                ".npz file with the same arrays; its classes may be others",
+                alone=True,
             ),
             Option(
                 name="size",
@@ -140,6 +157,7 @@ def _medmnist() -> TaskSpec:
         ),
         files=medmnist_files,
         load=deferred("tlbench_data.tasks.medmnist", "load"),
+        labels=deferred("tlbench_data.tasks.medmnist", "labels"),
     )
 
 
@@ -147,10 +165,10 @@ def _series() -> TaskSpec:
     return TaskSpec(
         name="robotics/series",
         title="Your own time series",
-        summary="Two folders of tables with one subfolder per class and one row per time step; classifies windows.",
-        source="The folder in task.source.",
+        summary="A folder of tables, one subfolder per class, one row per time step; a second one is the source.",
+        source="The folder in task.source, if there is one.",
         target="The folder in task.target.",
-        shift="Any difference between the two; the labels stay the same.",
+        shift="Any difference between the two; with other labels the setting is inductive.",
         modality="series",
         kind=CLASSIFICATION,
         metric="accuracy",
@@ -158,12 +176,17 @@ def _series() -> TaskSpec:
         label_budget=48,
         data_from="user",
         options=(
-            *places(f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}", "folder with the same layout and classes"),
+            *places(
+                f"folder ROOT/CLASS/FILE.csv (or .tsv); {SPLITS}",
+                "folder with the same layout; its classes may be others",
+                alone=True,
+            ),
             Option(name="window", default=20, summary="length of a window", unit="rows"),
             Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
         ),
         files=_series_files,
         load=deferred("tlbench_data.tasks.motions", "load_series"),
+        labels=deferred("tlbench_data.tasks.motions", "labels"),
     )
 
 

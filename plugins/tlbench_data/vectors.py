@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskSpec, deferred
+from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskLabels, TaskSpec, deferred
 from tlbench_data.options import places
-from tlbench_data.own import TABLE_FORMATS
+from tlbench_data.own import TABLE_FORMATS, fixed_labels
 
 TABLES = places(
     f"{TABLE_FORMATS}, a fifth is held out; or folder with the tables train and test (or valid)",
     "table or folder with the same columns",
+    alone=True,
 )
 
 
 def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
-    from tlbench.assets import check_columns, table_files
+    from tlbench.assets import check_columns, side_tables
 
-    sides = [table_files(request, side) for side in ("source", "target")]
-    paths = [path for files in sides for part in files.values() for path in part]
+    paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
         check_columns(path, *columns)
     return paths
@@ -28,6 +28,10 @@ def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
 def label_columns(request: LoadRequest) -> tuple[str, ...]:
     """Return the label columns that the option names, separated by commas."""
     return tuple(name.strip() for name in str(request.options["label"]).split(","))
+
+
+def _named(request: LoadRequest) -> TaskLabels:
+    return fixed_labels(request, label_columns(request))
 
 
 def _number_files(request: LoadRequest) -> Sequence[Path]:
@@ -49,8 +53,8 @@ def vector_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="tabular/regression",
             title="Your own numbers",
-            summary="Two tables of records, each with a number to predict; text columns become one-hot.",
-            source="The table in task.source.",
+            summary="A table of records, each with a number to predict; a second one is the source.",
+            source="The table in task.source, if there is one.",
             target="The table in task.target.",
             shift="Any difference between the two; the unit stays the same.",
             modality="tabular",
@@ -66,12 +70,13 @@ def vector_tasks() -> list[TaskSpec]:
             ),
             files=_number_files,
             load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
+            labels=_named,
         ),
         TaskSpec(
             name="nlp/tag-table",
             title="Your own tagged texts",
-            summary="Two tables of texts with any number of tags: one column of 0 and 1 for each tag.",
-            source="The table in task.source.",
+            summary="A table of texts, one column of 0 and 1 for each tag; a second one is the source.",
+            source="The table in task.source, if there is one.",
             target="The table in task.target.",
             shift="Any difference between the two; the tags stay the same.",
             modality="text",
@@ -87,5 +92,6 @@ def vector_tasks() -> list[TaskSpec]:
             ),
             files=_tag_files,
             load=deferred("tlbench_data.tasks.vectors", "load_tags"),
+            labels=_named,
         ),
     ]

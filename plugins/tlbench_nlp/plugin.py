@@ -49,11 +49,10 @@ def snippet_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import check_columns, table_files
+    from tlbench.assets import check_columns, side_tables
 
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
-    sides = [table_files(request, side) for side in ("source", "target")]
-    paths = [path for files in sides for part in files.values() for path in part]
+    paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
         check_columns(path, *named, quotes=bool(request.options["quotes"]))
     return paths
@@ -159,10 +158,10 @@ def _text_table() -> TaskSpec:
     return TaskSpec(
         name="nlp/text-table",
         title="Your own texts",
-        summary="Two tables of texts with one label each: the same labels under two conditions.",
-        source="The table in task.source.",
+        summary="A table of texts with one label each; a second one is the source.",
+        source="The table in task.source, if there is one.",
         target="The table in task.target.",
-        shift="Any difference between the two; the labels stay the same.",
+        shift="Any difference between the two; with other labels the setting is inductive.",
         modality="text",
         kind=CLASSIFICATION,
         metric="accuracy",
@@ -174,7 +173,8 @@ def _text_table() -> TaskSpec:
             Option(
                 name="source",
                 default="",
-                summary=f"{TABLE_FORMATS}, a fifth is held out; or folder with tables train and test (or valid)",
+                summary=f"{TABLE_FORMATS}, a fifth is held out; or folder with tables train and test (or valid). "
+                "Empty: no source domain",
             ),
             Option(name="target", default="", summary="table, folder or data set with the same columns"),
             Option(name="text", default="text", summary="column of the texts"),
@@ -188,6 +188,7 @@ def _text_table() -> TaskSpec:
         ),
         files=_table_files,
         load=deferred("tlbench_nlp.tasks.snippets", "load_table"),
+        labels=deferred("tlbench_nlp.tasks.snippets", "table_labels"),
     )
 
 

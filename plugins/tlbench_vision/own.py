@@ -10,10 +10,10 @@ def own_images() -> TaskSpec:
     return TaskSpec(
         name="vision/image-folder",
         title="Your own images",
-        summary="Two folders of images with a subfolder for each class, or two tables.",
-        source="The folder or table in task.source.",
+        summary="A folder of images with a subfolder for each class, or a table; a second one is the source.",
+        source="The folder or table in task.source, if there is one.",
         target="The folder or table in task.target.",
-        shift="Any difference between the two; the labels stay the same.",
+        shift="Any difference between the two; with other labels the setting is inductive.",
         modality="image",
         kind=CLASSIFICATION,
         metric="accuracy",
@@ -29,9 +29,10 @@ def own_images() -> TaskSpec:
                 summary="folder ROOT/CLASS/FILE.png (or another format), with the splits train/ and test/ (or valid/, "
                 "val/, validation/, dev/), else a fifth of each class is held out by file name; or table with the "
                 "columns file, label and split (train, valid, test); or Parquet table or data set "
-                "hf://OWNER/NAME[/CONFIG][@REVISION] with images. Transparent pixels become white",
+                "hf://OWNER/NAME[/CONFIG][@REVISION] with images. Transparent pixels become white. "
+                "Empty: no source domain",
             ),
-            Option(name="target", default="", summary="the same, with the same classes"),
+            Option(name="target", default="", summary="the same for the target; its classes may be others"),
             Option(name="label", default="label", summary="column of the labels in a table with images"),
             Option(
                 name="size",
@@ -45,4 +46,5 @@ def own_images() -> TaskSpec:
         ),
         files=deferred("tlbench_vision.tasks.image_folder", "files"),
         load=deferred("tlbench_vision.tasks.image_folder", "load"),
+        labels=deferred("tlbench_vision.tasks.image_folder", "labels"),
     )

@@ -19,7 +19,7 @@ def _mask_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets import integer_option, mask_sides
 
     integer_option(request, "size", least=8)
-    pairs = [pair for side in mask_sides(request) for half in (side.train, side.test) for pair in half.inputs]
+    pairs = [pair for side in mask_sides(request) if side for half in (side.train, side.test) for pair in half.inputs]
     return [path for pair in pairs for path in pair]
 
 
@@ -29,8 +29,8 @@ def segmentation_tasks() -> list[TaskSpec]:
         TaskSpec(
             name="vision/mask-folder",
             title="Your own images with masks",
-            summary="Two folders of images, each with a mask that labels every pixel.",
-            source="The folder in task.source.",
+            summary="A folder of images, each with a mask that labels every pixel; a second one is the source.",
+            source="The folder in task.source, if there is one.",
             target="The folder in task.target.",
             shift="Any difference between the two; the labels stay the same.",
             modality="image",
@@ -47,7 +47,7 @@ def segmentation_tasks() -> list[TaskSpec]:
                     default="",
                     summary="folder with images/ and masks/ whose files have the same names without extension, "
                     "or train/ and test/ with both, else a fifth is held out by name. Labels are grey values or "
-                    "palette indices",
+                    "palette indices. Empty: no source domain",
                 ),
                 Option(name="target", default="", summary="folder with the same layout and labels"),
                 Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
@@ -55,6 +55,7 @@ def segmentation_tasks() -> list[TaskSpec]:
             ),
             files=_mask_files,
             load=deferred("tlbench_vision.tasks.mask_folder", "load"),
+            labels=deferred("tlbench_vision.tasks.mask_folder", "labels"),
         )
     ]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tlbench.contract.events import Event
 from tlbench.engine.contents import row_part
-from tlbench.engine.models import read_model
+from tlbench.engine.models import read_source
 from tlbench.engine.pipeline import run_stages
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.store import Store
@@ -80,7 +80,7 @@ class Track:
     def model(self, number: int) -> TransferModel:
         """Return the source model of the round's seed."""
         pairing = self.pairings["source-only", self.seed(number)]
-        return read_model(pairing, self.prepared, "cpu", self._folder(pairing, "source"), "source")
+        return read_source(pairing, self.prepared, "cpu", self._folder(pairing, "source"))
 
     def _prepared(self, pairing: Pairing) -> Prepared:
         return Prepared.read(self._folder(pairing, "prepare"))

@@ -78,11 +78,16 @@ def test_labels_of_one_side_only_are_named_and_counted(tlbench, folders):
     (folders / "new/train/fox").mkdir()
     shutil.copy(folders / "new/train/cat/0.png", folders / "new/train/fox")
     status, seen = found(tlbench, *WORDS)
-    assert status == 2
-    assert any('has labels that "new/train" lacks, "dog"' in message for message in seen["refused"])
-    assert any('has labels that "old/train" lacks, "fox"' in message for message in seen["refused"])
+    assert (status, seen["setting"]) == (0, "inductive")
+    assert any('only in source "dog", only in target "fox"' in note for note in seen["notes"])
     counts = {line["class"]: line["target train"] for line in seen["classes"]}
-    assert counts == {"cat": 10, "dog": 0, "fox": 1}
+    assert counts == {"cat": 10, "dog": None, "fox": 1}
+
+
+def test_data_without_a_source_is_described_alone(tlbench, folders):
+    status, seen = found(tlbench, "inspect", "vision/image-folder", "--set", "task.target=new")
+    assert (status, seen["setting"], seen["shift"]) == (0, "target-only", {})
+    assert [split["split"] for split in seen["splits"]] == ["target train", "target test"]
 
 
 def test_copies_are_found_by_content_with_their_files(tlbench, folders):
@@ -139,7 +144,7 @@ def test_every_fault_of_a_table_is_named_by_its_line(tlbench, tmp_path):
     [
         (("toy/blob",), 2, '"toy/blobs"'),
         (("toy/blobs", "--set", "task.nois=1"), 2, '"task.noise"'),
-        (("vision/image-folder",), 2, "--set task.source=PATH"),
+        (("vision/image-folder",), 2, "--set task.target=PATH"),
     ],
 )
 def test_what_cannot_be_looked_at_is_one_sentence(tlbench, words, status, message):

@@ -71,7 +71,14 @@ def test_a_strategy_says_what_it_sees_and_what_backbones_set_for_it(tlbench):
 
 def test_a_backbone_and_a_domain_list_their_tasks(tlbench):
     assert "toy/names" in shown(tlbench, "words/window")[0]["tasks"]
-    assert shown(tlbench, "toy")[0]["tasks"] == ["toy/blobs", "toy/names", "toy/rare", "toy/shapes", "toy/table"]
+    assert shown(tlbench, "toy")[0]["tasks"] == [
+        "toy/alone",
+        "toy/blobs",
+        "toy/names",
+        "toy/rare",
+        "toy/shapes",
+        "toy/table",
+    ]
 
 
 def test_a_family_says_what_its_backbones_are_called_and_a_task_which_families_there_are(tlbench, site):

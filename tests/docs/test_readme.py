@@ -31,7 +31,7 @@ def home(tmp_path_factory, session_cache):
     """A folder as somebody may have it: images of two cameras and, after a first run, a board."""
     folder = tmp_path_factory.mktemp("home")
     random = np.random.default_rng(0)
-    for place in ("old-camera", "new-camera"):
+    for place in ("old-camera", "new-camera", "photos"):
         for label in ("cat", "dog"):
             (folder / place / label).mkdir(parents=True)
             for number in range(10):

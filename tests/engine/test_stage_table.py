@@ -15,6 +15,7 @@ from support import plan_only, silent
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.deferred import deferred
+from tlbench.contract.task_data import Access
 from tlbench.engine import pipeline
 from tlbench.engine.pipeline import PIPELINE, readable, run_stages, work_of
 from tlbench.engine.stage import input_identity, stage_identity
@@ -52,11 +53,28 @@ def folders(pairing, where) -> dict[str, Path]:
     }
 
 
+@pytest.fixture(scope="module")
+def alone(catalog, where) -> Pairing:
+    """A pairing without a source, that has a task to remember."""
+    asked = {"tasks": ["toy/alone"], "strategies": ["finetune"], "remember": "toy/blobs"}
+    (found,) = plan_only(catalog, where, **asked).pairings
+    return found
+
+
+@pytest.fixture(scope="module")
+def folders_alone(alone, where) -> dict[str, Path]:
+    """The results of every stage of the pairing without a source."""
+    return {
+        name: stage.folder for name, stage in run_stages(alone, where, Store(root=where.cache, notify=print)).items()
+    }
+
+
 def keys(pairing: Pairing, settings: Settings, folders: dict[str, Path]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for stage in PIPELINE:
-        above = {name: folders[name] for name in stage.after}
-        identity = stage_identity(stage, pairing, settings, {name: found[name] for name in stage.after}, above)
+    for stage in (one for one in PIPELINE if one.needed(pairing)):
+        after = [name for name in stage.after if name in found]
+        above = {name: folders[name] for name in after}
+        identity = stage_identity(stage, pairing, settings, {name: found[name] for name in after}, above)
         found[stage.name] = digest({"stage": stage.name, **identity})
     return found
 
@@ -78,8 +96,8 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
             yield replace(pairing, task_options={**pairing.task_options, name: "other"}), settings
     elif path == "files":
         yield replace(pairing, weights="other contents"), settings
-    elif path == "source_mode":
-        return  # Made of the source options.
+    elif path in ("source_mode", "fit_inputs", "remembered"):
+        return  # Made of other fields, or of a pairing without a source: below.
     elif path == "extension":
         yield replace(pairing, strategy=replace(pairing.strategy, extend=CODE)), settings
     elif path == "label_budget":
@@ -105,7 +123,7 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
 
 def other(value: object, name: str) -> object:
     """Another value of the same type."""
-    if name == "setting":
+    if name == "setting":  # Not `target-only`: that has other stages.
         return "inductive"
     if isinstance(value, bool):
         return not value
@@ -134,8 +152,36 @@ def test_an_input_moves_the_stages_that_declare_it_and_those_below(pairing, wher
         }
         declaring = {name for name, known in DECLARED if known in moved_inputs}
         after = keys(changed, settings, folders)
-        assert {name for name in before if before[name] != after[name]} == below(declaring)
-    assert tried or path == "source_mode"
+        assert {name for name in before if before[name] != after[name]} == below(declaring) & set(before)
+    assert tried or path in ("source_mode", "fit_inputs", "remembered")
+
+
+def test_seed_and_budget_move_the_prepared_data_of_a_task_without_a_source(alone, where, folders_alone):
+    before = keys(alone, where, folders_alone)
+    assert {"remember", "recall"} < set(before)
+    assert "features" not in before
+    for changed in ({"seed": 7}, {"label_budget": Budget(7)}):
+        after = keys(dataclasses.replace(alone, **changed), where, folders_alone)
+        assert before["prepare"] != after["prepare"]
+
+
+def test_a_strategy_that_sees_all_inputs_shares_prepared_data_whatever_seed_and_budget(alone, where, folders_alone):
+    whole = dataclasses.replace(alone.strategy, access=frozenset({Access.TARGET_INPUTS}))
+    pairings = [
+        dataclasses.replace(alone, strategy=whole, **way) for way in ({}, {"seed": 7, "label_budget": Budget(7)})
+    ]
+    assert len({keys(pairing, where, folders_alone)["prepare"] for pairing in pairings}) == 1
+
+
+def test_the_remembered_task_moves_what_is_measured_on_it_alone(alone, where, folders_alone):
+    kept, before = alone.remembered, keys(alone, where, folders_alone)
+    task = dataclasses.replace(kept.task, load=CODE)
+    for changed in ({"fingerprint": "other"}, {"task_options": {"noise": 3.0}}, {"side": "target"}, {"task": task}):
+        other_task = dataclasses.replace(alone, remembered=dataclasses.replace(kept, **changed))
+        after = keys(other_task, where, folders_alone)
+        assert {name for name in before if before[name] != after[name]} == {"remember", "recall"}
+    places = dataclasses.replace(kept, task_options={**kept.task_options, "source": "/elsewhere"})
+    assert keys(dataclasses.replace(alone, remembered=places), where, folders_alone) == before
 
 
 def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
@@ -154,7 +200,7 @@ def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
 def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
     """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
     assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}
-    assert below({"prepare"}) == {"prepare", "source", "features", "adapt", "score", "export"}
+    assert below({"prepare"}) == {"prepare", "source", "features", "remember", "adapt", "score", "recall", "export"}
     assert below({"graph"}) == {"graph", "export"}
 
 
@@ -173,7 +219,7 @@ def test_what_is_not_read_here_is_declared_all_the_same():
 
 @pytest.mark.parametrize(("name", "path"), [pair for pair in DECLARED if pair not in UNREAD])
 def test_a_stage_cannot_read_an_input_that_is_taken_from_its_declaration(
-    pairing, where, folders, monkeypatch, tmp_path, name, path
+    pairing, alone, where, folders, folders_alone, monkeypatch, tmp_path, name, path
 ):
     """So every input of the table is one that the stage reads."""
     shortened = dataclasses.replace(
@@ -183,6 +229,8 @@ def test_a_stage_cannot_read_an_input_that_is_taken_from_its_declaration(
     monkeypatch.setattr(pipeline, "PIPELINE", others)
     if path in readable(shortened):
         pytest.fail(f'a stage above declares "{path}" already: "{name}" need not')
+    if not shortened.needed(pairing):
+        pairing, folders = alone, folders_alone
     above = {other: folders[other] for other in shortened.after}
     with pytest.raises(ContractError, match=f'"{name}" reads "{path.partition(".")[0]}'):
         shortened.compute(work_of(shortened, pairing, where, above, tmp_path, silent))

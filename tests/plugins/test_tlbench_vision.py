@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from support import plan_only
 
-from tlbench import BadInputError, FitRequest
+from tlbench import BadInputError, FitRequest, MissingDataError
 from tlbench.assets.readers.images import as_pixels
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.planning.catalog import load_catalog
@@ -127,10 +127,23 @@ def test_where_own_images_lie_does_not_matter(catalog, pictures, tmp_path):
     assert first.key() == second.key()
 
 
-def test_classes_that_differ_are_met_in_planning(catalog, pictures, tmp_path):
+def test_classes_that_differ_make_the_setting_inductive_and_are_named(catalog, pictures, settings):
     (pictures / "there/dark").rename(pictures / "there/dim")
-    with pytest.raises(BadInputError, match=r'labels that ".*there" lacks, "dark"'):
-        plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **run_request(pictures))
+    with pytest.warns(UserWarning, match='only in source "dark", only in target "dim"'):
+        (pairing,) = plan_only(catalog, settings, **run_request(pictures)).pairings
+    assert pairing.setting == "inductive"
+
+
+def test_own_images_run_without_a_source(catalog, pictures, run_pairings):
+    options = {"task.target": str(pictures / "there"), "task.label_budget": 4, "finetune.steps": 2}
+    row = run_pairings(catalog, tasks=["vision/image-folder"], strategies=["finetune"], overrides=options).rows[0]
+    assert (row.status, row.setting, row.fitted_on) == ("ok", "target-only", "label budget")
+    assert row.score_matrix == ((None, None), (None, row.eager_score))
+
+
+def test_who_names_no_files_is_told_which(catalog, settings):
+    with pytest.raises(MissingDataError, match=r"--set task.target=PATH. Without task.source"):
+        plan_only(catalog, settings, tasks=["vision/image-folder"])
 
 
 def test_bad_input_ends_the_command_with_status_2(pictures, tmp_path):

@@ -16,6 +16,8 @@ from tlbench.results.parts import (
     FeaturesPart,
     LatencyPart,
     PreparedPart,
+    RecallPart,
+    RememberPart,
     RowPart,
     ScorePart,
     SourcePart,
@@ -61,7 +63,8 @@ PARTS = RowPart.__subclasses__()
 
 
 def test_there_is_a_part_for_each_stage_that_says_something():
-    assert set(PARTS) == {PreparedPart, SourcePart, FeaturesPart, AdaptPart, ScorePart, ExportPart, LatencyPart}
+    shared = {PreparedPart, SourcePart, FeaturesPart, AdaptPart, ScorePart, ExportPart, LatencyPart}
+    assert set(PARTS) == shared | {RememberPart, RecallPart}
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -74,8 +77,11 @@ def test_fields_of_a_part_are_fields_of_the_row_and_of_its_types(part):
 
 
 def test_no_field_is_said_by_two_stages_unless_it_replaces_what_was_planned():
-    names = [field.name for part in PARTS for field in dataclasses.fields(part)]
-    assert len(names) == len(set(names))
+    # Of a pairing either the source is remembered, in the stage `score`, or the named task.
+    for one in ((ScorePart,), (RememberPart, RecallPart)):
+        others = set(PARTS) - {ScorePart, RememberPart, RecallPart}
+        names = [field.name for part in (*others, *one) for field in dataclasses.fields(part)]
+        assert len(names) == len(set(names))
 
 
 def test_a_part_is_what_its_file_gives_back():

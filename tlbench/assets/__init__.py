@@ -15,6 +15,7 @@ from tlbench.assets.readers.folders import (
     example_files,
     file_parts,
     files_read,
+    has_source,
     integer_option,
     list_folder,
     option_path,
@@ -30,6 +31,8 @@ from tlbench.assets.readers.labelled import (
     label_names,
     make_side,
     published_parts,
+    task_data,
+    task_labels,
     transductive_data,
 )
 from tlbench.assets.readers.masks import mask_sides
@@ -41,6 +44,7 @@ from tlbench.assets.readers.tables import (
     label_rows,
     read_table,
     read_texts,
+    side_tables,
     table_files,
     table_parts,
 )
@@ -80,6 +84,7 @@ __all__ = [
     "files_read",
     "find_checkpoint",
     "further_blocks",
+    "has_source",
     "hold_out",
     "image_group",
     "integer_option",
@@ -109,10 +114,13 @@ __all__ = [
     "read_weights",
     "reading_weights",
     "rows_by_table",
+    "side_tables",
     "sliding_windows",
     "strip_prefix",
     "table_files",
     "table_parts",
+    "task_data",
+    "task_labels",
     "transductive_data",
     "weight_coverage",
 ]

@@ -68,6 +68,10 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
 
 def _print(task: TaskSpec, inspection: Inspection) -> None:
     print_title(f"data of {task.name}: {task.title}")
+    if inspection.setting:
+        from tlbench.planning.compatibility import SETTINGS
+
+        print_facts({"setting": f"{inspection.setting}: {SETTINGS[inspection.setting]}"})
     copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
     for title, lines in (("splits", inspection.splits), ("classes", inspection.classes), ("duplicates", copies)):
         print_facts({title: lines[:MOST]})

@@ -74,6 +74,13 @@ if TYPE_CHECKING:
     metavar="50 | 5/class | all",
     help="Labelled target examples. Repeat it for a learning curve.  [default: the label budget of the task]",
 )
+@click.option(
+    "--remember",
+    default="",
+    metavar="TASK",
+    shell_complete=completion.names_of("tasks"),
+    help="Measure forgetting on this task, for tasks without a source domain. Its options: --set remember.NAME=VALUE.",
+)
 @set_option
 @plugin_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True)
@@ -91,6 +98,7 @@ def command(
     strategies: Sequence[str],
     seeds: Sequence[int],
     label_budgets: Sequence[str],
+    remember: str,
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
     device: str,
@@ -118,6 +126,7 @@ def command(
     from tlbench.planning.settings import Settings
 
     replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
+    replaced["remember"] = remember
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     settings.check_cache()
     if not dry_run:
@@ -201,6 +210,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
             "strategy": pairing.strategy.name,
             "seed": pairing.seed,
             "budget": str(pairing.label_budget),
+            "setting": pairing.setting,
             "reason to skip": pairing.skip or None,
         }
         for pairing in plan.pairings

@@ -22,7 +22,7 @@ Card = dict[str, Any]
 DATA = {
     "package": "included (generated, or part of a library)",
     "data-root": "published files in TLBENCH_DATA",
-    "user": "your own: --set task.source=PATH and --set task.target=PATH",
+    "user": "your own: --set task.target=PATH, and --set task.source=PATH if there is a source domain",
 }
 
 
@@ -57,13 +57,15 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
     fitting = [spec.name for spec in catalog.backbones.values() if fits(task, spec)]
     families = [f"{family.name}/..." for family in catalog.families.values() if _reads(family, task)]
     backbone, lacking = _own_backbone(catalog, task)
-    reasons = {spec.name: backbone and mismatch(task, backbone, spec) for spec in catalog.strategies.values()}
+    reasons = {
+        spec.name: backbone and mismatch(task, task.setting, backbone, spec) for spec in catalog.strategies.values()
+    }
     card = {
         **_head("task", task),
-        "source domain": task.source,
+        "source domain": task.source or "none",
         "target domain": task.target,
         "shift": task.shift,
-        "setting": f"{task.setting}: {SETTINGS[task.setting]}",
+        "setting": _setting(task),
         "kind": f"{task.kind.name}: {task.kind.summary}",
         "metric": task.metric,
         "label budget": f"{task.label_budget} {task.kind.unit}",
@@ -87,6 +89,12 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
     if task.source_kind is not None:
         card |= {"kind of the source": task.source_kind.name, "metric of the source": task.metric_of_source}
     return card
+
+
+def _setting(task: TaskSpec) -> str:
+    if task.labels is not None and task.data_from == "user":
+        return "follows from the labels in the files: transductive, inductive or target-only"
+    return f"{task.setting}: {SETTINGS[task.setting]}"
 
 
 def _own_backbone(catalog: Catalog, task: TaskSpec) -> tuple[BackboneSpec | None, str]:

@@ -103,10 +103,11 @@ def no_files(request: LoadRequest) -> Sequence[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class FitRequest:
-    """What a backbone may learn its vocabulary and statistics from: source training inputs, nothing else."""
+    """What a backbone may learn its vocabulary and statistics from, and nothing else."""
 
     inputs: ExampleSequence
-    """Raw examples of the source training split, as the task loads them."""
+    """Raw examples of the source training split, as the task loads them. Without a source: those of the label budget,
+    or the whole target training split for a strategy with access to its inputs."""
     options: Mapping[str, Any]
     """Every option of the backbone by name."""
     sample_rate: int | None = None

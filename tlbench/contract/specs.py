@@ -26,7 +26,7 @@ from tlbench.contract.requests import (
     learns_nothing,
     no_files,
 )
-from tlbench.contract.task_data import Access, Array, TaskData
+from tlbench.contract.task_data import Access, Array, TaskData, TaskLabels
 
 if TYPE_CHECKING:
     import torch
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from tlbench.learning.kinds.protocol import Kind
     from tlbench.learning.model import Encoder, TransferModel
 
-Setting = Literal["transductive", "inductive"]
-"""`transductive`: source and target have the same labels; `inductive`: they have not."""
 Selection = Literal["last", "source-validation", "target-validation", "target-folds", "target-inputs"]
 """Rules by which a strategy chooses among models or settings."""
+Setting = Literal["transductive", "inductive", "target-only"]
+"""`transductive`: source and target have the same labels; `inductive`: they have not; `target-only`: no source."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 HUB = "hf://"
 """What a place on the Hugging Face hub begins with; `tlbench.assets.readers.hub` says how it goes on."""
@@ -87,7 +87,7 @@ class KindSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class TaskSpec:
-    """One transfer: a source side, a target side and a label budget on the target."""
+    """One transfer: a target side with a label budget, and a source side, if there is one."""
 
     name: str
     """`domain/name`."""
@@ -95,8 +95,6 @@ class TaskSpec:
     """A heading of a few words."""
     summary: str
     """One sentence."""
-    source: str
-    """One sentence on the source side."""
     target: str
     """One sentence on the target side."""
     shift: str
@@ -113,8 +111,14 @@ class TaskSpec:
     """Labelled target examples a strategy may see, in the kind's unit."""
     load: Callable[[LoadRequest], TaskData]
     """Returns all raw data: the same for the same options and files, whatever the seed."""
+    source: str = ""
+    """One sentence on the source side; empty for a task that has none."""
     setting: Setting = "transductive"
-    """`transductive` where both sides have the same labels, else `inductive`."""
+    """`transductive` if both sides have the same labels, `inductive` if they have not, `target-only` without a source.
+    Of a task with `labels` it is what holds before the user's files are known."""
+    labels: Callable[[LoadRequest], TaskLabels] | None = None
+    """The labels that `load` will return: light, called before anything runs, so that the setting follows from the
+    files. None: the setting is `setting`, whatever the options."""
     source_kind: KindSpec | None = None
     """What the source asks for where it is not what the target asks for."""
     mirrors: str = ""
@@ -293,7 +297,7 @@ class StrategySpec:
     """The kind of training, for which backbones have better defaults of training options: `full` (all weights on the
     label budget), `head` (a head on a frozen encoder), `adversarial`, `scratch` or `all-labels`. Empty: only defaults
     for all training count."""
-    settings: tuple[Setting, ...] = ("transductive", "inductive")
+    settings: tuple[Setting, ...] = ("transductive", "inductive", "target-only")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     needs: tuple[str, ...] = ()
     """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;

@@ -64,11 +64,21 @@ class Side:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TaskLabels:
+    """The labels of both sides, known before the run: the setting of a pairing follows from them."""
+
+    source: tuple[str, ...] | None
+    """Those of the source, in the order of their indices; None for a task without a source."""
+    target: tuple[str, ...]
+    """Those of the target, in the order of their indices."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TaskData:
     """All raw data of a task."""
 
-    source: Side
-    """Where the source model learns."""
+    source: Side | None
+    """Where the source model learns; None for a task without a source: its backbone starts as it comes."""
     target: Side
     """Where it is to be adapted to."""
     sample_rate: int | None = None

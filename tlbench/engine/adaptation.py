@@ -11,7 +11,7 @@ import torch
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
-from tlbench.engine.models import LabelVectors, blueprint, build_request, extended, heads_of
+from tlbench.engine.models import LabelVectors, blueprint, build_request, extended
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
@@ -82,7 +82,7 @@ def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, p
     encode = pairing.backbone.encode_labels
     return AdaptRequest(
         model=model,
-        fresh=blueprint(pairing, prepared, str(device), heads_of(prepared), extension=pairing.extension),
+        fresh=blueprint(pairing, prepared, str(device), prepared.heads, extension=pairing.extension),
         source=origin,  # type: ignore[arg-type]
         target=target,
         trainer=make_trainer(pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device),
@@ -120,7 +120,7 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
     """
     model = copy.deepcopy(source)
     # The labels agree, so that the source head is the best start there is.
-    if pairing.task.setting == "transductive":
+    if pairing.setting == "transductive":
         model.heads["target"] = copy.deepcopy(model.heads["source"])
     else:
         head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tlbench.contract.task_data import Access, Array
+from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import NotApplicable
-from tlbench.learning.data import Examples, Inputs, draw_budget, draw_per_class
+from tlbench.learning.data import Examples, Inputs, draw_budget
 from tlbench.learning.device import derive_seed
 from tlbench.planning.plan import Pairing
 
@@ -75,12 +76,7 @@ def labelled_positions(pairing: Pairing, target: Examples, part: Access) -> Arra
     """Return the positions of the label budget, or of all labelled target examples in another order."""
     if part is Access.TARGET_ALL_LABELS:
         return _shuffled(pairing, len(target))
-    # A generator of its own: whatever else is drawn, all strategies of a seed see the same labels.
-    random, budget = np.random.default_rng(derive_seed(pairing.seed, "budget")), pairing.label_budget
-    strata = pairing.task.kind.create().strata(target.targets)
-    if budget.per_class and budget.size is not None:
-        return draw_per_class(strata, budget.size, random)
-    return draw_budget(strata, budget.size or len(target), random)
+    return budget_positions(pairing.task.kind, target.targets, pairing.seed, pairing.label_budget)
 
 
 def _shuffled(pairing: Pairing, size: int) -> Array:

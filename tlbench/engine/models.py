@@ -81,6 +81,8 @@ def blueprint(
 ) -> Blueprint:
     """Return what builds a model with the pairing's encoder and the named heads.
 
+    A task without a source has no head `source`, whoever asks for it.
+
     Where `pretrained` is asked for and the backbone has a checkpoint, the encoder has the checkpoint's weights.
     """
     kinds = {"source": plan.task.kind_of_source, "target": plan.task.kind}
@@ -88,7 +90,7 @@ def blueprint(
     return Blueprint(
         build=plan.backbone.build,
         request=build_request(plan, prepared, pretrained),
-        heads={name: NewHead(kinds[name].create, labels[name]) for name in heads},
+        heads={name: NewHead(kinds[name].create, of) for name in heads if (of := labels[name]) is not None},
         extension=extension,
         device=device,
     )
@@ -109,11 +111,6 @@ def build_request(plan: SourcePlan, prepared: Prepared, pretrained: bool) -> Bui
     return BuildRequest(fitted=prepared.fitted, layout=plan.task.kind.layout, options=options, files=files)
 
 
-def heads_of(prepared: Prepared) -> tuple[str, ...]:
-    """Return the heads of an adapted model: a task without a source has `target` alone."""
-    return ("source", "target") if prepared.source_labels else ("target",)
-
-
 def extended(model: TransferModel, extension: Extension | None) -> TransferModel:
     """Return the model as the strategy's `extend` changes it; the same for each call and seed.
 
@@ -132,12 +129,11 @@ def extended(model: TransferModel, extension: Extension | None) -> TransferModel
 
 def read_source(plan: SourcePlan, prepared: Prepared, device: str, folder: Path) -> TransferModel:
     """Return the source model that a stage left in its folder, in evaluation mode."""
-    heads = ["source"] if prepared.source_labels else []
     # Built at random: the weights of the checkpoint would only be overwritten.
-    return load_weights(build(plan, prepared, device, heads), folder / WEIGHTS).eval()
+    return load_weights(build(plan, prepared, device, ["source"]), folder / WEIGHTS).eval()
 
 
 def read_adapted(pairing: Pairing, prepared: Prepared, device: str, folder: Path) -> TransferModel:
     """Return the adapted model that a stage left in its folder, in evaluation mode."""
-    made = blueprint(pairing, prepared, device, heads_of(prepared), extension=pairing.extension)()
+    made = blueprint(pairing, prepared, device, prepared.heads, extension=pairing.extension)()
     return load_weights(made, folder / WEIGHTS).eval()

@@ -12,7 +12,7 @@ from pathlib import Path
 from tlbench.contract.events import Event
 from tlbench.engine.contents import PART
 from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
-from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, score, source
+from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, recall, remember, score, source
 from tlbench.engine.store import DamagedStageError, Store, StoredStage
 from tlbench.errors import StoreError
 from tlbench.planning.plan import SourcePlan
@@ -23,8 +23,10 @@ PIPELINE: tuple[Stage, ...] = (
     prepare.STAGE,
     source.STAGE,
     features.STAGE,
+    remember.STAGE,
     adapt.STAGE,
     score.STAGE,
+    recall.STAGE,
     graph.STAGE,
     export.STAGE,
     latency.STAGE,
@@ -41,7 +43,7 @@ def run_stages(
     for _ in stages:
         done: dict[str, StoredStage] = {}
         try:
-            for stage in stages:
+            for stage in (one for one in stages if one.needed(plan)):
                 done[stage.name] = run_stage(stage, plan, settings, store, done)
             return done
         except DamagedStageError:
@@ -53,14 +55,15 @@ def run_stage(
     stage: Stage, plan: SourcePlan, settings: Settings, store: Store, done: Mapping[str, StoredStage]
 ) -> StoredStage:
     """Return one stage, given those above it: found in the store, or computed."""
-    above = {name: done[name].folder for name in stage.after}
-    keys = {name: done[name].key for name in stage.after}
+    after = [name for name in stage.after if name in done]
+    above = {name: done[name].folder for name in after}
+    keys = {name: done[name].key for name in after}
     identity = stage_identity(stage, plan, settings, keys, above)
     if found := store.find(stage.name, identity):
         store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
         return found
     # Found whole by a remembered hash is enough to say that nothing is to do; to compute with it is to read it again.
-    for name in stage.after:
+    for name in after:
         store.check_again(done[name])
     _set_up(settings.threads)
 

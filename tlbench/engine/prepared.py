@@ -1,4 +1,4 @@
-"""What the stage prepare computes: raw data held against its task, and model inputs of all four splits on disk."""
+"""What the stage prepare computes: raw data held against its task, and model inputs of all splits on disk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest
-from tlbench.contract.specs import KindSpec, TaskSpec
-from tlbench.contract.task_data import Split, TaskData
+import numpy as np
+
+from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest, learns_nothing
+from tlbench.contract.specs import KindSpec, Setting, TaskSpec
+from tlbench.contract.task_data import ExampleSequence, Side, Split, TaskData
+from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
@@ -19,6 +22,11 @@ from tlbench.planning.plan import SourcePlan
 from tlbench.results.files import digest, file_sha256
 
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
+FITTED_ON_SOURCE, FITTED_ON_BUDGET, FITTED_ON_TARGET = (
+    "source training inputs",
+    "label budget",
+    "target training inputs",
+)
 
 
 @dataclass(frozen=True)
@@ -26,86 +34,158 @@ class Prepared:
     """Prepared inputs of a (task, backbone) on disk; splits are read when they are asked for."""
 
     folder: Path
-    source_labels: tuple[str, ...]
+    source_labels: tuple[str, ...] | None
+    """None for a task without a source."""
     target_labels: tuple[str, ...]
     fitted: Mapping[str, Any]
+    sample_rate: int | None
+    """Of audio, in Hz."""
+    fitted_on: str | None
+    """What `fitted` was learnt from; None if the backbone learns nothing."""
     sha256: str
 
     @classmethod
     def read(cls, folder: Path) -> Prepared:
         known = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
+        source = known["source_labels"]
         return cls(
-            folder, tuple(known["source_labels"]), tuple(known["target_labels"]), known["fitted"], known["sha256"]
+            folder,
+            None if source is None else tuple(source),
+            tuple(known["target_labels"]),
+            known["fitted"],
+            known["sample_rate"],
+            known["fitted_on"],
+            known["sha256"],
         )
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """The heads of an adapted model: without a source there is no head `source`."""
+        return ("target",) if self.source_labels is None else ("source", "target")
 
     def split(self, name: str) -> Examples:
         return load_examples(self.folder, name)
 
 
 def prepare(plan: SourcePlan, folder: Path) -> Prepared:
-    """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
-    task, backbone, options = plan.task, plan.backbone, plan.backbone_options
+    """Load the raw data and write all its splits as model inputs, after the backbone learnt vocabulary and statistics.
+
+    It learns from the source's training inputs; without a source, from those that `plan.fit_inputs` names.
+    """
+    task, backbone = plan.task, plan.backbone
     data = task.load(plan.load_request)
-    targets = check_data(task, data)
-    inputs, rate = data.source.train.inputs, data.sample_rate
-    layout = task.kind.layout
-    learnt = backbone.fit(FitRequest(inputs=inputs, options=options, sample_rate=rate, layout=layout, files=plan.files))
+    targets = check_data(task, plan.setting, data)
+    inputs, fitted_on = _to_fit(plan, data, targets)
+    request = FitRequest(
+        inputs=inputs,
+        options=plan.backbone_options,
+        sample_rate=data.sample_rate,
+        layout=task.kind.layout,
+        files=plan.files,
+    )
     # By way of JSON, as a later process reads it: tuples and number types would differ between the two.
-    fitted = json.loads(json.dumps(learnt))
-    for name in SPLITS:
-        inputs, layout = _split(data, name).inputs, _kind(task, name).layout
-        request = PrepareRequest(inputs=inputs, fitted=fitted, layout=layout, options=options, files=plan.files)
-        chunks = prepare_chunks(backbone.prepare, request)
-        # Such texts hold their own targets, which are known only when the backbone has made tokens of them.
-        if layout in SELF_LABELLED:
-            *rest, tokens = backbone.prepare(request)
-            assert isinstance(tokens, Ragged)
-            chunks, told = iter([tuple(rest)]), Split(inputs=inputs, labels=tokens.split())
-            targets[name] = _targets(task, name, told, _kind(task, name), fitted["vocabulary"])
-        save_examples(folder, name, chunks, targets[name])
+    fitted = json.loads(json.dumps(backbone.fit(request)))
+    for name in splits_of(data):
+        _save(plan, name, split_of(data, name), targets.get(name), fitted, folder)
     written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
     arrays = {path.name: file_sha256(path) for path in written}
-    known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
-    (folder / "prepared.json").write_text(
-        json.dumps({**known, "fitted": fitted, "sha256": digest(arrays)}), encoding="utf-8"
-    )
+    known = {
+        **{f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")},
+        "fitted": fitted,
+        "fitted_on": fitted_on,
+        "sample_rate": data.sample_rate,
+        "sha256": digest(arrays),
+    }
+    (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
     return Prepared.read(folder)
 
 
-def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:
-    """Return the targets of every split. Raises `BadInputError`, or `ContractError` where the labels differ."""
-    labels = {"source": data.source.labels, "target": data.target.labels}
+def _to_fit(plan: SourcePlan, data: TaskData, targets: Mapping[str, Targets]) -> tuple[ExampleSequence, str | None]:
+    """Return the raw inputs that a backbone may learn from, and what they are."""
+    chosen, learns = plan.fit_inputs, plan.backbone.fit is not learns_nothing
+    if data.source is not None:
+        return data.source.train.inputs, FITTED_ON_SOURCE if learns else None
+    inputs = data.target.train.inputs
+    if chosen is None:
+        return inputs, None
+    if chosen.seed is None or chosen.budget is None:
+        return inputs, FITTED_ON_TARGET
+    # Texts that are their own labels have no targets yet; their budget is drawn without them.
+    known = targets.get("target-train") or Targets(np.zeros(0, np.int64), np.ones(len(inputs), np.int64))
+    positions = budget_positions(plan.task.kind, known, chosen.seed, chosen.budget)
+    return [inputs[int(position)] for position in positions], FITTED_ON_BUDGET
+
+
+def _save(
+    plan: SourcePlan, name: str, split: Split, targets: Targets | None, fitted: Mapping[str, Any], folder: Path
+) -> None:
+    """Write one split; `targets` is None for texts that are their own labels."""
+    kind = _kind(plan.task, name)
+    request = PrepareRequest(
+        inputs=split.inputs, fitted=fitted, layout=kind.layout, options=plan.backbone_options, files=plan.files
+    )
+    if targets is not None:
+        save_examples(folder, name, prepare_chunks(plan.backbone.prepare, request), targets)
+        return
+    # Such texts hold their own targets, which are known only when the backbone has made tokens of them.
+    *rest, tokens = plan.backbone.prepare(request)
+    assert isinstance(tokens, Ragged)
+    told = Split(inputs=split.inputs, labels=tokens.split())
+    save_examples(folder, name, [tuple(rest)], targets_of(plan.task, name, told, kind, fitted["vocabulary"]))
+
+
+def check_data(task: TaskSpec, setting: Setting, data: TaskData) -> dict[str, Targets]:
+    """Return the targets of every split. Raises `BadInputError`, or `ContractError` for data of another setting."""
+    if (data.source is None) != (setting == "target-only"):
+        has = "no source domain" if data.source is None else "a source domain"
+        raise ContractError(
+            f'Task "{task.name}" is {setting}, but `load` returns {has}: correct `labels` or `setting`.'
+        )
     targets = {
-        name: _targets(task, name, _split(data, name), _kind(task, name), labels[name.partition("-")[0]])
-        for name in SPLITS
+        name: targets_of(task, name, split_of(data, name), _kind(task, name), side_of(data, name).labels)
+        for name in splits_of(data)
         if _kind(task, name).layout not in SELF_LABELLED
     }
-    if task.setting == "transductive" and data.source.labels != data.target.labels:
+    if setting == "transductive" and data.source is not None and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" is transductive (same labels), but its domains have different labels.')
     return targets
 
 
-def _labels(task: TaskSpec, data: TaskData, side: str, fitted: Mapping[str, Any]) -> Sequence[str]:
-    """Return the names of a side's outputs."""
+def splits_of(data: TaskData) -> tuple[str, ...]:
+    """Return the names of the splits that there are."""
+    return SPLITS if data.source is not None else SPLITS[2:]
+
+
+def side_of(data: TaskData, name: str) -> Side:
+    """Return the domain that a split, or the name of a domain, belongs to."""
+    side = data.target if name.startswith("target") else data.source
+    assert side is not None
+    return side
+
+
+def split_of(data: TaskData, name: str) -> Split:
+    """Return a split by name, such as `target-train`."""
+    side = side_of(data, name)
+    return side.train if name.endswith("train") else side.test
+
+
+def _labels(task: TaskSpec, data: TaskData, side: str, fitted: Mapping[str, Any]) -> Sequence[str] | None:
+    """Return the names of a side's outputs; None for a side that there is not."""
+    if side == "source" and data.source is None:
+        return None
     if _kind(task, side).layout in SELF_LABELLED:
         return tuple(fitted["vocabulary"])
-    return data.source.labels if side == "source" else data.target.labels
+    return side_of(data, side).labels
 
 
 def _kind(task: TaskSpec, name: str) -> KindSpec:
     return task.kind if name.startswith("target") else task.kind_of_source
 
 
-def _split(data: TaskData, name: str) -> Split:
-    side, _, part = name.partition("-")
-    split: Split = getattr(getattr(data, side), part)
-    return split
-
-
-def _targets(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: Sequence[str]) -> Targets:
+def targets_of(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: Sequence[str]) -> Targets:
     """Return the targets of a split. Raises `BadInputError` if it is empty or has invalid labels."""
     where = f'Task "{task.name}", {name.replace("-train", " training").replace("-test", " test")} split'
     if len(split.inputs) == 0:

@@ -18,7 +18,7 @@ from tlbench.contract.kind_specs import LANGUAGE_MODELLING, MASKED_LANGUAGE_MODE
 from tlbench.contract.options import OptionValue
 from tlbench.contract.requests import LoadRequest, SaveRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
-from tlbench.contract.task_data import Side, TaskData
+from tlbench.contract.task_data import Side, TaskData, TaskLabels
 from tlbench.engine.store import Store
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import Catalog
@@ -48,6 +48,11 @@ def plan_pretraining(wanted: Pretraining, catalog: Catalog, settings: Settings) 
         )
     alone = source_alone(task, OBJECTIVES[wanted.objective])
     plan = plan_source(alone, backbone, wanted.seed, wanted.overrides, settings)
+    if not plan.has_source:
+        raise UsageError(
+            f'"{task.name}" has no source domain, so that there is nothing to train on: pretraining reads source data. '
+            f"Use a task with a source, or name its source data."
+        )
     if backbone.save is None:
         raise UsageError(
             f'"{backbone.name}" cannot be saved as a checkpoint: its plugin does not support it. Use another backbone.'
@@ -64,14 +69,23 @@ def source_alone(task: TaskSpec, kind: KindSpec | None) -> TaskSpec:
         kind=kind or task.kind_of_source,
         source_kind=None,
         metric=kind.metric if kind else task.metric_of_source,
-        setting="transductive",
+        setting=task.setting if task.setting == "target-only" else "transductive",
+        labels=functools.partial(_source_labels, task.labels) if task.labels else None,
         load=functools.partial(_load_source, task.load),
         evaluate=None,
     )
 
 
+def _source_labels(labels: Callable[[LoadRequest], TaskLabels], request: LoadRequest) -> TaskLabels:
+    """Return the labels of the source for both domains."""
+    found = labels(request)
+    return TaskLabels(source=found.source, target=found.source or ())
+
+
 def _load_source(load: Callable[[LoadRequest], TaskData], request: LoadRequest) -> TaskData:
     data = load(request)
+    if data.source is None:
+        raise UsageError(f'"{request.task}" loads no source domain: there is nothing to train on.')
     held_out = Side(labels=data.source.labels, train=data.source.test, test=data.source.test)
     return dataclasses.replace(data, target=held_out)
 

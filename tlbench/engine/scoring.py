@@ -29,31 +29,27 @@ class SplitFeatures:
     """What an encoder makes of a task."""
 
     target_test: Encoded
-    source_test: Encoded | None = None
-    """None if the task has no source."""
+    source_test: Encoded
     source_train: Array | None = None
     """`(M, D)` of the units that a probe is fitted to, not all if there are very many; None without a probe."""
 
     def save(self, path: Path) -> None:
         """Write an npz file."""
         arrays: dict[str, Any] = {} if self.source_train is None else {"source_train": self.source_train}
-        for name in ("target_test", "source_test"):
-            if encoded := getattr(self, name):
-                arrays |= {f"{name}_values": encoded.values, f"{name}_counts": encoded.counts}
-                if encoded.positions is not None:
-                    arrays[f"{name}_positions"] = np.array(encoded.positions, np.int64)
+        for name, encoded in (("target_test", self.target_test), ("source_test", self.source_test)):
+            arrays |= {f"{name}_values": encoded.values, f"{name}_counts": encoded.counts}
+            if encoded.positions is not None:
+                arrays[f"{name}_positions"] = np.array(encoded.positions, np.int64)
         np.savez(path, **arrays)
 
     @classmethod
     def read(cls, path: Path) -> SplitFeatures:
         """Read what `save` wrote."""
         with np.load(path, allow_pickle=False) as arrays:
-            return cls(_encoded(arrays, "target_test"), _encoded(arrays, "source_test"), arrays.get("source_train"))  # type: ignore[arg-type]
+            return cls(_encoded(arrays, "target_test"), _encoded(arrays, "source_test"), arrays.get("source_train"))
 
 
-def _encoded(arrays: Mapping[str, Array], name: str) -> Encoded | None:
-    if f"{name}_values" not in arrays:
-        return None
+def _encoded(arrays: Mapping[str, Array], name: str) -> Encoded:
     positions = arrays.get(f"{name}_positions")
     shape = None if positions is None else tuple(int(size) for size in positions)
     return Encoded(arrays[f"{name}_values"], arrays[f"{name}_counts"], shape)
@@ -62,8 +58,6 @@ def _encoded(arrays: Mapping[str, Array], name: str) -> Encoded | None:
 def extract_features(task: TaskSpec, model: TransferModel, prepared: Prepared) -> SplitFeatures:
     """Run the encoder once over each split that scores are made of; source training features serve the probe alone."""
     target = encode_split(model, prepared.split("target-test").inputs)
-    if not prepared.source_labels:
-        return SplitFeatures(target)
     source = encode_split(model, prepared.split("source-test").inputs)
     if "probe" not in task.kind_of_source.traits:
         return SplitFeatures(target, source)
@@ -77,9 +71,10 @@ def extract_features(task: TaskSpec, model: TransferModel, prepared: Prepared) -
 
 def probe_score(task: TaskSpec, prepared: Prepared, seen: SplitFeatures) -> float | None:
     """Return the source test score of a linear probe fitted to source training features; None for a kind without."""
-    if seen.source_train is None or seen.source_test is None:
+    if seen.source_train is None:
         return None
     targets = prepared.split("source-train").targets.values
+    assert prepared.source_labels is not None
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
     probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
     return side_score(task, prepared, "source", probe.outputs, seen.source_test)
@@ -109,6 +104,7 @@ def side_score(
     targets = prepared.split(f"{side}-test").targets
     if side == "target":
         return score_outputs(task.kind.create(), task.metric, prepared.target_labels, head, features, targets)
+    assert prepared.source_labels is not None
     kind = task.kind_of_source.create()
     return score_outputs(kind, task.metric_of_source, prepared.source_labels, head, features, targets)
 
@@ -134,8 +130,6 @@ def score_both_stages(
     if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
         trained = evaluate(model, "target", task.kind.create(), task.metric, prepared.target_labels, seen)
         fields["train_gap"] = trained - target_after
-    if before.source_test is None:
-        return ScorePart(**fields, score_matrix=((None, None), (None, target_after)))
     return ScorePart(**fields, **_source_fields(pairing, prepared, start, before, probe, model, after, target_after))
 
 
@@ -151,12 +145,10 @@ def _source_fields(
 ) -> dict[str, Any]:
     """Return what the row says of the source, before and after."""
     task = pairing.task
-    assert before.source_test is not None
-    assert after.source_test is not None
     head = start.heads["source"]
     source_before = _head_score(task, prepared, "source", head, before.source_test)
     # With other labels the source head has no answer to score on the target.
-    transductive = task.setting == "transductive"
+    transductive = pairing.setting == "transductive"
     target_before = _head_score(task, prepared, "target", head, before.target_test) if transductive else None
     fields: dict[str, Any] = {
         "source_metric": task.metric_of_source,

@@ -17,9 +17,14 @@ from tlbench.planning.plan import SourcePlan
 
 
 def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
-    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with."""
+    """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with.
+
+    Without a source it is the encoder as it starts: of the checkpoint, else random.
+    """
     generator = seed_everything(plan.seed, "source")
     model = build(plan, prepared, device, ["source"], pretrained=True)
+    if prepared.source_labels is None:
+        return model
     # A language model's head is a part of what was pre-trained: a new one would have to learn every word again.
     speaks = plan.task.kind_of_source.layout in SELF_LABELLED and plan.source_mode == "finetune"
     if speaks or plan.source_mode == "own-head":
@@ -44,6 +49,7 @@ def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
     Raises `UsageError` if it has none, or if its labels differ: its scores would be meaningless.
     """
     name = plan.backbone.name
+    assert prepared.source_labels is not None
     if plan.backbone.own_head is None:
         raise UsageError(f'"{name}" has no own head: use --set source.mode=probe.')
     own = plan.backbone.own_head(build_request(plan, prepared, pretrained=True))

@@ -49,6 +49,8 @@ class Stage:
     """Stages whose results it reads. What they declare, it may read too."""
     inputs: tuple[str, ...] = ()
     """What it reads of the pairing, and of the settings as `settings.NAME`: paths of attributes."""
+    needed: Callable[[SourcePlan], bool] = lambda plan: True
+    """Whether a pairing has this stage; stages below it do without its result if not."""
     content: Callable[[Mapping[str, Path]], Any] | None = None
     """For a result that many pairings share: what of the results above it counts, in place of their keys. Such a stage
     declares all that it reads."""
@@ -58,9 +60,19 @@ IDENTITIES: Mapping[str, Callable[[SourcePlan, Settings], Any]] = {
     "load_request": lambda plan, settings: [plan.data_options(), plan.fingerprint],
     "files": lambda plan, settings: plan.weights,
     "backbone_options": lambda plan, settings: plan.model_options(),
+    "remembered": lambda plan, settings: _kept(plan),
     "settings.device": lambda plan, settings: [settings.device, fingerprints.device_name(settings.device)],
 }
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
+
+
+def _kept(plan: SourcePlan) -> Any:
+    """Return what counts of the remembered task: its data and what is measured on it."""
+    kept = getattr(plan, "remembered", None)
+    if kept is None:
+        return None
+    data = [kept.task.name, kept.data_options(), kept.fingerprint, kept.side, kept.metric]
+    return _identity([*data, kept.task.load, kept.kind])
 
 
 PROSE = ("title", "summary")

@@ -76,6 +76,9 @@ def _source_scores(entry: Entry) -> list[float]:
 
 
 def _source_model(name: str, entry: Entry) -> str:
+    if entry.first.setting == "target-only":
+        kept = entry.first.remembered
+        return f"Backbone {name}{f'; forgetting is measured on {kept}' if kept else ''}."
     before = _source_scores(entry)
     mean = sum(before) / len(before) if before else None
     return (

@@ -32,7 +32,8 @@ def scores(entries: Sequence[Entry], left: Sequence[Entry], shades: Shades) -> F
 
 def forgetting(entries: Sequence[Entry], shades: Shades) -> Figure | None:
     """Draw the source score that adaptation lost, with the source head and with a refitted probe."""
-    shown = [entry for entry in entries if entry.mean("forgetting_head") is not None]
+    measured = ("forgetting_head", "forgetting_probe")
+    shown = [entry for entry in entries if any(entry.mean(name) is not None for name in measured)]
     if not shown:
         return None
     figure = _by_task(shown, [], shades, _forgetting)

@@ -26,7 +26,10 @@ def options(row: Row) -> dict[str, Any]:
     budget = row.budget_rule or row.label_budget
     read = {"label_budget": budget, "task.files": row.files[:6], "metric": row.metric}
     plugins = {f"plugin of {role}": name for role, name in row.plugins.items()}
-    return {**flat, **row.strategy_options, **read, **plugins}
+    kept = {f"remember.{name}": value for name, value in row.remembered_options.items()}
+    if row.remembered:
+        kept |= {"remember": row.remembered, "remember.files": row.remembered_files[:6]}
+    return {**flat, **row.strategy_options, **read, **plugins, **kept}
 
 
 def question(row: Row) -> str:

@@ -17,7 +17,11 @@ USUAL_SCORES = frozenset(
 )
 """Metrics of the kinds that tlbench ships; any other, such as success in a closed loop, has a column on the page."""
 NONE = "-"
-SETTINGS = {"transductive": "transductive (same labels in both domains)", "inductive": "inductive (different labels)"}
+SETTINGS = {
+    "transductive": "transductive (same labels in both domains)",
+    "inductive": "inductive (different labels)",
+    "target-only": "target-only (no source domain)",
+}
 
 
 def number(value: float | None, digits: int = 3, form: str = "") -> str:
@@ -161,6 +165,8 @@ def shapes(row: Row) -> str:
 def backbone(row: Row) -> str:
     """Return a backbone's name, and where its weights come from and what was done with them."""
     done = {"finetune": "fine-tuned on the source", "probe": "probed", "own-head": "with its own head"}
+    if row.source_mode == "none" and row.weights != "random":
+        return f"{row.backbone} from {row.weights}"
     if row.source_mode not in done:
         return row.backbone
     part = "" if row.weights_loaded is None else f" ({row.weights_loaded} of {row.weights_expected} weights)"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from tlbench.contract.requests import SELF_LABELLED
-from tlbench.contract.specs import BackboneSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import BackboneSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
+
+if TYPE_CHECKING:
+    from tlbench.planning.plan import Remembered
 
 SETTINGS = {
     "transductive": "the same labels in both domains",
     "inductive": "different labels in the two domains",
+    "target-only": "no source domain",
 }
 """What each setting means, for readers who know the words from other fields."""
 TRAITS = {
@@ -24,15 +30,25 @@ BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors")
 """Traits that only backbones give."""
 
 
-def mismatch(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
-    """Return why a strategy cannot run on a task and a backbone, or an empty string."""
-    return _wrong_task(task, strategy) or _wrong_backbone(task, backbone, strategy)
+def mismatch(task: TaskSpec, setting: Setting, backbone: BackboneSpec, strategy: StrategySpec) -> str:
+    """Return why a strategy cannot run on a task in this setting and a backbone, or an empty string."""
+    return (
+        _wrong_setting(task, setting, strategy)
+        or _wrong_task(task, strategy)
+        or _wrong_backbone(task, backbone, strategy)
+    )
+
+
+def _wrong_setting(task: TaskSpec, setting: Setting, strategy: StrategySpec) -> str:
+    if setting not in strategy.settings:
+        required = " or ".join(f"{SETTINGS[name]} ({name})" for name in strategy.settings)
+        return f'"{strategy.name}" requires {required}; "{task.name}" has {SETTINGS[setting]} ({setting}).'
+    if setting == "target-only" and Access.SOURCE in strategy.access:
+        return f'"{strategy.name}" trains on source data; "{task.name}" has {SETTINGS[setting]} ({setting}).'
+    return ""
 
 
 def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
-    if task.setting not in strategy.settings:
-        required = " or ".join(f"{SETTINGS[setting]} ({setting})" for setting in strategy.settings)
-        return f'"{strategy.name}" requires {required}; "{task.name}" has {SETTINGS[task.setting]} ({task.setting}).'
     if task.kind.layout in SELF_LABELLED and Access.TARGET_INPUTS in strategy.access:
         return f'"{strategy.name}" reads target inputs, which contain the labels of a {task.kind.name} task.'
     if not task.kind.supervised and strategy.trains_encoder:
@@ -63,6 +79,17 @@ def _lacks(trait: str, task: TaskSpec, backbone: BackboneSpec) -> str:
     if trait in BACKBONE_TRAITS:
         return f'"{backbone.name}" lacks'
     return f"{kind} lacks" if trait in KIND_TRAITS else f'"{backbone.name}", {kind} and "{task.name}" lack'
+
+
+def unfit_to_remember(kept: Remembered, task: TaskSpec) -> str:
+    """Return why forgetting of a task cannot be measured on models of another, or an empty string."""
+    if kept.task.modality != task.modality:
+        return f"it has the modality {kept.task.modality}, expected {task.modality}."
+    if kept.kind.layout != task.kind.layout:
+        return f"it requires {kept.kind.layout} features, but the encoder gives {task.kind.layout} features."
+    if "probe" not in kept.kind.traits:
+        return f"forgetting is measured by a linear probe, which {kept.kind.name} lacks."
+    return ""
 
 
 def lacking_layout(task: TaskSpec, backbone: BackboneSpec) -> str:

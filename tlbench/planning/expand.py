@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.options import Option, OptionValue, training_options
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
+from tlbench.contract.specs import BackboneSpec, Checkpoint, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.contract.training import SOURCE
-from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
@@ -21,6 +20,7 @@ from tlbench.planning.guard import guarded
 from tlbench.planning.overrides import Overrides, check_applied
 from tlbench.planning.plan import PLACES, Pairing, Plan, SourcePlan
 from tlbench.planning.settings import Settings
+from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -45,6 +45,8 @@ class RunRequest:
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)
     """`OWNER.NAME` -> value."""
+    remember: str = ""
+    """A task on which forgetting is measured, for tasks without a source; its options are `remember.NAME`."""
     quick: bool = False
     """Train with a quarter of the steps, to check that everything runs."""
 
@@ -82,7 +84,7 @@ def _pairings(run_request: RunRequest, catalog: Catalog, overrides: Overrides, s
     strategies = _with_baselines([catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)], catalog)
     for task in tasks:
         for backbone in _fitting(task, backbones, catalog):
-            yield from _expand(task, backbone, strategies, run_request, overrides, settings)
+            yield from _expand(task, backbone, strategies, run_request, catalog, overrides, settings)
 
 
 def _with_baselines(selected: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
@@ -105,11 +107,17 @@ def _expand(
     backbone: BackboneSpec,
     strategies: Iterable[StrategySpec],
     run_request: RunRequest,
+    catalog: Catalog,
     overrides: Overrides,
     settings: Settings,
 ) -> list[Pairing]:
     unusable = _unusable(task, backbone)
     source = _source_fields(task, backbone, overrides, settings, usable=not unusable)
+    setting = source["setting"]
+    remembered = None
+    if run_request.remember and not unusable:
+        kept = catalog.task(run_request.remember)
+        remembered = remember(kept, task, setting, backbone, overrides, settings)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
     return [
@@ -121,7 +129,8 @@ def _expand(
                 ("strategy", strategy.name), strategy.options, backbone.recipe, training=strategy.recipe
             ),
             label_budget=budget,
-            skip=unusable or missing(strategy) or mismatch(task, backbone, strategy),
+            skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),
+            remembered=remembered,
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])
@@ -153,44 +162,30 @@ def _source_fields(
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = _checkpoint(backbone, backbone_options) if usable else None
     if usable:
-        task_options = {name: _pinned(value) if name in PLACES else value for name, value in task_options.items()}
+        task_options = {name: pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
+    # Before the labels are asked for: it says which file is missing, and how to get it.
+    fingerprint = fingerprint_of(task, request, settings.cache) if usable else ""
+    setting = setting_of(task, request) if usable else task.setting
+    source_options = _source_options(backbone, overrides)
     return {
         "task": task,
         "backbone": backbone,
         "task_options": task_options,
         "backbone_options": backbone_options,
-        "source_options": _source_options(backbone, overrides),
-        "fingerprint": _fingerprint(task, request, settings.cache) if usable else "",
+        # Resolved all the same: one command may run tasks with a source and without, where nothing is trained.
+        "source_options": {} if setting == "target-only" else source_options,
+        "fingerprint": fingerprint,
+        "setting": setting,
         "data_root": settings.data_root,
         "checkpoint": checkpoint,
         "weights": fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
     }
 
 
-def _pinned(place: OptionValue) -> OptionValue:
-    """Return a data set of the hub with its commit, because its name may refer to other files later."""
-    if not str(place).startswith(HUB):
-        return place
-    from tlbench.assets.readers.hub import pinned
-
-    return pinned(str(place))
-
-
 def _checkpoint(backbone: BackboneSpec, options: Mapping[str, OptionValue]) -> Checkpoint | None:
     with guarded(f'"checkpoint" of the backbone "{backbone.name}"'):
         return backbone.checkpoint(options) if backbone.checkpoint else None
-
-
-def _fingerprint(task: TaskSpec, request: LoadRequest, cache: Path) -> str:
-    """Return the hash of a task's files. Raises `MissingDataError`, which says how to download them."""
-    try:
-        with guarded(f'"files" of the task "{task.name}"'):
-            return fingerprints.fingerprint(task.files(request), cache)
-    except MissingDataError as error:
-        if not task.origins:
-            raise
-        raise MissingDataError(f"{error} To download the data: tlbench fetch {task.name}") from error
 
 
 def _source_options(backbone: BackboneSpec, overrides: Overrides) -> dict[str, OptionValue]:

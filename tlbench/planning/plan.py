@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from tlbench.contract.budget import Budget
 from tlbench.contract.editions import API_VERSION
 from tlbench.contract.options import PARTIAL, OptionValue
-from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, StrategySpec, TaskSpec
+from tlbench.contract.requests import LoadRequest, learns_nothing
+from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, KindSpec, Setting, StrategySpec, TaskSpec
+from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
@@ -22,6 +23,61 @@ if TYPE_CHECKING:
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
+
+
+WHOLE_TARGET = frozenset({Access.TARGET_INPUTS, Access.TARGET_ALL_LABELS})
+"""Access to any of these is access to all training inputs of the target."""
+NOTHING_NAMED = "the task has no source domain; name a task to remember with --remember"
+NEW_WEIGHTS = "the strategy does not start from the source model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitInputs:
+    """The target inputs from which a backbone learns its vocabulary and statistics if there is no source."""
+
+    seed: int | None = None
+    """Draws the label budget; None for all target training inputs."""
+    budget: Budget | None = None
+    """The label budget whose inputs they are; None for all target training inputs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """A task that an encoder must not forget, for pairings without a source of their own."""
+
+    task: TaskSpec
+    task_options: Mapping[str, OptionValue]
+    fingerprint: str
+    """Hash of the files that the task reads."""
+    side: str
+    """The domain that is remembered: `source`, or `target` if the task has no source."""
+    data_root: Path | None = None
+    """The folder of published data."""
+
+    @property
+    def kind(self) -> KindSpec:
+        """What the remembered domain asks for."""
+        return self.task.kind_of_source if self.side == "source" else self.task.kind
+
+    @property
+    def metric(self) -> str:
+        """The metric of the remembered domain."""
+        return self.task.metric_of_source if self.side == "source" else self.task.metric
+
+    @property
+    def load_request(self) -> LoadRequest:
+        """The argument of the task's functions."""
+        return LoadRequest(task=self.task.name, options=self.task_options, data_root=self.data_root)
+
+    def data_options(self) -> dict[str, OptionValue]:
+        """Return the options that change the data, as those of a pairing's own task."""
+        return data_options(self.task_options)
+
+
+def data_options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return the task options that change the data, including data sets of the hub but no local paths."""
+    shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}
+    return {**{name: value for name, value in options.items() if name not in PLACES}, **shown}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +92,8 @@ class SourcePlan:
     source_options: Mapping[str, OptionValue]
     fingerprint: str
     """Hash of the files that the task reads."""
+    setting: Setting
+    """How the labels of both domains relate: as the task's files say, else as the task does."""
     data_root: Path | None = None
     """The folder of published data."""
     checkpoint: Checkpoint | None = None
@@ -54,8 +112,20 @@ class SourcePlan:
         return self.checkpoint.files if self.checkpoint else EMPTY
 
     @property
+    def has_source(self) -> bool:
+        """False for a task without a source domain."""
+        return self.setting != "target-only"
+
+    @property
+    def fit_inputs(self) -> FitInputs | None:
+        """What the backbone learns vocabulary and statistics from; None for the source's training inputs."""
+        return None
+
+    @property
     def source_mode(self) -> str:
-        """`train` for a backbone with random weights, else the option `source.mode`."""
+        """`none` without a source, `train` for a backbone with random weights, else the option `source.mode`."""
+        if not self.has_source:
+            return "none"
         pretrained = self.checkpoint is not None and self.checkpoint.pretrained
         return str(self.source_options.get("mode", "train")) if pretrained else "train"
 
@@ -72,8 +142,7 @@ class SourcePlan:
 
     def data_options(self) -> dict[str, OptionValue]:
         """Return the task options that change the data, including data sets of the hub but no local paths."""
-        shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
-        return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
+        return data_options(self.task_options)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +162,26 @@ class Pairing(SourcePlan):
     label_budget: Budget
     skip: str = ""
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+    remembered: Remembered | None = None
+    """The task on which forgetting is measured, of a pairing without a source."""
+
+    @property
+    def fit_inputs(self) -> FitInputs | None:
+        """What the backbone learns vocabulary and statistics from; None for the source's training inputs, or if it
+        learns nothing."""
+        # Strategies of one seed and budget share the prepared data, as do all that may see every target input.
+        if self.has_source or self.backbone.fit is learns_nothing:
+            return None
+        return (
+            FitInputs() if self.strategy.access & WHOLE_TARGET else FitInputs(seed=self.seed, budget=self.label_budget)
+        )
+
+    @property
+    def forgetting_reason(self) -> str | None:
+        """Why forgetting cannot be measured; None if it can."""
+        if not self.strategy.from_source:
+            return NEW_WEIGHTS
+        return None if self.has_source or self.remembered else NOTHING_NAMED
 
     @property
     def extension(self) -> Extension | None:
@@ -112,7 +201,14 @@ class Pairing(SourcePlan):
         strategy = spelling(self.strategy.name)
         names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
         weights = [self.weights] if self.weights else []
-        return digest([*names, *weights, *map(dict, asked)])[:12]
+        return digest([*names, *weights, *self._alone(), *map(dict, asked)])[:12]
+
+    def _alone(self) -> list[Any]:
+        """Return what else identifies a pairing without a source; nothing for others, whose keys must not change."""
+        if self.has_source:
+            return []
+        kept = self.remembered
+        return [self.setting, *([kept.task.name, kept.fingerprint, kept.data_options()] if kept else [])]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
         """Return the fields of the row that are known before the run."""
@@ -124,7 +220,7 @@ class Pairing(SourcePlan):
             "seed": self.seed,
             "key": self.key(),
             "machine": fingerprints.machine(),
-            "setting": self.task.setting,
+            "setting": self.setting,
             "access": tuple(sorted(self.strategy.access)),
             "label_budget": self.label_budget.total,
             "budget_rule": "" if self.label_budget.total else str(self.label_budget),
@@ -140,11 +236,20 @@ class Pairing(SourcePlan):
             "source_options": dict(self.source_options),
             "strategy_options": dict(self.strategy_options),
             "metric": self.task.metric,
+            "forgetting_reason": self.forgetting_reason,
+            **self._remembered_fields(),
             "device": settings.device,
             "device_name": fingerprints.device_name(settings.device),
             "threads": settings.threads,
             "api_version": API_VERSION,
         }
+
+    def _remembered_fields(self) -> dict[str, Any]:
+        kept = self.remembered
+        if kept is None:
+            return {}
+        files = kept.fingerprint if kept.task.data_from == "user" else ""
+        return {"remembered": kept.task.name, "remembered_options": kept.data_options(), "remembered_files": files}
 
 
 @dataclass(frozen=True, kw_only=True)

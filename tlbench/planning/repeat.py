@@ -27,19 +27,35 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     words += ["--strategy", row.strategy, "--seeds", f"{row.seed}-{row.seed}", "--device", row.device]
     if row.budget_rule:
         words += ["--label-budget", row.budget_rule]
+    if row.remembered:
+        words += ["--remember", row.remembered]
     if row.threads != 1:
         words += ["--threads", str(row.threads)]
     settings = [
-        *_places(task),
+        *_places(row, task),
+        *_remembered(row, catalog),
         *_budget(row, task),
         *_changed(row, task, backbone, catalog.strategies.get(row.strategy)),
     ]
     return words + [word for setting in settings for word in ("--set", setting)]
 
 
-def _places(task: TaskSpec | None) -> Iterator[str]:
+def _places(row: Row, task: TaskSpec | None) -> Iterator[str]:
     if task is not None and task.data_from == "user":
-        yield from (f"task.{option.name}=PATH" for option in task.options if option.name in PLACES)
+        named = [option.name for option in task.options if option.name in PLACES]
+        alone = row.setting == "target-only"
+        yield from (f"task.{name}=PATH" for name in named if not (alone and name == "source"))
+
+
+def _remembered(row: Row, catalog: Catalog) -> Iterator[str]:
+    """Yield the options of the remembered task."""
+    kept = catalog.tasks.get(row.remembered or "")
+    if kept is not None and kept.data_from == "user":
+        yield "remember.target=PATH"
+    defaults = {option.name: option.default for option in kept.options} if kept else {}
+    for name, value in row.remembered_options.items():
+        if defaults.get(name) != value:
+            yield f"remember.{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def _budget(row: Row, task: TaskSpec | None) -> Iterator[str]:

@@ -148,6 +148,10 @@ COLUMNS = (
     Column("forgetting_probe_sd", "forgetting (probe) sd", SOURCE, shown=FILES),
     Column("probe_before", "probe before", SOURCE),
     Column("probe_after", "probe after", SOURCE),
+    Column("forgetting_reason", "why forgetting is not measured", SOURCE),
+    Column("remembered", "remembered task", SOURCE, shown=FILES),
+    Column("remembered_options", "options of the remembered task", SOURCE),
+    Column("remembered_files", "user's files of the remembered task, hash", SOURCE),
     Column(
         "adapt_cpu_s", "adaptation", COST, unit="CPU s", shown=FILES | RESULTS, latex=("Adapt.", "CPU s"), digits=2,
         legend="CPU seconds of adaptation.",
@@ -205,6 +209,7 @@ COLUMNS = (
     Column("commit", "commit", PROVENANCE),
     Column("dirty", "uncommitted changes", PROVENANCE),
     Column("data_sha256", "prepared data SHA-256", PROVENANCE),
+    Column("fitted_on", "vocabulary and statistics from", PROVENANCE),
     Column("schema", "row schema", PROVENANCE),
     Column(
         "rows", "results", PROVENANCE, shown=FILES | RESULTS,

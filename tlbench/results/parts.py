@@ -34,6 +34,7 @@ class PreparedPart(RowPart):
     """Of the stage `prepare`."""
 
     data_sha256: str
+    fitted_on: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class SourcePart(RowPart):
 class FeaturesPart(RowPart):
     """Of the stage `features`."""
 
-    a_distance: float | None = None
+    a_distance: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,23 @@ class ScorePart(RowPart):
     forgetting_head: float | None = None
     probe_after: float | None = None
     forgetting_probe: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RememberPart(RowPart):
+    """Of the stage `remember`, which pairings without a source have if a task is named."""
+
+    source_metric: str
+    source_test_size: int
+    probe_before: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallPart(RowPart):
+    """Of the stage `recall`, which follows `remember`; empty for strategies that start from new weights."""
+
+    probe_after: float | None
+    forgetting_probe: float | None
 
 
 @dataclass(frozen=True, kw_only=True)

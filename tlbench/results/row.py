@@ -39,10 +39,12 @@ class Row:
     machine: str
     """Processor, graphics and operating system."""
     setting: str
-    """`transductive`: source and target have the same labels; `inductive`: they have different labels."""
+    """`transductive`: source and target have the same labels; `inductive`: they have different labels; `target-only`:
+    there is no source."""
     source_mode: str = "train"
     """How the source model came to be. `train`: trained on the source, from random weights; `finetune`: the same from a
-    checkpoint; `probe`: a linear head on the checkpoint's features; `own-head`: the checkpoint as it is."""
+    checkpoint; `probe`: a linear head on the checkpoint's features; `own-head`: the checkpoint as it is; `none`: there
+    is no source, so that the encoder starts as it comes."""
     weights: str = "random"
     """Where the backbone's pre-trained weights come from."""
     weights_sha256: str | None = None
@@ -110,21 +112,28 @@ class Row:
     a_distance: float | None = None
     """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
     source_metric: str | None = None
-    """Name of the score on the source."""
+    """Name of the score on the source, or on the remembered task."""
     source_test_size: int | None = None
-    """Examples in the source test split."""
+    """Examples in the source test split, or in that of the remembered task."""
     score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
     """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
     forgetting_head: float | None = None
     """R[0, S] - R[1, S] with the head `source` of the adapted model."""
-    forgetting_reason: str | None = None
-    """Why a forgetting is not measured."""
     forgetting_probe: float | None = None
-    """The same with a linear probe refitted on source training features before and after."""
+    """The same with a linear probe refitted on source training features before and after; without a source, on those
+    of the remembered task."""
     probe_before: float | None = None
-    """Source test score of a linear probe on the source model's features."""
+    """Source test score of a linear probe on the source model's features; without a source, of the remembered task."""
     probe_after: float | None = None
-    """Source test score of a linear probe on the adapted model's features."""
+    """Source test score of a linear probe on the adapted model's features; without a source, of the remembered task."""
+    forgetting_reason: str | None = None
+    """Why forgetting is not measured."""
+    remembered: str | None = None
+    """The task on which forgetting is measured, named with `--remember`, if there is no source."""
+    remembered_options: OptionValues = field(default_factory=dict)
+    """Options that change the data of the remembered task, each with its value."""
+    remembered_files: str = ""
+    """Hash of the files of a remembered task that are the user's own."""
 
     parity: float | None = None
     """Largest difference between ONNX and torch outputs, relative to the largest output."""
@@ -198,7 +207,10 @@ class Row:
     dirty: bool | None = None
     """True where the code differed from the commit."""
     data_sha256: str | None = None
-    """Hash of the prepared arrays of all four splits."""
+    """Hash of the prepared arrays of all splits."""
+    fitted_on: str | None = None
+    """Inputs from which the backbone learnt vocabulary and statistics: `source training inputs`, `label budget` or
+    `target training inputs`; null if it learns nothing."""
     created: str | None = None
     """UTC time, ISO 8601."""
 

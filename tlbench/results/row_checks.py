@@ -12,8 +12,8 @@ from tlbench.results.values import Wrong, in_words, wrong_values
 
 NAMES = {"task": r"[\w-]+/[\w.-]+", "domain": r"[\w-]+", "strategy": r"[\w.-]+", "backbone": r".+", "key": r"[\w-]+"}
 CHOICES = {
-    "setting": ("transductive", "inductive"),
-    "source_mode": ("train", "finetune", "probe", "own-head"),
+    "setting": ("transductive", "inductive", "target-only"),
+    "source_mode": ("train", "finetune", "probe", "own-head", "none"),
 }
 
 

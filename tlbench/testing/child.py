@@ -95,7 +95,7 @@ def data_digest(data: TaskData) -> str:
     """Return a hash of every example and label of a task."""
     from tlbench.results.files import digest
 
-    sides = (data.source, data.target)
+    sides = [side for side in (data.source, data.target) if side is not None]
     parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
     return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
 

@@ -27,7 +27,8 @@ def sample(modality: str, layout: Layout, bench: Bench) -> FitRequest:
         if task.modality == modality and task.data_from == "package" and task.kind_of_source.layout == layout:
             need(task)
             data = bench.data(task)
-            inputs = [data.source.train.inputs[i] for i in range(min(SIZE, len(data.source.train.inputs)))]
+            train = (data.source or data.target).train
+            inputs = [train.inputs[i] for i in range(min(SIZE, len(train.inputs)))]
             return FitRequest(inputs=inputs, options={}, sample_rate=data.sample_rate)
     raise NotApplicableError(f'There is no task of the modality "{modality}" with {layout} features to check it with.')
 

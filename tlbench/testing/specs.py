@@ -39,7 +39,8 @@ def spec_fields_are_valid(spec: Spec, bench: Bench) -> None:
         value, wanted = getattr(spec, field.name), TYPES.get(str(field.type).partition("[")[0])
         if wanted and not isinstance(value, wanted):
             raise ContractError(f"{label(spec)}: {field.name} is {value!r}; it must be {field.type}.")
-        if field.name in TEXTS and not str(value).strip():
+        needless = field.name == "source" and getattr(spec, "setting", "") == "target-only"
+        if field.name in TEXTS and not str(value).strip() and not needless:
             raise ContractError(f"{label(spec)}: {field.name} is empty: write one sentence.")
     if not isinstance(spec, DomainSpec):
         _check_requirements(spec)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import TaskSpec
-from tlbench.contract.task_data import Side
+from tlbench.contract.specs import KindSpec, TaskSpec
+from tlbench.contract.task_data import Side, TaskData, TaskLabels
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
 from tlbench.learning.kinds.protocol import Kind
@@ -69,12 +69,28 @@ def data_is_valid(spec: TaskSpec, bench: Bench) -> None:
     """Both domains have examples and labels, and each label occurs in the training split."""
     need(spec)
     data = bench.data(spec)
-    check_data(spec, data)
-    for name, kind, side in (("source", spec.kind_of_source, data.source), ("target", spec.kind, data.target)):
+    check_data(spec, bench.pairing_of_task(spec).setting, data)
+    for name, kind, side in _sides(spec, data):
         if kind.supervised:
             _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
+
+
+def _sides(spec: TaskSpec, data: TaskData) -> list[tuple[str, KindSpec, Side]]:
+    """Return the domains that there are, each with its name and kind."""
+    source = [] if data.source is None else [("source", spec.kind_of_source, data.source)]
+    return [*source, ("target", spec.kind, data.target)]
+
+
+def labels_are_those_of_the_data(spec: TaskSpec, bench: Bench) -> None:
+    """`labels` says before a run what `load` returns, and imports no heavy library for it."""
+    if spec.labels is None:
+        return
+    data, told = bench.data(spec), watched(f"{label(spec)}: labels", lambda: spec.labels(_request(spec, bench)))  # type: ignore[misc]
+    found = TaskLabels(source=None if data.source is None else data.source.labels, target=data.target.labels)
+    if told != found:
+        raise ContractError(f"{label(spec)}: labels returns {told}, but load returns {found}.")
 
 
 def _check_labels(where: str, kind: Kind, side: Side) -> None:
@@ -104,7 +120,7 @@ def test_examples_are_not_in_training(spec: TaskSpec, bench: Bench) -> str | Non
     """No test example should be equal to a training example of its side."""
     need(spec)
     data, found = bench.data(spec), []
-    for name, side in (("source", data.source), ("target", data.target)):
+    for name, _, side in _sides(spec, data):
         known = set(map(example_digest, side.train.inputs))
         if repeated := sum(example_digest(example) in known for example in side.test.inputs):
             found.append(f"{repeated} of {len(side.test.inputs)} {name} test examples are also training examples")
@@ -115,10 +131,8 @@ def metric_exists(spec: TaskSpec, bench: Bench) -> None:
     """The scores of each side have the name that boards sort by."""
     need(spec)
     data = bench.data(spec)
-    for kind, metric, side in (
-        (spec.kind, spec.metric, data.target),
-        (spec.kind_of_source, spec.metric_of_source, data.source),
-    ):
+    for name, kind, side in _sides(spec, data):
+        metric = spec.metric if name == "target" else spec.metric_of_source
         if metric not in (known := kind.create().metrics(side.labels)):
             raise ContractError(
                 f'{label(spec)}: unknown metric "{metric}" for {kind.name}: use one of {", ".join(known)}.'
@@ -171,6 +185,7 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     process_state_is_unchanged,
     loading_is_reproducible,
     data_is_valid,
+    labels_are_those_of_the_data,
     label_budget_can_be_drawn,
     test_examples_are_not_in_training,
     metric_exists,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tlbench import BadInputError, LoadRequest, TaskData
+from tlbench import BadInputError, LoadRequest, TaskData, TaskLabels
 from tlbench.assets import (
     TABLE_SUFFIXES,
     Labelled,
@@ -18,6 +18,8 @@ from tlbench.assets import (
     option_path,
     read_series,
     sliding_windows,
+    task_data,
+    task_labels,
     transductive_data,
 )
 
@@ -77,7 +79,7 @@ def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
     rows, stride = integer_option(request, "window", 2), integer_option(request, "stride", 1)
     source, target = class_sides(request, TABLE_SUFFIXES)
-    first, columns = _first_columns(source.train)
+    first, columns = _first_columns((source or target).train)
 
     def read(path: Path) -> list[Any]:
         names, series = read_series(path, faults=request.faults)
@@ -87,4 +89,12 @@ def load_series(request: LoadRequest) -> TaskData:
             )
         return sliding_windows(path, series, rows, stride)
 
-    return transductive_data(source.map(lambda files: files.spread(read)), target.map(lambda files: files.spread(read)))
+    def windows(parts: Parts[Path]) -> Parts[Any]:
+        return parts.map(lambda files: files.spread(read))
+
+    return task_data(None if source is None else windows(source), windows(target))
+
+
+def labels(request: LoadRequest) -> TaskLabels:
+    """Return the classes of each domain."""
+    return task_labels(*class_sides(request, TABLE_SUFFIXES))

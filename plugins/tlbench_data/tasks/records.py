@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench import LoadRequest, TaskData
+from tlbench import LoadRequest, Side, TaskData
 from tlbench.assets import (
     FeatureEncoding,
     Labelled,
@@ -14,12 +15,12 @@ from tlbench.assets import (
     hold_out,
     make_side,
     read_records,
-    table_files,
+    side_tables,
     table_parts,
 )
+from tlbench_data.own import STATES
 from tlbench_data.public import nsl_kdd_files
 
-LABELS = ("normal", "anomaly")
 ATTACK, DIFFICULTY = "attack", "difficulty"
 NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 """41 features, the kind of attack, and how many classifiers of the data's authors got the record right."""
@@ -29,14 +30,14 @@ def load_table(request: LoadRequest) -> TaskData:
     """Read one table, or the tables `train` and `test`, for each domain."""
     label, normal = str(request.options["label"]), str(request.options["normal"])
 
-    def side(option: str) -> Parts[TableRow]:
-        def read(path: Path) -> Labelled[TableRow]:
-            return read_records(path, label=label, faults=request.faults)
+    def read(path: Path) -> Labelled[TableRow]:
+        return read_records(path, label=label, faults=request.faults)
 
-        parts = table_parts(table_files(request, option), read, _content)
-        return parts.map(lambda records: _binary(records, label, normal))
+    def side(files: Mapping[str, Sequence[Path]]) -> Parts[TableRow]:
+        return table_parts(files, read, _content).map(lambda records: _binary(records, label, normal))
 
-    return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
+    sides = {name: side(files) for name, files in side_tables(request).items()}
+    return _encode(sides.get("source"), sides["target"], without=(label,), log=bool(request.options["log"]))
 
 
 def load_nsl_kdd(request: LoadRequest) -> TaskData:
@@ -57,7 +58,7 @@ def _features(record: TableRow) -> str:
 
 
 def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[TableRow]:
-    labels = [LABELS[name != normal] for name in records.labels]
+    labels = [STATES[name != normal] for name in records.labels]
     if len(set(labels)) < 2:
         records.faults.refuse(
             f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split: check '
@@ -66,8 +67,8 @@ def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[Ta
     return records.with_inputs(records.inputs, labels)
 
 
-def _encode(source: Parts[TableRow], target: Parts[TableRow], **how: Any) -> TaskData:
-    encoding = FeatureEncoding.learn(source.train.inputs, **how)
+def _encode(source: Parts[TableRow] | None, target: Parts[TableRow], **how: Any) -> TaskData:
+    encoding = FeatureEncoding.learn((source or target).train.inputs, **how)
 
     def features(records: Labelled[TableRow]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
@@ -75,4 +76,7 @@ def _encode(source: Parts[TableRow], target: Parts[TableRow], **how: Any) -> Tas
             records.faults.locate(row, f"{table.path}, line {table.lines[position]}")
         return records.with_inputs(rows, records.labels)
 
-    return TaskData(source=make_side(source.map(features), LABELS), target=make_side(target.map(features), LABELS))
+    def side(parts: Parts[TableRow]) -> Side:
+        return make_side(parts.map(features), STATES)
+
+    return TaskData(source=None if source is None else side(source), target=side(target))

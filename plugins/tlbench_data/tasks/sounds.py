@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import LoadRequest, TaskData
+from tlbench import Array, LoadRequest, TaskData, TaskLabels
 from tlbench.assets import (
     SOUND_SUFFIXES,
     Labelled,
@@ -14,7 +14,8 @@ from tlbench.assets import (
     common_rate,
     example_files,
     read_sound,
-    transductive_data,
+    task_data,
+    task_labels,
 )
 from tlbench_data.public import fsdd_files
 
@@ -25,6 +26,11 @@ FSDD_TEST = 5
 def load_folders(request: LoadRequest) -> TaskData:
     """Read sound files in class folders."""
     return _read(*class_sides(request, SOUND_SUFFIXES))
+
+
+def labels(request: LoadRequest) -> TaskLabels:
+    """Return the classes of each domain."""
+    return task_labels(*class_sides(request, SOUND_SUFFIXES))
 
 
 def load_fsdd(request: LoadRequest) -> TaskData:
@@ -42,7 +48,10 @@ def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
     )
 
 
-def _read(source: Parts[Path], target: Parts[Path]) -> TaskData:
-    rate = common_rate(example_files(source, target), source.train.faults)
-    read = [parts.map(lambda files: files.read(lambda path: read_sound(path)[0])) for parts in (source, target)]
-    return transductive_data(read[0], read[1], sample_rate=rate)
+def _read(source: Parts[Path] | None, target: Parts[Path]) -> TaskData:
+    rate = common_rate(example_files(source, target), target.train.faults)
+
+    def read(parts: Parts[Path]) -> Parts[Array]:
+        return parts.map(lambda files: files.read(lambda path: read_sound(path)[0]))
+
+    return task_data(None if source is None else read(source), read(target), sample_rate=rate)

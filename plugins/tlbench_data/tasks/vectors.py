@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tlbench.assets import (
     number_cells,
     read_table,
     rows_by_table,
-    table_files,
+    side_tables,
     table_parts,
 )
 from tlbench.learning import check_targets
@@ -29,9 +29,10 @@ Records = Sequence[TableRow]
 def load_numbers(request: LoadRequest) -> TaskData:
     """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
     names = label_columns(request)
-    source, target = _parts(request, "source"), _parts(request, "target")
-    encoding = FeatureEncoding.learn(source.train.inputs, without=names, log=bool(request.options["log"]))
-    return TaskData(source=_side(source, names, encoding.features), target=_side(target, names, encoding.features))
+    sides = _sides(request)
+    first = next(iter(sides.values()))
+    encoding = FeatureEncoding.learn(first.train.inputs, without=names, log=bool(request.options["log"]))
+    return _data(sides, names, encoding.features)
 
 
 def load_tags(request: LoadRequest) -> TaskData:
@@ -41,12 +42,17 @@ def load_tags(request: LoadRequest) -> TaskData:
     def texts(records: Records) -> list[str]:
         return [text for record in records for text in record.table.cells(column, [record.row])]
 
-    source, target = _parts(request, "source"), _parts(request, "target")
-    return TaskData(source=_side(source, names, texts), target=_side(target, names, texts))
+    return _data(_sides(request), names, texts)
 
 
-def _parts(request: LoadRequest, option: str) -> Parts[TableRow]:
-    """Return the rows of a domain; a fifth of a single table is held out, equal rows together."""
+def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Callable[[Records], Any]) -> TaskData:
+    made = {name: _side(parts, names, inputs) for name, parts in sides.items()}
+    return TaskData(source=made.get("source"), target=made["target"])
+
+
+def _sides(request: LoadRequest) -> dict[str, Parts[TableRow]]:
+    """Return the rows of `source`, if there is one, and `target`; a fifth of a single table is held out, equal rows
+    together."""
 
     def read(path: Path) -> Labelled[TableRow]:
         table = read_table(path, faults=request.faults)
@@ -54,7 +60,10 @@ def _parts(request: LoadRequest, option: str) -> Parts[TableRow]:
         records = [TableRow(table, row) for row in rows]
         return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
 
-    return table_parts(table_files(request, option), read, lambda record: "\t".join(record.table.rows[record.row]))
+    def row(record: TableRow) -> str:
+        return "\t".join(record.table.rows[record.row])
+
+    return {name: table_parts(files, read, row) for name, files in side_tables(request).items()}
 
 
 def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:

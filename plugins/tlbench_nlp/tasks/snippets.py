@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tlbench import LoadRequest, TaskData
+from tlbench import LoadRequest, TaskData, TaskLabels
 from tlbench.assets import (
     Labelled,
     Parts,
@@ -14,8 +14,10 @@ from tlbench.assets import (
     number_cells,
     read_table,
     read_texts,
-    table_files,
+    side_tables,
     table_parts,
+    task_data,
+    task_labels,
     transductive_data,
 )
 from tlbench_nlp.plugin import snippet_files
@@ -26,6 +28,16 @@ def load_table(request: LoadRequest) -> TaskData:
 
     Each domain is one table, or the tables `train` and `test`. Equal texts stay together.
     """
+    return task_data(*_table_sides(request))
+
+
+def table_labels(request: LoadRequest) -> TaskLabels:
+    """Return the labels of each domain."""
+    return task_labels(*_table_sides(request))
+
+
+def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
+    """Return the texts of both domains; None if the user names no source."""
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
     quotes = bool(request.options["quotes"])
 
@@ -35,10 +47,8 @@ def load_table(request: LoadRequest) -> TaskData:
         table = read_table(path, quotes=quotes, faults=request.faults)
         return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
 
-    def side(option: str) -> Parts[Any]:
-        return table_parts(table_files(request, option), read, str)
-
-    return transductive_data(side("source"), side("target"))
+    sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
+    return sides.get("source"), sides["target"]
 
 
 def load_snippets(request: LoadRequest) -> TaskData:

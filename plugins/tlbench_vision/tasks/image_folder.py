@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from tlbench import LoadRequest, TaskData
+from tlbench import LoadRequest, TaskData, TaskLabels
 from tlbench.assets import (
     COLUMNAR_SUFFIXES,
     IMAGE_SUFFIXES,
     EmbeddedImage,
     Parts,
-    common_labels,
     file_parts,
     files_read,
+    has_source,
     image_group,
     integer_option,
     is_hub_place,
@@ -22,20 +22,26 @@ from tlbench.assets import (
     read_embedded_images,
     table_files,
     table_parts,
-    transductive_data,
+    task_data,
+    task_labels,
 )
 
 Picture = Path | EmbeddedImage
 
 
 def files(request: LoadRequest) -> list[Path]:
-    """Return every file that is read: images, and tables that list or hold them; the labels must agree."""
+    """Return every file that is read: images, and tables that list or hold them."""
     if request.options["size"]:
         integer_option(request, "size", least=8)
-    source, target = _side(request, "source"), _side(request, "target")
-    common_labels(source, target)
-    tables = [path for option in ("source", "target") for paths in _tables(request, option).values() for path in paths]
-    return list(dict.fromkeys([*tables, *files_read(source, target)]))
+    sides = _sides(request)
+    named = ("source", "target") if has_source(request) else ("target",)
+    tables = [path for option in named for paths in _tables(request, option).values() for path in paths]
+    return list(dict.fromkeys([*tables, *files_read(*sides)]))
+
+
+def labels(request: LoadRequest) -> TaskLabels:
+    """Return the classes of each domain."""
+    return task_labels(*_sides(request))
 
 
 def load(request: LoadRequest) -> TaskData:
@@ -43,8 +49,14 @@ def load(request: LoadRequest) -> TaskData:
     from tlbench.assets import read_images
 
     size, grey = int(request.options["size"]), bool(request.options["grey"])
-    source, target = (read_images(_side(request, option), size, grey) for option in ("source", "target"))
-    return transductive_data(source, target)
+    source, target = _sides(request)
+    return task_data(None if source is None else read_images(source, size, grey), read_images(target, size, grey))
+
+
+def _sides(request: LoadRequest) -> tuple[Parts[Picture] | None, Parts[Picture]]:
+    """Return the images of both domains; None if the user names no source."""
+    target = _side(request, "target")
+    return (_side(request, "source") if has_source(request) else None), target
 
 
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
+from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData, TaskLabels
 from tlbench.assets import Labelled, Parts, mask_sides, read_image, read_mask
 
 
@@ -19,15 +19,27 @@ def load(request: LoadRequest) -> TaskData:
             lambda half: half.read(lambda pair: (read_image(pair[0], size, grey, half.faults), read_mask(*pair, size)))
         )
 
-    source, target = map(read, mask_sides(request))
+    sides = mask_sides(request)
+    target = read(sides[1])
+    source = target if sides[0] is None else read(sides[0])
     values = _values(source.train)
     for half in (source.test, target.train, target.test):
         if unknown := sorted(set(_values(half).tolist()) - set(values.tolist())):
             raise BadInputError(
                 f'A mask in "{half.where}" has the value {unknown[0]}, which no training mask in '
-                f'"{source.train.where}" has: both domains must have the same labels.'
+                f'"{source.train.where}" has: all masks must have the labels of these.'
             )
-    return TaskData(source=_side(source, values), target=_side(target, values))
+    return TaskData(source=None if sides[0] is None else _side(source, values), target=_side(target, values))
+
+
+def labels(request: LoadRequest) -> TaskLabels:
+    """Return the values in the training masks of the source, or of the target if there is no source."""
+    size = int(request.options["size"])
+    source, target = mask_sides(request)
+    first = target if source is None else source
+    masks = [read_mask(*pair, size) for pair in first.train.inputs]
+    names = tuple(map(str, np.unique(np.concatenate([np.unique(mask) for mask in masks]))))
+    return TaskLabels(source=None if source is None else names, target=names)
 
 
 def _values(half: Labelled[tuple[Array, Array]]) -> Array:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tlbench import BadInputError, LoadRequest, MissingDataError, UsageError
+from tlbench import BadInputError, LoadRequest, MissingDataError, TaskLabels, UsageError
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
@@ -13,9 +13,11 @@ from tlbench.assets.readers.folders import (
     class_sides,
     example_files,
     file_parts,
+    files_read,
     integer_option,
     option_path,
 )
+from tlbench.assets.readers.labelled import task_data, task_labels
 
 
 def fill(root, *names):
@@ -93,11 +95,21 @@ def test_without_parts_a_fifth_of_each_class_is_held_out(tmp_path):
     assert len(parts.test) == 4
 
 
-def test_both_sides_must_have_the_same_classes(tmp_path):
+def test_both_sides_may_have_classes_of_their_own(tmp_path):
     source = fill(tmp_path / "s", *(f"{label}/{i}.png" for label in "ab" for i in range(5)))
     target = fill(tmp_path / "t", *(f"{label}/{i}.png" for label in "ac" for i in range(5)))
-    with pytest.raises(BadInputError, match=r'labels that ".*t" lacks, "b"'):
-        class_sides(request(source=source, target=target), (".png",))
+    sides = class_sides(request(source=source, target=target), (".png",))
+    with pytest.warns(UserWarning, match=r'inductive \(labels differ: only in source "b", only in target "c"\)'):
+        assert task_labels(*sides) == TaskLabels(source=("a", "b"), target=("a", "c"))
+
+
+def test_without_a_source_there_is_a_target_alone(tmp_path):
+    target = fill(tmp_path / "t", *(f"{label}/{i}.png" for label in "ac" for i in range(5)))
+    sides = class_sides(request(source="", target=target), (".png",))
+    assert sides[0] is None
+    assert task_labels(*sides) == TaskLabels(source=None, target=("a", "c"))
+    assert task_data(*sides).source is None
+    assert len(example_files(*sides)) == len(files_read(*sides)) == 10
 
 
 def test_all_files_of_both_sides_are_listed(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tlbench import BadInputError
+from tlbench import BadInputError, TaskLabels
 from tlbench.assets.readers.labelled import (
     Labelled,
     Parts,
@@ -15,6 +15,7 @@ from tlbench.assets.readers.labelled import (
     label_names,
     make_side,
     transductive_data,
+    unmatched,
 )
 
 
@@ -83,6 +84,22 @@ def test_sides_with_other_labels_are_refused_by_name():
         common_labels(parts("ab", "a"), parts("abc", "a", where="there"))
     with pytest.raises(BadInputError, match='"there" has labels that "here" lacks, "a"'):
         common_labels(parts("ab", "a", where="there"), parts("bc", "c"))
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "sentence"),
+    [
+        (("a", "b"), ("a", "b"), ""),
+        (None, ("a", "b"), ""),
+        (("a", "Cat"), ("a", "cat"), '"Cat" and "cat" differ in case only'),
+        (("a", "b"), ("b", "c"), "correct the names"),
+        (("a", "b"), ("c", "d"), 'only in source "a", "b", only in target "c", "d"'),
+    ],
+)
+def test_labels_of_one_side_are_named_and_what_may_be_a_slip(source, target, sentence):
+    said = unmatched(TaskLabels(source=source, target=target))
+    assert sentence in said
+    assert bool(said) == bool(sentence)
 
 
 def test_many_strange_labels_are_counted():

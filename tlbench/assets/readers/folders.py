@@ -12,7 +12,6 @@ from tlbench.assets.readers.labelled import (
     PARTS,
     Labelled,
     Parts,
-    common_labels,
     hold_out,
     named_parts,
     published_parts,
@@ -49,10 +48,18 @@ def option_path(request: LoadRequest, option: str, default: str = "") -> Path:
         path = request.data_root / default
     else:
         other = f'set TLBENCH_DATA to the folder that contains "{default}", or ' if default else ""
-        raise MissingDataError(f'Task "{request.task}" requires {option} data: {other}use --set task.{option}=PATH.')
+        alone = "" if default or option != "target" else " Without task.source it has no source domain."
+        raise MissingDataError(
+            f'Task "{request.task}" requires {option} data: {other}use --set task.{option}=PATH.{alone}'
+        )
     if not path.exists():
         raise MissingDataError(f'Task "{request.task}": "{path}" does not exist. Check task.{option}.')
     return path
+
+
+def has_source(request: LoadRequest) -> bool:
+    """Return whether the user names source data: without, a task on the user's own files has no source domain."""
+    return bool(str(request.options["source"]))
 
 
 def integer_option(request: LoadRequest, option: str, least: int) -> int:
@@ -177,26 +184,26 @@ def class_sides(
     target: str = "",
     names: Sequence[str] = (),
     target_part: float = 0.2,
-) -> tuple[Parts[Path], Parts[Path]]:
-    """Return the files of source and target domain, which must have the same labels.
+) -> tuple[Parts[Path] | None, Parts[Path]]:
+    """Return the files of source and target domain; None as the source if neither option nor default names one.
 
     The folders are the options `source` and `target` of the task; the defaults `source` and `target` are in the data
-    folder. Use it in both `files` and `load` of a task.
+    folder. Use it in `files`, `labels` and `load` of a task, with `task_labels` and `task_data`; for domains that must
+    have the same labels, with `transductive_data`.
     """
-    sides = (
-        file_parts(option_path(request, "source", source), suffixes, names, faults=request.faults),
-        file_parts(option_path(request, "target", target), suffixes, names, target_part, request.faults),
-    )
-    common_labels(*sides)
-    return sides
+    to = file_parts(option_path(request, "target", target), suffixes, names, target_part, request.faults)
+    if not source and not has_source(request):
+        return None, to
+    return file_parts(option_path(request, "source", source), suffixes, names, faults=request.faults), to
 
 
-def example_files(*sides: Parts[T]) -> list[T]:
-    """Return the inputs of all examples in these domains."""
-    return [path for parts in sides for half in (parts.train, parts.test) for path in half.inputs]
+def example_files(*sides: Parts[T] | None) -> list[T]:
+    """Return the inputs of all examples in these domains; None is a domain that there is not."""
+    return [path for parts in sides if parts is not None for half in (parts.train, parts.test) for path in half.inputs]
 
 
-def files_read(*sides: Parts[Any]) -> list[Path]:
+def files_read(*sides: Parts[Any] | None) -> list[Path]:
     """Return every file of these domains, tables that list files first: for a task's `files`."""
-    tables = dict.fromkeys(parts.train.where for parts in sides if parts.train.where.is_file())
-    return [*tables, *(path for path in example_files(*sides) if isinstance(path, Path))]
+    there = [parts for parts in sides if parts is not None]
+    tables = dict.fromkeys(parts.train.where for parts in there if parts.train.where.is_file())
+    return [*tables, *(path for path in example_files(*there) if isinstance(path, Path))]

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
 from tlbench.contract.faults import RAISE, Faults
-from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.contract.task_data import Side, Split, TaskData, TaskLabels
 from tlbench.errors import BadInputError
 
 T = TypeVar("T")
@@ -204,6 +204,34 @@ def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
     return tuple(sorted({*of_source, *of_target}))
 
 
+def task_labels(source: Parts[Any] | None, target: Parts[Any]) -> TaskLabels:
+    """Return the labels of each domain, for a task's `labels`; None as the source for a task without one.
+
+    If the labels differ, the differences are noted: a folder with a misspelt name would be one.
+    """
+    labels = TaskLabels(source=None if source is None else label_names(source), target=label_names(target))
+    if difference := unmatched(labels):
+        target.train.faults.note(difference)
+    return labels
+
+
+def unmatched(labels: TaskLabels) -> str:
+    """Return what makes a task inductive, and a name that may be misspelt; empty for equal labels or no source."""
+    source, target = set(labels.source or labels.target), set(labels.target)
+    if source == target:
+        return ""
+    sides = (("source", source - target), ("target", target - source))
+    parts = [f"only in {side} {quoted(sorted(names))}" for side, names in sides if names]
+    text = f"Setting: inductive (labels differ: {', '.join(parts)})."
+    folded = {name.casefold(): name for name in sorted(source - target)}
+    for name in sorted(target - source):
+        if alike := folded.get(name.casefold()):
+            return f'{text} "{alike}" and "{name}" differ in case only: rename one if they mean the same.'
+    if source & target:
+        return f"{text} If both domains have the same labels, correct the names."
+    return text
+
+
 def quoted(names: Sequence[str]) -> str:
     """Return the first five names for a message."""
     shown = ", ".join(f'"{name}"' for name in names[:5])
@@ -224,3 +252,10 @@ def transductive_data(source: Parts[T], target: Parts[T], sample_rate: int | Non
     """Return the data of a transductive task (same labels in both domains). Raises `BadInputError` if they differ."""
     labels = common_labels(source, target)
     return TaskData(source=make_side(source, labels), target=make_side(target, labels), sample_rate=sample_rate)
+
+
+def task_data(source: Parts[T] | None, target: Parts[T], sample_rate: int | None = None) -> TaskData:
+    """Return the data of a task whose domains have labels of their own; None as the source for a task without one."""
+    sides = [None if parts is None else make_side(parts, label_names(parts)) for parts in (source, target)]
+    assert sides[1] is not None
+    return TaskData(source=sides[0], target=sides[1], sample_rate=sample_rate)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from tlbench.assets.readers.folders import IMAGE_SUFFIXES, files_in, note_left_out, option_path, part_folders
+from tlbench.assets.readers.folders import (
+    IMAGE_SUFFIXES,
+    files_in,
+    has_source,
+    note_left_out,
+    option_path,
+    part_folders,
+)
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
@@ -49,9 +56,9 @@ def mask_parts(root: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts[P
     return hold_out(pairs, [text_of(image.name) for image, _ in pairs.inputs], part)
 
 
-def mask_sides(request: LoadRequest) -> tuple[Parts[Pair], Parts[Pair]]:
-    """Return the pairs of both domains, for `files` and `load` of a task."""
-    source, target = (
-        mask_parts(option_path(request, option), faults=request.faults) for option in ("source", "target")
-    )
-    return source, target
+def mask_sides(request: LoadRequest) -> tuple[Parts[Pair] | None, Parts[Pair]]:
+    """Return the pairs of both domains, for `files` and `load` of a task; None if the user names no source."""
+    target = mask_parts(option_path(request, "target"), faults=request.faults)
+    if not has_source(request):
+        return None, target
+    return mask_parts(option_path(request, "source"), faults=request.faults), target

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from tlbench.assets.readers.folders import TABLE_SUFFIXES, list_folder, option_path
+from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, list_folder, option_path
 from tlbench.assets.readers.hub import hub_files, is_hub_place
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
@@ -153,6 +153,12 @@ def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
     if is_hub_place(value):
         return hub_files(value)
     return {name: [path] for name, path in _tables_at(option_path(request, option), request.faults).items()}
+
+
+def side_tables(request: LoadRequest) -> dict[str, dict[str, list[Path]]]:
+    """Return the tables of both domains as `table_files` does; without `source` if the user names no source."""
+    target = table_files(request, "target")
+    return {"source": table_files(request, "source"), "target": target} if has_source(request) else {"target": target}
 
 
 def _tables_at(where: Path, faults: Faults) -> dict[str, Path]:

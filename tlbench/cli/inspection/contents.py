@@ -51,7 +51,7 @@ class SplitSummary:
 
 
 Contents = Mapping[str, SplitSummary]
-"""`source train`, `source test`, `target train`, `target test`."""
+"""`source train`, `source test`, `target train`, `target test`; the last two alone if there is no source."""
 
 
 def read_contents(task: TaskSpec, data: TaskData, faults: CollectedFaults) -> Contents:
@@ -59,6 +59,7 @@ def read_contents(task: TaskSpec, data: TaskData, faults: CollectedFaults) -> Co
     return {
         f"{name} {part}": _read(f"{name} {part}", kind.create(), side, split, faults)
         for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
+        if side is not None
         for part, split in (("train", side.train), ("test", side.test))
     }
 

@@ -23,8 +23,13 @@ SHOWN = 3
 def copies(contents: Contents) -> list[dict[str, Any]]:
     """Return the splits with duplicates, their number and a few examples."""
     inside = [_inside(name, split) for name, split in contents.items()]
-    between = [_between(contents, name, other) for name, other in PAIRS]
+    between = [_between(contents, name, other) for name, other in _pairs(contents)]
     return [record for record in (*inside, *between) if record["copies"]]
+
+
+def _pairs(contents: Contents) -> list[tuple[str, str]]:
+    """Return the pairs of splits that there are: a task without a source has one."""
+    return [pair for pair in PAIRS if contents.keys() >= set(pair)]
 
 
 def _inside(name: str, split: SplitSummary) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def _record(where: str, size: int, pairs: list[tuple[str, str]]) -> dict[str, An
 
 def leaks(contents: Contents) -> Iterator[str]:
     """Yield data leaks: test examples that are also training examples."""
-    for name, other in PAIRS:
+    for name, other in _pairs(contents):
         count = _between(contents, name, other)["copies"]
         if count and name.endswith("test") and other.endswith("train"):
             size = len(contents[name].keys)
@@ -63,7 +68,7 @@ def leaks(contents: Contents) -> Iterator[str]:
 
 def conflicts(contents: Contents) -> Iterator[str]:
     """Yield, for each domain, equal examples with different labels."""
-    for side in ("source", "target"):
+    for side in dict.fromkeys(name.partition(" ")[0] for name in contents):
         labels: dict[bytes, dict[tuple[int, ...], str]] = defaultdict(dict)
         for name in (f"{side} train", f"{side} test"):
             split = contents[name]

@@ -12,7 +12,7 @@ from tlbench.cli.inspection.contents import Contents, class_counts, read_content
 from tlbench.cli.inspection.copies import conflicts, copies, leaks
 from tlbench.cli.inspection.shift import shift
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import TaskSpec
+from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
 from tlbench.errors import UsageError
 from tlbench.planning.guard import pass_signal
@@ -24,6 +24,8 @@ class Inspection:
 
     refused: list[str]
     """Errors that stop `tlbench run`: broken files and lines, and inconsistent data."""
+    setting: str = ""
+    """How the labels of both domains relate; empty if the data cannot be loaded."""
     notes: list[str] = field(default_factory=list)
     """Warnings about what `tlbench run` accepts."""
     splits: list[dict[str, Any]] = field(default_factory=list)
@@ -41,6 +43,7 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
     contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_inconsistent(task, data, contents)],
+        setting=_setting(task, data),
         notes=[*faults.notes, *leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
         splits=sizes(contents),
         classes=class_counts(contents),
@@ -53,6 +56,8 @@ def _load(task: TaskSpec, request: LoadRequest, faults: CollectedFaults) -> Task
     """Return the data without faulty examples, or None if it cannot be loaded without them."""
     try:
         task.files(request)
+        if task.labels is not None:
+            task.labels(request)  # It notes labels that are in one domain only.
         return task.load(request)
     except UsageError as error:
         faults.errors.append(error)
@@ -74,13 +79,23 @@ def _inconsistent(task: TaskSpec, data: TaskData, contents: Contents) -> Iterato
     for name, split in contents.items():
         if not split.keys:
             yield f"The {name} split is empty."
-    if task.setting == "transductive" and data.source.labels != data.target.labels:
+    same = data.source is None or data.source.labels == data.target.labels
+    if task.labels is None and task.setting == "transductive" and not same:
         yield "Source and target domain have different labels, but the task is transductive (the same labels in both)."
+
+
+def _setting(task: TaskSpec, data: TaskData) -> Setting:
+    if task.labels is None:
+        return task.setting
+    if data.source is None:
+        return "target-only"
+    same = task.source_kind is None and data.source.labels == data.target.labels
+    return "transductive" if same else "inductive"
 
 
 def _uncovered(task: TaskSpec, contents: Contents, label_budget: int | None) -> Iterator[str]:
     """Yield classes without test examples, and classes that the label budget cannot cover."""
-    for name in ("source test", "target test"):
+    for name in (name for name in contents if name.endswith("test")):
         if untested := [label for label, count in contents[name].counts.items() if not count]:
             yield f"The {name} split has no example of {quoted(untested)}: the score does not cover these classes."
     if label_budget is None:  # A number for each class, or all examples.

@@ -22,26 +22,26 @@ GRID, BANDS, BINS = 4, 16, 256
 
 
 def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
-    """Return the proxy A-distance of the training examples' descriptors, and the distance of label frequencies."""
+    """Return the proxy A-distance of the training examples' descriptors, and the distance of label frequencies.
+
+    Nothing without a source: there is no shift.
+    """
     measured: dict[str, Any] = {}
-    if task.modality in DESCRIPTORS and min(len(data.source.train.inputs), len(data.target.train.inputs)) >= 4:
+    if data.source is None:
+        return measured
+    sides = (data.source, data.target)
+    if task.modality in DESCRIPTORS and min(len(side.train.inputs) for side in sides) >= 4:
         from tlbench.engine.scoring import a_distance
 
         what, describe = DESCRIPTORS[task.modality]
-        measured["proxy A-distance"] = round(
-            a_distance(*(_descriptors(side.train, describe) for side in _sides(data))), 3
-        )
+        measured["proxy A-distance"] = round(a_distance(*(_descriptors(side.train, describe) for side in sides)), 3)
         measured["computed from"] = what
         measured["meaning"] = "0: a linear classifier cannot distinguish the domains; 2: it always can"
     kind, same = task.kind.create(), task.source_kind is None and data.source.labels == data.target.labels
-    if same and kind.has_classes and all(len(side.train.labels) for side in _sides(data)):
-        frequencies = [_frequencies(kind, side) for side in _sides(data)]
+    if same and kind.has_classes and all(len(side.train.labels) for side in sides):
+        frequencies = [_frequencies(kind, side) for side in sides]
         measured["total variation of label frequencies"] = round(_total_variation(*frequencies), 3)
     return measured
-
-
-def _sides(data: TaskData) -> tuple[Side, Side]:
-    return data.source, data.target
 
 
 def _descriptors(split: Split, describe: Callable[[Any], Array]) -> Array:

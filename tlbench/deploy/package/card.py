@@ -31,6 +31,11 @@ A benchmark made it, to compare ways of transfer. Its scores are those of one te
 seed, in fp32; they say nothing of other data. Before it serves anybody, test it on data of the place where it is to
 serve.
 """
+SOURCE_INPUTS = "source's training inputs"
+FITTED = {
+    "label budget": "target's training inputs under the label budget",
+    "target training inputs": "target's training inputs",
+}
 LONGEST = 60
 """Characters of a learnt value that the card still shows."""
 MOST_LABELS = 100
@@ -58,7 +63,7 @@ def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:
         [
             f"{escape(task.summary)} The model is the backbone {escape(row.backbone)}, adapted to the target by the "
             f"strategy {escape(row.strategy)} with seed {row.seed}. {escape(backbone.summary)}\n",
-            f"- source: {escape(task.source)}",
+            f"- source: {escape(task.source) if row.setting != 'target-only' else 'none'}",
             f"- target: {escape(task.target)}",
             f"- shift: {escape(task.shift)}",
         ]
@@ -79,6 +84,14 @@ def _scores(row: Row) -> str:
 
 
 def _forgetting(row: Row) -> str:
+    if row.remembered and row.forgetting_probe is not None:
+        return (
+            f"- Forgetting of {escape(row.remembered)}: by a linear probe {escape(row.source_metric or row.metric)} "
+            f"{_number(row.probe_before)} before adaptation, {_number(row.probe_after)} after: "
+            f"{_number(row.forgetting_probe)} lost."
+        )
+    if row.setting == "target-only":
+        return "- Forgetting: not measured, because there is no source."
     if row.forgetting_head is None or row.score_matrix is None:
         return "- Forgetting of the source: none to measure."
     return (
@@ -104,7 +117,7 @@ def _inputs(row: Row, metadata: Mapping[str, str], example: str) -> str:
     lines = [
         f"{example} Those of this folder: {escape(metadata['example'])}.\n",
         f"- Files become raw examples by the task {escape(row.task)}" + (f", with {options}." if options else "."),
-        f"- Learnt from the source's training inputs: {learnt}." if learnt else "",
+        f"- Learnt from the {FITTED.get(row.fitted_on or '', SOURCE_INPUTS)}: {learnt}." if learnt else "",
     ]
     tensors = [
         f"- The graph's `{part['name']}`: {part['dtype']} ({', '.join(map(str, part['shape']))})."

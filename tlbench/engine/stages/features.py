@@ -17,10 +17,14 @@ def _compute(work: Work) -> FeaturesPart:
     features = extract_features(task, model, prepared)
     features.save(work.folder / "features.npz")
     write_json(work.folder / "probe.json", {"score": probe_score(task, prepared, features)})
-    if features.source_test is None:
-        return FeaturesPart()
     return FeaturesPart(a_distance=a_distance(features.source_test.values, features.target_test.values))
 
 
 # A stage of its own, since the source features are the same for every strategy.
-STAGE = Stage(name="features", compute=_compute, after=("prepare", "source"), inputs=("task.metric_of_source",))
+STAGE = Stage(
+    name="features",
+    compute=_compute,
+    after=("prepare", "source"),
+    inputs=("task.metric_of_source",),
+    needed=lambda plan: plan.has_source,
+)

@@ -1,4 +1,4 @@
-"""Raw data -> model inputs of all four splits, and what the backbone learnt from the source's training inputs."""
+"""Raw data -> model inputs of all splits, and what the backbone learnt from training inputs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from tlbench.results.parts import PreparedPart
 def _compute(work: Work) -> PreparedPart:
     from tlbench.engine.prepared import prepare
 
-    return PreparedPart(data_sha256=prepare(work.pairing, work.folder).sha256)
+    prepared = prepare(work.pairing, work.folder)
+    return PreparedPart(data_sha256=prepared.sha256, fitted_on=prepared.fitted_on)
 
 
-# No seed: all seeds and strategies of a task and backbone share the prepared data.
+# No seed: all seeds and strategies of a task with a source and a backbone share the prepared data.
 STAGE = Stage(
     name="prepare",
     compute=_compute,
@@ -22,7 +23,8 @@ STAGE = Stage(
         "task.load",
         "task.kind",
         "task.kind_of_source",
-        "task.setting",
+        "setting",
+        "fit_inputs",
         "backbone.fit",
         "backbone.prepare",
         "backbone.preprocess",

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.testing.toy.tasks import table_files
+from tlbench.testing.toy.tasks import SHAPES, table_files
 
 COLOURS = ("red", "green", "blue")
 STATES = ("normal", "rare")
-SHAPES = ("round", "square", "long", "flat")
 TAGS = ("O", "B-PER", "I-PER")
 WIDTH = 6
 TRAIN, TEST = 240, 120
@@ -31,6 +30,12 @@ def load_shapes(request: LoadRequest) -> TaskData:
     random = np.random.default_rng(8)
     first, second = random.normal(0, 2, (len(COLOURS), WIDTH)), random.normal(0, 2, (len(SHAPES), WIDTH))
     return TaskData(source=_side(COLOURS, first, 1.0, random), target=_side(SHAPES, second, 1.0, random))
+
+
+def load_alone(request: LoadRequest) -> TaskData:
+    """Return four blobs as the target, and no source."""
+    random = np.random.default_rng(11)
+    return TaskData(source=None, target=_side(SHAPES, random.normal(0, 2, (len(SHAPES), WIDTH)), 1.0, random))
 
 
 def load_rare(request: LoadRequest) -> TaskData:
