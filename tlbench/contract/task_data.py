@@ -46,6 +46,10 @@ class Split:
     `(T, C)` or rows `(F,)`, float32 or float64."""
     labels: ExampleSequence
     """For each example an index into the side's labels, or an array of them, one a word."""
+    groups: ExampleSequence | None = None
+    """For each example the name of its group, a text or a whole number: the speaker, patient, document, recording or
+    session that it comes from. No group is in both splits of a side. With groups of the target's test split, intervals
+    draw whole groups, and the row names the worst one. No strategy is given them."""
 
 
 @dataclass(frozen=True, kw_only=True)

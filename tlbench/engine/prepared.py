@@ -10,7 +10,8 @@ from typing import Any
 
 from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
-from tlbench.contract.task_data import Split, TaskData
+from tlbench.contract.task_data import Array, Split, TaskData
+from tlbench.engine.groups import check_groups, read_groups, save_groups
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
@@ -41,6 +42,10 @@ class Prepared:
     def split(self, name: str) -> Examples:
         return load_examples(self.folder, name)
 
+    def groups(self, name: str) -> Array | None:
+        """Return the name of the group of each example of a split, `(N,)` text; None for a split without groups."""
+        return read_groups(self.folder, name)
+
 
 def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     """Load the raw data and write all four splits as model inputs; vocabulary and statistics come from source-train."""
@@ -63,6 +68,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
             chunks, told = iter([tuple(rest)]), Split(inputs=inputs, labels=tokens.split())
             targets[name] = _targets(task, name, told, _kind(task, name), fitted["vocabulary"])
         save_examples(folder, name, chunks, targets[name])
+        save_groups(folder, name, _split(data, name))
     arrays = {path.name: file_sha256(path) for path in sorted(folder.glob("*.npy"))}
     known = {f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")}
     (folder / "prepared.json").write_text(
@@ -84,6 +90,7 @@ def check_data(task: TaskSpec, data: TaskData) -> dict[str, Targets]:
     }
     if task.setting == "transductive" and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" is transductive (same labels), but its domains have different labels.')
+    check_groups(task.name, data)
     return targets
 
 

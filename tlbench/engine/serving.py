@@ -18,6 +18,7 @@ from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
+from tlbench.engine.groups import group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, restore_order
 from tlbench.learning.metrics.metric import bootstrap_interval
@@ -37,9 +38,9 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    np.savez_compressed(
-        folder / "predictions.npz", predictions=predictions, targets=test.targets.values, counts=test.targets.counts
-    )
+    kept = {"predictions": predictions, "targets": test.targets.values, "counts": test.targets.counts}
+    groups = prepared.groups("target-test")
+    np.savez_compressed(folder / "predictions.npz", **kept if groups is None else {**kept, "groups": groups})
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
@@ -87,11 +88,13 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
     """Return every metric of the predictions, and the interval of the task's own."""
     scores = pairing.task.kind.create().metrics(prepared.target_labels)
     weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
-    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test))
+    groups = prepared.groups("target-test")
+    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test), groups)
     # At weight one a weighted metric is the metric itself.
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
     own = values[pairing.task.metric]
-    return {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+    fields = {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+    return {**fields, **group_fields(weighted[pairing.task.metric], groups)}
 
 
 class Predictor:

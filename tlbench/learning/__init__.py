@@ -21,7 +21,7 @@ from tlbench.learning.kinds import (
     Segmentation,
     TokenClassification,
 )
-from tlbench.learning.metrics import Metric, Weighted, accuracy
+from tlbench.learning.metrics import Metric, PartlyDefined, Weighted, accuracy, from_positions, from_statistics
 from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
@@ -44,6 +44,7 @@ __all__ = [
     "Metric",
     "MultiLabel",
     "OneClass",
+    "PartlyDefined",
     "Ragged",
     "Regression",
     "Remask",
@@ -61,6 +62,8 @@ __all__ = [
     "device_of",
     "encode",
     "fit_probe",
+    "from_positions",
+    "from_statistics",
     "one_cycle",
     "prepare_each",
     "reverse_gradient",

@@ -11,9 +11,11 @@ import numpy as np
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side
+from tlbench.engine.groups import check_groups, group_names
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
 from tlbench.learning.kinds.protocol import Kind
+from tlbench.results.groups import warning
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -74,6 +76,22 @@ def data_is_valid(spec: TaskSpec, bench: Bench) -> None:
             _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
+
+
+def groups_are_held_out_together(spec: TaskSpec, bench: Bench) -> str | None:
+    """Each example has a group or none has; no group is in both splits of a side; there are enough for an interval."""
+    need(spec)
+    data = bench.data(spec)
+    check_groups(spec.name, data)
+    notes = [
+        f"the {name} test split has groups and the training split has none: nobody can see whether they are held out"
+        for name, side in (("source", data.source), ("target", data.target))
+        if side.test.groups is not None and side.train.groups is None
+    ]
+    groups = group_names(data.target.test)
+    if groups is not None and (few := warning(len(set(groups)))):
+        notes.append(few[0].lower() + few[1:].rstrip("."))
+    return f"{label(spec)}: {'; '.join(notes)}." if notes else None
 
 
 def _check_labels(where: str, kind: Kind, side: Side) -> None:
@@ -169,6 +187,7 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     process_state_is_unchanged,
     loading_is_reproducible,
     data_is_valid,
+    groups_are_held_out_together,
     label_budget_can_be_drawn,
     test_examples_are_not_in_training,
     metric_exists,
