@@ -67,9 +67,13 @@ class SourcePlan:
         return {name: shown.get(name, value) for name, value in options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:
-        """Return the task options that change the data, including data sets of the hub but no local paths."""
-        shown = {name: value for name, value in self.task_options.items() if str(value).startswith(HUB)}
-        return {**{name: value for name, value in self.task_options.items() if name not in PLACES}, **shown}
+        """Return the task options that change the data, including data sets of the hub but no local paths.
+
+        `group` counts only if it names a column: without one, results have the keys that they had before there was it.
+        """
+        options = {name: value for name, value in self.task_options.items() if (name, value) != ("group", "")}
+        shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}
+        return {**{name: value for name, value in options.items() if name not in PLACES}, **shown}
 
 
 @dataclass(frozen=True, kw_only=True)

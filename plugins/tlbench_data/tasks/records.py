@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tlbench import LoadRequest, TaskData
+from tlbench import LoadRequest, Side, TaskData
 from tlbench.assets import (
     FeatureEncoding,
     Labelled,
@@ -26,17 +28,34 @@ NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read one table, or the tables `train` and `test`, for each domain."""
-    label, normal = str(request.options["label"]), str(request.options["normal"])
+    """Read one table, or the tables `train` and `test`, for each domain. Equal records, or a group's, stay together."""
+    label, normal, group = (str(request.options[name]) for name in ("label", "normal", "group"))
+
+    def group_of(record: TableRow) -> str:
+        return record.table.cells(group, [record.row])[0].strip()
 
     def side(option: str) -> Parts[TableRow]:
         def read(path: Path) -> Labelled[TableRow]:
-            return read_records(path, label=label, faults=request.faults)
+            records = read_records(path, label=label, faults=request.faults)
+            for record in filter(lambda record: group and not group_of(record), records.inputs):
+                line = record.table.lines[record.row]
+                request.faults.refuse(f'"{path}", line {line}: column "{group}" is empty: give every row a group.')
+            return records
 
-        parts = table_parts(table_files(request, option), read, _content)
+        parts = table_parts(table_files(request, option), read, group_of if group else _content)
         return parts.map(lambda records: _binary(records, label, normal))
 
-    return _encode(side("source"), side("target"), without=(label,), log=bool(request.options["log"]))
+    source, target = side("source"), side("target")
+    data = _encode(source, target, without=(label, group), log=bool(request.options["log"]))
+    if not group:
+        return data
+    return replace(data, source=_grouped(data.source, source, group_of), target=_grouped(data.target, target, group_of))
+
+
+def _grouped(side: Side, parts: Parts[TableRow], group_of: Callable[[TableRow], str]) -> Side:
+    """Return a side with the group of each record."""
+    train, test = ([group_of(record) for record in records.inputs] for records in (parts.train, parts.test))
+    return replace(side, train=replace(side.train, groups=train), test=replace(side.test, groups=test))
 
 
 def load_nsl_kdd(request: LoadRequest) -> TaskData:
