@@ -69,6 +69,11 @@ def read_groups(folder: Path, name: str) -> Array | None:
     return np.load(path, allow_pickle=False) if path.is_file() else None
 
 
+def group_arrays(groups: Array | None) -> dict[str, Any]:
+    """Return what the file of predictions has of the groups of the test split: `groups` `(N,)`, or nothing."""
+    return {} if groups is None else {"groups": groups}
+
+
 def group_fields(weighted: Weighted, groups: Array | None) -> dict[str, Any]:
     """Return what the row says of the groups of the test split, scored by the task's own metric."""
     if groups is None:

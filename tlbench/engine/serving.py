@@ -18,7 +18,7 @@ from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
-from tlbench.engine.groups import group_fields
+from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, restore_order
 from tlbench.learning.metrics.metric import bootstrap_interval
@@ -38,9 +38,13 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    kept = {"predictions": predictions, "targets": test.targets.values, "counts": test.targets.counts}
-    groups = prepared.groups("target-test")
-    np.savez_compressed(folder / "predictions.npz", **kept if groups is None else {**kept, "groups": groups})
+    np.savez_compressed(
+        folder / "predictions.npz",
+        predictions=predictions,
+        targets=test.targets.values,
+        counts=test.targets.counts,
+        **group_arrays(prepared.groups("target-test")),
+    )
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
