@@ -32,8 +32,9 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets import check_columns, side_tables
 
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
+    named = [str(request.options[name]) for name in ("label", "group") if request.options[name]]
     for path in paths:
-        check_columns(path, str(request.options["label"]))
+        check_columns(path, *named)
     return paths
 
 
@@ -114,6 +115,11 @@ def _table() -> TaskSpec:
             Option(name="label", default="label", summary="column of the labels"),
             Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
             Option(name="log", default=False, summary="apply log(1 + x) to every number"),
+            Option(
+                name="group",
+                default="",
+                summary="column of groups, such as patients, each of which is held out as a whole (optional)",
+            ),
         ),
         files=_table_files,
         load=deferred("tlbench_data.tasks.records", "load_table"),

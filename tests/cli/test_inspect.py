@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from support import SOURCES
 
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.cli.inspection import inspect_task
@@ -191,3 +192,27 @@ def test_lines_that_quotation_marks_join_are_told(tlbench, tmp_path):
     assert any("6 lines were read as 1 rows" in note for note in notes)
     notes = found(tlbench, *words, "--set", "task.quotes=false")[1]["notes"]
     assert not any("quotation" in note for note in notes)
+
+
+def test_groups_of_each_split_are_counted_and_few_of_them_are_a_warning(tlbench):
+    words = ("inspect", "toy/speakers", "--plugin", str(SOURCES / "speakers.py"))
+    status, seen = found(tlbench, *words)
+    assert (status, seen["refused"], "too narrow" in str(seen["notes"])) == (0, [], False)
+    assert {split["split"]: split["groups"] for split in seen["splits"]} == {
+        "source train": "10 of 25 examples",
+        "source test": "13 of 5-25 examples",
+        "target train": "10 of 25 examples",
+        "target test": "13 of 5-25 examples",
+    }
+    assert "13 of 5-25 examples" in tlbench(*words)[1]
+    notes = found(tlbench, "inspect", "toy/one-speaker", *words[2:])[1]["notes"]
+    assert "The test interval is over only one group: it is often too narrow below 10 groups." in notes
+
+
+def test_a_group_in_both_splits_is_an_error(tlbench):
+    status, seen = found(tlbench, "inspect", "toy/mixed-speakers", "--plugin", str(SOURCES / "speakers.py"))
+    assert status == 2
+    assert seen["refused"] == [
+        "Target side: the training and the test split have groups in common, 'new a 3': put all examples of a group "
+        "into one of them."
+    ]

@@ -143,3 +143,14 @@ def test_a_file_that_is_no_row_is_named(tlbench, tmp_path):
     status, _, errors = tlbench("show", "row.json")
     assert status == 2
     assert all(words in errors for words in ('"row.json"', "schema is None", "expected 1 or 2"))
+
+
+def test_the_card_of_a_row_names_its_worst_group_and_says_if_there_are_few(tlbench, rows, tmp_path):
+    worst = {"worst_group": "anna\x1b[2J", "worst_group_score": 0.25, "worst_group_low": 0.1, "worst_group_high": 0.4}
+    row = dataclasses.replace(rows[0], groups=4, **worst, worst_group_size=25)
+    write_row(tmp_path / "leaderboards/local", row)
+    output = tlbench("show", f"leaderboards/local/rows/{row.file_name}")[1]
+    assert re.search(r"worst group +0\.25\n", output)
+    assert re.search(r"worst group, name +anna\\x1b\[2J\n", output)
+    assert "The test interval is over only 4 groups: it is often too narrow below 10 groups." in output
+    assert "too narrow" not in tlbench("show", f"leaderboards/local/rows/{rows[1].file_name}")[1]

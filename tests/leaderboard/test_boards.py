@@ -58,6 +58,45 @@ def test_differences_from_source_only_are_paired_by_seed(row, tmp_path):
     assert "+0.050 (1/2)" in (tmp_path / "toy.md").read_text()
 
 
+def grouped(row, seed, name, score, groups=12):
+    worst = {"worst_group": name, "worst_group_score": score, "worst_group_low": score - 0.1}
+    return row("a", seed, 0.8, groups=groups, **worst, worst_group_high=score + 0.1, worst_group_size=25)
+
+
+def test_the_worst_group_is_shown_with_its_interval_where_a_task_has_groups(row, tmp_path):
+    rows = [grouped(row, 0, "ben", 0.3), grouped(row, 1, "anna", 0.5), row("b", 0, 0.7)]
+    render(tmp_path, [*rows, row("a", 0, 0.6, task="toy/shapes")])
+    _, blobs, shapes = (tmp_path / "toy.md").read_text().split("## toy/")
+    assert "| worst group " in blobs
+    assert "| 0.400 (0.300 to 0.500): ben or anna " in blobs
+    assert "| worst group " not in shapes.partition("## ")[0]
+    (entry,) = [line for line in json.loads((tmp_path / "leaderboard.json").read_text()) if line["groups"]]
+    assert (entry["worst_group"], entry["worst_group_score"]) == ("ben, anna", pytest.approx(0.4))
+    render(tmp_path, [grouped(row, seed, f"p{seed}", 0.5) for seed in range(3)])
+    assert "0.500 (0.400 to 0.600): 3 groups |" in (tmp_path / "toy.md").read_text()
+
+
+def test_an_interval_over_few_groups_has_a_note(row, tmp_path):
+    render(tmp_path, [grouped(row, 0, "ben", 0.3, groups=4), grouped(row, 1, "ben", 0.3, groups=10)])
+    for name in ("toy.md", "toy.tex"):
+        text = (tmp_path / name).read_text()
+        assert "The test interval is over only 4 groups: it is often too narrow below 10 groups." in text
+        assert "over only 10 groups" not in text
+
+
+def test_the_name_of_a_group_cannot_break_out_of_a_board(row, tmp_path):
+    """A name comes from a user's file: it may hold markup, a formula, control characters or half a character."""
+    names = ["=1+1", "x | <script>alert(1)</script>\n# [t](javascript:1)", "\x1b[2J\u202egnp.exe", "\ud83d"]
+    for name in names:
+        render(tmp_path, [grouped(row, 0, name, 0.3)])
+        page, table = (tmp_path / "toy.md").read_text(), (tmp_path / "toy.csv").read_text()
+        for text in (page, table, (tmp_path / "leaderboard.json").read_text(), (tmp_path / "toy.tex").read_text()):
+            assert not re.search("[\x1b\u202e]", text)
+        assert "<script>" not in page
+        assert not re.search(r"[^\\]\]\(javascript", page)
+        assert not re.search(r"(^|,)=1", table, re.MULTILINE)
+
+
 def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_path):
     failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
     render(tmp_path, [row("finetune", 0, 0.8), failed])

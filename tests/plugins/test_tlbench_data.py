@@ -10,6 +10,8 @@ import soundfile
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, TaskLabels, UsageError
 from tlbench.planning.catalog import load_catalog
+from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.settings import Settings
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
 
@@ -108,6 +110,44 @@ def test_published_parts_of_own_records_are_kept(flows, tmp_path):
     flows("set/train.csv"), flows("set/test.csv")
     data = load("anomaly/table", source=str(tmp_path / "set"), target=flows("b.csv"))
     assert sizes(data.source) == [[30, 10], [30, 10]]
+
+
+def test_a_group_of_own_records_is_held_out_as_a_whole_and_is_no_feature(tmp_path):
+    """Ten patients of each kind with four records each: a fifth of them is held out."""
+    rows = [f"{i},{'well' if i < 40 else 'sick'}, p{i // 4} " for i in range(80)]
+    (tmp_path / "a.csv").write_text("\n".join(["pulse,label,patient", *rows]))
+    path, options = str(tmp_path / "a.csv"), {"normal": "well", "group": "patient"}
+    data = load("anomaly/table", source=path, target=path, **options)
+    assert sizes(data.target) == [[32, 32], [8, 8]]
+    assert {row.shape for row in data.target.train.inputs} == {(1,)}
+    for split in (data.target.train, data.target.test):
+        assert [f"p{int(row[0]) // 4}" for row in split.inputs] == split.groups
+    assert not set(data.target.train.groups) & set(data.target.test.groups)
+    assert load("anomaly/table", source=path, target=path, normal="well", label="label").target.test.groups is None
+
+
+def test_records_without_a_group_or_its_column_are_refused(tmp_path, flows):
+    with pytest.raises(BadInputError, match=r'column "patient" in ".*a.csv"'):
+        files("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), group="patient")
+    source, target = flows("a.csv"), flows("b.csv", more=" ,udp,scan")
+    with pytest.raises(BadInputError, match=r'b.csv", line 42: column "bytes" is empty: give every row a group'):
+        load("anomaly/table", source=source, target=target, group="bytes")
+
+
+def test_without_a_group_own_records_keep_the_keys_that_they_had(flows):
+    catalog, settings = load_catalog(), Settings()
+    places = {"task.source": flows("a.csv"), "task.target": flows("b.csv")}
+    (plain, grouped) = (
+        make_plan(
+            [RunRequest(tasks=["anomaly/table"], strategies=["finetune"], seeds=(0,), overrides={**places, **more})],
+            catalog,
+            settings,
+        ).pairings[0]
+        for more in ({}, {"task.group": "protocol"})
+    )
+    assert plain.data_options() == {"label": "label", "normal": "normal", "log": False}
+    assert grouped.data_options() == {**plain.data_options(), "group": "protocol"}
+    assert plain.key() != grouped.key()
 
 
 def test_a_missing_label_column_is_met_before_anything_runs(flows):

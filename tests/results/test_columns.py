@@ -31,6 +31,8 @@ def rows(blobs, settings):
         "forgetting_head": 0.1, "forgetting_probe": 0.05, "p50_ms": 0.5, "p90_ms": 0.6, "p99_ms": 0.7, "p50_ratio": 2.0,
         "throughput_per_s": 1e5, "shapes": ((1, 6),), "provider": "CPUExecutionProvider", "onnx_bytes": 4000,
         "seconds": {"adapt": 1.5}, "scores": {"success": 0.25},
+        "groups": 12, "worst_group": "anna", "worst_group_score": 0.2, "worst_group_low": 0.1, "worst_group_high": 0.3,
+        "worst_group_size": 25,
     }  # fmt: skip
     fields = {**blobs.row_fields(settings), "status": "ok"}
     made = [

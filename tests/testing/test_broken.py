@@ -13,7 +13,15 @@ from tlbench.testing import conformance
 from tlbench.testing.bench import Bench
 from tlbench.testing.toy import toy_candidate
 
-FILES = ("broken_tasks", "broken_backbones", "broken_strategies", "broken_domain", "broken_promises", "found_by_name")
+FILES = (
+    "broken_tasks",
+    "speakers",
+    "broken_backbones",
+    "broken_strategies",
+    "broken_domain",
+    "broken_promises",
+    "found_by_name",
+)
 TASKS = {
     "unseeded": ("loading_is_reproducible", "in another process"),
     "by-hash": ("loading_is_reproducible", "in another process"),
@@ -23,6 +31,7 @@ TASKS = {
     "writes-file": ("process_state_is_unchanged", "load changes the files in the working directory"),
     "lacks-class": ("data_is_valid", "target side: no training example has the label 'green'"),
     "beyond-labels": ("data_is_valid", "a label index is outside the 3 labels"),
+    "mixed-speakers": ("groups_are_held_out_together", "have groups in common, 'new a 3': put"),
     "heavy-files": ("loading_is_reproducible", "listing its files imports numpy"),
     "no-number": ("evaluate_returns_numbers", "a success that is not finite"),
     "other-predictions": ("evaluate_returns_numbers", "IndexError: "),
@@ -167,6 +176,8 @@ def test_a_family_that_finds_anything_is_named(broken, make):
 def test_what_a_person_should_look_at_is_a_note(broken, make):
     status, reason = make(broken.task("toy/leaks"), "test_examples_are_not_in_training")
     assert (status, "10 of 10 target test examples are also training examples" in reason) == ("note", True)
+    status, reason = make(broken.task("toy/one-speaker"), "groups_are_held_out_together")
+    assert (status, "the test interval is over only one group" in reason) == ("note", True)
     status, reason = make(broken.strategy("greedy-eyes"), "declared_access_is_used")
     assert (status, "declares access to source" in reason) == ("note", True)
 

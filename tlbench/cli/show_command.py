@@ -80,9 +80,12 @@ def _print_card(card: Card) -> None:
 
 def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
     from tlbench.cli.row_card import row_sections
+    from tlbench.results.groups import warning
 
     print_title(f"result {path}")
     for title, facts in row_sections(row).items():
         say(f"\n{title}")
         print_facts(facts, indent="  ")
+    if few := warning(row.groups):
+        say(f"\n{few}")
     say(f"\nrun it again\n\n    {_repeat(row, catalog)}\n")

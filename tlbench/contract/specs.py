@@ -104,7 +104,7 @@ class TaskSpec:
     kind: KindSpec
     """What the target asks for; `source_kind` where the source asks for something else."""
     metric: str
-    """The target metric that the leaderboard sorts by: a name in the kind's `metrics`."""
+    """The target metric that the leaderboard sorts by, highest first: a name in the kind's `metrics`."""
     backbone: str
     """The backbone that is taken when none is asked for."""
     label_budget: int

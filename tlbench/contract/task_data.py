@@ -49,6 +49,10 @@ class Split:
     references: ExampleSequence | None = None
     """For each example a JSON value for metrics alone, such as accepted answers, a transcript or the size of a pixel.
     They are kept with the predictions and never given to a strategy."""
+    groups: ExampleSequence | None = None
+    """For each example the name of its group, a text or a whole number: the speaker, patient, document, recording or
+    session that it comes from. No group is in both splits of a side. With groups of the target's test split, intervals
+    draw whole groups, and the row names the worst one. No strategy is given them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,9 @@ from tlbench.contract.task_data import Access, Array
 from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import NotApplicable
-from tlbench.learning.data import Examples, Inputs, draw_budget
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import derive_seed
+from tlbench.learning.splitting import hold_out
 from tlbench.planning.plan import Pairing
 
 Parts = Mapping[str, Examples | Inputs]
@@ -27,13 +28,15 @@ def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
     access, selection, made = pairing.strategy.access, pairing.strategy.selection, dict[str, Examples | Inputs]()
     if Access.SOURCE in access:
         source = prepared.split("source-train")
-        made |= _parted(pairing, source, np.arange(len(source)), "source", "train", selection == "source-validation")
+        made |= _parted(
+            pairing, prepared, source, np.arange(len(source)), "source", "train", selection == "source-validation"
+        )
     labelled = {Access.TARGET_LABELS: "train", Access.TARGET_ALL_LABELS: "all"}
     for part, name in labelled.items():
         if part in access:
             target = prepared.split("target-train")
             positions = labelled_positions(pairing, target, part)
-            made |= _parted(pairing, target, positions, "target", name, selection == "target-validation")
+            made |= _parted(pairing, prepared, target, positions, "target", name, selection == "target-validation")
     if Access.TARGET_INPUTS in access:
         target = prepared.split("target-train")
         made["target.unlabelled"] = target.inputs.select(_shuffled(pairing, len(target)))
@@ -41,17 +44,34 @@ def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
 
 
 def _parted(
-    pairing: Pairing, examples: Examples, positions: Array, domain: str, name: str, set_aside: bool
+    pairing: Pairing,
+    prepared: Prepared,
+    examples: Examples,
+    positions: Array,
+    domain: str,
+    name: str,
+    set_aside: bool,
 ) -> dict[str, Examples | Inputs]:
     """Return the examples at these positions, less those that are set aside for validation."""
     if not set_aside:
         return {f"{domain}.{name}": examples.select(positions)}
-    kind = (pairing.task.kind if domain == "target" else pairing.task.kind_of_source).create()
-    held = _held_out(pairing, kind.strata(examples.targets.select(positions)))
+    held = _held_out(pairing, prepared, examples, positions, domain)
     return {
         f"{domain}.{name}": examples.select(positions[~held]),
         f"{domain}.validation": _with_references(examples, positions[held]),
     }
+
+
+def _held_out(pairing: Pairing, prepared: Prepared, examples: Examples, positions: Array, domain: str) -> Array:
+    """Return which of the labelled examples are set aside, `(N,)` bool: a fifth, by strata, groups as wholes."""
+    kind = pairing.task.kind if domain == "target" else pairing.task.kind_of_source
+    strata, groups = kind.create().strata(examples.targets.select(positions)), prepared.groups(f"{domain}-train")
+    random = np.random.default_rng(derive_seed(pairing.seed, "validation"))
+    held = np.zeros(len(positions), bool)
+    held[hold_out(strata, None if groups is None else groups[positions], VALIDATION, random)] = True
+    if not held.any():
+        raise NotApplicable(f"It sets aside labels for validation, and {len(positions)} labelled examples are too few.")
+    return held
 
 
 def _with_references(examples: Examples, positions: Array) -> Examples:
@@ -59,17 +79,6 @@ def _with_references(examples: Examples, positions: Array) -> Examples:
     chosen, known = examples.select(positions), examples.targets.references
     references = [known[position] for position in positions] if len(known) else ()
     return replace(chosen, targets=replace(chosen.targets, references=references))
-
-
-def _held_out(pairing: Pairing, strata: Array) -> Array:
-    """Return which of the labelled examples are set aside, `(N,)` bool: a fifth, by strata."""
-    size = len(strata)
-    if size < 2:
-        raise NotApplicable(f"It sets aside labels for validation, and there is {size} label.")
-    random = np.random.default_rng(derive_seed(pairing.seed, "validation"))
-    held = np.zeros(size, bool)
-    held[draw_budget(strata, max(1, min(size - 1, round(VALIDATION * size))), random)] = True
-    return held
 
 
 def labelled_positions(pairing: Pairing, target: Examples, part: Access) -> Array:

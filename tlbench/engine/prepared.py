@@ -12,7 +12,8 @@ import numpy as np
 
 from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest, learns_nothing
 from tlbench.contract.specs import KindSpec, Setting, TaskSpec
-from tlbench.contract.task_data import ExampleSequence, Side, Split, TaskData
+from tlbench.contract.task_data import Array, ExampleSequence, Side, Split, TaskData
+from tlbench.engine.groups import check_groups, read_groups, save_groups
 from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
@@ -66,6 +67,10 @@ class Prepared:
     def split(self, name: str) -> Examples:
         return load_examples(self.folder, name)
 
+    def groups(self, name: str) -> Array | None:
+        """Return the name of the group of each example of a split, `(N,)` text; None for a split without groups."""
+        return read_groups(self.folder, name)
+
 
 def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     """Load the raw data and write all its splits as model inputs, after the backbone learnt vocabulary and statistics.
@@ -87,6 +92,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     fitted = json.loads(json.dumps(backbone.fit(request)))
     for name in splits_of(data):
         _save(plan, name, split_of(data, name), targets.get(name), fitted, folder)
+        save_groups(folder, name, split_of(data, name))
     written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
     arrays = {path.name: file_sha256(path) for path in written}
     known = {
@@ -151,6 +157,7 @@ def check_data(task: TaskSpec, setting: Setting, data: TaskData) -> dict[str, Ta
     }
     if setting == "transductive" and data.source is not None and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" is transductive (same labels), but its domains have different labels.')
+    check_groups(task.name, data)
     return targets
 
 

@@ -19,6 +19,7 @@ from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
+from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, Predictions, Targets, restore_order
 from tlbench.learning.metrics.metric import bootstrap_interval
@@ -39,7 +40,7 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    save_predictions(folder / "predictions.npz", predictions, test.targets)
+    save_predictions(folder / "predictions.npz", predictions, test.targets, prepared.groups("target-test"))
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
@@ -62,13 +63,14 @@ def export_and_score(
     )
 
 
-def save_predictions(path: Path, predictions: Predictions, targets: Targets) -> None:
-    """Write predictions and targets of the test split, each with its number for each example, and the references.
+def save_predictions(path: Path, predictions: Predictions, targets: Targets, groups: Array | None) -> None:
+    """Write predictions and targets of the test split, each with its number for each example.
 
     `counts` are those of the targets; `prediction_counts` stand beside them if they differ. `references` are texts of
-    JSON, if the task has any.
+    JSON and `groups` names, if the task has any.
     """
     arrays = {"predictions": predictions.values, "targets": targets.values, "counts": targets.counts}
+    arrays |= group_arrays(groups)
     if not np.array_equal(predictions.counts, targets.counts):
         arrays["prediction_counts"] = predictions.counts
     if len(targets.references):
@@ -101,11 +103,13 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
     """Return every metric of the predictions, and the interval of the task's own."""
     scores = pairing.task.kind.create().metrics(prepared.target_labels)
     weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
-    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test))
+    groups = prepared.groups("target-test")
+    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test), groups)
     # At weight one a weighted metric is the metric itself.
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
     own = values[pairing.task.metric]
-    return {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+    fields = {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+    return {**fields, **group_fields(weighted[pairing.task.metric], groups)}
 
 
 class Predictor:

@@ -101,6 +101,10 @@ class Entry:
         """Return the mean CPU seconds of a stage, or None if a row has none."""
         return _mean([row.seconds.get(stage) for row in self.rows])
 
+    def worst_groups(self) -> list[str]:
+        """Return the names of the groups that are the worst in some seed, in the order of the seeds."""
+        return list(dict.fromkeys(row.worst_group for row in self.rows if row.worst_group is not None))
+
     def scores(self) -> dict[str, float]:
         """Return the mean of every metric that all rows have."""
         names = [name for name in self.first.scores if all(name in row.scores for row in self.rows)]
@@ -113,6 +117,7 @@ COMPUTED: Mapping[str, Callable[[Entry], Any]] = {
     "seeds": lambda entry: len(entry.rows),
     "rank": lambda entry: entry.rank,
     "seed_sd": lambda entry: entry.spread("score"),
+    "worst_group": lambda entry: ", ".join(entry.worst_groups()) or None,
     "scores": lambda entry: entry.scores(),
     "gain_over_source_only": lambda entry: _mean(entry.over_source_only),
     "gain_over_source_only_sd": lambda entry: _spread(entry.over_source_only),

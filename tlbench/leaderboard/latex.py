@@ -107,7 +107,8 @@ def _caption(members: Sequence[Entry]) -> str:
 
 
 def _notes(members: Sequence[Entry]) -> list[str]:
-    notes = [*versions.sentences([entry for entry in members if entry.first.status == "ok"]), *wording.ties(members)]
+    scored = [entry for entry in members if entry.first.status == "ok"]
+    notes = [*versions.sentences(scored), *wording.few_groups(scored), *wording.ties(members)]
     notes += [wording.why(entry) for entry in members if entry.first.status != "ok"]
     if not notes:
         return []

@@ -56,7 +56,7 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
     if scored:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
     parts.append(_task_table(members, links) + "\n")
-    notes = [*versions.sentences(scored), *wording.ties(scored)]
+    notes = [*versions.sentences(scored), *wording.few_groups(scored), *wording.ties(scored)]
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 

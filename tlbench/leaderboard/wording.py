@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import Difference, undecided
+from tlbench.results import groups
 from tlbench.results.columns import RESULTS, Column, columns
 from tlbench.results.row import Row
 
@@ -84,9 +85,24 @@ def cell(entry: Entry, column: Column) -> str:
     return value if isinstance(value, str) else number(value, column.digits, column.form)
 
 
-def _interval(entry: Entry) -> str:
-    low, high = entry.mean("score_low"), entry.mean("score_high")
+def _interval(entry: Entry, of: str = "score") -> str:
+    low, high = entry.mean(f"{of}_low"), entry.mean(f"{of}_high")
     return NONE if low is None or high is None else f"{low:.3f} to {high:.3f}"
+
+
+def _worst_group(entry: Entry) -> str:
+    """Return `0.512 (0.401 to 0.622): anna`; of many names, which differ by seed, their number."""
+    score, names = entry.mean("worst_group_score"), entry.worst_groups()
+    if score is None:
+        return NONE
+    named = " or ".join(names) if len(names) < 3 else f"{len(names)} groups"
+    return f"{score:.3f} ({_interval(entry, 'worst_group')}): {named}"
+
+
+def few_groups(entries: Sequence[Entry]) -> list[str]:
+    """Return a sentence for each number of groups that is too small for the intervals of a task."""
+    numbers = {row.groups for entry in entries for row in entry.rows if row.groups is not None}
+    return [*filter(None, map(groups.warning, sorted(numbers)))]
 
 
 def _over_source(entry: Entry) -> str:
@@ -105,6 +121,7 @@ def _transfer_gain(entry: Entry) -> str:
 TEXTS: Mapping[str, Callable[[Entry], str]] = {
     "rank": lambda entry: NONE if entry.rank is None else str(entry.rank),
     "test_interval": _interval,
+    "worst_group_score": _worst_group,
     "gain_over_source_only": _over_source,
     "transfer_gain": _transfer_gain,
     "p50_ms": lambda entry: number(entry.mean("p50_ms")) + (" †" if entry.first.contended else ""),
@@ -127,10 +144,13 @@ def task_facts(entries: Sequence[Entry]) -> str:
     ordered = sorted(drawn, key=lambda entry: entry.budget_place)
     budgets = " or ".join(dict.fromkeys(one.first.budget_rule or str(one.first.label_budget) for one in ordered))
     sizes = " or ".join(str(size) for size in sorted({entry.first.test_size or 0 for entry in entries}))
+    numbers = sorted({entry.first.groups for entry in entries if entry.first.groups is not None})
+    grouped = f" in {' or '.join(map(str, numbers))} groups" if numbers else ""
     runs = sorted({seeds(entry.rows) for entry in entries})
     setting = SETTINGS.get(row.setting, row.setting)
     return (
-        f"Score: {row.metric} on {sizes} target test examples; {setting}; label budget {budgets} {row.budget_unit}; "
+        f"Score: {row.metric} on {sizes} target test examples{grouped}; {setting}; label budget {budgets} "
+        f"{row.budget_unit}; "
         f"{' or '.join(runs)}."
     )
 

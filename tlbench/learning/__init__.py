@@ -33,7 +33,7 @@ from tlbench.learning.loop import (
     reverse_gradient,
     train,
 )
-from tlbench.learning.metrics import Metric, Weighted, accuracy
+from tlbench.learning.metrics import Metric, PartlyDefined, Weighted, accuracy, from_positions, from_statistics
 from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
@@ -61,6 +61,7 @@ __all__ = [
     "MultiLabel",
     "OneClass",
     "Outputs",
+    "PartlyDefined",
     "Predictions",
     "Ragged",
     "Regression",
@@ -82,6 +83,8 @@ __all__ = [
     "device_of",
     "encode",
     "fit_probe",
+    "from_positions",
+    "from_statistics",
     "one_cycle",
     "outside_blocks",
     "prepare_each",

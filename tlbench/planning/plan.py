@@ -75,7 +75,11 @@ class Remembered:
 
 
 def data_options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """Return the task options that change the data, including data sets of the hub but no local paths."""
+    """Return the task options that change the data, including data sets of the hub but no local paths.
+
+    `group` counts only if it names a column: without one, results have the keys that they had before there was it.
+    """
+    options = {name: value for name, value in options.items() if (name, value) != ("group", "")}
     shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}
     return {**{name: value for name, value in options.items() if name not in PLACES}, **shown}
 

@@ -104,11 +104,23 @@ COLUMNS = (
     ),
     Column(
         "test_interval", "test 95 %", TARGET, shown=RESULTS, latex=("Test", r"95\,\%"),
-        legend="Bootstrap interval over test examples, its ends averaged over seeds: not the error over seeds.",
+        legend="Bootstrap interval over test examples, its ends averaged over seeds: not the error over seeds. If the "
+        "task has groups, such as speakers, whole groups are drawn.",
     ),
     Column("score_low", "95 % interval from", TARGET, shown=FILES),
     Column("score_high", "95 % interval to", TARGET, shown=FILES),
     Column("test_size", "test split", TARGET, unit="examples", shown=FILES),
+    Column("groups", "groups in the test split", TARGET, shown=FILES),
+    Column(
+        "worst_group_score", "worst group", TARGET, shown=FILES | RESULTS,
+        legend="The lowest score of a group with at least 20 test examples, mean over seeds, with the bootstrap "
+        "interval over its examples and its name. The interval does not allow for the choice: the worst of many groups "
+        "has a low score by chance, too.",
+    ),
+    Column("worst_group", "worst group, name", TARGET, shown=FILES),
+    Column("worst_group_low", "worst group, 95 % interval from", TARGET, shown=FILES),
+    Column("worst_group_high", "worst group, 95 % interval to", TARGET, shown=FILES),
+    Column("worst_group_size", "worst group, size", TARGET, unit="examples", shown=FILES),
     Column("eager_score", "score before export", TARGET),
     Column("scores", "all metrics", TARGET, shown=FILES | RESULTS),
     Column("train_gap", "score on training labels minus test", TARGET, shown=FILES, form="+"),

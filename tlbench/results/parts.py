@@ -104,6 +104,12 @@ class ExportPart(RowPart):
     score_high: float
     test_size: int
     scores: Mapping[str, float]
+    groups: int | None = None
+    worst_group: str | None = None
+    worst_group_score: float | None = None
+    worst_group_low: float | None = None
+    worst_group_high: float | None = None
+    worst_group_size: int | None = None
     parity: float
     parity_flips: int
     onnx_sha256: str

@@ -92,13 +92,25 @@ class Row:
     score: float | None = None
     """The exported ONNX file's score on the target test split."""
     score_low: float | None = None
-    """Lower end of the 95 % bootstrap interval over test examples."""
+    """Lower end of the 95 % bootstrap interval over test examples, or over whole groups of them if there are groups."""
     score_high: float | None = None
-    """Upper end of the 95 % bootstrap interval over test examples."""
+    """Upper end of that interval."""
     eager_score: float | None = None
     """The score of the model that the file was exported from."""
     test_size: int | None = None
     """Examples in the target test split."""
+    groups: int | None = None
+    """Groups in the target test split, such as speakers; null if the task has none."""
+    worst_group: str | None = None
+    """The group with the lowest score, among those with at least 20 test examples and a defined score."""
+    worst_group_score: float | None = None
+    """The score of that group."""
+    worst_group_low: float | None = None
+    """Lower end of the 95 % bootstrap interval over that group's examples; it does not allow for the choice."""
+    worst_group_high: float | None = None
+    """Upper end of that interval."""
+    worst_group_size: int | None = None
+    """Test examples of that group."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Every metric of the ONNX file on the target test split; `nll` in nats."""
     train_gap: float | None = None

@@ -18,7 +18,11 @@ SLACK = 1e-6
 NOT_NEGATIVE = (
     "label_budget", "test_size", "source_test_size", "parity", "parity_flips", "onnx_bytes", "p50_ms", "p90_ms",
     "p99_ms", "mean_ms", "queries", "round_spread", "reference_p50_ms", "p50_ratio", "throughput_per_s", "threads",
-    "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected",
+    "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected", "groups",
+    "worst_group_size",
+)  # fmt: skip
+TARGET_SCORES = (
+    "score", "score_low", "score_high", "eager_score", "worst_group_score", "worst_group_low", "worst_group_high",
 )  # fmt: skip
 SHARE = (0.0, 1.0)
 ANY = (-math.inf, math.inf)
@@ -64,7 +68,7 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
     """Yield scores out of the range of their metric; a part that does not name the metric only has finite scores."""
     target = values.get("metric", "")
     source = values.get("source_metric") or target
-    measured = [(name, target, values.get(name)) for name in ("score", "score_low", "score_high", "eager_score")]
+    measured = [(name, target, values.get(name)) for name in TARGET_SCORES]
     measured += [(name, source, values.get(name)) for name in ("probe_before", "probe_after")]
     measured += [(f"score {name!r}", name, value) for name, value in values.get("scores", {}).items()]
     matrix = values.get("score_matrix")
@@ -76,9 +80,10 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         low, high = RANGES.get(metric, ANY)
         if value is not None and not low - SLACK <= value <= high + SLACK:
             yield name, value, f"{metric} between {low:g} and {high:g}"
-    lower, upper = values.get("score_low"), values.get("score_high")
-    if lower is not None and upper is not None and lower > upper:
-        yield "score_low", lower, f"no more than score_high, which is {upper}"
+    for interval in ("score", "worst_group"):
+        lower, upper = values.get(f"{interval}_low"), values.get(f"{interval}_high")
+        if lower is not None and upper is not None and lower > upper:
+            yield f"{interval}_low", lower, f"no more than {interval}_high, which is {upper}"
 
 
 @functools.cache

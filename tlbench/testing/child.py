@@ -92,12 +92,14 @@ def _matches(origin: PluginOrigin, job: Mapping[str, Any]) -> bool:
 
 
 def data_digest(data: TaskData) -> str:
-    """Return a hash of every example and label of a task."""
+    """Return a hash of every example, label, group and reference of a task."""
     from tlbench.results.files import digest
 
     sides = [side for side in (data.source, data.target) if side is not None]
-    parts = [part for side in sides for split in (side.train, side.test) for part in (split.inputs, split.labels)]
-    return digest([[side.labels for side in sides], data.sample_rate, *map(_rows_digest, parts)])
+    splits = [split for side in sides for split in (side.train, side.test)]
+    parts = [part for one in splits for part in (one.inputs, one.labels, one.groups, one.references)]
+    hashes = [None if part is None else _rows_digest(part) for part in parts]
+    return digest([[side.labels for side in sides], data.sample_rate, *hashes])
 
 
 def _rows_digest(rows: ExampleSequence) -> str:
@@ -112,7 +114,7 @@ def example_digest(example: Any) -> str:
     import numpy as np
 
     if isinstance(example, str):
-        content = f"str {example}".encode()
+        content = f"str {example}".encode("utf-8", "surrogatepass")
     elif isinstance(example, list | tuple):
         content = "\0".join(map(example_digest, example)).encode()
     else:

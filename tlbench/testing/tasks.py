@@ -11,10 +11,12 @@ import numpy as np
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, TaskData, TaskLabels
+from tlbench.engine.groups import check_groups, group_names
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.outputs import Outputs
+from tlbench.results.groups import warning
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
@@ -91,6 +93,22 @@ def labels_are_those_of_the_data(spec: TaskSpec, bench: Bench) -> None:
     found = TaskLabels(source=None if data.source is None else data.source.labels, target=data.target.labels)
     if told != found:
         raise ContractError(f"{label(spec)}: labels returns {told}, but load returns {found}.")
+
+
+def groups_are_held_out_together(spec: TaskSpec, bench: Bench) -> str | None:
+    """Each example has a group or none has; no group is in both splits of a side; there are enough for an interval."""
+    need(spec)
+    data = bench.data(spec)
+    check_groups(spec.name, data)
+    notes = [
+        f"the {name} test split has groups and the training split has none: nobody can see whether they are held out"
+        for name, _, side in _sides(spec, data)
+        if side.test.groups is not None and side.train.groups is None
+    ]
+    groups = group_names(data.target.test)
+    if groups is not None and (few := warning(len(set(groups)))):
+        notes.append(few[0].lower() + few[1:].rstrip("."))
+    return f"{label(spec)}: {'; '.join(notes)}." if notes else None
 
 
 def _check_labels(where: str, kind: Kind, side: Side) -> None:
@@ -186,6 +204,7 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     loading_is_reproducible,
     data_is_valid,
     labels_are_those_of_the_data,
+    groups_are_held_out_together,
     label_budget_can_be_drawn,
     test_examples_are_not_in_training,
     metric_exists,

@@ -14,6 +14,7 @@ import numpy as np
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
+from tlbench.engine.groups import group_names
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
@@ -38,6 +39,8 @@ class SplitSummary:
     """Minimum, maximum and mean of the finite values of arrays."""
     not_finite: int
     """Examples with NaN or infinite values."""
+    groups: list[str] | None = None
+    """The group of each example, if the split has groups."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -87,6 +90,7 @@ def _read(name: str, kind: Kind, side: Side, split: Split, faults: CollectedFaul
         form=form,
         values=(ranges[:, 0].min(), ranges[:, 1].max(), ranges[:, 2].mean()) if values else None,
         not_finite=not_finite,
+        groups=group_names(split),
     )
 
 
@@ -115,17 +119,28 @@ def _form(kind: Kind, example: Any) -> str:
 
 
 def sizes(contents: Contents) -> list[dict[str, Any]]:
-    """Return the number of examples of each split, their sizes and their values."""
+    """Return the number of examples of each split, their groups if it has any, their sizes and their values."""
+    grouped = any(split.groups is not None for split in contents.values())
     return [
         {
             "split": name,
             "examples": len(split.keys),
+            **({"groups": _groups(split.groups)} if grouped else {}),
             "size": f"{_ranges(split.shapes)} {split.form}" if split.keys else "",
             "values": "{:.4g} to {:.4g}, mean {:.4g}".format(*split.values) if split.values else "",
             "not finite": split.not_finite,
         }
         for name, split in contents.items()
     ]
+
+
+def _groups(groups: list[str] | None) -> str:
+    """Return `12 of 3-40 examples`: the number of groups, and the sizes of the smallest and the largest."""
+    if not groups:
+        return ""
+    counts = Counter(groups).values()
+    low, high = min(counts), max(counts)
+    return f"{len(counts)} of {low}{'' if low == high else f'-{high}'} examples"
 
 
 def _ranges(shapes: list[tuple[int, ...]]) -> str:

@@ -14,8 +14,10 @@ from tlbench.cli.inspection.shift import shift
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
+from tlbench.engine.groups import group_faults
 from tlbench.errors import UsageError
 from tlbench.planning.guard import pass_signal
+from tlbench.results.groups import warning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,13 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
     return Inspection(
         refused=[*_messages(faults), *_inconsistent(task, data, contents)],
         setting=_setting(task, data),
-        notes=[*faults.notes, *leaks(contents), *conflicts(contents), *_uncovered(task, contents, label_budget)],
+        notes=[
+            *faults.notes,
+            *leaks(contents),
+            *conflicts(contents),
+            *_uncovered(task, contents, label_budget),
+            *_few_groups(contents),
+        ],
         splits=sizes(contents),
         classes=class_counts(contents),
         duplicates=copies(contents),
@@ -79,6 +87,8 @@ def _inconsistent(task: TaskSpec, data: TaskData, contents: Contents) -> Iterato
     for name, split in contents.items():
         if not split.keys:
             yield f"The {name} split is empty."
+    for fault in group_faults(data):
+        yield f"{fault[0].upper()}{fault[1:]}"
     same = data.source is None or data.source.labels == data.target.labels
     if task.labels is None and task.setting == "transductive" and not same:
         yield "Source and target domain have different labels, but the task is transductive (the same labels in both)."
@@ -107,3 +117,9 @@ def _uncovered(task: TaskSpec, contents: Contents, label_budget: int | None) -> 
         yield f"{label_budget} {unit} cannot cover the {classes} target classes: increase task.label_budget."
     if label_budget >= len(train.keys):
         yield f"The label budget of {label_budget} covers all {len(train.keys)} examples of the target train split."
+
+
+def _few_groups(contents: Contents) -> list[str]:
+    """Return what there is to say of the interval of the score, which is over the target's test groups."""
+    groups = contents["target test"].groups
+    return [few] if groups is not None and (few := warning(len(set(groups)))) else []

@@ -13,15 +13,26 @@ from tlbench.learning.metrics.classification import (
 )
 from tlbench.learning.metrics.entities import entity_counts, entity_metrics
 from tlbench.learning.metrics.forgetting import forgetting
+from tlbench.learning.metrics.groups import WorstGroup, worst_group
 from tlbench.learning.metrics.language import log_likelihood, perplexity
-from tlbench.learning.metrics.metric import Metric, Weighted, bootstrap_interval, score
+from tlbench.learning.metrics.metric import (
+    Metric,
+    PartlyDefined,
+    Weighted,
+    bootstrap_interval,
+    from_positions,
+    from_statistics,
+    score,
+)
 from tlbench.learning.metrics.multi_label import macro_label_f1, mean_average_precision, micro_label_f1
 from tlbench.learning.metrics.pixels import pixel_metrics
 from tlbench.learning.metrics.regression import mae, r2, rmse
 
 __all__ = [
     "Metric",
+    "PartlyDefined",
     "Weighted",
+    "WorstGroup",
     "accuracy",
     "area_under_roc",
     "average_precision",
@@ -31,6 +42,8 @@ __all__ = [
     "entity_counts",
     "entity_metrics",
     "forgetting",
+    "from_positions",
+    "from_statistics",
     "log_likelihood",
     "macro_f1",
     "macro_label_f1",
@@ -45,4 +58,5 @@ __all__ = [
     "r2",
     "rmse",
     "score",
+    "worst_group",
 ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
-from tlbench.learning.metrics.metric import Metric, Weighted
+from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted
 
 
 def accuracy(predictions: Predictions, targets: Targets) -> Weighted:
@@ -81,18 +81,22 @@ def calibration_error(predictions: Predictions, targets: Targets, bins: int = 15
 
 
 def _ranking(function: str) -> Metric:
-    """A score of scikit-learn that ranks units by the probability of label 1."""
+    """A score of scikit-learn that ranks units by the probability of label 1; 0 if there is no unit of a label."""
 
     def metric(predictions: Predictions, targets: Targets) -> Weighted:
         import sklearn.metrics
 
-        def weighted(weights: Array) -> float:
+        def present(weights: Array) -> bool:
             unit = np.repeat(weights, targets.counts)
-            present = unit[targets.values == 1].sum() > 0 and unit[targets.values == 0].sum() > 0
-            ranked = getattr(sklearn.metrics, function)
-            return float(ranked(targets.values, predictions.values[:, 1], sample_weight=unit)) if present else 0.0
+            return bool(unit[targets.values == 1].sum() > 0 and unit[targets.values == 0].sum() > 0)
 
-        return weighted
+        def weighted(weights: Array) -> float:
+            unit, ranked = np.repeat(weights, targets.counts), getattr(sklearn.metrics, function)
+            return (
+                float(ranked(targets.values, predictions.values[:, 1], sample_weight=unit)) if present(weights) else 0.0
+            )
+
+        return PartlyDefined(weighted, present)
 
     return metric
 

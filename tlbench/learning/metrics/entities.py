@@ -8,7 +8,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
-from tlbench.learning.metrics.metric import Metric, Weighted
+from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted, from_statistics
 
 
 def entity_counts(predictions: Predictions, targets: Targets, labels: Sequence[str]) -> Array:
@@ -25,17 +25,17 @@ def entity_counts(predictions: Predictions, targets: Targets, labels: Sequence[s
 
 
 def entity_metrics(labels: Sequence[str]) -> Mapping[str, Metric]:
-    """Micro-averaged precision, recall and F1 of whole entities, as seqeval (and conlleval) counts them."""
+    """Micro-averaged precision, recall and F1 of whole entities, as seqeval (and conlleval) counts them; 0 / 0 is 0."""
 
     def metric(ratio: Callable[[float, float, float], tuple[float, float]]) -> Metric:
         def of(predictions: Predictions, targets: Targets) -> Weighted:
             counts = entity_counts(predictions, targets, labels)
 
-            def weighted(weights: Array) -> float:
-                above, below = ratio(*(weights @ counts))
-                return float(above / below) if below else 0.0
+            def formula(sums: Array) -> float:
+                above, below = ratio(*sums)
+                return above / below if below else 0.0
 
-            return weighted
+            return PartlyDefined(from_statistics(counts, formula), lambda weights: ratio(*(weights @ counts))[1] > 0)
 
         return of
 

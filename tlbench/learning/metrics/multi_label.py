@@ -6,7 +6,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
-from tlbench.learning.metrics.metric import Weighted
+from tlbench.learning.metrics.metric import PartlyDefined, Weighted
 
 
 def mean_average_precision(predictions: Predictions, targets: Targets) -> Weighted:
@@ -22,19 +22,23 @@ def mean_average_precision(predictions: Predictions, targets: Targets) -> Weight
         ]
         return float(np.mean(each)) if each else 0.0
 
-    return weighted
+    return PartlyDefined(weighted, lambda weights: bool((weights @ targets.values > 0).any()))
 
 
 def micro_label_f1(predictions: Predictions, targets: Targets) -> Weighted:
     """F1 of all labels of all examples counted together; a label is taken from a probability of 0.5."""
     right, size = _hits(predictions, targets)
-    return lambda weights: _f1(weights @ right.sum(1), weights @ size.sum(1))
+    right, size = right.sum(1), size.sum(1)
+    return PartlyDefined(lambda weights: _f1(weights @ right, weights @ size), lambda weights: bool(weights @ size > 0))
 
 
 def macro_label_f1(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean of the labels' F1; a label is taken from a probability of 0.5, one that never occurs counts as 0."""
     right, size = _hits(predictions, targets)
-    return lambda weights: float(np.mean([*map(_f1, weights @ right, weights @ size)]))
+    return PartlyDefined(
+        lambda weights: float(np.mean([*map(_f1, weights @ right, weights @ size)])),
+        lambda weights: bool((weights @ size > 0).all()),
+    )
 
 
 def _hits(predictions: Predictions, targets: Targets) -> tuple[Array, Array]:

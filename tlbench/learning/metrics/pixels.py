@@ -8,7 +8,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
-from tlbench.learning.metrics.metric import Metric, Weighted
+from tlbench.learning.metrics.metric import Metric, Weighted, from_statistics
 
 
 def pixel_metrics(labels: int) -> Mapping[str, Metric]:
@@ -21,7 +21,7 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
     def metric(formula: Callable[[Array], float]) -> Metric:
         def of(predictions: Predictions, targets: Targets) -> Weighted:
             cells = _confusion_by_example(predictions, targets, labels)
-            return lambda weights: formula(np.tensordot(weights, cells, 1))
+            return from_statistics(cells.reshape(-1, labels**2), lambda sums: formula(sums.reshape(labels, labels)))
 
         return of
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Predictions, Targets
-from tlbench.learning.metrics.metric import Weighted
+from tlbench.learning.metrics.metric import PartlyDefined, Weighted
 
 
 def r2(predictions: Predictions, targets: Targets) -> Weighted:
@@ -18,7 +18,7 @@ def r2(predictions: Predictions, targets: Targets) -> Weighted:
         there = weights @ np.square(targets.values - mean)
         return float(np.where(there > 0, 1 - lost / np.where(there > 0, there, 1), 0).mean())
 
-    return weighted
+    return PartlyDefined(weighted, lambda weights: bool((np.ptp(targets.values[weights > 0], axis=0) > 0).all()))
 
 
 def rmse(predictions: Predictions, targets: Targets) -> Weighted:

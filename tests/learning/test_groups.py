@@ -1,0 +1,168 @@
+"""Groups of examples in scores: intervals over whole groups, and the worst group."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from tlbench.errors import ContractError
+from tlbench.learning import PartlyDefined, metrics
+from tlbench.learning.data import Targets
+from tlbench.learning.metrics.metric import score_if_defined
+
+
+def one_hot(labels, classes=2):
+    return np.eye(classes, dtype=np.float32)[labels]
+
+
+def mean_of(values):
+    """The weighted mean of a value for each example."""
+    return lambda weights: float(np.average(values, weights=weights))
+
+
+def test_without_groups_the_interval_has_the_bits_that_it_had():
+    values = np.random.default_rng(1).random(70)
+    weights = np.random.default_rng(0).multinomial(70, np.full(70, 1 / 70), 200)
+    expected = np.quantile([mean_of(values)(weight.astype(float)) for weight in weights], [0.025, 0.975])
+    assert metrics.bootstrap_interval(mean_of(values), 70) == tuple(expected)
+
+
+def test_groups_are_drawn_whole_and_as_many_as_there_are():
+    groups, seen = np.repeat(["a", "b", "c"], [5, 2, 1]), []
+
+    def weighted(weights):
+        seen.append(weights)
+        return 0.0
+
+    metrics.bootstrap_interval(weighted, 8, groups)
+    assert len(seen) == 200
+    for weights in seen:
+        each = [set(weights[groups == name]) for name in "abc"]
+        assert [len(drawn) for drawn in each] == [1, 1, 1]
+        assert sum(drawn.pop() for drawn in each) == 3
+
+
+def test_the_interval_over_groups_is_that_of_their_means():
+    """40 groups of 10 that are right in everything or in nothing: .5 +- 1.96 * sqrt(.25 / 40) = .345 .. .655."""
+    values = np.repeat(np.arange(40) % 2, 10)
+    low, high = metrics.bootstrap_interval(mean_of(values), 400, np.repeat(np.arange(40), 10))
+    half = 1.96 * math.sqrt(0.25 / 40)
+    assert (low, high) == (pytest.approx(0.5 - half, abs=0.03), pytest.approx(0.5 + half, abs=0.03))
+    by_example = metrics.bootstrap_interval(mean_of(values), 400)
+    assert high - low > 2 * (by_example[1] - by_example[0])
+
+
+def test_draws_without_a_score_do_not_count_unless_none_has_one():
+    """One group alone has both labels; where it is not drawn there is no AUROC, which would count as 0."""
+    predictions, targets = one_hot([0, 1, 0, 0]), Targets.of([0, 1, 0, 0])
+    weighted = metrics.area_under_roc(predictions, targets)
+    assert metrics.bootstrap_interval(weighted, 4, np.array(["a", "a", "b", "c"])) == (1.0, 1.0)
+    alone = metrics.area_under_roc(predictions[2:], targets.select(np.arange(2, 4)))
+    assert metrics.bootstrap_interval(alone, 2, np.array(["b", "c"])) == (0.0, 0.0)
+
+
+def test_the_worst_group_has_the_lowest_score_of_those_with_twenty_examples():
+    groups = np.repeat(["anna", "ben", "carl", "dora"], [20, 40, 30, 19])
+    values = np.concatenate([[1] * 15 + [0] * 5, [1] * 20 + [0] * 20, [1] * 27 + [0] * 3, [0] * 19])
+    worst = metrics.worst_group(mean_of(values), groups)
+    assert (worst.name, worst.score, worst.size) == ("ben", 0.5, 40)
+    weights = np.random.default_rng(0).multinomial(40, np.full(40, 1 / 40), 200)
+    expected = np.quantile(weights @ values[20:60] / 40, [0.025, 0.975])
+    assert (worst.low, worst.high) == pytest.approx(tuple(expected))
+
+
+def test_of_equal_groups_the_first_by_name_is_the_worst_and_of_small_ones_none():
+    groups = np.array(["b", "a"] * 20)
+    assert metrics.worst_group(mean_of(np.ones(40)), groups).name == "a"
+    assert metrics.worst_group(mean_of(np.ones(38)), groups[:38]) is None
+
+
+def test_a_group_of_one_class_alone_is_not_the_worst_by_auroc():
+    """`sick` has one label, for which AUROC is 0 by convention; `mixed` has .75 by hand."""
+    groups = np.repeat(["mixed", "sick", "well"], 20)
+    labels = np.concatenate([np.tile([0, 1, 0, 1], 5), np.ones(20, int), np.tile([0, 1], 10)])
+    scores = np.concatenate([np.tile([0.1, 0.2, 0.3, 0.4], 5), np.zeros(20), labels[40:]])
+    weighted = metrics.area_under_roc(np.stack([1 - scores, scores], 1), Targets.of(labels))
+    worst = metrics.worst_group(weighted, groups)
+    assert (worst.name, worst.score) == ("mixed", 0.75)
+    assert weighted((groups == "sick").astype(float)) == 0.0
+
+
+def test_a_group_whose_score_is_nan_is_not_the_worst():
+    groups = np.repeat(["a", "b"], 20)
+    weighted = lambda weights: float("nan") if weights[0] else 0.5  # noqa: E731
+    assert metrics.worst_group(weighted, groups).name == "b"
+
+
+UNITS = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]], np.float32)
+TAGS = ("O", "B-X")
+MANY = Targets(np.array([[1, 0], [1, 1], [0, 0], [1, 0]]), np.ones(4, np.int64))
+NUMBERS = Targets(np.array([[0.1], [0.1], [0.1], [2.0]]), np.ones(4, np.int64))
+ONES = np.array([1.0, 1.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("weighted", "without"),
+    [
+        (metrics.average_precision(UNITS, Targets.of([0, 1, 1, 1])), [0, 1, 1, 1]),
+        (metrics.area_under_roc(UNITS, Targets.of([0, 1, 0, 0])), [1, 0, 1, 1]),
+        (metrics.r2(UNITS[:, :1], NUMBERS), [1, 1, 1, 0]),
+        (metrics.mean_average_precision(UNITS, MANY), [0, 0, 1, 0]),
+        (metrics.macro_label_f1(UNITS > 1, MANY), [1, 0, 1, 1]),
+        (metrics.micro_label_f1(UNITS > 1, MANY), [0, 0, 1, 0]),
+    ],
+    ids=["average-precision", "auroc", "r2", "mean-average-precision", "macro-f1", "micro-f1"],
+)
+def test_shipped_metrics_say_for_which_examples_they_have_no_score(weighted, without):
+    assert isinstance(weighted, PartlyDefined)
+    assert score_if_defined(weighted, ONES) == weighted(ONES)
+    assert score_if_defined(weighted, np.array(without, float)) is None
+
+
+@pytest.mark.parametrize(("name", "without"), [("f1", [0, 0, 1]), ("precision", [1, 0, 1]), ("recall", [0, 1, 1])])
+def test_sentences_without_entities_have_no_score_of_entities(name, without):
+    """The second sentence has one that was found, the first one that was not, the third neither."""
+    pytest.importorskip("seqeval")
+    guess, truth = [[0], [1], [0]], [[1], [0], [0]]
+    weighted = metrics.entity_metrics(TAGS)[f"entity-{name}"](one_hot(np.concatenate(guess)), Targets.of(truth))
+    assert score_if_defined(weighted, np.ones(3)) == 0.0
+    assert score_if_defined(weighted, np.array(without, float)) is None
+
+
+def test_a_formula_of_sums_is_a_score_of_weighted_examples():
+    """F1 of counts (right, found and there)."""
+    statistics = np.array([[1, 2], [0, 1], [2, 4]])
+    weighted = metrics.from_statistics(statistics, lambda sums: 2 * sums[0] / sums[1])
+    assert weighted(np.ones(3)) == pytest.approx(6 / 7)
+    assert weighted(np.array([2.0, 0, 1])) == 1.0
+    with pytest.raises(ContractError, match=r"shape \(3,\); expected \(N, S\)"):
+        metrics.from_statistics(np.ones(3), float)
+
+
+def test_a_metric_without_weights_sees_an_example_as_often_as_it_counts():
+    random = np.random.default_rng(2)
+    truth, guess = random.integers(3, size=(2, 50))
+    plain = metrics.from_positions(lambda chosen: sklearn.metrics.cohen_kappa_score(truth[chosen], guess[chosen]), 50)
+    weights = random.multinomial(50, np.full(50, 1 / 50)).astype(float)
+    expected = sklearn.metrics.cohen_kappa_score(truth, guess, sample_weight=weights)
+    assert plain(weights) == pytest.approx(expected)
+    seen = []
+    metrics.from_positions(lambda chosen: seen.extend(chosen.tolist()) or 0.0, 4)(np.array([0, 2.0, 1, 0]))
+    assert seen == [1, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("weights", "says"),
+    [
+        ([0.5, 1, 1], "whole numbers"),
+        ([-1, 1, 1], "whole numbers"),
+        ([math.nan, 1, 1], "whole numbers"),
+        ([1, 1], r"shape \(2,\); expected \(3,\)"),
+    ],
+)
+def test_weights_that_no_repetition_can_give_are_refused(weights, says):
+    with pytest.raises(ContractError, match=says):
+        metrics.from_positions(lambda chosen: 0.0, 3)(np.array(weights, float))
