@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.assets.folders import data_folder
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
@@ -39,6 +40,8 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
         cards.append(family_card(catalog, catalog.families[name]))
     if strategy := catalog.strategies.get(name):
         cards.append(strategy_card(catalog, strategy))
+    diagnostics = {"estimator": catalog.estimators, "analysis": catalog.analyses}
+    cards += [diagnostic_card(catalog, sort, specs[name]) for sort, specs in diagnostics.items() if name in specs]
     return cards
 
 
@@ -152,6 +155,19 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "missing": _lacks(missing(strategy)),
         "options": [_option(strategy.name, option) for option in strategy.options],
         "defaults of backbones": _recipes(catalog, strategy),
+    }
+
+
+def diagnostic_card(catalog: Catalog, sort: str, spec: EstimatorSpec | AnalysisSpec) -> Card:
+    """Return the card of an estimator or an analysis."""
+    return {
+        **_head(sort, spec),
+        "paper": spec.paper,
+        "requires": list(spec.needs),
+        "plugin": str(catalog.origin(spec)),
+        "missing": _lacks(missing(spec)),
+        "options": [_option(spec.name, option) for option in spec.options],
+        "commands": [f"tlbench run --task TASK --{sort} {spec.name}"],
     }
 
 

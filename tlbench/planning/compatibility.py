@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import BackboneSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
@@ -34,10 +35,15 @@ def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
 
 
 def _wrong_backbone(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
-    if lacking := [trait for trait in strategy.needs if trait not in (*backbone.traits, *task.kind.traits)]:
+    return lacking_traits(task, backbone, strategy) or lacking_layout(task, backbone)
+
+
+def lacking_traits(task: TaskSpec, backbone: BackboneSpec, spec: StrategySpec | EstimatorSpec | AnalysisSpec) -> str:
+    """Return which traits a spec requires that neither backbone nor kind has, or an empty string."""
+    if lacking := [trait for trait in spec.needs if trait not in (*backbone.traits, *task.kind.traits)]:
         required = ", ".join(TRAITS.get(trait, trait) for trait in lacking)
-        return f'"{strategy.name}" requires {required}, which "{backbone.name}" lacks.'
-    return lacking_layout(task, backbone)
+        return f'"{spec.name}" requires {required}, which "{backbone.name}" lacks.'
+    return ""
 
 
 def lacking_layout(task: TaskSpec, backbone: BackboneSpec) -> str:
