@@ -31,6 +31,7 @@ def rows(blobs, settings):
         "forgetting_head": 0.1, "forgetting_probe": 0.05, "p50_ms": 0.5, "p90_ms": 0.6, "p99_ms": 0.7, "p50_ratio": 2.0,
         "throughput_per_s": 1e5, "shapes": ((1, 6),), "provider": "CPUExecutionProvider", "onnx_bytes": 4000,
         "seconds": {"adapt": 1.5}, "scores": {"success": 0.25},
+        "estimates": {"leep": -0.5}, "analyses": {"cka": {"block-1": 0.5}},
     }  # fmt: skip
     fields = {**blobs.row_fields(settings), "status": "ok"}
     made = [
@@ -79,7 +80,10 @@ def test_csv_and_json_are_headed_by_the_table(rows, tmp_path):
     records = json.loads((tmp_path / "leaderboard.json").read_text())
     assert {tuple(record) for record in records} == {tuple(fields)}
     head = next(csv.reader((tmp_path / "toy.csv").open()))
-    assert [name for name in head if not name.startswith("scores.")] == [name for name in fields if name != "scores"]
+    named = ("scores", "estimates", "analyses")
+    assert [name for name in head if not name.startswith(named)] == [name for name in fields if name not in named]
+    assert {"scores.success", "estimates.leep", "analyses.cka.block-1"} <= set(head)
+    assert records[0]["analyses"] == {"cka.block-1": 0.5}
 
 
 def test_markdown_latex_and_legend_are_headed_by_the_table(rows, tmp_path):
