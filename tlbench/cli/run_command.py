@@ -164,6 +164,7 @@ def _report(outcome: Outcome, settings: Settings, as_json: bool) -> None:
                 "seconds": outcome.seconds,
                 "rows": [row.to_json() for row in outcome.rows],
                 "missing": [row.file_name for row in outcome.missing],
+                "without": outcome.without,
                 "boards": [str(path) for path in boards],
             }
         )

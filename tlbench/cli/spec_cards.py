@@ -40,8 +40,10 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
         cards.append(family_card(catalog, catalog.families[name]))
     if strategy := catalog.strategies.get(name):
         cards.append(strategy_card(catalog, strategy))
-    diagnostics = {"estimator": catalog.estimators, "analysis": catalog.analyses}
-    cards += [diagnostic_card(catalog, sort, specs[name]) for sort, specs in diagnostics.items() if name in specs]
+    if estimator := catalog.estimators.get(name):
+        cards.append(diagnostic_card(catalog, "estimator", estimator))
+    if analysis := catalog.analyses.get(name):
+        cards.append(diagnostic_card(catalog, "analysis", analysis))
     return cards
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tlbench.engine.contents import PICTURE, row_part
 from tlbench.engine.pipeline import DIAGNOSTICS, run_stage
@@ -17,6 +17,8 @@ from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 from tlbench.results.files import write_bytes
 from tlbench.results.row import Row
+
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ def run_diagnostics(pairing: Pairing, settings: Settings, store: Store, done: Ma
     pictures: dict[str, StoredStage | None] = {}
     for stage in DIAGNOSTICS:
         for asked in getattr(pairing, stage.each):
-            alone = dataclasses.replace(pairing, **{stage.each: (asked,)})
+            alone = dataclasses.replace(pairing, **{stage.each: (asked,)})  # type: ignore[arg-type]
             found = None
             try:
                 stages[f"{stage.name} {asked.label}"] = found = run_stage(stage, alone, settings, store, done)
@@ -75,13 +77,15 @@ def with_kept(row: Row, published: Row | None, failed: Mapping[str, str]) -> Row
         return row
     if (row.created, row.onnx_sha256) != (published.created, published.onnx_sha256):
         return row
-    estimates, analyses = (
-        {**{label: value for label, value in kept.items() if label not in failed}, **own}
-        for kept, own in ((published.estimates, row.estimates), (published.analyses, row.analyses))
-    )
+    estimates = {**_without(published.estimates, failed), **row.estimates}
+    analyses = {**_without(published.analyses, failed), **row.analyses}
     seconds = {f"{stage} {label}" for stage, held in (("estimate", estimates), ("analyse", analyses)) for label in held}
     spent = {name: value for name, value in published.seconds.items() if name in seconds}
     return dataclasses.replace(row, estimates=estimates, analyses=analyses, seconds={**spent, **row.seconds})
+
+
+def _without(values: Mapping[str, V], labels: Collection[str]) -> dict[str, V]:
+    return {label: value for label, value in values.items() if label not in labels}
 
 
 def write_pictures(found: Found, row: Row, board: Path, store: Store) -> None:

@@ -24,7 +24,7 @@ class Diagnostics:
 
     def fields(self, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
         """Return the fields of a pairing: those that fit a task and a backbone, and why others are left out."""
-        asked = [*self.estimators, *self.analyses]
+        asked: list[Asked[Any]] = [*self.estimators, *self.analyses]
         left_out = {one.label: why for one in asked if (why := lacking_traits(task, backbone, one.spec))}
         return {
             "estimators": tuple(one for one in self.estimators if one.label not in left_out),

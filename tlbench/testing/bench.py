@@ -62,14 +62,17 @@ class Bench:
         backbone: str,
         strategy: str = STRATEGY,
         overrides: Mapping[str, OptionValue] = EMPTY,
-        **diagnostics: Sequence[str],
+        estimators: Sequence[str] = (),
+        analyses: Sequence[str] = (),
     ) -> Pairing:
-        """Return the pairing of these three with seed 0, whether it makes sense or not.
-
-        `estimators` and `analyses` are asked for by name.
-        """
+        """Return the pairing of these three with seed 0, whether it makes sense or not."""
         run_request = RunRequest(
-            **{"tasks": [task], "backbones": [backbone], "strategies": [strategy], "seeds": (0,), **diagnostics},
+            tasks=[task],
+            backbones=[backbone],
+            strategies=[strategy],
+            estimators=estimators,
+            analyses=analyses,
+            seeds=(0,),
             overrides=overrides,
         )
         plan = make_plan([run_request], self.catalog, self.settings)

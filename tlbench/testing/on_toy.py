@@ -20,10 +20,10 @@ def asking(spec: EstimatorSpec | AnalysisSpec, bench: Bench) -> Iterator[Pairing
     """
     need(spec)
     options = {f"{spec.name}.{name}": value for name, value in bench.options.items()}
-    field = "estimators" if isinstance(spec, EstimatorSpec) else "analyses"
+    estimators, analyses = ([spec.name], []) if isinstance(spec, EstimatorSpec) else ([], [spec.name])
     found = False
     for task in map(bench.catalog.task, TASKS):
-        pairing = bench.pairing(task.name, task.backbone, STRATEGY, options, **{field: [spec.name]})
+        pairing = bench.pairing(task.name, task.backbone, STRATEGY, options, estimators, analyses)
         if not pairing.left_out:
             found = True
             yield pairing

@@ -14,7 +14,7 @@ from tlbench.contract.options import Option
 from tlbench.contract.requests import Layout
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
 from tlbench.errors import ContractError
-from tlbench.planning.catalog import Requiring, Spec
+from tlbench.planning.catalog import Spec
 from tlbench.planning.code import code_of
 from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
@@ -63,7 +63,9 @@ def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec | EstimatorSpec 
             raise ContractError(f"{where} cannot parse its own default {option.default!r}: change it.")
 
 
-def _check_requirements(spec: Requiring) -> None:
+def _check_requirements(
+    spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec,
+) -> None:
     for name in spec.requires:
         if not name.isidentifier():
             raise ContractError(
