@@ -16,7 +16,13 @@ from pathlib import Path
 
 FACADES = ("tlbench", "tlbench.learning", "tlbench.assets", "tlbench.testing")
 """The packages that a plugin imports from."""
-FIRST = ("tlbench.contract.hooks", "tlbench.contract.specs", "tlbench.contract.requests", "tlbench.contract.task_data")
+FIRST = (
+    "tlbench.contract.hooks",
+    "tlbench.contract.specs",
+    "tlbench.contract.requests",
+    "tlbench.contract.task_data",
+    "tlbench.contract.diagnostics",
+)
 """Modules whose chapters come first."""
 BESIDE = {
     ("tlbench.contract.hooks", "tlbench"): (
@@ -25,6 +31,8 @@ BESIDE = {
         "tlbench_backbones",
         "tlbench_backbone_families",
         "tlbench_strategies",
+        "tlbench_estimators",
+        "tlbench_analyses",
         "tlbench_event",
     ),
     ("tlbench.results.row", ""): ("Row",),

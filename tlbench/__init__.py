@@ -5,6 +5,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 """
 
 from tlbench.contract.deferred import deferred
+from tlbench.contract.diagnostics import Analysis, AnalysisRequest, AnalysisSpec, EstimateRequest, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
 from tlbench.contract.events import Event
 from tlbench.contract.faults import Faults
@@ -71,6 +72,9 @@ __all__ = [
     "SEGMENTATION",
     "TOKEN_CLASSIFICATION",
     "Access",
+    "Analysis",
+    "AnalysisRequest",
+    "AnalysisSpec",
     "Array",
     "AugmentRequest",
     "BackboneFamily",
@@ -81,6 +85,8 @@ __all__ = [
     "ContractError",
     "Coverage",
     "DomainSpec",
+    "EstimateRequest",
+    "EstimatorSpec",
     "Event",
     "ExampleSequence",
     "Faults",

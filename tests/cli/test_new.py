@@ -13,6 +13,8 @@ FIRST = {
     "task": ("vision/mine", "tlbench-vision-mine"),
     "strategy": ("lp.ft", "tlbench-lp-ft"),
     "backbone": ("tabular/mine", "tlbench-tabular-mine"),
+    "estimator": ("my-leep", "tlbench-my-leep"),
+    "analysis": ("my-cka", "tlbench-my-cka"),
 }
 """A name of each kind, and the distribution that it leads to."""
 
@@ -38,7 +40,7 @@ def test_a_package_is_whole_and_says_how_to_go_on(tlbench, kind, tmp_path):
 
 def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cache, tmp_path):
     """The strategy's too, in the test of the guide."""
-    made = [(kind, *FIRST[kind]) for kind in ("domain", "task")]
+    made = [(kind, *FIRST[kind]) for kind in ("domain", "task", "estimator", "analysis")]
     made += [("backbone", f"{modality}/mine", f"tlbench-{modality}-mine") for modality in MODALITIES]
     lines = [f"tlbench new {kind} {name}" for kind, name, _ in made]
     folders = [folder for *_, folder in made]
@@ -62,6 +64,8 @@ def test_a_backbone_has_the_modality_of_its_name(tlbench, tmp_path, modality):
         ("strategy", "finetune", '"finetune" already exists, from finetune (tlbench '),
         ("domain", "vision", '"vision" already exists, from vision (tlbench '),
         ("strategy", "vision", '"tlbench_vision" already exists'),
+        ("estimator", "a/b", 'Invalid estimator name "a/b"'),
+        ("analysis", "..", 'Invalid analysis name ".."'),
         ("task", "visio/mine", 'Unknown domain "visio"'),
         ("task", "mine", "DOMAIN/NAME"),
         ("task", "vision/../mine", 'Invalid task name "vision/../mine"'),

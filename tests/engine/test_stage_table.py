@@ -40,7 +40,8 @@ def where(tmp_path_factory) -> Settings:
 @pytest.fixture(scope="module")
 def pairing(catalog, where) -> Pairing:
     """A pairing with one of everything that a stage may read."""
-    (found,) = plan_only(catalog, where, tasks=["toy/blobs"], strategies=["finetune"]).pairings
+    asked = {"estimators": ["class-share"], "analyses": ["feature-shift"]}
+    (found,) = plan_only(catalog, where, tasks=["toy/blobs"], strategies=["finetune"], **asked).pairings
     task = dataclasses.replace(found.task, evaluate=deferred("tlbench.testing.toy.data", "share_right"))
     return dataclasses.replace(found, task=task)
 
@@ -109,6 +110,15 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
     elif path in ("task.metric_of_source", "task.kind_of_source"):
         kind = replace(pairing.task.kind, metric="balanced-accuracy", summary="Another.")
         yield replace(pairing, task=replace(pairing.task, source_kind=kind)), settings
+    elif path in ("estimators", "analyses"):
+        (asked,) = getattr(pairing, path)
+        function = "estimate" if path == "estimators" else "analyse"
+        for changed in (
+            replace(asked, options={"alpha": 1}),
+            replace(asked, spec=replace(asked.spec, name="other")),
+            replace(asked, spec=replace(asked.spec, **{function: CODE})),
+        ):
+            yield replace(pairing, **{path: (changed,)}), settings
     elif path.endswith("_options"):
         for name, value in getattr(pairing, path).items():
             changed = {**getattr(pairing, path), name: f"{value}1" if isinstance(value, str) else value + 1}
@@ -188,9 +198,12 @@ def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
     before = keys(pairing, where, folders)
     kind = dataclasses.replace(pairing.task.kind, summary="Other.")
     shown = dataclasses.replace(pairing.task, title="Other", summary="Other.", licence="other", kind=kind)
+    (asked,) = pairing.estimators
+    prose = dataclasses.replace(asked.spec, title="Other", summary="Other.", paper="Other.", needs=("other",))
     for changed, settings in (
         (dataclasses.replace(pairing, skip="for a while"), where),
         (dataclasses.replace(pairing, task=shown), where),
+        (dataclasses.replace(pairing, estimators=(dataclasses.replace(asked, spec=prose),)), where),
         (dataclasses.replace(pairing, task_options={**pairing.task_options, "source": "/elsewhere"}), where),
         (pairing, dataclasses.replace(where, cache=Path("x"), board=Path("x"))),
     ):
@@ -200,7 +213,11 @@ def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
 def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
     """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
     assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}
-    assert below({"prepare"}) == {"prepare", "source", "features", "remember", "adapt", "score", "recall", "export"}
+    scored = {"prepare", "source", "features", "remember", "adapt", "score", "recall", "export"}
+    assert below({"prepare"}) == {*scored, "estimate", "analyse"}
+    assert below({"adapt"}) == {"adapt", "score", "recall", "export", "analyse"}
+    assert below({"estimate"}) == {"estimate"}
+    assert below({"analyse"}) == {"analyse"}
     assert below({"graph"}) == {"graph", "export"}
 
 

@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.planning.catalog import Spec, load_catalog
-from tlbench.testing import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
+from tlbench.testing import (
+    AnalysisSuite,
+    BackboneSuite,
+    DomainSuite,
+    EstimatorSuite,
+    FamilySuite,
+    StrategySuite,
+    TaskSuite,
+)
 from tlbench.testing.toy import toy_candidate
 
 SUITES = {
@@ -16,6 +25,8 @@ SUITES = {
     BackboneSpec: BackboneSuite,
     BackboneFamily: FamilySuite,
     StrategySpec: StrategySuite,
+    EstimatorSpec: EstimatorSuite,
+    AnalysisSpec: AnalysisSuite,
 }
 CATALOG = load_catalog(also=[toy_candidate()])
 FOUND = ("cifar/resnet20", "spectrogram/test_resnet")
@@ -45,7 +56,7 @@ def suite(spec: Spec) -> type:
     return type(f"Test {type(spec).__name__} {spec.name}", (Shared, SUITES[type(spec)]), fields)
 
 
-for kind in ("domains", "tasks", "backbones", "families", "strategies"):
+for kind in ("domains", "tasks", "backbones", "families", "strategies", "estimators", "analyses"):
     for spec in getattr(CATALOG, kind).values():
         globals()[f"Test {kind} {spec.name}"] = suite(spec)
 for name in FOUND:

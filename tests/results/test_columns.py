@@ -33,6 +33,7 @@ def rows(blobs, settings):
         "seconds": {"adapt": 1.5}, "scores": {"success": 0.25},
         "groups": 12, "worst_group": "anna", "worst_group_score": 0.2, "worst_group_low": 0.1, "worst_group_high": 0.3,
         "worst_group_size": 25,
+        "estimates": {"leep": -0.5}, "analyses": {"cka": {"block-1": 0.5}},
     }  # fmt: skip
     fields = {**blobs.row_fields(settings), "status": "ok"}
     made = [
@@ -81,7 +82,10 @@ def test_csv_and_json_are_headed_by_the_table(rows, tmp_path):
     records = json.loads((tmp_path / "leaderboard.json").read_text())
     assert {tuple(record) for record in records} == {tuple(fields)}
     head = next(csv.reader((tmp_path / "toy.csv").open()))
-    assert [name for name in head if not name.startswith("scores.")] == [name for name in fields if name != "scores"]
+    named = ("scores", "estimates", "analyses")
+    assert [name for name in head if not name.startswith(named)] == [name for name in fields if name not in named]
+    assert {"scores.success", "estimates.leep", "analyses.cka.block-1"} <= set(head)
+    assert records[0]["analyses"] == {"cka.block-1": 0.5}
 
 
 def test_markdown_latex_and_legend_are_headed_by_the_table(rows, tmp_path):

@@ -12,6 +12,8 @@ import pytest
 from tlbench.errors import ContractError
 from tlbench.results.parts import (
     AdaptPart,
+    AnalysisPart,
+    EstimatePart,
     ExportPart,
     FeaturesPart,
     LatencyPart,
@@ -63,8 +65,10 @@ PARTS = RowPart.__subclasses__()
 
 
 def test_there_is_a_part_for_each_stage_that_says_something():
-    shared = {PreparedPart, SourcePart, FeaturesPart, AdaptPart, ScorePart, ExportPart, LatencyPart}
-    assert set(PARTS) == shared | {RememberPart, RecallPart}
+    assert set(PARTS) == {
+        *(PreparedPart, SourcePart, FeaturesPart, AdaptPart, ScorePart, ExportPart),
+        *(RememberPart, RecallPart, EstimatePart, AnalysisPart, LatencyPart),
+    }
 
 
 @pytest.mark.parametrize("part", PARTS)

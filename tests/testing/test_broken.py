@@ -21,6 +21,7 @@ FILES = (
     "broken_domain",
     "broken_promises",
     "found_by_name",
+    "broken_diagnostics",
 )
 TASKS = {
     "unseeded": ("loading_is_reproducible", "in another process"),
@@ -101,6 +102,23 @@ STRATEGIES = {
     "loses-a-head": ("runs_to_a_result", "must return a TransferModel with the heads source and target"),
     "spoils-weights": ("runs_to_a_result", "outputs that are not finite or are huge"),
 }
+ESTIMATORS = {
+    "upside-down": ("higher_is_expected_to_transfer_better", "a higher number must mean"),
+    "counts-calls": ("estimates_are_finite_and_reproducible", "for the same request on toy/blobs"),
+    "sorts-in-place": ("request_is_not_changed", "changes request.targets: copy"),
+    "sets-seed": ("process_state_is_unchanged", "estimate changes NumPy's random state"),
+    "gives-text": ("estimates_are_finite_and_reproducible", "returned a str: return one number"),
+    "unnamed": ("spec_fields_are_valid", "paper is empty"),
+}
+ANALYSES = {
+    "moves-weights": ("models_and_inputs_are_not_changed", "changes weights of request.after"),
+    "leaves-hooks": ("models_and_inputs_are_not_changed", "changes hooks of request.before"),
+    "trains": ("models_and_inputs_are_not_changed", "changes training mode of request.after"),
+    "draws-freely": ("analyses_are_finite_and_reproducible", "different numbers for the same request"),
+    "gives-dict": ("analyses_are_finite_and_reproducible", "returned a dict: return tlbench.Analysis"),
+    "says-nothing": ("analyses_are_finite_and_reproducible", "neither a number nor a picture"),
+    "nan": ("runs_to_a_result", "lacks its numbers"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +172,25 @@ def test_a_strong_augmentation_that_is_the_weak_one_is_noted(broken, make):
         "augment does the same for weak and strong with jitter",
     )
     assert make(broken.backbone("toy/mlp"), "augment_keeps_shape_and_type") == ("ok", "")
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_a_broken_estimator_is_named(broken, make, name):
+    check, says = ESTIMATORS[name]
+    status, reason = make(broken.estimator(name), check)
+    expected = "note" if check.startswith("higher") else "failed"
+    assert (status, says in reason) == (expected, True), reason
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_a_broken_analysis_is_named(broken, make, name):
+    check, says = ANALYSES[name]
+    status, reason = make(broken.analysis(name), check)
+    assert (status, says in reason) == ("failed", True), reason
+
+
+def test_an_estimator_that_suits_no_task_of_the_toy_is_skipped(broken, make):
+    assert make(broken.estimator("nowhere"), "runs_to_a_result")[0] == "skipped"
 
 
 def test_an_empty_domain_is_named(broken, make):

@@ -45,6 +45,8 @@ def everything(context: click.Context, parameter: click.Parameter, incomplete: s
     """Complete the argument of `tlbench show`: the name of a spec, else that of a result."""
     from tlbench.cli.board import row_names
 
-    specs = names_of("domains", "tasks", "backbones", "strategies")(context, parameter, incomplete)
+    specs = names_of("domains", "tasks", "backbones", "strategies", "estimators", "analyses")(
+        context, parameter, incomplete
+    )
     names = [name for name in row_names(context.params.get("board") or BOARD) if name.startswith(incomplete)]
     return specs or [CompletionItem(name) for name in names if name.isprintable()]

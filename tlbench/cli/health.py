@@ -151,7 +151,10 @@ def _locked(facts: dict[str, Any]) -> Iterator[str]:
 
 def _lacks(catalog: Catalog) -> Iterator[str]:
     kinds = [kind for task in catalog.tasks.values() for kind in (task.kind, task.kind_of_source)]
-    groups = (catalog.tasks, catalog.backbones, catalog.families, catalog.strategies)
+    groups = (
+        *(catalog.tasks, catalog.backbones, catalog.families),
+        *(catalog.strategies, catalog.estimators, catalog.analyses),
+    )
     specs = [spec for group in groups for spec in group.values()]
     yield from dict.fromkeys(filter(None, map(missing, [*specs, *kinds])))
 

@@ -16,7 +16,7 @@ from tlbench.cli.output import print_json, print_table, say
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugins: Sequence[Path], as_json: bool) -> None:
-    """List tasks, backbones and strategies."""
+    """List tasks, backbones, strategies, estimators and analyses."""
     from tlbench.planning.catalog import missing
 
     catalog = catalog_with(plugins)
@@ -52,11 +52,18 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
             }
             for spec in catalog.strategies.values()
         ],
+        "estimators": [
+            {"estimator": spec.name, "title": spec.title, "missing": missing(spec)}
+            for spec in catalog.estimators.values()
+        ],
+        "analyses": [
+            {"analysis": spec.name, "title": spec.title, "missing": missing(spec)} for spec in catalog.analyses.values()
+        ],
     }
     if as_json:
         print_json(tables)
         return
-    for rows in tables.values():
+    for rows in filter(None, tables.values()):
         print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
         say()
     if catalog.problems:

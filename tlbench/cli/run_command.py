@@ -14,6 +14,7 @@ import click
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.cli.diagnostic_lines import diagnostic_lines
 from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.progress import progress
 from tlbench.cli.settings import parse_seeds, set_option
@@ -62,6 +63,20 @@ if TYPE_CHECKING:
     help="Strategy. Repeatable. Baselines are added.  [default: all]",
 )
 @click.option(
+    "--estimator",
+    "estimators",
+    multiple=True,
+    shell_complete=completion.names_of("estimators"),
+    help="Also estimate transferability before adaptation. Repeatable.",
+)
+@click.option(
+    "--analysis",
+    "analyses",
+    multiple=True,
+    shell_complete=completion.names_of("analyses"),
+    help="Also analyse what adaptation changed. Repeatable.",
+)
+@click.option(
     "--seeds",
     default="",
     callback=parse_seeds,
@@ -96,6 +111,8 @@ def command(
     tasks: Sequence[str],
     backbones: Sequence[str],
     strategies: Sequence[str],
+    estimators: Sequence[str],
+    analyses: Sequence[str],
     seeds: Sequence[int],
     label_budgets: Sequence[str],
     remember: str,
@@ -127,6 +144,7 @@ def command(
 
     replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
     replaced["remember"] = remember
+    replaced |= {"estimators": estimators, "analyses": analyses}
     settings = Settings(device=resolve_device(device), threads=threads, board=board)
     settings.check_cache()
     if not dry_run:
@@ -155,6 +173,7 @@ def _report(outcome: Outcome, settings: Settings, as_json: bool) -> None:
                 "seconds": outcome.seconds,
                 "rows": [row.to_json() for row in outcome.rows],
                 "missing": [row.file_name for row in outcome.missing],
+                "without": outcome.without,
                 "boards": [str(path) for path in boards],
             }
         )
@@ -221,7 +240,7 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
 def _print_outcome(outcome: Outcome, boards: Sequence[Path]) -> None:
     several = len({row.backbone for row in outcome.rows}) > 1
     print_table([_line(entry, several) for entry in aggregate(outcome.rows)])
-    for line in _without_score(outcome.rows):
+    for line in [*_without_score(outcome.rows), *diagnostic_lines(outcome)]:
         say(line)
     counts = ", ".join(f"{sum(row.status == s for row in outcome.rows)} {s}" for s in ("ok", "failed", "skipped"))
     say(f"\nresults: {counts}")

@@ -34,6 +34,8 @@ OFFERS = {
     "domain": Offer(hook="tlbench_domains", form="NAME", templates=("data", "domain"), heavy="data"),
     "task": Offer(hook="tlbench_tasks", form="DOMAIN/NAME", templates=("data", "task"), heavy="data"),
     "strategy": Offer(hook="tlbench_strategies", form="NAME", templates=("strategy",), heavy="strategy"),
+    "estimator": Offer(hook="tlbench_estimators", form="NAME", templates=("estimator",), heavy="estimator"),
+    "analysis": Offer(hook="tlbench_analyses", form="NAME", templates=("analysis",), heavy="analysis"),
     "backbone": Offer(
         hook="tlbench_backbones", form="MODALITY/NAME", templates=("backbone", "backbone-{modality}"), heavy="encoder"
     ),
@@ -112,7 +114,8 @@ class Package:
         """The command for a first result."""
         strategy = self.name if self.kind == "strategy" else "finetune"
         backbone = f" --backbone {self.name}" if self.kind == "backbone" else ""
-        return f"tlbench run --task {self.task}{backbone} --strategy {strategy} --quick"
+        asked = f" --{self.kind} {self.name}" if self.kind in ("estimator", "analysis") else ""
+        return f"tlbench run --task {self.task}{backbone} --strategy {strategy}{asked} --quick"
 
     def files(self) -> Mapping[str, str]:
         """Return the content of every file by its path."""

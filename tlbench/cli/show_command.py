@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
-    """Show the details of a task, backbone, family of backbones, strategy, domain or result.
+    """Show the details of a task, backbone, family of backbones, strategy, estimator, analysis, domain or result.
 
     Name a result by its file, its key or another unique part of its name in --board.
     """
@@ -51,6 +51,7 @@ def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[P
     if not alone and not Path(name).is_file():
         return []
     specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.families, *catalog.strategies]
+    specs += [*catalog.estimators, *catalog.analyses]
     files = row_files(board, name)
     if not files or (len(files) > 1 and difflib.get_close_matches(name, specs, cutoff=0.8)):
         unknown = UnknownNameError("task, backbone, strategy, domain or result", name, [*specs, *row_names(board)])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.assets.folders import data_folder
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
@@ -40,6 +41,10 @@ def spec_cards(catalog: Catalog, name: str) -> list[Card]:
         cards.append(family_card(catalog, catalog.families[name]))
     if strategy := catalog.strategies.get(name):
         cards.append(strategy_card(catalog, strategy))
+    if estimator := catalog.estimators.get(name):
+        cards.append(diagnostic_card(catalog, "estimator", estimator))
+    if analysis := catalog.analyses.get(name):
+        cards.append(diagnostic_card(catalog, "analysis", analysis))
     return cards
 
 
@@ -162,6 +167,19 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "kind of training": f"{strategy.recipe}: {TRAININGS[strategy.recipe]}" if strategy.recipe else "",
         "options": [_option(strategy.name, option) for option in strategy.options],
         "defaults of backbones": _recipes(catalog, strategy),
+    }
+
+
+def diagnostic_card(catalog: Catalog, sort: str, spec: EstimatorSpec | AnalysisSpec) -> Card:
+    """Return the card of an estimator or an analysis."""
+    return {
+        **_head(sort, spec),
+        "paper": spec.paper,
+        "requires": list(spec.needs),
+        "plugin": str(catalog.origin(spec)),
+        "missing": _lacks(missing(spec)),
+        "options": [_option(spec.name, option) for option in spec.options],
+        "commands": [f"tlbench run --task TASK --{sort} {spec.name}"],
     }
 
 

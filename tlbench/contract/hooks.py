@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 import pluggy
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.events import Event
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 
@@ -67,6 +68,24 @@ def tlbench_strategies() -> Iterable[StrategySpec]:  # type: ignore[empty-body]
 
     Example:
         return [StrategySpec(name="frozen", access=frozenset({Access.TARGET_LABELS}), ..., adapt=adapt)]
+    """
+
+
+@hookspec
+def tlbench_estimators() -> Iterable[EstimatorSpec]:  # type: ignore[empty-body]
+    """Return the estimators this plugin adds: numbers that say before adaptation how well it may go.
+
+    Example:
+        return [EstimatorSpec(name="leep", ..., estimate=leep)]
+    """
+
+
+@hookspec
+def tlbench_analyses() -> Iterable[AnalysisSpec]:  # type: ignore[empty-body]
+    """Return the analyses this plugin adds: what adaptation changed inside a model.
+
+    Example:
+        return [AnalysisSpec(name="cka", ..., analyse=compare_features)]
     """
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 PART = "row.json"
 """The fields of the row that a stage knows."""
+PICTURE = "picture.png"
+"""What an analysis drew."""
 MEASURED = "latency.json"
 """A measurement, with every single value."""
 

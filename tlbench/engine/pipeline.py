@@ -12,14 +12,27 @@ from pathlib import Path
 from tlbench.contract.events import Event
 from tlbench.engine.contents import PART
 from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
-from tlbench.engine.stages import adapt, export, features, graph, latency, prepare, recall, remember, score, source
+from tlbench.engine.stages import (
+    adapt,
+    analyse,
+    estimate,
+    export,
+    features,
+    graph,
+    latency,
+    prepare,
+    recall,
+    remember,
+    score,
+    source,
+)
 from tlbench.engine.store import DamagedStageError, Store, StoredStage
 from tlbench.errors import StoreError
 from tlbench.planning.plan import SourcePlan
 from tlbench.planning.settings import Settings
 from tlbench.results.files import write_json
 
-PIPELINE: tuple[Stage, ...] = (
+SCORED: tuple[Stage, ...] = (
     prepare.STAGE,
     source.STAGE,
     features.STAGE,
@@ -29,14 +42,17 @@ PIPELINE: tuple[Stage, ...] = (
     recall.STAGE,
     graph.STAGE,
     export.STAGE,
-    latency.STAGE,
 )
+"""The stages of every row, up to its scores."""
+DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE)
+"""Stages on demand: `tlbench.engine.diagnostics` runs them after the others, so that none can cost a row its score."""
 LATENCY = latency.STAGE
 """The stage that waits until every pairing is done, for it takes the machine to itself."""
+PIPELINE: tuple[Stage, ...] = (*SCORED, *DIAGNOSTICS, LATENCY)
 
 
 def run_stages(
-    plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = PIPELINE[:-1]
+    plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = SCORED
 ) -> dict[str, StoredStage]:
     """Bring stages into the store, in their order. Raises `StageError` that names the one that failed."""
     # Each stage is damaged at most once in a run, unless the disk itself is at fault.

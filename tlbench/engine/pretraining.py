@@ -109,13 +109,13 @@ def pretrain(plan: SourcePlan, settings: Settings, notify: Callable[[Event], Non
     The folder appears in one rename when it is whole. Raises `StageError`.
     """
     from tlbench.engine.models import read_source
-    from tlbench.engine.pipeline import PIPELINE, run_stages
+    from tlbench.engine.pipeline import SCORED, run_stages
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import side_score
     from tlbench.learning.model import apply_head, encode_split
 
     assert plan.backbone.save is not None
-    stages = run_stages(plan, settings, Store(root=settings.cache, notify=notify), PIPELINE[:2])
+    stages = run_stages(plan, settings, Store(root=settings.cache, notify=notify), SCORED[:2])
     prepared = Prepared.read(stages["prepare"].folder)
     model = read_source(plan, prepared, settings.device, stages["source"].folder)
     test, head = prepared.split("source-test"), model.heads["source"]

@@ -16,6 +16,7 @@ from typing import Any
 
 from tlbench.contract.events import Event
 from tlbench.engine.contents import measured, row_part
+from tlbench.engine.diagnostics import Found, run_diagnostics, with_kept, write_pictures
 from tlbench.engine.pipeline import LATENCY, run_stage, run_stages
 from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import NotApplicable, StageError, StoreError, UsageError, describe
@@ -36,6 +37,8 @@ class Draft:
     row: Row
     pairing: Pairing
     stages: Mapping[str, StoredStage] = field(default_factory=dict)
+    found: Found = field(default_factory=Found)
+    """What was asked for beside the score."""
 
 
 @dataclass
@@ -51,6 +54,8 @@ class Outcome:
     """CPU seconds that this run spent in each stage."""
     missing: list[Row] = field(default_factory=list)
     """Rows that are not on the board: they could not be written, or were removed again."""
+    without: list[str] = field(default_factory=list)
+    """A line for each estimator or analysis that rows lack although it was asked for, with the reason."""
 
     def note(self, event: Event) -> None:
         if event.name == "stage-finished" and event.cached:
@@ -58,6 +63,14 @@ class Outcome:
         elif event.name == "stage-finished":
             self.computed += 1
             self.seconds[event.stage] = self.seconds.get(event.stage, 0.0) + event.seconds
+
+    def note_failed(self, draft: Draft) -> None:
+        """Note what was asked for beside the score and failed; strategies that share the reason share the line."""
+        pairing = draft.pairing
+        for label, reason in draft.found.failed.items():
+            line = f"without {label}: {pairing.task.name} {pairing.backbone.name}: {reason}"
+            if line not in self.without:
+                self.without.append(line)
 
 
 def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
@@ -79,7 +92,8 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     drafts, complete = [], set()
     for done, pairing in enumerate(plan.pairings, start=1):
         notify(Event(name="pairing-started", pairing=pairing.title, values={"key": pairing.key()}))
-        draft = run_pairing(pairing, catalog, settings, store)
+        draft = _with_kept(run_pairing(pairing, catalog, settings, store), settings)
+        outcome.note_failed(draft)
         published = _on_board(draft.row, settings)
         if published is None:
             _publish(draft, store, settings)
@@ -91,7 +105,7 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
     paths = []
     # Latency needs the machine to itself: nothing is computed any more from here on.
     for draft in _with_baselines(drafts, complete, store, settings):
-        final = _with_latency(draft, settings, store)
+        final = _with_latency(_with_kept(draft, settings), settings, store)
         outcome.rows.append(final.row)
         paths.append(_publish(final, store, settings))
         if paths[-1] is not None:
@@ -112,7 +126,8 @@ def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
         # What a plugin prints must not end up in the JSON that a program reads.
         with same_folder(), redirect_stdout(sys.stderr):
             stages = run_stages(pairing, settings, store)
-        return Draft(row=_assemble(fields, stages), pairing=pairing, stages=stages)
+            found = run_diagnostics(pairing, settings, store, stages)
+        return Draft(row=_assemble(fields, stages, found), pairing=pairing, stages=stages, found=found)
     except BaseException as error:  # noqa: BLE001 - a failure of one pairing must not cost the others theirs
         pass_signal(error)
         if isinstance(error.__cause__, NotApplicable):
@@ -131,10 +146,11 @@ def _failure(error: BaseException) -> dict[str, Any]:
     }
 
 
-def _assemble(fields: Mapping[str, Any], stages: Mapping[str, StoredStage]) -> Row:
+def _assemble(fields: Mapping[str, Any], stages: Mapping[str, StoredStage], found: Found) -> Row:
     """Return the union of what was asked for and what the stages say."""
     known = {name: value for stage in stages.values() for name, value in row_part(stage.folder).items()}
-    return Row(**{**fields, **known}, status="ok", seconds={name: stage.seconds for name, stage in stages.items()})
+    seconds = {**{name: stage.seconds for name, stage in stages.items()}, **found.seconds}
+    return Row(**{**fields, **known, **found.row_fields}, status="ok", seconds=seconds)
 
 
 def _plugins(pairing: Pairing, catalog: Catalog) -> dict[str, str]:
@@ -144,12 +160,26 @@ def _plugins(pairing: Pairing, catalog: Catalog) -> dict[str, str]:
 
 def _on_board(row: Row, settings: Settings) -> Row | None:
     """Return the row of the same result that is on the board, which may hold a latency already, or None."""
-    try:
-        published = read_row(settings.board / "rows" / row.file_name)
-    except (OSError, StoreError):
+    published = _published(row, settings)
+    if published is None:
         return None
     same = ("status", "reason", "created", "onnx_sha256")
     return published if all(getattr(published, name) == getattr(row, name) for name in same) else None
+
+
+def _published(row: Row, settings: Settings) -> Row | None:
+    """Return the row that the board has under the same name, or None."""
+    try:
+        return read_row(settings.board / "rows" / row.file_name)
+    except (OSError, StoreError):
+        return None
+
+
+def _with_kept(draft: Draft, settings: Settings) -> Draft:
+    """Return the draft with the estimates and analyses that the board has of the same model."""
+    if not draft.stages:
+        return draft
+    return dataclasses.replace(draft, row=with_kept(draft.row, _published(draft.row, settings), draft.found.failed))
 
 
 def _with_baselines(
@@ -171,6 +201,7 @@ def _publish(draft: Draft, store: Store, settings: Settings) -> Path | None:
             predictions = (settings.board / "rows" / draft.row.file_name).with_suffix(".npz")
             # Before the row: a row on the board never lacks its predictions, even if the run is killed between the two.
             write_bytes(predictions, store.checked(draft.stages["export"], "predictions.npz").read_bytes())
+            write_pictures(draft.found, draft.row, settings.board, store)
         return write_row(settings.board, draft.row)
     except (OSError, ValueError, StoreError):
         log_traceback(draft.row.file_name, settings.cache)

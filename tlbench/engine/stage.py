@@ -14,7 +14,7 @@ from tlbench.planning import fingerprints
 from tlbench.planning.code import code_identity
 
 if TYPE_CHECKING:
-    from tlbench.planning.plan import Pairing, SourcePlan
+    from tlbench.planning.plan import Asked, Pairing, SourcePlan
     from tlbench.planning.settings import Settings
     from tlbench.results.parts import RowPart
 
@@ -54,13 +54,18 @@ class Stage:
     content: Callable[[Mapping[str, Path]], Any] | None = None
     """For a result that many pairings share: what of the results above it counts, in place of their keys. Such a stage
     declares all that it reads."""
+    each: str = ""
+    """For a stage that runs on demand: the field of the pairing that lists what was asked for. The stage is computed
+    for each of them alone, and left out if there are none."""
 
 
-IDENTITIES: Mapping[str, Callable[[SourcePlan, Settings], Any]] = {
+IDENTITIES: Mapping[str, Callable[[Any, Settings], Any]] = {
     "load_request": lambda plan, settings: [plan.data_options(), plan.fingerprint],
     "files": lambda plan, settings: plan.weights,
     "backbone_options": lambda plan, settings: plan.model_options(),
     "remembered": lambda plan, settings: _kept(plan),
+    "estimators": lambda plan, settings: [_asked(one, one.spec.estimate) for one in plan.estimators],
+    "analyses": lambda plan, settings: [_asked(one, one.spec.analyse) for one in plan.analyses],
     "settings.device": lambda plan, settings: [settings.device, fingerprints.device_name(settings.device)],
 }
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
@@ -73,6 +78,11 @@ def _kept(plan: SourcePlan) -> Any:
         return None
     data = [kept.task.name, kept.data_options(), kept.fingerprint, kept.side, kept.metric]
     return _identity([*data, kept.task.load, kept.kind])
+
+
+def _asked(asked: Asked[Any], function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what counts of an estimator or an analysis: its name, its options and its code."""
+    return {"label": asked.label, "options": dict(asked.options), "code": dict(code_identity(function))}
 
 
 PROSE = ("title", "summary")

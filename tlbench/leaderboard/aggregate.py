@@ -107,8 +107,24 @@ class Entry:
 
     def scores(self) -> dict[str, float]:
         """Return the mean of every metric that all rows have."""
-        names = [name for name in self.first.scores if all(name in row.scores for row in self.rows)]
-        return {name: statistics.fmean(row.scores[name] for row in self.rows) for name in sorted(names)}
+        return _means([row.scores for row in self.rows])
+
+    def estimates(self) -> dict[str, float]:
+        """Return the mean of every estimate that all rows have."""
+        return _means([row.estimates for row in self.rows])
+
+    def analyses(self) -> dict[str, float]:
+        """Return the mean of every number of an analysis that all rows have, as `ANALYSIS.NUMBER`."""
+        return _means(
+            [
+                {
+                    f"{analysis}.{name}": value
+                    for analysis, numbers in row.analyses.items()
+                    for name, value in numbers.items()
+                }
+                for row in self.rows
+            ]
+        )
 
 
 COMPUTED: Mapping[str, Callable[[Entry], Any]] = {
@@ -119,6 +135,8 @@ COMPUTED: Mapping[str, Callable[[Entry], Any]] = {
     "seed_sd": lambda entry: entry.spread("score"),
     "worst_group": lambda entry: ", ".join(entry.worst_groups()) or None,
     "scores": lambda entry: entry.scores(),
+    "estimates": lambda entry: entry.estimates(),
+    "analyses": lambda entry: entry.analyses(),
     "gain_over_source_only": lambda entry: _mean(entry.over_source_only),
     "gain_over_source_only_sd": lambda entry: _spread(entry.over_source_only),
     "seeds_above_source_only": lambda entry: _positive(entry.over_source_only),
@@ -137,6 +155,12 @@ MEASURED = frozenset(name for name, annotation in Row.__annotations__.items() if
 def _mean(values: Sequence[float | None]) -> float | None:
     present = [value for value in values if value is not None]
     return statistics.fmean(present) if present and len(present) == len(values) else None
+
+
+def _means(records: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of every number that all records have."""
+    names = [name for name in records[0] if all(name in record for record in records)]
+    return {name: statistics.fmean(record[name] for record in records) for name in sorted(names)}
 
 
 def _positive(gains: Sequence[float]) -> int | None:

@@ -18,6 +18,9 @@ from tlbench.results.row import Row
 FORMULA = tuple("=+-@＝＋－＠")
 """What the text of a formula begins with; the wide forms count in some languages."""
 
+NESTED = ("scores", "estimates", "analyses")
+"""Columns that hold numbers by name: CSV has a column for each of these."""
+
 
 def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
     """Write `DOMAIN.md`, `.csv` and `.tex`, `leaderboard.json` and `README.md`, with `plots` pictures; return paths."""
@@ -50,12 +53,16 @@ def json_text(entries: Sequence[Entry]) -> str:
 
 
 def table_csv(entries: Sequence[Entry]) -> str:
-    """Return the same as CSV: a column for each metric, row files separated by blanks; no text is a formula."""
+    """Return the same as CSV: a column for each metric, estimate and number of an analysis; no text is a formula.
+
+    Row files are separated by blanks.
+    """
     records = []
     for entry in entries:
         record = {**entry.record}
-        scores, rows = record.pop("scores"), record.pop("rows")
-        line = {**record, **{f"scores.{name}": value for name, value in scores.items()}, "rows": " ".join(rows)}
+        rows, nested = record.pop("rows"), {name: record.pop(name) for name in NESTED}
+        named = {f"{field}.{name}": value for field, values in nested.items() for name, value in values.items()}
+        line = {**record, **named, "rows": " ".join(rows)}
         records.append({plain(name): _cell(value) for name, value in line.items()})
     names = dict.fromkeys(name for record in records for name in record if name != "rows")
     stream = io.StringIO()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench.contract import hooks as hookspecs
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import DECLARATION, removed_field
 from tlbench.contract.events import Event
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
@@ -25,14 +26,18 @@ from tlbench.planning.guard import check_signal, guarded, pass_signal, same_fold
 from tlbench.planning.notifier import Notifier
 from tlbench.planning.registration import PluginProblem, register
 
-Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec
-S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec)
+Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec
+Requiring = TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec | KindSpec
+"""Records that name packages in `requires`."""
+S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, StrategySpec, EstimatorSpec, AnalysisSpec)
 HOOKS: Mapping[str, type[Spec]] = {
     "tlbench_domains": DomainSpec,
     "tlbench_tasks": TaskSpec,
     "tlbench_backbones": BackboneSpec,
     "tlbench_backbone_families": BackboneFamily,
     "tlbench_strategies": StrategySpec,
+    "tlbench_estimators": EstimatorSpec,
+    "tlbench_analyses": AnalysisSpec,
 }
 NAMES: Mapping[type[Spec], str] = {
     DomainSpec: r"[\w-]+",
@@ -40,6 +45,8 @@ NAMES: Mapping[type[Spec], str] = {
     BackboneSpec: r"[\w.-]+(/[\w.-]+)?",
     BackboneFamily: r"[\w.-]+",
     StrategySpec: r"[\w.-]+",
+    EstimatorSpec: r"[\w.-]+",
+    AnalysisSpec: r"[\w.-]+",
 }
 """Valid names: they become parts of file names, and the domain of a task is the first part of its name."""
 FORMS: Mapping[type[Spec], str] = {
@@ -48,6 +55,8 @@ FORMS: Mapping[type[Spec], str] = {
     BackboneSpec: "NAME or MODALITY/NAME",
     BackboneFamily: "NAME",
     StrategySpec: "NAME",
+    EstimatorSpec: "NAME",
+    AnalysisSpec: "NAME",
 }
 """The forms of valid names, for messages."""
 
@@ -61,6 +70,8 @@ class Catalog:
     backbones: Mapping[str, BackboneSpec]
     families: Mapping[str, BackboneFamily]
     strategies: Mapping[str, StrategySpec]
+    estimators: Mapping[str, EstimatorSpec]
+    analyses: Mapping[str, AnalysisSpec]
     origins: Mapping[tuple[str, str], PluginOrigin]
     """(hook, spec name) -> plugin."""
     plugins: tuple[PluginOrigin, ...]
@@ -101,6 +112,12 @@ class Catalog:
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
 
+    def estimator(self, name: str) -> EstimatorSpec:
+        return _find("estimator", name, self.estimators)
+
+    def analysis(self, name: str) -> AnalysisSpec:
+        return _find("analysis", name, self.analyses)
+
     def origin(self, spec: Spec) -> PluginOrigin:
         hook = next(hook for hook, kind in HOOKS.items() if isinstance(spec, kind))
         if (hook, spec.name) not in self.origins:  # Found by its family.
@@ -115,7 +132,7 @@ def _find(what: str, name: str, specs: Mapping[str, S]) -> S:
         raise UnknownNameError(what, name, specs) from None
 
 
-def missing(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | KindSpec) -> str:
+def missing(spec: Requiring) -> str:
     """Return a message on the packages that a spec requires and this environment lacks, or an empty string."""
     absent = [name for name in spec.requires if find_spec(name) is None]
     if not absent:
@@ -149,6 +166,8 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
         backbones=specs["tlbench_backbones"],
         families=specs["tlbench_backbone_families"],
         strategies=specs["tlbench_strategies"],
+        estimators=specs["tlbench_estimators"],
+        analyses=specs["tlbench_analyses"],
         origins=owners,
         plugins=tuple(origins.values()),
         editions={name: getattr(manager.get_plugin(name), DECLARATION, None) for name in origins},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import BackboneSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
@@ -57,10 +58,15 @@ def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
 
 
 def _wrong_backbone(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
-    for trait in strategy.needs:
+    return lacking_traits(task, backbone, strategy) or lacking_layout(task, backbone)
+
+
+def lacking_traits(task: TaskSpec, backbone: BackboneSpec, spec: StrategySpec | EstimatorSpec | AnalysisSpec) -> str:
+    """Return which trait a spec requires that neither backbone nor task nor kind has, or an empty string."""
+    for trait in spec.needs:
         if trait not in given(task, backbone):
-            return f'"{strategy.name}" requires {TRAITS.get(trait, trait)}, which {_lacks(trait, task, backbone)}.'
-    return lacking_layout(task, backbone)
+            return f'"{spec.name}" requires {TRAITS.get(trait, trait)}, which {_lacks(trait, task, backbone)}.'
+    return ""
 
 
 def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:

@@ -14,6 +14,7 @@ from tlbench.contract.task_data import Access
 from tlbench.contract.training import SOURCE
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning import fingerprints
+from tlbench.planning.asked import Diagnostics, find_diagnostics
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
 from tlbench.planning.guard import guarded
@@ -40,6 +41,10 @@ class RunRequest:
     tasks: Sequence[str] = ()
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
+    estimators: Sequence[str] = ()
+    """What is estimated before adaptation; by default nothing."""
+    analyses: Sequence[str] = ()
+    """What is analysed after adaptation; by default nothing."""
     seeds: Sequence[int] = (0, 1, 2)
     label_budgets: Sequence[str] = ()
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
@@ -82,9 +87,10 @@ def _pairings(run_request: RunRequest, catalog: Catalog, overrides: Overrides, s
     tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
     backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
     strategies = _with_baselines([catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)], catalog)
+    diagnostics = find_diagnostics(run_request.estimators, run_request.analyses, catalog, overrides)
     for task in tasks:
         for backbone in _fitting(task, backbones, catalog):
-            yield from _expand(task, backbone, strategies, run_request, catalog, overrides, settings)
+            yield from _expand(task, backbone, strategies, diagnostics, run_request, catalog, overrides, settings)
 
 
 def _with_baselines(selected: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
@@ -106,6 +112,7 @@ def _expand(
     task: TaskSpec,
     backbone: BackboneSpec,
     strategies: Iterable[StrategySpec],
+    diagnostics: Diagnostics,
     run_request: RunRequest,
     catalog: Catalog,
     overrides: Overrides,
@@ -131,6 +138,7 @@ def _expand(
             label_budget=budget,
             skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),
             remembered=remembered,
+            **diagnostics.fields(task, backbone),
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])

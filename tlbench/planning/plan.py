@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tlbench.contract.budget import Budget
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
 from tlbench.contract.options import PARTIAL, OptionValue
 from tlbench.contract.requests import LoadRequest, learns_nothing
@@ -15,7 +16,7 @@ from tlbench.contract.specs import EMPTY, HUB, BackboneSpec, Checkpoint, KindSpe
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
 from tlbench.planning.settings import Settings
-from tlbench.results.files import digest
+from tlbench.results.files import digest, slug
 from tlbench.results.schema_1 import spelling
 
 if TYPE_CHECKING:
@@ -157,6 +158,33 @@ class Extension:
     options: Mapping[str, OptionValue]
 
 
+D = TypeVar("D", EstimatorSpec, AnalysisSpec)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Generic[D]):
+    """An estimator or an analysis that was asked for, with every option decided."""
+
+    spec: D
+    options: Mapping[str, OptionValue]
+
+    @property
+    def changed(self) -> dict[str, OptionValue]:
+        """The options that have other values than by default."""
+        return {one.name: self.options[one.name] for one in self.spec.options if self.options[one.name] != one.default}
+
+    @property
+    def label(self) -> str:
+        """What the row calls it: `NAME`, or `NAME (OPTION=VALUE)` with the options that are not the default."""
+        values = ", ".join(f"{name}={value}" for name, value in self.changed.items())
+        return f"{self.spec.name} ({values})" if values else self.spec.name
+
+    @property
+    def file_name(self) -> str:
+        """The label as a part of a file's name."""
+        return f"{slug(self.spec.name)}-{digest(self.changed)[:6]}" if self.changed else slug(self.spec.name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pairing(SourcePlan):
     """One row to be: a source model, and the strategy that adapts it."""
@@ -168,6 +196,12 @@ class Pairing(SourcePlan):
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
     remembered: Remembered | None = None
     """The task on which forgetting is measured, of a pairing without a source."""
+    estimators: tuple[Asked[EstimatorSpec], ...] = ()
+    """What is estimated before adaptation; the key of the row does not hold it."""
+    analyses: tuple[Asked[AnalysisSpec], ...] = ()
+    """What is analysed after adaptation; the key of the row does not hold it."""
+    left_out: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    """Estimators and analyses that were asked for and do not fit, each with the reason."""
 
     @property
     def fit_inputs(self) -> FitInputs | None:

@@ -123,6 +123,8 @@ COLUMNS = (
     Column("worst_group_size", "worst group, size", TARGET, unit="examples", shown=FILES),
     Column("eager_score", "score before export", TARGET),
     Column("scores", "all metrics", TARGET, shown=FILES | RESULTS),
+    Column("estimates", "estimates before adaptation", TARGET, shown=FILES),
+    Column("analyses", "analyses", TARGET, shown=FILES),
     Column("train_gap", "score on training labels minus test", TARGET, shown=FILES, form="+"),
     Column(
         "gain_over_source_only", "gain over source-only", TARGET, shown=FILES | RESULTS, form="+",

@@ -126,6 +126,20 @@ class ExportPart(RowPart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EstimatePart(RowPart):
+    """Of the stage `estimate`: one estimator's number under its label."""
+
+    estimates: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisPart(RowPart):
+    """Of the stage `analyse`: one analysis's numbers under its label."""
+
+    analyses: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatencyPart(RowPart):
     """Of the stage `latency`."""
 

@@ -113,6 +113,10 @@ class Row:
     """Test examples of that group."""
     scores: Mapping[str, float] = field(default_factory=dict)
     """Every metric of the ONNX file on the target test split; `nll` in nats."""
+    estimates: Mapping[str, float] = field(default_factory=dict)
+    """What estimators say of the source model and the label budget: NAME, or NAME (OPTION=VALUE) -> number."""
+    analyses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What analyses say of the model before and after adaptation: NAME, or NAME (OPTION=VALUE) -> numbers by name."""
     train_gap: float | None = None
     """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None

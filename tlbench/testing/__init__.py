@@ -14,9 +14,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tlbench.testing.suites import BackboneSuite, DomainSuite, FamilySuite, StrategySuite, TaskSuite
+    from tlbench.testing.suites import (
+        AnalysisSuite,
+        BackboneSuite,
+        DomainSuite,
+        EstimatorSuite,
+        FamilySuite,
+        StrategySuite,
+        TaskSuite,
+    )
 
-__all__ = ["BackboneSuite", "DomainSuite", "FamilySuite", "StrategySuite", "TaskSuite"]
+__all__ = [
+    "AnalysisSuite",
+    "BackboneSuite",
+    "DomainSuite",
+    "EstimatorSuite",
+    "FamilySuite",
+    "StrategySuite",
+    "TaskSuite",
+]
 
 
 def __getattr__(name: str) -> Any:

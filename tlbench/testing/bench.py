@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import TaskData
@@ -18,13 +19,13 @@ from tlbench.engine.source_model import train_source
 from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError
 from tlbench.learning.model import TransferModel
-from tlbench.planning.catalog import Catalog, missing
+from tlbench.planning.catalog import Catalog, Requiring, missing
 from tlbench.planning.expand import RunRequest, make_plan
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
-S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec)
+S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec, EstimatorSpec, AnalysisSpec)
 Check = Callable[[S, "Bench"], str | None]
 """Raises what is wrong, with what to do about it; returns a note on what a person should look at, or None."""
 STRATEGY = "nearest-mean"
@@ -56,11 +57,23 @@ class Bench:
         return Settings(cache=self.folder / "cache", board=self.folder / "board")
 
     def pairing(
-        self, task: str, backbone: str, strategy: str = STRATEGY, overrides: Mapping[str, OptionValue] = EMPTY
+        self,
+        task: str,
+        backbone: str,
+        strategy: str = STRATEGY,
+        overrides: Mapping[str, OptionValue] = EMPTY,
+        estimators: Sequence[str] = (),
+        analyses: Sequence[str] = (),
     ) -> Pairing:
         """Return the pairing of these three with seed 0, whether it makes sense or not."""
         run_request = RunRequest(
-            tasks=[task], backbones=[backbone], strategies=[strategy], seeds=(0,), overrides=overrides
+            tasks=[task],
+            backbones=[backbone],
+            strategies=[strategy],
+            estimators=estimators,
+            analyses=analyses,
+            seeds=(0,),
+            overrides=overrides,
         )
         plan = make_plan([run_request], self.catalog, self.settings)
         return next(pairing for pairing in plan.pairings if pairing.strategy.name == strategy)
@@ -104,7 +117,7 @@ def ignore(step: int, loss: float) -> None:
     """Take a step's loss and do nothing."""
 
 
-def need(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec) -> None:
+def need(spec: Requiring) -> None:
     """Raise `NotApplicableError` where packages that a spec needs are not installed."""
     if absent := missing(spec):
         raise NotApplicableError(absent)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import MissingDataError, TlbenchError, describe
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.planning.guard import pass_signal
-from tlbench.testing import backbones, domains, families, strategies, tasks
+from tlbench.testing import analyses, backbones, domains, estimators, families, strategies, tasks
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.specs import sort_of
 
@@ -22,6 +23,8 @@ CHECKS: Mapping[type[Spec], Sequence[Check[Any]]] = {
     BackboneSpec: backbones.CHECKS,
     BackboneFamily: families.CHECKS,
     StrategySpec: strategies.CHECKS,
+    EstimatorSpec: estimators.CHECKS,
+    AnalysisSpec: analyses.CHECKS,
 }
 
 
@@ -45,6 +48,8 @@ def specs_of(catalog: Catalog, origins: Sequence[PluginOrigin]) -> list[Spec]:
         *catalog.backbones.values(),
         *catalog.families.values(),
         *catalog.strategies.values(),
+        *catalog.estimators.values(),
+        *catalog.analyses.values(),
     ]
     return [spec for spec in everything if catalog.origin(spec) in origins]
 

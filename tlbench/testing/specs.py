@@ -9,6 +9,7 @@ from dataclasses import fields
 from typing import Any, get_args
 
 from tlbench.contract.deferred import Deferred
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import Layout
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
@@ -44,12 +45,12 @@ def spec_fields_are_valid(spec: Spec, bench: Bench) -> None:
             raise ContractError(f"{label(spec)}: {field.name} is empty: write one sentence.")
     if not isinstance(spec, DomainSpec):
         _check_requirements(spec)
-    if isinstance(spec, TaskSpec | BackboneSpec | StrategySpec):
+    if not isinstance(spec, DomainSpec | BackboneFamily):
         _check_options(spec)
     _check_choices(spec)
 
 
-def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
+def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec | EstimatorSpec | AnalysisSpec) -> None:
     names = [option.name for option in spec.options if isinstance(option, Option)]
     if len(names) < len(spec.options) or len(set(names)) < len(names):
         raise ContractError(f"{label(spec)}: options must be a tuple of Option with different names.")
@@ -63,7 +64,9 @@ def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec) -> None:
             raise ContractError(f"{where} cannot parse its own default {option.default!r}: change it.")
 
 
-def _check_requirements(spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec) -> None:
+def _check_requirements(
+    spec: TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec,
+) -> None:
     for name in spec.requires:
         if not name.isidentifier():
             raise ContractError(
@@ -95,6 +98,9 @@ def _check_choices(spec: Spec) -> None:
             if not spec.settings or not set(spec.settings) <= set(get_args(Setting)):
                 problem = f"settings are {spec.settings}; use any of {', '.join(get_args(Setting))}."
             elif not spec.baseline and not spec.paper:
+                problem = 'paper is empty: cite the description of the method, or write "unpublished".'
+        case EstimatorSpec() | AnalysisSpec():
+            if not spec.paper:
                 problem = 'paper is empty: cite the description of the method, or write "unpublished".'
     if problem:
         raise ContractError(f"{label(spec)}: {problem}")

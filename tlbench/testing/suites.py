@@ -15,7 +15,7 @@ from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY
 from tlbench.errors import MissingDataError
 from tlbench.planning.catalog import Catalog, Spec, load_catalog
-from tlbench.testing import backbones, domains, families, strategies, tasks
+from tlbench.testing import analyses, backbones, domains, estimators, families, strategies, tasks
 from tlbench.testing.bench import Bench
 from tlbench.testing.toy import toy_candidate
 
@@ -110,3 +110,21 @@ class StrategySuite(Suite):
 
     def _spec(self, catalog: Catalog) -> Spec:
         return catalog.strategy(self.name)
+
+
+class EstimatorSuite(Suite):
+    """Checks of the estimator `name`, on the toy's tasks."""
+
+    checks = estimators.CHECKS
+
+    def _spec(self, catalog: Catalog) -> Spec:
+        return catalog.estimator(self.name)
+
+
+class AnalysisSuite(Suite):
+    """Checks of the analysis `name`, on the toy's tasks."""
+
+    checks = analyses.CHECKS
+
+    def _spec(self, catalog: Catalog) -> Spec:
+        return catalog.analysis(self.name)

@@ -6,8 +6,10 @@ from functools import partial
 
 from tlbench import (
     Access,
+    AnalysisSpec,
     BackboneSpec,
     DomainSpec,
+    EstimatorSpec,
     Option,
     StrategySpec,
     TaskSpec,
@@ -84,5 +86,31 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
             adapt=deferred("tlbench.testing.toy.strategy", "nearest_mean"),
+        )
+    ]
+
+
+@hookimpl
+def tlbench_estimators() -> list[EstimatorSpec]:
+    return [
+        EstimatorSpec(
+            name="class-share",
+            title="Variance between classes",
+            summary="The share of the features' variance that lies between the classes of the label budget.",
+            paper="Fisher 1936, The use of multiple measurements in taxonomic problems",
+            estimate=deferred("tlbench.testing.toy.diagnostics", "class_share"),
+        )
+    ]
+
+
+@hookimpl
+def tlbench_analyses() -> list[AnalysisSpec]:
+    return [
+        AnalysisSpec(
+            name="feature-shift",
+            title="Shift of the features",
+            summary="How far adaptation moved the features of the test examples.",
+            paper="unpublished",
+            analyse=deferred("tlbench.testing.toy.diagnostics", "feature_shift"),
         )
     ]

@@ -1,0 +1,89 @@
+"""Checks of an estimator, on the toy's tasks."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+
+import numpy as np
+
+from tlbench.contract.diagnostics import EstimateRequest, EstimatorSpec
+from tlbench.engine.estimation import check_estimate, estimate_request
+from tlbench.errors import ContractError
+from tlbench.planning.plan import Pairing
+from tlbench.testing.bench import Bench, Check
+from tlbench.testing.effects import watched
+from tlbench.testing.on_toy import asking
+from tlbench.testing.specs import SPEC_CHECKS, label
+
+
+def process_state_is_unchanged(spec: EstimatorSpec, bench: Bench) -> None:
+    """Estimating changes no seed, thread, directory or variable."""
+    request = _request(next(asking(spec, bench)), bench)
+    watched(f"{label(spec)}: estimate", lambda: spec.estimate(request))
+
+
+def estimates_are_finite_and_reproducible(spec: EstimatorSpec, bench: Bench) -> None:
+    """The same request gives the same finite number, on every task of the toy that suits."""
+    for pairing in asking(spec, bench):
+        first, second = (spec.estimate(_request(pairing, bench)) for _ in range(2))
+        check_estimate(spec, first)
+        if first != second:
+            raise ContractError(
+                f"{label(spec)} returns {first} and {second} for the same request on {pairing.task.name}: draw random "
+                f"numbers from a generator with a fixed seed."
+            )
+
+
+def request_is_not_changed(spec: EstimatorSpec, bench: Bench) -> None:
+    """What an estimator is given stays as it is."""
+    for pairing in asking(spec, bench):
+        request = _request(pairing, bench)
+        before = copy.deepcopy(request)
+        spec.estimate(request)
+        for field in dataclasses.fields(request):
+            if not _same(getattr(before, field.name), getattr(request, field.name)):
+                raise ContractError(f"{label(spec)} changes request.{field.name}: copy what you change.")
+
+
+def higher_is_expected_to_transfer_better(spec: EstimatorSpec, bench: Bench) -> str | None:
+    """Targets that fit the features get a higher number than the same targets in another order."""
+    for pairing in asking(spec, bench):
+        request = _request(pairing, bench)
+        order = np.random.default_rng(0).permutation(len(request.targets))
+        shuffled = dataclasses.replace(request, targets=request.targets[order])
+        right, wrong = spec.estimate(request), spec.estimate(shuffled)
+        if right <= wrong:
+            return (
+                f"{label(spec)} is {right:.4g} on {pairing.task.name} and {wrong:.4g} with shuffled targets: a higher "
+                f"number must mean that better transfer is expected."
+            )
+    return None
+
+
+def runs_to_a_result(spec: EstimatorSpec, bench: Bench) -> None:
+    """A run that asks for it ends as a row with its number."""
+    for pairing in asking(spec, bench):
+        row, (asked,) = bench.row(pairing), pairing.estimators
+        if asked.label not in row.estimates:
+            raise ContractError(f"{label(spec)}: the row of {pairing.title} lacks its number.")
+
+
+def _request(pairing: Pairing, bench: Bench) -> EstimateRequest:
+    return estimate_request(pairing, *bench.source(pairing), pairing.estimators[0])
+
+
+def _same(before: object, after: object) -> bool:
+    if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
+        return before.dtype == after.dtype and np.array_equal(before, after)
+    return before == after
+
+
+CHECKS: tuple[Check[EstimatorSpec], ...] = (
+    *SPEC_CHECKS,
+    process_state_is_unchanged,
+    estimates_are_finite_and_reproducible,
+    request_is_not_changed,
+    higher_is_expected_to_transfer_better,
+    runs_to_a_result,
+)
