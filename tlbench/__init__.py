@@ -4,6 +4,8 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
+from tlbench.api.results import Results, load
+from tlbench.api.running import run
 from tlbench.contract.deferred import deferred
 from tlbench.contract.events import Event
 from tlbench.contract.faults import Faults
@@ -82,6 +84,7 @@ __all__ = [
     "OwnHead",
     "PrepareRequest",
     "RemaskRequest",
+    "Results",
     "SaveRequest",
     "Setting",
     "Side",
@@ -95,5 +98,7 @@ __all__ = [
     "__version__",
     "deferred",
     "hookimpl",
+    "load",
+    "run",
     "training_options",
 ]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.results.files import BOARD
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,14 +111,15 @@ class Results:
         return figure
 
 
-def load(board: str | os.PathLike[str] = BOARD) -> Results:
-    """Return the results of a board's folder, such as `leaderboards/local`.
+def load(board: str | os.PathLike[str] | None = None) -> Results:
+    """Return the results of a board's folder. Default: `leaderboards/local`, where `run` writes them.
 
     Raises `UsageError` if the folder does not exist or holds no results; warns of each row that cannot be read.
     """
+    from tlbench.results.files import BOARD
     from tlbench.results.row_files import read_rows
 
-    folder = Path(board).expanduser()
+    folder = BOARD if board is None else Path(board).expanduser()
     if not folder.is_dir():
         raise UsageError(f'The leaderboard folder "{folder}" does not exist. Run tlbench.run first, or name another.')
     rows = tuple(read_rows(folder))

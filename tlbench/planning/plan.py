@@ -81,6 +81,10 @@ class Pairing(SourcePlan):
     label_budget: Budget
     skip: str = ""
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
+    own_code: str = ""
+    """Names the code of a strategy that the user passed as a function; no plugin does."""
+    published: bool = True
+    """False if that code cannot be named: nobody could say what the result is a result of."""
 
     @property
     def title(self) -> str:
@@ -93,8 +97,8 @@ class Pairing(SourcePlan):
         budget = self.label_budget.total or str(self.label_budget)
         strategy = spelling(self.strategy.name)
         names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
-        weights = [self.weights] if self.weights else []
-        return digest([*names, *weights, *map(dict, asked)])[:12]
+        named = [name for name in (self.weights, self.own_code) if name]
+        return digest([*names, *named, *map(dict, asked)])[:12]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
         """Return the fields of the row that are known before the run."""
