@@ -73,6 +73,7 @@ def run(
     from tlbench.api.catalog import catalog_with
     from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
     from tlbench.api.progress import session_progress
+    from tlbench.api.session import torch_as_it_was
     from tlbench.planning.expand import make_plan
     from tlbench.results.files import BOARD
 
@@ -97,7 +98,7 @@ def run(
     plan = make_plan(run_requests(suite, _several(task), quick, arguments, overrides), catalog, settings)
     for sentence in (remarks := unpublished(own)):
         _warn(sentence)
-    with closing(display):
+    with closing(display), torch_as_it_was():
         results = carry_out(marked(plan, own), catalog, settings)
     if results.missing:
         _warn(lost(results, settings))
