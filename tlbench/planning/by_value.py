@@ -142,7 +142,8 @@ class _OwnValues(Values):
 
     def _class(self, kind: type) -> Any:
         if isinstance(kind, enum.EnumMeta):
-            return ["enum", kind.__qualname__, [[one.name, self.describe(one.value)] for one in kind]]
+            named: Mapping[str, enum.Enum] = kind.__members__
+            return ["enum", kind.__qualname__, {name: self.describe(one.value) for name, one in named.items()}]
         members = {
             name: self._member(held)
             for name, held in sorted(vars(kind).items())

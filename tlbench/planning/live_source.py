@@ -49,7 +49,8 @@ def _statement(text: str, code: CodeType) -> ast.stmt | None:
 
 def _first_line(node: ast.stmt) -> int:
     """Return the line that a definition begins in, with its decorators."""
-    return min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(part.lineno for part in decorators)])
 
 
 def _holds(node: ast.stmt, line: int) -> bool:
