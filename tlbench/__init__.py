@@ -4,6 +4,8 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
+from tlbench.api.results import Results, load
+from tlbench.api.running import run
 from tlbench.contract.deferred import deferred
 from tlbench.contract.diagnostics import Analysis, AnalysisRequest, AnalysisSpec, EstimateRequest, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
@@ -102,6 +104,7 @@ __all__ = [
     "OwnHead",
     "PrepareRequest",
     "RemaskRequest",
+    "Results",
     "SaveRequest",
     "Setting",
     "Side",
@@ -117,5 +120,7 @@ __all__ = [
     "__version__",
     "deferred",
     "hookimpl",
+    "load",
+    "run",
     "training_options",
 ]

@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from click.shell_completion import ShellComplete
 
+from tlbench.api import progress
 from tlbench.cli import app as cli
-from tlbench.cli import output, progress
+from tlbench.cli import output
 from tlbench.cli.run_command import _print_outcome
 from tlbench.contract.events import Event
 from tlbench.engine.runner import Outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -92,6 +93,21 @@ def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path,
     output, errors = capsys.readouterr()
     assert status == 0, errors
     assert output
+
+
+def test_the_python_of_the_readme_runs(home, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pandas")
+    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    few = '{"source.steps": 8, "whole_model.steps": 8}'
+    script = tmp_path / "script.py"
+    script.write_text(code.replace('{"whole_model.steps": 50}', few).replace("seeds=3", "seeds=1"))
+    assert few in script.read_text()
+    monkeypatch.chdir(home)
+    left = runpy.run_path(str(script), run_name="__main__")
+    assert {row.status for row in left["results"]} == {"ok"}
+    assert "whole_model" in capsys.readouterr().out
+    assert (home / "scores.png").is_file()
+    assert len(left["frame"]) == len(left["results"]) <= len(left["board"])
 
 
 def test_the_readme_shows_every_command():

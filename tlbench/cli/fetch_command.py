@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.api.catalog import catalog_with
+from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import say
 from tlbench.errors import UsageError
 from tlbench.results.escapes import plain

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.api.catalog import catalog_with
+from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import names_of
 from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.cli.settings import set_option

@@ -21,12 +21,9 @@ def say(text: object = "", *, err: bool = False) -> None:
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows under their keys."""
-    from tabulate import tabulate
+    from tlbench.api.tables import as_text
 
-    cells = [
-        {plain(name): plain(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows
-    ]
-    say(tabulate(cells, headers="keys", tablefmt="simple", floatfmt=".3f", missingval="-"))
+    say(as_text(rows))
 
 
 def print_json(value: Any) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from tlbench.cli.catalog import catalog_with, plugin_option
+from tlbench.api.catalog import catalog_with
+from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
 
 

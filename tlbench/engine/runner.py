@@ -112,8 +112,10 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
             notify(Event(name="row-written", values={"row": final.row, "path": paths[-1]}))
     store.remember()
     notify(Event(name="plan-finished"))
-    lost = zip(outcome.rows, paths, strict=True)
-    outcome.missing = [row for row, path in lost if path is None or not os.path.isfile(path)]
+    ended = zip(plan.pairings, outcome.rows, paths, strict=True)
+    outcome.missing = [
+        row for pairing, row, path in ended if pairing.published and (path is None or not os.path.isfile(path))
+    ]
     return outcome
 
 
@@ -195,7 +197,9 @@ def _with_baselines(
 
 
 def _publish(draft: Draft, store: Store, settings: Settings) -> Path | None:
-    """Write a row to the board, after its predictions; return its file, or None where that failed."""
+    """Write a row to the board, after its predictions; return its file, or None where that failed or must not be."""
+    if not draft.pairing.published:
+        return None
     try:
         if draft.stages:
             predictions = (settings.board / "rows" / draft.row.file_name).with_suffix(".npz")

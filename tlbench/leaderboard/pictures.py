@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import curves, plots, scatter, style
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.files import digest, slug, write_bytes, write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FOLDER = "plots"
 INDEX = "drawn.json"
@@ -72,17 +76,38 @@ def by_domain(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterator[tuple
 def _pictures(
     domain: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]
 ) -> dict[str, bytes]:
-    entries = [entry for entry in entries if entry.mean("score") is not None]
-    if not entries:
-        return {}
-    if domain:
-        figures = {
-            "scores": plots.scores(entries, left, shades),
-            "forgetting": plots.forgetting(entries, shades),
-            "gap-closed": plots.gap_closed(entries, shades),
-            "cost": scatter.cost(entries, shades),
-            "labels": curves.labels(entries, shades),
-        }
-    else:
-        figures = {"overview": scatter.overview(entries, shades), "latency": scatter.latency(entries)}
+    names = OF_A_DOMAIN if domain else OF_ALL
+    figures = {name: _figure(name, entries, left, shades) for name in names}
     return {name: style.svg(figure) for name, figure in figures.items() if figure}
+
+
+def figure(name: str, entries: Sequence[Entry], left: Sequence[Entry]) -> Figure | None:
+    """Return one of `FIGURES`, or None if the entries have no numbers for it; a notebook shows it as it is.
+
+    Raises `UsageError` if matplotlib is missing.
+    """
+    with style.styled():
+        drawn = _figure(name, entries, left, style.shades(entries))
+        if drawn is not None:
+            drawn.draw_without_rendering()  # Ticks get their style when they are drawn first.
+            style.show_in_notebooks(drawn)
+    return drawn
+
+
+def _figure(name: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
+    scored = [entry for entry in entries if entry.mean("score") is not None]
+    return FIGURES[name](scored, left, shades) if scored else None
+
+
+FIGURES: Mapping[str, Callable[[Sequence[Entry], Sequence[Entry], Mapping[str, str]], Figure | None]] = {
+    "scores": plots.scores,
+    "forgetting": lambda entries, left, shades: plots.forgetting(entries, shades),
+    "gap-closed": lambda entries, left, shades: plots.gap_closed(entries, shades),
+    "cost": lambda entries, left, shades: scatter.cost(entries, shades),
+    "labels": lambda entries, left, shades: curves.labels(entries, shades),
+    "overview": lambda entries, left, shades: scatter.overview(entries, shades),
+    "latency": lambda entries, left, shades: scatter.latency(entries),
+}
+OF_A_DOMAIN = ("scores", "forgetting", "gap-closed", "cost", "labels")
+OF_ALL = ("overview", "latency")
+"""Pictures over all domains."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -170,3 +171,14 @@ def svg(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
     return plain_lines(stream.getvalue().decode()).encode()
+
+
+def show_in_notebooks(figure: Figure) -> None:
+    """Let a notebook show a figure that pyplot does not know."""
+    setattr(figure, "_repr_png_", functools.partial(_png, figure))  # noqa: B010 - matplotlib's type has no such name
+
+
+def _png(figure: Figure) -> bytes:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110)
+    return stream.getvalue()

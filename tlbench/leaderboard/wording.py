@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import Difference, undecided
@@ -207,3 +208,19 @@ def machine(row: Row) -> str:
     """Return where a row was measured."""
     threads = "1 thread" if row.threads == 1 else f"{row.threads} threads"
     return f"{row.machine} ({row.device}, {threads})"
+
+
+def in_words(value: Any, grouped: bool = False) -> str:
+    """Return a value of a row as a person would write it; `grouped` sets the thousands of whole numbers apart."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if isinstance(value, int):
+        return f"{value:,}" if grouped else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {in_words(part)}" for name, part in value.items())
+    if isinstance(value, tuple):
+        nested = any(isinstance(part, tuple) for part in value)
+        return ", ".join(f"[{in_words(part)}]" if nested else in_words(part) for part in value)
+    return "-" if value is None else str(value)

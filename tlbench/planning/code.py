@@ -13,12 +13,13 @@ from __future__ import annotations
 import ast
 import functools
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tlbench.planning.code_values import Values, own_package
 from tlbench.planning.module_source import Source, source_of, text_hash
+from tlbench.planning.syntax import chains, deferred_targets, imported_modules, name_of
 from tlbench.planning.versions import versions_of
 from tlbench.results.files import digest, file_sha256
 
@@ -65,14 +66,19 @@ def _cached_identity(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 def code_of(*functions: Callable[..., Any]) -> Code:
     """Return all code that functions and classes reach."""
-    code, values = Code(), Values()
-    code.values = [values.describe(function) for function in functions]
-    code.packages |= values.packages
+    values = Values()
+    described = [values.describe(function) for function in functions]
+    return code_at(values, described, functions)
+
+
+def code_at(values: Values, described: list[Any], functions: Sequence[Callable[..., Any]]) -> Code:
+    """Return the code of functions that were described, and all code at the places that were met."""
+    code = Code(values=described, packages={*values.packages})
     # An installed plugin is followed all the same: its version need not change while its author works on it. What it
     # was given as a value, such as an optimiser of torch, counts by its version.
     search = _Search(code, frozenset({"tlbench", *map(own_package, functions)}))
-    for module, name in values.places:
-        search.resolve(module, (name,) if name else ())
+    for module, *names in values.places:
+        search.resolve(module, names)
     search.run()
     return code
 
@@ -129,18 +135,18 @@ class _Search:
             source = source_of(module, self.own)
             assert source is not None
             nodes = source.definitions.get(name, ()) if name else source.effects
-            chains = {chain for node in nodes for chain in _chains(node)}
+            named = {chain for node in nodes for chain in chains(node)}
             # A name may lead elsewhere although no definition has changed: to another of two functions.
-            bound = sorted({(chain[0], *place) for chain in chains for place in source.imports.get(chain[0], ())})
+            bound = sorted({(chain[0], *place) for chain in named for place in source.imports.get(chain[0], ())})
             self.code.definitions[f"{module}:{name}"] = digest([text_hash(nodes), bound])
             self._queue(module, "")
-            for chain in chains:
+            for chain in named:
                 if chain[0] in source.imports or chain[0] in source.definitions:
                     self.resolve(module, chain)
             for node in nodes:
-                for target, inner in _deferred_targets(node):
+                for target, inner in deferred_targets(node):
                     self.resolve(target, (inner,) if inner else ())
-                for imported in _imported_modules(node):
+                for imported in imported_modules(node):
                     if source_of(imported, self.own) is None:
                         self.resolve(imported, ())
 
@@ -156,11 +162,11 @@ class _Search:
         for places in source.imports.values():
             for target, name in places:
                 self.resolve(target, (name,) if name else ())
-        for target in _imported_modules(source.tree):
+        for target in imported_modules(source.tree):
             self.resolve(target, ())
-        for target, name in _deferred_targets(source.tree):
+        for target, name in deferred_targets(source.tree):
             self.resolve(target, (name,) if name else ())
-        if any(chain[-1] in CHOSEN_AT_RUN_TIME for chain in _chains(source.tree)) or _defers_unnamed(source.tree):
+        if any(chain[-1] in CHOSEN_AT_RUN_TIME for chain in chains(source.tree)) or _defers_unnamed(source.tree):
             self._take_package(source)
 
     def _take_data(self, source: Source) -> None:
@@ -180,66 +186,10 @@ class _Search:
             self.resolve(".".join([package, *parts]), ())
 
 
-# The search passes over the same statements for every function that reaches them: what is in one is found once.
-@functools.cache
-def _chains(node: ast.AST) -> frozenset[tuple[str, ...]]:
-    """Return the names in a statement, each with its attributes: `("numpy", "linalg", "norm")`."""
-    return frozenset(_all_chains(node))
-
-
-def _all_chains(node: ast.AST) -> Iterator[tuple[str, ...]]:
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        part = waiting.pop()
-        chain: list[str] = []
-        inner = part
-        while isinstance(inner, ast.Attribute):
-            chain.append(inner.attr)
-            inner = inner.value
-        if isinstance(inner, ast.Name):
-            yield (inner.id, *reversed(chain))
-        elif inner is not part:
-            waiting.append(inner)
-        else:
-            waiting.extend(ast.iter_child_nodes(part))
-
-
-@functools.cache
-def _imported_modules(node: ast.AST) -> tuple[str, ...]:
-    """Return the modules that code imports when it runs, including those whose names it does not use."""
-    named: list[str] = []
-    for part in ast.walk(node):
-        if isinstance(part, ast.Import):
-            named += [alias.name for alias in part.names]
-        elif isinstance(part, ast.ImportFrom) and part.module and not part.level:
-            named.append(part.module)
-    return tuple(dict.fromkeys(named))
-
-
 def _defers_unnamed(tree: ast.Module) -> bool:
     """Return whether a module uses `deferred` otherwise than on two texts: under another name, or on values."""
     imports = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
     renamed = any(alias.name == "deferred" and alias.asname for part in imports for alias in part.names)
     calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
-    used = [call for call in calls if _name_of(call.func) == "deferred"]
-    return renamed or len(used) > len(_deferred_targets(tree))
-
-
-@functools.cache
-def _deferred_targets(node: ast.AST) -> tuple[tuple[str, str], ...]:
-    return tuple(_all_deferred(node))
-
-
-def _all_deferred(node: ast.AST) -> Iterator[tuple[str, str]]:
-    for part in ast.walk(node):
-        if isinstance(part, ast.Call) and _name_of(part.func) in ("deferred", "Deferred"):
-            match part.args:
-                case [ast.Constant(value=str(module))]:
-                    yield module, ""
-                case [ast.Constant(value=str(module)), ast.Constant(value=str(name))]:
-                    yield module, name
-
-
-def _name_of(function: ast.expr) -> str:
-    """Return the last name of what is called."""
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    used = [call for call in calls if name_of(call.func) == "deferred"]
+    return renamed or len(used) > len(deferred_targets(tree))

@@ -34,12 +34,30 @@ def own_package(function: Callable[..., Any]) -> str:
     return module.partition(".")[0]
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ByValue:
+    """A callable of a session, such as a notebook's, with all that is known of it; `by_value` makes it."""
+
+    function: Callable[..., Any]
+    identity: str
+    """Names its source and values; another in every process if they cannot be had."""
+    places: tuple[tuple[str, ...], ...] = ()
+    """Code that it uses and that is found by name: (module, name, ...)."""
+    packages: frozenset[str] = frozenset()
+    """Packages of compiled functions that it uses."""
+    unknown: tuple[str, ...] = ()
+    """What cannot be had of it, in words; empty if the identity says everything."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.function(*args, **kwargs)
+
+
 @dataclass
 class Values:
     """Describes callables and the values in them as JSON; notes where their code is defined."""
 
-    places: list[tuple[str, str]] = field(default_factory=list)
-    """(module, name) of all code that was met; an empty name stands for the whole module."""
+    places: list[tuple[str, ...]] = field(default_factory=list)
+    """(module, name, ...) of all code that was met; a module alone stands for all of it."""
     packages: set[str] = field(default_factory=set)
     """Packages of compiled functions."""
     _open: list[int] = field(default_factory=list)
@@ -70,11 +88,18 @@ class Values:
             return self._place(value.__name__, "")
         if callable(value) and (described := self._callable(value)) is not None:
             return described
+        return self._object(value)
+
+    def _object(self, value: Any) -> Any:
         return ["object", self.describe(type(value)), self.describe(_attributes(value))]
 
     def _callable(self, value: Any) -> Any:
         if isinstance(value, Deferred):
             return self._place(value.module, value.name)
+        if isinstance(value, ByValue):
+            self.places += value.places
+            self.packages |= value.packages
+            return ["by value", value.identity]
         if isinstance(value, functools.partial):
             return ["partial", *map(self.describe, (value.func, value.args, dict(sorted(value.keywords.items()))))]
         if isinstance(value, MethodType):
@@ -105,7 +130,7 @@ class Values:
 
     def _place(self, module: str, name: str) -> Any:
         top = name.partition(".")[0]
-        self.places.append((module, "" if top.startswith("<") else top))
+        self.places.append((module,) if not top or top.startswith("<") else (module, top))
         return [module, name]
 
 

@@ -83,7 +83,7 @@ def _parse(name: str, path: Path, modified: int) -> Source:
     first = _path_of(name.partition(".")[0])
     package = first.parent if first is not None and first.name == "__init__.py" else None
     fixed = {defined: tuple(nodes) for defined, nodes in definitions.items()}
-    return Source(name, path, tree, package, fixed, tuple(effects), _imports(tree, name, path))
+    return Source(name, path, tree, package, fixed, tuple(effects), imports_of(tree, name, path))
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
@@ -120,7 +120,8 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _imports(tree: ast.Module, name: str, path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
+def imports_of(tree: ast.AST, name: str, path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Return name -> (module, name) of all imports in a tree, which is a part of the module with that name and file."""
     imports: dict[str, dict[tuple[str, str], None]] = {}
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for node in ast.walk(tree):

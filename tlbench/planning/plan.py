@@ -202,6 +202,10 @@ class Pairing(SourcePlan):
     """What is analysed after adaptation; the key of the row does not hold it."""
     left_out: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Estimators and analyses that were asked for and do not fit, each with the reason."""
+    own_code: str = ""
+    """Names the code of a strategy that the user passed as a function; no plugin does."""
+    published: bool = True
+    """False if that code cannot be named: nobody could say what the result is a result of."""
 
     @property
     def fit_inputs(self) -> FitInputs | None:
@@ -238,8 +242,8 @@ class Pairing(SourcePlan):
         budget = self.label_budget.total or str(self.label_budget)
         strategy = spelling(self.strategy.name)
         names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
-        weights = [self.weights] if self.weights else []
-        return digest([*names, *weights, *self._alone(), *map(dict, asked)])[:12]
+        named = [name for name in (self.weights, self.own_code) if name]
+        return digest([*names, *named, *self._alone(), *map(dict, asked)])[:12]
 
     def _alone(self) -> list[Any]:
         """Return what else identifies a pairing without a source; nothing for others, whose keys must not change."""

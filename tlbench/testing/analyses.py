@@ -59,7 +59,9 @@ def runs_to_a_result(spec: AnalysisSpec, bench: Bench) -> None:
 
 def _request(pairing: Pairing, bench: Bench) -> AnalysisRequest:
     prepared, source = bench.source(pairing)
-    return analysis_request(pairing, prepared, source, adapt(pairing, prepared, source, ignore).model, pairing.analyses[0])
+    return analysis_request(
+        pairing, prepared, source, adapt(pairing, prepared, source, ignore).model, pairing.analyses[0]
+    )
 
 
 def _state(request: AnalysisRequest) -> dict[str, Any]:

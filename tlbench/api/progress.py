@@ -1,14 +1,14 @@
-"""Progress of a plan: bars on a terminal, else one line for each run that computes something."""
+"""Progress of a plan: bars on a terminal and in a notebook, else one line for each run that computes something."""
 
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from tlbench.cli.output import say
 from tlbench.contract.events import Event
 from tlbench.contract.hooks import hookimpl
-from tlbench.results.escapes import plain
+from tlbench.results.escapes import plain, plain_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -30,11 +30,11 @@ class PlainProgress:
         elif event.name == "stage-finished" and not event.cached:
             self._seconds += event.seconds
             if event.stage == "latency":
-                say(f"latency: {event.seconds:.1f} CPU s", err=True)
+                _say(f"latency: {event.seconds:.1f} CPU s")
         elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status == "failed"):
             row = event.values["row"]
             outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
-            say(f"[{event.done}/{event.total}] {event.pairing}: {outcome}", err=True)
+            _say(f"[{event.done}/{event.total}] {event.pairing}: {outcome}")
 
 
 class TerminalProgress:
@@ -103,6 +103,36 @@ def _bars() -> Progress:
     return bars
 
 
+def _say(text: str) -> None:
+    """Print to standard error, with control characters escaped: a reason may come from a plugin."""
+    import click
+
+    click.echo(plain_lines(text), err=True)
+
+
+class Silent:
+    """Nothing: a script's output is its own."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
 def progress() -> PlainProgress | TerminalProgress:
-    """Return the display for standard error."""
+    """Return the display of a command, on standard error."""
     return TerminalProgress() if sys.stderr.isatty() else PlainProgress()
+
+
+def session_progress() -> PlainProgress | TerminalProgress | Silent:
+    """Return the display of a Python session: bars in a terminal and in a notebook, and nothing in a script's log."""
+    if _in_notebook():
+        # rich draws in a notebook with ipywidgets, and complains with each refresh if they are missing.
+        return TerminalProgress() if find_spec("ipywidgets") else PlainProgress()
+    return TerminalProgress() if sys.stderr is not None and sys.stderr.isatty() else Silent()
+
+
+def _in_notebook() -> bool:
+    if "IPython" not in sys.modules:
+        return False
+    from rich.console import Console
+
+    return Console().is_jupyter

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from tlbench.cli import progress
+from tlbench.api import progress
 from tlbench.contract.events import Event
 
 ROW = SimpleNamespace(status="ok", reason=None)

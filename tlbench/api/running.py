@@ -1,0 +1,219 @@
+"""`tlbench.run`, and what it shares with the command: settings, run requests, and a plan that is carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+import operator
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench.api.results import Results
+from tlbench.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from tlbench.api.functions import Strategy
+    from tlbench.contract.options import OptionValue
+    from tlbench.planning.catalog import Catalog
+    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.plan import Plan
+    from tlbench.planning.settings import Settings
+
+Place = str | os.PathLike[str]
+NO_OPTIONS: Mapping[str, OptionValue] = {}
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def run(
+    task: str | Sequence[str] = (),
+    *,
+    source: Place | None = None,
+    target: Place | None = None,
+    backbone: str | Sequence[str] = (),
+    strategies: Strategy | Sequence[Strategy] = (),
+    seeds: int | Sequence[int] = (),
+    label_budgets: int | str | Sequence[int | str] = (),
+    options: Mapping[str, OptionValue] = NO_OPTIONS,
+    remember: str = "",
+    estimators: str | Sequence[str] = (),
+    analyses: str | Sequence[str] = (),
+    suite: str = "embedded",
+    quick: bool = False,
+    plugins: Sequence[Place] = (),
+    device: str = "auto",
+    threads: int = 1,
+    board: Place | None = None,
+) -> Results:
+    """Run tasks with backbones and strategies, as `tlbench run` does; write results and leaderboards, and return them.
+
+    Args:
+        task: Names of tasks. Default: all tasks of the suite.
+        source: The user's own data of the source domain, the option `task.source`.
+        target: The same of the target domain, the option `task.target`.
+        backbone: Names of backbones. Default: the default backbone of each task.
+        strategies: Names, functions that take an `AdaptRequest` and return the adapted model, and `StrategySpec`s.
+            Baselines are added. Default: all strategies.
+        seeds: How many (`3`: 0, 1, 2), or the seeds one by one. Default: 3, or those of the suite.
+        label_budgets: Labelled target examples: `50`, `"5/class"`, `"all"`; several give a learning curve. Default: the
+            label budget of the task.
+        options: `OWNER.NAME` -> value, such as `{"finetune.steps": 50}`.
+        remember: Name of a task on which forgetting is measured, for tasks without a source.
+        estimators: Names of estimators, which say before adaptation how well it may go.
+        analyses: Names of analyses, which say what adaptation changed inside a model.
+        suite: The name of a suite (`embedded`, `real`, `checkpoints`) or a TOML file.
+        quick: Quick check: one seed and a quarter of the training steps.
+        plugins: Files with plugins, beside the installed ones.
+        device: `auto`, `cpu` or `cuda`.
+        threads: Threads of each numeric library.
+        board: Folder of results and leaderboards. Default: `leaderboards/local`.
+
+    A function gets the target labels and may train everything; to declare something else, pass a `StrategySpec` with
+    `adapt=function`. Its name on the board is its own, and its results belong to its source: a changed function has
+    other results. Where its source or a value that it uses cannot be had, results are computed in every run and are not
+    written to the board.
+
+    A run that fails leaves a row that says why. Raises `UsageError` for an invalid request.
+    """
+    from tlbench.api.catalog import catalog_with
+    from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
+    from tlbench.api.progress import session_progress
+    from tlbench.api.session import torch_as_it_was
+    from tlbench.planning.expand import make_plan
+    from tlbench.results.files import BOARD
+
+    chosen = [strategies] if isinstance(strategies, str) or not isinstance(strategies, Sequence) else list(strategies)
+    overrides = {**_options(options), **_places(options, source=source, target=target)}
+    arguments = {
+        "backbones": _several(backbone),
+        "seeds": _seeds(seeds),
+        "label_budgets": [str(budget) for budget in _several(label_budgets)],
+        "remember": remember,
+        "estimators": _several(estimators),
+        "analyses": _several(analyses),
+    }
+    if type(threads) is not int or threads < 1:
+        raise UsageError(f"Invalid threads {threads!r}: use a whole number from 1.")
+    settings = settings_for(device, threads, BOARD if board is None else Path(board).expanduser())
+    display = session_progress()
+    installed = catalog_with([Path(plugin) for plugin in plugins], [display])
+    for problem in installed.problems:
+        _warn(f"Plugin error: {problem}")
+    own = own_strategies(chosen, installed)
+    passed = iter(own)
+    arguments["strategies"] = [one if isinstance(one, str) else next(passed).spec.name for one in chosen]
+    catalog = with_strategies(installed, own)
+    plan = make_plan(run_requests(suite, _several(task), quick, arguments, overrides), catalog, settings)
+    for sentence in (remarks := unpublished(own)):
+        _warn(sentence)
+    with closing(display), torch_as_it_was():
+        results = carry_out(marked(plan, own), catalog, settings)
+    if results.missing:
+        _warn(lost(results, settings))
+    return dataclasses.replace(results, remarks=tuple(remarks))
+
+
+def _warn(sentence: str) -> None:
+    import warnings
+
+    warnings.warn(sentence, stacklevel=3)
+
+
+def _several(given: Any) -> list[Any]:
+    """Return what may be one or several as a list."""
+    return [given] if isinstance(given, str | int) else list(given)
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    try:
+        numbers = tuple(map(operator.index, range(seeds) if isinstance(seeds, int) else seeds))
+    except TypeError:
+        numbers = (-1,)
+    if isinstance(seeds, bool) or seeds == 0 or any(number < 0 for number in numbers):
+        raise UsageError(f"Invalid seeds {seeds!r}: use a number (3) or a list ([7, 9]).")
+    return numbers
+
+
+def _options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return the values of options. Raises `UsageError` for a name without its owner, or a value of another type."""
+    for name, value in options.items():
+        if "." not in name:
+            raise UsageError(f'Invalid option "{name}": use OWNER.NAME, such as "finetune.steps".')
+        if not isinstance(value, str | int | float | bool | os.PathLike):
+            raise UsageError(f'Invalid value {value!r} of the option "{name}": use a number, a text, True or False.')
+    return {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in options.items()}
+
+
+def _places(options: Mapping[str, OptionValue], **places: Place | None) -> dict[str, str]:
+    """Return the options of the user's own data. Raises `UsageError` for a place that is also among the options."""
+    given = {f"task.{name}": os.path.expanduser(place) for name, place in places.items() if place is not None}
+    if twice := given.keys() & options.keys():
+        name = min(twice)
+        raise UsageError(f'"{name.partition(".")[2]}" and the option "{name}" are the same: give one of them.')
+    return {name: os.fspath(place) for name, place in given.items()}
+
+
+def settings_for(device: str, threads: int, board: Path, *, writes: bool = True) -> Settings:
+    """Return where and how a plan runs. Raises `UsageError` without that device, or if a folder is not writable."""
+    from tlbench.planning.fingerprints import resolve_device
+    from tlbench.planning.settings import Settings
+
+    if device not in DEVICES:
+        raise UnknownNameError("device", device, DEVICES)
+    settings = Settings(device=resolve_device(device), threads=threads, board=board)
+    settings.check_cache()
+    if writes:
+        settings.check_board()
+    return settings
+
+
+def run_requests(
+    suite: str,
+    tasks: Sequence[str],
+    quick: bool,
+    arguments: Mapping[str, Sequence[Any]],
+    overrides: Mapping[str, OptionValue],
+) -> list[RunRequest]:
+    """Return the run requests of a suite. Arguments that are not empty replace those of the suite."""
+    from tlbench.assets.checkpoints import models_folder
+    from tlbench.planning.suites import read_suite
+
+    chosen = read_suite(suite).of_tasks(tasks)
+    replaced: dict[str, Any] = {name: value for name, value in arguments.items() if value}
+    if quick:
+        replaced = {"seeds": (0,), **replaced}
+    requests = [
+        dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **overrides})
+        for run in chosen.runs
+    ]
+    chosen.check_checkpoints(requests, models_folder())
+    return requests
+
+
+def carry_out(plan: Plan, catalog: Catalog, settings: Settings) -> Results:
+    """Run a plan and render the boards, unless results are missing there."""
+    from tlbench.engine import runner
+    from tlbench.leaderboard.render import render
+    from tlbench.results.row_files import read_rows
+
+    outcome = runner.run(plan, catalog, settings)
+    boards = [] if outcome.missing else render(settings.board, list(read_rows(settings.board)))
+    return Results(
+        rows=tuple(outcome.rows),
+        board=settings.board,
+        missing=tuple(outcome.missing),
+        computed=outcome.computed,
+        cached=outcome.cached,
+        seconds=outcome.seconds,
+        without=tuple(outcome.without),
+        pages=tuple(boards),
+    )
+
+
+def lost(results: Results, settings: Settings) -> str:
+    """Return what to do about the results that are missing on the board."""
+    return (
+        f'{len(results.missing)} of {len(results)} results are missing in "{settings.board}": check disk space, '
+        f'permissions and "{settings.cache / "tlbench.log"}", then run the same command again.'
+    )

@@ -1,0 +1,77 @@
+"""Rows as the table that `tlbench run` prints: text for a terminal, HTML for a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tlbench.results.escapes import plain
+
+if TYPE_CHECKING:
+    from tlbench.leaderboard.aggregate import Entry
+    from tlbench.results.row import Row
+
+Lines = Sequence[Mapping[str, Any]]
+"""Lines of a table: the cells of each under the titles of their columns."""
+
+
+def as_text(lines: Lines) -> str:
+    """Return a table as text; what is not printable is shown as its escape."""
+    return _tabulated(lines, "simple")
+
+
+def as_html(lines: Lines, remarks: Sequence[str] = ()) -> str:
+    """Return a table as HTML with remarks below it; no text of a cell means anything in HTML."""
+    below = "".join(f"<p>{html.escape(plain(remark))}</p>" for remark in remarks)
+    return f"{_tabulated(lines, 'html') if lines else ''}{below}"
+
+
+def _tabulated(lines: Lines, form: str) -> str:
+    from tabulate import tabulate
+
+    cells = [
+        {plain(name): plain(value) if isinstance(value, str) else value for name, value in line.items()}
+        for line in lines
+    ]
+    return str(tabulate(cells, headers="keys", tablefmt=form, floatfmt=".3f", missingval="-"))
+
+
+def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return a line for each entry that has a score; the backbone is named if there are several."""
+    from tlbench.leaderboard.aggregate import aggregate
+    from tlbench.results.columns import TERMINAL, columns
+
+    several = len({row.backbone for row in rows}) > 1
+    shown = [column for column in columns(TERMINAL) if several or column.field != "backbone"]
+    return [{column.title: entry.value(column.field) for column in shown} for entry in aggregate(rows)]
+
+
+def without_score(rows: Sequence[Row]) -> list[str]:
+    """Return a sentence for each reason why runs of a task and backbone failed or were skipped."""
+    from tlbench.leaderboard import aggregate, wording
+
+    groups: dict[tuple[str, ...], list[Entry]] = {}
+    for entry in aggregate.without_score(rows):
+        row = entry.first
+        key = (wording.ending(entry), row.task, row.backbone, f"{wording.seeds(entry.rows)}: {row.reason}")
+        groups.setdefault(key, []).append(entry)
+    return [
+        f"{end}: {task} {backbone} {', '.join(dict.fromkeys(entry.first.strategy for entry in entries))} {why}"
+        for (end, task, backbone, why), entries in groups.items()
+    ]
+
+
+def diagnosed(rows: Sequence[Row]) -> list[str]:
+    """Return a sentence for each estimate, which strategies share, and for each analysis."""
+    from tlbench.leaderboard.aggregate import aggregate
+    from tlbench.leaderboard.wording import in_words
+
+    lines = []
+    for entry in aggregate(rows):
+        start = f"{entry.first.task} {entry.first.backbone}"
+        lines += [f"estimate: {start}: {name} {in_words(value)}" for name, value in entry.estimates().items()]
+        if analyses := entry.analyses():
+            numbers = ", ".join(f"{name} {in_words(value)}" for name, value in analyses.items())
+            lines.append(f"analysis: {start} {entry.strategy}: {numbers}")
+    return list(dict.fromkeys(lines))
