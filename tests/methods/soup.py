@@ -14,8 +14,8 @@ def soup(request):
         request.fit(model, request.target.train)
     states = [model.state_dict() for model in cooked]
     mean = {name: torch.stack([state[name].double() for state in states]).mean(0) for name in states[0]}
-    request.model.load_state_dict({name: value.to(states[0][name].dtype) for name, value in mean.items()})
-    return request.model
+    cooked[0].load_state_dict({name: value.to(states[0][name].dtype) for name, value in mean.items()})
+    return cooked[0]
 
 
 @hookimpl
