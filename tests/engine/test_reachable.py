@@ -23,7 +23,7 @@ HOST = (Prepared, Pairing, SourcePlan, Store, TaskSpec, BackboneSpec, StrategySp
 
 
 def reachable(root):
-    """Yield every object that attributes, items, closures and defaults lead to; what a module holds is public anyway."""
+    """Yield every object that attributes, items, closures and defaults lead to; modules are public anyway."""
     known, todo = {id(root)}, [root]
     while todo:
         value = todo.pop()

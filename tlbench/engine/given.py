@@ -25,53 +25,35 @@ VALIDATION = 0.2
 
 def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
     """Return copies of what the strategy declares by its access and its selection rule."""
-    access, selection, made = pairing.strategy.access, pairing.strategy.selection, dict[str, Examples | Inputs]()
+    access, parts = pairing.strategy.access, dict[str, Examples | Inputs]()
     if Access.SOURCE in access:
-        source = prepared.split("source-train")
-        made |= _parted(
-            pairing, prepared, source, np.arange(len(source)), "source", "train", selection == "source-validation"
-        )
-    labelled = {Access.TARGET_LABELS: "train", Access.TARGET_ALL_LABELS: "all"}
-    for part, name in labelled.items():
+        parts |= _labelled(pairing, prepared, "source.train", np.arange(len(prepared.split("source-train"))))
+    for part, path in ((Access.TARGET_LABELS, "target.train"), (Access.TARGET_ALL_LABELS, "target.all")):
         if part in access:
-            target = prepared.split("target-train")
-            positions = labelled_positions(pairing, target, part)
-            made |= _parted(pairing, prepared, target, positions, "target", name, selection == "target-validation")
+            positions = labelled_positions(pairing, prepared.split("target-train"), part)
+            parts |= _labelled(pairing, prepared, path, positions)
     if Access.TARGET_INPUTS in access:
-        target = prepared.split("target-train")
-        made["target.unlabelled"] = target.inputs.select(_shuffled(pairing, len(target)))
-    return made
+        inputs = prepared.split("target-train").inputs
+        parts["target.unlabelled"] = inputs.select(_shuffled(pairing, len(inputs)))
+    return parts
 
 
-def _parted(
-    pairing: Pairing,
-    prepared: Prepared,
-    examples: Examples,
-    positions: Array,
-    domain: str,
-    name: str,
-    set_aside: bool,
-) -> dict[str, Examples | Inputs]:
-    """Return the examples at these positions, less those that are set aside for validation."""
-    if not set_aside:
-        return {f"{domain}.{name}": examples.select(positions)}
-    held = _held_out(pairing, prepared, examples, positions, domain)
-    return {
-        f"{domain}.{name}": examples.select(positions[~held]),
-        f"{domain}.validation": _with_references(examples, positions[held]),
-    }
-
-
-def _held_out(pairing: Pairing, prepared: Prepared, examples: Examples, positions: Array, domain: str) -> Array:
-    """Return which of the labelled examples are set aside, `(N,)` bool: a fifth, by strata, groups as wholes."""
+def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array) -> Parts:
+    """Return the examples of a domain at these positions, less those that the selection rule sets aside."""
+    domain = path.partition(".")[0]
+    examples = prepared.split(f"{domain}-train")
+    if pairing.strategy.selection != f"{domain}-validation":
+        return {path: examples.select(positions)}
     kind = pairing.task.kind if domain == "target" else pairing.task.kind_of_source
     strata, groups = kind.create().strata(examples.targets.select(positions)), prepared.groups(f"{domain}-train")
     random = np.random.default_rng(derive_seed(pairing.seed, "validation"))
-    held = np.zeros(len(positions), bool)
-    held[hold_out(strata, None if groups is None else groups[positions], VALIDATION, random)] = True
-    if not held.any():
+    held = hold_out(strata, None if groups is None else groups[positions], VALIDATION, random)
+    if not len(held):
         raise NotApplicable(f"It sets aside labels for validation, and {len(positions)} labelled examples are too few.")
-    return held
+    return {
+        path: examples.select(np.delete(positions, held)),
+        f"{domain}.validation": _with_references(examples, positions[held]),
+    }
 
 
 def _with_references(examples: Examples, positions: Array) -> Examples:
