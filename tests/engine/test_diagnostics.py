@@ -195,7 +195,7 @@ def test_an_estimator_is_given_the_labels_that_strategies_see(diagnosing, source
     from tlbench.engine.adaptation import seen_labels
     from tlbench.engine.estimation import estimate_request
     from tlbench.learning.model import apply_head, encode
-    from tlbench.planning.plan import Asked
+    from tlbench.planning.plan_parts import Asked
 
     pairing = pairing_of("toy/shapes")
     prepared, source = source_of(pairing)
@@ -213,7 +213,7 @@ def test_an_estimator_is_given_the_labels_that_strategies_see(diagnosing, source
 def test_an_analysis_is_given_the_test_split_in_memory(diagnosing, source_of, pairing_of):
     from tlbench.engine.adaptation import with_target_head
     from tlbench.engine.analysis import analysis_request
-    from tlbench.planning.plan import Asked
+    from tlbench.planning.plan_parts import Asked
 
     pairing = pairing_of("toy/shapes")
     prepared, source = source_of(pairing)

@@ -16,7 +16,7 @@ from tlbench.planning.catalog import Catalog, Spec, missing
 from tlbench.planning.compatibility import SETTINGS, mismatch
 from tlbench.planning.expand import budget_option
 from tlbench.planning.overrides import default_value
-from tlbench.planning.plan import PLACES
+from tlbench.planning.plan_parts import PLACES
 
 Card = dict[str, Any]
 """`sort`, `name` and `title`, then facts by name, `options` and other tables, and `commands`."""

@@ -15,7 +15,8 @@ from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.device import seed_everything
 from tlbench.learning.model import TransferModel
-from tlbench.planning.plan import Asked, Pairing
+from tlbench.planning.plan import Pairing
+from tlbench.planning.plan_parts import Asked
 from tlbench.results.parts import AnalysisPart
 
 PNG = b"\x89PNG\r\n\x1a\n"

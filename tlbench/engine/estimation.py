@@ -15,7 +15,8 @@ from tlbench.errors import ContractError
 from tlbench.learning.data import Targets
 from tlbench.learning.model import TransferModel, apply_head, encode_split
 from tlbench.learning.probe import some_units
-from tlbench.planning.plan import Asked, Pairing
+from tlbench.planning.plan import Pairing
+from tlbench.planning.plan_parts import Asked
 from tlbench.results.parts import EstimatePart
 
 

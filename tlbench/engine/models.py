@@ -15,7 +15,8 @@ from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.device import derive_seed, move
 from tlbench.learning.model import Encoder, TransferModel, device_of, load_weights
-from tlbench.planning.plan import Extension, Pairing, SourcePlan
+from tlbench.planning.plan import Pairing, SourcePlan
+from tlbench.planning.plan_parts import Extension
 
 WEIGHTS = "model.safetensors"
 """The file that the stages source and adapt leave."""

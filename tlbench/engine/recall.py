@@ -17,7 +17,8 @@ from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.data import Inputs, Ragged, Targets
 from tlbench.learning.model import TransferModel, encode_split
 from tlbench.learning.probe import some_units
-from tlbench.planning.plan import Pairing, Remembered
+from tlbench.planning.plan import Pairing
+from tlbench.planning.plan_parts import Remembered
 
 
 def prepare_remembered(pairing: Pairing, prepared: Prepared, folder: Path) -> Prepared:

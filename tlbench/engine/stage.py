@@ -14,7 +14,8 @@ from tlbench.planning import fingerprints
 from tlbench.planning.code import code_identity
 
 if TYPE_CHECKING:
-    from tlbench.planning.plan import Asked, Pairing, SourcePlan
+    from tlbench.planning.plan import Pairing, SourcePlan
+    from tlbench.planning.plan_parts import Asked
     from tlbench.planning.settings import Settings
     from tlbench.results.parts import RowPart
 

@@ -12,7 +12,7 @@ from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_traits
 from tlbench.planning.overrides import Overrides
-from tlbench.planning.plan import Asked, D
+from tlbench.planning.plan_parts import Asked, D
 
 
 @dataclass(frozen=True, kw_only=True)

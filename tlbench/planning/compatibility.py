@@ -10,7 +10,7 @@ from tlbench.contract.specs import BackboneSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 
 if TYPE_CHECKING:
-    from tlbench.planning.plan import Remembered
+    from tlbench.planning.plan_parts import Remembered
 
 SETTINGS = {
     "transductive": "the same labels in both domains",

@@ -19,7 +19,8 @@ from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
 from tlbench.planning.guard import guarded
 from tlbench.planning.overrides import Overrides, check_applied
-from tlbench.planning.plan import PLACES, Pairing, Plan, SourcePlan
+from tlbench.planning.plan import Pairing, Plan, SourcePlan
+from tlbench.planning.plan_parts import PLACES
 from tlbench.planning.settings import Settings
 from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
 

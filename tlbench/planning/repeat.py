@@ -10,7 +10,7 @@ from tlbench.contract.training import SOURCE
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
-from tlbench.planning.plan import PLACES
+from tlbench.planning.plan_parts import PLACES
 from tlbench.results.row import Row
 
 

@@ -13,7 +13,7 @@ from tlbench.planning.catalog import missing
 from tlbench.planning.compatibility import unfit_to_remember
 from tlbench.planning.guard import guarded
 from tlbench.planning.overrides import Overrides
-from tlbench.planning.plan import PLACES, Remembered
+from tlbench.planning.plan_parts import PLACES, Remembered
 from tlbench.planning.settings import Settings
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlbench.errors import ContractError
-from tlbench.results.row import freeze
+from tlbench.results.frozen import freeze
 from tlbench.results.values import in_words, wrong_values
 
 

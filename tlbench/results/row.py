@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.results.files import digest, encode, slug, write_json
+from tlbench.results.files import digest, slug, write_json
+from tlbench.results.frozen import freeze
 from tlbench.results.schema_1 import spelling, upgraded
 
 SCHEMA = 2
@@ -256,23 +257,6 @@ class Row:
             return cls(**(upgraded(value) if schema == 1 else value))
         except TypeError as error:
             raise StoreError(str(error).replace("Row.__init__() ", "")) from error
-
-
-def freeze(record: object) -> None:
-    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file."""
-    for name, value in vars(record).items():
-        if (frozen := _frozen(value)) is not value:
-            object.__setattr__(record, name, frozen)
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
-        return value if value.isascii() else encode(value).decode()
-    if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
-        return float(value)
-    if isinstance(value, Mapping):
-        return {name: _frozen(part) for name, part in value.items()}
-    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
 
 
 def write_row(board: Path, row: Row) -> Path:

@@ -1,0 +1,25 @@
+"""Values of a record as those that JSON gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tlbench.results.files import encode
+
+
+def freeze(record: object) -> None:
+    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file."""
+    for name, value in vars(record).items():
+        if (frozen := _frozen(value)) is not value:
+            object.__setattr__(record, name, frozen)
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
+        return value if value.isascii() else encode(value).decode()
+    if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
+        return float(value)
+    if isinstance(value, Mapping):
+        return {name: _frozen(part) for name, part in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
