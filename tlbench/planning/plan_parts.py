@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
@@ -13,9 +13,6 @@ from tlbench.contract.options import OptionValue
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import HUB, KindSpec, TaskSpec
 from tlbench.results.files import digest, slug
-
-if TYPE_CHECKING:
-    from tlbench.learning.model import TransferModel
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
@@ -78,7 +75,8 @@ def data_options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
 class Extension:
     """How a strategy changes the architecture."""
 
-    extend: Callable[[TransferModel, Mapping[str, Any]], TransferModel]
+    extend: Callable[[Any, Mapping[str, Any]], Any]
+    """`StrategySpec.extend`."""
     options: Mapping[str, OptionValue]
 
 
