@@ -211,7 +211,8 @@ class Row:
     parameters: int | None = None
     """Parameters of encoder and target head."""
     trained_parameters: int | None = None
-    """Those among them that adaptation changed."""
+    """Values in all tensors that were given to an optimiser, each once, also of parts that are not served, and in the
+    target head if it changed otherwise; without an optimiser, in tensors of encoder and target head that changed."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of Python, tlbench and the libraries that a score may depend on."""
