@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tlbench.cli.row_card import row_sections
-from tlbench.cli.run_command import _line
+from tlbench.api.tables import scored
 from tlbench.leaderboard import aggregate as aggregates
 from tlbench.leaderboard import latex, markdown, wording
 from tlbench.leaderboard.aggregate import COMPUTED, aggregate
