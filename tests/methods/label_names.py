@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench import BackboneSpec, CLASSIFICATION, DomainSpec, Side, Split, StrategySpec, TaskData, TaskSpec, hookimpl
+from tlbench import CLASSIFICATION, BackboneSpec, DomainSpec, Side, Split, StrategySpec, TaskData, TaskSpec, hookimpl
 from tlbench.learning import Encoder, Ragged
 
 BUCKETS = 500

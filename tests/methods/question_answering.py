@@ -9,6 +9,7 @@ from tlbench import BackboneSpec, DomainSpec, KindSpec, Side, Split, TaskData, T
 from tlbench.learning import Encoder, Numbers, Ragged, Targets, from_statistics
 
 LONGEST = 4
+COLOURS = ("red", "blue", "green", "grey", "white", "black")
 
 
 class BestSpan(Numbers):
@@ -125,10 +126,10 @@ def _split(random, size, names):
     """Contexts such as `a: red dark . c: blue .` behind the question `a:`; without its shade an answer is right too."""
     inputs, labels, references = [], [], []
     for _ in range(size):
-        keys = random.permutation(list(names))[:3]
-        asked, words = f"{keys[random.integers(3)]}:", []
+        keys = random.permutation(list(names))
+        asked, words = f"{random.choice(keys)}:", []
         for key in keys:
-            value = random.choice(["red", "blue", "green"], 1).tolist() + ["dark"] * int(random.integers(2))
+            value = random.choice(COLOURS, 1).tolist() + ["dark"] * int(random.integers(2))
             if f"{key}:" == asked:
                 span = len(words) + 2, len(words) + 1 + len(value)
             words += [f"{key}:", *value, "."]

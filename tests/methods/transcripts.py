@@ -134,6 +134,13 @@ def _split(random, size, tones):
     return Split(inputs=inputs, labels=labels)
 
 
+def hear_silence(request, predict):
+    """Return for how many of the silent sounds the transcript is empty."""
+    test = load(request).target.test
+    silent = [sound for sound, text in zip(test.inputs, test.labels, strict=True) if not text]
+    return {"silence": float(np.mean([len(found) == 0 for found in predict(silent)]))}
+
+
 TRANSCRIPTION = KindSpec(
     name="transcription",
     summary="The characters that are spoken, without their places.",
@@ -167,6 +174,7 @@ def tlbench_tasks():
             label_budget=24,
             licence="generated",
             load=load,
+            evaluate=hear_silence,
         )
     ]
 

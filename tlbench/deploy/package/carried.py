@@ -1,4 +1,4 @@
-"""The source of a class as an export carries it: its module, or, of a plugin in one file, what the class needs of it."""
+"""The source of a class as an export carries it: its module, or what the class needs of a plugin in one file."""
 
 from __future__ import annotations
 
