@@ -141,8 +141,7 @@ class Predictor:
             for positions, batch in inputs.by_length(EVALUATION_BATCH)
         ]
         outputs = restore_order(parts)
-        made = process.predict(Outputs(outputs, shape=(len(outputs),)))
-        return made
+        return process.predict(Outputs(outputs, shape=(len(outputs),)))
 
     def _whole(self, process: Postprocess, inputs: Inputs, place: int, example: Any) -> Array:
         """Return the predictions of one example, alone, so that it has no padding: as an export's `predict.py` does."""
