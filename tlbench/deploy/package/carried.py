@@ -61,9 +61,9 @@ def _collect_import(
     module: str, node: ast.Import | ast.ImportFrom, name: str, statements: dict[tuple[str, int], str]
 ) -> bool:
     alias = next(alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) == name)
-    if set(imported(ast.unparse(node))) <= ALLOWED:
-        kept = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
-        text = ast.unparse(ast.fix_missing_locations(kept))
+    kept = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
+    text = ast.unparse(ast.fix_missing_locations(kept))
+    if set(imported(text)) <= ALLOWED:
         statements.setdefault((text, 0), text)
         return True
     # A class or function of another module, such as a base class of tlbench's own, comes with what it needs.
