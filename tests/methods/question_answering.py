@@ -119,7 +119,7 @@ def load(request):
 
 
 def _side(train, test):
-    return Side(labels=("start", "end"), train=train, test=test)
+    return Side(labels=(), train=train, test=test)
 
 
 def _split(random, size, names):

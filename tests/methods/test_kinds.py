@@ -15,7 +15,7 @@ from tlbench.cli.inspection import inspect_task
 from tlbench.learning import Outputs, Predictions, Targets
 from tlbench.testing import conformance
 
-ANSWERS = Case("question_answering", "answers/colours", 0.5)
+ANSWERS = Case("question_answering", "answers/colours", 0.5, ("finetune", "adversarial"))
 BEEPS = Case("transcripts", "beeps/quiet", 0.5, ("finetune", "adversarial"))
 BOXES = Case("boxes", "shapes/rectangles", 0.5)
 STARS = Case("ordinal", "tabular/stars", 0.04, ("adversarial", "finetune"))
@@ -67,8 +67,8 @@ def test_the_same_seed_gives_the_same_row(case, results, tmp_path):
     rows, _ = results(case)
     both = case.train_anew(tmp_path), only(rows, strategy=case.strategies[0])
     again, first = (comparable(row.to_json()) for row in both)
-    # Trained alone, it has no row from scratch to be compared with.
-    of_others = ("transfer_gain", "negative_transfer")
+    # Trained alone, it has no baselines to be compared with.
+    of_others = ("transfer_gain", "negative_transfer", "gap_closed")
     assert {**again, **{name: first[name] for name in of_others}} == first
 
 
@@ -78,6 +78,14 @@ def test_an_export_makes_the_predictions_that_were_scored(case, results, tmp_pat
         done = case.export(only(rows, strategy=name), board, tmp_path / name)
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
         assert "tlbench" not in {word for line in _imports(tmp_path / name) for word in line.replace(".", " ").split()}
+
+
+def test_the_card_of_a_kind_without_labels_lists_none(results, tmp_path):
+    rows, board = results(ANSWERS)
+    ANSWERS.export(only(rows, strategy="all-labels"), board, tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "scores of a start and of an end of the answer" in card
+    assert "In order" not in card
 
 
 def _imports(folder):
@@ -140,7 +148,7 @@ def test_references_do_not_reach_a_strategy_but_its_validation_scores(tmp_path, 
         adapt=choose,
     )
     row = only(ANSWERS.run(tmp_path, strategies=[spec]), strategy="choose")
-    assert (row.status, row.reason) == ("ok", "")
+    assert (row.status, row.reason) == ("ok", None)
 
 
 def test_any_accepted_answer_counts_and_the_best_one():

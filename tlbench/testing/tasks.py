@@ -164,6 +164,7 @@ def evaluate_returns_numbers(spec: TaskSpec, bench: Bench) -> None:
     """`evaluate` works with a predictor that knows nothing; if predictions are of parts, with that of a run."""
     if spec.evaluate is None:
         return
+    scores: Any
     if spec.kind.layout == "pooled":
         scores = spec.evaluate(_request(spec, bench), _guess(spec, bench))
     else:  # How many units an encoder makes of an example, the task alone does not say.
