@@ -63,9 +63,14 @@ def test_the_kind_of_the_guide_is_exported_with_what_it_inherits(check):
     assert check(STARS) == ("ok", "")
 
 
+def test_a_class_in_the_file_of_the_plugin_is_carried_alone(check):
+    assert check(f"{STARS}\n{LARGEST}\nOrdinal.postprocess = Largest()\n") == ("ok", "")
+
+
 def test_what_an_export_cannot_carry_is_named(check):
-    """The class stands in the plugin's own file, which imports tlbench."""
-    status, reason = check(f"{STARS}\n{LARGEST}\nOrdinal.postprocess = Largest()\n")
+    """The class uses something of tlbench."""
+    largest = LARGEST.replace("return outputs.units\n", "return outputs.units * float(bool(Classification))\n", 1)
+    status, reason = check(f"{STARS}\n{largest}\nOrdinal.postprocess = Largest()\n")
     assert status == "failed"
     assert all(name in reason for name in ('kind "ordinal"', "stars", "tlbench", "numpy alone")), reason
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
+from tlbench.api.catalog import catalog_with
 from tlbench.cli.board import board_option, find_row
+from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, say
 
 
@@ -20,8 +23,9 @@ from tlbench.cli.output import print_json, say
     help="Folder for the exported model, new or empty.",
 )
 @board_option
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(name: str, output: Path, board: Path, as_json: bool) -> None:
+def command(name: str, output: Path, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
     """Export the model of RESULT for serving: ONNX file, runnable example and model card.
 
     RESULT is the file of a result, or a unique part of its name in --board, such as its key. The example needs only
@@ -31,10 +35,9 @@ def command(name: str, output: Path, board: Path, as_json: bool) -> None:
     from tlbench.deploy.package.write import write_bundle
     from tlbench.engine.lookup import find_stages
     from tlbench.engine.store import Store
-    from tlbench.planning.catalog import load_catalog
 
     _, row = find_row(board, name)
-    catalog = load_catalog()
+    catalog = catalog_with(plugins)
     store = Store(root=cache_folder(), notify=catalog.notify)
     export, prepare = find_stages(row, board, store, catalog)
     task, backbone = catalog.task(row.task), catalog.backbone(row.backbone)

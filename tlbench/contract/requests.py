@@ -22,7 +22,8 @@ Strength = Literal["weak", "strong"]
 that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
 Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
-(N, H, W, D), a pixel each; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+(N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each pixel; `next-token` and
+`masked-token` (N, T, D), each to say a token of the text itself."""
 
 
 @dataclass(frozen=True)

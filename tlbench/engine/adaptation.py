@@ -76,7 +76,7 @@ def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, p
 
     target = domain("target", task.kind, task.metric, prepared.target_labels)
     origin = None
-    if prepared.source_labels:
+    if prepared.source_labels is not None:
         origin = domain("source", task.kind_of_source, task.metric_of_source, prepared.source_labels)
     kinds = {side.name: side.kind for side in (origin, target) if side is not None}
     encode = pairing.backbone.encode_labels

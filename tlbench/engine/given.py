@@ -57,7 +57,7 @@ def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array)
 
 
 def _with_references(examples: Examples, positions: Array) -> Examples:
-    """Return a copy of examples that `request.score` can score, by metrics that read references."""
+    """Return a copy of examples that can be scored by metrics that read references."""
     chosen, known = examples.select(positions), examples.targets.references
     references = [known[position] for position in positions] if len(known) else ()
     return replace(chosen, targets=replace(chosen.targets, references=references))
@@ -76,12 +76,15 @@ def _shuffled(pairing: Pairing, size: int) -> Array:
 
 
 def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
-    """Return the target examples whose labels the strategy is given, those for validation included, or None."""
+    """Return the target examples whose labels the strategy is given, those for validation included, or None.
+
+    They have their references: they are for scores, and no strategy is given them.
+    """
     target = prepared.split("target-train")
     if Access.TARGET_ALL_LABELS in pairing.strategy.access:
         return target
     if Access.TARGET_LABELS in pairing.strategy.access:
-        return target.select(labelled_positions(pairing, target, Access.TARGET_LABELS))
+        return _with_references(target, labelled_positions(pairing, target, Access.TARGET_LABELS))
     return None
 
 

@@ -22,6 +22,7 @@ from tlbench.deploy.session import open_session
 from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs, Predictions, Targets, restore_order
+from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import bootstrap_interval
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.learning.outputs import Outputs
@@ -119,8 +120,11 @@ class Predictor:
         self._pairing, self._prepared = pairing, prepared
         self._session = open_session(path, settings.device, settings.threads)
 
-    def __call__(self, examples: Sequence[Any]) -> Array:
-        """Return one prediction a unit, for examples of one unit each."""
+    def __call__(self, examples: Sequence[Any]) -> Any:
+        """Return predictions: an array with one for each example, or a list with what each whole example gives.
+
+        A list for features of another layout than `pooled`, and for kinds whose predictions have their own number.
+        """
         task, backbone = self._pairing.task, self._pairing.backbone
         request = PrepareRequest(
             inputs=examples,
@@ -129,10 +133,19 @@ class Predictor:
             options=self._pairing.backbone_options,
             files=self._pairing.files,
         )
-        inputs = Inputs(backbone.prepare(request))
+        inputs, process = Inputs(backbone.prepare(request)), task.kind.create().postprocess
+        if task.kind.layout != "pooled":
+            return [self._whole(process, inputs, place, example) for place, example in enumerate(examples)]
         parts = [
             (positions, run_session(self._session, batch), np.ones(len(positions), np.int64))
             for positions, batch in inputs.by_length(EVALUATION_BATCH)
         ]
         outputs = restore_order(parts)
-        return np.asarray(task.kind.create().postprocess.predict(Outputs(outputs, shape=(len(outputs),))))
+        return process.predict(Outputs(outputs, shape=(len(outputs),)))
+
+    def _whole(self, process: Postprocess, inputs: Inputs, place: int, example: Any) -> Array:
+        """Return the predictions of one example, alone, so that it has no padding: as an export's `predict.py` does."""
+        batch = inputs.batch(np.array([place]))
+        outputs = process.crop(run_session(self._session, batch)[0], example, [part.numpy()[0] for part in batch])
+        made = process.predict(Outputs(outputs.reshape(-1, outputs.shape[-1]), shape=(1, *outputs.shape[:-1])))
+        return made.reshape(*outputs.shape[:-1], *made.shape[1:]) if isinstance(made, np.ndarray) else made[0]

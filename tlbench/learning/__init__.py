@@ -24,6 +24,8 @@ from tlbench.learning.kinds import (
     Segmentation,
     TokenClassification,
 )
+from tlbench.learning.kinds.postprocess import Labels, Numbers
+from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.loop import (
     DivergedError,
     MakeOptimizer,
@@ -55,13 +57,16 @@ __all__ = [
     "Examples",
     "Inputs",
     "Kind",
+    "Labels",
     "Linear",
     "MakeOptimizer",
     "Metric",
     "MultiLabel",
+    "Numbers",
     "OneClass",
     "Outputs",
     "PartlyDefined",
+    "Postprocess",
     "Predictions",
     "Ragged",
     "Regression",

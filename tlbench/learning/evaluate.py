@@ -36,7 +36,7 @@ def score_outputs(
     targets: Targets,
 ) -> float:
     """Return the score of what a head makes of encoded examples."""
-    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // len(labels)))
+    size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // max(1, len(labels))))
     ends, start, parts = np.cumsum([0, *targets.counts]), 0, []
     for outputs in encoded.outputs(head, size):
         stop = start + len(outputs)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
+from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import TaskData
@@ -29,7 +30,9 @@ S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpe
 Check = Callable[[S, "Bench"], str | None]
 """Raises what is wrong, with what to do about it; returns a note on what a person should look at, or None."""
 STRATEGY = "nearest-mean"
-"""The toy's strategy, which fits every task and backbone."""
+"""The toy's strategy, which fits every backbone and kind with classes or a probe."""
+TRAINING = "finetune"
+"""What runs a kind that has neither, such as spans, transcripts or boxes: by its loss alone, for one step."""
 
 
 class NotApplicableError(MissingDataError):
@@ -81,7 +84,9 @@ class Bench:
     def pairing_of_task(self, task: TaskSpec) -> Pairing:
         """Return a task's pairing with its own backbone, the source model trained for one step."""
         options = {f"task.{name}": value for name, value in self.options.items()}
-        return self.pairing(task.name, task.backbone, overrides={"source.steps": 1, **options})
+        strategy = STRATEGY if {"probe", CLASS_PROBABILITIES} & set(task.kind.traits) else TRAINING
+        steps = {"source.steps": 1, **({"strategy.steps": 1} if strategy == TRAINING else {})}
+        return self.pairing(task.name, task.backbone, strategy, {**steps, **options})
 
     def data(self, task: TaskSpec) -> TaskData:
         """Return a task's raw data, loaded once."""

@@ -108,12 +108,14 @@ def _rows_digest(rows: ExampleSequence) -> str:
 
 
 def example_digest(example: Any) -> str:
-    """Return a hash of one raw example: an array, a text, or a list of such."""
+    """Return a hash of one raw example or reference: an array, a text, a dict or None, or a list of such."""
     import hashlib
 
     import numpy as np
 
-    if isinstance(example, str):
+    if example is None or isinstance(example, dict):
+        content = f"json {json.dumps(example, sort_keys=True)}".encode()
+    elif isinstance(example, str):
         content = f"str {example}".encode("utf-8", "surrogatepass")
     elif isinstance(example, list | tuple):
         content = "\0".join(map(example_digest, example)).encode()

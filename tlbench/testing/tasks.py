@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
@@ -158,20 +161,31 @@ def metric_exists(spec: TaskSpec, bench: Bench) -> None:
 
 
 def evaluate_returns_numbers(spec: TaskSpec, bench: Bench) -> None:
-    """`evaluate` works with a predictor that knows nothing."""
+    """`evaluate` works with a predictor that knows nothing; if predictions are of parts, with that of a run."""
     if spec.evaluate is None:
         return
-    request, classes, kind = _request(spec, bench), len(bench.data(spec).target.labels), spec.kind.create()
-
-    def guess(examples: object) -> object:
-        size = len(examples)  # type: ignore[arg-type]
-        return kind.postprocess.predict(Outputs(np.zeros((size, classes), np.float32), shape=(size,)))
-
-    scores = spec.evaluate(request, guess)
+    scores: Any
+    if spec.kind.layout == "pooled":
+        scores = spec.evaluate(_request(spec, bench), _guess(spec, bench))
+    else:  # How many units an encoder makes of an example, the task alone does not say.
+        scores = bench.row(bench.pairing_of_task(spec)).scores
     if not isinstance(scores, dict) or not all(isinstance(value, float) for value in scores.values()):
         raise ContractError(f"{label(spec)}: evaluate returns {scores!r}; it must return numbers by name.")
     if wrong := [name for name, value in scores.items() if not math.isfinite(value)]:
         raise ContractError(f"{label(spec)}: evaluate returns a {wrong[0]} that is not finite.")
+
+
+def _guess(spec: TaskSpec, bench: Bench) -> Callable[[Sequence[Any]], Any]:
+    """Return a predictor for examples of one unit each, whose outputs are all 0, as many as the kind's head has."""
+    kind = spec.kind.create()
+    head = kind.head(1, bench.data(spec).target.labels)
+    with torch.no_grad():
+        width = head(torch.zeros(1, 1)).shape[-1]
+
+    def guess(examples: Sequence[Any]) -> Any:
+        return kind.postprocess.predict(Outputs(np.zeros((len(examples), width), np.float32), shape=(len(examples),)))
+
+    return guess
 
 
 def runs_to_a_result(spec: TaskSpec, bench: Bench) -> None:

@@ -95,9 +95,13 @@ def _read(name: str, kind: Kind, side: Side, split: Split, faults: CollectedFaul
 
 
 def _shown(kind: Kind, label: Any) -> Array:
-    """Return the classes that are counted: of a label map not every pixel's, but those that are in it."""
+    """Return the classes that are counted: of a label map not every pixel's, but those that are in it.
+
+    In a label map every element is a class; a table of boxes has fewer classes than elements.
+    """
     classes = kind.classes(label)
-    return np.unique(classes) if np.ndim(label) > 1 else classes
+    is_map = isinstance(label, np.ndarray) and label.ndim > 1 and label.size == len(classes)
+    return np.unique(classes) if is_map else classes
 
 
 def content_hash(example: Any) -> bytes:

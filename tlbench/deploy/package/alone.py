@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tlbench.deploy.package.carried import ALLOWED, imported, source_of
 from tlbench.errors import ContractError
 
 if TYPE_CHECKING:
     from tlbench.learning.kinds.protocol import Postprocess
 
-ALLOWED = {*sys.stdlib_module_names, "numpy"}
 POSTPROCESS = "postprocess.json"
 """The file beside a scored model that holds what `postprocess_record` returns."""
 
@@ -27,7 +23,7 @@ def postprocess_record(postprocess: Postprocess) -> dict[str, str]:
     return {
         "class": cls.__name__,
         "module": cls.__module__,
-        "source": inspect.getsource(sys.modules[cls.__module__]),
+        "source": source_of(cls),
         "outputs": postprocess.outputs,
         "parts": postprocess.parts,
     }
@@ -35,18 +31,9 @@ def postprocess_record(postprocess: Postprocess) -> dict[str, str]:
 
 def check_alone(source: str, module: str, owner: str) -> str:
     """Return a module's source. Raises `ContractError`, which names module and owner, if it imports more than numpy."""
-    if others := sorted(set(_imported(source)) - ALLOWED):
+    if others := sorted(set(imported(source)) - ALLOWED):
         raise ContractError(
             f"The module {module} of the {owner} imports {', '.join(others)}: an export carries a copy of it, so move "
             f"what the export needs into a module that imports the standard library and numpy alone."
         )
     return source
-
-
-def _imported(source: str) -> Iterator[str]:
-    """Yield the top-level names of what a module imports, at any depth."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.partition(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield "." * node.level + (node.module or "").partition(".")[0]

@@ -132,6 +132,8 @@ def _values(values: Mapping[str, Any]) -> str:
 
 def _outputs(metadata: Mapping[str, str]) -> str:
     labels = json.loads(metadata["labels"])
+    if not labels:
+        return metadata["outputs"]
     listed = ", ".join(map(escape, labels))
     if len(labels) > MOST_LABELS:
         listed = f"{len(labels)}, in the file's metadata, from {escape(labels[0])} to {escape(labels[-1])}"

@@ -44,10 +44,13 @@ class Model:
 
     def predict(self, outputs: Any, target: Any = None) -> Any:
         """Return the prediction of one example, given its outputs `(..., C)`."""
-        units = outputs.reshape(-1, outputs.shape[-1])
-        made = self.kind.predict(Outputs(units, shape=(1, *outputs.shape[:-1])), target)
-        # A list holds an array for each example; an array a row for each unit.
+        made = self.made(outputs, target)
         return made.reshape(*outputs.shape[:-1], *made.shape[1:]) if isinstance(made, np.ndarray) else made[0]
+
+    def made(self, outputs: Any, target: Any = None) -> Any:
+        """Return what the kind makes of one example: an array with a row for each unit, or a list of one array."""
+        units = outputs.reshape(-1, outputs.shape[-1])
+        return self.kind.predict(Outputs(units, shape=(1, *outputs.shape[:-1])), target)
 
     def outputs(self, examples: list[Any]) -> list[Any]:
         """Return the outputs of each example, `(..., C)`."""
@@ -87,7 +90,8 @@ def check(model: Model) -> int:
     largest = 0.0
     for (name, known), example, outputs in zip(scored.items(), examples, model.outputs(examples), strict=True):
         target = np.array(known["target"])
-        difference = gap(np.asarray(model.predict(outputs, target)), np.array(known["prediction"]))
+        whole = isinstance(model.made(outputs, target), list)
+        difference = gap(np.asarray(model.predict(outputs, target)), np.array(known["prediction"]), whole)
         largest = max(largest, difference)
         described = model.kind.describe(model.predict(outputs), example, model.labels)
         true = ", ".join(model.kind.name(target, model.labels))
@@ -97,11 +101,14 @@ def check(model: Model) -> int:
     return 0 if agrees else 1
 
 
-def gap(prediction: Any, scored: Any) -> float:
+def gap(prediction: Any, scored: Any, whole: bool = False) -> float:
     """Return the largest difference, relative to the largest number above 1; of labels, the part that is another.
 
-    Predictions of padding, behind those that were scored, do not count.
+    Predictions of padding, behind those that were scored, do not count; those of a `whole` example, such as its boxes,
+    have none, and must be as many.
     """
+    if whole and prediction.size != scored.size:
+        return float("inf")
     prediction, scored = prediction.ravel()[: scored.size], scored.ravel()
     if prediction.size < scored.size:
         return float("inf")
