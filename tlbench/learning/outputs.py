@@ -80,7 +80,9 @@ class Outputs:
     def __getitem__(self, examples: slice) -> Outputs:
         """Return the outputs of a range of examples."""
         if not isinstance(examples, slice):
-            raise TypeError("Outputs can be cut into ranges of examples only, outputs[:n]; read outputs.units for rows.")
+            raise TypeError(
+                "Outputs can be cut into ranges of examples only, outputs[:n]; read outputs.units for rows."
+            )
         start, stop, step = examples.indices(len(self))
         if step != 1:
             raise ValueError("Outputs can be cut into ranges of examples only: outputs[:n].")
