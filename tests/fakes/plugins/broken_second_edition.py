@@ -53,7 +53,7 @@ def _grows_by_weights(model: Any, options: Any) -> Any:
 
 
 def _grows_and_seeds(model: Any, options: Any) -> Any:
-    np.random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
     return model
 
 
