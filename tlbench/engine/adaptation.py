@@ -70,7 +70,7 @@ def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> i
 def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts) -> AdaptRequest:
     """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
-    model = with_target_head(pairing, prepared, source)
+    model = with_target_head(pairing, prepared, source).eval()
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:

@@ -105,7 +105,7 @@ class Bench:
         """Return a pairing's prepared data and a source model."""
         if pairing.title not in self._sources:
             prepared = self.prepared(pairing)
-            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
+            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore).eval()
         return self._sources[pairing.title]
 
     def row(self, pairing: Pairing) -> Row:

@@ -57,7 +57,7 @@ def forgetting_is_measured_or_explained(spec: StrategySpec, bench: Bench) -> Non
 
     def check(pairing: Pairing) -> None:
         row = bench.row(pairing)
-        if pairing.has_source and row.forgetting is None and not row.forgetting_reason:
+        if pairing.has_source and row.forgetting_head is None and not row.forgetting_reason:
             raise ContractError(f"{label(spec)}: the row of {pairing.title} has no forgetting and no reason for it.")
 
     on_each(spec, bench, check)
