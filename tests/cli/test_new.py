@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 
 import pytest
 
 from tlbench.cli.scaffold import MODALITIES, OFFERS
 from tlbench.contract import hooks
+from tlbench.results.row import Row
 
 FIRST = {
     "domain": ("chemistry", "tlbench-chemistry"),
@@ -53,6 +55,14 @@ def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cach
     done = environment.bash("\n".join([*lines, install, f"python -m pytest -q {' '.join(folders)}"]), tmp_path)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "failed" not in done.stdout
+
+
+def test_the_tracker_reads_fields_that_a_row_has(tlbench, tmp_path):
+    tlbench("new", "tracker", "jsonl")
+    read = {}
+    exec((tmp_path / "tlbench-jsonl" / "tlbench_jsonl" / "tracker.py").read_text(), read)
+    assert set(read["FIELDS"]) <= {field.name for field in dataclasses.fields(Row)}
+    assert read["VARIABLE"] == "TLBENCH_JSONL_FILE"
 
 
 def test_every_hook_has_a_template():

@@ -82,7 +82,7 @@ def test_the_strategies_in_single_files_end_as_rows(rows):
     assert (aligned.status, aligned.reason, extended.status, extended.reason) == ("ok", None, "ok", None)
     assert aligned.access == ("source", "target-inputs")
     assert 0 < extended.trained_parameters < extended.parameters
-    assert extended.forgetting == 0
+    assert (extended.forgetting_head, extended.forgetting_probe) == (0, 0)
 
 
 def test_the_page_says_what_a_plugin_of_the_first_edition_must_change():
