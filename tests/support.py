@@ -106,7 +106,7 @@ class Environment:
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=1200,
             check=False,
         )
 

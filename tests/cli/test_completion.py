@@ -27,7 +27,7 @@ print(sorted({"torch", "numpy", "onnx", "onnxruntime"} & set(sys.modules)), file
     [
         ([], "lea", {"leaderboard"}),
         (["run"], "--str", {"--strategy"}),
-        (["run", "--task"], "toy/", {"toy/blobs", "toy/names", "toy/rare", "toy/shapes", "toy/table"}),
+        (["run", "--task"], "toy/", {"toy/alone", "toy/blobs", "toy/names", "toy/rare", "toy/shapes", "toy/table"}),
         (["run", "--backbone"], "toy/", {"toy/mlp", "toy/mlp-batchnorm"}),
         (["run", "--backbone"], "timm", {"timm/"}),
         (["run", "--strategy"], "ad", {"adabn", "adversarial"}),

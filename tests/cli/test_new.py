@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 
 import pytest
 
-from tlbench.cli.scaffold import MODALITIES
+from tlbench.cli.scaffold import MODALITIES, OFFERS
+from tlbench.contract import hooks
+from tlbench.results.row import Row
 
 FIRST = {
     "domain": ("chemistry", "tlbench-chemistry"),
@@ -15,6 +18,9 @@ FIRST = {
     "backbone": ("tabular/mine", "tlbench-tabular-mine"),
     "estimator": ("my-leep", "tlbench-my-leep"),
     "analysis": ("my-cka", "tlbench-my-cka"),
+    "kind": ("anomaly/stars", "tlbench-anomaly-stars"),
+    "family": ("rows", "tlbench-rows"),
+    "tracker": ("jsonl", "tlbench-jsonl"),
 }
 """A name of each kind, and the distribution that it leads to."""
 
@@ -30,6 +36,7 @@ def test_a_package_is_whole_and_says_how_to_go_on(tlbench, kind, tmp_path):
     ((_, module),) = project["project"]["entry-points"]["tlbench"].items()
     assert project["project"]["name"] == distribution
     assert (folder / module.replace(".", "/")).with_suffix(".py").is_file()
+    assert "TLBENCH_API = 2" in (folder / module.replace(".", "/")).with_suffix(".py").read_text()
     assert f"tlbench check {distribution}" in (folder / "README.md").read_text()
     for path in (path for path in folder.rglob("*") if path.is_file()):
         assert "$" not in path.read_text()
@@ -40,7 +47,7 @@ def test_a_package_is_whole_and_says_how_to_go_on(tlbench, kind, tmp_path):
 
 def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cache, tmp_path):
     """The strategy's too, in the test of the guide."""
-    made = [(kind, *FIRST[kind]) for kind in ("domain", "task", "estimator", "analysis")]
+    made = [(kind, *FIRST[kind]) for kind in FIRST if kind not in ("strategy", "backbone")]
     made += [("backbone", f"{modality}/mine", f"tlbench-{modality}-mine") for modality in MODALITIES]
     lines = [f"tlbench new {kind} {name}" for kind, name, _ in made]
     folders = [folder for *_, folder in made]
@@ -48,6 +55,19 @@ def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cach
     done = environment.bash("\n".join([*lines, install, f"python -m pytest -q {' '.join(folders)}"]), tmp_path)
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     assert "failed" not in done.stdout
+
+
+def test_the_tracker_reads_fields_that_a_row_has(tlbench, tmp_path):
+    tlbench("new", "tracker", "jsonl")
+    read = {}
+    exec((tmp_path / "tlbench-jsonl" / "tlbench_jsonl" / "tracker.py").read_text(), read)
+    assert set(read["FIELDS"]) <= {field.name for field in dataclasses.fields(Row)}
+    assert read["VARIABLE"] == "TLBENCH_JSONL_FILE"
+
+
+def test_every_hook_has_a_template():
+    assert {offer.hook for offer in OFFERS.values()} == {name for name in vars(hooks) if name.startswith("tlbench_")}
+    assert set(FIRST) == set(OFFERS)
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -68,6 +88,11 @@ def test_a_backbone_has_the_modality_of_its_name(tlbench, tmp_path, modality):
         ("analysis", "..", 'Invalid analysis name ".."'),
         ("task", "visio/mine", 'Unknown domain "visio"'),
         ("task", "mine", "DOMAIN/NAME"),
+        ("kind", "mine", 'Invalid kind name "mine": use DOMAIN/NAME'),
+        ("kind", "visio/mine", 'Unknown domain "visio"'),
+        ("kind", "anomaly/flows", '"anomaly/flows" already exists, from anomaly (tlbench '),
+        ("family", "timm", '"timm" already exists, from '),
+        ("tracker", "a/b", 'Invalid tracker name "a/b"'),
         ("task", "vision/../mine", 'Invalid task name "vision/../mine"'),
         ("backbone", "../mine", 'Invalid backbone name "../mine"'),
         ("strategy", "..", 'Invalid strategy name ".."'),

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tlbench import CLASSIFICATION, BuildRequest, FitRequest, PrepareRequest
 from tlbench.deploy.export import SENTINEL, TOLERANCE, Gap, check_parity, export_model, flips, run_session
-from tlbench.deploy.onnx_graph import export_graph, fill, structure, write_model
+from tlbench.deploy.onnx_graph import export_graph, fill, structure, unused_parameters, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
 from tlbench.learning.data import Examples, Inputs, Targets
@@ -98,15 +98,25 @@ def test_a_filled_graph_is_the_same_bytes_every_time(graph, tmp_path):
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
-def test_a_graph_that_lacks_a_parameter_or_has_another_shape_is_refused(graph):
+def test_a_graph_that_lacks_a_parameter_or_has_another_shape_is_refused(graph, rows):
     model = normed(1)
-    model.encoder.extra = nn.Linear(2, 2)
-    with pytest.raises(ParityError, match=r"no weights named encoder\.extra\.weight"):
+    model.encoder.layers.append(nn.Linear(8, 8))
+    with pytest.raises(ParityError, match=r"no weights named encoder\.layers\.\d\.bias"):
         fill(onnx.load(graph), model, rows)
     model = normed(1)
     model.heads["target"] = nn.Linear(8, 5)
     with pytest.raises(ParityError, match=r"head\.\w+ has the shape \[3"):
         fill(onnx.load(graph), model, rows)
+
+
+def test_a_parameter_that_the_outputs_do_not_depend_on_needs_no_place_in_the_graph(graph, rows, tmp_path):
+    model = normed(1)
+    model.encoder.extra = nn.Linear(2, 2)
+    assert unused_parameters(model, rows) == {"encoder.extra.weight", "encoder.extra.bias"}
+    parity = export_model(model, graph, labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)
+    export_model(normed(1), graph, labelled(rows), KIND, tmp_path / "without.onnx", "cpu", 1)
+    assert parity.relative < 1e-5
+    assert structure(tmp_path / "model.onnx") == structure(tmp_path / "without.onnx")
 
 
 def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
@@ -115,7 +125,7 @@ def test_a_model_is_written_with_its_parity(graph, rows, tmp_path):
     assert parity.relative < 1e-5
     assert parity.flips == 0
     served = KIND.postprocess.predict(units(outputs_of(tmp_path / "model.onnx", rows)))
-    np.testing.assert_allclose(served, parity.predictions, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(served, parity.predictions.values, rtol=1e-5, atol=1e-6)
 
 
 def test_a_shared_graph_that_does_not_fit_is_replaced_by_an_export_of_the_model_s_own(graph, rows, tmp_path):
@@ -124,7 +134,7 @@ def test_a_shared_graph_that_does_not_fit_is_replaced_by_an_export_of_the_model_
     (relu,) = [node for node in other.graph.node if node.op_type == "Relu"]
     relu.op_type = "Sigmoid"
     onnx.save(other, tmp_path / "other.onnx")
-    write_model(fill(other, normed(1)), tmp_path / "filled.onnx")
+    write_model(fill(other, normed(1), rows), tmp_path / "filled.onnx")
     with pytest.raises(ParityError, match="outputs differ by"):
         check_parity(normed(1), tmp_path / "filled.onnx", labelled(rows), KIND, "cpu", 1)
     parity = export_model(normed(1), tmp_path / "other.onnx", labelled(rows), KIND, tmp_path / "model.onnx", "cpu", 1)

@@ -128,7 +128,7 @@ def test_other_options_are_another_number_beside_the_first(ask, shared_settings)
 FAILING = {
     "falls": "ArithmeticError: no such number",
     "not-a-number": 'Estimator "not-a-number" returned nan: return a finite number',
-    "needs-wings": '"needs-wings" requires wings, which "toy/mlp" lacks.',
+    "needs-wings": '"needs-wings" requires wings, which "toy/mlp", the kind classification and "toy/blobs" lack.',
     "falls-later": "ArithmeticError: no such number",
     "infinite": 'Analysis "infinite" returned inf for "size"',
     "no-picture": 'Analysis "no-picture" returned a picture that is no PNG',
@@ -192,7 +192,7 @@ def test_what_cannot_be_asked_for_is_said_before_the_run(ask, asked, error, mess
 
 
 def test_an_estimator_is_given_the_labels_that_strategies_see(diagnosing, source_of, pairing_of):
-    from tlbench.engine.adaptation import seen_labels
+    from tlbench.engine.given import seen_labels
     from tlbench.engine.estimation import estimate_request
     from tlbench.learning.model import apply_head, encode
     from tlbench.planning.plan_parts import Asked

@@ -58,7 +58,7 @@ def test_the_row_says_what_vocabulary_and_statistics_come_from(alone):
 def test_a_backbone_learns_from_the_very_labels_that_the_strategy_gets(pairing_of, prepare_in):
     pairing = pairing_of("toy/alone")
     prepared = prepare_in(pairing)
-    rows = declared_parts(pairing, prepared)[Access.TARGET_LABELS].inputs.columns[0]
+    rows = declared_parts(pairing, prepared)["target.train"].inputs.columns[0]
     assert np.allclose(prepared.fitted["mean"], np.asarray(rows).mean(0), atol=1e-5)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_calibration_error_of_sure_predictions_is_their_error_rate():
 def test_calibration_puts_a_confidence_on_an_edge_into_the_bin_below():
     """With two bins, .5 is in (0, .5]: it cancels against nothing in (.5, 1]."""
     probabilities = np.array([[0.5, 0.5], [0.9, 0.1]])
-    weighted = weigh(metrics.calibration_error, probabilities, Targets.of([0, 1]), bins=2)
+    weighted = weigh(functools.partial(metrics.calibration_error, bins=2), probabilities, Targets.of([0, 1]))
     assert weighted(np.ones(2)) == pytest.approx((abs(0.5 - 1) + abs(0.9 - 0)) / 2)
 
 

@@ -48,7 +48,7 @@ def test_a_label_that_does_not_occur_does_not_count():
 
 def test_background_alone_that_is_taken_for_background_is_all_right():
     targets = Targets(np.zeros(4, int), np.array([4]))
-    assert pixel_metrics(2)["dice"](np.zeros(4, int), targets)(np.ones(1)) == 1.0
+    assert weigh(pixel_metrics(2)["dice"], np.zeros(4, int), targets)(np.ones(1)) == 1.0
 
 
 @pytest.mark.parametrize("weights", [np.ones(40), np.arange(40) % 3.0], ids=["alike", "resampled"])
@@ -68,7 +68,7 @@ def test_numbers_are_scored_as_by_scikit_learn(weights):
 
 def test_a_number_that_never_varies_explains_nothing():
     targets = Targets(np.full((3, 1), 2.0, np.float32), np.ones(3, int))
-    assert r2(np.full((3, 1), 2.0), targets)(np.ones(3)) == 0.0
+    assert weigh(r2, np.full((3, 1), 2.0), targets)(np.ones(3)) == 0.0
 
 
 @pytest.mark.parametrize("weights", [np.ones(60), np.arange(60) % 3.0], ids=["alike", "resampled"])
@@ -91,4 +91,4 @@ def test_several_labels_are_scored_as_by_scikit_learn(weights):
 
 def test_a_label_that_no_example_has_leaves_the_mean_precision_as_it_is():
     targets = Targets(np.array([[1, 0], [0, 0]]), np.ones(2, int))
-    assert mean_average_precision(np.array([[0.9, 0.9], [0.1, 0.1]]), targets)(np.ones(2)) == 1.0
+    assert weigh(mean_average_precision, np.array([[0.9, 0.9], [0.1, 0.1]]), targets)(np.ones(2)) == 1.0

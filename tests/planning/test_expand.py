@@ -128,20 +128,20 @@ def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, pla
 def test_the_kind_and_the_task_give_traits_too(catalog, changed, need, reason):
     task = dataclasses.replace(catalog.task("toy/blobs"), **changed)
     strategy = dataclasses.replace(catalog.strategy("finetune"), needs=(need,))
-    found = mismatch(task, catalog.backbone("toy/mlp"), strategy)
+    found = mismatch(task, "transductive", catalog.backbone("toy/mlp"), strategy)
     assert found.startswith(f'"finetune" requires {reason}') if reason else found == ""
 
 
 def test_a_backbone_that_encodes_labels_gives_label_vectors(catalog):
     backbone = dataclasses.replace(catalog.backbone("toy/mlp"), encode_labels=lambda request: None)
     strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("label-vectors",))
-    assert mismatch(catalog.task("toy/blobs"), backbone, strategy) == ""
+    assert mismatch(catalog.task("toy/blobs"), "transductive", backbone, strategy) == ""
 
 
 @pytest.mark.parametrize("kind", [REGRESSION, MULTI_LABEL, dataclasses.replace(CLASSIFICATION, name="ordinal")])
 def test_adversarial_training_needs_nothing_of_the_kind(catalog, kind):
     task = dataclasses.replace(catalog.task("toy/blobs"), kind=kind)
-    assert mismatch(task, catalog.backbone("toy/mlp"), catalog.strategy("adversarial")) == ""
+    assert mismatch(task, "transductive", catalog.backbone("toy/mlp"), catalog.strategy("adversarial")) == ""
 
 
 def test_a_backbone_without_the_task_s_layout_is_skipped(catalog, plan_of):

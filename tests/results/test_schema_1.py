@@ -44,9 +44,11 @@ def test_every_value_of_a_committed_row_is_kept_or_renamed_one_to_one(committed)
             field = FIELDS.get(name, name)
             if now[field] != value:
                 renamed.add((field, str(value), str(now[field])))
-    values = {(before, after) for field, before, after in renamed if field not in ("schema", "plugins")}
-    assert {field for field, *_ in renamed} <= {"schema", "strategy", "plugins"}
+    values = {(before, after) for field, before, after in renamed if field not in ("schema", "plugins", "selection")}
+    assert {field for field, *_ in renamed} <= {"schema", "strategy", "plugins", "selection"}
     assert values <= set(STRATEGIES.items())
+    rules = {(before, after) for field, before, after in renamed if field == "selection"}
+    assert rules <= {("target-validation", "target-folds")}
     plugins = {
         after.replace("'baselines (", "'references (") == before
         for field, before, after in renamed

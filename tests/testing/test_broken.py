@@ -22,6 +22,7 @@ FILES = (
     "broken_promises",
     "found_by_name",
     "broken_diagnostics",
+    "broken_second_edition",
 )
 TASKS = {
     "unseeded": ("loading_is_reproducible", "in another process"),
@@ -45,6 +46,17 @@ TASKS = {
     "no-shift": ("spec_fields_are_valid", "shift is empty"),
     "list-of-options": ("spec_fields_are_valid", "options is []; it must be tuple[Option, ...]"),
     "dotted": ("spec_fields_are_valid", 'requires contains "os.path"'),
+    "sets": ("references_are_json", "a reference is not JSON: Object of type set"),
+    "one-reference": ("references_are_json", "1 references for 120 examples"),
+    "loss-of-each": ("loss_has_gradients", "loss returns (48,)"),
+    "detached-loss": ("loss_has_gradients", "loss gives the head no gradient"),
+    "too-few": ("predictions_fit_the_examples", "`predict` returned 47 rows for 48 units"),
+    "list-too-short": ("predictions_fit_the_examples", "`predict` returned 47 arrays for 48 examples"),
+    "predicts-by-chance": ("predictions_fit_the_examples", "other predictions for the same outputs"),
+    "two-decisions": ("predictions_fit_the_examples", "decide returns 2 decisions; expected one for each of the 48"),
+    "without-weights": ("metrics_weigh_examples", "with example weights of 1 and 2, and"),
+    "endless": ("metrics_weigh_examples", "the metric accuracy is inf"),
+    "wide-constant": ("constant_can_be_served", "constant returns (4,); expected (3,)"),
     "other-extra": ("spec_fields_are_valid", 'unknown extra "nowhere": use one of'),
 }
 BACKBONES = {
@@ -100,6 +112,17 @@ STRATEGIES = {
     "moves-statistics": ("runs_to_a_result", "declares trains_encoder=False but changed"),
     "peeks": ("runs_to_a_result", '"peeks" reads request.target.train without declaring it'),
     "loses-a-head": ("runs_to_a_result", "must return a TransferModel with the heads source and target"),
+    "grows-by-chance": ("extension_depends_on_structure_alone", "different weights for the same model"),
+    "grows-by-weights": (
+        "extension_depends_on_structure_alone",
+        "another architecture for other weights (heads.target",
+    ),
+    "grows-and-seeds": ("extension_depends_on_structure_alone", "extend changes NumPy's random state"),
+    "returns-a-head": ("extension_depends_on_structure_alone", "must return a TransferModel with an Encoder"),
+    "sets-aside": ("selection_rule_is_used", "does not read request.target.validation"),
+    "chooses-blindly": ("spec_fields_are_valid", 'selection="target-inputs" needs Access.TARGET_INPUTS'),
+    "chooses-somehow": ("spec_fields_are_valid", "selection is 'best'; use one of last, source-validation"),
+    "scores-undeclared": ("runs_to_a_result", 'scores candidates, but declares selection="last"'),
     "spoils-weights": ("runs_to_a_result", "outputs that are not finite or are huge"),
 }
 ESTIMATORS = {
@@ -217,6 +240,19 @@ def test_what_a_person_should_look_at_is_a_note(broken, make):
     assert (status, "the test interval is over only one group" in reason) == ("note", True)
     status, reason = make(broken.strategy("greedy-eyes"), "declared_access_is_used")
     assert (status, "declares access to source" in reason) == ("note", True)
+
+
+def test_a_misspelt_trait_is_a_note(broken, make):
+    status, reason = make(broken.strategy("misspelt-needs"), "needs_are_known")
+    assert (status, 'Unknown trait "batch-norm". Did you mean "batchnorm"?' in reason) == ("note", True)
+
+
+def test_what_a_strategy_says_is_not_applicable_is_skipped(broken, make):
+    status, reason = make(broken.strategy("cannot"), "runs_are_reproducible")
+    assert (status, "works on none of the toy's tasks: The encoder has no attention." in reason) == ("skipped", True)
+    status, reason = make(broken.strategy("cannot"), "runs_to_a_result")
+    assert (status, "The encoder has no attention." in reason) == ("skipped", True)
+    assert make(broken.strategy("not-for-words"), "runs_are_reproducible") == ("ok", "")
 
 
 def test_what_cannot_be_checked_is_skipped_with_the_reason(broken, make, monkeypatch):

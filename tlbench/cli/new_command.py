@@ -26,8 +26,8 @@ from tlbench.cli.scaffold import OFFERS, Package, check, write
 def command(kind: str, name: str, folder: Path) -> None:
     """Create the package of a plugin: a small one that works, with tests.
 
-    NAME is DOMAIN/NAME for a task, whose domain must exist, and MODALITY/NAME for a backbone. The package is created in
-    the folder tlbench-NAME.
+    NAME is DOMAIN/NAME for a task and for a task with a kind of problem of its own; the domain must exist. It is
+    MODALITY/NAME for a backbone. The package is created in the folder tlbench-NAME.
     """
     from tlbench.planning.catalog import load_catalog
 

@@ -33,12 +33,17 @@ class Offer:
 OFFERS = {
     "domain": Offer(hook="tlbench_domains", form="NAME", templates=("data", "domain"), heavy="data"),
     "task": Offer(hook="tlbench_tasks", form="DOMAIN/NAME", templates=("data", "task"), heavy="data"),
+    "kind": Offer(hook="tlbench_tasks", form="DOMAIN/NAME", templates=("data", "kind"), heavy="kind"),
     "strategy": Offer(hook="tlbench_strategies", form="NAME", templates=("strategy",), heavy="strategy"),
     "estimator": Offer(hook="tlbench_estimators", form="NAME", templates=("estimator",), heavy="estimator"),
     "analysis": Offer(hook="tlbench_analyses", form="NAME", templates=("analysis",), heavy="analysis"),
     "backbone": Offer(
         hook="tlbench_backbones", form="MODALITY/NAME", templates=("backbone", "backbone-{modality}"), heavy="encoder"
     ),
+    "family": Offer(
+        hook="tlbench_backbone_families", form="NAME", templates=("backbone-tabular", "family"), heavy="encoder"
+    ),
+    "tracker": Offer(hook="tlbench_event", form="NAME", templates=("tracker",), heavy="tracker"),
 }
 
 
@@ -107,13 +112,15 @@ class Package:
     @property
     def task(self) -> str:
         """The task that shows it: its own, or a built-in one."""
-        return {"domain": f"{self.name}/clouds", "task": self.name}.get(self.kind, MODALITIES[self.modality].task)
+        own = {"domain": f"{self.name}/clouds", "task": self.name, "kind": self.name}
+        return own.get(self.kind, MODALITIES[self.modality].task)
 
     @property
     def run(self) -> str:
         """The command for a first result."""
         strategy = self.name if self.kind == "strategy" else "finetune"
-        backbone = f" --backbone {self.name}" if self.kind == "backbone" else ""
+        found = {"backbone": self.name, "family": f"{self.name}/32"}
+        backbone = f" --backbone {found[self.kind]}" if self.kind in found else ""
         asked = f" --{self.kind} {self.name}" if self.kind in ("estimator", "analysis") else ""
         return f"tlbench run --task {self.task}{backbone} --strategy {strategy}{asked} --quick"
 
@@ -163,7 +170,9 @@ def check(package: Package, catalog: Catalog) -> None:
     """Raise `UsageError` if the name is invalid for its kind, or is taken."""
     kind, name = package.kind, package.name
     hook, form = OFFERS[kind].hook, OFFERS[kind].form
-    if not re.fullmatch(NAMES[HOOKS[hook]], name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
+    # A tracker returns no spec; its name is that of its package alone.
+    pattern = NAMES[HOOKS[hook]] if hook in HOOKS else r"[\w.-]+"
+    if not re.fullmatch(pattern, name, re.ASCII) or not all(part[:1].isalnum() for part in name.split("/")):
         raise UsageError(f'Invalid {kind} name "{name}": use {form}, in letters, digits, "-" and "_".')
     if kind == "backbone" and package.modality not in MODALITIES:
         raise UsageError(
@@ -172,7 +181,7 @@ def check(package: Package, catalog: Catalog) -> None:
         )
     if origin := catalog.origins.get((hook, name)):
         raise UsageError(f'The {kind} "{name}" already exists, from {origin}: choose another name.')
-    if kind == "task" and (domain := name.partition("/")[0]) not in catalog.domains:
+    if form == "DOMAIN/NAME" and (domain := name.partition("/")[0]) not in catalog.domains:
         raise UnknownNameError("domain", domain, catalog.domains)
     if find_spec(package.module) is not None:
         raise UsageError(f'A module "{package.module}" already exists: choose another name for the {kind}.')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -36,6 +37,9 @@ MEMBERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Member of an `AdaptRequest` that the first edition had -> what to write instead."""
+BATCH = "inputs, targets, positions = next(batches)"
+"""What a batch is taken apart with; in the first edition it had two parts."""
+TOO_MANY = re.compile(r"too many values to unpack \(expected 2\b")
 UNEXPECTED = re.compile(r"(\w+)\.__init__\(\) got an unexpected keyword argument '(\w+)'")
 
 
@@ -52,6 +56,17 @@ def removed_field(error: BaseException) -> tuple[str, str]:
 def replaced(old: str, new: str) -> ContractError:
     """Return the error of a plugin that uses what the first edition had."""
     return ContractError(f"{old} is of the first edition of the plugin API: write {new}.")
+
+
+def two_parts(error: BaseException) -> ContractError | None:
+    """Return the error of a strategy that takes a batch for a pair, as the first edition gave it; else None."""
+    if not isinstance(error, ValueError) or not TOO_MANY.match(str(error)):
+        return None
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return ContractError(
+        f'{error}, in "{last.filename}", line {last.lineno}: {last.line or "unknown"}. Batches were pairs in the first '
+        f"edition of the plugin API, and have three parts now: write {BATCH}."
+    )
 
 
 def other_edition(declared: object) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 
+from tlbench.contract.editions import two_parts
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
@@ -43,9 +44,18 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
     with listening(on_step):
-        model = pairing.strategy.adapt(request)
+        model = _called(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
     return Adapted(model.eval(), _trained(request.trainer, before, model), labels_trained(parts))
+
+
+def _called(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
+    try:
+        return strategy.adapt(request)
+    except ValueError as error:
+        if old := two_parts(error):
+            raise old from error
+        raise
 
 
 def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> int:
@@ -60,7 +70,7 @@ def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> i
 def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts) -> AdaptRequest:
     """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
-    model = with_target_head(pairing, prepared, source)
+    model = with_target_head(pairing, prepared, source).eval()
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:

@@ -94,8 +94,8 @@ class AdaptRequest:
     """One adaptation: a source model to be changed into a model of the target."""
 
     model: TransferModel
-    """A copy of the source model. Its head `target` is a copy of `source` where the labels agree, else new. Without a
-    source: the backbone as it starts, with a new head `target` alone."""
+    """A copy of the source model, in evaluation mode. Its head `target` is a copy of `source` if the labels agree, else
+    new. Without a source: the backbone as it starts, with a new head `target` alone."""
     fresh: Callable[[], TransferModel] = field(repr=False)
     """Returns a model of the same architecture that has not seen the source; its weights are new."""
     source: Domain

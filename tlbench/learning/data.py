@@ -213,6 +213,9 @@ class Predictions:
         # A metric of the first edition of the plugin API takes them for an array.
         raise AttributeError(f"Predictions has no attribute {name!r}; it is no array: read predictions.values.")
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Predictions are no array: read predictions.values.")
+
     @classmethod
     def of(cls, made: Array | Sequence[Array], counts: Array) -> Predictions:
         """Accept what `predict` returns: a row for each unit, `counts` for each example, or an array for each example.

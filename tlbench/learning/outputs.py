@@ -46,6 +46,9 @@ class Outputs:
         # A kind or metric of the first edition of the plugin API takes them for an array of units.
         raise AttributeError(f"Outputs has no attribute {name!r}; it is no array: read outputs.units.")
 
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError("Outputs are no array: read outputs.units.")
+
     @classmethod
     def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         raise TypeError(f"{function.__name__} takes no Outputs: read outputs.units.")
@@ -76,6 +79,10 @@ class Outputs:
 
     def __getitem__(self, examples: slice) -> Outputs:
         """Return the outputs of a range of examples."""
+        if not isinstance(examples, slice):
+            raise TypeError(
+                "Outputs can be cut into ranges of examples only, outputs[:n]; read outputs.units for rows."
+            )
         start, stop, step = examples.indices(len(self))
         if step != 1:
             raise ValueError("Outputs can be cut into ranges of examples only: outputs[:n].")

@@ -82,7 +82,9 @@ class Trainer:
     device: torch.device
     """Where batches go."""
     augmentation: Augmentation = field(default_factory=Augmentation)
+    """Varies batches, by the transformations that the task names."""
     remasking: Remasking = field(default_factory=Remasking)
+    """Masks other places of masked texts."""
     steps_done: int = 0
     """Steps of all calls of `train`."""
     trained_values: int = 0

@@ -31,8 +31,9 @@ def upgraded(record: Mapping[str, Any]) -> dict[str, Any]:
     values = {FIELDS.get(name, name): value for name, value in record.items()}
     if isinstance(strategy := values.get("strategy"), str):
         values["strategy"] = STRATEGIES.get(strategy, strategy)
-    if (values.get("strategy"), values.get("selection")) in SELECTIONS:
-        values["selection"] = SELECTIONS[values["strategy"], values["selection"]]
+    for (strategy, before), now in SELECTIONS.items():
+        if (values.get("strategy"), values.get("selection")) == (strategy, before):
+            values["selection"] = now
     if isinstance(plugins := values.get("plugins"), dict):
         values["plugins"] = {role: _plugin(origin) for role, origin in plugins.items()}
     return {**values, "schema": 2}

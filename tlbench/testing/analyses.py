@@ -16,7 +16,7 @@ from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, ignore
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.on_toy import asking
-from tlbench.testing.specs import SPEC_CHECKS, label
+from tlbench.testing.specs import SPEC_CHECKS, label, needs_are_known
 
 
 def process_state_is_unchanged(spec: AnalysisSpec, bench: Bench) -> None:
@@ -86,6 +86,7 @@ def _arrays(column: Any) -> list[np.ndarray[Any, Any]]:
 
 CHECKS: tuple[Check[AnalysisSpec], ...] = (
     *SPEC_CHECKS,
+    needs_are_known,
     process_state_is_unchanged,
     analyses_are_finite_and_reproducible,
     models_and_inputs_are_not_changed,

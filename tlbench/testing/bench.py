@@ -18,7 +18,7 @@ from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.runner import run_pairing
 from tlbench.engine.source_model import train_source
 from tlbench.engine.store import Store
-from tlbench.errors import ContractError, MissingDataError
+from tlbench.errors import ContractError, MissingDataError, NotApplicable
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog, Requiring, missing
 from tlbench.planning.expand import RunRequest, make_plan
@@ -51,6 +51,7 @@ class Bench:
     options: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Options of the spec, for speed or to name its files."""
     _data: dict[str, TaskData] = field(default_factory=dict, repr=False)
+    _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False)
     _sources: dict[str, tuple[Prepared, TransferModel]] = field(default_factory=dict, repr=False)
     _rows: dict[str, Row] = field(default_factory=dict, repr=False)
 
@@ -99,20 +100,30 @@ class Bench:
         """Keep data that a check has loaded."""
         self._data[task.name] = data
 
+    def prepared(self, pairing: Pairing) -> Prepared:
+        """Return a pairing's prepared data."""
+        if pairing.title not in self._prepared:
+            self._prepared[pairing.title] = prepare(pairing, Path(tempfile.mkdtemp(dir=self.folder)))
+        return self._prepared[pairing.title]
+
     def source(self, pairing: Pairing) -> tuple[Prepared, TransferModel]:
         """Return a pairing's prepared data and a source model."""
         if pairing.title not in self._sources:
-            folder = Path(tempfile.mkdtemp(dir=self.folder))
-            prepared = prepare(pairing, folder)
-            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore)
+            prepared = self.prepared(pairing)
+            self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore).eval()
         return self._sources[pairing.title]
 
     def row(self, pairing: Pairing) -> Row:
-        """Run a pairing up to its exported file. Raises `ContractError` with the stage and the cause where it fails."""
+        """Run a pairing up to its exported file.
+
+        Raises `ContractError` with the stage and the cause where it fails, `NotApplicable` where it is skipped.
+        """
         if pairing.title not in self._rows:
             store = Store(root=self.settings.cache, notify=lambda event: None)
             self._rows[pairing.title] = run_pairing(pairing, self.catalog, self.settings, store).row
         row = self._rows[pairing.title]
+        if row.status == "skipped":
+            raise NotApplicable(row.reason or "")
         if row.status != "ok":
             raise ContractError(f"{pairing.title}: {row.stage}: {row.reason}")
         return row

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
-from tlbench.errors import MissingDataError, TlbenchError, describe
+from tlbench.errors import MissingDataError, NotApplicable, TlbenchError, describe
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.planning.guard import pass_signal
@@ -68,7 +68,7 @@ def make(check: Check[Any], spec: Spec, bench: Bench) -> tuple[Literal["ok", "no
     """Make one check; return its status and the reason. Nothing that a plugin raises goes further."""
     try:
         note = check(spec, bench)
-    except MissingDataError as error:
+    except (MissingDataError, NotApplicable) as error:
         return "skipped", str(error)
     except TlbenchError as error:
         return "failed", str(error)

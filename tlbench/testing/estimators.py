@@ -14,7 +14,7 @@ from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.effects import watched
 from tlbench.testing.on_toy import asking
-from tlbench.testing.specs import SPEC_CHECKS, label
+from tlbench.testing.specs import SPEC_CHECKS, label, needs_are_known
 
 
 def process_state_is_unchanged(spec: EstimatorSpec, bench: Bench) -> None:
@@ -81,6 +81,7 @@ def _same(before: object, after: object) -> bool:
 
 CHECKS: tuple[Check[EstimatorSpec], ...] = (
     *SPEC_CHECKS,
+    needs_are_known,
     process_state_is_unchanged,
     estimates_are_finite_and_reproducible,
     request_is_not_changed,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -12,14 +12,33 @@ from tlbench.contract.deferred import Deferred
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import Layout
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
-from tlbench.errors import ContractError
+from tlbench.contract.specs import (
+    BackboneFamily,
+    BackboneSpec,
+    DomainSpec,
+    KindSpec,
+    Selection,
+    Setting,
+    StrategySpec,
+    TaskSpec,
+)
+from tlbench.contract.task_data import Access
+from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec
 from tlbench.planning.code import code_of
+from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS
 from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
 
 TYPES = {"str": str, "bool": bool, "int": int, "tuple": tuple, "frozenset": frozenset}
+LABELLED = frozenset({Access.TARGET_LABELS, Access.TARGET_ALL_LABELS})
+CHOOSES_ON: Mapping[str, frozenset[Access]] = {
+    "source-validation": frozenset({Access.SOURCE}),
+    "target-validation": LABELLED,
+    "target-folds": LABELLED,
+    "target-inputs": frozenset({Access.TARGET_INPUTS}),
+}
+"""What a rule of selection chooses by: one of these parts of the data must be declared."""
 TEXTS = ("title", "summary", "source", "target", "shift", "modality", "metric", "backbone")
 """Fields that must say something where a spec has them."""
 
@@ -97,6 +116,8 @@ def _check_choices(spec: Spec) -> None:
         case StrategySpec():
             if not spec.settings or not set(spec.settings) <= set(get_args(Setting)):
                 problem = f"settings are {spec.settings}; use any of {', '.join(get_args(Setting))}."
+            elif wrong := _wrong_selection(spec):
+                problem = wrong
             elif not spec.baseline and not spec.paper:
                 problem = 'paper is empty: cite the description of the method, or write "unpublished".'
         case EstimatorSpec() | AnalysisSpec():
@@ -104,6 +125,29 @@ def _check_choices(spec: Spec) -> None:
                 problem = 'paper is empty: cite the description of the method, or write "unpublished".'
     if problem:
         raise ContractError(f"{label(spec)}: {problem}")
+
+
+def _wrong_selection(spec: StrategySpec) -> str:
+    """Return what is wrong with a rule of selection, or an empty string."""
+    if spec.selection not in get_args(Selection):
+        return f"selection is {spec.selection!r}; use one of {', '.join(get_args(Selection))}."
+    needed = CHOOSES_ON.get(spec.selection, frozenset())
+    if needed and not needed & spec.access:
+        return f'selection="{spec.selection}" needs Access.{" or Access.".join(sorted(one.name for one in needed))}.'
+    return ""
+
+
+def needs_are_known(spec: StrategySpec | EstimatorSpec | AnalysisSpec, bench: Bench) -> str | None:
+    """Each trait in `needs` is one that something in this environment can give; a misspelt one skips every run."""
+    catalog = bench.catalog
+    known = {*KIND_TRAITS, *BACKBONE_TRAITS, "two-views"}.union(
+        *(task.traits + task.kind.traits for task in catalog.tasks.values()),
+        *(backbone.traits for backbone in catalog.backbones.values()),
+    )
+    unknown = [name for name in spec.needs if name not in known]
+    if not unknown:
+        return None
+    return f"{label(spec)}: needs: {UnknownNameError('trait', unknown[0], known)} Nothing installed gives it."
 
 
 def module_is_light(spec: Spec, bench: Bench) -> None:

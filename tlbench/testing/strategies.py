@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,33 +19,11 @@ from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.model import TransferModel, state_hash
 from tlbench.planning.plan import Pairing
-from tlbench.testing.bench import Bench, Check, NotApplicableError, ignore, need
+from tlbench.testing.bench import Bench, Check, ignore
 from tlbench.testing.effects import TORCH_SEED, watched
-from tlbench.testing.specs import SPEC_CHECKS, label
-
-TASKS = ("toy/blobs", "toy/shapes", "toy/alone", "toy/rare", "toy/names")
-"""Transductive, inductive and without a source, and every kind that tlbench ships."""
-BACKBONES = ("toy/mlp-batchnorm", "words/window")
-"""Tried first: where there is BatchNorm, a frozen encoder has statistics that could move."""
-
-
-def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
-    """Yield the strategy's pairings with the toy's tasks, each with the first backbone that suits both.
-
-    Raises `NotApplicableError` where there is none.
-    """
-    need(spec)
-    options = {f"{spec.name}.{name}": value for name, value in bench.options.items()}
-    found = False
-    for task in map(bench.catalog.task, TASKS):
-        fitting = [b.name for b in bench.catalog.backbones.values() if b.modality == task.modality]
-        fitting.sort(key=lambda name: name not in BACKBONES)
-        made = (bench.pairing(task.name, name, spec.name, options) for name in fitting)
-        if suitable := next((pairing for pairing in made if not pairing.skip), None):
-            found = True
-            yield suitable
-    if not found:
-        raise NotApplicableError(f"{label(spec)} is not applicable to any of the toy's tasks: {', '.join(TASKS)}.")
+from tlbench.testing.extensions import extension_depends_on_structure_alone, forgetting_is_measured_or_explained
+from tlbench.testing.on_toy import on_each
+from tlbench.testing.specs import SPEC_CHECKS, label, needs_are_known
 
 
 def training_is_named(spec: StrategySpec, bench: Bench) -> str | None:
@@ -61,39 +38,62 @@ def training_is_named(spec: StrategySpec, bench: Bench) -> str | None:
 
 def process_state_is_unchanged(spec: StrategySpec, bench: Bench) -> None:
     """Adapting changes no seed, thread, directory or variable; it may draw from torch, which the host seeds."""
-    pairing = next(pairings(spec, bench))
-    prepared, source = bench.source(pairing)
-    watched(f"{label(spec)}: adapt", lambda: adapt(pairing, prepared, source, ignore), [TORCH_SEED])
+
+    def check(pairing: Pairing) -> None:
+        prepared, source = bench.source(pairing)
+        watched(f"{label(spec)}: adapt", lambda: adapt(pairing, prepared, source, ignore), [TORCH_SEED])
+
+    on_each(spec, bench, check)
 
 
 def runs_to_a_result(spec: StrategySpec, bench: Bench) -> None:
     """Every run on the toy ends as an exported, scored file, within the declared access."""
-    for pairing in pairings(spec, bench):
-        bench.row(pairing)
+    on_each(spec, bench, bench.row)
 
 
 def runs_are_reproducible(spec: StrategySpec, bench: Bench) -> None:
     """The seed decides everything."""
-    for pairing in pairings(spec, bench):
+
+    def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
         first, second = (state_hash(adapt(pairing, prepared, source, ignore).model) for _ in range(2))
         if first != second:
             raise ContractError(
                 f"{label(spec)} returns different weights in a second run on {pairing.task.name}: use "
-                f"request.generator, "
-                f"or torch's random numbers, which are seeded."
+                f"request.generator, or torch's random numbers, which are seeded."
             )
+
+    on_each(spec, bench, check)
 
 
 def declared_access_is_used(spec: StrategySpec, bench: Bench) -> str | None:
     """Leaderboards separate strategies by access: none should declare more than it reads."""
+    read = _parts_read(spec, bench)
+    unread = sorted(part for part, names in PARTS.items() if part in spec.access and not read & set(names))
+    return f"{label(spec)} declares access to {', '.join(unread)} but does not read it." if unread else None
+
+
+def selection_rule_is_used(spec: StrategySpec, bench: Bench) -> None:
+    """A rule that sets labels aside has a strategy that reads them; without a rule `request.score` is refused."""
+    domain, _, rule = spec.selection.partition("-")
+    if rule == "validation" and f"{domain}.validation" not in _parts_read(spec, bench):
+        raise ContractError(
+            f'{label(spec)} declares selection="{spec.selection}" but does not read request.{domain}.validation: '
+            f"labels are set aside for nothing. Choose by it, or declare another rule."
+        )
+
+
+def _parts_read(spec: StrategySpec, bench: Bench) -> set[str]:
+    """Return the parts of the data that the strategy reads on any task of the toy."""
     read: set[str] = set()
-    for pairing in pairings(spec, bench):
+
+    def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
         parts = _Noting(declared_parts(pairing, prepared), read)
         pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts))
-    unread = sorted(part for part, names in PARTS.items() if part in spec.access and not read & set(names))
-    return f"{label(spec)} declares access to {', '.join(unread)} but does not read it." if unread else None
+
+    on_each(spec, bench, check)
+    return read
 
 
 PARTS = {
@@ -119,7 +119,8 @@ class _Noting(dict):  # type: ignore[type-arg]
 
 def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
     """The audit: with every label on disk permuted, and the declared parts unchanged, the result is the same."""
-    for pairing in pairings(spec, bench):
+
+    def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
         parts = declared_parts(pairing, prepared)
         hashes = [
@@ -127,10 +128,11 @@ def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
         ]
         if hashes[0] != hashes[1]:
             raise ContractError(
-                f"{label(spec)} gives a different result on {pairing.task.name} when labels outside its "
-                f"declared access "
-                f"are permuted: it reads them without the request."
+                f"{label(spec)} gives a different result on {pairing.task.name} when labels outside its declared "
+                f"access are permuted: it reads them without the request."
             )
+
+    on_each(spec, bench, check)
 
 
 def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: object) -> TransferModel:
@@ -151,26 +153,34 @@ def frozen_encoder_does_not_change(spec: StrategySpec, bench: Bench) -> None:
     """With `trains_encoder=False` encoder and buffers stay bit by bit, and forgetting is exactly 0."""
     if spec.trains_encoder or not spec.from_source:
         return
-    for pairing in pairings(spec, bench):
+
+    def check(pairing: Pairing) -> None:
         row = bench.row(pairing)  # The host compares the hashes of the encoder.
-        if pairing.has_source and row.forgetting_probe != 0.0:
+        if pairing.has_source and spec.extend is None and row.forgetting_probe != 0.0:
             raise ContractError(
                 f"{label(spec)}: forgetting is {row.forgetting_probe} with a frozen encoder; it must be 0."
             )
 
+    on_each(spec, bench, check)
+
 
 def one_label_per_class_is_enough(spec: StrategySpec, bench: Bench) -> None:
-    """It works with the smallest label budget."""
-    for pairing in pairings(spec, bench):
+    """It works with the smallest label budget: with two labels of each class if some are set aside for validation."""
+    least = Budget(2 if spec.selection == "target-validation" else 1, per_class=True)
+
+    def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
-        adapt(dataclasses.replace(pairing, label_budget=Budget(1, per_class=True)), prepared, source, ignore)
+        adapt(dataclasses.replace(pairing, label_budget=least), prepared, source, ignore)
+
+    on_each(spec, bench, check)
 
 
 def steps_are_reported(spec: StrategySpec, bench: Bench) -> None:
     """A strategy with the option `steps` reports them: displays and trackers live on it."""
     if "steps" not in {option.name for option in spec.options}:
         return
-    for pairing in pairings(spec, bench):
+
+    def check(pairing: Pairing) -> None:
         told: list[int] = [0]
         prepared, source = bench.source(pairing)
         adapt(pairing, prepared, source, partial(_note_step, told))
@@ -178,6 +188,8 @@ def steps_are_reported(spec: StrategySpec, bench: Bench) -> None:
             raise ContractError(
                 f"{label(spec)} has the option steps but does not report them: call request.on_step(step, loss)."
             )
+
+    on_each(spec, bench, check)
 
 
 def _note_step(told: list[int], step: int, loss: float) -> None:
@@ -187,10 +199,14 @@ def _note_step(told: list[int], step: int, loss: float) -> None:
 CHECKS: tuple[Check[StrategySpec], ...] = (
     *SPEC_CHECKS,
     training_is_named,
+    needs_are_known,
     process_state_is_unchanged,
+    extension_depends_on_structure_alone,
     runs_to_a_result,
+    forgetting_is_measured_or_explained,
     runs_are_reproducible,
     declared_access_is_used,
+    selection_rule_is_used,
     undeclared_labels_are_not_used,
     frozen_encoder_does_not_change,
     one_label_per_class_is_enough,

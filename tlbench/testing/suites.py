@@ -13,7 +13,7 @@ from unittest import SkipTest
 
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY
-from tlbench.errors import MissingDataError
+from tlbench.errors import MissingDataError, NotApplicable
 from tlbench.planning.catalog import Catalog, Spec, load_catalog
 from tlbench.testing import analyses, backbones, domains, estimators, families, strategies, tasks
 from tlbench.testing.bench import Bench
@@ -58,7 +58,7 @@ def _test_of(check: Callable[[Any, Bench], str | None]) -> Callable[[Suite, Any]
         bench = self.bench(tmp_path_factory)
         try:
             note = check(self._spec(bench.catalog), bench)
-        except MissingDataError as error:
+        except (MissingDataError, NotApplicable) as error:
             raise SkipTest(str(error)) from None
         if note:
             warnings.warn(note, stacklevel=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,6 +24,7 @@ from tlbench.results.groups import warning
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
+from tlbench.testing.kinds import KIND_CHECKS
 from tlbench.testing.specs import SPEC_CHECKS, label, refuse_heavy
 
 
@@ -112,6 +114,22 @@ def groups_are_held_out_together(spec: TaskSpec, bench: Bench) -> str | None:
     if groups is not None and (few := warning(len(set(groups)))):
         notes.append(few[0].lower() + few[1:].rstrip("."))
     return f"{label(spec)}: {'; '.join(notes)}." if notes else None
+
+
+def references_are_json(spec: TaskSpec, bench: Bench) -> None:
+    """Each example has a reference or none has, and a reference is JSON: it lies beside the predictions."""
+    need(spec)
+    for name, _, side in _sides(spec, bench.data(spec)):
+        for part, split in (("training", side.train), ("test", side.test)):
+            if split.references is None:
+                continue
+            where, size = f"{label(spec)}, {name} {part} split", len(split.inputs)
+            if len(split.references) != size:
+                raise ContractError(f"{where}: {len(split.references)} references for {size} examples: give one each.")
+            try:
+                json.dumps(list(split.references), allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise ContractError(f"{where}: a reference is not JSON: {error}.") from error
 
 
 def _check_labels(where: str, kind: Kind, side: Side) -> None:
@@ -218,10 +236,12 @@ CHECKS: tuple[Check[TaskSpec], ...] = (
     loading_is_reproducible,
     data_is_valid,
     labels_are_those_of_the_data,
+    references_are_json,
     groups_are_held_out_together,
     label_budget_can_be_drawn,
     test_examples_are_not_in_training,
     metric_exists,
+    *KIND_CHECKS,
     evaluate_returns_numbers,
     runs_to_a_result,
     export_predicts_what_was_scored,

@@ -18,11 +18,12 @@ from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
 from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
 from tlbench.errors import ContractError, UsageError
-from tlbench.learning import outputs
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
 
 EXAMPLES = "examples"
+# Read and not imported: the room that it is in imports torch, and an export is written without.
+OUTPUTS = Path(__file__).parents[2] / "learning" / "outputs.py"
 
 
 def write_bundle(
@@ -44,7 +45,7 @@ def write_bundle(
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"'),
         "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
-        "outputs.py": check_alone(inspect.getsource(outputs), outputs.__name__, "host"),
+        "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
         "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
