@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from torch import nn
 
+from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, Linear, TransferModel
 
 
 def predict_constant(request: AdaptRequest) -> TransferModel:
     """Make the head `target` predict the same for every input: the best constant prediction for the label budget."""
-    target = request.target
+    target, head = request.target, request.model.heads["target"]
+    if not isinstance(head, nn.Linear):
+        raise NotApplicable(
+            f"A constant prediction is the bias of a linear head, which this kind lacks."
+        )
     constant = target.kind.constant(target.train.targets.values, len(target.labels))
     weight = np.zeros((len(constant), request.model.encoder.feature_dim))
-    Linear(weight, constant).copy_into(request.model.heads["target"])
+    Linear(weight, constant).copy_into(head)
     return request.model
 
 

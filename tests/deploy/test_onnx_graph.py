@@ -100,8 +100,8 @@ def test_a_filled_graph_is_the_same_bytes_every_time(graph, tmp_path):
 
 def test_a_graph_that_lacks_a_parameter_or_has_another_shape_is_refused(graph, rows):
     model = normed(1)
-    model.encoder.layers.append(nn.Linear(8, 8))
-    with pytest.raises(ParityError, match=r"no weights named encoder\.layers\.\d\.bias"):
+    model.heads["target"] = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 3))
+    with pytest.raises(ParityError, match=r"no weights named head\.0\.bias, head\.0\.weight, head\.1\.bias"):
         fill(onnx.load(graph), model, rows)
     model = normed(1)
     model.heads["target"] = nn.Linear(8, 5)

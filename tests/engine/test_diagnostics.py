@@ -192,8 +192,8 @@ def test_what_cannot_be_asked_for_is_said_before_the_run(ask, asked, error, mess
 
 
 def test_an_estimator_is_given_the_labels_that_strategies_see(diagnosing, source_of, pairing_of):
-    from tlbench.engine.given import seen_labels
     from tlbench.engine.estimation import estimate_request
+    from tlbench.engine.given import seen_labels
     from tlbench.learning.model import apply_head, encode
     from tlbench.planning.plan_parts import Asked
 

@@ -9,7 +9,6 @@ import pytest
 from support import only, plan_only
 
 from tlbench.contract.budget import Budget
-from tlbench.contract.specs import Access
 from tlbench.contract.task_data import TaskLabels
 from tlbench.engine.given import declared_parts
 from tlbench.engine.prepared import Prepared

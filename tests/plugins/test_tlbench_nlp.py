@@ -174,12 +174,14 @@ def test_a_missing_column_is_met_in_planning(catalog, tables, tmp_path):
         plan_only(catalog, Settings(cache=tmp_path / "cache", board=tmp_path / "board"), **asked)
 
 
-def test_labels_that_differ_are_refused(catalog, tables, tmp_path):
+def test_labels_that_differ_make_the_task_inductive_and_are_named(catalog, tables, tmp_path):
     settings = Settings(cache=tmp_path / "cache", board=tmp_path / "board")
     asked = run_request(tables("a.csv"), tables("b.csv", names=("bad", "fine")))
-    (pairing,) = plan_only(catalog, settings, **asked).pairings
-    with pytest.raises(BadInputError, match=r'a.csv" has labels that ".*b.csv" lacks, "good"'):
-        pairing.task.load(pairing.load_request)
+    with pytest.warns(UserWarning, match="good.*fine"):
+        (pairing,) = plan_only(catalog, settings, **asked).pairings
+    assert pairing.setting == "inductive"
+    data = pairing.task.load(pairing.load_request)
+    assert (data.source.labels, data.target.labels) == (("bad", "good"), ("bad", "fine"))
 
 
 @real_data

@@ -87,6 +87,7 @@ COLUMNS = (
     Column("weights_expected", "weights in the encoder", RUN),
     Column("label_budget", "label budget", RUN, shown=FILES),
     Column("budget_unit", "unit of the budget", RUN, shown=FILES),
+    Column("training_labels", "labels left to train on", RUN, shown=FILES),
     Column("budget_rule", "requested budget", RUN, shown=FILES),
     Column("task_options", "task options", RUN),
     Column("files", "user's files, hash", RUN),
