@@ -6,6 +6,7 @@ The names here are what a plugin's light module needs; none of them imports torc
 
 from tlbench.api.results import Results, load
 from tlbench.api.running import run
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec, Checkpoint, OwnHead
 from tlbench.contract.deferred import deferred
 from tlbench.contract.diagnostics import Analysis, AnalysisRequest, AnalysisSpec, EstimateRequest, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
@@ -37,17 +38,7 @@ from tlbench.contract.requests import (
     SaveRequest,
     Strength,
 )
-from tlbench.contract.specs import (
-    BackboneFamily,
-    BackboneSpec,
-    Checkpoint,
-    DomainSpec,
-    KindSpec,
-    OwnHead,
-    Setting,
-    StrategySpec,
-    TaskSpec,
-)
+from tlbench.contract.specs import DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData, TaskLabels
 from tlbench.errors import (
     BadInputError,

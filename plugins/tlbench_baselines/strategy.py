@@ -13,9 +13,7 @@ def predict_constant(request: AdaptRequest) -> TransferModel:
     """Make the head `target` predict the same for every input: the best constant prediction for the label budget."""
     target, head = request.target, request.model.heads["target"]
     if not isinstance(head, nn.Linear):
-        raise NotApplicable(
-            f"A constant prediction is the bias of a linear head, which this kind lacks."
-        )
+        raise NotApplicable("A constant prediction is the bias of a linear head, which this kind lacks.")
     constant = target.kind.constant(target.train.targets.values, len(target.labels))
     weight = np.zeros((len(constant), request.model.encoder.feature_dim))
     Linear(weight, constant).copy_into(head)

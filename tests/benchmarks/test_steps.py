@@ -9,10 +9,11 @@ import torch
 from contest import compared, compete
 from torch import nn
 
-from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import set_up
 from tlbench.learning.kinds import Classification
 from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.targets import Targets
 from tlbench.learning.trainer import Trainer
 
 EXAMPLES, WIDTH, CLASSES = 1408, 512, 10

@@ -12,8 +12,9 @@ from tlbench.deploy.export import SENTINEL, TOLERANCE, Gap, check_parity, export
 from tlbench.deploy.onnx_graph import export_graph, fill, structure, unused_parameters, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
-from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.targets import Targets
 
 KIND = CLASSIFICATION.create()
 

@@ -12,7 +12,8 @@ import pytest
 from support import silent
 
 from tlbench import Access
-from tlbench.contract.specs import BackboneSpec, StrategySpec, TaskSpec
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.store import Store

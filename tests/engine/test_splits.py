@@ -14,9 +14,10 @@ from tlbench.engine.adaptation import adapt
 from tlbench.engine.source_model import train_source
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.learning import data
-from tlbench.learning.data import Ragged, Targets
 from tlbench.learning.mapped import is_mapped
 from tlbench.learning.model import state_hash
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [], [1]]
 

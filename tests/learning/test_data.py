@@ -9,16 +9,11 @@ from hypothesis.extra import numpy as hnp
 
 from tlbench.engine.splits import load_examples, save_examples
 from tlbench.learning import data
-from tlbench.learning.data import (
-    Examples,
-    Inputs,
-    Ragged,
-    Targets,
-    concatenate,
-    draw_budget,
-    restore_order,
-)
+from tlbench.learning.data import Examples, Inputs, concatenate
 from tlbench.learning.mapped import is_mapped
+from tlbench.learning.ragged import Ragged, restore_order
+from tlbench.learning.splitting import draw_budget
+from tlbench.learning.targets import Targets
 
 SEQUENCES = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10]]
 

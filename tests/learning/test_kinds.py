@@ -7,9 +7,9 @@ from support import units, wanted, weigh
 from torch import nn
 
 from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION, SEGMENTATION, TOKEN_CLASSIFICATION, BadInputError
-from tlbench.learning.data import Targets
 from tlbench.learning.kinds.postprocess import Flags, Labels, Tokens
 from tlbench.learning.loop import train
+from tlbench.learning.targets import Targets
 
 KINDS = (CLASSIFICATION, TOKEN_CLASSIFICATION, ANOMALY)
 

@@ -8,7 +8,7 @@ import torch
 from support import units, weigh
 
 from tlbench import LANGUAGE_MODELLING, Access
-from tlbench.learning.data import Targets
+from tlbench.learning.targets import Targets
 
 KIND = LANGUAGE_MODELLING.create()
 

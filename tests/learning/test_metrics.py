@@ -9,7 +9,7 @@ import sklearn.metrics
 from support import weigh
 
 from tlbench.learning import metrics
-from tlbench.learning.data import Targets
+from tlbench.learning.targets import Targets
 
 
 def drawn(seed, size=80, classes=4):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlbench.learning.data import Inputs, Ragged, Targets
+from tlbench.learning.data import Inputs
 from tlbench.learning.model import (
     EVALUATION_BATCH,
     Encoder,
@@ -22,6 +22,8 @@ from tlbench.learning.model import (
     save_weights,
     state_hash,
 )
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 
 
 class Normed(Encoder):

@@ -5,7 +5,6 @@ import pytest
 import sklearn.metrics
 from support import weigh
 
-from tlbench.learning.data import Targets
 from tlbench.learning.metrics import (
     macro_label_f1,
     mae,
@@ -15,6 +14,7 @@ from tlbench.learning.metrics import (
     r2,
     rmse,
 )
+from tlbench.learning.targets import Targets
 
 
 @pytest.fixture

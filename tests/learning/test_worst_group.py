@@ -10,8 +10,8 @@ import sklearn.metrics
 
 from tlbench.errors import ContractError
 from tlbench.learning import PartlyDefined, metrics
-from tlbench.learning.data import Targets
 from tlbench.learning.metrics.metric import score_if_defined
+from tlbench.learning.targets import Targets
 
 
 def one_hot(labels, classes=2):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import DomainSpec, StrategySpec, TaskSpec
 from tlbench.planning.catalog import Spec, load_catalog
 from tlbench.testing import (
     AnalysisSuite,

@@ -234,8 +234,9 @@ class TestExport:
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
         from tlbench.deploy.export import export_model
         from tlbench.deploy.onnx_graph import export_graph
-        from tlbench.learning.data import Examples, Inputs, Targets
+        from tlbench.learning.data import Examples, Inputs
         from tlbench.learning.kinds import Classification
+        from tlbench.learning.targets import Targets
 
         made = Made(folders[name], inputs, layout, rate=8000)
         model = made.model()

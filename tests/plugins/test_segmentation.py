@@ -11,8 +11,9 @@ from PIL import Image
 from tlbench import SEGMENTATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.deploy.export import check_parity
 from tlbench.deploy.onnx_graph import export_graph, fill, write_model
-from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.model import TransferModel
+from tlbench.learning.targets import Targets
 from tlbench.planning.catalog import load_catalog
 from tlbench_vision.segmentation import segmentation_backbones
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from tlbench import CLASSIFICATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.deploy.export import export_model
 from tlbench.deploy.onnx_graph import export_graph
-from tlbench.learning.data import Examples, Inputs, Targets
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.model import TransferModel, encode
+from tlbench.learning.targets import Targets
 
 pytest.importorskip("mujoco")
 

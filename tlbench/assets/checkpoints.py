@@ -9,7 +9,7 @@ from typing import Any
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.assets.hub import either, fetch
 from tlbench.assets.weight_files import SUFFIXES, check_suffix
-from tlbench.contract.specs import Checkpoint
+from tlbench.contract.backbone_specs import Checkpoint
 from tlbench.errors import BadInputError, MissingDataError
 from tlbench.results.files import read_sealed, slug, stays_inside, write_sealed
 

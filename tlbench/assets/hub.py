@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tlbench.contract.specs import Checkpoint
+from tlbench.contract.backbone_specs import Checkpoint
 from tlbench.errors import MissingDataError
 from tlbench.results.files import file_sha256
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from tlbench.assets.folders import data_folder
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.training import TRAININGS
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, Spec, missing

@@ -15,8 +15,9 @@ from tlbench.contract.task_data import Array
 if TYPE_CHECKING:
     import torch
 
-    from tlbench.learning.data import Inputs, Targets
+    from tlbench.learning.data import Inputs
     from tlbench.learning.model import TransferModel
+    from tlbench.learning.targets import Targets
 
 
 @dataclass(frozen=True, kw_only=True)

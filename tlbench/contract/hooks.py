@@ -16,9 +16,10 @@ from collections.abc import Iterable
 
 import pluggy
 
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.events import Event
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import DomainSpec, StrategySpec, TaskSpec
 
 GROUP = "tlbench"
 hookspec = pluggy.HookspecMarker("tlbench")

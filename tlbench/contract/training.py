@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tlbench.contract.specs import BackboneSpec, StrategySpec
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.specs import StrategySpec
 
 SOURCE = "source"
 """The kind of training of the source model, which the host trains."""

@@ -16,10 +16,11 @@ from tlbench.contract.task_data import Array
 from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
-from tlbench.learning.data import Examples, Inputs, Predictions
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.targets import Predictions
 
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from tlbench.errors import ParityError
-from tlbench.learning.data import Inputs, Ragged
+from tlbench.learning.data import Inputs
 from tlbench.learning.model import TransferModel
+from tlbench.learning.ragged import Ragged
 from tlbench.results.files import digest, write_atomic
 
 OPSET = 20

@@ -12,9 +12,9 @@ from tlbench.contract.task_data import Access
 from tlbench.engine.given import labelled_positions
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
-from tlbench.learning.data import Targets
 from tlbench.learning.model import TransferModel, apply_head, encode_split
 from tlbench.learning.probe import some_units
+from tlbench.learning.targets import Targets
 from tlbench.planning.plan import Pairing
 from tlbench.planning.plan_parts import Asked
 from tlbench.results.parts import EstimatePart

@@ -7,8 +7,9 @@ import numpy as np
 from tlbench.contract.budget import Budget
 from tlbench.contract.specs import KindSpec
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Targets, draw_budget, draw_per_class
 from tlbench.learning.device import derive_seed
+from tlbench.learning.splitting import draw_budget, draw_per_class
+from tlbench.learning.targets import Targets
 
 
 def budget_positions(kind: KindSpec, targets: Targets, seed: int, budget: Budget) -> Array:

@@ -18,7 +18,9 @@ from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
-from tlbench.learning.data import Examples, Ragged, Targets
+from tlbench.learning.data import Examples
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 from tlbench.planning.plan import SourcePlan
 from tlbench.results.files import digest, file_sha256
 

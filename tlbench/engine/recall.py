@@ -14,9 +14,11 @@ from tlbench.engine.prepared import Prepared, targets_of
 from tlbench.engine.scoring import SplitFeatures, probe_score
 from tlbench.engine.splits import prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
-from tlbench.learning.data import Inputs, Ragged, Targets
+from tlbench.learning.data import Inputs
 from tlbench.learning.model import TransferModel, encode_split
 from tlbench.learning.probe import some_units
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 from tlbench.planning.plan import Pairing
 from tlbench.planning.plan_parts import Remembered
 

@@ -15,11 +15,11 @@ from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Array
 from tlbench.engine.given import seen_labels
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.data import Targets
 from tlbench.learning.evaluate import evaluate, score_outputs
 from tlbench.learning.metrics.forgetting import forgetting
 from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split, state_hash
 from tlbench.learning.probe import fit_probe, some_units
+from tlbench.learning.targets import Targets
 from tlbench.planning.plan import Pairing
 from tlbench.results.parts import ScorePart
 

@@ -21,11 +21,13 @@ from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
 from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.data import Examples, Inputs, Predictions, Targets, restore_order
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import bootstrap_interval
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.ragged import restore_order
+from tlbench.learning.targets import Predictions, Targets
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings

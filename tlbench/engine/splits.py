@@ -14,7 +14,9 @@ import numpy as np
 from tlbench.contract.requests import PrepareRequest
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError, ContractError
-from tlbench.learning.data import Columns, Examples, Inputs, Ragged, Targets
+from tlbench.learning.data import Columns, Examples, Inputs
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 
 CHUNK = 256
 """Examples that are prepared at a time."""

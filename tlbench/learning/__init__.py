@@ -2,18 +2,7 @@
 
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.blocks import blocks_of, outside_blocks
-from tlbench.learning.data import (
-    BatchTargets,
-    Columns,
-    Examples,
-    Inputs,
-    Predictions,
-    Ragged,
-    Targets,
-    as_bad_input,
-    concatenate,
-    prepare_each,
-)
+from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
 from tlbench.learning.kinds import (
     Anomaly,
     Classification,
@@ -40,6 +29,8 @@ from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, app
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import BatchTargets, Predictions, Targets
 from tlbench.learning.trainer import Augment, Batch, Tensors, Trainer
 
 __all__ = [

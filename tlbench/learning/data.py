@@ -1,9 +1,9 @@
-"""Model inputs in batches, and the draw of the label budget."""
+"""Model inputs and examples in batches."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,52 +11,11 @@ import numpy as np
 import torch
 
 from tlbench.contract.requests import PrepareRequest
-from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.errors import BadInputError, ContractError
+from tlbench.contract.task_data import Array
+from tlbench.errors import BadInputError
 from tlbench.learning.mapped import copy_rows, is_mapped, read_rows
-
-
-@dataclass(frozen=True)
-class Ragged:
-    """Sequences of unequal length: `values[offsets[i]:offsets[i + 1]]` is sequence i. Zero means padding."""
-
-    values: Array
-    """All sequences one after the other."""
-    offsets: Array
-    """`(N + 1,)` int64: where each begins, and the end."""
-
-    @classmethod
-    def of(cls, sequences: Sequence[Any], dtype: str = "int32") -> Ragged:
-        """Join sequences."""
-        lengths = [len(sequence) for sequence in sequences]
-        offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-        return cls(np.concatenate([np.asarray(sequence, dtype) for sequence in sequences]), offsets)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Array:
-        """Length of each sequence, `(N,)`."""
-        lengths: Array = self.offsets[1:] - self.offsets[:-1]
-        return lengths
-
-    def split(self) -> list[Array]:
-        """Return the sequences one by one."""
-        return np.split(self.values, self.offsets[1:-1])
-
-    def take(self, indices: Array) -> Array:
-        """Return the sequences `(N, T)`, zero-padded on the right to the longest of them."""
-        starts, lengths = self.offsets[indices], self.lengths[indices]
-        padded = np.zeros((len(indices), max(1, int(lengths.max(initial=0)))), self.values.dtype)
-        padded[np.arange(padded.shape[1]) < lengths[:, None]] = self.values[_spans(starts, lengths)]
-        return padded
-
-    def select(self, indices: Array) -> Ragged:
-        """Return a copy of the sequences."""
-        starts, lengths = self.offsets[indices], self.lengths[indices]
-        return Ragged(np.array(self.values[_spans(starts, lengths)]), np.concatenate([[0], np.cumsum(lengths)]))
-
+from tlbench.learning.ragged import Ragged
+from tlbench.learning.targets import Targets
 
 Column: TypeAlias = "Array | Ragged"
 Columns = tuple[Column, ...]
@@ -139,134 +98,6 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Targets:
-    """Labels of the examples: for most kinds one for each unit of prediction, example by example."""
-
-    values: Array
-    """`(K, ...)`: what the kind's `targets` made, such as the label index of each unit, `(M,)` int64."""
-    counts: Array
-    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
-    references: Sequence[Any] = ()
-    """One for each example, for metrics alone: `Split.references`. Of what strategies are given, only examples for
-    validation have them."""
-
-    @classmethod
-    def of(cls, labels: ExampleSequence) -> Targets:
-        """Accept an index for each example, or a sequence of them, one for each unit."""
-        counts = np.array([np.size(label) for label in labels], np.int64)
-        values = np.concatenate([np.atleast_1d(np.asarray(label, np.int64)) for label in labels])
-        return cls(values, counts)
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def split(self, values: Array | None = None) -> list[Array]:
-        """Return the values example by example."""
-        return np.split(self.values if values is None else values, np.cumsum(self.counts)[:-1])
-
-    def select(self, indices: Array) -> Targets:
-        """Return a copy of the targets of those examples, without references."""
-        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
-        return Targets(self.values[_spans(starts[indices], counts)], counts)
-
-    def batch(self) -> BatchTargets:
-        """Return them as tensors on the CPU."""
-        return BatchTargets(torch.from_numpy(self.values), torch.from_numpy(self.counts))
-
-
-@dataclass(frozen=True)
-class BatchTargets:
-    """Targets of a training batch, as tensors."""
-
-    values: torch.Tensor
-    """`(K, ...)`: those of all examples, one after the other."""
-    counts: torch.Tensor
-    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    @classmethod
-    def __torch_function__(cls, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        # A kind of the first edition of the plugin API takes them for a tensor.
-        raise TypeError(f"{function.__name__} takes no BatchTargets: read targets.values.")
-
-    def split(self) -> tuple[torch.Tensor, ...]:
-        """Return the values example by example."""
-        return torch.split(self.values, self.counts.tolist())
-
-    def to(self, device: torch.device) -> BatchTargets:
-        """Return them on a device."""
-        return BatchTargets(self.values.to(device), self.counts.to(device))
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a kind made of a model's outputs, example by example."""
-
-    values: Array
-    """`(K, ...)`: for most kinds one row for each unit, such as probabilities `(M, C)`."""
-    counts: Array
-    """`(N,)` int64: how many of the values belong to each example; 0 is allowed."""
-
-    def __getattr__(self, name: str) -> Any:
-        # A metric of the first edition of the plugin API takes them for an array.
-        raise AttributeError(f"Predictions has no attribute {name!r}; it is no array: read predictions.values.")
-
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise TypeError("Predictions are no array: read predictions.values.")
-
-    @classmethod
-    def of(cls, made: Array | Sequence[Array], counts: Array) -> Predictions:
-        """Accept what `predict` returns: a row for each unit, `counts` for each example, or an array for each example.
-
-        Raises `ContractError` if their number is wrong.
-        """
-        if isinstance(made, np.ndarray):
-            if len(made) != int(np.sum(counts)):
-                raise ContractError(
-                    f"`predict` returned {len(made)} rows for {int(np.sum(counts))} units: return a row for each unit, "
-                    f"or a list with an array for each example."
-                )
-            return cls(made, np.asarray(counts, np.int64))
-        if len(made) != len(counts):
-            raise ContractError(f"`predict` returned {len(made)} arrays for {len(counts)} examples.")
-        return cls(np.concatenate(made), np.array([len(part) for part in made], np.int64))
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-    def split(self) -> list[Array]:
-        """Return the predictions example by example."""
-        return np.split(self.values, np.cumsum(self.counts)[:-1])
-
-    @classmethod
-    def join(cls, parts: Sequence[tuple[Array, Predictions]]) -> Predictions:
-        """Join (positions, predictions of a batch) in the order of the examples."""
-        values = restore_order([(positions, part.values, part.counts) for positions, part in parts])
-        counts = np.concatenate([part.counts for _, part in parts])
-        return cls(values, counts[np.argsort(np.concatenate([positions for positions, _ in parts]), kind="stable")])
-
-
-def restore_order(parts: Sequence[tuple[Array, Array, Array]]) -> Array:
-    """Join (positions, units of the batch, units of each example) in the order of the examples."""
-    positions = np.concatenate([part[0] for part in parts])
-    units = np.concatenate([part[1] for part in parts])
-    counts = np.concatenate([part[2] for part in parts])
-    starts = np.cumsum(counts) - counts
-    order = np.argsort(positions, kind="stable")
-    restored: Array = units[_spans(starts[order], counts[order])]
-    return restored
-
-
-def _spans(starts: Array, lengths: Array) -> Array:
-    """Return the positions of spans one after the other: those from `starts[i]` on, `lengths[i]` of them."""
-    before = np.cumsum(lengths) - lengths
-    positions: Array = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
-    return positions
-
-
-@dataclass(frozen=True)
 class Examples:
     """Inputs with their targets."""
 
@@ -293,32 +124,3 @@ def concatenate(first: tuple[torch.Tensor, ...], second: tuple[torch.Tensor, ...
         return torch.cat([torch.nn.functional.pad(part, (0, width - part.shape[1])) for part in (a, b)])
 
     return tuple(join(a, b) for a, b in zip(first, second, strict=True))
-
-
-def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> Array:
-    """Return the indices of `budget` examples in random order, each stratum in proportion and none left out.
-
-    Quotas are rounded by largest remainder, after one example for each stratum; ties go to the smaller stratum.
-    """
-    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    budget = min(budget, len(strata))
-    # Fewer labels than classes: which classes are left out is left to chance.
-    if budget < len(groups):
-        return np.sort(generator.choice(len(strata), budget, replace=False))
-    exact = np.array([len(group) * budget / len(strata) for group in groups])
-    quotas = np.maximum(1, np.floor(exact)).astype(int)
-    # Rounding, and one for each stratum, may come to more or to less than the budget.
-    while quotas.sum() != budget:
-        step = 1 if quotas.sum() < budget else -1
-        room = quotas < [len(group) for group in groups] if step > 0 else quotas > 1
-        gap = np.where(room, step * (exact - quotas), -np.inf)
-        quotas[int(np.argmax(gap))] += step
-    drawn = [generator.choice(group, quota, replace=False) for group, quota in zip(groups, quotas, strict=True)]
-    return generator.permutation(np.concatenate(drawn))
-
-
-def draw_per_class(strata: Array, size: int, generator: np.random.Generator) -> Array:
-    """Return the indices of `size` examples of each stratum, or of all it has, in random order."""
-    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    drawn = [generator.choice(group, min(size, len(group)), replace=False) for group in groups]
-    return generator.permutation(np.concatenate(drawn))

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Examples, Predictions, Targets
+from tlbench.learning.data import Examples
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.metric import score
 from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split
+from tlbench.learning.targets import Predictions, Targets
 
 SCORED_AT_ONCE = 4096
 """Units whose outputs are in memory at a time, fewer where these have more than `OUTPUTS_AT_ONCE` values."""

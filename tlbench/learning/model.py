@@ -15,8 +15,10 @@ from torch import Tensor, nn
 from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
 from tlbench.learning.blocks import blocks_of
-from tlbench.learning.data import Inputs, Targets, restore_order
+from tlbench.learning.data import Inputs
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.ragged import restore_order
+from tlbench.learning.targets import Targets
 
 EVALUATION_BATCH = 256
 """Examples in a batch when nothing is trained."""

@@ -1,4 +1,4 @@
-"""Parts that are set aside from labelled examples, with the examples of a group together."""
+"""Which labelled examples are drawn as the label budget, and which of them are set aside for validation."""
 
 from __future__ import annotations
 
@@ -39,3 +39,32 @@ def _some(groups: Array, sizes: Array, share: float, generator: np.random.Genera
             taken += sizes[group]
             chosen.append(group)
     return np.array(chosen or [groups[sizes[groups].argmin()]])
+
+
+def draw_budget(strata: Array, budget: int, generator: np.random.Generator) -> Array:
+    """Return the indices of `budget` examples in random order, each stratum in proportion and none left out.
+
+    Quotas are rounded by largest remainder, after one example for each stratum; ties go to the smaller stratum.
+    """
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    budget = min(budget, len(strata))
+    # Fewer labels than classes: which classes are left out is left to chance.
+    if budget < len(groups):
+        return np.sort(generator.choice(len(strata), budget, replace=False))
+    exact = np.array([len(group) * budget / len(strata) for group in groups])
+    quotas = np.maximum(1, np.floor(exact)).astype(int)
+    # Rounding, and one for each stratum, may come to more or to less than the budget.
+    while quotas.sum() != budget:
+        step = 1 if quotas.sum() < budget else -1
+        room = quotas < [len(group) for group in groups] if step > 0 else quotas > 1
+        gap = np.where(room, step * (exact - quotas), -np.inf)
+        quotas[int(np.argmax(gap))] += step
+    drawn = [generator.choice(group, quota, replace=False) for group, quota in zip(groups, quotas, strict=True)]
+    return generator.permutation(np.concatenate(drawn))
+
+
+def draw_per_class(strata: Array, size: int, generator: np.random.Generator) -> Array:
+    """Return the indices of `size` examples of each stratum, or of all it has, in random order."""
+    groups = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    drawn = [generator.choice(group, min(size, len(group)), replace=False) for group in groups]
+    return generator.permutation(np.concatenate(drawn))

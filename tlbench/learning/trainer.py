@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from tlbench.contract.requests import AugmentRequest, RemaskRequest
 from tlbench.errors import ContractError
-from tlbench.learning.data import BatchTargets, Examples, Inputs
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle, train
 from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
+from tlbench.learning.targets import BatchTargets
 
 Tensors = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""

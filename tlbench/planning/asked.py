@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
-from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_traits

@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 import pluggy
 
 from tlbench.contract import hooks as hookspecs
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import DECLARATION, removed_field
 from tlbench.contract.events import Event
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, KindSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.contract.training import wrong_recipe
 from tlbench.errors import ContractError, UnknownNameError, UsageError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_installed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.requests import SELF_LABELLED
-from tlbench.contract.specs import BackboneSpec, Setting, StrategySpec, TaskSpec
+from tlbench.contract.specs import Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 
 if TYPE_CHECKING:

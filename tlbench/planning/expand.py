@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlbench.contract.backbone_specs import BackboneSpec, Checkpoint
 from tlbench.contract.budget import Budget
 from tlbench.contract.options import Option, OptionValue, training_options
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import BackboneSpec, Checkpoint, StrategySpec, TaskSpec
+from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.contract.training import SOURCE
 from tlbench.errors import UnknownNameError, UsageError

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.backbone_specs import BackboneSpec, Checkpoint
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
 from tlbench.contract.options import PARTIAL, OptionValue
 from tlbench.contract.requests import LoadRequest, learns_nothing
-from tlbench.contract.specs import EMPTY, BackboneSpec, Checkpoint, Setting, StrategySpec, TaskSpec
+from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.options import Option, OptionValue
-from tlbench.contract.specs import EMPTY, BackboneSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import EMPTY, StrategySpec, TaskSpec
 from tlbench.contract.training import SOURCE
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS

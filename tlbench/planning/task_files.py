@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.options import OptionValue
 from tlbench.contract.requests import LoadRequest
-from tlbench.contract.specs import HUB, BackboneSpec, Setting, TaskSpec
+from tlbench.contract.specs import HUB, Setting, TaskSpec
 from tlbench.errors import MissingDataError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import missing

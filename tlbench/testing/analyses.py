@@ -10,8 +10,8 @@ from tlbench.contract.diagnostics import AnalysisRequest, AnalysisSpec
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.analysis import analysis_request, check_analysis
 from tlbench.errors import ContractError
-from tlbench.learning.data import Ragged
 from tlbench.learning.model import state_hash
+from tlbench.learning.ragged import Ragged
 from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, ignore
 from tlbench.testing.effects import TORCH_SEED, watched

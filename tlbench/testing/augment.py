@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.requests import AugmentRequest, Strength
-from tlbench.contract.specs import BackboneSpec
 from tlbench.errors import ContractError
 from tlbench.testing.bench import Bench
 from tlbench.testing.effects import watched

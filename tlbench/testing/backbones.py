@@ -12,18 +12,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.options import training_options
 from tlbench.contract.requests import LAYOUTS, Layout
-from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
 from tlbench.contract.training import RECIPE_KINDS
 from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
 from tlbench.errors import ContractError
-from tlbench.learning.data import Columns, Inputs, Ragged
+from tlbench.learning.data import Columns, Inputs
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.model import TransferModel, encode, state_hash
+from tlbench.learning.ragged import Ragged
 from tlbench.testing.augment import augment_keeps_shape_and_type
 from tlbench.testing.bench import Bench, Check
 from tlbench.testing.blocks import blocks_run_in_order

@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.options import OptionValue
-from tlbench.contract.specs import EMPTY, BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import EMPTY, DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import TaskData
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.runner import run_pairing

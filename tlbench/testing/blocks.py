@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.specs import BackboneSpec
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.errors import ContractError
 from tlbench.learning.model import Encoder
 from tlbench.testing.bench import Bench

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
-from tlbench.contract.specs import BackboneFamily, BackboneSpec, DomainSpec, StrategySpec, TaskSpec
+from tlbench.contract.specs import DomainSpec, StrategySpec, TaskSpec
 from tlbench.errors import MissingDataError, NotApplicable, TlbenchError, describe
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.discovery import PluginOrigin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.contract.specs import BackboneFamily
+from tlbench.contract.backbone_specs import BackboneFamily
 from tlbench.errors import ContractError, UsageError
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.specs import SPEC_CHECKS, label

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.requests import LAYOUTS, BuildRequest, FitRequest, Layout, PrepareRequest
-from tlbench.contract.specs import BackboneSpec
 from tlbench.errors import ContractError
-from tlbench.learning.data import Columns, Examples, Inputs, Targets
+from tlbench.learning.data import Columns, Examples, Inputs
 from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.targets import Targets
 from tlbench.testing.bench import Bench, need
 from tlbench.testing.samples import sample
 from tlbench.testing.specs import label

@@ -15,11 +15,12 @@ from tlbench.contract.task_data import Array
 from tlbench.engine.models import blueprint
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
-from tlbench.learning.data import Examples, Predictions, Targets
+from tlbench.learning.data import Examples
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.metric import Metric, score_if_defined
 from tlbench.learning.model import TransferModel
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.targets import Predictions, Targets
 from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.specs import label

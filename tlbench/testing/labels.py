@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.requests import LabelsRequest
-from tlbench.contract.specs import BackboneSpec
 from tlbench.contract.task_data import Array
 from tlbench.errors import ContractError
 from tlbench.learning.model import state_hash

@@ -8,20 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, get_args
 
+from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.deferred import Deferred
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import Layout
-from tlbench.contract.specs import (
-    BackboneFamily,
-    BackboneSpec,
-    DomainSpec,
-    KindSpec,
-    Selection,
-    Setting,
-    StrategySpec,
-    TaskSpec,
-)
+from tlbench.contract.specs import DomainSpec, KindSpec, Selection, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec

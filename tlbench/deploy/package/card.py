@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.results.escapes import plain
 from tlbench.results.row import Row
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.results.row import Row
 
 

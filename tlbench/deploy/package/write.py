@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import Any
 
 from tlbench import __version__
-from tlbench.contract.specs import BackboneSpec, TaskSpec
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.specs import TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import BatchTargets
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.kinds.postprocess import Distances
 from tlbench.learning.kinds.protocol import Postprocess
@@ -18,6 +17,7 @@ from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.model import Distance
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_gaussian
+from tlbench.learning.targets import BatchTargets
 
 
 class Anomaly(Classification):

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Labels, Words
 from tlbench.learning.kinds.protocol import Postprocess
@@ -28,6 +27,7 @@ from tlbench.learning.metrics.entities import entity_metrics
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_probe
+from tlbench.learning.targets import BatchTargets, Targets
 
 
 class Classification:

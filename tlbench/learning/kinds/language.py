@@ -10,13 +10,13 @@ from torch import nn
 
 from tlbench.contract.task_data import Array
 from tlbench.errors import ContractError
-from tlbench.learning.data import Targets
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.kinds.postprocess import Tokens
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.language import log_likelihood, perplexity
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.probe import Linear
+from tlbench.learning.targets import Targets
 
 
 class LanguageModelling(Classification):

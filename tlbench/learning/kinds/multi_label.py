@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Flags
 from tlbench.learning.kinds.protocol import Postprocess
@@ -19,6 +18,7 @@ from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.multi_label import macro_label_f1, mean_average_precision, micro_label_f1
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_probes
+from tlbench.learning.targets import BatchTargets, Targets
 
 
 class MultiLabel:

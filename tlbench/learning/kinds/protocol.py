@@ -13,10 +13,10 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear
+from tlbench.learning.targets import BatchTargets, Targets
 
 
 class Postprocess(Protocol):

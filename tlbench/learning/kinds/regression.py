@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
-from tlbench.learning.data import BatchTargets, Targets
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Numbers
 from tlbench.learning.kinds.protocol import Postprocess
@@ -21,6 +20,7 @@ from tlbench.learning.model import ScaledLinear
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets
 from tlbench.learning.probe import Linear, fit_ridge
+from tlbench.learning.targets import BatchTargets, Targets
 
 
 class Regression:

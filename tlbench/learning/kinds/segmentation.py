@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.learning.data import Targets
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.kinds.postprocess import Pixels
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.pixels import pixel_metrics
 from tlbench.learning.probe import Linear, fit_probe, some_units
+from tlbench.learning.targets import Targets
 
 
 class Segmentation(Classification):

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted
+from tlbench.learning.targets import Predictions, Targets
 
 
 def accuracy(predictions: Predictions, targets: Targets) -> Weighted:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Weighted
+from tlbench.learning.targets import Predictions, Targets
 
 
 def log_likelihood(predictions: Predictions, targets: Targets) -> Weighted:

@@ -14,7 +14,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.errors import ContractError
-from tlbench.learning.data import Predictions, Targets
+from tlbench.learning.targets import Predictions, Targets
 
 Weighted = Callable[[Array], float]
 """Example weights `(N,)` -> score."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import PartlyDefined, Weighted
+from tlbench.learning.targets import Predictions, Targets
 
 
 def mean_average_precision(predictions: Predictions, targets: Targets) -> Weighted:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.data import Predictions, Targets
 from tlbench.learning.metrics.metric import Metric, Weighted, from_statistics
+from tlbench.learning.targets import Predictions, Targets
 
 
 def pixel_metrics(labels: int) -> Mapping[str, Metric]:
