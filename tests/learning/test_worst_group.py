@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import sklearn.metrics
+from support import weigh
 
 from tlbench.errors import ContractError
 from tlbench.learning import PartlyDefined, metrics
@@ -58,9 +59,9 @@ def test_the_interval_over_groups_is_that_of_their_means():
 def test_draws_without_a_score_do_not_count_unless_none_has_one():
     """One group alone has both labels; where it is not drawn there is no AUROC, which would count as 0."""
     predictions, targets = one_hot([0, 1, 0, 0]), Targets.of([0, 1, 0, 0])
-    weighted = metrics.area_under_roc(predictions, targets)
+    weighted = weigh(metrics.area_under_roc, predictions, targets)
     assert metrics.bootstrap_interval(weighted, 4, np.array(["a", "a", "b", "c"])) == (1.0, 1.0)
-    alone = metrics.area_under_roc(predictions[2:], targets.select(np.arange(2, 4)))
+    alone = weigh(metrics.area_under_roc, predictions[2:], targets.select(np.arange(2, 4)))
     assert metrics.bootstrap_interval(alone, 2, np.array(["b", "c"])) == (0.0, 0.0)
 
 
@@ -85,7 +86,7 @@ def test_a_group_of_one_class_alone_is_not_the_worst_by_auroc():
     groups = np.repeat(["mixed", "sick", "well"], 20)
     labels = np.concatenate([np.tile([0, 1, 0, 1], 5), np.ones(20, int), np.tile([0, 1], 10)])
     scores = np.concatenate([np.tile([0.1, 0.2, 0.3, 0.4], 5), np.zeros(20), labels[40:]])
-    weighted = metrics.area_under_roc(np.stack([1 - scores, scores], 1), Targets.of(labels))
+    weighted = weigh(metrics.area_under_roc, np.stack([1 - scores, scores], 1), Targets.of(labels))
     worst = metrics.worst_group(weighted, groups)
     assert (worst.name, worst.score) == ("mixed", 0.75)
     assert weighted((groups == "sick").astype(float)) == 0.0
@@ -107,12 +108,12 @@ ONES = np.array([1.0, 1.0, 1.0, 1.0])
 @pytest.mark.parametrize(
     ("weighted", "without"),
     [
-        (metrics.average_precision(UNITS, Targets.of([0, 1, 1, 1])), [0, 1, 1, 1]),
-        (metrics.area_under_roc(UNITS, Targets.of([0, 1, 0, 0])), [1, 0, 1, 1]),
-        (metrics.r2(UNITS[:, :1], NUMBERS), [1, 1, 1, 0]),
-        (metrics.mean_average_precision(UNITS, MANY), [0, 0, 1, 0]),
-        (metrics.macro_label_f1(UNITS > 1, MANY), [1, 0, 1, 1]),
-        (metrics.micro_label_f1(UNITS > 1, MANY), [0, 0, 1, 0]),
+        (weigh(metrics.average_precision, UNITS, Targets.of([0, 1, 1, 1])), [0, 1, 1, 1]),
+        (weigh(metrics.area_under_roc, UNITS, Targets.of([0, 1, 0, 0])), [1, 0, 1, 1]),
+        (weigh(metrics.r2, UNITS[:, :1], NUMBERS), [1, 1, 1, 0]),
+        (weigh(metrics.mean_average_precision, UNITS, MANY), [0, 0, 1, 0]),
+        (weigh(metrics.macro_label_f1, UNITS > 1, MANY), [1, 0, 1, 1]),
+        (weigh(metrics.micro_label_f1, UNITS > 1, MANY), [0, 0, 1, 0]),
     ],
     ids=["average-precision", "auroc", "r2", "mean-average-precision", "macro-f1", "micro-f1"],
 )
@@ -127,7 +128,7 @@ def test_sentences_without_entities_have_no_score_of_entities(name, without):
     """The second sentence has one that was found, the first one that was not, the third neither."""
     pytest.importorskip("seqeval")
     guess, truth = [[0], [1], [0]], [[1], [0], [0]]
-    weighted = metrics.entity_metrics(TAGS)[f"entity-{name}"](one_hot(np.concatenate(guess)), Targets.of(truth))
+    weighted = weigh(metrics.entity_metrics(TAGS)[f"entity-{name}"], one_hot(np.concatenate(guess)), Targets.of(truth))
     assert score_if_defined(weighted, np.ones(3)) == 0.0
     assert score_if_defined(weighted, np.array(without, float)) is None
 
