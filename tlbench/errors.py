@@ -81,8 +81,10 @@ class StageError(TlbenchError):
 
 
 def describe(error: BaseException) -> str:
-    """Return the message of a `TlbenchError`, and type and message of any other error."""
-    return _text(error) if isinstance(error, TlbenchError) else f"{type(error).__name__}: {_text(error)}"
+    """Return the message of a `TlbenchError`, and type and message of any other error, each with its notes."""
+    notes = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+    kind = "" if isinstance(error, TlbenchError) else f"{type(error).__name__}: "
+    return f"{kind}{_text(error)}{notes}"
 
 
 def _text(error: BaseException) -> str:

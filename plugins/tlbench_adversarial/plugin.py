@@ -21,9 +21,17 @@ def tlbench_strategies() -> list[StrategySpec]:
             options=(
                 *training_options(steps=250, learning_rate=1e-3),
                 Option(
-                    name="conditional", default=False, summary="CDAN: the discriminator also gets the predicted labels"
+                    name="conditional",
+                    default=False,
+                    summary="CDAN, if the kind gives class probabilities: the discriminator also gets the predictions",
+                    in_recipes=True,
                 ),
-                Option(name="weight", default=1.0, summary="final weight of the reversed gradient (lambda)"),
+                Option(
+                    name="weight",
+                    default=1.0,
+                    summary="final weight of the reversed gradient (lambda)",
+                    in_recipes=True,
+                ),
                 Option(name="hidden", default=64, summary="units of each discriminator layer"),
             ),
             recipe="adversarial",

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench import NotApplicable
 from tlbench.learning import (
     AdaptRequest,
     Outputs,
@@ -32,9 +31,9 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     """
     model, options = request.model, request.options
     source, target = request.batches(request.source.train), request.batches(request.target.unlabelled)
-    conditional, width = options["conditional"], model.encoder.feature_dim
-    if conditional and "class-probabilities" not in request.target.traits:
-        raise NotApplicable("conditional=true needs a probability for each label, which the task's kind does not give.")
+    width = model.encoder.feature_dim
+    # Without a probability for each label there is nothing to condition on: both forms are DANN.
+    conditional = options["conditional"] and "class-probabilities" in request.target.traits
     seen = width * len(request.target.labels) if conditional else width
     discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
 

@@ -14,7 +14,7 @@ def predict_constant(request: AdaptRequest) -> TransferModel:
     target, head = request.target, request.model.heads["target"]
     if not isinstance(head, nn.Linear):
         raise NotApplicable("A constant prediction is the bias of a linear head, which this kind lacks.")
-    constant = target.kind.constant(target.train.targets.values, len(target.labels))
+    constant = target.kind.constant(target.train.targets.values, head.out_features)
     weight = np.zeros((len(constant), request.model.encoder.feature_dim))
     Linear(weight, constant).copy_into(head)
     return request.model

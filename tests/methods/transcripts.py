@@ -63,7 +63,7 @@ class Transcription:
 
     def constant(self, targets, outputs):
         """Return the outputs of the most frequent character: one for the whole sound."""
-        return np.append(0, np.bincount(targets, minlength=outputs))
+        return np.append(0, np.bincount(targets, minlength=outputs - 1))
 
     def metrics(self, labels):
         return {"character-accuracy": character_accuracy}

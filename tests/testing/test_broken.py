@@ -188,6 +188,12 @@ def test_a_broken_strategy_is_named(broken, make, name):
     assert (status, says in reason) == ("failed", True), reason
 
 
+def test_a_strategy_that_trains_a_head_and_serves_another_is_noted(broken, make):
+    status, reason = make(broken.strategy("keeps-the-old-head"), "served_head_is_trained")
+    assert (status, "leaves the head target as it was on toy/" in reason) == ("note", True), reason
+    assert make(broken.strategy("adversarial"), "served_head_is_trained") == ("ok", "")
+
+
 def test_a_strong_augmentation_that_is_the_weak_one_is_noted(broken, make):
     spec = broken.backbone("toy/augments-weakly")
     assert make(spec, "augment_keeps_shape_and_type") == (

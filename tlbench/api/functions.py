@@ -55,6 +55,7 @@ def spec_of(function: Callable[..., Any]) -> StrategySpec:
         summary=summary,
         access=frozenset({Access.TARGET_LABELS}),
         trains_encoder=True,
+        recipe="full",
         adapt=function,
         options=training_options(steps=120, learning_rate=1e-3),
     )

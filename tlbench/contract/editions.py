@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 from tlbench.errors import ContractError
@@ -64,9 +65,17 @@ def two_parts(error: BaseException) -> ContractError | None:
         return None
     last = traceback.extract_tb(error.__traceback__)[-1]
     return ContractError(
-        f'{error}, in "{last.filename}", line {last.lineno}: {last.line or "unknown"}. Batches were pairs in the first '
-        f"edition of the plugin API, and have three parts now: write {BATCH}."
+        f"A batch has three parts: write {BATCH} ({Path(last.filename).name}, line {last.lineno}: {last.line}). "
+        f"Batches were pairs in the first edition of the plugin API."
     )
+
+
+def note_place(error: BaseException) -> None:
+    """Add to an error of a plugin's function the last line of the plugin that it passed, without the folder."""
+    called = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in called if frame.filename == called[0].filename]
+    if own:
+        error.add_note(f"{Path(own[-1].filename).name}, line {own[-1].lineno}: {own[-1].line}")
 
 
 def other_edition(declared: object) -> tuple[str, str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from tlbench.errors import UsageError
+from tlbench.errors import ContractError, UsageError
 
 OptionValue = str | int | float | bool
 """What an option may hold."""
@@ -19,7 +19,7 @@ class Option:
     """A setting that a user may change with `--set OWNER.NAME=VALUE`."""
 
     name: str
-    """What stands after the owner's name and a dot."""
+    """What stands after the owner's name and a dot: letters, digits and `_`."""
     default: OptionValue
     """Its type is the type that values are read as."""
     summary: str
@@ -28,6 +28,12 @@ class Option:
     """What a number counts or is measured in."""
     by_trait: Mapping[str, OptionValue] = field(default_factory=lambda: MappingProxyType({}))
     """Of a task: the default beside a backbone that has a trait, by trait."""
+    in_recipes: bool = False
+    """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isidentifier():
+            raise ContractError(f'Invalid option name "{self.name}": use letters, digits and _, as in "learning_rate".')
 
     def default_for(self, traits: Collection[str]) -> OptionValue:
         """Return the default beside a backbone of these traits."""
@@ -61,9 +67,10 @@ def training_options(
     *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4
 ) -> tuple[Option, ...]:
     """Return the options that `AdaptRequest.batches` and `AdaptRequest.train` read."""
-    return (
+    named = (
         Option(name="steps", default=steps, summary="optimiser steps", unit="steps"),
         Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW"),
         Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples"),
         Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW"),
     )
+    return tuple(replace(option, in_recipes=True) for option in named)

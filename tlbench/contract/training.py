@@ -14,7 +14,7 @@ TRAININGS: Mapping[str, str] = MappingProxyType(
     {
         "full": "all weights of the source model on the label budget, such as fine-tuning",
         "head": "a head alone, on features of a frozen encoder",
-        "adversarial": "all weights, against a discriminator of the domains",
+        "adversarial": "all weights on source labels and target inputs: a discriminator, or a distance such as CORAL",
         "scratch": "random weights on the label budget",
         "all-labels": "all weights on all target training labels",
     }

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
+from torch import Tensor, nn
 
-from tlbench.contract.editions import two_parts
+from tlbench.contract.editions import note_place, two_parts
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
@@ -19,7 +20,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.device import seed_everything
 from tlbench.learning.kinds.protocol import Kind
-from tlbench.learning.model import TransferModel, changed_parameters, device_of, state_hash
+from tlbench.learning.model import TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import listening
 from tlbench.learning.trainer import Augmentation, Remasking, Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
@@ -44,17 +45,19 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
     with listening(on_step):
-        model = _called(pairing.strategy, request)
+        model = call(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
     return Adapted(model.eval(), _trained(request.trainer, before, model), labels_trained(parts))
 
 
-def _called(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
+def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
+    """Return what a strategy makes of its request. A batch that is taken for a pair gets a message that helps."""
     try:
         return strategy.adapt(request)
-    except ValueError as error:
+    except Exception as error:
         if old := two_parts(error):
             raise old from error
+        note_place(error)
         raise
 
 
@@ -152,8 +155,20 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f"same names and shapes as the given one, or change the architecture in `extend` of the spec."
         )
     # Exact, not nearly: rows of frozen encoders share features, and say that nothing was forgotten.
-    if not strategy.trains_encoder and state_hash(after.encoder) != state_hash(before.encoder):
+    if not strategy.trains_encoder and (moved := _moved(before.encoder, after.encoder)):
         raise ContractError(
-            f'Strategy "{strategy.name}" declares trains_encoder=False but changed parameters or buffers of the '
-            f"encoder, such as BatchNorm statistics, which a forward pass in training mode updates."
+            f'Strategy "{strategy.name}" declares trains_encoder=False but changed {moved} of the encoder. Parameters '
+            f"change if it is trained, buffers such as BatchNorm statistics in each forward pass in training mode."
         )
+
+
+def _moved(before: nn.Module, after: nn.Module) -> str:
+    """Return the first parameter or buffer that differs in some bit, or an empty string."""
+    now = after.state_dict()
+    return next(
+        (name for name, was in before.state_dict().items() if not torch.equal(_bits(was), _bits(now[name]))), ""
+    )
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    return tensor.detach().contiguous().flatten().view(torch.uint8)

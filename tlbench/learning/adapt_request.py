@@ -83,6 +83,12 @@ class Domain:
             raise ContractError(f'Strategy "{self.strategy}" reads request.{path} without declaring it: {advice}.')
         return self.parts[path]
 
+    def __bool__(self) -> bool:
+        return True
+
+    def __len__(self) -> int:
+        raise replaced(f"len(request.{self.name})", f"len(request.{self.name}.train)")
+
     def __getattr__(self, name: str) -> Any:
         if name in ("inputs", "targets", "select"):
             raise replaced(f"request.{self.name}.{name}", f"request.{self.name}.train.{name}")
@@ -119,17 +125,19 @@ class AdaptRequest:
         """Draws batches and augmentations, and is for draws of the strategy's own; on the CPU."""
         return self.trainer.generator
 
-    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]:
+    def batches(
+        self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+    ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
-        `augment` is `none`, `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples,
-        each augmented anew. For `request.target.unlabelled` targets is None.
+        Each has `size` examples (default: the option `batch_size`), or all if there are fewer. `augment` is `none`,
+        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew. For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
             raise replaced(
                 f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)"
             )
-        return self.trainer.batches(examples, views, augment)
+        return self.trainer.batches(examples, views, augment, size)
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
         """Train encoder and one head of a model on labelled examples, with the strategy's options."""
@@ -147,7 +155,10 @@ class AdaptRequest:
         after_step: Callable[[float], None] = lambda progress: None,
         steps: int | None = None,
     ) -> None:
-        """Minimise `loss(progress)` with the strategy's `steps`, `learning_rate` and `weight_decay`.
+        """Minimise `loss(progress)` with AdamW by the options `steps`, `learning_rate` and `weight_decay`.
+
+        Gradients are clipped to norm 5, and the rate rises and falls in one cycle. The modules are in training mode
+        from the first step on, so BatchNorm takes the target's statistics, unless `loss` puts it into evaluation mode.
 
         Args:
             modules: What is trained; `(encoder, 0.1)` trains with a tenth of the learning rate.

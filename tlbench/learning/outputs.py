@@ -19,15 +19,18 @@ class Outputs:
     `mask`, or `split()`.
     """
 
+    units: Any
+    """`(M, C)`: one row for each unit, example by example."""
+    mask: Any
+    """`(N, T)` bool: which positions are units; None if all are."""
+    shape: tuple[int, ...]
+    """`(N, *positions)`: `(N,)`, `(N, T)` or `(N, H, W)`."""
+    features: Any
+    """`(M, D)`: what the head was given for each unit; None if the outputs come from a file."""
+
     def __init__(self, units: Any, mask: Any = None, shape: tuple[int, ...] = (), features: Any = None) -> None:
-        self.units = units
-        """`(M, C)`: one row for each unit, example by example."""
-        self.mask = mask
-        """`(N, T)` bool: which positions are units; None if all are."""
+        self.units, self.mask, self.features = units, mask, features
         self.shape = tuple(shape) if mask is None else tuple(mask.shape)
-        """`(N, *positions)`: `(N,)`, `(N, T)` or `(N, H, W)`."""
-        self.features = features
-        """`(M, D)`: what the head was given for each unit; None if the outputs come from a file."""
 
     @classmethod
     def packed(cls, units: Any, counts: Any, positions: tuple[int, ...] | None = None) -> Outputs:

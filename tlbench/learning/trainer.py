@@ -102,17 +102,24 @@ class Trainer:
         return self.options[name]
 
     @overload
-    def batches(self, examples: Examples, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]: ...
+    def batches(
+        self, examples: Examples, views: int = 1, augment: Augment = "weak", size: int | None = None
+    ) -> Iterator[Batch]: ...
     @overload
-    def batches(self, examples: Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]: ...
-    def batches(self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak") -> Iterator[Batch]:
+    def batches(
+        self, examples: Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+    ) -> Iterator[Batch]: ...
+    def batches(
+        self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+    ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
 
-        With several views `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without
-        labels have the targets None.
+        Each has `size` examples (default: the option `batch_size`), or all if there are fewer. With several views
+        `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without labels have the targets
+        None.
         """
         inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
-        for indices in self._indices(len(inputs)):
+        for indices in self._indices(len(inputs), size):
             drawn = [self.augmentation(inputs.batch(indices), augment, self.generator) for _ in range(views)]
             wanted = None if targets is None else targets.select(indices).batch()
             if wanted is not None and views == 1:
@@ -124,8 +131,8 @@ class Trainer:
                 torch.from_numpy(indices),
             )
 
-    def _indices(self, size: int) -> Iterator[Any]:
-        batch_size = min(int(self.option("batch_size")), size)
+    def _indices(self, size: int, wanted: int | None) -> Iterator[Any]:
+        batch_size = min(int(self.option("batch_size")) if wanted is None else wanted, size)
         while True:
             order = torch.randperm(size, generator=self.generator).numpy()
             # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.

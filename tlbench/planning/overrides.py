@@ -15,8 +15,11 @@ def default_value(
     """Return an option's value if the user sets none.
 
     That is what the backbone's recipe says for this kind of training, else what it says for all kinds of training, else
-    the option's own default. An empty `training` is of no kind.
+    the option's own default. An empty `training` is of no kind. An option that only has the name of a recipe's entry
+    keeps its default: a strategy's own `weight` is not that of another.
     """
+    if not option.in_recipes:
+        return option.default_for(traits)
     every = recipe.get(option.name, option.default_for(traits))
     return recipe.get(f"{training}.{option.name}", every) if training else every
 
@@ -52,7 +55,8 @@ class Overrides:
                     self.applied.add((owner, option.name))
                     value = self.values[owner, option.name]
             resolved[option.name] = option.parse(value)
-            if self.quick and option.name == "steps":
+            # What a user sets is meant as it is.
+            if self.quick and option.name == "steps" and not any((owner, "steps") in self.values for owner in owners):
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 

@@ -43,12 +43,17 @@ def recipe_names_known_options(spec: BackboneSpec, bench: Bench) -> None:
     """Every entry of the recipe is an option of a strategy; a misspelt entry would be ignored."""
     options = {kind: {option.name for option in training_options(steps=1, learning_rate=1.0)} for kind in RECIPE_KINDS}
     for strategy in bench.catalog.strategies.values():
-        options.setdefault(strategy.recipe, set()).update(option.name for option in strategy.options)
+        options.setdefault(strategy.recipe, set()).update(
+            option.name for option in strategy.options if option.in_recipes
+        )
     every = set().union(*options.values())
     for entry in spec.recipe:
         kind, _, name = entry.rpartition(".")
         if name not in (options[kind] if kind else every):
-            raise ContractError(f'{label(spec)}: the recipe sets "{entry}", which is not an option of any strategy.')
+            raise ContractError(
+                f'{label(spec)}: the recipe sets "{entry}", which is not an option of any strategy, or has no '
+                f"`in_recipes=True`."
+            )
 
 
 def process_state_is_unchanged(spec: BackboneSpec, bench: Bench) -> None:

@@ -13,7 +13,8 @@ import numpy as np
 from tlbench.contract.budget import Budget
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access
-from tlbench.engine.adaptation import adapt, adapt_request
+from tlbench.contract.training import TRAININGS
+from tlbench.engine.adaptation import adapt, adapt_request, call, with_target_head
 from tlbench.engine.given import declared_parts
 from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
@@ -31,8 +32,32 @@ def training_is_named(spec: StrategySpec, bench: Bench) -> str | None:
     if spec.recipe or not {"steps", "learning_rate"} <= {option.name for option in spec.options}:
         return None
     return (
-        f"{label(spec)} has training options and no `recipe`: defaults of backbones for a kind of training, such as "
-        f'recipe="full", do not apply to it.'
+        f"{label(spec)} has training options and no `recipe`: it gets the defaults that backbones have for all "
+        f"training, such as batch_size, but not those for a kind, such as steps. Kinds are {', '.join(TRAININGS)}; "
+        f"leave it empty if none fits."
+    )
+
+
+def served_head_is_trained(spec: StrategySpec, bench: Bench) -> str | None:
+    """A strategy that trains the head `source` alone copies it: the target is predicted with the head `target`."""
+    left = set[str]()
+
+    def check(pairing: Pairing) -> None:
+        prepared, source = bench.source(pairing)
+        before = with_target_head(pairing, prepared, source)
+        after = adapt(pairing, prepared, source, ignore).model
+        if "source" not in before.heads:
+            return
+        moved = {name: state_hash(after.heads[name]) != state_hash(before.heads[name]) for name in before.heads}
+        if moved["source"] and not moved["target"]:
+            left.add(pairing.task.name)
+
+    on_each(spec, bench, check)
+    if not left:
+        return None
+    return (
+        f"{label(spec)} trains the head source and leaves the head target as it was on {', '.join(sorted(left))}: the "
+        f"target is predicted with the head target. Copy it: model.heads['target'].load_state_dict(...)."
     )
 
 
@@ -90,7 +115,7 @@ def _parts_read(spec: StrategySpec, bench: Bench) -> set[str]:
     def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
         parts = _Noting(declared_parts(pairing, prepared), read)
-        pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts))
+        call(pairing.strategy, adapt_request(pairing, prepared, source, parts))
 
     on_each(spec, bench, check)
     return read
@@ -136,7 +161,7 @@ def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
 
 
 def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: object) -> TransferModel:
-    return pairing.strategy.adapt(adapt_request(pairing, prepared, source, parts))  # type: ignore[arg-type]
+    return call(pairing.strategy, adapt_request(pairing, prepared, source, parts))  # type: ignore[arg-type]
 
 
 def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
@@ -204,6 +229,7 @@ CHECKS: tuple[Check[StrategySpec], ...] = (
     extension_depends_on_structure_alone,
     runs_to_a_result,
     forgetting_is_measured_or_explained,
+    served_head_is_trained,
     runs_are_reproducible,
     declared_access_is_used,
     selection_rule_is_used,

@@ -28,6 +28,13 @@ def _scores(request: AdaptRequest) -> Any:
     return request.score(request.model, request.target.train) and request.model
 
 
+def _keeps_the_old_head(request: AdaptRequest) -> Any:
+    """Trains the head `source`, which does not predict the target."""
+    for name, head in request.model.heads.items():
+        head.bias.data += name == "source"
+    return request.model
+
+
 def _cannot(request: AdaptRequest) -> Any:
     raise NotApplicable("The encoder has no attention.")
 
@@ -178,6 +185,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         _spec("chooses-somehow", selection="best"),
         _spec("scores-undeclared", _scores),
         _spec("misspelt-needs", needs=("batch-norm",)),
+        _spec("keeps-the-old-head", _keeps_the_old_head),
         _spec("cannot", _cannot),
         _spec("not-for-words", _not_for_words),
     ]
