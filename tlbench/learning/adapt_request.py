@@ -131,7 +131,8 @@ class AdaptRequest:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. `augment` is `none`,
-        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew. For `request.target.unlabelled` targets is None.
+        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew.
+        For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
             raise replaced(
