@@ -164,7 +164,9 @@ def _report(results: Results, settings: Settings, as_json: bool) -> None:
             }
         )
     else:
-        _print_outcome(results, results.pages, settings.cache / "tlbench.log")
+        _print_outcome(results, results.pages)
+        if any(row.status == "failed" for row in results):
+            say(f"tracebacks: {settings.cache / 'tlbench.log'}")
     if results.missing:
         say(f"Error: {lost(results, settings)}", err=True)
     if status := _status(results):
@@ -196,15 +198,13 @@ def _print_plan(plan: Plan, as_json: bool) -> None:
     print_json(lines) if as_json else print_table(lines)
 
 
-def _print_outcome(results: Results, pages: Sequence[Path], log: Path) -> None:
+def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
     rows = results.rows
     print_table(tables.scored(rows))
     for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without]:
         say(line)
     counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
     say(f"\nresults: {counts}")
-    if any(row.status == "failed" for row in rows):
-        say(f"tracebacks: {log}")
     say(f"{results.computed} stages computed, {results.cached} from cache")
     if results.seconds:
         spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in results.seconds.items())
