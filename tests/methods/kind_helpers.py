@@ -1,4 +1,4 @@
-"""Runs of plugins in single files, through the public functions, for `test_kinds.py`."""
+"""Runs of plugins in single files, through the public functions, for `test_own_kinds.py`."""
 
 from __future__ import annotations
 
