@@ -170,6 +170,22 @@ def test_globals_and_defaults_count(monkeypatch):
     assert identity(scaled) == before
 
 
+def test_a_value_set_on_a_module_or_on_a_function_counts(tmp_path, monkeypatch):
+    (tmp_path / "session_settings.py").write_text("ALPHA = 0.1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings = importlib.import_module("session_settings")
+
+    source = "def reads(request):\n    return session_settings.ALPHA\n"
+    (tmp_path / "session_reader.py").write_text(f"import session_settings\n\n\n{source}")
+    reads = importlib.import_module("session_reader").reads
+    before = by_value(reads).identity
+    settings.ALPHA = 0.9
+    assert by_value(reads).identity != before
+    plain = by_value(reads).identity
+    reads.alpha = 3
+    assert by_value(reads).identity != plain
+
+
 def test_a_class_counts_by_its_members(monkeypatch):
     before = identity(made(Part))
     monkeypatch.setattr(Part, "step", 2)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tlbench import Option, UsageError, training_options
+from tlbench import ContractError, Option, UsageError, training_options
 
 
 def option(default):
@@ -56,3 +56,16 @@ def test_a_value_of_another_type_is_refused_with_what_is_taken(default, given, t
 def test_training_options_are_those_that_the_training_loop_reads():
     options = {option.name: option.default for option in training_options(steps=7, learning_rate=0.1)}
     assert options == {"steps": 7, "learning_rate": 0.1, "batch_size": 64, "weight_decay": 1e-4}
+
+
+@pytest.mark.parametrize(("name", "value"), [("steps", -1), ("batch_size", 0), ("learning_rate", -0.1)])
+def test_numbers_below_the_least_are_refused(name, value):
+    (option,) = [one for one in training_options(steps=5, learning_rate=0.1) if one.name == name]
+    with pytest.raises(UsageError, match=f'"{name}": use [01] or more'):
+        option.parse(value)
+
+
+@pytest.mark.parametrize("name", ["fisher-examples", "2nd", "", "a b"])
+def test_a_name_that_cannot_be_set_is_refused(name):
+    with pytest.raises(ContractError, match="use letters, digits and _"):
+        Option(name=name, default=1, summary="")

@@ -190,8 +190,10 @@ def test_the_remembered_task_moves_what_is_measured_on_it_alone(alone, where, fo
         other_task = dataclasses.replace(alone, remembered=dataclasses.replace(kept, **changed))
         after = keys(other_task, where, folders_alone)
         assert {name for name in before if before[name] != after[name]} == {"remember", "recall"}
-    places = dataclasses.replace(kept, task_options={**kept.task_options, "source": "/elsewhere"})
-    assert keys(dataclasses.replace(alone, remembered=places), where, folders_alone) == before
+    on_files = dataclasses.replace(kept.task, files=CODE)
+    for place in ("/here", "/elsewhere"):
+        places = dataclasses.replace(kept, task=on_files, task_options={**kept.task_options, "source": place})
+        assert keys(dataclasses.replace(alone, remembered=places), where, folders_alone) == before
 
 
 def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
@@ -200,11 +202,12 @@ def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
     shown = dataclasses.replace(pairing.task, title="Other", summary="Other.", licence="other", kind=kind)
     (asked,) = pairing.estimators
     prose = dataclasses.replace(asked.spec, title="Other", summary="Other.", paper="Other.", needs=("other",))
+    on_files = dataclasses.replace(pairing.task, files=CODE)
     for changed, settings in (
         (dataclasses.replace(pairing, skip="for a while"), where),
         (dataclasses.replace(pairing, task=shown), where),
         (dataclasses.replace(pairing, estimators=(dataclasses.replace(asked, spec=prose),)), where),
-        (dataclasses.replace(pairing, task_options={**pairing.task_options, "source": "/elsewhere"}), where),
+        (dataclasses.replace(pairing, task=on_files, task_options={**pairing.task_options, "source": "/here"}), where),
         (pairing, dataclasses.replace(where, cache=Path("x"), board=Path("x"))),
     ):
         assert keys(changed, settings, folders) == before

@@ -136,3 +136,9 @@ def test_several_labels_cost_the_mean_of_their_binary_cross_entropies():
     expected = nn.functional.softplus(torch.tensor([-0.5, -2.0])).mean()
     torch.testing.assert_close(kind.loss(units(outputs), wanted(targets)), expected)
     np.testing.assert_allclose(kind.postprocess.predict(units(outputs.numpy())), torch.sigmoid(outputs))
+
+
+def test_labels_between_two_indices_are_refused_and_whole_floats_are_indices():
+    with pytest.raises(BadInputError, match=r"a label is 0\.7; labels are indices"):
+        CLASSIFICATION.create().targets([0.0, 0.7], ("a", "b"))
+    assert CLASSIFICATION.create().targets([0.0, 1.0], ("a", "b")).values.tolist() == [0, 1]

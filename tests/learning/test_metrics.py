@@ -8,8 +8,9 @@ import pytest
 import sklearn.metrics
 from support import weigh
 
+from tlbench.errors import ContractError
 from tlbench.learning import metrics
-from tlbench.learning.targets import Targets
+from tlbench.learning.targets import Predictions, Targets
 
 
 def drawn(seed, size=80, classes=4):
@@ -168,3 +169,11 @@ def test_a_bootstrap_interval_of_no_error_is_a_point():
 def test_forgetting_is_what_was_lost_and_negative_for_what_was_won():
     assert metrics.forgetting(0.9, 0.75) == pytest.approx(0.15)
     assert metrics.forgetting(0.75, 0.9) == pytest.approx(-0.15)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_that_is_no_finite_number_is_refused(value):
+    targets = Targets.of([0, 1])
+    predictions = Predictions.of(one_hot([0, 1], 2), targets.counts)
+    with pytest.raises(ContractError, match="must return a finite number"):
+        metrics.score(lambda *both: lambda weights: value, predictions, targets)

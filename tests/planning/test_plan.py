@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tlbench import Option
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.contract.budget import Budget
 from tlbench.contract.requests import LoadRequest
@@ -95,3 +96,16 @@ def test_files_are_looked_for_below_the_data_root_or_in_the_folder_that_is_named
     assert request("", tmp_path) == request(str(tmp_path / "table"), None) == [tmp_path / "table" / "rows.csv"]
     with pytest.raises(MissingDataError, match=r"does not exist.*TLBENCH_DATA"):
         request("", tmp_path / "table")
+
+
+def test_a_source_option_that_is_no_path_is_a_part_of_the_key(catalog, plan_of):
+    """Nothing else would tell of it: the task has no `files`, whose contents count in place of a path."""
+    options = (Option(name="source", default="x", summary="which scanner"),)
+    task = dataclasses.replace(catalog.task("toy/blobs"), options=(*catalog.task("toy/blobs").options, *options))
+    changed = dataclasses.replace(catalog, tasks={**catalog.tasks, task.name: task})
+    asked = {"tasks": [task.name], "strategies": ["finetune"]}
+    (one, *_), (other, *_) = (
+        plan_of(changed, **asked, overrides={"task.source": value}).pairings for value in ("x", "y")
+    )
+    assert one.data_options()["source"] == "x"
+    assert one.key() != other.key()

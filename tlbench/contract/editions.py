@@ -72,7 +72,8 @@ def two_parts(error: BaseException) -> ContractError | None:
 
 def note_place(error: BaseException) -> None:
     """Add to an error of a plugin's function the last line of the plugin that it passed, without the folder."""
-    called = traceback.extract_tb(error.__traceback__)[1:]
+    host = str(Path(__file__).parents[1])
+    called = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(host)]
     own = [frame for frame in called if frame.filename == called[0].filename]
     if own:
         error.add_note(f"{Path(own[-1].filename).name}, line {own[-1].lineno}: {own[-1].line}")

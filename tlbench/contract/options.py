@@ -28,6 +28,8 @@ class Option:
     """What a number counts or is measured in."""
     by_trait: Mapping[str, OptionValue] = field(default_factory=lambda: MappingProxyType({}))
     """Of a task: the default beside a backbone that has a trait, by trait."""
+    least: float | None = None
+    """The smallest number that makes sense; None: any."""
     in_recipes: bool = False
     """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
 
@@ -50,6 +52,8 @@ class Option:
             parsed = int(float(value)) if kind is int else kind(value)
             if isinstance(parsed, float) and not math.isfinite(parsed):
                 raise ValueError
+            if self.least is not None and isinstance(parsed, int | float) and parsed < self.least:
+                raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {self.least:g} or more.')
             return parsed
         except (ValueError, KeyError, OverflowError):
             raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {_TAKES[kind]}.') from None
@@ -68,9 +72,9 @@ def training_options(
 ) -> tuple[Option, ...]:
     """Return the options that `AdaptRequest.batches` and `AdaptRequest.train` read."""
     named = (
-        Option(name="steps", default=steps, summary="optimiser steps", unit="steps"),
-        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW"),
-        Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples"),
-        Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW"),
+        Option(name="steps", default=steps, summary="optimiser steps", unit="steps", least=0),
+        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW", least=0),
+        Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples", least=1),
+        Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW", least=0),
     )
     return tuple(replace(option, in_recipes=True) for option in named)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +25,9 @@ from tlbench.learning.model import TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import listening
 from tlbench.learning.trainer import Augmentation, Remasking, Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
+
+READ_BACK = 8
+"""Examples on which a model is compared with the one that is read back."""
 
 
 class Adapted(NamedTuple):
@@ -47,6 +51,7 @@ def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: 
     with listening(on_step):
         model = call(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
+    check_read_back(pairing, prepared, model.eval(), request.fresh)
     return Adapted(model.eval(), _trained(request.trainer, before, model), labels_trained(parts))
 
 
@@ -64,10 +69,10 @@ def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
 def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> int:
     if not trainer.trained_values:
         return changed_parameters(before, after)
-    head = list(after.heads["target"].parameters())
-    if any(map(trainer.was_trained, head)):
-        return trainer.trained_values
-    return trainer.trained_values + changed_parameters(before, after, "heads.target.")
+    old = dict(before.heads["target"].named_parameters())
+    head = after.heads["target"].named_parameters()
+    changed = [value for name, value in head if name not in old or not torch.equal(value, old[name])]
+    return trainer.trained_values + sum(value.numel() for value in changed if not trainer.holds(value))
 
 
 def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts) -> AdaptRequest:
@@ -160,6 +165,43 @@ def check_promises(strategy: StrategySpec, before: TransferModel, after: object)
             f'Strategy "{strategy.name}" declares trains_encoder=False but changed {moved} of the encoder. Parameters '
             f"change if it is trained, buffers such as BatchNorm statistics in each forward pass in training mode."
         )
+
+
+def check_read_back(
+    pairing: Pairing, prepared: Prepared, model: TransferModel, build: Callable[[], TransferModel]
+) -> None:
+    """Check that a model is held by its weights: another one with the same weights must give the same outputs.
+
+    What is exported and scored is read back from weights. Of an extended model, the outputs of an example must not
+    depend on its batch either, for a batch of test inputs would tell of one another. Raises `ContractError`.
+    """
+    inputs = prepared.split("target-train").inputs
+    batch = tuple(part.to(device_of(model)) for part in inputs.batch(np.arange(min(READ_BACK, len(inputs)))))
+    with torch.no_grad(), torch.random.fork_rng([]):
+        again = build().eval()
+        again.load_state_dict(model.state_dict())
+        expected = model(*batch).units
+        if _differ(again(*batch).units, expected):
+            raise ContractError(
+                f'Strategy "{pairing.strategy.name}" returned a model that its weights do not hold: read back, it '
+                f"gives other outputs. Change modules in `extend` of the spec, by structure and options alone; keep "
+                f"what is learnt in parameters and buffers."
+            )
+        if pairing.extension and _differ(model(*(part[:1] for part in batch))[:1].units, model(*batch)[:1].units):
+            raise ContractError(
+                f'`extend` of the strategy "{pairing.strategy.name}" makes the outputs of an example depend on its '
+                f"batch: in evaluation mode each example must count for itself."
+            )
+
+
+def _differ(outputs: Tensor, expected: Tensor) -> bool:
+    """Return whether outputs differ by more than rounding; outputs that are not finite fail later, at the export."""
+    if outputs.shape != expected.shape:
+        return True
+    if not torch.isfinite(expected).all():
+        return False
+    largest = expected.abs().max().clamp(min=1e-6)
+    return bool((outputs - expected).abs().max() > 1e-3 * largest)
 
 
 def _moved(before: nn.Module, after: nn.Module) -> str:

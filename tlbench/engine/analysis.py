@@ -21,6 +21,8 @@ from tlbench.results.parts import AnalysisPart
 
 PNG = b"\x89PNG\r\n\x1a\n"
 """What a PNG file begins with."""
+LARGEST = 5_000_000
+"""Bytes of a picture: boards are published."""
 
 
 def analyse(
@@ -64,12 +66,22 @@ def check_analysis(spec: AnalysisSpec, found: object) -> None:
             f"{what} returned a {type(found).__name__}: return tlbench.Analysis(numbers=..., picture=...)."
         )
     for name, value in found.numbers.items():
-        if not isinstance(name, str) or not isinstance(value, Real) or isinstance(value, bool):
+        if (
+            not isinstance(name, str)
+            or not name.isprintable()
+            or not name
+            or not isinstance(value, Real)
+            or isinstance(value, bool)
+        ):
             raise ContractError(f"{what} returned {name!r}: {value!r}: numbers are finite floats by names.")
         if not math.isfinite(value):
             raise ContractError(
                 f'{what} returned {float(value)} for "{name}": return finite numbers, or raise why not.'
             )
+    if found.picture is not None and len(found.picture) > LARGEST:
+        raise ContractError(
+            f"{what} returned a picture of {len(found.picture):,} bytes: return one of {LARGEST:,} at most."
+        )
     if found.picture is not None and not (isinstance(found.picture, bytes) and found.picture.startswith(PNG)):
         raise ContractError(f"{what} returned a picture that is no PNG: return the bytes of a PNG file, or None.")
     if not found.numbers and found.picture is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -201,7 +202,15 @@ def targets_of(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: 
         raise BadInputError(f"{where}: no examples. Add some.")
     if len(split.inputs) != len(split.labels):
         raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(split.labels)} labels.")
+    if kind.layout not in SELF_LABELLED and (twice := [name for name, n in Counter(labels).items() if n > 1]):
+        raise BadInputError(
+            f"{where}: several labels have the same name, {', '.join(map(repr, twice[:3]))}. Rename them."
+        )
     references = () if split.references is None else list(split.references)
+    try:
+        json.dumps(references, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise BadInputError(f"{where}: a reference is no JSON value: {error}.") from error
     if references and len(references) != len(split.inputs):
         raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(references)} references.")
     try:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tlbench.contract.task_data import Array, ExampleSequence
-from tlbench.errors import ContractError
+from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.ragged import restore_order, spans
 
 
@@ -28,10 +28,13 @@ class Targets:
 
     @classmethod
     def of(cls, labels: ExampleSequence) -> Targets:
-        """Accept an index for each example, or a sequence of them, one for each unit."""
+        """Accept an index for each example, or a sequence of them, one for each unit. Raises `BadInputError`."""
         counts = np.array([np.size(label) for label in labels], np.int64)
-        values = np.concatenate([np.atleast_1d(np.asarray(label, np.int64)) for label in labels])
-        return cls(values, counts)
+        values = np.concatenate([np.atleast_1d(np.asarray(label)) for label in labels])
+        indices = values.astype(np.int64)
+        if not np.array_equal(indices, values):
+            raise BadInputError(f"a label is {values[indices != values][0]}; labels are indices, whole numbers from 0")
+        return cls(indices, counts)
 
     def __len__(self) -> int:
         return len(self.counts)

@@ -180,6 +180,11 @@ class Trainer:
         )
         self.steps_done += planned
 
+    def holds(self, value: Tensor) -> bool:
+        """Return whether a tensor, or one of the same values that it was copied from, was given to an optimiser."""
+        trained = (reference() for reference in self._counted.values())
+        return any(one is not None and one.shape == value.shape and torch.equal(one, value) for one in trained)
+
     def was_trained(self, parameter: Tensor) -> bool:
         """Return whether a tensor was given to an optimiser."""
         known = self._counted.get(id(parameter))

@@ -103,7 +103,16 @@ class _OwnValues(Values):
     def _values_of(self, function: FunctionType) -> list[Any]:
         held = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
         cells = {name: self._cell(cell) for name, cell in held.items()}
-        return [cells, self.describe(function.__defaults__), self.describe(function.__kwdefaults__)]
+        return [
+            cells,
+            self.describe(function.__defaults__),
+            self.describe(function.__kwdefaults__),
+            *self._own(function),
+        ]
+
+    def _own(self, function: FunctionType) -> list[Any]:
+        """Return the attributes that were set on a function; nothing if there are none."""
+        return [self.describe(vars(function))] if vars(function) else []
 
     def _cell(self, cell: Any) -> Any:
         try:
@@ -136,8 +145,8 @@ class _OwnValues(Values):
 
     def _attribute(self, module: ModuleType, names: tuple[str, ...]) -> Any:
         held = getattr(module, names[0], None) if names and is_own(module.__name__) else None
-        # Of a file that changed since it was imported, not the source counts but what was loaded.
-        loaded = self.describe(held) if isinstance(held, FunctionType | type) else None
+        # A value may be set by another cell, and a file may change behind its import: what is loaded counts.
+        loaded = None if isinstance(held, ModuleType) else self.describe(held)
         return [self._follow(module.__name__, names), loaded]
 
     def _class(self, kind: type) -> Any:

@@ -92,7 +92,7 @@ class SourcePlan:
 
     def data_options(self) -> dict[str, OptionValue]:
         """Return the task options that change the data, including data sets of the hub but no local paths."""
-        return data_options(self.task_options)
+        return data_options(self.task, self.task_options)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import OptionValue
-from tlbench.contract.requests import LoadRequest
+from tlbench.contract.requests import LoadRequest, no_files
 from tlbench.contract.specs import HUB, KindSpec, TaskSpec
 from tlbench.results.files import digest, slug
 
@@ -58,15 +58,18 @@ class Remembered:
 
     def data_options(self) -> dict[str, OptionValue]:
         """Return the options that change the data, as those of a pairing's own task."""
-        return data_options(self.task_options)
+        return data_options(self.task, self.task_options)
 
 
-def data_options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+def data_options(task: TaskSpec, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return the task options that change the data, including data sets of the hub but no local paths.
 
-    `group` counts only if it names a column: without one, results have the keys that they had before there was it.
+    `source` and `target` of a task without `files` are no paths: nothing else would tell of them. `group` counts only
+    if it names a column: without one, results have the keys that they had before there was it.
     """
     options = {name: value for name, value in options.items() if (name, value) != ("group", "")}
+    if task.files is no_files:
+        return dict(options)
     shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}
     return {**{name: value for name, value in options.items() if name not in PLACES}, **shown}
 

@@ -39,6 +39,8 @@ def remember(
             f'"{task.name}" has a source domain, on which forgetting is measured: omit --remember, which is for tasks '
             f"without one."
         )
+    if kept.name == task.name:
+        raise UsageError(f'"{kept.name}" is the task that is learnt: remember another one.')
     if unusable := missing(kept) or missing(kept.kind) or missing(kept.kind_of_source):
         raise UsageError(f'"{kept.name}" cannot be remembered: {unusable}')
     options = overrides.resolve(("remember",), kept.options, traits=backbone.traits)

@@ -211,8 +211,9 @@ class Row:
     parameters: int | None = None
     """Parameters of encoder and target head."""
     trained_parameters: int | None = None
-    """Values in all tensors that were given to an optimiser, each once, also of parts that are not served, and in the
-    target head if it changed otherwise; without an optimiser, in tensors of encoder and target head that changed."""
+    """Values in all tensors that were given to an optimiser, each once, also of parts that are not served, and in those
+    of the target head that changed otherwise and are no copies of such tensors; without an optimiser, in tensors of
+    encoder and target head that changed."""
 
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of Python, tlbench and the libraries that a score may depend on."""

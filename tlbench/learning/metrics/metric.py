@@ -23,8 +23,11 @@ Metric = Callable[[Predictions, Targets], Weighted]
 
 
 def score(metric: Metric, predictions: Predictions, targets: Targets) -> float:
-    """Return a metric over all examples alike."""
-    return metric(predictions, targets)(np.ones(len(targets)))
+    """Return a metric over all examples alike. Raises `ContractError` if that is no finite number."""
+    value = float(metric(predictions, targets)(np.ones(len(targets))))
+    if not math.isfinite(value):
+        raise ContractError(f"A metric of the kind returned {value}; it must return a finite number.")
+    return value
 
 
 @dataclass(frozen=True)
