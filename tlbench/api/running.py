@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import operator
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,13 +76,10 @@ def run(
 
     A run that fails leaves a row that says why. Raises `UsageError` for an invalid request.
     """
-    from tlbench.api.catalog import catalog_with
-    from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
-    from tlbench.api.progress import session_progress
-    from tlbench.api.session import torch_as_it_was
-    from tlbench.planning.expand import make_plan
     from tlbench.results.files import BOARD
 
+    if type(threads) is not int or threads < 1:
+        raise UsageError(f"Invalid threads {threads!r}: use a whole number from 1.")
     chosen = [strategies] if isinstance(strategies, str) or not isinstance(strategies, Sequence) else list(strategies)
     overrides = {**_options(options), **_places(options, source=source, target=target)}
     arguments = {
@@ -93,18 +90,36 @@ def run(
         "estimators": _several(estimators),
         "analyses": _several(analyses),
     }
-    if type(threads) is not int or threads < 1:
-        raise UsageError(f"Invalid threads {threads!r}: use a whole number from 1.")
     settings = settings_for(device, threads, BOARD if board is None else Path(board).expanduser())
+
+    def requests(names: Sequence[str]) -> list[RunRequest]:
+        return run_requests(suite, _several(task), quick, {**arguments, "strategies": names}, overrides)
+
+    return _run(requests, chosen, [Path(plugin) for plugin in plugins], settings)
+
+
+def _run(
+    requests: Callable[[Sequence[str]], list[RunRequest]],
+    strategies: Sequence[Strategy],
+    plugins: Sequence[Path],
+    settings: Settings,
+) -> Results:
+    """Run what is asked for with strategies of these names, some of them the user's own."""
+    from tlbench.api.catalog import catalog_with
+    from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
+    from tlbench.api.progress import session_progress
+    from tlbench.api.session import torch_as_it_was
+    from tlbench.planning.expand import make_plan
+
     display = session_progress()
-    installed = catalog_with([Path(plugin) for plugin in plugins], [display])
+    installed = catalog_with(plugins, [display])
     for problem in installed.problems:
         _warn(f"Plugin error: {problem}")
-    own = own_strategies(chosen, installed)
+    own = own_strategies(strategies, installed)
     passed = iter(own)
-    arguments["strategies"] = [one if isinstance(one, str) else next(passed).spec.name for one in chosen]
+    names = [one if isinstance(one, str) else next(passed).spec.name for one in strategies]
     catalog = with_strategies(installed, own)
-    plan = make_plan(run_requests(suite, _several(task), quick, arguments, overrides), catalog, settings)
+    plan = make_plan(requests(names), catalog, settings)
     for sentence in (remarks := unpublished(own)):
         _warn(sentence)
     with closing(display), torch_as_it_was():
@@ -117,7 +132,7 @@ def run(
 def _warn(sentence: str) -> None:
     import warnings
 
-    warnings.warn(sentence, stacklevel=3)
+    warnings.warn(sentence, stacklevel=4)
 
 
 def _several(given: Any) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,16 +12,32 @@ from tlbench.api.catalog import catalog_with
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
 
+if TYPE_CHECKING:
+    from tlbench.planning.catalog import Catalog
+
 
 @click.command("list")
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(plugins: Sequence[Path], as_json: bool) -> None:
     """List tasks, backbones, strategies, estimators and analyses."""
+    catalog = catalog_with(plugins)
+    tables = _tables(catalog)
+    if as_json:
+        print_json(tables)
+        return
+    for rows in filter(None, tables.values()):
+        print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
+        say()
+    if catalog.problems:
+        say(f"{len(catalog.problems)} plugin error(s): see tlbench plugins", err=True)
+
+
+def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
+    """Return the lines of each table by its name."""
     from tlbench.planning.catalog import missing
 
-    catalog = catalog_with(plugins)
-    tables: dict[str, list[dict[str, Any]]] = {
+    return {
         "tasks": [
             {
                 "task": task.name,
@@ -61,14 +77,6 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
             {"analysis": spec.name, "title": spec.title, "missing": missing(spec)} for spec in catalog.analyses.values()
         ],
     }
-    if as_json:
-        print_json(tables)
-        return
-    for rows in filter(None, tables.values()):
-        print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
-        say()
-    if catalog.problems:
-        say(f"{len(catalog.problems)} plugin error(s): see tlbench plugins", err=True)
 
 
 def _without_missing(row: dict[str, Any]) -> dict[str, Any]:
