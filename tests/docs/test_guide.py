@@ -57,7 +57,7 @@ def rows(followed):
 def test_every_block_of_the_guide_is_followed():
     page = GUIDE.read_text()
     assert page.count("```python") + page.count("```bash") == len(list(BLOCK.finditer(page)))
-    assert len(re.findall("^cat > ", script(page), re.MULTILINE)) == page.count("```python") == 6
+    assert len(re.findall("^cat > ", script(page), re.MULTILINE)) == page.count("```python") == 7
 
 
 def test_the_strategy_ends_as_rows_on_the_board(rows, followed):
