@@ -37,8 +37,8 @@ WEIGHTS = Option(
 def find(name: str) -> BackboneSpec:
     """Return the backbone of a hub's name, a saved model's name or a folder.
 
-    Raises `MissingDataError` where its files are not to be had, `UsageError` for a model that is neither of text nor
-    of speech.
+    Raises `MissingDataError` if its files are not there, `UsageError` for a model that is neither of text nor of
+    speech.
     """
     folder = Path(name).expanduser()
     shown = folder.resolve().name if folder.is_dir() else name

@@ -30,9 +30,9 @@ class OwnStrategy:
     spec: StrategySpec
     """Its functions carry the identity of their source and values."""
     code: str
-    """Names its code and what it declares; another in every process if the code cannot be had."""
+    """Names its code and what it declares; another in every process if the code cannot be read."""
     unknown: tuple[str, ...]
-    """What cannot be had of its code, in words."""
+    """Parts of its code that cannot be read or described, in words."""
 
 
 def spec_of(function: Callable[..., Any]) -> StrategySpec:

@@ -71,7 +71,7 @@ def run(
 
     A function gets the target labels and may train everything; to declare something else, pass a `StrategySpec` with
     `adapt=function`. Its name on the board is its own, and its results belong to its source: a changed function has
-    other results. Where its source or a value that it uses cannot be had, results are computed in every run and are not
+    other results. If its source or a value that it uses cannot be read, results are computed in every run and are not
     written to the board.
 
     A run that fails leaves a row that says why. Raises `UsageError` for an invalid request.

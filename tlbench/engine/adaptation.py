@@ -59,6 +59,7 @@ def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
     """Return what a strategy makes of its request. A batch that is taken for a pair gets a message that helps."""
     try:
         return strategy.adapt(request)
+    # A strategy may raise anything; the error is raised again, with the line of the strategy that raised it.
     except Exception as error:
         if old := two_parts(error):
             raise old from error

@@ -26,7 +26,7 @@ from tlbench.results.files import digest
 
 
 def by_value(function: Callable[..., Any]) -> ByValue:
-    """Return a callable with the identity of its source and values; what cannot be had is in `unknown`."""
+    """Return a callable with the identity of its source and values; `unknown` lists what cannot be read."""
     values = _OwnValues()
     try:
         described = values.describe(function)
@@ -63,7 +63,7 @@ class _OwnValues(Values):
     """Describes what a session's function is made of by its contents, not by where it is defined."""
 
     unknown: list[str] = field(default_factory=list)
-    """What cannot be had, in words."""
+    """What cannot be read or described, in words."""
 
     def _describe(self, value: Any) -> Any:
         if isinstance(value, bytes | bytearray):

@@ -40,13 +40,13 @@ class ByValue:
 
     function: Callable[..., Any]
     identity: str
-    """Names its source and values; another in every process if they cannot be had."""
+    """Names its source and values; another in every process if they cannot be read."""
     places: tuple[tuple[str, ...], ...] = ()
     """Code that it uses and that is found by name: (module, name, ...)."""
     packages: frozenset[str] = frozenset()
     """Packages of compiled functions that it uses."""
     unknown: tuple[str, ...] = ()
-    """What cannot be had of it, in words; empty if the identity says everything."""
+    """Parts of it that cannot be read or described, in words; empty if the identity says everything."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
