@@ -24,7 +24,7 @@ from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
-from tlbench.engine.runner import run_pairing
+from tlbench.engine.pairing import run_pairing
 from tlbench.engine.store import Store
 from tlbench.learning.kinds import Classification, postprocess
 from tlbench.learning.metrics import accuracy

@@ -10,7 +10,7 @@ from test_package import BERT, known_predictions, metadata_of, serve, write_row,
 
 from tlbench.cli.inspection import inspect_task
 from tlbench.engine.lookup import find_stages
-from tlbench.engine.runner import run_pairing
+from tlbench.engine.pairing import run_pairing
 from tlbench.engine.store import Store
 from tlbench.planning.settings import Settings
 

@@ -105,11 +105,11 @@ def _run(
     settings: Settings,
 ) -> Results:
     """Run what is asked for with strategies of these names, some of them the user's own."""
-    from tlbench.api.catalog import catalog_with
     from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
     from tlbench.api.progress import session_progress
     from tlbench.api.session import torch_as_it_was
     from tlbench.planning.expand import make_plan
+    from tlbench.planning.named_files import catalog_with
 
     display = session_progress()
     installed = catalog_with(plugins, [display])

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.board import board_option, find_row
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, say
+from tlbench.planning.named_files import catalog_with
 
 
 @click.command("export")

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import say
 from tlbench.errors import UsageError
+from tlbench.planning.named_files import catalog_with
 from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import names_of
 from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.cli.settings import set_option
+from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.cli.inspection import Inspection

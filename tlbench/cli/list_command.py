@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
+from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog

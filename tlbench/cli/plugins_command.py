@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
+from tlbench.planning.named_files import catalog_with
 
 
 @click.command("plugins")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.api.progress import progress
 from tlbench.cli import completion
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, say
 from tlbench.cli.settings import set_option
 from tlbench.errors import UsageError
+from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import click
 
 from tlbench.api import tables
-from tlbench.api.catalog import catalog_with
 from tlbench.api.progress import progress
 from tlbench.api.running import carry_out, lost, run_requests, settings_for
 from tlbench.cli import completion
@@ -19,6 +18,7 @@ from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
 from tlbench.cli.settings import parse_seeds, set_option
+from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.api.catalog import catalog_with
 from tlbench.cli.board import board_option, find_row, row_files, row_names
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import everything
 from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.cli.spec_cards import Card

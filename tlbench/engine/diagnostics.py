@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from tlbench.engine.contents import PICTURE, row_part
-from tlbench.engine.pipeline import DIAGNOSTICS, run_stage
+from tlbench.engine.draft import Found
+from tlbench.engine.pipeline import DIAGNOSTICS, NotComputed, run_stage
 from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import StageError, describe
 from tlbench.planning.guard import log_traceback, pass_signal
@@ -19,32 +19,6 @@ from tlbench.results.files import write_bytes
 from tlbench.results.row import Row
 
 V = TypeVar("V")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """What was asked for beside the score of a pairing, and what came of it."""
-
-    stages: Mapping[str, StoredStage] = field(default_factory=dict)
-    """`STAGE LABEL` -> the finished stage."""
-    pictures: Mapping[str, StoredStage | None] = field(default_factory=dict)
-    """The end of a picture's file name -> the stage of the analysis, None if it failed."""
-    failed: Mapping[str, str] = field(default_factory=dict)
-    """Label -> why there is no number."""
-
-    @property
-    def row_fields(self) -> dict[str, Any]:
-        """What the row says of it."""
-        fields: dict[str, Any] = {}
-        for stage in self.stages.values():
-            for name, values in row_part(stage.folder).items():
-                fields[name] = {**fields.get(name, {}), **values}
-        return fields
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """CPU seconds of each."""
-        return {name: stage.seconds for name, stage in self.stages.items()}
 
 
 def run_diagnostics(pairing: Pairing, settings: Settings, store: Store, done: Mapping[str, StoredStage]) -> Found:
@@ -57,6 +31,8 @@ def run_diagnostics(pairing: Pairing, settings: Settings, store: Store, done: Ma
             found = None
             try:
                 stages[f"{stage.name} {asked.label}"] = found = run_stage(stage, alone, settings, store, done)
+            except NotComputed:
+                raise
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the row keeps its score
                 pass_signal(error)
                 log_traceback(f"{pairing.title} {asked.label}", settings.cache)
@@ -96,3 +72,12 @@ def write_pictures(found: Found, row: Row, board: Path, store: Store) -> None:
             write_bytes(path, store.checked(stage, PICTURE).read_bytes())
         else:
             path.unlink(missing_ok=True)
+
+
+def row_fields_of(found: Found) -> dict[str, Any]:
+    """Return what the row says of what was asked for."""
+    fields: dict[str, Any] = {}
+    for stage in found.stages.values():
+        for name, values in row_part(stage.folder).items():
+            fields[name] = {**fields.get(name, {}), **values}
+    return fields

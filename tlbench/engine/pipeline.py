@@ -51,6 +51,10 @@ LATENCY = latency.STAGE
 PIPELINE: tuple[Stage, ...] = (*SCORED, *DIAGNOSTICS, LATENCY)
 
 
+class NotComputed(Exception):  # noqa: N818 - an answer, not an error
+    """A stage is not in a store that only finds."""
+
+
 def run_stages(
     plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = SCORED
 ) -> dict[str, StoredStage]:
@@ -68,9 +72,12 @@ def run_stages(
 
 
 def run_stage(
-    stage: Stage, plan: SourcePlan, settings: Settings, store: Store, done: Mapping[str, StoredStage]
+    stage: Stage, plan: SourcePlan | None, settings: Settings, store: Store, done: Mapping[str, StoredStage]
 ) -> StoredStage:
-    """Return one stage, given those above it: found in the store, or computed."""
+    """Return one stage, given those above it: found in the store, or computed. `latency` reads no plan.
+
+    Raises `NotComputed` if it would have to be computed in a store that only finds.
+    """
     after = [name for name in stage.after if name in done]
     above = {name: done[name].folder for name in after}
     keys = {name: done[name].key for name in after}
@@ -78,6 +85,8 @@ def run_stage(
     if found := store.find(stage.name, identity):
         store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
         return found
+    if not store.computes:
+        raise NotComputed(stage.name)
     # Found whole by a remembered hash is enough to say that nothing is to do; to compute with it is to read it again.
     for name in after:
         store.check_again(done[name])
@@ -101,7 +110,7 @@ def _set_up(threads: int) -> None:
 
 
 def work_of(
-    stage: Stage, plan: SourcePlan, settings: Settings, above: Mapping[str, Path], folder: Path, on_step: OnStep
+    stage: Stage, plan: SourcePlan | None, settings: Settings, above: Mapping[str, Path], folder: Path, on_step: OnStep
 ) -> Work:
     """Return what a stage is given: of pairing and settings it can read what it and the stages above it declare."""
     paths = frozenset(readable(stage))
@@ -122,9 +131,9 @@ def readable(stage: Stage) -> set[str]:
     return set(stage.inputs).union(*inherited)
 
 
-def _steps(stage: Stage, plan: SourcePlan, store: Store) -> OnStep:
+def _steps(stage: Stage, plan: SourcePlan | None, store: Store) -> OnStep:
     """Return what reports training steps as events."""
-    options = plan.source_options if stage.name == "source" else getattr(plan, "strategy_options", {})
+    options = getattr(plan, "source_options" if stage.name == "source" else "strategy_options", {})
 
     def report(step: int, loss: float) -> None:
         total = int(options.get("steps", 0))

@@ -91,7 +91,7 @@ PROSE = ("title", "summary")
 
 
 def stage_identity(
-    stage: Stage, plan: SourcePlan, settings: Settings, keys: Mapping[str, str], above: Mapping[str, Path]
+    stage: Stage, plan: SourcePlan | None, settings: Settings, keys: Mapping[str, str], above: Mapping[str, Path]
 ) -> dict[str, Any]:
     """Return everything that a stage's result depends on, as JSON; its hash is the key."""
     inputs = {path: input_identity(path, plan, settings) for path in stage.inputs}
@@ -100,7 +100,7 @@ def stage_identity(
     return {"inputs": inputs, "code": code_identity(stage.compute), **shared}
 
 
-def input_identity(path: str, plan: SourcePlan, settings: Settings) -> Any:
+def input_identity(path: str, plan: SourcePlan | None, settings: Settings) -> Any:
     """Return what counts of one declared input."""
     if path in IDENTITIES:
         return IDENTITIES[path](plan, settings)

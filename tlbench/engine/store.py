@@ -52,6 +52,8 @@ class Store:
 
     root: Path
     notify: Callable[[Event], None]
+    computes: bool = True
+    """False for a store that only finds: `run_stage` then raises `NotComputed`."""
     _open: dict[str, StoredStage] = field(default_factory=dict)
     _warned: set[str] = field(default_factory=set)
     _again: dict[str, list[list[int]]] = field(default_factory=dict)

@@ -15,8 +15,8 @@ from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY, DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import TaskData
+from tlbench.engine.pairing import run_pairing
 from tlbench.engine.prepared import Prepared, prepare
-from tlbench.engine.runner import run_pairing
 from tlbench.engine.source_model import train_source
 from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError, NotApplicable

@@ -1,0 +1,126 @@
+"""A pairing as data: what a process without plugins knows of it, and what another one needs to run it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
+from tlbench.contract.specs import StrategySpec, TaskSpec
+from tlbench.engine.draft import Draft
+from tlbench.planning.catalog import Catalog, Spec
+from tlbench.planning.plan import Pairing
+from tlbench.planning.settings import Settings
+from tlbench.results.files import digest
+
+LOOKED_UP: Mapping[type, str] = {
+    TaskSpec: "task",
+    BackboneSpec: "backbone",
+    StrategySpec: "strategy",
+    EstimatorSpec: "estimator",
+    AnalysisSpec: "analysis",
+}
+"""Specs travel by name: their functions are those of the plugins that the other process loads."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One pairing of a plan."""
+
+    title: str
+    fields: Mapping[str, Any]
+    """Fields of its row that are known before it runs."""
+    budget: str
+    """The label budget as it was asked for."""
+    group: str = ""
+    """Names the source model: pairings of one group share it."""
+    skip: str = ""
+    """Why it is not run; empty for one that is."""
+    published: bool = True
+    plugins: tuple[str, ...] = ()
+    """The plugins that it needs."""
+    requires: tuple[str, ...] = ()
+    """Top-level packages that their specs require."""
+    code: str = ""
+    """The pairing for a process that has these plugins: see `unpacked`."""
+    draft: Draft | None = None
+    """Its result, if the cache has all of it."""
+    cached: int = 0
+    """Stages of that result."""
+
+    @property
+    def key(self) -> str:
+        """The key of its row."""
+        return str(self.fields["key"])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the job as JSON, which `from_json` reads."""
+        return {**vars(self), "fields": dict(self.fields), "draft": self.draft and self.draft.to_json()}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Job:
+        """Return the job of another process."""
+        draft = value["draft"] and Draft.from_json(value["draft"])
+        lists = {name: tuple(value[name]) for name in ("plugins", "requires")}
+        return cls(**{**value, **lists, "draft": draft})
+
+
+def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
+    """Return a pairing as data, without what runs it."""
+    named = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
+    owners = {role: str(catalog.origin(spec)) for role, spec in named.items()}
+    return Job(
+        title=pairing.title,
+        fields={**pairing.row_fields(settings), "plugins": owners},
+        budget=str(pairing.label_budget),
+        group=digest([pairing.task.name, pairing.backbone.name, pairing.seed]),
+        skip=pairing.skip,
+        published=pairing.published,
+        plugins=tuple(dict.fromkeys(str(catalog.origin(spec)) for spec in specs_of(pairing))),
+        requires=tuple(dict.fromkeys(name for spec in specs_of(pairing) for name in getattr(spec, "requires", ()))),
+    )
+
+
+def specs_of(pairing: Pairing) -> list[Spec]:
+    """Return every spec that a pairing uses."""
+    asked = [one.spec for one in (*pairing.estimators, *pairing.analyses)]
+    kept = [pairing.remembered.task] if pairing.remembered else []
+    return [pairing.task, pairing.backbone, pairing.strategy, *kept, *asked]
+
+
+class _Pickler(pickle.Pickler):
+    def persistent_id(self, value: Any) -> tuple[str, str] | None:
+        return (LOOKED_UP[type(value)], value.name) if type(value) in LOOKED_UP else None
+
+    def reducer_override(self, value: Any) -> Any:
+        return (MappingProxyType, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):  # noqa: S301 - of what this run itself wrote
+    catalog: Catalog
+
+    def persistent_load(self, known: tuple[str, str]) -> Any:
+        sort, name = known
+        return getattr(self.catalog, sort)(name)
+
+
+def packed(pairing: Pairing) -> str:
+    """Return a pairing as text for a process that has its plugins. Never read what others wrote: it is a pickle."""
+    stream = io.BytesIO()
+    _Pickler(stream).dump(pairing)
+    return base64.b64encode(stream.getvalue()).decode()
+
+
+def unpacked(code: str, catalog: Catalog) -> Pairing:
+    """Return the pairing of `packed`, with the specs of this process's catalog."""
+    reader = _Unpickler(io.BytesIO(base64.b64decode(code)))
+    reader.catalog = catalog
+    pairing = reader.load()
+    assert isinstance(pairing, Pairing)
+    return pairing
