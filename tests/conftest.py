@@ -33,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("long") and "long" not in item.config.getoption("markexpr"):
+        pytest.skip("takes an hour: run it with -m long")
     if item.get_closest_marker("gpu") and not fingerprints.graphics():
         pytest.skip("no CUDA device is visible")
 
@@ -43,6 +45,8 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TLBENCH_CACHE", str(folder))
+        # What pairings compute is tested in this process; tests/isolation starts others.
+        patch.setenv("TLBENCH_ENGINE", "inline")
         yield folder
 
 

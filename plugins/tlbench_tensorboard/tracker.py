@@ -27,32 +27,34 @@ class Tracker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._current = ""
+        self._names: dict[str, str] = {}
+        """Pairing that runs -> its folder's name."""
         self._writers: dict[str, SummaryWriter] = {}
 
     def note(self, event: Event) -> None:
         """Write what an event says, to the disk: a run may be killed at any time."""
         if event.name == "pairing-started":
-            self._current = _folder_name(event.pairing, event.values["key"])
+            self._names[event.pairing] = _folder_name(event.pairing, event.values["key"])
         elif event.name == "step":
-            writer = self._writer()
+            writer = self._writer(event.pairing)
             writer.add_scalar(f"loss/{event.stage}", event.values["loss"], event.done)
             writer.flush()
-        elif event.name == "stage-finished" and self._current and not event.cached:
-            writer = self._writer()
+        elif event.name == "stage-finished" and event.pairing in self._names and not event.cached:
+            writer = self._writer(event.pairing)
             writer.add_scalar(f"cpu_seconds/{event.stage}", event.seconds)
             writer.flush()
         elif event.name == "pairing-finished":
-            self._current = ""
+            self._names.pop(event.pairing, None)
         elif event.name == "row-written":
             self._write_row(event.values["row"])
 
-    def _writer(self) -> SummaryWriter:
-        if self._current not in self._writers:
+    def _writer(self, pairing: str) -> SummaryWriter:
+        name = self._names[pairing]
+        if name not in self._writers:
             from tensorboardX import SummaryWriter
 
-            self._writers[self._current] = SummaryWriter(str(self._folder / self._current))
-        return self._writers[self._current]
+            self._writers[name] = SummaryWriter(str(self._folder / name))
+        return self._writers[name]
 
     def _write_row(self, row: Any) -> None:
         """Write a row's scores beside its options, and close its files."""

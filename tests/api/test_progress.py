@@ -9,20 +9,19 @@ from rich.console import Console
 from tlbench.api import progress
 from tlbench.contract.events import Event
 
-ROW = SimpleNamespace(status="ok", reason=None)
+ROW = SimpleNamespace(status="ok", reason=None, task="toy/blobs", strategy="finetune", score=0.75)
+TITLE = "toy/blobs finetune seed 0"
 
 
 def play(listener, *, cached: bool = False, row=ROW) -> None:
     """Send the events of a plan of one pairing."""
     listener.tlbench_event(Event(name="plan-started", total=1))
-    listener.tlbench_event(Event(name="pairing-started", pairing="toy/blobs finetune seed 0"))
+    listener.tlbench_event(Event(name="pairing-started", pairing=TITLE))
     if not cached:
-        listener.tlbench_event(Event(name="stage-started", stage="adapt"))
-        listener.tlbench_event(Event(name="step", stage="adapt", done=25, total=50))
-    listener.tlbench_event(Event(name="stage-finished", stage="adapt", seconds=1.25, cached=cached))
-    listener.tlbench_event(
-        Event(name="pairing-finished", pairing="toy/blobs finetune seed 0", done=1, total=1, values={"row": row})
-    )
+        listener.tlbench_event(Event(name="stage-started", pairing=TITLE, stage="adapt"))
+        listener.tlbench_event(Event(name="step", pairing=TITLE, stage="adapt", done=25, total=50))
+    listener.tlbench_event(Event(name="stage-finished", pairing=TITLE, stage="adapt", seconds=1.25, cached=cached))
+    listener.tlbench_event(Event(name="pairing-finished", pairing=TITLE, done=1, total=1, values={"row": row}))
     listener.tlbench_event(Event(name="plan-finished"))
     listener.close()
 
@@ -51,8 +50,9 @@ def terminal(monkeypatch):
     return screen
 
 
-def test_bars_show_pairing_stage_and_steps(terminal):
+def test_a_live_table_shows_pairing_stage_steps_and_mean(terminal):
     play(progress.TerminalProgress())
+    assert "0.750" in terminal.getvalue()
     assert "toy/blobs finetune seed 0" in terminal.getvalue()
     assert "adapt" in terminal.getvalue()
 

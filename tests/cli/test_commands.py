@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 from support import comparable, install, run_python
 
-from tlbench import cli
+from tlbench.cli import app
 from tlbench.results.schema import row_schema
 
 LIGHT = """
@@ -35,11 +35,11 @@ RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "2")
 def test_help_names_every_command(tlbench):
     status, output, _ = tlbench("--help")
     assert status == 0
-    assert all(name in output for name in cli.COMMANDS)
+    assert all(name in output for name in app.COMMANDS)
 
 
 def test_every_command_explains_itself(tlbench):
-    for name in cli.COMMANDS:
+    for name in app.COMMANDS:
         status, output, _ = tlbench(name, "--help")
         assert (status, output.startswith(f"Usage: tlbench {name}")) == (0, True)
 

@@ -19,7 +19,12 @@ from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;http://evil\x1b\\x\x9b2J\u202e"
 SHOWN = r"\x1b]8;;http://evil\x1b\x\x9b2J\u202e"
-OWN = {"output.py": "the one place", "probes.py": "JSON for another process", "completion_command.py": "click's script"}
+OWN = {
+    "output.py": "the one place",
+    "probes.py": "JSON for another process",
+    "completion_command.py": "click's script",
+    "entry.py": "a sentence of its own, before anything else is imported",
+}
 """Modules that print by themselves, and why."""
 
 

@@ -10,7 +10,7 @@ import tomllib
 import pytest
 from support import HERE
 
-from tlbench import cli
+from tlbench.cli import app
 
 ROOT = HERE.parent
 yaml = pytest.importorskip("yaml")
@@ -43,7 +43,7 @@ def test_the_workflow_runs_what_ci_runs_with_a_python_that_is_supported():
 def test_an_issue_form_names_commands_that_exist(name):
     text = read(f".github/ISSUE_TEMPLATE/{name}.yml")
     assert {"name", "description", "body"} <= yaml.safe_load(text).keys()
-    assert set(re.findall(r"`tlbench (\w+)", text)) <= set(cli.COMMANDS)
+    assert set(re.findall(r"`tlbench (\w+)", text)) <= set(app.COMMANDS)
 
 
 def test_the_version_is_the_same_everywhere():

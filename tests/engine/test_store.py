@@ -334,6 +334,31 @@ print((stage.folder / "result.txt").read_text(), flush=True)
     assert len(list(tmp_path.glob("computed-*"))) == 1
 
 
+def test_a_process_that_waits_for_another_says_so(tmp_path):
+    code = f"""{PRELUDE}
+def compute(folder):
+    print("computing", flush=True)
+    sys.stdin.readline()
+
+store.compute("adapt", {IDENTITY!r}, compute)
+"""
+    waits = []
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "computing\n"
+
+        def on_wait(waiting):
+            waits.append((waiting, first.poll()))
+            if waiting:
+                first.communicate("go on\n")
+
+        store = Store(root=tmp_path, notify=lambda event: None, on_wait=on_wait)
+        store.compute("adapt", IDENTITY, refuse)
+    assert waits == [(True, None), (False, 0)]
+    store.compute("adapt", {**IDENTITY, "seed": 1}, write("alone"))
+    assert len(waits) == 2
+
+
 def test_a_stage_of_folders_is_refused(store):
     """Checksums cover files; a folder inside would go unchecked."""
 

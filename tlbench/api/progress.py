@@ -1,8 +1,9 @@
-"""Progress of a plan: bars on a terminal and in a notebook, else one line for each run that computes something."""
+"""Progress of a plan: a live table on a terminal and in a notebook, else a line for each run that is computed."""
 
 from __future__ import annotations
 
 import sys
+import time
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -11,96 +12,137 @@ from tlbench.contract.hooks import hookimpl
 from tlbench.results.escapes import plain, plain_lines
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.console import Group
+    from rich.live import Live
+
+    from tlbench.results.row import Row
+
+LINES = 12
+"""Lines of the live table: those that changed last."""
 
 
 class PlainProgress:
     """One line on standard error for each run that computed something."""
 
     def __init__(self) -> None:
-        self._seconds = 0.0
+        self._seconds: dict[str, float] = {}
 
     def close(self) -> None:
         """Nothing is open."""
 
+    def say(self, text: str) -> None:
+        """Show a text that is no progress."""
+        _say(text)
+
     @hookimpl
     def tlbench_event(self, event: Event) -> None:
         if event.name == "pairing-started":
-            self._seconds = 0.0
+            self._seconds[event.pairing] = 0.0
         elif event.name == "stage-finished" and not event.cached:
-            self._seconds += event.seconds
             if event.stage == "latency":
                 _say(f"latency: {event.seconds:.1f} CPU s")
-        elif event.name == "pairing-finished" and (self._seconds or event.values["row"].status == "failed"):
-            row = event.values["row"]
-            outcome = f"{self._seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
-            _say(f"[{event.done}/{event.total}] {event.pairing}: {outcome}")
+            elif event.pairing in self._seconds:
+                self._seconds[event.pairing] += event.seconds
+        elif event.name == "pairing-finished":
+            seconds, row = self._seconds.pop(event.pairing, 0.0), event.values["row"]
+            if seconds or row.status == "failed":
+                outcome = f"{seconds:.1f} CPU s" if row.status == "ok" else f"{row.status}: {row.reason}"
+                _say(f"[{event.done}/{event.total}] {event.pairing}: {outcome}")
 
 
 class TerminalProgress:
-    """Two bars: the plan with its remaining time, and the current stage. Nothing is shown if everything is cached."""
+    """A live table of mean scores, what runs now, and the remaining time. Nothing is shown if everything is cached."""
 
     def __init__(self) -> None:
-        self._bars: Progress | None = None
-        self._plan: TaskID | None = None
-        self._stage: TaskID | None = None
-        self._total = 0
-        self._done = 0
-        self._title = ""
+        self._live: Live | None = None
+        self._total = self._done = self._computed = 0
+        self._running: dict[str, str] = {}
+        """Pairing -> what it does."""
+        self._spent: dict[str, list[float]] = {}
+        """Stage -> CPU seconds of each time that it was computed."""
+        self._scores: dict[tuple[str, str], list[Row]] = {}
+        self._drawn = 0.0
 
     @hookimpl
     def tlbench_event(self, event: Event) -> None:
         if event.name == "plan-started":
             self._total = event.total
-        elif event.name == "pairing-started":
-            self._title = plain(event.pairing)
         elif event.name == "stage-started":
-            self._show(event)
-        elif event.name == "step" and self._bars is not None and self._stage is not None:
-            self._bars.update(self._stage, completed=event.done, total=event.total)
+            self._start()
+            self._running[event.pairing] = event.stage
+        elif event.name == "step":
+            self._running[event.pairing] = f"{event.stage} {event.done}/{event.total or '?'}"
+        elif event.name == "stage-finished" and not event.cached:
+            self._spent.setdefault(event.stage, []).append(event.seconds)
         elif event.name == "pairing-finished":
-            self._done = event.done
-            if self._bars is not None and self._plan is not None:
-                self._bars.update(self._plan, completed=event.done)
+            self._finish(event)
+        self._draw(now=event.name != "step")
+
+    def _finish(self, event: Event) -> None:
+        self._done = event.done
+        self._computed += self._running.pop(event.pairing, None) is not None
+        row = event.values["row"]
+        if row.status != "skipped":
+            name = (plain(row.task), plain(row.strategy))
+            self._scores[name] = [*self._scores.pop(name, []), row]
 
     def close(self) -> None:
-        """Remove the bars and restore the cursor, also after an interruption."""
-        if self._bars is not None:
-            self._bars.stop()
+        """Remove the table and restore the cursor, also after an interruption."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
 
-    def _show(self, event: Event) -> None:
-        if self._bars is None:
-            self._bars = _bars()
-            self._plan = self._bars.add_task("plan", total=self._total, completed=self._done)
-        assert self._plan is not None
-        if self._stage is not None:
-            self._bars.remove_task(self._stage)
-        self._stage = self._bars.add_task(f"  {plain(event.stage)}", total=None)  # The total comes with the first step.
-        self._bars.update(self._plan, description=self._title if event.stage != "latency" else "latency")
+    def say(self, text: str) -> None:
+        """Show a text that is no progress, above the table."""
+        if self._live is None:
+            _say(text)
+        else:
+            self._live.console.print(plain_lines(text), markup=False, highlight=False)
+
+    def _start(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        if self._live is None:
+            self._live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+            self._live.start()
+
+    def _draw(self, now: bool) -> None:
+        # Each drawing costs some milliseconds: steps come faster than anybody reads.
+        if self._live is not None and (now or time.monotonic() - self._drawn > 0.25):
+            self._live.update(self._picture(), refresh=True)
+            self._drawn = time.monotonic()
+
+    def _picture(self) -> Group:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for title in ("task", "strategy", "score", "done"):
+            table.add_column(title, justify="right" if title in ("score", "done") else "left", no_wrap=True)
+        for (task, strategy), rows in list(self._scores.items())[-LINES:]:
+            table.add_row(Text(task), Text(strategy), _mean(rows), str(len(rows)))
+        now = [Text(f"  {plain(title)}: {doing}" if title else f"  {doing}") for title, doing in self._running.items()]
+        return Group(table, Text(f"{self._done} of {self._total} done{self._remaining()}"), *now)
+
+    def _remaining(self) -> str:
+        """Return how much CPU time is left, by what the stages of finished pairings took."""
+        left = self._total - self._done
+        if not self._computed or not left:
+            return ""
+        each = sum(map(sum, self._spent.values())) / self._computed
+        return f", about {_duration(each * left)} of CPU time left"
 
 
-def _bars() -> Progress:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+def _mean(rows: list[Row]) -> str:
+    scores = [row.score for row in rows if row.score is not None]
+    return f"{sum(scores) / len(scores):.3f}" if scores else "failed"
 
-    bars = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    bars.start()
-    return bars
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "1 min"
 
 
 def _say(text: str) -> None:
@@ -111,10 +153,20 @@ def _say(text: str) -> None:
 
 
 class Silent:
-    """Nothing: a script's output is its own."""
+    """Nothing of a run's progress: a script's output is its own."""
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def say(self, text: str) -> None:
+        """Show a text that is no progress."""
+        _say(text)
+
+    def tlbench_event(self, event: Event) -> None:
+        """Show nothing."""
+
+
+Display = PlainProgress | TerminalProgress | Silent
 
 
 def progress() -> PlainProgress | TerminalProgress:
@@ -122,7 +174,7 @@ def progress() -> PlainProgress | TerminalProgress:
     return TerminalProgress() if sys.stderr.isatty() else PlainProgress()
 
 
-def session_progress() -> PlainProgress | TerminalProgress | Silent:
+def session_progress() -> Display:
     """Return the display of a Python session: bars in a terminal and in a notebook, and nothing in a script's log."""
     if _in_notebook():
         # rich draws in a notebook with ipywidgets, and complains with each refresh if they are missing.

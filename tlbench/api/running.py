@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import operator
 import os
+import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,11 +16,10 @@ from tlbench.api.results import Results
 from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from tlbench.api.engines import Engine, Opened
     from tlbench.api.functions import Strategy
     from tlbench.contract.options import OptionValue
-    from tlbench.planning.catalog import Catalog
     from tlbench.planning.expand import RunRequest
-    from tlbench.planning.plan import Plan
     from tlbench.planning.settings import Settings
 
 Place = str | os.PathLike[str]
@@ -45,6 +46,14 @@ def run(
     device: str = "auto",
     threads: int = 1,
     board: Place | None = None,
+    engine: str | None = None,
+    jobs: int = 0,
+    timeout: float | None = None,
+    memory_limit: float = 0.0,
+    retry: bool = False,
+    address: str = "",
+    gpus: float = 1.0,
+    shard: str = "",
 ) -> Results:
     """Run tasks with backbones and strategies, as `tlbench run` does; write results and leaderboards, and return them.
 
@@ -68,6 +77,15 @@ def run(
         device: `auto`, `cpu` or `cuda`.
         threads: Threads of each numeric library.
         board: Folder of results and leaderboards. Default: `leaderboards/local`.
+        engine: `local`: each result is computed in a process of its own; `inline`: all in this one, for a debugger;
+            `ray`: on a Ray cluster. Default: the variable `TLBENCH_ENGINE`, or `local`.
+        jobs: How many results are computed at a time. Default: as many as cores and memory allow.
+        timeout: Seconds that one result may take. Default: six hours.
+        memory_limit: GiB that one result may take. Default: its share of the memory that is free.
+        retry: Try results again whose processes ended too often.
+        address: Of a Ray cluster. Default: a cluster on this machine.
+        gpus: GPUs of a result on a Ray cluster; 0.5 for two results on one.
+        shard: `2/8` for the second of eight parts of the plan, without latencies.
 
     A function gets the target labels and may train everything; to declare something else, pass a `StrategySpec` with
     `adapt=function`. Its name on the board is its own, and its results belong to its source: a changed function has
@@ -95,7 +113,25 @@ def run(
     def requests(names: Sequence[str]) -> list[RunRequest]:
         return run_requests(suite, _several(task), quick, {**arguments, "strategies": names}, overrides)
 
-    return _run(requests, chosen, [Path(plugin) for plugin in plugins], settings)
+    how = engine_of(
+        name=engine,
+        jobs=jobs,
+        timeout=timeout,
+        memory=memory_limit,
+        retry=retry,
+        address=address,
+        gpus=gpus,
+        shard=shard,
+    )
+    return _run(requests, chosen, [Path(plugin) for plugin in plugins], settings, how)
+
+
+def engine_of(*, name: str | None, timeout: float | None, **how: Any) -> Engine:
+    """Return how pairings run. Raises `UsageError` for an unknown engine or an invalid number."""
+    from tlbench.api.engines import TIMEOUT, Engine
+
+    name = name or os.environ.get("TLBENCH_ENGINE") or "local"
+    return Engine(name=name, timeout=TIMEOUT if timeout is None else timeout, **how)
 
 
 def _run(
@@ -103,30 +139,35 @@ def _run(
     strategies: Sequence[Strategy],
     plugins: Sequence[Path],
     settings: Settings,
+    engine: Engine,
 ) -> Results:
     """Run what is asked for with strategies of these names, some of them the user's own."""
-    from tlbench.api.functions import marked, own_strategies, unpublished, with_strategies
+    from tlbench.api.engines import opened
+    from tlbench.api.functions import own_strategies
     from tlbench.api.progress import session_progress
     from tlbench.api.session import torch_as_it_was
-    from tlbench.planning.expand import make_plan
-    from tlbench.planning.named_files import catalog_with
+    from tlbench.engine.planned import PlanRequest
+    from tlbench.planning.own import unpublished
 
-    display = session_progress()
-    installed = catalog_with(plugins, [display])
-    for problem in installed.problems:
-        _warn(f"Plugin error: {problem}")
-    own = own_strategies(strategies, installed)
+    own = own_strategies(strategies)
     passed = iter(own)
     names = [one if isinstance(one, str) else next(passed).spec.name for one in strategies]
-    catalog = with_strategies(installed, own)
-    plan = make_plan(requests(names), catalog, settings)
     for sentence in (remarks := unpublished(own)):
         _warn(sentence)
-    with closing(display), torch_as_it_was():
-        results = carry_out(marked(plan, own), catalog, settings)
+    request = PlanRequest(runs=requests(names), settings=settings, plugins=plugins, own=own, path=_session_path())
+    display = session_progress()
+    with torch_as_it_was(), closing(display), opened(request, engine, display) as run:
+        for problem in run.problems:
+            _warn(f"Plugin error: {problem}")
+        results = carry_out(run, settings)
     if results.missing:
         _warn(lost(results, settings))
     return dataclasses.replace(results, remarks=tuple(remarks))
+
+
+def _session_path() -> list[str]:
+    """Return the folders that a session imports from: functions of the user may need files there."""
+    return [os.path.abspath(folder) for folder in sys.path]
 
 
 def _warn(sentence: str) -> None:
@@ -206,14 +247,16 @@ def run_requests(
     return requests
 
 
-def carry_out(plan: Plan, catalog: Catalog, settings: Settings) -> Results:
+def carry_out(run: Opened, settings: Settings) -> Results:
     """Run a plan and render the boards, unless results are missing there."""
-    from tlbench.engine import runner
+    from tlbench.engine.runner import run_jobs
     from tlbench.leaderboard.render import render
     from tlbench.results.row_files import read_rows
 
-    outcome = runner.run(plan, catalog, settings)
-    boards = [] if outcome.missing else render(settings.board, list(read_rows(settings.board)))
+    def refresh() -> list[Path]:
+        return render(settings.board, list(read_rows(settings.board)))
+
+    outcome = run_jobs(run.jobs, run.executor, settings, Seldom(refresh), latency=run.latency)
     return Results(
         rows=tuple(outcome.rows),
         board=settings.board,
@@ -222,8 +265,23 @@ def carry_out(plan: Plan, catalog: Catalog, settings: Settings) -> Results:
         cached=outcome.cached,
         seconds=outcome.seconds,
         without=tuple(outcome.without),
-        pages=tuple(boards),
+        pages=() if outcome.missing else tuple(refresh()),
     )
+
+
+class Seldom:
+    """A call that is left out where the last one ended a short time ago: it takes a fiftieth of the time at most."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        self._call = call
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        started = time.monotonic()
+        if started >= self._next:
+            self._call()
+            ended = time.monotonic()
+            self._next = ended + 50 * (ended - started)
 
 
 def lost(results: Results, settings: Settings) -> str:

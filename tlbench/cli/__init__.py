@@ -1,5 +1,5 @@
 """The command line: one module for each command, which is imported when the command is called."""
 
-from tlbench.cli.app import COMMANDS, main
+from tlbench.cli.entry import main
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["main"]

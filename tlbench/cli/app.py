@@ -24,6 +24,7 @@ from tlbench.results.escapes import plain_lines
 FORMAT_WARNING = warnings.formatwarning
 COMMANDS = {
     "run": "Run tasks with backbones and strategies; write results and leaderboards.",
+    "status": "Show what the last plan of a board has and lacks.",
     "pretrain": "Train a backbone on the source domain of a task and save it as a checkpoint.",
     "list": "List tasks, backbones and strategies.",
     "show": "Show the details of a task, backbone, strategy, domain or result.",

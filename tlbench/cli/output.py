@@ -19,6 +19,11 @@ def say(text: object = "", *, err: bool = False) -> None:
     click.echo(plain_lines(str(text)), err=err)
 
 
+def say_err(text: object) -> None:
+    """Print text to standard error."""
+    say(text, err=True)
+
+
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows under their keys."""
     from tlbench.api.tables import as_text

@@ -6,23 +6,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlbench.api import tables
 from tlbench.api.progress import progress
-from tlbench.api.running import carry_out, lost, run_requests, settings_for
+from tlbench.api.running import carry_out, engine_of, lost, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option
-from tlbench.cli.output import print_json, print_table, say
+from tlbench.cli.engine import engine_options
+from tlbench.cli.output import print_json, print_table, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
-from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results
-    from tlbench.planning.plan import Plan
+    from tlbench.engine.job import Job
     from tlbench.planning.settings import Settings
 
 
@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each numeric library."
 )
 @board_option
+@engine_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -117,6 +118,7 @@ def command(
     board: Path,
     dry_run: bool,
     as_json: bool,
+    **engine: Any,
 ) -> None:
     """Run tasks with backbones and strategies; write results and leaderboards.
 
@@ -131,21 +133,22 @@ def command(
       3         results are missing in the leaderboard folder
       130, 143  stopped by Ctrl-C or SIGTERM
     """
-    from tlbench.planning.expand import make_plan
+    from tlbench.api.engines import opened
+    from tlbench.engine.planned import PlanRequest
 
     replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
     replaced |= {"estimators": estimators, "analyses": analyses, "remember": remember}
     settings = settings_for(device, threads, board, writes=not dry_run)
+    runs = run_requests(suite, tasks, quick, replaced, overrides)
+    request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
     display = progress()
-    catalog = catalog_with(plugins, [display])
-    for problem in catalog.problems:
-        say(f"Plugin error: {problem}", err=True)
-    plan = make_plan(run_requests(suite, tasks, quick, replaced, overrides), catalog, settings)
-    if dry_run:
-        _print_plan(plan, as_json)
-        return
-    with closing(display):
-        results = carry_out(plan, catalog, settings)
+    with closing(display), opened(request, engine_of(**engine), display) as run:
+        for problem in run.problems:
+            say_err(f"Plugin error: {problem}")
+        if dry_run:
+            _print_plan(run.jobs, as_json)
+            return
+        results = carry_out(run, settings)
     _report(results, settings, as_json)
 
 
@@ -182,18 +185,16 @@ def _status(results: Results) -> int:
     return int(any(row.status == "failed" for row in results.rows))
 
 
-def _print_plan(plan: Plan, as_json: bool) -> None:
+def _print_plan(jobs: Sequence[Job], as_json: bool) -> None:
+    names = ("task", "backbone", "strategy", "seed")
     lines = [
         {
-            "task": pairing.task.name,
-            "backbone": pairing.backbone.name,
-            "strategy": pairing.strategy.name,
-            "seed": pairing.seed,
-            "budget": str(pairing.label_budget),
-            "setting": pairing.setting,
-            "reason to skip": pairing.skip or None,
+            **{name: job.fields[name] for name in names},
+            "budget": job.budget,
+            "setting": job.fields["setting"],
+            "reason to skip": job.skip or None,
         }
-        for pairing in plan.pairings
+        for job in jobs
     ]
     print_json(lines) if as_json else print_table(lines)
 

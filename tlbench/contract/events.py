@@ -24,11 +24,13 @@ class Event:
         "row-written",
         "plan-finished",
     ]
-    """What happened. A pairing's stages lie between its start and end. At its end its row is on the board, without what
-    only a whole run tells: baselines (transfer gain, gap closed) and latency. When all pairings are done, these are
-    filled in, and `row-written` comes once for each row, which is then complete. A killed run lacks that event."""
+    """What happened. A pairing's stages lie between its start and end; those of several pairings may alternate, for
+    several run at a time. At its end its row is on the board, without what only a whole run tells: baselines (transfer
+    gain, gap closed) and latency. When all pairings are done, these are filled in, and `row-written` comes once for
+    each row, which is then complete. A killed run lacks that event."""
     pairing: str = ""
-    """The pairing's readable name in `pairing-*`: `TASK BACKBONE STRATEGY seed N`."""
+    """The pairing's readable name: `TASK BACKBONE STRATEGY seed N`. Empty in `plan-*` and `row-written`, and for the
+    stage `latency`, which many pairings share."""
     stage: str = ""
     """The stage's name, in `stage-*` and `step`."""
     done: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import pickle
 from collections.abc import Mapping
@@ -14,11 +15,13 @@ from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.engine.draft import Draft
-from tlbench.planning.catalog import Catalog, Spec
+from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
+from tlbench.results.row import Row
 
+Owned = TaskSpec | BackboneSpec | StrategySpec | EstimatorSpec | AnalysisSpec
 LOOKED_UP: Mapping[type, str] = {
     TaskSpec: "task",
     BackboneSpec: "backbone",
@@ -51,13 +54,22 @@ class Job:
     """The pairing for a process that has these plugins: see `unpacked`."""
     draft: Draft | None = None
     """Its result, if the cache has all of it."""
-    cached: int = 0
-    """Stages of that result."""
+    found: tuple[tuple[str, float], ...] = ()
+    """The stages of that result, with the CPU seconds that they took when they were computed."""
 
     @property
     def key(self) -> str:
         """The key of its row."""
         return str(self.fields["key"])
+
+    @property
+    def row_file(self) -> str:
+        """The name of its row's file on a board."""
+        return Row(**self.fields, status="failed").file_name
+
+    def with_(self, **changed: Any) -> Job:
+        """Return the job with other values."""
+        return dataclasses.replace(self, **changed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON, which `from_json` reads."""
@@ -68,12 +80,13 @@ class Job:
         """Return the job of another process."""
         draft = value["draft"] and Draft.from_json(value["draft"])
         lists = {name: tuple(value[name]) for name in ("plugins", "requires")}
+        lists["found"] = tuple((str(stage), float(seconds)) for stage, seconds in value["found"])
         return cls(**{**value, **lists, "draft": draft})
 
 
 def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
     """Return a pairing as data, without what runs it."""
-    named = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
+    named: dict[str, Owned] = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
     owners = {role: str(catalog.origin(spec)) for role, spec in named.items()}
     return Job(
         title=pairing.title,
@@ -83,15 +96,15 @@ def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
         skip=pairing.skip,
         published=pairing.published,
         plugins=tuple(dict.fromkeys(str(catalog.origin(spec)) for spec in specs_of(pairing))),
-        requires=tuple(dict.fromkeys(name for spec in specs_of(pairing) for name in getattr(spec, "requires", ()))),
+        requires=tuple(dict.fromkeys(name for spec in specs_of(pairing) for name in spec.requires)),
     )
 
 
-def specs_of(pairing: Pairing) -> list[Spec]:
+def specs_of(pairing: Pairing) -> list[Owned]:
     """Return every spec that a pairing uses."""
-    asked = [one.spec for one in (*pairing.estimators, *pairing.analyses)]
     kept = [pairing.remembered.task] if pairing.remembered else []
-    return [pairing.task, pairing.backbone, pairing.strategy, *kept, *asked]
+    estimators, analyses = [one.spec for one in pairing.estimators], [one.spec for one in pairing.analyses]
+    return [pairing.task, pairing.backbone, pairing.strategy, *kept, *estimators, *analyses]
 
 
 class _Pickler(pickle.Pickler):

@@ -44,6 +44,8 @@ SCORED: tuple[Stage, ...] = (
     export.STAGE,
 )
 """The stages of every row, up to its scores."""
+SHARED = ("prepare", "source", "features", "remember")
+"""Stages whose results the strategies of a task, a backbone and a seed share."""
 DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE)
 """Stages on demand: `tlbench.engine.diagnostics` runs them after the others, so that none can cost a row its score."""
 LATENCY = latency.STAGE
@@ -90,7 +92,8 @@ def run_stage(
     # Found whole by a remembered hash is enough to say that nothing is to do; to compute with it is to read it again.
     for name in after:
         store.check_again(done[name])
-    _set_up(settings.threads)
+    if plan is not None:  # A measurement has a process of its own.
+        _set_up(settings.threads)
 
     def compute(folder: Path) -> None:
         part = stage.compute(work_of(stage, plan, settings, above, folder, _steps(stage, plan, store)))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from typing import Any
+
+from tlbench.planning.supervised import signal_name
 
 
 def run_module(module: str, *words: str, timeout: float, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -29,12 +30,6 @@ def run_module(module: str, *words: str, timeout: float, **options: Any) -> subp
 def ending(done: subprocess.CompletedProcess[str]) -> str:
     """Return how a failed process ended: by which signal, or with which status and last line of its errors."""
     if done.returncode < 0:
-        return f"was ended by {_signal_name(-done.returncode)}"
+        return f"was ended by {signal_name(-done.returncode)}"
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     return f"ended with status {done.returncode}: {last}"
-
-
-def _signal_name(number: int) -> str:
-    known = {int(member): member.name for member in signal.Signals}
-    hint = " (often: out of memory)" if number == signal.SIGKILL else ""
-    return known.get(number, f"signal {number}") + hint

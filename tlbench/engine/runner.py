@@ -34,6 +34,9 @@ class Executor(Protocol):
     def notify(self, event: Event) -> None:
         """Pass an event to the plugins that listen."""
 
+    def close(self) -> None:
+        """End what runs beside the pairings."""
+
 
 @dataclass
 class Outcome:
@@ -76,9 +79,15 @@ def run(plan: Plan, catalog: Catalog, settings: Settings) -> Outcome:
 
 
 def run_jobs(
-    jobs: Sequence[Job], executor: Executor, settings: Settings, refresh: Callable[[], None] = lambda: None
+    jobs: Sequence[Job],
+    executor: Executor,
+    settings: Settings,
+    refresh: Callable[[], None] = lambda: None,
+    latency: bool = True,
 ) -> Outcome:
     """Run what is missing and publish every row. `refresh` is called after each that is new on the board.
+
+    Without `latency` none is measured: a part of a plan has no machine to itself.
 
     A row is on the board as soon as its pairing is done, so that a killed run leaves what it had. Baselines follow when
     all pairings are done, and latencies last, with the machine to themselves.
@@ -96,7 +105,9 @@ def run_jobs(
     paths = []
     # Latency needs the machine to itself: nothing is computed any more from here on.
     for draft in compared(drafts, complete, store, settings):
-        final = with_latency(with_diagnostics(draft, settings), settings, store)
+        final = with_diagnostics(draft, settings)
+        if latency:
+            final = with_latency(final, settings, store)
         outcome.rows.append(final.row)
         paths.append(publish(final, store, settings))
         if paths[-1] is not None:
@@ -134,7 +145,7 @@ def _run_all(
     for index, draft in executor.run(list(enumerate(jobs)), store.notify):
         ended(index, draft)
     # A plugin, or somebody else, may have removed what was there a moment ago.
-    lost = [(index, job) for index, job in enumerate(jobs) if _is_lost(drafts[index])]
+    lost = [(index, job.with_(draft=None, found=())) for index, job in enumerate(jobs) if _is_lost(drafts[index])]
     for index, draft in executor.run(lost, store.notify) if lost else ():
         complete.discard(draft.row.file_name)
         ended(index, draft)

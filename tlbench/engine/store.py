@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tlbench.contract.events import Event
 from tlbench.engine.remembered import RememberedHashes, stamp_of
@@ -54,12 +54,15 @@ class Store:
     notify: Callable[[Event], None]
     computes: bool = True
     """False for a store that only finds: `run_stage` then raises `NotComputed`."""
-    _open: dict[str, StoredStage] = field(default_factory=dict)
+    on_wait: Callable[[bool], None] | None = None
+    """Called with True before this process waits for another that computes the same stage, and with False after."""
+    opened: dict[str, StoredStage] = field(default_factory=dict)
+    """Stages that this process has found whole, by key."""
     _warned: set[str] = field(default_factory=set)
     _again: dict[str, list[list[int]]] = field(default_factory=dict)
     """Sizes, times and inodes of the files of stages that this process has read again."""
-    _failed: dict[str, StageError] = field(default_factory=dict)
-    """What failed in this process fails again: it is not tried for every pairing that needs it."""
+    failures: dict[str, StageError] = field(default_factory=dict)
+    """What failed in this run, by key: it fails again, and is not tried for every pairing that needs it."""
 
     def find(self, name: str, identity: Mapping[str, Any]) -> StoredStage | None:
         """Return a finished stage, or None; a damaged one counts as not there, with a warning.
@@ -67,7 +70,7 @@ class Store:
         Large files that were found whole before are not read again while they are unchanged.
         """
         key = digest({"stage": name, **identity})
-        if key not in self._open:
+        if key not in self.opened:
             folder = self._folder(name, key)
             if not os.path.lexists(folder):
                 return None
@@ -79,8 +82,12 @@ class Store:
                     self._warned.add(key)
                     warnings.warn(f'The cached stage "{name}" is not used but computed again: {error}', stacklevel=1)
                 return None
-            self._open[key] = stage
-        return self._open[key]
+            self.opened[key] = stage
+        return self.opened[key]
+
+    def is_robbed(self) -> bool:
+        """Say whether a stage that was there is gone."""
+        return any(not stage.folder.is_dir() for stage in self.opened.values())
 
     @cached_property
     def _memory(self) -> RememberedHashes:
@@ -101,7 +108,7 @@ class Store:
                 self._check_files(stage, None)
                 self._again[stage.key] = stamps
         except (OSError, StoreError) as error:
-            self._open.pop(stage.key, None)
+            self.opened.pop(stage.key, None)
             self._memory.forget(stage.folder)
             raise DamagedStageError(str(error)) from error
 
@@ -139,23 +146,41 @@ class Store:
         Raises `StageError` with the stage's name for whatever `compute` raises.
         """
         key = digest({"stage": name, **identity})
-        if key in self._failed:
-            raise self._failed[key]
+        if key in self.failures:
+            raise self.failures[key]
         folder = self._folder(name, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
         # Two runs of one plan share their work: the second waits, and finds what the first has made.
-        with FileLock(folder.with_suffix(".lock")):
+        with self._locked(folder):
             # Asked again behind the lock: it may have been computed while we waited.
             if self.find(name, identity) is None:
                 try:
                     self._compute(name, identity, folder, compute)
                 except StageError as error:
-                    self._failed[key] = error
+                    self.failures[key] = error
                     raise
         found = self.find(name, identity)
         if found is None:
             raise StoreError(f'The stage "{name}" was written to "{folder}" and cannot be read back: check the disk.')
         return found
+
+    @contextlib.contextmanager
+    def _locked(self, folder: Path) -> Iterator[None]:
+        """Hold the lock of a stage; `on_wait` hears of waiting, which may last as long as the stage takes."""
+        lock = FileLock(folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            tell = self.on_wait or (lambda waits: None)
+            tell(True)
+            try:
+                lock.acquire()
+            finally:
+                tell(False)
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _compute(self, name: str, identity: Mapping[str, Any], folder: Path, compute: Callable[[Path], None]) -> None:
         self.notify(Event(name="stage-started", stage=name))
@@ -166,7 +191,10 @@ class Store:
         draft.mkdir()
         started = _cpu_seconds()
         try:
+            here = os.getpid()
             compute(draft)
+            if os.getpid() != here:
+                os._exit(1)  # What was computed has forked: the copy must not go on as a second one of this process.
             seconds = round(_cpu_seconds() - started, 3)
             files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
             manifest = {"stage": name, "identity": dict(identity), "cpu_seconds": seconds, "files": files}

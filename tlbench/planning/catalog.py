@@ -7,7 +7,7 @@ becomes a `PluginProblem`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_insta
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.planning.notifier import Notifier
 from tlbench.planning.registration import PluginProblem, register
+from tlbench.planning.watch import loading
 
 Spec = DomainSpec | TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec
 Requiring = TaskSpec | BackboneSpec | BackboneFamily | StrategySpec | EstimatorSpec | AnalysisSpec | KindSpec
@@ -79,6 +80,8 @@ class Catalog:
     editions: Mapping[str, int | None]
     """Plugin -> the edition of the plugin API that it declares, None if it declares none."""
     problems: tuple[PluginProblem, ...]
+    listeners: tuple[str, ...]
+    """Plugins that receive events."""
     notify: Callable[[Event], None] = field(repr=False)
     """Passes an event to every plugin that implements `tlbench_event`."""
 
@@ -142,10 +145,13 @@ def missing(spec: Requiring) -> str:
     return f'"{spec.name}" requires {", ".join(absent)}: {install}'
 
 
-def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidate] = ()) -> Catalog:
+def load_catalog(
+    listeners: Iterable[object] = (), also: Iterable[PluginCandidate] = (), only: Collection[str] | None = None
+) -> Catalog:
     """Load every installed plugin and those of `also`. `listeners` are objects that receive events, such as a display.
 
-    A plugin of `also` replaces installed plugins of the same distribution.
+    A plugin of `also` replaces installed plugins of the same distribution. With `only`, others than these are not
+    loaded.
     """
     manager = pluggy.PluginManager("tlbench")
     manager.add_hookspecs(hookspecs)
@@ -153,11 +159,15 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
     origins: dict[str, PluginOrigin] = {}
     with same_folder():
         for candidate in with_installed(also):
+            if only is not None and str(candidate.origin) not in only:
+                continue
             if problem := register(manager, candidate):
                 problems.append(problem)
             else:
                 origins[str(candidate.origin)] = candidate.origin
         specs, owners = _collect(manager, origins, problems)
+    if only is None:
+        _drop_tasks_without_backbone(specs, owners, problems)
     check_signal()
     for listener in listeners:
         manager.register(listener)
@@ -173,6 +183,7 @@ def load_catalog(listeners: Iterable[object] = (), also: Iterable[PluginCandidat
         plugins=tuple(origins.values()),
         editions={name: getattr(manager.get_plugin(name), DECLARATION, None) for name in origins},
         problems=tuple(problems),
+        listeners=tuple(name for name in origins if hasattr(manager.get_plugin(name), "tlbench_event")),
         notify=Notifier(manager),
     )
 
@@ -187,7 +198,8 @@ def _collect(
         for hook, kind in HOOKS.items():
             caller = manager.subset_hook_caller(hook, others)
             try:
-                returned = [spec for result in caller() for spec in result]
+                with loading(name):
+                    returned = [spec for result in caller() for spec in result]
             except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
                 pass_signal(error)
                 cause, advice = removed_field(error)
@@ -201,7 +213,6 @@ def _collect(
                 else:
                     specs[hook][spec.name] = spec
                     owners[hook, spec.name] = origin
-    _drop_tasks_without_backbone(specs, owners, problems)
     return {hook: dict(sorted(by_name.items())) for hook, by_name in specs.items()}, owners
 
 

@@ -12,6 +12,7 @@ from tlbench.contract.editions import DECLARATION, other_edition, removed_field
 from tlbench.errors import UnknownNameError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin
 from tlbench.planning.guard import pass_signal
+from tlbench.planning.watch import broken, loading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +37,17 @@ class PluginProblem:
 def register(manager: pluggy.PluginManager, candidate: PluginCandidate) -> PluginProblem | None:
     """Load a plugin and register its hooks; return a problem if that fails."""
     origin = candidate.origin
+    if cause := broken(str(origin)):
+        return PluginProblem(origin=origin, stage="load", cause=cause, advice=_advice(origin))
     try:
-        module = candidate.load()
+        with loading(str(origin)):
+            module = candidate.load()
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; it becomes a problem
         pass_signal(error)
         cause, advice = removed_field(error)
         if cause:
             return PluginProblem(origin=origin, stage="load", cause=cause, advice=advice)
-        installed = origin.distribution != "file"
-        advice = f"Reinstall or remove it: pip uninstall {origin.distribution}" if installed else "Correct the file."
-        return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=advice)
+        return PluginProblem(origin=origin, stage="load", cause=describe(error), advice=_advice(origin))
     cause, advice = other_edition(getattr(module, DECLARATION, None))
     if cause:
         return PluginProblem(origin=origin, stage="register", cause=cause, advice=advice)
@@ -60,6 +62,12 @@ def register(manager: pluggy.PluginManager, candidate: PluginCandidate) -> Plugi
         advice = "Compare the function's arguments with tlbench.contract.hooks."
         return PluginProblem(origin=origin, stage="register", cause=describe(error), advice=advice)
     return None
+
+
+def _advice(origin: PluginOrigin) -> str:
+    if origin.distribution == "file":
+        return "Correct the file."
+    return f"Reinstall or remove it: pip uninstall {origin.distribution}"
 
 
 def _is_hook(module: Any, name: str) -> bool:

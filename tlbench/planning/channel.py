@@ -17,7 +17,8 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self.end = end
-        self._rest = b""
+        self._rest: list[bytes] = []
+        self._held = 0
         self.open = True
 
     @classmethod
@@ -46,8 +47,13 @@ class Channel:
             data = self.end.recv(2**20)
         except OSError:
             data = b""
-        self.open = bool(data) and len(self._rest) < LONGEST
-        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest.append(data)
+        self._held += len(data)
+        self.open = bool(data) and self._held < LONGEST
+        if b"\n" not in data:
+            return []
+        *lines, rest = b"".join(self._rest).split(b"\n")
+        self._rest, self._held = [rest], len(rest)
         return [message for message in map(_message, lines) if message is not None]
 
     def close(self) -> None:

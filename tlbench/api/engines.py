@@ -1,0 +1,148 @@
+"""A request -> jobs, and what runs them: a server's children, or this process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from tlbench.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from tlbench.api.progress import Display
+    from tlbench.engine.executors.base import Isolating
+    from tlbench.engine.job import Job
+    from tlbench.engine.planned import PlanRequest
+    from tlbench.engine.runner import Executor
+    from tlbench.planning.registration import PluginProblem
+
+ENGINES = ("local", "inline", "ray")
+TIMEOUT = 6 * 3600.0
+"""Seconds that a pairing may take unless the user says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """How pairings run."""
+
+    name: str = "local"
+    jobs: int = 0
+    """Pairings at a time; 0 for as many as make sense."""
+    timeout: float = TIMEOUT
+    """Seconds for each pairing."""
+    memory: float = 0.0
+    """GiB for each pairing; 0 for its share of what there is."""
+    retry: bool = False
+    """Whether pairings are tried again whose processes ended before."""
+    address: str = ""
+    """Of a Ray cluster; empty for one on this machine."""
+    gpus: float = 1.0
+    """GPUs of a task on a Ray cluster with CUDA; 0.5 for two tasks on one."""
+    shard: str = ""
+    """`I/N` for the part I of N of the plan; empty for all of it."""
+
+    def __post_init__(self) -> None:
+        if self.name not in ENGINES:
+            raise UnknownNameError("engine", self.name, ENGINES)
+        for what, value in (("jobs", self.jobs), ("memory limit", self.memory), ("gpus", self.gpus)):
+            if value < 0:
+                raise UsageError(f"Invalid {what} {value}: use a number from 0; 0 leaves the choice to tlbench.")
+        part_of(self.shard)
+        if not self.timeout > 0:
+            raise UsageError(f"Invalid timeout {self.timeout}: use a number of seconds above 0.")
+
+
+def part_of(shard: str) -> tuple[int, int]:
+    """Return (I, N) of `I/N`, and (1, 1) for an empty text. Raises `UsageError`."""
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", shard or "1/1")
+    if not found or not 1 <= int(found[1]) <= int(found[2]):
+        raise UsageError(f'Invalid shard "{shard}": use I/N, such as 2/8 for the second of eight parts.')
+    return int(found[1]), int(found[2])
+
+
+def shard_of(jobs: Sequence[Job], shard: str) -> list[Job]:
+    """Return the jobs of a part of a plan, always the same: source models are not split if there are enough."""
+    number, parts = part_of(shard)
+    groups = list(dict.fromkeys(job.group for job in jobs))
+    if len(groups) < parts:
+        return list(jobs[number - 1 :: parts])
+    own = set(groups[number - 1 :: parts])
+    return [job for job in jobs if job.group in own]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A plan that can be run."""
+
+    jobs: Sequence[Job]
+    executor: Executor
+    problems: Sequence[PluginProblem]
+    at_once: int
+    """Pairings at a time."""
+    latency: bool = True
+    """Whether latencies are measured."""
+
+
+@contextmanager
+def opened(request: PlanRequest, engine: Engine, display: Display) -> Iterator[Opened]:
+    """Plan a request; the executor is closed at the end.
+
+    The display receives events, and what is printed and warned of elsewhere. Raises `UsageError` for an invalid
+    request.
+    """
+    plan = _inline if engine.name == "inline" else _local
+    run = plan(request, engine, display)
+    try:
+        yield run
+    finally:
+        run.executor.close()
+
+
+def _inline(request: PlanRequest, engine: Engine, display: Display) -> Opened:
+    from tlbench.engine.executors.inline import Inline
+    from tlbench.engine.planned import plan_here
+
+    plan, catalog = plan_here(request, [display])
+    here = Inline(plan, catalog, request.settings)
+    if engine.shard:
+        raise UsageError("--shard needs --engine local: a part of a plan has rows of its own alone.")
+    return Opened(jobs=here.jobs, executor=here, problems=catalog.problems, at_once=1)
+
+
+def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
+    from tlbench.engine.executors.base import Limits
+    from tlbench.engine.journal import Journal, journal_folder
+    from tlbench.engine.machine import usual_jobs, usual_memory
+    from tlbench.engine.planned import plan_in_child
+
+    settings = request.settings
+    planned = plan_in_child(request, display.say)
+    jobs = shard_of(planned.jobs, engine.shard)
+    open_ = sum(job.draft is None and not job.skip for job in jobs)
+    at_once = engine.jobs or usual_jobs(open_, settings.threads, settings.device)
+    memory = int(engine.memory * 2**30) or usual_memory(at_once, settings.device)
+    executor = _executor(engine)(
+        request=request,
+        planned=planned,
+        limits=Limits(jobs=at_once, timeout=engine.timeout, memory=memory),
+        journal=Journal(journal_folder(settings.cache, settings.board, engine.shard), retry=engine.retry),
+        display=display.tlbench_event,
+        say=display.say,
+    )
+    return Opened(jobs=jobs, executor=executor, problems=planned.problems, at_once=at_once, latency=not engine.shard)
+
+
+def _executor(engine: Engine) -> Callable[..., Isolating]:
+    if engine.name == "ray":
+        if find_spec("ray") is None:
+            raise UsageError('--engine ray needs Ray: pip install "tlbench[ray]"')
+        from tlbench.engine.executors.ray import Ray
+
+        return partial(Ray, address=engine.address, gpus=engine.gpus)
+    from tlbench.engine.executors.local import Local
+
+    return Local

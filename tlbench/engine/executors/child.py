@@ -1,0 +1,268 @@
+"""The server and its children, seen from the process that starts them."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from tlbench.contract.events import Event
+from tlbench.engine.draft import Draft
+from tlbench.engine.job import Job
+from tlbench.engine.pipeline import SHARED
+from tlbench.errors import StoreError
+from tlbench.planning.channel import pair
+from tlbench.planning.supervised import Message, signal_name
+from tlbench.results.escapes import plain
+
+GRACE = 5.0
+"""Seconds between the request to end and the end by force; also for a child that has reported and does not end."""
+SHOWN = 20_000
+"""Characters of what a child prints that are shown."""
+TAIL = 2_000
+"""Bytes of its last lines that are kept, of which a row has the last few."""
+LINES = 3
+
+
+class Server:
+    """The process that forks children; where it ends before the run does, another one takes its place."""
+
+    def __init__(self, requires: Sequence[str], threads: int) -> None:
+        self._words = (str(threads), *requires)
+        self._start()
+
+    def _start(self) -> None:
+        self._end, theirs = socket.socketpair()
+        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tlbench.engine.server", *self._words],
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # Signals of the terminal go to whoever started it, who ends it in order.
+                start_new_session=True,
+            )
+
+    def fork(self, connection: int, output: int) -> None:
+        """Start a child with these descriptors."""
+        try:
+            socket.send_fds(self._end, [b"+"], [connection, output])
+        except OSError:
+            self.close()
+            self._start()
+            socket.send_fds(self._end, [b"+"], [connection, output])
+
+    def close(self) -> None:
+        """End the server, and children that are left."""
+        self._end.close()
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+@dataclass(eq=False)
+class Child:
+    """A child of the server, with all that it has said."""
+
+    index: int
+    job: Job
+    server: Server
+    message: Message
+    draft: Draft | None = None
+    failed: dict[str, list[Any]] = field(default_factory=dict)
+    """Stages that failed in it."""
+    stage: str = ""
+    """The stage that it is in."""
+    late: bool = False
+    ended: bool = False
+    past_shared: bool = False
+    """True once it computes what no other pairing needs."""
+
+    def __post_init__(self) -> None:
+        self._channel, theirs = pair()
+        self._output, writes = os.pipe()
+        self._worker = 0
+        self._status: int | None = None
+        self._problem = ""
+        self._started = time.monotonic()
+        self._waited, self._waits_since = 0.0, 0.0
+        self._kill_at = 0.0
+        self._text, self._shown, self.tail_bytes = "", 0, b""
+        with theirs:
+            self.server.fork(theirs.fileno(), writes)
+        os.close(writes)
+        os.set_blocking(self._output, False)
+
+    def register(self, selector: selectors.BaseSelector) -> None:
+        """Have a selector wake when the child says something; the data of its keys is what reads it."""
+        selector.register(self._channel, selectors.EVENT_READ, self.listen)
+        if self._output >= 0:
+            selector.register(self._output, selectors.EVENT_READ, self._read_output)
+
+    def listen(self) -> list[Event]:
+        """Take what the child has said; return its events."""
+        events: list[Event] = []
+        for message in self._channel.receive():
+            with suppress(TypeError, ValueError, KeyError, AttributeError):  # What a plugin sent in the child's name.
+                events += self._take(message)
+        self.ended = self.ended or not self._channel.open
+        return events
+
+    def _take(self, message: Message) -> list[Event]:
+        if "worker" in message:
+            self._worker = int(message["worker"])
+            self._started = time.monotonic()
+            self._channel.send(self.message)
+        elif "ended" in message:
+            self._status, self.ended = int(message["ended"]), True
+        elif "waiting" in message:
+            self._wait_changes(bool(message["waiting"]))
+        elif "warning" in message:
+            self._text += f"Warning: {message['warning']}\n"
+        elif "problem" in message:
+            self._problem = str(message["problem"])
+        elif "draft" in message:
+            self._report(message)
+        return [self._event(one) for one in message.get("events", ())]
+
+    def _event(self, value: dict[str, Any]) -> Event:
+        event = Event(**{**value, "pairing": self.job.title})
+        if event.name == "stage-started":
+            self.stage = event.stage
+            self.past_shared = event.stage not in SHARED
+        elif event.name == "stage-finished":
+            self.stage = ""
+        return event
+
+    def _wait_changes(self, waiting: bool) -> None:
+        if waiting:
+            self._waits_since = time.monotonic()
+        elif self._waits_since:
+            self._waited += time.monotonic() - self._waits_since
+            self._waits_since = 0.0
+
+    def _report(self, message: Message) -> None:
+        self._kill_at = time.monotonic() + GRACE  # A thread that a plugin left may keep the process alive.
+        try:
+            draft = Draft.from_json(message["draft"])
+            known = ("key", "task", "backbone", "strategy", "seed", "machine", "device", "threads")
+            if any(getattr(draft.row, name) != self.job.fields[name] for name in known):
+                raise StoreError("it is that of another pairing")
+        except StoreError as error:
+            self._problem = f"What it reported cannot be believed: {error}"
+            return
+        self.draft = draft
+        self.failed = {str(key): list(told) for key, told in message["failed"].items()}
+
+    def _read_output(self) -> list[Event]:
+        try:
+            data = os.read(self._output, 2**16)
+        except OSError:
+            data = b""
+        if not data:
+            os.close(self._output)
+            self._output = -1
+        self.tail_bytes = (self.tail_bytes + data)[-TAIL:]
+        if self._shown < SHOWN:
+            text = data.decode(errors="backslashreplace")[: SHOWN - self._shown]
+            self._shown += len(text)
+            self._text += text + ("\n(what it prints from here on is not shown)\n" if self._shown >= SHOWN else "")
+        return []
+
+    def printed(self) -> Iterator[str]:
+        """Yield what the child has printed since, in whole lines."""
+        lines, line_end, rest = self._text.rpartition("\n")
+        self._text = rest
+        if line_end:
+            yield lines
+
+    def deadline(self, timeout: float) -> float:
+        """Return when something has to be done about it: a time of `time.monotonic`."""
+        if self._kill_at:
+            return self._kill_at
+        waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
+        return self._started + timeout + self._waited + waits
+
+    def enforce(self, timeout: float) -> None:
+        """Ask a child that is late to end; kill one that was asked."""
+        if time.monotonic() < self.deadline(timeout):
+            return
+        if self._kill_at:
+            self.kill()
+            self._kill_at = time.monotonic() + GRACE
+        else:
+            self.late = True
+            self._problem = f"It took longer than {timeout:g} s (--timeout)."
+            self.end()
+
+    def end(self) -> None:
+        """Ask the child to end."""
+        self._signal(signal.SIGTERM)
+        self._kill_at = time.monotonic() + GRACE
+
+    def kill(self) -> None:
+        """End the child, and all that it has started in its process group."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._worker and not self.ended:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._worker, number)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a message; only the end of the child counts."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._channel, selectors.EVENT_READ)
+            if selector.select(seconds):
+                self.listen()
+
+    def close(self) -> None:
+        """Take the rest of the output, and close what is open."""
+        while self._output >= 0 and selectors_ready(self._output):
+            self._read_output()
+        if self._output >= 0:
+            os.close(self._output)
+            self._output = -1
+        self._channel.close()
+
+    @property
+    def words(self) -> str:
+        """Why there is no draft."""
+        if self._problem:
+            return self._problem
+        if self._status is None:
+            return "Its process is gone."
+        if self._status < 0:
+            return f"Its process was ended by {signal_name(-self._status)}."
+        return f"Its process ended with status {self._status} before it had a result."
+
+    @property
+    def tail(self) -> str:
+        """A sentence with the last lines that it printed, or an empty string."""
+        lines = self.tail_bytes.decode(errors="backslashreplace").splitlines()
+        last = " / ".join(line.strip() for line in lines[-LINES:] if line.strip())[-500:]
+        return f" Its last lines: {plain(last)}" if last else ""
+
+
+def selectors_ready(descriptor: int) -> bool:
+    """Say whether a descriptor can be read now."""
+    import select
+
+    return bool(select.select([descriptor], [], [], 0)[0])

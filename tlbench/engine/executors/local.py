@@ -1,0 +1,116 @@
+"""Pairings in children of a server on this machine: one process each, several at a time.
+
+What a plugin does to its process, its folder or its threads ends with that process. A child that ends without a result,
+takes too long or takes too much memory costs its own row and no other.
+"""
+
+from __future__ import annotations
+
+import selectors
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tlbench.contract.events import Event
+from tlbench.engine.draft import Draft
+from tlbench.engine.executors.base import Isolating, Notify, Numbered, failed
+from tlbench.engine.executors.child import GRACE, Child, Server
+from tlbench.engine.job import Job
+from tlbench.engine.pipeline import SHARED
+
+ATTEMPTS = 2
+"""A child that died is started once more, when the others are done: the machine may have been at fault."""
+
+
+@dataclass(kw_only=True)
+class Local(Isolating):
+    """Runs jobs in children of a server."""
+
+    failures: dict[str, list[Any]] = field(default_factory=dict)
+    """Key of a stage that failed -> stage, reason, whether the request is at fault."""
+    deaths: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(group, shared stage) -> children that died in it."""
+
+    def compute(self, waiting: Sequence[Numbered], notify: Notify) -> Iterator[tuple[int, Draft]]:
+        """Yield drafts as children end."""
+        left = deque(waiting)
+        requires = tuple(dict.fromkeys(name for _, job in waiting for name in job.requires))
+        running: list[Child] = []
+        with Server(requires, self.request.settings.threads) as server:
+            try:
+                while left or running:
+                    while len(running) < self.limits.jobs and (chosen := _next(left, running)):
+                        running.append(self._start(server, *chosen, notify))
+                    for child in self._ended(running, notify):
+                        running.remove(child)
+                        draft = self._result(child)
+                        if draft is None:
+                            left.append((child.index, child.job))
+                        else:
+                            yield child.index, draft
+            finally:
+                _stop(running)
+
+    def _start(self, server: Server, index: int, job: Job, notify: Notify) -> Child:
+        self.journal.note("started", job.key)
+        notify(Event(name="pairing-started", pairing=job.title, values={"key": job.key}))
+        return Child(index=index, job=job, server=server, message=self.message(job, failed=self.failures))
+
+    def _ended(self, running: Sequence[Child], notify: Notify) -> list[Child]:
+        """Wait until something happens; return the children that have ended."""
+        with selectors.DefaultSelector() as selector:
+            for child in running:
+                child.register(selector)
+            until = min(child.deadline(self.limits.timeout) for child in running)
+            for key, _ in selector.select(max(0.0, until - time.monotonic())):
+                for event in key.data():
+                    notify(event)
+        for child in running:
+            child.enforce(self.limits.timeout)
+            for text in child.printed():
+                self.say(text)
+        return [child for child in running if child.ended]
+
+    def _result(self, child: Child) -> Draft | None:
+        """Return the draft of a child that has ended, None if it is to be started again."""
+        child.close()
+        job = child.job
+        self.failures |= child.failed
+        if child.draft is not None:
+            self.journal.note("finished", job.key)
+            return child.draft
+        reason = f"{child.words}{child.tail}"
+        self.journal.note("died", job.key, reason)
+        self.deaths[job.group, child.stage] += 1
+        # Where a shared stage ends its process, the others of the group need not try it too.
+        blocked = child.stage in SHARED and self.deaths[job.group, child.stage] >= ATTEMPTS
+        if not child.late and not blocked and self.journal.died_here(job.key) < ATTEMPTS:
+            return None
+        return failed(job, reason, child.stage)
+
+
+def _next(left: deque[Numbered], running: Sequence[Child]) -> Numbered | None:
+    """Take the first job that would not wait for a child that computes what both need."""
+    busy = {child.job.group for child in running if not child.past_shared}
+    for one in left:
+        if one[1].group not in busy:
+            left.remove(one)
+            return one
+    return None
+
+
+def _stop(running: Sequence[Child]) -> None:
+    """End children: asked to first, so that they leave no half-written files, then killed."""
+    try:
+        for child in running:
+            child.end()
+        until = time.monotonic() + GRACE
+        while any(not child.ended for child in running) and time.monotonic() < until:
+            for child in running:
+                child.wait(0.05)
+    finally:
+        for child in running:
+            child.kill()
+            child.close()

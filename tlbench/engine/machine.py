@@ -1,0 +1,54 @@
+"""How much of this machine a run may use."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+CHILD = 1.5 * 2**30
+"""Bytes that a child of a small task takes, most of it libraries."""
+KEPT = 2**30
+"""Bytes that are left to everything else."""
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that can be taken now, also within a container; 0 if that is not known."""
+    if sys.platform != "linux":
+        return 0
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    free = next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+    return min([free, *_left_in_group()])
+
+
+def _left_in_group() -> list[int]:
+    """Return what the control group of a container leaves, where it limits memory."""
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
+        return [] if limit == "max" else [max(0, int(limit) - used)]
+    except (OSError, ValueError):
+        return []
+
+
+def usual_jobs(pairings: int, threads: int, device: str) -> int:
+    """Return how many pairings run at a time unless the user says: as many as cores and memory allow, one on a GPU."""
+    if device != "cpu":
+        return 1
+    memory = available_memory()
+    by_memory = int((memory - KEPT) // CHILD) if memory else pairings
+    return max(1, min(usable_cores() // threads, by_memory, pairings))
+
+
+def usual_memory(jobs: int, device: str) -> int:
+    """Return the bytes that a pairing may take unless the user says: its share of what there is; 0 for no limit.
+
+    On a GPU there is none: its driver reserves far more addresses than memory.
+    """
+    memory = available_memory()
+    return int((memory - KEPT) // jobs) if memory > 2 * KEPT and device == "cpu" else 0

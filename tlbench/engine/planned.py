@@ -1,0 +1,134 @@
+"""A request -> the jobs of its plan: in this process, or in a child, so that no code of a plugin runs here."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import pickle
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench import errors
+from tlbench.engine.job import Job
+from tlbench.errors import ContractError, TlbenchError, UsageError
+from tlbench.planning.discovery import PluginOrigin
+from tlbench.planning.registration import PluginProblem
+from tlbench.planning.settings import Settings
+from tlbench.planning.supervised import Message, Supervised
+
+if TYPE_CHECKING:
+    from tlbench.planning.catalog import Catalog
+    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.own import OwnStrategy
+    from tlbench.planning.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest:
+    """What is to be run, where, and with which plugins beside the installed ones."""
+
+    runs: Sequence[RunRequest] = ()
+    settings: Settings
+    plugins: Sequence[Path] = ()
+    """Files."""
+    own: Sequence[OwnStrategy] = ()
+    """Strategies that no plugin offers."""
+    path: Sequence[str] = ()
+    """Import path of the session, for what those strategies import."""
+    find: bool = True
+    """Whether finished pairings are looked up in the cache."""
+
+    def packed(self) -> str:
+        """Return the request as text for another process, functions of a session by value."""
+        if not self.own:
+            return base64.b64encode(pickle.dumps(self)).decode()
+        import cloudpickle
+
+        return base64.b64encode(cloudpickle.dumps(self)).decode()
+
+
+def unpacked_request(text: str) -> PlanRequest:
+    """Return the request of `packed`, which the process that started this one wrote."""
+    request = pickle.loads(base64.b64decode(text))  # noqa: S301 - of our own parent
+    assert isinstance(request, PlanRequest)
+    return request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A plan as data."""
+
+    jobs: Sequence[Job]
+    problems: Sequence[PluginProblem] = ()
+    """Of plugins that could not be used."""
+    listeners: Sequence[str] = ()
+    """Plugins that receive events."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Plugins that must not be loaded, and what they did."""
+
+
+def plan_here(request: PlanRequest, listeners: Iterable[object] = ()) -> tuple[Plan, Catalog]:
+    """Return the plan of a request and the catalog that it was made with."""
+    from tlbench.planning.expand import make_plan
+    from tlbench.planning.own import marked
+
+    catalog = catalog_of(request, listeners)
+    return marked(make_plan(request.runs, catalog, request.settings), request.own), catalog
+
+
+def catalog_of(request: PlanRequest, listeners: Iterable[object] = (), only: Collection[str] | None = None) -> Catalog:
+    """Return the catalog of a request's plugins, or of some of them."""
+    from tlbench.planning.named_files import catalog_with
+    from tlbench.planning.own import with_strategies
+
+    # Last on the path: a file of the session shadows no library.
+    sys.path += [folder for folder in request.path if folder not in sys.path]
+    return with_strategies(catalog_with(request.plugins, listeners, only), request.own)
+
+
+def plan_in_child(request: PlanRequest, on_warning: Any = None) -> Planned:
+    """Return the plan of a request, made by a child. Raises what making it raises."""
+    answers: list[Message] = []
+
+    def take(message: Message) -> None:
+        if "warning" in message:
+            on_warning(str(message["warning"]))
+        else:
+            answers.append(message)
+
+    child = Supervised("tlbench.engine.planner", on_message=take, options={"stdin": subprocess.DEVNULL})
+    ending = child.run({"request": request.packed()})
+    if not answers:
+        raise ContractError(
+            f"Code of a plugin {ending.words} while the plan was made. Name the tasks and backbones that you need, or "
+            "remove the plugin: tlbench plugins"
+        )
+    answer = answers[0]
+    if "error" in answer:
+        raise _error(**answer["error"])
+    return Planned(
+        jobs=[Job.from_json(job) for job in answer["jobs"]],
+        problems=[_problem(problem) for problem in answer["problems"]],
+        listeners=answer["listeners"],
+        broken=child.broken,
+    )
+
+
+def _error(kind: str, message: str) -> TlbenchError:
+    """Return an error of the kind that the child met: whether it is the request's fault decides the exit status."""
+    known = getattr(errors, kind, ContractError)
+    error: TlbenchError = UsageError(message) if issubclass(known, UsageError) else ContractError(message)
+    return error
+
+
+def problem_json(problem: PluginProblem) -> dict[str, Any]:
+    """Return a problem as JSON."""
+    return dataclasses.asdict(problem)
+
+
+def _problem(value: dict[str, Any]) -> PluginProblem:
+    return PluginProblem(**{**value, "origin": PluginOrigin(**value["origin"])})

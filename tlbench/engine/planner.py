@@ -1,0 +1,96 @@
+"""The process that plans: it loads plugins, reads what they say of files and checkpoints, and answers with data.
+
+    python -P -m tlbench.engine.planner
+
+It imports no torch. What it cannot find finished in the cache is left to the processes that compute.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import warnings
+from typing import Any
+
+from tlbench.contract.events import Event
+from tlbench.engine.draft import Draft
+from tlbench.engine.job import Job, job_of, packed
+from tlbench.engine.pairing import run_pairing
+from tlbench.engine.pipeline import NotComputed
+from tlbench.engine.planned import PlanRequest, plan_here, problem_json, unpacked_request
+from tlbench.engine.store import Store
+from tlbench.errors import TlbenchError, describe
+from tlbench.planning import watch
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.channel import Channel
+from tlbench.planning.guard import Terminated, signals_raise
+from tlbench.planning.plan import Pairing, Plan
+from tlbench.planning.settings import Settings
+from tlbench.planning.supervised import Message, inherited
+
+
+def main() -> None:
+    """Answer one request, and end without running what plugins left for the end."""
+    channel, message = inherited()
+    # Ctrl-C goes to all processes of a terminal; whoever started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    here = os.getpid()
+    watch.begin(lambda plugin: channel.send({"loading": plugin}), message["broken"])
+    warnings.showwarning = _warning(channel)
+    try:
+        with signals_raise():
+            reply = answer(unpacked_request(message["request"]))
+    except Terminated:
+        os._exit(128 + signal.SIGTERM)
+    except TlbenchError as error:
+        reply = {"error": {"kind": type(error).__name__, "message": str(error)}}
+    except BaseException as error:  # noqa: BLE001 - code of plugins may raise anything
+        reply = {"error": {"kind": "ContractError", "message": describe(error)}}
+    if os.getpid() == here:  # A plugin may have forked.
+        channel.send(reply)
+    os._exit(0)
+
+
+def _warning(channel: Channel) -> Any:
+    def show(text: Warning | str, *place: Any, **more: Any) -> None:
+        channel.send({"warning": str(text)})
+
+    return show
+
+
+def answer(request: PlanRequest) -> Message:
+    """Return the plan of a request as JSON."""
+    plan, catalog = plan_here(request)
+    return {
+        "jobs": [job.to_json() for job in jobs_of(plan, catalog, request.settings, find=request.find)],
+        "problems": [problem_json(problem) for problem in catalog.problems],
+        "listeners": list(catalog.listeners),
+    }
+
+
+def jobs_of(plan: Plan, catalog: Catalog, settings: Settings, find: bool) -> list[Job]:
+    """Return the pairings of a plan as jobs, with the results of those that the cache has."""
+    cached: list[Event] = []
+    store = Store(root=settings.cache, notify=cached.append, computes=False)
+    jobs = [_job(pairing, catalog, settings, store if find else None, cached) for pairing in plan.pairings]
+    store.remember()
+    return jobs
+
+
+def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | None, cached: list[Event]) -> Job:
+    job = job_of(pairing, catalog, settings).with_(code=packed(pairing))
+    if pairing.skip or store is None:
+        return job
+    cached.clear()
+    try:
+        draft: Draft | None = run_pairing(pairing, catalog, settings, store)
+    except NotComputed:
+        draft = None
+    # What cannot be read here may be computed again there.
+    if draft is None or draft.row.status == "failed":
+        return job
+    return job.with_(draft=draft, found=tuple((event.stage, event.seconds) for event in cached))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""The process that has imported what every pairing needs, and forks a fresh child for each.
+
+    python -P -m tlbench.engine.server THREADS MODULE ...
+
+Modules are imported once for all children. Nothing is computed here: a thread pool of OpenMP, autograd or CUDA that
+exists before the fork hangs the child. Code of plugins is not imported either: what it changes dies with the child.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterable
+
+from tlbench.engine.keeper import keep
+from tlbench.engine.worker import work
+
+MODULES = (
+    "torch",
+    "tlbench.engine.scoring",
+    "tlbench.engine.serving",
+    "tlbench.engine.source_model",
+    "tlbench.engine.adaptation",
+    "tlbench.engine.prepared",
+    "tlbench.learning.device",
+    "tlbench.deploy.onnx_graph",
+    "torch.optim",
+    "torch._dynamo",
+    "torch.export",
+    "torch.onnx._internal.exporter._core",
+    "onnxscript",
+    "sklearn.linear_model",
+    "sklearn.model_selection",
+    "sklearn.covariance",
+    "sklearn.pipeline",
+    "scipy.stats",
+)
+"""What stages import; a child that finds them in memory starts in a tenth of a second."""
+
+
+def main() -> None:
+    """Serve until the connection closes: each byte comes with a connection and an output for a new child."""
+    end = socket.socket(fileno=int(os.environ.pop("TLBENCH_CHANNEL")))
+    end.set_inheritable(False)
+    threads, *requires = sys.argv[1:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = threads
+    preload((*MODULES, *requires))
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    keepers: list[int] = []
+    while descriptors := _next(end):
+        keepers.append(_start(end, *descriptors))
+    for keeper in keepers:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(keeper, signal.SIGTERM)
+
+
+def _next(end: socket.socket) -> list[int]:
+    """Return the descriptors of the next child; none once the connection is closed."""
+    try:
+        return socket.recv_fds(end, 1, 2)[1]
+    except OSError:
+        return []
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import modules; what fails here fails again where it is used, with a message."""
+    for module in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
+    import torch
+
+    # The first optimiser of a process imports a compiler.
+    torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True)
+    gc.collect()
+    # Otherwise each collection of a child would copy all pages of the server.
+    gc.freeze()
+
+
+def _start(own: socket.socket, connection: int, output: int) -> int:
+    """Fork a child; return its process number."""
+    keeper = os.fork()
+    if not keeper:
+        own.close()
+        end = socket.socket(fileno=connection)
+        keep(end, lambda: work(end, output))
+    os.close(connection)
+    os.close(output)
+    return keeper
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""A child that loads plugins: where one of them ends or blocks it, the child is started again without that plugin."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tlbench.planning.channel import Channel, pair
+
+LOADING = 60.0
+"""Seconds that the code of one plugin may take to be loaded."""
+Message = dict[str, Any]
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class Ending:
+    """How a child ended."""
+
+    status: int
+    """As `subprocess` gives it: negative for a signal."""
+    plugin: str = ""
+    """The plugin whose code was being loaded."""
+    late: bool = False
+    """True if it was killed, because loading took too long."""
+
+    @property
+    def words(self) -> str:
+        """What happened, as the end of a sentence."""
+        if self.late:
+            return f"did not return within {LOADING:.0f} s"
+        if self.status < 0:
+            return f"ended the process by {signal_name(-self.status)}"
+        return f"ended the process with status {self.status}"
+
+
+@dataclass
+class Supervised:
+    """A module of the host that loads plugins, run by an interpreter of its own."""
+
+    module: str
+    words: Sequence[str] = ()
+    on_message: Callable[[Message], None] = lambda message: None
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of `subprocess.Popen`."""
+    broken: dict[str, str] = field(default_factory=dict)
+    """Plugins that are left out, and what they did."""
+    process: subprocess.Popen[bytes] | None = None
+    """The child, while there is one."""
+
+    def run(self, request: Message) -> Ending:
+        """Run the module to its end; a plugin that ends or blocks it while it is loaded is left out the next time."""
+        while True:
+            ending = self._once(request)
+            if not ending.plugin or ending.plugin in self.broken:
+                return ending
+            self.broken[ending.plugin] = f"its code {ending.words} while it was loaded"
+
+    def _once(self, request: Message) -> Ending:
+        channel, theirs = pair()
+        # Without -P the current folder is first on the import path: a file there would pass for a library.
+        command = [sys.executable, "-P", "-m", self.module, *self.words]
+        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
+        with theirs:
+            self.process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **self.options)
+        try:
+            channel.send({**request, "broken": self.broken})
+            return self._wait(channel, self.process)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            channel.close()
+            self.process = None
+
+    def _wait(self, channel: Channel, process: subprocess.Popen[bytes]) -> Ending:
+        plugin, since = "", 0.0
+        while channel.open:
+            left = max(0.0, since + LOADING - time.monotonic()) if plugin else None
+            if not select.select([channel], [], [], left)[0]:
+                process.kill()
+                return Ending(status=process.wait(), plugin=plugin, late=True)
+            for message in channel.receive():
+                if "loading" in message:
+                    plugin, since = str(message["loading"]), time.monotonic()
+                else:
+                    self.on_message(message)
+        return Ending(status=process.wait(), plugin=plugin)
+
+
+def inherited() -> tuple[Channel, Message]:
+    """Return the channel that this process was started with, and the request that came through it."""
+    channel = Channel.of(int(os.environ.pop("TLBENCH_CHANNEL")))
+    # What this process starts is not to hold it: the other end waits until all who have it are gone.
+    os.set_inheritable(channel.fileno(), False)
+    end_with_parent(signal.SIGTERM)
+    while channel.open:
+        for message in channel.receive():
+            return channel, message
+    sys.exit(1)  # Whoever started it is gone.
+
+
+def end_with_parent(number: signal.Signals) -> None:
+    """Have the system send a signal to this process when its parent ends."""
+    process_control(PR_SET_PDEATHSIG, number)
+
+
+def process_control(option: int, value: int) -> None:
+    """Call `prctl` where there is one."""
+    # Elsewhere processes end by the connection that closes; only what leaves its session could stay.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def signal_name(number: int) -> str:
+    """Return `SIGKILL` for 9; what usually sends that one is named too."""
+    known = {int(member): member.name for member in signal.Signals}
+    hint = " (often: out of memory)" if number == signal.SIGKILL else ""
+    return known.get(number, f"signal {number}") + hint
