@@ -32,9 +32,8 @@ CODE = deferred("tlbench.testing.toy.strategy", "nearest_mean")
 
 
 @pytest.fixture(scope="module")
-def where(tmp_path_factory) -> Settings:
-    folder = tmp_path_factory.mktemp("table")
-    return Settings(cache=folder / "cache", board=folder / "board", data_root=None)
+def where(tmp_path_factory, session_cache) -> Settings:
+    return Settings(cache=session_cache, board=tmp_path_factory.mktemp("board"), data_root=None)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -83,5 +84,7 @@ def cached_json(what: str, compute: Callable[[], Mapping[str, Any]]) -> dict[str
         facts = read_sealed(memory)
     except (OSError, ValueError):
         facts = dict(compute())
-        write_sealed(memory, facts)
+        # Without this memory they are computed again: slower, but no reason to stop.
+        with contextlib.suppress(OSError):
+            write_sealed(memory, facts)
     return facts

@@ -7,7 +7,7 @@ has changed since, or a user's data has moved.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tlbench.deploy.package.examples import still_prepares
@@ -45,9 +45,12 @@ def find_stages(row: Row, board: Path, store: Store, catalog: Catalog) -> tuple[
 def _served(row: Row, store: Store) -> Iterator[tuple[StoredStage, StoredStage]]:
     """Yield the stages that left this ONNX file, each with the one that prepared the data of the row."""
     for manifest in store.manifests("export"):
-        above = manifest["identity"].get("above", {})
-        if manifest["files"].get("model.onnx") != row.onnx_sha256 or "prepare" not in above:
+        above = manifest.identity.get("above")
+        if manifest.files.get("model.onnx") != row.onnx_sha256 or not isinstance(above, Mapping):
             continue
-        export, prepare = store.find("export", manifest["identity"]), store.at("prepare", above["prepare"])
-        if export and prepare and row_part(prepare.folder).get("data_sha256") == row.data_sha256:
+        export, prepare = store.find("export", manifest.identity), store.at("prepare", str(above.get("prepare")))
+        # A remembered hash says less than reading the files.
+        if not (export and prepare and store.is_whole(export) and store.is_whole(prepare)):
+            continue
+        if row_part(prepare.folder).get("data_sha256") == row.data_sha256:
             yield export, prepare

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench.results.files import file_sha256, read_sealed, write_sealed
+from tlbench.results.files import file_sha256, read_hashes, write_sealed
 
 LARGE = 2**20
 """Bytes from which on a hash is remembered: smaller files are read each time."""
@@ -38,10 +38,7 @@ class RememberedHashes:
     @classmethod
     def read(cls, path: Path) -> RememberedHashes:
         """Return what a file remembers; nothing where it is damaged."""
-        try:
-            return cls(path, dict(read_sealed(path)["files"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return cls(path)
+        return cls(path, read_hashes(path))
 
     def sha256(self, path: Path) -> str:
         """Return a file's hash: the remembered one if the file is unchanged, else that of what is in it now."""

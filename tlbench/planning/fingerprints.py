@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import UsageError
-from tlbench.results.files import digest, file_sha256, read_sealed, text_of, write_sealed
+from tlbench.results.files import digest, file_sha256, read_hashes, text_of, write_sealed
 
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime-gpu", "onnxruntime", "onnxscript", "scikit-learn", "scipy", "torch", "torchaudio",
@@ -107,7 +107,7 @@ def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
     hashes: dict[Path, str] = {}
     for folder, members in folders.items():
         memory = cache / "files" / f"{digest(text_of(folder.resolve()))}.json"
-        before = _remembered(memory)
+        before = read_hashes(memory)
         remembered = dict(before)
         for path in members:
             hashes[path] = _hash(path, remembered)
@@ -132,14 +132,6 @@ def _hash(path: Path, remembered: dict[str, list[Any]]) -> str:
     if now - status.st_ctime_ns >= SETTLED:
         remembered[path.name] = [*stamp, sha256]
     return sha256
-
-
-def _remembered(memory: Path) -> dict[str, list[Any]]:
-    """Return size, two times, inode and hash of files by name; nothing if the memory is damaged."""
-    try:
-        return dict(read_sealed(memory)["files"])
-    except (OSError, ValueError, KeyError):
-        return {}
 
 
 def commit() -> tuple[str, bool | None]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
@@ -75,6 +76,17 @@ def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     sync_folder(path.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, a link or a folder, also a read-only folder, as the owner. Raises `OSError`."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    path.chmod(0o700)
+    for inner in path.iterdir():
+        remove(inner)
+    path.rmdir()
+
+
 def write_bytes(path: Path, data: bytes) -> bool:
     """Write a file atomically where it differs from what is there; return whether it did."""
     if path.is_file() and path.read_bytes() == data:
@@ -85,8 +97,11 @@ def write_bytes(path: Path, data: bytes) -> bool:
 
 def write_json(path: Path, value: Mapping[str, Any]) -> bool:
     """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference."""
-    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return write_bytes(path, encode(f"{text}\n"))
+    return write_bytes(path, _indented(value))
+
+
+def _indented(value: Mapping[str, Any]) -> bytes:
+    return encode(f"{json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)}\n")
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
@@ -97,13 +112,36 @@ def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
 
 def read_sealed(path: Path) -> dict[str, Any]:
     """Return what `write_sealed` wrote. Raises `ValueError` where the content is anything else, or `OSError`."""
+    # Opening a pipe would wait for somebody to write into it.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError(f'"{path}" is not a regular file.')
+    content = path.read_bytes()
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(content)
+        # Byte by byte, for JSON has many forms of one value.
+        if isinstance(value, dict) and content == _indented(value) and value.pop(SEAL, None) == digest(value):
+            return value
     except RecursionError as error:
         raise ValueError(f'"{path}" is nested too deep.') from error
-    if not isinstance(value, dict) or value.pop(SEAL, None) != digest(value):
-        raise ValueError(f'"{path}" does not have the content that was written.')
-    return value
+    raise ValueError(f'"{path}" does not have the content that was written.')
+
+
+def is_sha256(value: Any) -> bool:
+    """Return whether a value is 64 hex digits."""
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
+
+
+def read_hashes(path: Path) -> dict[str, list[Any]]:
+    """Return remembered hashes by name: size, mtime, ctime, inode and sha256 of a file; none if they are damaged."""
+    try:
+        entries = read_sealed(path)["files"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return entries if isinstance(entries, dict) and all(map(_is_hash, entries.values())) else {}
+
+
+def _is_hash(entry: Any) -> bool:
+    return isinstance(entry, list) and list(map(type, entry)) == [int, int, int, int, str] and is_sha256(entry[-1])
 
 
 def sync_folder(folder: Path) -> None:

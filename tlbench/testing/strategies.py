@@ -167,7 +167,8 @@ def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts:
 def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
     """Return a copy of prepared data with the labels of every split permuted."""
     folder = Path(tempfile.mkdtemp(dir=bench.folder))
-    shutil.copytree(prepared.folder, folder, dirs_exist_ok=True)
+    for path in prepared.folder.iterdir():  # Without their permissions: files of the cache are read-only.
+        shutil.copyfile(path, folder / path.name)
     for name in (name for name in SPLITS if name.partition("-")[0] in prepared.heads):
         path = folder / f"{name}-targets.npy"
         np.save(path, np.random.default_rng(5).permutation(np.load(path)))
