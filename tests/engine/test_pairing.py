@@ -68,7 +68,9 @@ def test_a_kill_leaves_a_draft_the_finished_stages_and_the_rows_of_finished_pair
 def test_a_resumed_run_computes_only_what_was_not_finished(resumed):
     assert resumed.report["seconds"].keys() == {"adapt", "score", "export"}
     assert resumed.report["computed"] == 3
-    assert not list(resumed.cache.glob("*/*/*.draft"))
+    # What the killed process was filling is in nobody's way, and swept when it is old.
+    (draft,) = resumed.cache.glob("*/*/*.draft")
+    assert (draft.parent / draft.name.partition(".")[0] / "stage.json").is_file()
 
 
 def test_a_resumed_run_leaves_the_rows_and_the_models_of_an_undisturbed_one(resumed, undisturbed):

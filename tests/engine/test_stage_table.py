@@ -212,6 +212,22 @@ def test_what_no_stage_declares_moves_no_key(pairing, where, folders):
         assert keys(changed, settings, folders) == before
 
 
+def test_a_processor_of_another_class_has_keys_of_its_own(pairing, alone, where, folders, folders_alone, monkeypatch):
+    """And one of another model does not, save for latencies."""
+    runs = ((pairing, folders), (alone, folders_alone))
+    before = [keys(run, where, results) for run, results in runs]
+    rows = [run.key() for run, _ in runs]
+    monkeypatch.setattr("tlbench.planning.fingerprints.processor", lambda: "another model")
+    for (run, results), known in zip(runs, before, strict=True):
+        after = keys(run, where, results)
+        assert {name for name in known if known[name] != after[name]} == {"latency"}
+    monkeypatch.setattr("tlbench.planning.fingerprints.processor_class", lambda: "another class")
+    for (run, results), known in zip(runs, before, strict=True):
+        after = keys(run, where, results)
+        assert not [name for name in known if known[name] == after[name]]
+    assert [run.key() for run, _ in runs] == rows
+
+
 def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
     """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
     assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}

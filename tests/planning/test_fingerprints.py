@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -243,3 +244,37 @@ def test_names_that_are_not_utf8_count_as_any_other(table, memory):
     assert second != first
     assert fingerprints.fingerprint([latin], memory) == second
     assert fingerprints.fingerprint([latin.rename(folder / os.fsdecode(b"\xfe.csv"))], memory) != second
+
+
+CPU_INFO = """\
+processor\t: 0
+{fields}
+
+processor\t: 1
+flags\t\t: none
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "ends_with"),
+    [
+        ("vendor_id\t: GenuineIntel\nflags\t: fpu avx avx2 fma", " GenuineIntel avx2"),
+        ("vendor_id\t: GenuineIntel\nflags\t: avx avx2 fma avx512f avx512bw avx512dq avx512vl", " GenuineIntel avx512"),
+        ("vendor_id\t: GenuineIntel\nflags\t: avx2 fma avx512f avx512_bf16 amx_tile", " GenuineIntel amx"),
+        ("vendor_id\t: AuthenticAMD\nmodel name\t: B\nflags\t: avx avx2 fma", " AuthenticAMD avx2"),
+        ("vendor_id\t: AuthenticAMD\nmodel name\t: C\nflags\t: fma avx2 avx fpu", " AuthenticAMD avx2"),
+        ("vendor_id\t: AuthenticAMD\nflags\t: avx512f avx avx2 fma", " AuthenticAMD avx2"),
+        ("Features\t: fp asimd sve bf16\nCPU implementer\t: 0x41", " 0x41 sve"),
+        ("nothing that is known", ""),
+    ],
+)
+def test_the_class_of_a_processor_is_its_maker_and_its_instructions(monkeypatch, tmp_path, fields, ends_with):
+    monkeypatch.setattr(fingerprints, "CPU_INFO", tmp_path / "cpuinfo")
+    fingerprints.CPU_INFO.write_text(CPU_INFO.format(fields=fields))
+    assert fingerprints.processor_class.__wrapped__() == f"{platform.machine()}{ends_with}"
+
+
+def test_a_system_that_says_nothing_of_its_processor_has_a_class(monkeypatch, tmp_path):
+    monkeypatch.setattr(fingerprints, "CPU_INFO", tmp_path / "nothing")
+    assert fingerprints.processor_class.__wrapped__() == platform.machine()
+    assert fingerprints.processor.__wrapped__() != ""

@@ -67,9 +67,14 @@ IDENTITIES: Mapping[str, Callable[[Any, Settings], Any]] = {
     "remembered": lambda plan, settings: _kept(plan),
     "estimators": lambda plan, settings: [_asked(one, one.spec.estimate) for one in plan.estimators],
     "analyses": lambda plan, settings: [_asked(one, one.spec.analyse) for one in plan.analyses],
-    "settings.device": lambda plan, settings: [settings.device, fingerprints.device_name(settings.device)],
+    "settings.device": lambda plan, settings: [settings.device, _graphics(settings.device)],
 }
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
+
+
+def _graphics(device: str) -> str:
+    """Return the name of the GPU if numbers come from it. The processor's class is in every key."""
+    return fingerprints.graphics() if device == "cuda" else ""
 
 
 def _kept(plan: SourcePlan) -> Any:
@@ -97,7 +102,9 @@ def stage_identity(
     inputs = {path: input_identity(path, plan, settings) for path in stage.inputs}
     # Content in place of keys is what lets seeds and strategies share a graph, and graphs a latency.
     shared = {"above": keys} if stage.content is None else {"content": stage.content(above)}
-    return {"inputs": inputs, "code": code_identity(stage.compute), **shared}
+    # Workers of another class share a cache, and may come to other last bits.
+    machine = {"processor": fingerprints.processor_class()}
+    return {"inputs": inputs, "code": code_identity(stage.compute), **machine, **shared}
 
 
 def input_identity(path: str, plan: SourcePlan | None, settings: Settings) -> Any:

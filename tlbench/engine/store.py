@@ -154,7 +154,8 @@ class Store:
             self._failed[key] = error
             raise
         except OSError as error:
-            raise StageError(name, _unusable(self.root, error)) from error
+            sentence = _unusable(self.root, error)
+            raise StageError(name, sentence) from sentence
         found = self.find(name, identity)
         if found is None:
             raise StoreError(f'The stage "{name}" was written to "{folder}" and cannot be read back: check the disk.')

@@ -39,15 +39,50 @@ def versions() -> Mapping[str, str]:
     return installed
 
 
+CPU_INFO = Path("/proc/cpuinfo")
+INSTRUCTIONS: Mapping[str, tuple[str, ...]] = {
+    "amx": ("amx_tile", "avx512f"),
+    "avx512-bf16": ("avx512_bf16",),
+    "avx512-vnni": ("avx512_vnni",),
+    "avx512": ("avx512f", "avx512bw", "avx512dq", "avx512vl"),
+    "avx2": ("avx2", "fma"),
+    "avx": ("avx",),
+    "sve2": ("sve2",),
+    "sve": ("sve",),
+    "bf16": ("bf16",),
+    "asimd": ("asimd",),
+}
+"""Instruction sets by which torch, oneDNN, ONNX Runtime and numpy choose kernels, the richest first, and the flags of a
+processor that has them."""
+
+
 @functools.cache
 def processor() -> str:
     """Return the name of the processor."""
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        for line in info.read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return _cpu_info().get("model name") or platform.processor() or platform.machine()
+
+
+@functools.cache
+def processor_class() -> str:
+    """Return what the last bits of numbers depend on: architecture, maker and instruction set.
+
+    Processors of one class choose the same kernels, and a result of one is that of another. The maker counts because
+    the matrix products of MKL and OpenBLAS depend on it; the model does not.
+    """
+    info = _cpu_info()
+    flags = set(info.get("flags", info.get("Features", "")).split())
+    best = next((name for name, needed in INSTRUCTIONS.items() if flags.issuperset(needed)), "")
+    return " ".join(filter(None, (platform.machine(), info.get("vendor_id", info.get("CPU implementer")), best)))
+
+
+def _cpu_info() -> dict[str, str]:
+    """Return what Linux says of the first processor, nothing on other systems."""
+    try:
+        first = CPU_INFO.read_text(encoding="utf-8").partition("\n\n")[0]
+    except OSError:
+        return {}
+    fields = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in fields}
 
 
 @functools.cache
