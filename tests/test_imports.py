@@ -31,8 +31,8 @@ ROOMS: dict[str, str] = {
     "cli": "errors contract results assets planning learning deploy engine leaderboard api testing",
 }
 """Room -> the rooms that it may import beside itself."""
-LIGHT = ("errors", "contract", "results", "assets", "planning", "leaderboard", "api", "engine.runner")
-"""Rooms, and one module, that import no heavy library."""
+LIGHT = ("errors", "contract", "results", "assets", "planning", "leaderboard", "api", "engine.runner", "engine.cache")
+"""Rooms, and two modules, that import no heavy library."""
 FACADES = ("tlbench", "tlbench.learning", "tlbench.assets", "tlbench.testing")
 """What plugins import of tlbench: the names in the `__all__` of these packages."""
 

@@ -36,6 +36,7 @@ COMMANDS = {
     "leaderboard": "Render leaderboards from results.",
     "new": "Create a plugin package with tests.",
     "export": "Export the model of a result for serving.",
+    "cache": "Show, prune and verify the cache of finished stages.",
     "completion": "Print the shell completion script.",
 }
 

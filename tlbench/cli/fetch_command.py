@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from tlbench.cli.catalog import plugin_option
-from tlbench.cli.output import say
+from tlbench.cli.output import progress_bar, say
 from tlbench.errors import UsageError
 from tlbench.planning.named_files import catalog_with
-from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tlbench.assets.registry import DataSet
     from tlbench.contract.specs import TaskSpec
 
@@ -53,7 +49,7 @@ def command(tasks: Sequence[str], suite: str, data: Path | None, plugins: Sequen
         )
         files = lacking(data_set, root)
         if files:
-            with _bar(data_set.folder, len(files)) as on_file:
+            with progress_bar(data_set.folder, len(files)) as on_file:
                 fetch(data_set, files, root, mirror, on_file)
         say(
             f"  files    {len(files)} downloaded, {len(data_set.files) - len(files)} already present; checksums match\n"
@@ -87,17 +83,3 @@ def _why(task: TaskSpec) -> str:
         "user": "it reads your own files",
     }
     return reasons[task.data_from]
-
-
-@contextmanager
-def _bar(name: str, total: int) -> Iterator[Callable[[], object]]:
-    """Show the number of downloaded files if standard error is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    text = TextColumn("{task.description}", markup=False)
-    columns = (text, BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        task = bars.add_task(f"  {plain(name)}", total=total)
-        yield lambda: bars.advance(task)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -53,6 +54,20 @@ def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
     for name, rows in tables.items():
         say(f"\n{name}")
         _print_words(rows)
+
+
+@contextmanager
+def progress_bar(name: str, total: int) -> Iterator[Callable[[], object]]:
+    """Show how many of `total` things are done if standard error is a terminal; yield what counts one of them."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = TextColumn("{task.description}", markup=False)
+    columns = (text, BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        task = bars.add_task(f"  {plain(name)}", total=total)
+        yield lambda: bars.advance(task)
 
 
 def _texts(value: Any) -> list[str]:

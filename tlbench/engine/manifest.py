@@ -7,13 +7,13 @@ import errno
 import math
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tlbench.errors import StoreError
-from tlbench.results.files import digest, is_sha256, read_sealed, stays_inside, write_sealed
+from tlbench.results.files import digest, file_sha256, is_sha256, read_sealed, stays_inside, write_sealed
 
 MANIFEST = "stage.json"
 PROCESS_ERRORS = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
@@ -78,11 +78,26 @@ def is_plain(name: str) -> bool:
     return stays_inside(name) and "/" not in name and name not in (".", MANIFEST)
 
 
-def listed(folder: Path) -> dict[str, bool]:
-    """Return whether each entry of a stage's folder, the manifest aside, is a regular file. Raises `StoreError`."""
+def check_files(folder: Path, files: Mapping[str, str], sha256_of: Callable[[Path], str] = file_sha256) -> None:
+    """Raise `StoreError` if a folder does not hold the files that were written, and no others."""
     with _damage(f'"{folder}" cannot be read.'):
         names = [name for name in os.listdir(folder) if name != MANIFEST]
-        return {name: stat.S_ISREG((folder / name).lstat().st_mode) for name in names}
+        regular = {name for name in names if stat.S_ISREG((folder / name).lstat().st_mode)}
+    # A file that no stage wrote counts too: some are optional. Hidden ones come from file systems and managers.
+    expected = sorted({*files, *(name for name in names if not name.startswith("."))})
+    whole = (name in regular and is_whole(folder / name, files.get(name, ""), sha256_of) for name in expected)
+    if damaged := [name for name, is_good in zip(expected, whole, strict=True) if not is_good]:
+        raise StoreError(f'"{folder}" has damaged files: {", ".join(damaged)}.')
+
+
+def is_whole(path: Path, sha256: str, sha256_of: Callable[[Path], str] = file_sha256) -> bool:
+    """Return whether a file has the content that was written."""
+    try:
+        return sha256_of(path) == sha256
+    except OSError as error:
+        if error.errno in PROCESS_ERRORS:
+            raise
+        return False
 
 
 @contextlib.contextmanager

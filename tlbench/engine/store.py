@@ -20,7 +20,7 @@ from filelock import Timeout
 
 from tlbench.contract.events import Event
 from tlbench.engine.drafts import discard, draft_of, lock_of, publish, sweep
-from tlbench.engine.manifest import MANIFEST, PROCESS_ERRORS, Manifest, listed, read_manifest, stage_key
+from tlbench.engine.manifest import MANIFEST, Manifest, check_files, is_whole, read_manifest, stage_key
 from tlbench.engine.remembered import RememberedHashes, stamp_of
 from tlbench.errors import StageError, StoreError
 from tlbench.planning.guard import pass_signal
@@ -71,7 +71,7 @@ class Store:
                 return None
             try:
                 stage = _read(folder, name, key, identity)
-                _check_files(stage, self._memory.sha256)
+                check_files(folder, stage.files, self._memory.sha256)
             except StoreError as error:
                 if key not in self._warned:
                     self._warned.add(key)
@@ -99,7 +99,7 @@ class Store:
         try:
             stamps = [stamp_of(stage.folder / name) for name in stage.files]
             if self._again.get(stage.key) != stamps:
-                _check_files(stage)
+                check_files(stage.folder, stage.files)
                 self._again[stage.key] = stamps
         except (OSError, StoreError) as error:
             self._open.pop(stage.key, None)
@@ -116,7 +116,7 @@ class Store:
 
     def checked(self, stage: StoredStage, name: str) -> Path:
         """Return a file of a stage, read again. Raises `DamagedStageError`."""
-        if not _is_whole(stage.folder / name, stage.files.get(name, "")):
+        if not is_whole(stage.folder / name, stage.files.get(name, "")):
             raise DamagedStageError(f'"{stage.folder / name}" is damaged: run the command again.')
         return stage.folder / name
 
@@ -226,25 +226,3 @@ def _read(folder: Path, name: str, key: str, identity: Mapping[str, Any]) -> Sto
     if canonical(asked) != canonical({"stage": manifest.stage, "identity": manifest.identity}):
         raise StoreError(f'"{folder}" contains the result of another request.')
     return StoredStage(name=name, key=key, folder=folder, seconds=float(manifest.cpu_seconds), files=manifest.files)
-
-
-def _check_files(stage: StoredStage, sha256_of: Callable[[Path], str] = file_sha256) -> None:
-    """Raise `StoreError` if a folder does not hold the files that were written, and no others."""
-    there = listed(stage.folder)
-    damaged = [
-        name
-        # A file that no stage wrote counts too: some are optional. Hidden ones come from file systems and managers.
-        for name in sorted({*stage.files, *(name for name in there if not name.startswith("."))})
-        if not there.get(name) or not _is_whole(stage.folder / name, stage.files.get(name, ""), sha256_of)
-    ]
-    if damaged:
-        raise StoreError(f'"{stage.folder}" has damaged files: {", ".join(damaged)}.')
-
-
-def _is_whole(path: Path, sha256: str, sha256_of: Callable[[Path], str] = file_sha256) -> bool:
-    try:
-        return sha256_of(path) == sha256
-    except OSError as error:
-        if error.errno in PROCESS_ERRORS:
-            raise
-        return False
