@@ -40,6 +40,18 @@ def test_chunks_leave_the_files_that_one_piece_leaves(tmp_path):
     assert loaded.inputs.batch(np.array([3, 4]))[1].tolist() == [[7, 8, 9, 10], [0, 0, 0, 0]]
 
 
+def test_rows_in_another_order_in_memory_are_written_as_others(tmp_path):
+    rows = np.arange(24.0).reshape(4, 6)
+    chunks = [(np.asfortranarray(rows[:3]),), (rows[3:, ::-1][:, ::-1],)]
+    save_examples(tmp_path, "split", chunks, Targets.of([0] * 4))
+    assert np.array_equal(np.load(tmp_path / "split-0-values.npy"), rows)
+
+
+def test_examples_that_are_python_objects_are_refused(tmp_path):
+    with pytest.raises(BadInputError, match="object"):
+        save_examples(tmp_path, "split", [(np.array([{}, {}]),)], Targets.of([0] * 2))
+
+
 def test_examples_of_unequal_shapes_are_refused(tmp_path):
     with pytest.raises(BadInputError, match=r"\(3,\).*\(4,\)"):
         save_examples(tmp_path, "split", [(np.zeros((2, 3)),), (np.zeros((2, 4)),)], Targets.of([0] * 4))

@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from tlbench.results.files import remove, sync_folder
 LEFT_OVER = 24 * 3600
 """Seconds without a change after which a draft may be swept. Its lock says more; the age protects a draft of another
 machine where a file system keeps locks to one machine."""
+FULL = 2**20
+"""Bytes: a disk with less free space counts as full."""
 _DRAFT = re.compile(r"([0-9a-f]{32})\.[0-9a-f]+\.draft")
 
 
@@ -37,11 +40,19 @@ def lock_of(folder: Path) -> FileLock:
 
 @contextlib.contextmanager
 def draft_of(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside a stage's, which is gone afterwards unless it was published."""
+    """Yield an empty folder beside a stage's, which is gone afterwards unless it was published.
+
+    An error gets a note if the disk is full: what libraries say of it may be anything.
+    """
     draft = _beside(folder)
     draft.mkdir()
     try:
         yield draft
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(draft).free < FULL:
+                error.add_note("the disk of the cache is full")
+        raise
     finally:
         _try_to_remove(draft)
 

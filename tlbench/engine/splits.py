@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 
@@ -67,42 +67,44 @@ def save_examples(folder: Path, name: str, chunks: Iterable[Columns], targets: T
 
 def _fill(path: Path, rows: Array, start: int, size: int) -> None:
     """Write rows into a `.npy` file of `size` rows, which the first of them creates."""
-    # Mapped anew for each chunk: pages that stay mapped count as memory of the process.
-    if start:
-        stored = np.lib.format.open_memmap(path, "r+")
-    else:
-        stored = np.lib.format.open_memmap(path, "w+", rows.dtype, (size, *rows.shape[1:]))
-    _check_alike(stored.shape, stored.dtype, rows)
-    stored[start : start + len(rows)] = rows
+    # Not by a memory map: on a full disk the first write into it would kill the process.
+    with path.open("r+b" if start else "wb") as file:
+        if start:
+            _read_length(file, rows)
+        else:
+            _write_header(file, rows, size)
+        file.seek(start * rows[:1].nbytes, os.SEEK_CUR)
+        file.write(rows.tobytes())
 
 
 def _append(path: Path, rows: Array, first: bool) -> None:
     """Add rows to a `.npy` file whose length nobody knows before the last chunk: its header is written anew."""
-    length = 0
-    if not first:
-        with path.open("rb") as file:
-            np.lib.format.read_magic(file)
-            shape, _, dtype = np.lib.format.read_array_header_1_0(file)
-        _check_alike(shape, dtype, rows)
-        length = shape[0]
-    header = {
-        "descr": np.lib.format.dtype_to_descr(rows.dtype),
-        "fortran_order": False,
-        "shape": (length + len(rows), *rows.shape[1:]),
-    }
     with path.open("wb" if first else "r+b") as file:
+        length = 0 if first else _read_length(file, rows)
+        file.seek(0)
         # numpy leaves room in it for any length.
-        np.lib.format.write_array_header_1_0(file, header)
+        _write_header(file, rows, length + len(rows))
         file.seek(0, os.SEEK_END)
         file.write(rows.tobytes())
 
 
-def _check_alike(shape: tuple[int, ...], dtype: np.dtype[Any], rows: Array) -> None:
+def _write_header(file: BinaryIO, rows: Array, length: int) -> None:
+    if rows.dtype.hasobject:
+        raise BadInputError(f"Prepared examples have the type {rows.dtype}: return arrays of numbers.")
+    shape, descr = (length, *rows.shape[1:]), np.lib.format.dtype_to_descr(rows.dtype)
+    np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": shape})
+
+
+def _read_length(file: BinaryIO, rows: Array) -> int:
+    """Return how many rows an array has, after reading its header. Raises `BadInputError` if others do not fit."""
+    np.lib.format.read_magic(file)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(file)
     if (shape[1:], dtype) != (rows.shape[1:], rows.dtype):
         raise BadInputError(
             f"Prepared examples are {shape[1:]} {dtype} and {rows.shape[1:]} {rows.dtype}: all of a split must have "
             f"one shape and one type."
         )
+    return int(shape[0])
 
 
 def load_examples(folder: Path, name: str) -> Examples:
