@@ -32,14 +32,15 @@ class Settings:
 
     def check_board(self) -> None:
         """Raise `UsageError` if results cannot be written to the board."""
-        for folder in (self.board, self.board / "rows"):
-            _check_writable("leaderboard", folder, "Choose another folder with --board.")
+        for name in ("", "rows", "latency", "analyses"):
+            _check_writable("leaderboard", self.board / name, "Choose another folder with --board.")
 
 
 def _check_writable(what: str, folder: Path, advice: str) -> None:
     """Raise `UsageError` if a folder (which need not exist yet) or one of its subfolders is not writable."""
     try:
-        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        # A link to nowhere exists too: no folder can be made in its place.
+        existing = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
         with tempfile.TemporaryFile(dir=existing) as stream:
             stream.write(b"-")
         inner = (path for path in folder.glob("*/") if not os.access(path, os.W_OK | os.X_OK))
