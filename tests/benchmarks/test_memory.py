@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 
 import numpy as np
 from contest import compared, compete
 from process import alone
+
+from tlbench.results.files import remove
 
 
 def test_memory(benchmark, track, bench_site, tmp_path, say):
@@ -18,7 +19,7 @@ def test_memory(benchmark, track, bench_site, tmp_path, say):
 
     def ours(number):
         for stage in ("adapt", "score", "export"):
-            shutil.rmtree(track.settings.cache / stage, ignore_errors=True)
+            remove(track.settings.cache / stage)
         return {"peak": alone(bench_site, "row", cache, board).peak_mib}
 
     def lean(number):

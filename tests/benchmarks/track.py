@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
+from tlbench.results.files import remove
 
 SEEDS = (0, 1, 2)
 STRATEGIES = ("frozen", "finetune", "adversarial")
@@ -62,7 +62,7 @@ class Track:
     def cell(self, strategy: str, number: int) -> dict[str, float]:
         """Run a pairing of the round's seed of which nothing but the source's stages is there."""
         for stage in ("adapt", "score", "export"):
-            shutil.rmtree(self.settings.cache / stage, ignore_errors=True)
+            remove(self.settings.cache / stage)
         seconds, folder = self.run(strategy, self.seed(number)), self.exported(strategy, self.seed(number))
         return {**seconds, "accuracy": row_part(folder)["score"]}
 

@@ -8,10 +8,12 @@ import signal
 
 import pytest
 from fakes.checkpoints import WORDS
-from support import only
+from support import only, unlock
 
-from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone
+from tlbench.engine.pretraining import plan_pretraining, pretrain, source_alone, whole_stages
+from tlbench.engine.remembered import RememberedHashes, stamp_of
 from tlbench.engine.runner import run
+from tlbench.engine.store import Store
 from tlbench.planning.code import code_of
 from tlbench.planning.expand import Pretraining, RunRequest, make_plan
 from tlbench.planning.settings import Settings
@@ -127,6 +129,22 @@ def test_the_target_is_not_read(pairing_of, settings):
 def test_the_code_that_reads_the_source_still_counts(catalog):
     task = catalog.task("toy/blobs")
     assert code_of(task.load).definitions.keys() <= code_of(source_alone(task, None).load).definitions.keys()
+
+
+def test_what_a_remembered_hash_takes_for_whole_is_read_before_a_model_is_saved(blobs, settings, monkeypatch):
+    """As where a disk fails: the file's times say that nothing has changed."""
+    monkeypatch.setattr("tlbench.engine.remembered.LARGE", 0)
+    before = whole_stages(blobs, settings, Store(root=settings.cache, notify=print))
+    (weights,) = before["source"].folder.glob("*.safetensors")
+    content, sha256 = weights.read_bytes(), before["source"].files[weights.name]
+    (unlock(weights.parent) / weights.name).write_bytes(content[:-1] + b"x")
+    memory = RememberedHashes.read(settings.cache / "checked.json")
+    memory.entries[str(weights.relative_to(settings.cache))] = [*stamp_of(weights), sha256]
+    memory.changed = True
+    memory.write()
+    with pytest.warns(UserWarning, match=f"damaged files: {weights.name}"):
+        whole_stages(blobs, settings, Store(root=settings.cache, notify=print))
+    assert weights.read_bytes() == content
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import click
 
 from tlbench.assets.folders import cache_folder
 from tlbench.cli.output import print_facts, print_json, progress_bar, say
-from tlbench.cli.quantities import AGE, SIZE
+from tlbench.cli.quantities import parse_age, parse_size
 
 if TYPE_CHECKING:
     from tlbench.engine.cache import CachedStage
@@ -37,8 +37,12 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("prune")
-@click.option("--older-than", type=AGE, metavar="AGE", help="Remove stages that were not used for 30d, 12h or 2w.")
-@click.option("--max-size", type=SIZE, metavar="SIZE", help="Remove the longest unused until stages fit in 10GB.")
+@click.option(
+    "--older-than", callback=parse_age, metavar="AGE", help="Remove stages that were not used for 30d, 12h or 2w."
+)
+@click.option(
+    "--max-size", callback=parse_size, metavar="SIZE", help="Remove the longest unused until stages fit in 10GB."
+)
 @click.option("--dry-run", is_flag=True, help="Remove nothing; print what would be removed.")
 @json_option
 def prune_command(older_than: float | None, max_size: float | None, dry_run: bool, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from tlbench.contract.options import OptionValue
 from tlbench.contract.requests import LoadRequest, SaveRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, TaskData, TaskLabels
-from tlbench.engine.store import Store
+from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import Pretraining, plan_source
@@ -109,13 +109,12 @@ def pretrain(plan: SourcePlan, settings: Settings, notify: Callable[[Event], Non
     The folder appears in one rename when it is whole. Raises `StageError`.
     """
     from tlbench.engine.models import read_source
-    from tlbench.engine.pipeline import SCORED, run_stages
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.scoring import side_score
     from tlbench.learning.model import apply_head, encode_split
 
     assert plan.backbone.save is not None
-    stages = run_stages(plan, settings, Store(root=settings.cache, notify=notify), SCORED[:2])
+    stages = whole_stages(plan, settings, Store(root=settings.cache, notify=notify))
     prepared = Prepared.read(stages["prepare"].folder)
     model = read_source(plan, prepared, settings.device, stages["source"].folder)
     test, head = prepared.split("source-test"), model.heads["source"]
@@ -135,6 +134,16 @@ def pretrain(plan: SourcePlan, settings: Settings, notify: Callable[[Event], Non
         )
         write_bytes(draft / "README.md", card(folder.name, plan, score, len(test), prepared.sha256).encode())
     return score
+
+
+def whole_stages(plan: SourcePlan, settings: Settings, store: Store) -> dict[str, StoredStage]:
+    """Return the stages of the source model, all files of which were read. Raises `StageError`."""
+    from tlbench.engine.pipeline import SCORED, run_stages
+
+    stages = run_stages(plan, settings, store, SCORED[:2])
+    # What was found by a remembered hash may be damaged all the same; then it is computed again.
+    damaged = [stage for stage in stages.values() if not store.is_whole(stage)]
+    return run_stages(plan, settings, store, SCORED[:2]) if damaged else stages
 
 
 @contextmanager
