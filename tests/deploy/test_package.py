@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from support import plan_only, run_python
+from support import plan_only, run_python, unlock
 from test_imports import imports
 
 from tlbench import ContractError, KindSpec, UsageError
@@ -270,7 +270,7 @@ def test_a_damaged_file_in_the_cache_is_not_served(catalog, blobs_row, tmp_path)
     for stage in (export, prepare):
         shutil.copytree(stage.folder, tmp_path / "cache" / stage.folder.relative_to(store.root))
     assert find_stages(row, tmp_path, own, catalog)[0].folder.is_relative_to(tmp_path)
-    model = own.root / export.folder.relative_to(store.root) / "model.onnx"
+    model = unlock(own.root / export.folder.relative_to(store.root)) / "model.onnx"
     model.write_bytes(model.read_bytes()[:-1])
     damaged = pytest.warns(UserWarning, match="has damaged files: model.onnx")
     with damaged, pytest.raises(UsageError, match="Run it again"):
@@ -308,7 +308,7 @@ class Sharper(Labels):
 def test_an_export_that_would_not_predict_what_was_scored_is_not_written(catalog, blobs_row, tmp_path, code, says):
     row, store = blobs_row
     export, prepare = find_stages(row, tmp_path, store, catalog)
-    changed = dataclasses.replace(export, folder=shutil.copytree(export.folder, tmp_path / "export"))
+    changed = dataclasses.replace(export, folder=unlock(shutil.copytree(export.folder, tmp_path / "export")))
     record = json.loads((changed.folder / POSTPROCESS).read_text())
     record |= {"source": record["source"] + code, "class": "Sharper"}
     (changed.folder / POSTPROCESS).write_text(json.dumps(record))
