@@ -83,7 +83,12 @@ def run_stage(
     after = [name for name in stage.after if name in done]
     above = {name: done[name].folder for name in after}
     keys = {name: done[name].key for name in after}
-    identity = stage_identity(stage, plan, settings, keys, above)
+    try:
+        identity = stage_identity(stage, plan, settings, keys, above)
+    except StoreError:  # What it is made of cannot be read: a stage above is damaged.
+        for name in after:
+            store.check_again(done[name])
+        raise
     if found := store.find(stage.name, identity):
         store.notify(Event(name="stage-finished", stage=stage.name, seconds=found.seconds, cached=True))
         return found

@@ -50,14 +50,17 @@ class Store:
 
     root: Path
     notify: Callable[[Event], None]
+    computes: bool = True
+    """False for a store that only finds: `run_stage` then raises `NotComputed`."""
     on_wait: Callable[[bool], None] | None = None
     """Called with True before this process waits for another that computes the same stage, and with False after."""
-    _open: dict[str, StoredStage] = field(default_factory=dict)
+    opened: dict[str, StoredStage] = field(default_factory=dict)
+    """Stages that this process has found whole, by key."""
     _warned: set[str] = field(default_factory=set)
     _again: dict[str, list[list[int]]] = field(default_factory=dict)
     """Sizes, times and inodes of the files of stages that this process has read again."""
-    _failed: dict[str, StageError] = field(default_factory=dict)
-    """What failed in this process fails again: it is not tried for every pairing that needs it."""
+    failures: dict[str, StageError] = field(default_factory=dict)
+    """What failed in this run, by key: it fails again, and is not tried for every pairing that needs it."""
 
     def find(self, name: str, identity: Mapping[str, Any]) -> StoredStage | None:
         """Return a finished stage, or None; a damaged one counts as not there, with a warning.
@@ -65,7 +68,7 @@ class Store:
         Large files that were found whole before are not read again while they are unchanged.
         """
         key = stage_key(name, identity)
-        if key not in self._open:
+        if key not in self.opened:
             folder = self._folder(name, key)
             if not os.path.lexists(folder):
                 return None
@@ -77,11 +80,15 @@ class Store:
                     self._warned.add(key)
                     warnings.warn(f'The cached stage "{name}" is not used but computed again: {error}', stacklevel=1)
                 return None
-            self._open[key] = stage
+            self.opened[key] = stage
             # When it was last used. It may be somebody else's, or on a disk that cannot be written.
             with contextlib.suppress(OSError):
                 os.utime(folder / MANIFEST)
-        return self._open[key]
+        return self.opened[key]
+
+    def is_robbed(self) -> bool:
+        """Say whether a stage that was there is gone."""
+        return any(not stage.folder.is_dir() for stage in self.opened.values())
 
     @cached_property
     def _memory(self) -> RememberedHashes:
@@ -102,7 +109,7 @@ class Store:
                 check_files(stage.folder, stage.files)
                 self._again[stage.key] = stamps
         except (OSError, StoreError) as error:
-            self._open.pop(stage.key, None)
+            self.opened.pop(stage.key, None)
             self._memory.forget(stage.folder)
             raise DamagedStageError(str(error)) from error
 
@@ -140,8 +147,8 @@ class Store:
         Raises `StageError` with the stage's name for whatever `compute` raises.
         """
         key = stage_key(name, identity)
-        if key in self._failed:
-            raise self._failed[key]
+        if key in self.failures:
+            raise self.failures[key]
         folder = self._folder(name, key)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +158,7 @@ class Store:
                 if self.find(name, identity) is None:
                     self._compute(name, identity, folder, compute)
         except StageError as error:
-            self._failed[key] = error
+            self.failures[key] = error
             raise
         except OSError as error:
             sentence = _unusable(self.root, error)
@@ -186,7 +193,10 @@ class Store:
             # We hold the lock: what is here is damaged.
             discard(folder)
             with draft_of(folder) as draft:
+                here = os.getpid()
                 compute(draft)
+                if os.getpid() != here:
+                    os._exit(1)  # A plugin forked: the copy must not go on as a second one of this process.
                 seconds = round(_cpu_seconds() - started, 3)
                 files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
                 Manifest(stage=name, identity=identity, cpu_seconds=seconds, files=files).write(draft)
