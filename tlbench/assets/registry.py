@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urljoin
 
-from tlbench.errors import ContractError, UsageError
+from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.results.files import file_sha256, stays_inside
 
 PIXELS = "pixels:"
@@ -101,13 +101,15 @@ def _check_name(name: str) -> None:
 
 def pixels_sha256(path: Path) -> str:
     """Return the hash of an image's size and RGB pixels, or an empty string if the file is not an image."""
+    from tlbench.assets.readers.images import open_image
+
     try:
         from PIL import Image
     except ImportError as error:
         raise UsageError(f'To verify "{path.name}", Pillow is required: pip install "tlbench[vision]".') from error
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             pixels = image.convert("RGB")
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, BadInputError):
         return ""
     return hashlib.sha256(f"{pixels.width}x{pixels.height}".encode() + pixels.tobytes()).hexdigest()

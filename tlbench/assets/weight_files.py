@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -44,12 +46,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     check_suffix(path)
     with reading_weights(path):
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return load_file(path)  # It compares the sizes of tensors with that of the file.
         # Training scripts, such as those of timm, save plain values together with the weights.
         with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # A warning on TorchScript advises a function that runs code.
             content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    return _state_in(content, path)
+    state = _state_in(content, path)
+    # A tensor may repeat few stored values, which become many when it is copied.
+    check_expansion(path, sum(part.numel() * part.element_size() for part in state.values()))
+    return state
 
 
 def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
@@ -74,6 +79,18 @@ def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
     return content
 
 
+def _check_claims(path: Path) -> None:
+    """Raise `BadInputError` for a header that is too long, or a zip archive that expands too much."""
+    if path.suffix == ".safetensors":
+        with path.open("rb") as stream:
+            header = int.from_bytes(stream.read(8), "little")
+        if header <= path.stat().st_size:  # The library refuses a longer one without reading it.
+            check_limit("header", path, header)
+    elif zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as members:
+            check_expansion(path, sum(member.file_size for member in members.infolist()))
+
+
 @contextlib.contextmanager
 def reading_weights(path: Path) -> Iterator[None]:
     """Raise `BadInputError` if a library cannot read a weights file because it is damaged or contains code."""
@@ -81,9 +98,14 @@ def reading_weights(path: Path) -> Iterator[None]:
 
     from safetensors import SafetensorError
 
+    check_file(path)
     try:
+        _check_claims(path)
         yield
-    except (pickle.UnpicklingError, OSError, EOFError, RuntimeError, ValueError, LookupError, SafetensorError) as error:
+    except (
+        *(pickle.UnpicklingError, OSError, EOFError, RuntimeError, ValueError, LookupError),
+        *(SafetensorError, zipfile.BadZipFile),
+    ) as error:
         # The message of torch advises to run the code.
         if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
             raise BadInputError(

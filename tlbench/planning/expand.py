@@ -70,13 +70,25 @@ class Pretraining:
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
+MOST = 100_000
+"""Maximum number of runs in a plan. Checking one takes some 50 microseconds, and running it seconds at least."""
+
+
 def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Settings) -> Plan:
-    """Expand run requests in their order. Raises `UsageError` for unknown names, invalid values and missing files."""
+    """Expand run requests in their order. Raises `UsageError` for unknown names, invalid values, missing files and more
+    than `MOST` runs, which are counted before the first is expanded.
+    """
+    selections = [_Selection(run_request, catalog) for run_request in run_requests]
+    if (count := sum(map(_Selection.count, selections, run_requests))) > MOST:
+        raise UsageError(
+            f"The plan has {count:,} runs; the limit is {MOST:,}: select fewer tasks, backbones, strategies, label "
+            f"budgets or seeds, and run the others with another command."
+        )
     overrides = [Overrides(run_request.overrides, quick=run_request.quick) for run_request in run_requests]
     pairings = [
         pairing
-        for run_request, own in zip(run_requests, overrides, strict=True)
-        for pairing in _pairings(run_request, catalog, own, settings)
+        for run_request, selection, own in zip(run_requests, selections, overrides, strict=True)
+        for pairing in _pairings(run_request, selection, catalog, own, settings)
     ]
     check_applied(overrides)
     if not pairings:
@@ -84,15 +96,30 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     return Plan(pairings=tuple(pairings))
 
 
-def _pairings(run_request: RunRequest, catalog: Catalog, overrides: Overrides, settings: Settings) -> Iterator[Pairing]:
-    named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
-    tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
-    backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
-    strategies = _with_baselines([catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)], catalog)
+class _Selection:
+    """The specs that a run request selects."""
+
+    def __init__(self, run_request: RunRequest, catalog: Catalog) -> None:
+        named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
+        tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
+        backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
+        selected = [catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)]
+        self.strategies = _with_baselines(selected, catalog)
+        self.pairs = [(task, backbone) for task in tasks for backbone in _fitting(task, backbones, catalog)]
+
+    def count(self, run_request: RunRequest) -> int:
+        """Return the number of runs without expanding them."""
+        sweeps = len(set(run_request.label_budgets)) or 1
+        budgets = sum(sweeps if Access.TARGET_LABELS in strategy.access else 1 for strategy in self.strategies)
+        return len(self.pairs) * budgets * len(run_request.seeds)
+
+
+def _pairings(
+    run_request: RunRequest, selection: _Selection, catalog: Catalog, overrides: Overrides, settings: Settings
+) -> Iterator[Pairing]:
     diagnostics = find_diagnostics(run_request.estimators, run_request.analyses, catalog, overrides)
-    for task in tasks:
-        for backbone in _fitting(task, backbones, catalog):
-            yield from _expand(task, backbone, strategies, diagnostics, run_request, catalog, overrides, settings)
+    for task, backbone in selection.pairs:
+        yield from _expand(task, backbone, selection.strategies, diagnostics, run_request, catalog, overrides, settings)
 
 
 def _with_baselines(selected: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:

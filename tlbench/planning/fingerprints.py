@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tlbench.assets.limits import check_file
 from tlbench.errors import UsageError
 from tlbench.results.files import digest, file_sha256, read_hashes, text_of, write_sealed
 
@@ -156,8 +157,10 @@ def _hashes(paths: Iterable[Path], cache: Path) -> dict[Path, str]:
 def _hash(path: Path, remembered: dict[str, list[Any]]) -> str:
     """Return a file's hash: the remembered one if the file is unchanged, else a new one, which is added.
 
-    Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime, but change ctime or inode.
+    Raises `BadInputError` unless it is a regular file. Tools that copy times (`cp -p`, `rsync -t`) keep size and mtime,
+    but change ctime or inode.
     """
+    check_file(path)
     now, status = time.time_ns(), path.stat()
     stamp = [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
     entry = remembered.get(path.name)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlbench.assets.limits import check_file, check_limit
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -19,8 +20,11 @@ def read_sound(path: Path) -> tuple[Array, int]:
     import numpy as np
     import soundfile
 
+    check_file(path)
     try:
-        samples, rate = soundfile.read(os.fsencode(path), dtype="float32", always_2d=True)
+        with soundfile.SoundFile(os.fsencode(path)) as sound:
+            check_limit("samples", path, sound.frames * sound.channels)
+            samples, rate = sound.read(dtype="float32", always_2d=True), sound.samplerate
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         raise BadInputError(f'"{path}" cannot be read as sound ({error}): replace or remove it.') from error
     if _is_truncated(path):
@@ -62,6 +66,7 @@ def common_rate(paths: Sequence[Path], faults: Faults = RAISE) -> int:
 def _rate(path: Path) -> int:
     import soundfile
 
+    check_file(path)
     try:
         return int(soundfile.info(os.fsencode(path)).samplerate)
     except (soundfile.LibsndfileError, OSError) as error:

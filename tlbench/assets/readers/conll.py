@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tlbench.assets.limits import check_file
 from tlbench.errors import BadInputError
 
 TaggedSentence = tuple[list[str], list[str]]
@@ -15,6 +16,7 @@ def read_conll(path: Path) -> list[TaggedSentence]:
     sentences: list[TaggedSentence] = []
     words: list[str] = []
     tags: list[str] = []
+    check_file(path, "text")
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.contract.faults import RAISE, Faults
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from tlbench.contract.task_data import Array
 
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+"""Formats that PIL decodes without other programs. The content counts, not the name: Ghostscript would run EPS."""
 WHITE = (255, 255, 255, 255)
 """Background of transparent pixels, RGBA."""
 
@@ -34,10 +39,10 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
 
     The aspect ratio is not kept; size 0 keeps the original size. Transparent pixels are blended over white.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
     try:
-        with Image.open(source if isinstance(source, Path) else io.BytesIO(source.content)) as image:
+        with open_image(source) as image:
             image.load()
             deep = image.mode.startswith(("I", "F"))
             upright = ImageOps.exif_transpose(image)
@@ -49,6 +54,21 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
     if deep:
         raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
     return as_pixels(upright, size, grey)
+
+
+def open_image(source: Path | EmbeddedImage) -> Image.Image:
+    """Open an image of one of `FORMATS`; its pixels are not decoded yet. Raises `BadInputError` for too many."""
+    from PIL import Image
+
+    if isinstance(source, Path):
+        check_file(source)
+    image = Image.open(source if isinstance(source, Path) else io.BytesIO(source.content), formats=FORMATS)
+    try:
+        check_limit("pixels", source, image.width * image.height)
+    except BadInputError:
+        image.close()
+        raise
+    return image
 
 
 def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
@@ -76,7 +96,7 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as opened, Image.open(image) as picture:
+        with open_image(path) as opened, open_image(image) as picture:
             opened.load()
             mask, expected = opened.copy(), ImageOps.exif_transpose(picture).size
     except _broken() as error:
@@ -102,8 +122,10 @@ def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labe
     """
     import numpy as np
 
+    check_file(path)
     try:
         with np.load(path, allow_pickle=False) as arrays:
+            _check_arrays(path, (images, labels))
             if missing := {images, labels} - set(arrays):
                 raise BadInputError(
                     f'"{path}" has no array "{min(missing)}", only {", ".join(sorted(arrays))}: rename the array.'
@@ -123,3 +145,19 @@ def read_npz(path: Path, images: str = "images", labels: str = "labels") -> Labe
         )
     cubes = pixels if pixels.ndim == 4 else pixels[..., None]
     return Labelled(where=path, inputs=list(cubes), labels=[str(name) for name in names])
+
+
+def _check_arrays(path: Path, names: Sequence[str]) -> None:
+    """Raise `BadInputError` if arrays of an `.npz` file claim too many bytes: numpy reserves what their headers say."""
+    from numpy.lib import format as npy
+
+    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    with zipfile.ZipFile(path) as members:
+        for member in {f"{name}.npy" for name in names} & set(members.namelist()):
+            check_expansion(path, members.getinfo(member).file_size)
+            with members.open(member) as content:
+                version = npy.read_magic(content)
+                if version not in read_header:
+                    raise ValueError(f"npy version {version}")
+                shape, _, dtype = read_header[version](content)
+            check_expansion(path, math.prod(shape) * dtype.itemsize)

@@ -8,12 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
 
 JSON = (".json", ".jsonl")
+BATCH = 2**10
+"""Rows that are read at once: each may be very long."""
 COLUMNAR_SUFFIXES = (".parquet", ".arrow")
 """Endings of tables that are stored by column."""
 
@@ -31,6 +34,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     records = _json_records(path)
     nested = {name for _, record in records for name, value in record.items() if isinstance(value, list | dict)}
     names = dict.fromkeys(name for _, record in records for name in record if name not in nested)
+    check_limit("cells", path, len(records) * len(names))
     yield 0, list(names)
     for line, record in records:
         yield line, [_cell(record.get(name)) for name in names]
@@ -38,6 +42,7 @@ def _json_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 def _json_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Return the objects of an array or of lines, with their number or line."""
+    check_file(path, "text")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -48,7 +53,7 @@ def _json_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
     for number, line in lines:
         try:
             values.append((number, json.loads(line)))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise BadInputError(f'"{path}", line {number} is not JSON ({error}): {JSON_ADVICE}') from error
     records = list(enumerate(values[0][1], 1)) if as_array else values
     for number, record in records:
@@ -63,11 +68,11 @@ JSON_ADVICE = "save one object per line, or one array of objects."
 def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     schema, batches = read_columns(path)
     classes = class_names(schema)
-    names = [field.name for field in schema if _is_plain(field.type)]
-    yield 0, names
+    places = [(i, field.name) for i, field in enumerate(schema) if _is_plain(field.type)]
+    yield 0, [name for _, name in places]
     count = 0
     for batch in batches:
-        columns = [_cells(path, batch.column(name).to_pylist(), classes.get(name, ())) for name in names]
+        columns = [_cells(path, batch.column(i).to_pylist(), classes.get(name, ())) for i, name in places]
         for cells in zip(*columns, strict=True):
             count += 1
             yield count, list(cells)
@@ -83,19 +88,34 @@ def read_columns(path: Path) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBat
     broken = (pyarrow.ArrowException, OSError)
 
     def batches() -> Iterator[pyarrow.RecordBatch]:
+        expanded = 0
         try:
-            yield from file.iter_batches() if path.suffix.lower() == ".parquet" else file
+            for batch in file.iter_batches(BATCH) if path.suffix.lower() == ".parquet" else file:
+                batch.validate(full=True)  # Reading the columns of an invalid one would crash.
+                columns = [column.dictionary_decode() if _is_coded(column) else column for column in batch.columns]
+                batch = pyarrow.RecordBatch.from_arrays(columns, batch.schema.names)
+                expanded += batch.nbytes
+                check_expansion(path, expanded)
+                yield batch
         except broken as error:
             raise _unreadable(path, error) from error
 
+    check_file(path)
     try:
         if path.suffix.lower() == ".parquet":
             file = parquet.ParquetFile(pyarrow.OSFile(os.fsencode(path)))
+            _check_claims(path, file.metadata)
             return file.schema_arrow, batches()
         file = ipc.open_stream(pyarrow.memory_map(os.fsencode(path)))
         return file.schema, batches()
     except broken as error:
         raise _unreadable(path, error) from error
+
+
+def _check_claims(path: Path, metadata: Any) -> None:
+    """Raise `BadInputError` if a Parquet file says that it has too many cells or bytes."""
+    check_limit("cells", path, metadata.num_rows * metadata.num_columns)
+    check_expansion(path, sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups)))
 
 
 def _unreadable(path: Path, error: Exception) -> BadInputError:
@@ -104,15 +124,21 @@ def _unreadable(path: Path, error: Exception) -> BadInputError:
 
 def features(schema: pyarrow.Schema) -> dict[str, Any]:
     """Return the column descriptions of a Hugging Face data set, or nothing."""
-    metadata = (schema.metadata or {}).get(b"huggingface", b"{}")
-    descriptions: dict[str, Any] = json.loads(metadata).get("info", {}).get("features", {})
-    return descriptions
+    try:
+        descriptions = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (LookupError, TypeError, ValueError, RecursionError):
+        return {}
+    return descriptions if isinstance(descriptions, dict) else {}
 
 
 def class_names(schema: pyarrow.Schema) -> dict[str, Sequence[str]]:
     """Return the class names of columns that contain class numbers."""
-    described = features(schema).items()
-    return {name: what["names"] for name, what in described if isinstance(what, dict) and what.get("names")}
+    described = {name: what.get("names") for name, what in features(schema).items() if isinstance(what, dict)}
+    return {
+        name: names
+        for name, names in described.items()
+        if isinstance(names, list) and all(isinstance(one, str) for one in names)
+    }
 
 
 def _is_plain(kind: pyarrow.DataType) -> bool:
@@ -122,10 +148,17 @@ def _is_plain(kind: pyarrow.DataType) -> bool:
     return not (types.is_nested(value) or types.is_binary(value) or types.is_large_binary(value))
 
 
+def _is_coded(column: pyarrow.Array) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_dictionary(column.type))
+
+
 def _cells(path: Path, values: Sequence[Any], classes: Sequence[str]) -> list[str]:
     if not classes:
         return [_cell(value) for value in values]
-    if invalid := [value for value in values if value is not None and not -1 <= value < len(classes)]:
+    numbers = range(-1, len(classes))
+    if invalid := [value for value in values if value is not None and value not in numbers]:
         raise BadInputError(f'"{path}" has the class number {invalid[0]}, but only {len(classes)} classes: correct it.')
     return ["" if value is None or value < 0 else classes[value] for value in values]  # -1 means: not labelled.
 

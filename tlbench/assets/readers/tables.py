@@ -7,8 +7,9 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
+from tlbench.assets.limits import LIMITS, check_file, check_limit
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, list_folder, option_path
 from tlbench.assets.readers.hub import hub_files, is_hub_place
 from tlbench.assets.readers.labelled import (
@@ -79,14 +80,24 @@ def read_rows(
     Without a separator, `.tsv` is split at tabs and any other file at commas. With `quotes=False` a quotation mark is
     an ordinary character. JSON and columnar formats give the names of their columns as the first row.
     """
-    if path.suffix.lower() in (*JSON, *COLUMNAR_SUFFIXES):
-        yield from object_rows(path)
-        return
+    count = 0
+    columnar = path.suffix.lower() in (*JSON, *COLUMNAR_SUFFIXES)
+    for line, cells in object_rows(path) if columnar else _text_rows(path, separator, quotes, faults):
+        count += len(cells)
+        check_limit("cells", path, count)
+        yield line, cells
+
+
+def _text_rows(path: Path, separator: str, quotes: bool, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    check_file(path, "text")
     separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(
-                stream, delimiter=separator, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE, strict=True
+                _lines(path, stream),
+                delimiter=separator,
+                quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+                strict=True,
             )
             before = broken = lines = 0
             for cells in reader:
@@ -106,6 +117,14 @@ def read_rows(
         raise BadInputError(f'"{path}" is not UTF-8 ({error.reason}, byte {error.start}): save it as UTF-8.') from error
     except csv.Error as error:
         raise BadInputError(f'"{path}" is not a valid table ({error}): save it as plain CSV or TSV.') from error
+
+
+def _lines(path: Path, stream: TextIO) -> Iterator[str]:
+    """Yield the lines of a file. Raises `BadInputError` for one that is too long, before it is in memory."""
+    longest = LIMITS["line"].value
+    while line := stream.readline(longest + 1):
+        check_limit("line", path, len(line))
+        yield line
 
 
 def read_table(
