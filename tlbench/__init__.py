@@ -4,6 +4,14 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
+
+import sys
+
+# `python -m tlbench` puts the current folder first: a file there named like a library would be executed. argv is
+# ["-m", ...] only while Python looks for the module.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
+    del sys.path[0]
+
 from tlbench.api.results import Results, load
 from tlbench.api.running import run
 from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec, Checkpoint, OwnHead

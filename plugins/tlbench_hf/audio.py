@@ -72,7 +72,14 @@ def fit_new(request: FitRequest) -> dict[str, Any]:
 
 def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the settings of the feature extractor that came with the model; none where it came without."""
-    settings: dict[str, Any] = json.loads(files[EXTRACTOR].read_text(encoding="utf-8")) if EXTRACTOR in files else {}
+    if EXTRACTOR not in files:
+        return {}
+    try:
+        settings = json.loads(files[EXTRACTOR].read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        settings = None
+    if not isinstance(settings, dict):
+        raise BadInputError(f'"{files[EXTRACTOR]}" is not a JSON object: download it again.')
     return settings
 
 

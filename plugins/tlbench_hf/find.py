@@ -34,6 +34,10 @@ WEIGHTS = Option(
 )
 
 
+READ = {"model_type": str, "architectures": list, "max_position_embeddings": int, "n_positions": int}
+"""Types of the fields of a configuration that are read here; all but the first may be missing."""
+
+
 def find(name: str) -> BackboneSpec:
     """Return the backbone of a hub's name, a saved model's name or a folder.
 
@@ -53,11 +57,16 @@ def find(name: str) -> BackboneSpec:
 def _read(path: Path, name: str) -> dict[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(config, dict) and config.get("model_type"):
-            return config
-    except ValueError:
-        pass
-    raise BadInputError(f'The config.json of "hf/{name}" has no model_type: use a model of transformers.')
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f'The config.json of "hf/{name}" is not JSON ({error}): download it again.') from error
+    if not isinstance(config, dict) or not config.get("model_type"):
+        raise BadInputError(f'The config.json of "hf/{name}" has no model_type: use a model of transformers.')
+    for key, kind in READ.items():
+        if not isinstance(config.get(key) or kind(), kind):
+            raise BadInputError(
+                f'The config.json of "hf/{name}" has {key}={config[key]!r}, expected {kind.__name__}: correct it.'
+            )
+    return config
 
 
 def is_decoder(config: Mapping[str, Any]) -> bool:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import Coverage
-from tlbench.assets import check_coverage, check_finite_weights, further_blocks, reading_weights, weight_coverage
+from tlbench import BadInputError, Coverage
+from tlbench.assets import (
+    check_coverage,
+    check_finite_weights,
+    check_limit,
+    further_blocks,
+    reading_weights,
+    weight_coverage,
+)
 
 
 def auto_class(layout: str) -> Any:
@@ -30,6 +38,7 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     config.use_cache = False
+    _check_size(auto, config, files.get("config", "config"))
     if "weights" not in files:
         return _without_pooler(auto.from_config(config, trust_remote_code=False)), set()
     with reading_weights(files["weights"]):
@@ -56,6 +65,21 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
     )
     check_finite_weights(weights, files["weights"].name)
     return model, missing | reshaped
+
+
+def _check_size(auto: Any, config: Any, where: Path | str) -> None:
+    """Raise `BadInputError` if a model is too large or cannot be built; no memory is taken for its weights."""
+    import torch
+
+    for key, value in config.to_dict().items():
+        if isinstance(value, int) and re.search("(layers?|experts)$", key):
+            check_limit("layers", f"{where}: {key}", value)
+    try:
+        with torch.device("meta"):
+            model = auto.from_config(config, trust_remote_code=False)
+    except Exception as error:  # Any error of a size that does not fit the others.
+        raise BadInputError(f'"{where}" describes no model that can be built ({error}): download it again.') from error
+    check_limit("parameters", where, sum(part.numel() for part in model.parameters()))
 
 
 def covered(model: Any, lacking: set[str]) -> Coverage | None:

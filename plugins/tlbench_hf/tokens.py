@@ -57,6 +57,12 @@ def configuration(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Any:
             f'"{files["config"]}" describes a model that the installed transformers does not support. Code of a '
             f"checkpoint is never run: use another checkpoint or a newer transformers."
         ) from error
+    except Exception as error:  # Any error of a field: the library has no class for them.
+        raise BadInputError(f'"{files["config"]}" is invalid ({_one_line(error)}): download it again.') from error
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def tokenizer_of(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Tokenizer:
@@ -110,7 +116,7 @@ def prepare(request: PrepareRequest) -> Columns:
     words = request.layout == "sequence"
     if words:
         tokenizer.pre_tokenizer = _with_prefix_space(tokenizer)
-    encodings = tokenizer.encode_batch(_checked(request, words), is_pretokenized=words)
+    encodings = _encoded(tokenizer, _checked(request, words), is_pretokenized=words)
     ids = [encoding.ids for encoding in encodings]
     columns = [Ragged.of([encoding.type_ids for encoding in encodings])] if request.fitted["segments"] else []
     if words:
@@ -120,6 +126,16 @@ def prepare(request: PrepareRequest) -> Columns:
         ids, places, targets = _masked(encodings, request.fitted)
         columns += [Ragged.of(places), Ragged.of(targets)]
     return Ragged.of([[token + 1 for token in part] for part in ids]), *columns
+
+
+def _encoded(tokenizer: Tokenizer, inputs: list[Any], **options: bool) -> list[Encoding]:
+    """Raises `BadInputError` if a rule of the tokenizer fails on a text, such as a pattern that backtracks too long."""
+    try:
+        return tokenizer.encode_batch(inputs, **options)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Of Rust. It is no `Exception`, and no module exports it.
+            raise
+        raise BadInputError(f"The tokenizer failed ({_one_line(error)}): use another checkpoint.") from error
 
 
 def _checked(request: PrepareRequest, words: bool) -> list[Any]:
@@ -155,7 +171,7 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     start = config.bos_token_id if config.bos_token_id is not None else config.eos_token_id
     if start is None:
         raise UsageError("config.json has neither bos_token_id nor eos_token_id: add the token that starts a text.")
-    texts = tokenizer.encode_batch([plain(example) for example in request.inputs], add_special_tokens=False)
+    texts = _encoded(tokenizer, [plain(example) for example in request.inputs], add_special_tokens=False)
     before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
 

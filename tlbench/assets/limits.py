@@ -49,7 +49,7 @@ TYPES = {
 
 
 def check_limit(name: str, file: object, claimed: int) -> None:
-    """Raise `BadInputError` if a file has or claims more than the limit of this name."""
+    """Raise `BadInputError` if a file has or claims more than the limit of this name in `LIMITS`, such as "pixels"."""
     limit = LIMITS[name]
     if claimed > limit.value:
         raise BadInputError(
@@ -89,13 +89,3 @@ def check_expansion(path: Path, expanded: int) -> None:
             f'"{path}" takes {stored:,} bytes and expands to {expanded:,}; the limit is {RATIO} times its size: '
             f"replace it, or save it without compression."
         )
-
-
-def check_model_size(file: object, *, layers: int, width: int, vocabulary: int) -> None:
-    """Raise `BadInputError` for the configuration of a transformer that is too large to be built.
-
-    `width` is the number of features, `vocabulary` that of tokens (0 for models of sound).
-    """
-    check_limit("layers", file, layers)
-    # A layer has 12 `width` x `width` weights (Kaplan et al. 2020).
-    check_limit("parameters", file, 12 * layers * width**2 + vocabulary * width)

@@ -65,7 +65,7 @@ def read_suite(name: str) -> Suite:
         raise UnknownNameError("suite", name, suite_names())
     try:
         return _validate(name, tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f'The suite "{path}" is not valid TOML: {error}.') from error
 
 
