@@ -4,7 +4,6 @@ The names here are what a plugin's light module needs; none of them imports torc
 `tlbench.learning`, readers and checkpoints in `tlbench.assets`, checks in `tlbench.testing`.
 """
 
-
 import sys
 
 # `python -m tlbench` puts the current folder first: a file there named like a library would be executed. argv is

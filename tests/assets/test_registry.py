@@ -51,6 +51,7 @@ def test_no_file_leaves_its_folder(origin, name):
         ('"one.txt" = 1', HEAD),
         ('"one.txt" = { from = "one.txt", sha256 = 3 }', HEAD),
         ('"one.txt" = "12"', HEAD + "largest = -1"),
+        ('"one.txt" = "12"', HEAD + "largest = 2_000_000_000_000"),
         ('"one.txt" = "12"', HEAD + f"more = {'[' * 20_000}"),
         ('"one.txt" = "12"', ""),
         ('"one.txt" = "12"', HEAD + "more = 1"),

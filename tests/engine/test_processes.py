@@ -22,7 +22,7 @@ from tlbench.planning.discovery import plugin_file
 from tlbench.testing.child import ask
 from tlbench.testing.toy import toy_candidate
 
-LIBRARIES = ("statistics", "json", "tempfile", "numpy", "onnx", "onnxruntime", "torch", "tlbench")
+LIBRARIES = ("statistics", "json", "tempfile", "click", "pluggy", "numpy", "onnx", "onnxruntime", "torch", "tlbench")
 PLUGIN = """
 from tlbench import hookimpl
 
@@ -75,6 +75,16 @@ def test_a_probe_executes_no_file_of_the_current_folder(shadowed, library):
 
 def test_a_check_executes_no_file_of_the_current_folder(shadowed):
     assert ask(toy_candidate().origin, None)["heavy"] == []
+    assert shadowed() == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["show", "toy"]])
+def test_the_module_executes_no_file_of_the_current_folder(shadowed, words):
+    Path("tlbench.py").unlink()  # Python looks for this one itself.
+    command = [sys.executable, "-m", "tlbench", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode == 0) == (words == ["--help"]), done.stderr
+    assert "Traceback" not in done.stderr
     assert shadowed() == []
 
 

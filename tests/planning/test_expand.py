@@ -9,6 +9,7 @@ from support import install, only, plan_only
 from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION
 from tlbench.contract.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
+from tlbench.planning import expand
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.compatibility import mismatch
 from tlbench.planning.expand import RunRequest, make_plan
@@ -226,6 +227,20 @@ def test_a_sweep_runs_who_sees_target_labels_with_each_budget_and_the_others_onc
         found.setdefault(pairing.strategy.name, []).append(str(pairing.label_budget))
     assert found["finetune"] == found["scratch"] == ["2/class", "all"]
     assert found["adversarial"] == found["source-only"] == found["all-labels"] == ["24"]
+
+
+def test_a_plan_of_very_many_runs_is_counted_and_not_expanded(catalog, settings, monkeypatch):
+    run_request = RunRequest(
+        tasks=["toy/blobs", "toy/shapes"], strategies=["finetune", "adversarial"], label_budgets=["2/class", "all"]
+    )
+    count = len(make_plan([run_request], catalog, settings).pairings)
+    monkeypatch.setattr(expand, "MOST", count)
+    assert len(make_plan([run_request], catalog, settings).pairings) == count
+    monkeypatch.setattr(expand, "fingerprint_of", lambda *_: pytest.fail("a task was expanded"))
+    with pytest.raises(UsageError, match=f"{count * 2} runs; the limit is {count}"):
+        make_plan([run_request, run_request], catalog, settings)
+    with pytest.raises(UsageError, match="seeds"):
+        make_plan([dataclasses.replace(run_request, seeds=range(10**12))], catalog, settings)
 
 
 @pytest.mark.parametrize("budget", ["0", "-3", "1.5", "5/label", "/class", "some"])

@@ -35,7 +35,7 @@ class TestFinding:
         ("config", "message"),
         [
             ("{}", "has no model_type"),
-            ("no json", "has no model_type"),
+            ("no json", "is not JSON"),
             ('{"model_type": "t5", "is_encoder_decoder": true}', "encoder-decoder"),
         ],
     )

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FILE_NAME = re.compile(r"[\w+=:-][\w.+=:-]*", re.ASCII)
 UNSAID = 2**30
 """Maximum number of bytes of a response without Content-Length."""
+LARGEST = 2**36
+"""Maximum number of bytes of a file, 64 GiB: the parts of published models are smaller."""
 LEAST, PERIOD = 2**16, 60.0
 """Minimum number of bytes in each period, in seconds; a slower download would take days."""
 
@@ -43,13 +45,16 @@ def guard() -> None:
 
 
 def check(response: Response) -> None:
-    """Check the names in the headers of a response, and its body while it is read.
+    """Check the names and sizes in the headers of a response, and its body while it is read.
 
     Raises `HubAnswerError` before anything is written.
     """
     response.stream = Watched(response)
     headers = response.headers
     _check_name("commit", headers.get("X-Repo-Commit"))
+    for said in (headers.get("X-Linked-Size"), headers.get("Content-Length")):
+        if said and int(said) > LARGEST:
+            raise HubAnswerError(f"the file has {int(said):,} bytes; the limit is {LARGEST:,}")
     if response.request.method == "HEAD":  # In other responses, such as those of a mirror, the tag is not a file name.
         _check_name("ETag", (headers.get("X-Linked-ETag") or headers.get("ETag") or "").lstrip("W/").strip('"'))
     if response.is_success and "/api/" in response.request.url.path:

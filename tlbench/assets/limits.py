@@ -1,6 +1,7 @@
 """Limits of what is read from outside. They are checked before memory is taken: a small file may claim or become a lot.
 
-`LIMITS` is the table. Honest data stays far below; every message says how to go on with data that does not.
+`LIMITS` is the table. Honest data stays far below; every message says how to go on with data that does not. Downloads
+and archives have limits of their own: see `download`, `hub_client`, `registry` and `unpack`.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@
     "dev.conll" = { from = "dev/emerging.conll", sha256 = "SHA-256" }  # has another name at its source
 
 With `archive = "NAME.tar.gz"` the files are in that archive, in any folder of it. `largest = BYTES` raises the limit of
-2 GiB for a download and for the content of an archive. `pixels:SHA-256` is for an image whose pixels are known but
-whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
+2 GiB for a download and for the content of an archive, up to 1 TiB. `pixels:SHA-256` is for an image whose pixels are
+known but whose bytes are not: it is the hash of `WIDTHxHEIGHT` and the RGB pixels, row by row.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from tlbench.errors import BadInputError, ContractError, UsageError
 from tlbench.results.files import file_sha256, stays_inside
 
 PIXELS = "pixels:"
+LARGEST = 2**40
+"""Maximum of `largest`, 1 TiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +78,8 @@ def read_origin(path: Path) -> DataSet:
         listed = content.pop("files").items()
         files = tuple(_file(name, entry, address, in_archive="archive" in content) for name, entry in listed)
         _check_name(content["folder"])
-        if int(content.get("largest", 1)) <= 0:
-            raise ValueError("`largest` is a number of bytes")
+        if not 0 < int(content.get("largest", 1)) <= LARGEST:
+            raise ValueError(f"`largest` is a number of bytes up to {LARGEST:,}")
         return DataSet(**content, files=files)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ContractError(
