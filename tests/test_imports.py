@@ -132,6 +132,11 @@ def test_the_host_names_no_plugin(module):
     assert not top_level(imports(HOST[module].read_text(), everywhere=True)) & top_level(set(PLUGINS))
 
 
+def guards_the_path(node: ast.stmt) -> bool:
+    """`tlbench` removes the current folder from the import path, which must come before any other import."""
+    return ast.unparse(node) == "import sys" or isinstance(node, ast.If) and "sys.flags.safe_path" in ast.unparse(node)
+
+
 @pytest.mark.parametrize("facade", FACADES)
 def test_a_facade_exports_names_of_its_own_room_and_does_nothing_else(facade):
     tree = ast.parse(HOST[facade].read_text())
@@ -142,7 +147,8 @@ def test_a_facade_exports_names_of_its_own_room_and_does_nothing_else(facade):
             assert f"{node.module}.".startswith(own)
             imported += [alias.name for alias in node.names]
         else:
-            assert isinstance(node, ast.Expr | ast.Assign) or facade == "tlbench.testing"
+            guard = facade == "tlbench" and guards_the_path(node)
+            assert isinstance(node, ast.Expr | ast.Assign) or facade == "tlbench.testing" or guard
     assert {*imported, "__version__"} >= set(public_names(facade)) or facade == "tlbench.testing"
 
 
@@ -152,7 +158,8 @@ def test_an_init_re_exports_names_and_does_nothing_else(path):
     for node in ast.parse(path.read_text()).body if path.parent.name != "testing" else ():
         assigned = isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("__all__", "__version__")
         text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        assert assigned or text or isinstance(node, ast.ImportFrom), ast.unparse(node)
+        guard = path.parent.name == "tlbench" and guards_the_path(node)
+        assert assigned or text or guard or isinstance(node, ast.ImportFrom), ast.unparse(node)
 
 
 def test_a_facade_lists_each_name_once_and_no_name_is_listed_twice():
