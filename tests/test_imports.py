@@ -134,7 +134,9 @@ def test_the_host_names_no_plugin(module):
 
 def guards_the_path(node: ast.stmt) -> bool:
     """`tlbench` removes the current folder from the import path, which must come before any other import."""
-    return ast.unparse(node) == "import sys" or isinstance(node, ast.If) and "sys.flags.safe_path" in ast.unparse(node)
+    return ast.unparse(node) == "import sys" or (
+        isinstance(node, ast.If) and "sys.flags.safe_path" in ast.unparse(node)
+    )
 
 
 @pytest.mark.parametrize("facade", FACADES)
