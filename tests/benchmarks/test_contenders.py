@@ -65,7 +65,7 @@ def test_the_limit_learns_what_the_plain_loop_learns(small):
 
 
 def test_a_hand_written_loop_times_an_exported_file(small, tmp_path):
-    from tlbench.deploy.latency import reference_model
+    from tlbench.deploy.reference import reference_model
 
     small.run("source-only", 0)
     folder = small.exported("source-only", 0)

@@ -14,7 +14,7 @@ import pytest
 from test_imports import HOST, PLUGINS
 
 from tlbench.cli.probes import probe
-from tlbench.deploy.latency import reference_model
+from tlbench.deploy.reference import reference_model
 from tlbench.engine.measuring import measure_in_child
 from tlbench.engine.processes import ending, run_module
 from tlbench.errors import TlbenchError

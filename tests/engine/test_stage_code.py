@@ -48,7 +48,7 @@ def before(copied):
 @pytest.mark.parametrize(
     ("file", "old", "new", "moved"),
     [
-        ("deploy/latency.py", "QUERIES = 1000", "QUERIES = 1001", {"latency"}),
+        ("deploy/latency.py", "STEP = 10", "STEP = 11", {"latency"}),
         ("deploy/latency.py", '"""Latency', '# A reason.\n"""Another text.', set()),
         ("assets/download.py", "RETRIES = 2", "RETRIES = 3", set()),
         ("engine/scoring.py", "2 * (1 - 2 * error)", "3 * (1 - 2 * error)", {"features"}),

@@ -45,7 +45,7 @@ def onnxruntime_here() -> dict[str, Any]:
     """Return, for each device, an empty string if a session on its provider opens, else the reason."""
     import onnxruntime
 
-    from tlbench.deploy.latency import reference_model
+    from tlbench.deploy.reference import reference_model
     from tlbench.deploy.session import PROVIDERS, open_session
 
     if hasattr(onnxruntime, "preload_dlls"):

@@ -9,24 +9,37 @@ each file alternate with those of a small reference model, so that a machine tha
 from __future__ import annotations
 
 import json
+import math
+import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tlbench.contract.task_data import Array
 from tlbench.results.files import write_json
 
-QUERIES = 1000
-ROUNDS = 5
-OFFLINE_SECONDS = 1.0
-WARM_UP = 50
-WARM_UP_LIMIT = 40
+PRECISION = 0.02
+"""Calls are timed until the 95 % interval of their median is this near to it on both sides, as a part of it."""
+QUERIES, PATIENCE = 500, 1.0
+"""Queries that are timed at least, for five are then slower than p99; a slow graph stops after so many seconds."""
+FEWEST, MOST, LIMIT = 50, 1000, 10.0
+"""Queries without which no graph stops but at the limit in seconds; queries after which every graph stops."""
+STEP = 10
+"""Calls between two looks at the interval."""
+BATCHES, BATCH_SECONDS, BATCH_LIMIT = 5, 0.1, 0.5
+"""Large batches that are timed at least, and seconds of them: as settled as the queries, or up to the limit."""
+WARM_UP, WARM_UP_SECONDS, WARM_UP_LIMIT = 5, 0.02, 1.0
+PARTS = 5
 CONTENDED_SPREAD = 0.10
-CONTENDED_WAIT = 1.10
+CONTENDED_WAIT = 0.05
+CONTENDED_SWITCHES = 50
+"""Times a second that the process is taken off its processor: below 20 on an idle machine."""
 
 Call = Callable[[], object]
 
@@ -43,6 +56,7 @@ def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) ->
     """
     import onnxruntime
 
+    from tlbench.deploy.reference import reference_model
     from tlbench.deploy.session import open_session
 
     if device == "cuda":
@@ -57,9 +71,8 @@ def measure(onnx: str, inputs: str, device: str, threads: int, scratch: Path) ->
     reference = _bind(reference_session, [np.ones((1, 1, 32, 32), np.float32)])
     warm_up(one)
     warm_up(reference)
-    rounds = [_alternate(one, reference, QUERIES // ROUNDS) for _ in range(ROUNDS)]
     return {
-        **summarise(rounds),
+        **summarise(time_queries(one, reference), wait_counts=device == "cpu" and threads == 1),
         "throughput_per_s": _throughput(_bind(session, many), len(many[0])),
         "provider": session.get_providers()[0],
         "optimisation": "ORT_ENABLE_ALL",
@@ -78,48 +91,104 @@ def _bind(session: Any, arrays: Sequence[Any]) -> Call:
 
 
 def warm_up(call: Call) -> None:
-    """Call until the median of 50 calls differs by at most 5 % from that of the 50 before, at most 40 times 50."""
-    last = float("inf")
-    for _ in range(WARM_UP_LIMIT):
-        now = statistics.median(_timed(call)[0] for _ in range(WARM_UP))
-        if abs(now - last) <= 0.05 * now:
+    """Call until the median of 5 calls differs by at most 5 % from that of the 5 before, for 0.02 to 1 s."""
+    last, total = float("inf"), 0
+    while total < WARM_UP_LIMIT * 1e9:
+        taken = [_timed(call) for _ in range(WARM_UP)]
+        now, total = statistics.median(taken), total + sum(taken)
+        if abs(now - last) <= 0.05 * now and total >= WARM_UP_SECONDS * 1e9:
             return
         last = now
 
 
-def _timed(call: Call) -> tuple[int, int]:
-    """Return the wall time and the process's CPU time of one call, in ns."""
-    # The wall clock is read last before the call and first after it: the other reading is not in it.
-    cpu, start = time.process_time_ns(), time.perf_counter_ns()
+def _timed(call: Call) -> int:
+    """Return the wall time of one call, in ns."""
+    start = time.perf_counter_ns()
     call()
-    end = time.perf_counter_ns()
-    return end - start, time.process_time_ns() - cpu
+    return time.perf_counter_ns() - start
 
 
-def _alternate(one: Call, reference: Call, queries: int) -> dict[str, list[int]]:
+def is_settled(taken: Sequence[int]) -> bool:
+    """Say whether the median of times is known to `PRECISION`, by its 95 % interval.
+
+    The ends of the interval are order statistics, so that it holds for any distribution (David & Nagaraja 2003, 7.1);
+    their ranks are those of the normal approximation to the binomial. Fewer than 6 values have no such interval.
+    """
+    size = len(taken)
+    if size < 6:
+        return False
+    half = 0.98 * math.sqrt(size)
+    ordered, median = sorted(taken), statistics.median(taken)
+    low, high = ordered[max(0, math.floor(size / 2 - half))], ordered[min(size - 1, math.ceil(size / 2 + half))]
+    return max(high - median, median - low) <= PRECISION * median
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Queries of a graph and of the reference model in turn, and what else happened to the process meanwhile."""
+
+    wall: Sequence[int]
+    """Of each query of the graph, in ns."""
+    reference: Sequence[int]
+    """Of each query of the reference model, in ns."""
+    seconds: float
+    cpu_seconds: float
+    """Of all threads of the process."""
+    switches: int
+    """Times that the process lost its processor to another."""
+
+
+def time_queries(one: Call, reference: Call) -> Timings:
+    """Time both calls in turn until the median of `one` is settled; p99 needs more queries than that.
+
+    A graph so slow that `QUERIES` take longer than `PATIENCE` is timed less often, and its p99 is less certain.
+    """
+    start, cpu, switches = time.perf_counter(), time.process_time(), _switches()
+    wall: list[int] = []
+    other: list[int] = []
+    while not _enough(wall, (sum(wall) + sum(other)) / 1e9):
+        more, beside = _alternate(one, reference, STEP)
+        wall += more
+        other += beside
+    return Timings(wall, other, time.perf_counter() - start, time.process_time() - cpu, _switches() - switches)
+
+
+def _enough(wall: Sequence[int], seconds: float) -> bool:
+    if len(wall) >= MOST or seconds >= LIMIT:
+        return True
+    return (len(wall) >= QUERIES or (len(wall) >= FEWEST and seconds >= PATIENCE)) and is_settled(wall)
+
+
+def _switches() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
+def _alternate(one: Call, reference: Call, queries: int) -> tuple[list[int], list[int]]:
     """Time both calls in turn, A B B A, so that neither always follows the other."""
-    wall, cpu, other = [], [], []
+    wall, other = [], []
     for query in range(queries):
-        for call in (one, reference) if query % 2 else (reference, one):
-            taken, worked = _timed(call)
-            if call is one:
-                wall.append(taken)
-                cpu.append(worked)
-            else:
-                other.append(taken)
-    return {"wall": wall, "cpu": cpu, "reference": other}
+        if query % 2:
+            wall.append(_timed(one))
+            other.append(_timed(reference))
+        else:
+            other.append(_timed(reference))
+            wall.append(_timed(one))
+    return wall, other
 
 
-def summarise(rounds: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Any]:
-    """Return percentiles in ms of all rounds, and whether the machine was busy with something else meanwhile."""
-    wall = np.concatenate([part["wall"] for part in rounds]) / 1e6
-    cpu = np.concatenate([part["cpu"] for part in rounds]) / 1e6
-    reference = np.concatenate([part["reference"] for part in rounds]) / 1e6
+def summarise(timings: Timings, wait_counts: bool = True) -> dict[str, Any]:
+    """Return percentiles in ms, and whether the machine was busy with something else meanwhile.
+
+    `wait_counts`: the process needs its processor all the time, as one thread does that waits for no device.
+    """
+    wall, reference = (np.array(taken) / 1e6 for taken in (timings.wall, timings.reference))
     p50, p90, p99 = (float(value) for value in np.percentile(wall, [50, 90, 99]))
-    medians = [float(np.median(part["wall"])) for part in rounds]
-    spread = (max(medians) - min(medians)) / float(np.median(medians))
-    # Wall time beyond CPU time is waiting for a processor that somebody else has.
-    wait = float(np.median(wall) / max(float(np.median(cpu)), 1e-9))
+    spread = _spread(wall)
+    # A machine that changes its speed changes both; a graph of some microseconds has a spread of its own.
+    unsteady = min(spread, _spread(reference)) > CONTENDED_SPREAD
+    # Medians do not see the rare query, nor the time between two, in which another process has the processor.
+    waits = wait_counts and timings.seconds - timings.cpu_seconds > CONTENDED_WAIT * timings.seconds
+    displaced = timings.switches > CONTENDED_SWITCHES * timings.seconds
     return {
         "p50_ms": p50,
         "p90_ms": p90,
@@ -129,53 +198,33 @@ def summarise(rounds: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, Any]:
         "round_spread": spread,
         "reference_p50_ms": float(np.median(reference)),
         "p50_ratio": p50 / float(np.median(reference)),
-        "contended": bool(spread > CONTENDED_SPREAD or wait > CONTENDED_WAIT),
+        "contended": bool(unsteady or waits or displaced),
         "raw_ms": [round(float(value), 6) for value in wall],
     }
 
 
+def _spread(taken: Array) -> float:
+    """Return (largest - smallest) / median of the medians of five parts, one after the other."""
+    medians = [float(np.median(part)) for part in np.array_split(taken, PARTS)]
+    return (max(medians) - min(medians)) / float(np.median(medians))
+
+
 def _throughput(call: Call, size: int) -> float:
-    """Return examples per second of a large batch, the median of at least 5 calls over about a second."""
-    warm_up_calls = 3
-    for _ in range(warm_up_calls):
+    """Return examples per second of a large batch, by the median of its calls."""
+    for _ in range(2):
         call()
     taken: list[int] = []
-    total = 0
-    while len(taken) < 5 or total < OFFLINE_SECONDS * 1e9:
-        taken.append(_timed(call)[0])
+    total, look = 0, BATCHES
+    while total < BATCH_LIMIT * 1e9 or len(taken) < BATCHES:
+        taken.append(_timed(call))
         total += taken[-1]
+        if len(taken) < look or total < BATCH_SECONDS * 1e9:
+            continue
+        if is_settled(taken):
+            break
+        # Ever later, so that the cost of looking stays in proportion to the number of calls.
+        look = len(taken) * 5 // 4 + 1
     return size / (statistics.median(taken) / 1e9)
-
-
-def reference_model(folder: Path) -> Path:
-    """Write the reference model: three 3x3 convolutions on a 32 x 32 image and a linear layer, fixed weights."""
-    from onnx import TensorProto, checker, helper, numpy_helper, save
-
-    random = np.random.default_rng(0)
-    channels = (1, 16, 32, 32)
-    nodes, weights, last = [], [], "image"
-    for layer in range(3):
-        weight = random.normal(0, 0.1, (channels[layer + 1], channels[layer], 3, 3)).astype(np.float32)
-        weights.append(numpy_helper.from_array(weight, f"weight_{layer}"))
-        nodes.append(helper.make_node("Conv", [last, f"weight_{layer}"], [f"conv_{layer}"], pads=[1, 1, 1, 1]))
-        nodes.append(helper.make_node("Relu", [f"conv_{layer}"], [f"relu_{layer}"]))
-        last = f"relu_{layer}"
-    weights.append(numpy_helper.from_array(random.normal(0, 0.1, (32, 10)).astype(np.float32), "weight_out"))
-    nodes.append(helper.make_node("GlobalAveragePool", [last], ["pooled"]))
-    nodes.append(helper.make_node("Flatten", ["pooled"], ["flat"]))
-    nodes.append(helper.make_node("MatMul", ["flat", "weight_out"], ["outputs"]))
-    graph = helper.make_graph(
-        nodes,
-        "reference",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 1, 32, 32])],
-        [helper.make_tensor_value_info("outputs", TensorProto.FLOAT, ["batch", 10])],
-        weights,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    checker.check_model(model)
-    path = folder / "reference.onnx"
-    save(model, path)
-    return path
 
 
 if __name__ == "__main__":

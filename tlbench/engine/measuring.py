@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,12 @@ def measure_in_child(served: Path, device: str, threads: int, folder: Path) -> d
     """Measure the ONNX file of a stage on the inputs beside it; return what `latency.measure` does."""
     files = {"onnx": str(served / "model.onnx"), "inputs": str(served / "latency.npz")}
     result, job = folder / MEASURED, folder / "job.json"
+    # Threads that numpy would start for products of matrices, of which there are none.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     job.write_text(json.dumps({**files, "device": device, "threads": threads}), encoding="utf-8")
     for _ in range(ATTEMPTS):
         try:
-            done = run_module(latency.__name__, str(job), str(result), timeout=TIMEOUT)
+            done = run_module(latency.__name__, str(job), str(result), timeout=TIMEOUT, env=environment)
         except subprocess.TimeoutExpired as error:
             raise TlbenchError(f"the measuring process did not end within {TIMEOUT} s") from error
         # Python ended by itself: it would end the same way again.

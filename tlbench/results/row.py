@@ -172,9 +172,9 @@ class Row:
     mean_ms: float | None = None
     """Mean of the same queries, in ms."""
     queries: int | None = None
-    """How many queries were timed."""
+    """How many queries were timed: 500 or more, fewer of a slow graph, whose p99 is then close to its slowest query."""
     round_spread: float | None = None
-    """(largest - smallest) / median of the p50 of five rounds."""
+    """(largest - smallest) / median of the p50 of the five fifths of the queries, in the order of their time."""
     reference_p50_ms: float | None = None
     """p50 of tlbench's reference model, its calls alternating with the graph's."""
     p50_ratio: float | None = None
@@ -194,7 +194,8 @@ class Row:
     copies_inside_clock: bool | None = None
     """True where copies between host and device are part of the latency."""
     contended: bool | None = None
-    """True where the machine was busy with something else: the latency is no more than an upper bound."""
+    """True if the machine was busy with something else: the latency is no more than an upper bound. Seen from time in
+    which the process waited for its processor or lost it to another, or from a changed speed of the reference model."""
 
     device: str
     """`cpu` or `cuda`."""

@@ -15,7 +15,7 @@ def _compute(work: Work) -> LatencyPart:
 
     served, settings = work.above["export"], work.settings
     measured = measure_in_child(served, settings.device, settings.threads, work.folder)
-    # A thousand values stay in the stage's folder; the row has their percentiles.
+    # Hundreds of values stay in the stage's folder; the row has their percentiles.
     measured.pop("raw_ms")
     return LatencyPart(**measured)
 
