@@ -85,6 +85,63 @@ def test_ranking_scores_are_those_of_label_one(seed, metric, expected_score):
     assert scored(metric, probabilities, targets) == pytest.approx(expected)
 
 
+RANKED = {
+    metrics.average_precision: sklearn.metrics.average_precision_score,
+    metrics.area_under_roc: sklearn.metrics.roc_auc_score,
+}
+
+
+def ranked(seed, size=300):
+    """Probabilities of which many are equal, targets of zero to two units for each example, and weights of examples."""
+    random = np.random.default_rng(seed)
+    truth = [random.integers(2, size=random.integers(3)) for _ in range(size)]
+    high = np.round(np.clip(random.normal(np.concatenate(truth), 1.0), 0, 1), 1 + seed)
+    return np.stack([1 - high, high], 1).astype(np.float32), Targets.of(truth), random.integers(0, 4, size)
+
+
+@seeds
+@pytest.mark.parametrize(("metric", "expected_score"), RANKED.items())
+def test_weighted_ranking_scores_equal_those_of_scikit_learn(seed, metric, expected_score):
+    probabilities, targets, weights = ranked(seed)
+    unit = np.repeat(weights, targets.counts)
+    expected = expected_score(targets.values, probabilities[:, 1], sample_weight=unit)
+    assert weigh(metric, probabilities, targets)(weights.astype(float)) == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+@seeds
+def test_the_weighted_mean_average_precision_equals_scikit_learn_s(seed):
+    probabilities, targets, weights = ranked(seed)
+    labels, values = targets.values.reshape(-1, 1) == [[0, 1]], np.concatenate([probabilities, probabilities])
+    many = Targets(np.concatenate([labels, 1 - labels]).astype(np.int64), np.ones(len(values), np.int64))
+    weights = np.random.default_rng(seed).integers(0, 4, len(values)).astype(float)
+    expected = sklearn.metrics.average_precision_score(many.values, values, sample_weight=weights)
+    found = weigh(metrics.mean_average_precision, values, many)(weights)
+    assert found == pytest.approx(expected, rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("metric", "expected_score"), RANKED.items())
+def test_a_bootstrap_interval_of_a_ranking_sorts_once(monkeypatch, metric, expected_score):
+    probabilities, targets, _ = ranked(1)
+    sorts, argsort = [], np.argsort
+    monkeypatch.setattr(np, "argsort", lambda *words, **options: sorts.append(1) or argsort(*words, **options))
+    interval = metrics.bootstrap_interval(weigh(metric, probabilities, targets), len(targets))
+    assert len(sorts) == 1
+
+    def by_library(weights):
+        return expected_score(targets.values, probabilities[:, 1], sample_weight=np.repeat(weights, targets.counts))
+
+    assert interval == pytest.approx(metrics.bootstrap_interval(by_library, len(targets)), rel=0, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", [metrics.average_precision, metrics.area_under_roc])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_ranking_by_values_that_are_no_finite_numbers_is_refused(metric, value):
+    targets = Targets.of([0, 1, 1])
+    predictions = Predictions.of(np.array([[0.5, 0.5], [0.5, value], [0.1, 0.9]]), targets.counts)
+    with pytest.raises(ContractError, match="must return a finite number"):
+        metrics.score(metric, predictions, targets)
+
+
 @pytest.mark.parametrize("metric", [metrics.average_precision, metrics.area_under_roc])
 @pytest.mark.parametrize("label", [0, 1])
 def test_a_ranking_score_of_one_class_alone_is_zero(metric, label):

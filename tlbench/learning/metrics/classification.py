@@ -8,6 +8,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted
+from tlbench.learning.metrics.ranking import weighted_area_under_roc, weighted_average_precision
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -80,26 +81,23 @@ def calibration_error(predictions: Predictions, targets: Targets, bins: int = 15
     return weighted
 
 
-def _ranking(function: str) -> Metric:
-    """A score of scikit-learn that ranks units by the probability of label 1; 0 if there is no unit of a label."""
+def _ranking(of: Callable[[Array, Array], Weighted]) -> Metric:
+    """A score that ranks units by the probability of label 1; 0 if there is no unit of a label."""
 
     def metric(predictions: Predictions, targets: Targets) -> Weighted:
-        import sklearn.metrics
+        positive = targets.values == 1
+        ranked = of(predictions.values[:, 1], positive)
 
         def present(weights: Array) -> bool:
             unit = np.repeat(weights, targets.counts)
-            return bool(unit[targets.values == 1].sum() > 0 and unit[targets.values == 0].sum() > 0)
+            return bool(unit[positive].sum() > 0 and unit[targets.values == 0].sum() > 0)
 
-        def weighted(weights: Array) -> float:
-            unit, ranked = np.repeat(weights, targets.counts), getattr(sklearn.metrics, function)
-            return (
-                float(ranked(targets.values, predictions.values[:, 1], sample_weight=unit)) if present(weights) else 0.0
-            )
-
-        return PartlyDefined(weighted, present)
+        return PartlyDefined(
+            lambda weights: ranked(np.repeat(weights, targets.counts)) if present(weights) else 0.0, present
+        )
 
     return metric
 
 
-average_precision = _ranking("average_precision_score")
-area_under_roc = _ranking("roc_auc_score")
+average_precision = _ranking(weighted_average_precision)
+area_under_roc = _ranking(weighted_area_under_roc)

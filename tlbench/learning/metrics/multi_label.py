@@ -6,21 +6,21 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.metrics.metric import PartlyDefined, Weighted
+from tlbench.learning.metrics.ranking import weighted_average_precision
 from tlbench.learning.targets import Predictions, Targets
 
 
 def mean_average_precision(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean over the labels of the average precision; a label that no example has is left out."""
 
-    def weighted(weights: Array) -> float:
-        from sklearn.metrics import average_precision_score
+    each = [
+        weighted_average_precision(predictions.values[:, label], targets.values[:, label] > 0)
+        for label in range(targets.values.shape[1])
+    ]
 
+    def weighted(weights: Array) -> float:
         there = np.flatnonzero(weights @ targets.values)
-        each = [
-            average_precision_score(targets.values[:, i], predictions.values[:, i], sample_weight=weights)
-            for i in there
-        ]
-        return float(np.mean(each)) if each else 0.0
+        return float(np.mean([each[label](weights) for label in there])) if len(there) else 0.0
 
     return PartlyDefined(weighted, lambda weights: bool((weights @ targets.values > 0).any()))
 
