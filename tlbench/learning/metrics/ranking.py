@@ -45,7 +45,8 @@ def weighted_average_precision(values: Array, positive: Array) -> Callable[[Arra
             return 0.0
         found = right + wrong
         precision = np.divide(right, found, out=np.zeros_like(right), where=found != 0)
-        return float(np.diff(right, prepend=0.0) @ precision / right[-1])
+        # No product of vectors: BLAS would start threads for it that cost more than the sum.
+        return float((np.diff(right, prepend=0.0) * precision).sum() / right[-1])
 
     return weighted
 
@@ -59,6 +60,6 @@ def weighted_area_under_roc(values: Array, positive: Array) -> Callable[[Array],
         if right[-1] <= 0 or wrong[-1] <= 0:
             return 0.0
         height = right - np.diff(right, prepend=0.0) / 2
-        return float(np.diff(wrong, prepend=0.0) @ height / (right[-1] * wrong[-1]))
+        return float((np.diff(wrong, prepend=0.0) * height).sum() / (right[-1] * wrong[-1]))
 
     return weighted
