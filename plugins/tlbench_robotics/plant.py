@@ -7,7 +7,7 @@ above an angle. Between controller and joint stand a delay, an imperfect motor, 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mujoco
@@ -89,6 +89,10 @@ class Arms:
     stop_stiffness: Array
     """N m / rad."""
 
+    def of(self, chosen: Array) -> Arms:
+        """Return the arms at some positions."""
+        return replace(self, **{name: values[chosen] for name, values in vars(self).items()})
+
     def contact(self, position: Array) -> Array:
         """Return the torque of the stop, in N m, at positions `(N, T)`."""
         pressed: Array = np.maximum(position - self.stop[:, None], 0)
@@ -104,6 +108,10 @@ class Demand:
     torque: Array
     gain: Array
     """Factor on the feedback, `(N,)`."""
+
+    def of(self, chosen: Array) -> Demand:
+        """Return the demands at some positions."""
+        return replace(self, **{name: values[chosen] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -127,12 +135,20 @@ class Rig:
         self._models = [copy.copy(base) for _ in range(size)]
         self._data = mujoco.MjData(base)
 
-    def track(self, arms: Arms, world: World, demand: Demand, random: np.random.Generator) -> Track:
-        """Let every arm follow its demand; it starts on it, or at its stop, with the demanded velocity."""
-        self._set_up(arms)
+    def track(
+        self, arms: Arms, world: World, demand: Demand, random: np.random.Generator, chosen: Array | None = None
+    ) -> Track:
+        """Let every arm follow its demand; it starts on it, or at its stop, with the demanded velocity.
+
+        Of the positions `chosen` alone, if they are given: they move as they do among all arms.
+        """
         size, steps = demand.position.shape
         noise = random.standard_normal((steps, size))
         disturbance = world.torque_noise * random.standard_normal((steps, size))
+        if chosen is not None:
+            arms, demand = arms.of(chosen), demand.of(chosen)
+            noise, disturbance, size = noise[:, chosen], disturbance[:, chosen], len(chosen)
+        self._set_up(arms)
         shaft = np.minimum(demand.position[:, 0], arms.stop)
         encoded = velocity = demand.velocity[:, 0]
         # MuJoCo's full state: time, position, velocity.
@@ -151,12 +167,12 @@ class Rig:
 
     def _advance(self, state: Array, torque: Array) -> Array:
         """Return the state `(N, 3)` after a period of constant torque `(N,)`."""
-        states, _ = rollout(self._models, self._data, state, torque[:, None, None], nstep=SUBSTEPS)
+        states, _ = rollout(self._models[: len(state)], self._data, state, torque[:, None, None], nstep=SUBSTEPS)
         last: Array = states[:, -1]
         return last
 
     def _set_up(self, arms: Arms) -> None:
-        for index, model in enumerate(self._models):
+        for index, model in enumerate(self._models[: len(arms.inertia)]):
             self._set_up_one(model, {name: float(values[index]) for name, values in vars(arms).items()})
 
     def _set_up_one(self, model: Any, arm: dict[str, float]) -> None:

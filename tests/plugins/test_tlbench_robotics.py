@@ -123,6 +123,31 @@ def test_a_right_mode_succeeds_always_and_a_wall_where_there_is_none_hardly_ever
     assert scores == {"success": pytest.approx((named == labels).mean(), abs=0.01)}
 
 
+def test_chosen_arms_move_as_they_do_among_all_arms():
+    rig, chosen = Rig(joint_load.BATCH), np.array([3, 50, 199])
+    episodes = joint_load.draw(joint_load.REAL, joint_load.BATCH, np.random.default_rng(0))
+    demand = compensation.compensate(episodes.modes, episodes.sines)
+    alone = rig.track(episodes.arms, joint_load.REAL, demand, np.random.default_rng(1), chosen)
+    every = rig.track(episodes.arms, joint_load.REAL, demand, np.random.default_rng(1))
+    for name, values in vars(every).items():
+        assert np.array_equal(getattr(alone, name), values[chosen]), name
+
+
+def test_an_arm_whose_mode_is_named_right_is_not_driven(monkeypatch):
+    """It would be driven twice with the same compensator, and succeed."""
+    rig, driven = Rig(joint_load.BATCH), []
+    episodes = joint_load.draw(joint_load.REAL, joint_load.BATCH, np.random.default_rng(0))
+    named = episodes.modes.copy()
+    named[[3, 50]] = (named[[3, 50]] + 1) % 6
+    track = Rig.track
+    monkeypatch.setattr(Rig, "track", lambda *words: driven.append(words[-1].tolist()) or track(*words))
+    succeeded = compensation._succeeds(episodes, named, rig, 0)
+    assert driven == [[3, 50]] * 2
+    assert np.delete(succeeded, [3, 50]).all()
+    assert compensation._succeeds(episodes, episodes.modes, rig, 0).all()
+    assert len(driven) == 2
+
+
 def series_of(*lengths, channels=3, seed=0):
     random = np.random.default_rng(seed)
     return [(5 + 3 * random.standard_normal((length, channels))).astype(np.float32) for length in lengths]
