@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tlbench.contract.task_data import Array
 from tlbench.results.files import write_json
 
 PRECISION = 0.02
@@ -203,7 +203,7 @@ def summarise(timings: Timings, wait_counts: bool = True) -> dict[str, Any]:
     }
 
 
-def _spread(taken: Array) -> float:
+def _spread(taken: NDArray[np.float64]) -> float:
     """Return (largest - smallest) / median of the medians of five parts, one after the other."""
     medians = [float(np.median(part)) for part in np.array_split(taken, PARTS)]
     return (max(medians) - min(medians)) / float(np.median(medians))
