@@ -113,9 +113,8 @@ class Environment:
 
 def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
     """Plan a run request without the baselines that it does not name; seed 0 if it names none."""
-    plan = make_plan([RunRequest(**{"seeds": (0,), **run_request})], catalog, settings)
-    named = run_request.get("strategies", ())
-    return Plan(pairings=tuple(pairing for pairing in plan.pairings if not named or pairing.strategy.name in named))
+    references = ("none",) if run_request.get("strategies") else ("all",)
+    return make_plan([RunRequest(**{"seeds": (0,), "references": references, **run_request})], catalog, settings)
 
 
 STABLE = ("created", "seconds", "peak_memory_bytes", "latency")

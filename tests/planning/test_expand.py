@@ -56,6 +56,30 @@ def test_an_empty_run_request_is_every_task_that_needs_no_data_with_its_own_back
 
 
 @pytest.mark.parametrize(
+    ("references", "planned"),
+    [
+        (["all"], {"finetune", "constant", "source-only", "scratch", "all-labels"}),
+        (["none"], {"finetune"}),
+        (["constant", "scratch"], {"finetune", "constant", "scratch"}),
+    ],
+)
+def test_baselines_are_those_that_are_asked_for(catalog, plan_of, references, planned):
+    plan = plan_of(catalog, **BLOBS, references=references)
+    assert {pairing.strategy.name for pairing in plan.pairings} == planned
+
+
+def test_without_baselines_all_other_strategies_are_planned(catalog, plan_of):
+    plan = plan_of(catalog, tasks=["toy/blobs"], references=["none"])
+    others = {name for name, spec in catalog.strategies.items() if not spec.baseline}
+    assert {pairing.strategy.name for pairing in plan.pairings} == others
+
+
+def test_a_strategy_that_is_no_baseline_is_no_reference(catalog, plan_of):
+    with pytest.raises(UnknownNameError, match="baseline"):
+        plan_of(catalog, **BLOBS, references=["finetune"])
+
+
+@pytest.mark.parametrize(
     ("run_request", "advice"),
     [
         ({"tasks": ["toy/blob"]}, 'task "toy/blob".*"toy/blobs"'),

@@ -34,6 +34,7 @@ def run(
     target: Place | None = None,
     backbone: str | Sequence[str] = (),
     strategies: Strategy | Sequence[Strategy] = (),
+    references: str | Sequence[str] = (),
     seeds: int | Sequence[int] = (),
     label_budgets: int | str | Sequence[int | str] = (),
     options: Mapping[str, OptionValue] = NO_OPTIONS,
@@ -63,7 +64,8 @@ def run(
         target: The same of the target domain, the option `task.target`.
         backbone: Names of backbones. Default: the default backbone of each task.
         strategies: Names, functions that take an `AdaptRequest` and return the adapted model, and `StrategySpec`s.
-            Baselines are added. Default: all strategies.
+            Default: all strategies.
+        references: Baselines that are run beside them: `all`, `none`, or names. Default: all, or those of the suite.
         seeds: How many (`3`: 0, 1, 2), or the seeds one by one. Default: 3, or those of the suite.
         label_budgets: Labelled target examples: `50`, `"5/class"`, `"all"`; several give a learning curve. Default: the
             label budget of the task.
@@ -105,6 +107,7 @@ def run(
         "seeds": _seeds(seeds),
         "label_budgets": [str(budget) for budget in _several(label_budgets)],
         "remember": remember,
+        "references": _several(references),
         "estimators": _several(estimators),
         "analyses": _several(analyses),
     }

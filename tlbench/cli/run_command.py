@@ -54,7 +54,13 @@ if TYPE_CHECKING:
     "strategies",
     multiple=True,
     shell_complete=completion.names_of("strategies"),
-    help="Strategy. Repeatable. Baselines are added.  [default: all]",
+    help="Strategy. Repeatable.  [default: all]",
+)
+@click.option(
+    "--references",
+    multiple=True,
+    metavar="all | none | NAME",
+    help="Baseline that is run too. Repeatable.  [default: all]",
 )
 @click.option(
     "--estimator",
@@ -106,6 +112,7 @@ def command(
     tasks: Sequence[str],
     backbones: Sequence[str],
     strategies: Sequence[str],
+    references: Sequence[str],
     estimators: Sequence[str],
     analyses: Sequence[str],
     seeds: Sequence[int],
@@ -138,6 +145,7 @@ def command(
 
     replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
     replaced |= {"estimators": estimators, "analyses": analyses, "remember": remember}
+    replaced |= {"references": references}
     settings = settings_for(device, threads, board, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)

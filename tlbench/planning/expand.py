@@ -35,6 +35,8 @@ SOURCE_MODE = Option(
     "`own-head` (the head of the checkpoint)",
 )
 
+ALL, NONE = "all", "none"
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunRequest:
@@ -43,6 +45,8 @@ class RunRequest:
     tasks: Sequence[str] = ()
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
+    references: Sequence[str] = (ALL,)
+    """Baselines that are run too: `all`, `none`, or names."""
     estimators: Sequence[str] = ()
     """What is estimated before adaptation; by default nothing."""
     analyses: Sequence[str] = ()
@@ -104,7 +108,7 @@ class _Selection:
         tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
         backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
         selected = [catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)]
-        self.strategies = _with_baselines(selected, catalog)
+        self.strategies = _with_baselines(selected, run_request.references, catalog)
         self.pairs = [(task, backbone) for task in tasks for backbone in _fitting(task, backbones, catalog)]
 
     def count(self, run_request: RunRequest) -> int:
@@ -122,12 +126,26 @@ def _pairings(
         yield from _expand(task, backbone, selection.strategies, diagnostics, run_request, catalog, overrides, settings)
 
 
-def _with_baselines(selected: Sequence[StrategySpec], catalog: Catalog) -> list[StrategySpec]:
-    """Return the selected strategies and the baselines; if none is selected, all strategies."""
+def _with_baselines(
+    selected: Sequence[StrategySpec], references: Sequence[str], catalog: Catalog
+) -> list[StrategySpec]:
+    """Return the selected strategies, or all that are no baseline, with the baselines that were asked for."""
     strategies = list(catalog.strategies.values())
+    baselines = _references(references, strategies)
     if not selected:
-        return strategies
-    return [*selected, *(spec for spec in strategies if spec.baseline and spec not in selected)]
+        return [spec for spec in strategies if not spec.baseline or spec in baselines]
+    return [*selected, *(spec for spec in baselines if spec not in selected)]
+
+
+def _references(names: Sequence[str], strategies: Sequence[StrategySpec]) -> list[StrategySpec]:
+    """Return baselines by name, or all or none of them. Raises `UsageError` for a name that is none of a baseline."""
+    baselines = {spec.name: spec for spec in strategies if spec.baseline}
+    if len(names) == 1 and names[0] in (ALL, NONE):
+        return list(baselines.values()) if names[0] == ALL else []
+    for name in names:
+        if name not in baselines:
+            raise UnknownNameError("baseline", name, [*baselines, ALL, NONE])
+    return [baselines[name] for name in dict.fromkeys(names)]
 
 
 def _fitting(task: TaskSpec, selected: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:

@@ -11,7 +11,18 @@ from typing import Any
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning.expand import Pretraining, RunRequest
 
-KEYS = ("tasks", "backbones", "strategies", "estimators", "analyses", "seeds", "label_budgets", "remember", "set")
+KEYS = (
+    "tasks",
+    "backbones",
+    "strategies",
+    "references",
+    "estimators",
+    "analyses",
+    "seeds",
+    "label_budgets",
+    "remember",
+    "set",
+)
 """Keys of a run; above the tables `[[runs]]` they apply to all of them."""
 TABLES = ("pretrain", "runs")
 PRETRAIN_KEYS = ("name", "backbone", "task", "objective", "seed", "set")
