@@ -32,6 +32,8 @@ class Local(Isolating):
     """Key of a stage that failed -> stage, reason, whether the request is at fault."""
     deaths: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(group, shared stage) -> children that died in it."""
+    warm: set[str] = field(default_factory=set)
+    """Groups whose shared stages are in the cache."""
 
     def compute(self, waiting: Sequence[Numbered], notify: Notify) -> Iterator[tuple[int, Draft]]:
         """Yield drafts as children end."""
@@ -41,7 +43,7 @@ class Local(Isolating):
         with Server(requires, self.request.settings.threads) as server:
             try:
                 while left or running:
-                    while len(running) < self.limits.jobs and (chosen := _next(left, running)):
+                    while len(running) < self.limits.jobs and (chosen := self._next(left, running)):
                         running.append(self._start(server, *chosen, notify))
                     for child in self._ended(running, notify):
                         running.remove(child)
@@ -52,6 +54,16 @@ class Local(Isolating):
                             yield child.index, draft
             finally:
                 _stop(running)
+
+    def _next(self, left: deque[Numbered], running: Sequence[Child]) -> Numbered | None:
+        """Take the first job that would not wait for a child that computes what both need."""
+        self.warm |= {child.job.group for child in running if child.past_shared}
+        busy = {child.job.group for child in running} - self.warm
+        for one in left:
+            if one[1].group not in busy:
+                left.remove(one)
+                return one
+        return None
 
     def _start(self, server: Server, index: int, job: Job, notify: Notify) -> Child:
         self.journal.note("started", job.key)
@@ -89,16 +101,6 @@ class Local(Isolating):
         if not child.late and not blocked and self.journal.died_here(job.key) < ATTEMPTS:
             return None
         return failed(job, reason, child.stage)
-
-
-def _next(left: deque[Numbered], running: Sequence[Child]) -> Numbered | None:
-    """Take the first job that would not wait for a child that computes what both need."""
-    busy = {child.job.group for child in running if not child.past_shared}
-    for one in left:
-        if one[1].group not in busy:
-            left.remove(one)
-            return one
-    return None
 
 
 def _stop(running: Sequence[Child]) -> None:
