@@ -45,6 +45,7 @@ def run(
     quick: bool = False,
     plugins: Sequence[Place] = (),
     device: str = "auto",
+    precision: str = "auto",
     threads: int = 1,
     board: Place | None = None,
     engine: str | None = None,
@@ -77,6 +78,7 @@ def run(
         quick: Quick check: one seed and a quarter of the training steps.
         plugins: Files with plugins, beside the installed ones.
         device: `auto`, `cpu` or `cuda`.
+        precision: Arithmetic of training: `fp32`, `tf32` (CUDA only) or `bf16`. Default: bf16 on CUDA, fp32 on a CPU.
         threads: Threads of each numeric library.
         board: Folder of results and leaderboards. Default: `leaderboards/local`.
         engine: `local`: each result is computed in a process of its own; `inline`: all in this one, for a debugger;
@@ -111,7 +113,8 @@ def run(
         "estimators": _several(estimators),
         "analyses": _several(analyses),
     }
-    settings = settings_for(device, threads, BOARD if board is None else Path(board).expanduser())
+    place = BOARD if board is None else Path(board).expanduser()
+    settings = settings_for(device, threads, place, precision=precision)
 
     def requests(names: Sequence[str]) -> list[RunRequest]:
         return run_requests(suite, _several(task), quick, {**arguments, "strategies": names}, overrides)
@@ -213,14 +216,16 @@ def _places(options: Mapping[str, OptionValue], **places: Place | None) -> dict[
     return {name: os.fspath(place) for name, place in given.items()}
 
 
-def settings_for(device: str, threads: int, board: Path, *, writes: bool = True) -> Settings:
+def settings_for(
+    device: str, threads: int, board: Path, *, precision: str = "auto", writes: bool = True
+) -> Settings:
     """Return where and how a plan runs. Raises `UsageError` without that device, or if a folder is not writable."""
     from tlbench.planning.fingerprints import resolve_device
     from tlbench.planning.settings import Settings
 
     if device not in DEVICES:
         raise UnknownNameError("device", device, DEVICES)
-    settings = Settings(device=resolve_device(device), threads=threads, board=board)
+    settings = Settings(device=resolve_device(device), threads=threads, precision=precision, board=board)
     settings.check_cache()
     if writes:
         settings.check_board()

@@ -102,6 +102,13 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of each numeric library."
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "fp32", "tf32", "bf16"]),
+    default="auto",
+    show_default=True,
+    help="Arithmetic of training. auto: bf16 on CUDA, else fp32; tf32: CUDA only.",
+)
 @board_option
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
@@ -122,6 +129,7 @@ def command(
     plugins: Sequence[Path],
     device: str,
     threads: int,
+    precision: str,
     board: Path,
     dry_run: bool,
     as_json: bool,
@@ -146,7 +154,7 @@ def command(
     replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
     replaced |= {"estimators": estimators, "analyses": analyses, "remember": remember}
     replaced |= {"references": references}
-    settings = settings_for(device, threads, board, writes=not dry_run)
+    settings = settings_for(device, threads, board, precision=precision, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
     display = progress()

@@ -8,23 +8,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tlbench.assets.folders import cache_folder, data_folder
-from tlbench.errors import UsageError
+from tlbench.errors import UnknownNameError, UsageError
 from tlbench.results.files import BOARD
+
+PRECISIONS = ("auto", "fp32", "tf32", "bf16")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Where and how a plan runs."""
+    """Where and how a plan runs. Raises `UsageError` for a precision that the device lacks."""
 
     device: str = "cpu"
     threads: int = 1
+    precision: str = "auto"
+    """Arithmetic of training, one of `PRECISIONS`; `training_precision` decides `auto`."""
+    accumulation_steps: int = 1
+    """Parts of a training batch whose gradients are added up, because the whole batch does not fit into memory."""
     cache: Path = field(default_factory=cache_folder)
     board: Path = BOARD
     data_root: Path | None = field(default_factory=data_folder)
 
     def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UnknownNameError("precision", self.precision, PRECISIONS)
+        if (self.device, self.precision) == ("cpu", "tf32"):
+            raise UsageError("The precision tf32 needs a CUDA device, and the device is cpu: use fp32 or bf16.")
         for name in ("cache", "board"):  # A plugin may change the current folder later.
             object.__setattr__(self, name, getattr(self, name).absolute())
+
+    @property
+    def training_precision(self) -> str:
+        """The arithmetic of training: `fp32`, `tf32` or `bf16`. Scores and exported files are fp32 with any of them."""
+        default = "bf16" if self.device == "cuda" else "fp32"
+        return default if self.precision == "auto" else self.precision
 
     def check_cache(self) -> None:
         """Raise `UsageError` if the cache cannot be written."""
