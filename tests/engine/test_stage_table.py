@@ -105,7 +105,8 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
         yield replace(pairing, label_budget=Budget(7, per_class=True)), settings
     elif path.startswith("settings."):
         name = path.partition(".")[2]
-        yield pairing, replace(settings, **{name: "cuda" if name == "device" else 7})
+        changed = {"device": {"device": "cuda"}, "training_precision": {"precision": "bf16"}}
+        yield pairing, replace(settings, **changed.get(name, {name: 7}))
     elif path in ("task.metric_of_source", "task.kind_of_source"):
         kind = replace(pairing.task.kind, metric="balanced-accuracy", summary="Another.")
         yield replace(pairing, task=replace(pairing.task, source_kind=kind)), settings

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tlbench.errors import TlbenchError
-from tlbench.learning.loop import CHECK_EVERY, DivergedError, one_cycle, train
+from tlbench.learning.loop import CHECK_EVERY, DivergedError, _clip, _Losses, one_cycle, train
 
 SETTINGS = {"learning_rate": 0.1, "weight_decay": 0.0}
 
@@ -86,9 +86,43 @@ def test_a_loss_that_is_no_number_stops_the_training_and_says_at_which_step(valu
     def diverging(progress):
         return loss(progress) * (value if progress >= 0.1 else 1)
 
-    with pytest.raises(DivergedError, match=rf"The loss is (nan|inf) at step {CHECK_EVERY} of 100: lower") as raised:
+    with pytest.raises(DivergedError, match=r"The loss is (nan|inf) at step 11 of 100: lower") as raised:
         train([model], diverging, steps=100, **SETTINGS)
     assert isinstance(raised.value, TlbenchError)
+
+
+def test_losses_of_a_gpu_are_read_several_at_a_time_and_the_first_bad_step_is_named():
+    """Reading a loss of a GPU waits for it: here a tensor says of itself that it lies there."""
+
+    class Remote(torch.Tensor):
+        is_cuda = True
+
+    losses = _Losses(100, lambda step, loss: None)
+    bad = CHECK_EVERY - 3
+    for step in range(1, CHECK_EVERY):
+        losses.add(torch.tensor(math.nan if step >= bad else 1.0).as_subclass(Remote))
+    with pytest.raises(DivergedError, match=rf"nan at step {bad} of 100"):
+        losses.add(torch.tensor(math.nan).as_subclass(Remote))
+
+
+def test_gradients_are_clipped_as_torch_does():
+    torch.manual_seed(0)
+    ours, theirs = ([nn.Parameter(torch.ones(size)) for size in (3, 4, 5)] for _ in range(2))
+    for one, other in zip(ours[:2], theirs[:2], strict=True):  # The third has no gradient.
+        one.grad = 9 * torch.randn(one.shape)
+        other.grad = one.grad.clone()
+    _clip(ours)
+    nn.utils.clip_grad_norm_(theirs, 5.0)
+    assert all(torch.equal(one.grad, other.grad) for one, other in zip(ours[:2], theirs[:2], strict=True))
+    assert ours[2].grad is None
+
+
+def test_the_gradients_of_the_parts_of_a_loss_add_up():
+    whole, loss = fitting()
+    split, parts = fitting()
+    train([whole], loss, steps=20, **SETTINGS)
+    train([split], lambda progress: (share * parts(progress) for share in (0.25, 0.75)), steps=20, **SETTINGS)
+    assert torch.allclose(whole.weight, split.weight, atol=1e-5)
 
 
 def test_gradients_are_clipped_to_norm_five():

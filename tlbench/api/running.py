@@ -216,9 +216,7 @@ def _places(options: Mapping[str, OptionValue], **places: Place | None) -> dict[
     return {name: os.fspath(place) for name, place in given.items()}
 
 
-def settings_for(
-    device: str, threads: int, board: Path, *, precision: str = "auto", writes: bool = True
-) -> Settings:
+def settings_for(device: str, threads: int, board: Path, *, precision: str = "auto", writes: bool = True) -> Settings:
     """Return where and how a plan runs. Raises `UsageError` without that device, or if a folder is not writable."""
     from tlbench.planning.fingerprints import resolve_device
     from tlbench.planning.settings import Settings

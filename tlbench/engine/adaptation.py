@@ -19,7 +19,8 @@ from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
-from tlbench.learning.device import seed_everything
+from tlbench.learning.arithmetic import FP32, Arithmetic
+from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import listening
@@ -40,19 +41,28 @@ class Adapted(NamedTuple):
     tensors that changed."""
     training_labels: int | None
     """Target labels that were left to train on, if the selection rule set some aside."""
+    device_seconds: float | None
+    """Seconds of the CUDA device that the strategy took; None on the CPU."""
 
 
-def adapt(pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep) -> Adapted:
+def adapt(
+    pairing: Pairing,
+    prepared: Prepared,
+    source: TransferModel,
+    on_step: OnStep,
+    arithmetic: Arithmetic = FP32,
+) -> Adapted:
     """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
     parts = declared_parts(pairing, prepared)
-    request = adapt_request(pairing, prepared, source, parts)
+    request = adapt_request(pairing, prepared, source, parts, arithmetic)
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
-    with listening(on_step):
+    with listening(on_step), DeviceClock(request.trainer.device) as clock:
         model = call(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
     check_read_back(pairing, prepared, model.eval(), request.fresh)
-    return Adapted(model.eval(), _trained(request.trainer, before, model), labels_trained(parts))
+    trained = _trained(request.trainer, before, model)
+    return Adapted(model.eval(), trained, labels_trained(parts), clock.seconds)
 
 
 def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
@@ -76,7 +86,9 @@ def _trained(trainer: Trainer, before: TransferModel, after: TransferModel) -> i
     return trainer.trained_values + sum(value.numel() for value in changed if not trainer.holds(value))
 
 
-def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts) -> AdaptRequest:
+def adapt_request(
+    pairing: Pairing, prepared: Prepared, source: TransferModel, parts: Parts, arithmetic: Arithmetic = FP32
+) -> AdaptRequest:
     """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source).eval()
@@ -104,7 +116,9 @@ def adapt_request(pairing: Pairing, prepared: Prepared, source: TransferModel, p
         fresh=blueprint(pairing, prepared, str(device), prepared.heads, extension=pairing.extension),
         source=origin,  # type: ignore[arg-type]
         target=target,
-        trainer=make_trainer(pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device),
+        trainer=make_trainer(
+            pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device, arithmetic
+        ),
         selection=strategy.selection,
         label_vectors=encode and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
     )
@@ -118,6 +132,7 @@ def make_trainer(
     options: Mapping[str, OptionValue],
     generator: torch.Generator,
     device: torch.device,
+    arithmetic: Arithmetic,
 ) -> Trainer:
     """Return what trains with these options; it holds functions of the backbone, and no data of the task."""
     masked = plan.task.kind.layout == "masked-token"
@@ -127,6 +142,7 @@ def make_trainer(
         options=options,
         generator=generator,
         device=device,
+        arithmetic=arithmetic,
         augmentation=Augmentation(names=plan.task.augment, vary=plan.backbone.augment),
         remasking=Remasking(remask=plan.backbone.remask if masked else None, fitted=prepared.fitted),
     )

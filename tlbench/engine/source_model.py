@@ -10,13 +10,16 @@ from tlbench.engine.models import build, build_request
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import UsageError
+from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.device import seed_everything
 from tlbench.learning.model import TransferModel, device_of, encode
 from tlbench.learning.progress import listening
 from tlbench.planning.plan import SourcePlan
 
 
-def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnStep) -> TransferModel:
+def train_source(
+    plan: SourcePlan, prepared: Prepared, device: str, on_step: OnStep, arithmetic: Arithmetic = FP32
+) -> TransferModel:
     """Return the source model: as `source_mode` says, trained, probed, or the checkpoint with the head it came with.
 
     Without a source it is the encoder as it starts: of the checkpoint, else random.
@@ -37,7 +40,8 @@ def train_source(plan: SourcePlan, prepared: Prepared, device: str, on_step: OnS
         kind.probe(features, targets, len(prepared.source_labels)).copy_into(model.heads["source"])
         return model
     kinds = {"source": kind}
-    trainer = make_trainer(plan, prepared, "source", kinds, plan.source_options, generator, device_of(model))
+    place = device_of(model)
+    trainer = make_trainer(plan, prepared, "source", kinds, plan.source_options, generator, place, arithmetic)
     with listening(on_step):
         trainer.fit(model, examples, head="source")
     return model

@@ -36,7 +36,7 @@ def question(row: Row) -> str:
     """Name what the seeds of one entry have in common."""
     rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
     end = [row.status, row.stage, row.reason]
-    place = [row.machine, row.device, row.threads, versions.version(row)]
+    place = [row.machine, row.device, row.threads, row.precision, row.accumulation_steps, versions.version(row)]
     return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])
 
 
@@ -53,5 +53,9 @@ def notes(rows: Sequence[Row]) -> dict[str, str]:
             parts = [f"{name}={options(row).get(name)}" for name in telling]
             if len({row.device for row in group}) > 1:
                 parts.append(row.device)
+            if len({row.precision for row in group}) > 1:
+                parts.append(row.precision)
+            if len({row.accumulation_steps for row in group}) > 1:
+                parts.append(f"batch in {row.accumulation_steps}")
             told[question(row)] = ", ".join(parts)
     return told

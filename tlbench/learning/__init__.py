@@ -14,7 +14,7 @@ from tlbench.learning.kinds import (
     TokenClassification,
 )
 from tlbench.learning.kinds.postprocess import Labels, Numbers
-from tlbench.learning.kinds.protocol import Postprocess
+from tlbench.learning.kinds.protocol import Postprocess, mean_over_targets
 from tlbench.learning.loop import (
     DivergedError,
     MakeOptimizer,
@@ -81,6 +81,7 @@ __all__ = [
     "fit_probe",
     "from_positions",
     "from_statistics",
+    "mean_over_targets",
     "one_cycle",
     "outside_blocks",
     "prepare_each",

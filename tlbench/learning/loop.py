@@ -17,11 +17,17 @@ Trained = nn.Module | tuple[nn.Module, float]
 """A module to train, or one with a factor of the learning rate."""
 MakeOptimizer = Callable[[list[dict[str, Any]]], torch.optim.Optimizer]
 """Parameter groups, each with `params` and `lr` -> optimiser."""
+Loss = Callable[[float], "Tensor | Iterable[Tensor]"]
+"""Progress from 0 to 1 -> the loss of a batch, or of its parts, whose gradients add up."""
 CHECK_EVERY = 25
+"""Steps after which a loss is reported, and after which those of a GPU are read: a GPU that is asked for each waits for
+the host."""
+LARGEST_NORM = 5.0
+"""Of all gradients together."""
 
 
 class DivergedError(TlbenchError):
-    """The loss is no longer a number."""
+    """The loss is not finite."""
 
 
 def one_cycle(progress: float, warm_up: float = 0.15) -> float:
@@ -33,7 +39,7 @@ def one_cycle(progress: float, warm_up: float = 0.15) -> float:
 
 def train(
     modules: Iterable[Trained],
-    loss: Callable[[float], Tensor],
+    loss: Loss,
     *,
     steps: int,
     learning_rate: float,
@@ -47,8 +53,8 @@ def train(
 
     A module stands alone, or with a factor of the learning rate: `(encoder, 0.1)`; 0 trains nothing of it. `optimizer`
     makes another optimiser of parameter groups with a learning rate each, which `schedule` multiplies.
-    `after_step(progress)` is called behind each step. `on_step(step, loss)` is called every 25 steps; there a loss that
-    is not finite raises `DivergedError`. In between the loss is not read, so that a GPU never waits for the host.
+    `after_step(progress)` is called behind each step, `on_step(step, loss)` every 25 steps. The first loss that is not
+    finite raises `DivergedError`: on the CPU at once, on a GPU after at most 25 steps.
     """
     trained = [module if isinstance(module, tuple) else (module, 1.0) for module in modules]
     groups = parameter_groups(trained, learning_rate)
@@ -63,19 +69,17 @@ def train(
     parameters = [parameter for group in groups for parameter in group["params"]]
     for module, _ in trained:
         module.train()
+    losses = _Losses(steps, on_step)
     for step in range(steps):
         progress = step / steps
         for group, peak in zip(updates.param_groups, peaks, strict=True):
             group["lr"] = peak * schedule(progress)
-        value = loss(progress)
-        updates.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
-        # One bad batch of a small budget can throw a model off.
-        nn.utils.clip_grad_norm_(parameters, 5.0)
+        value = _gradients(loss(progress), updates)
+        losses.add(value)
+        _clip(parameters)
         updates.step()
         after_step(progress)
-        if step % CHECK_EVERY == CHECK_EVERY - 1 or step == steps - 1:
-            _report(step + 1, steps, float(value.detach()), on_step)
+        losses.report()
     for module, _ in trained:
         module.eval()
 
@@ -97,10 +101,60 @@ def parameter_groups(modules: Iterable[tuple[nn.Module, float]], learning_rate: 
     return [{"params": parameters, "lr": learning_rate * factor} for factor, parameters in groups.items()]
 
 
-def _report(step: int, steps: int, loss: float, on_step: Callable[[int, float], None]) -> None:
-    if not math.isfinite(loss):
-        raise DivergedError(f"The loss is {loss} at step {step} of {steps}: lower the learning rate.")
-    on_step(step, loss)
+def _gradients(loss: Tensor | Iterable[Tensor], updates: torch.optim.Optimizer) -> Tensor:
+    """Set the gradients of a loss, or the sum of those of its parts; return the loss."""
+    updates.zero_grad(set_to_none=True)
+    if isinstance(loss, Tensor):
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
+    total = torch.zeros(())
+    for part in loss:  # Each is computed when the graph of the one before is gone.
+        part.backward()  # type: ignore[no-untyped-call]
+        total = total.to(part.device) + part.detach()
+    return total
+
+
+@torch.no_grad()
+def _clip(parameters: list[nn.Parameter]) -> None:
+    """Scale the gradients to norm 5 if they have a larger one: one bad batch of a small budget can throw a model off.
+
+    What `nn.utils.clip_grad_norm_` does, which groups the parameters by device and type again in each step.
+    """
+    if gradients := [parameter.grad for parameter in parameters if parameter.grad is not None]:
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (LARGEST_NORM / (norm + 1e-6)).clamp(max=1.0))
+
+
+class _Losses:
+    """The losses of a training, each checked; those of a GPU several at a time."""
+
+    def __init__(self, steps: int, on_step: Callable[[int, float], None]) -> None:
+        self.steps, self.on_step = steps, on_step
+        self.done, self.unread = 0, list[Tensor]()
+
+    def add(self, loss: Tensor) -> None:
+        """Take the loss of the next step. Raises `DivergedError`."""
+        self.done += 1
+        self.unread.append(loss)
+        if not loss.is_cuda or self._due():
+            self._read()
+
+    def report(self) -> None:
+        """Report the last loss, if that is due."""
+        if self._due():
+            self.on_step(self.done, self.last)
+
+    def _due(self) -> bool:
+        return self.done % CHECK_EVERY == 0 or self.done == self.steps
+
+    def _read(self) -> None:
+        first = self.done - len(self.unread) + 1
+        values = self.unread[0].tolist() if len(self.unread) == 1 else torch.stack(self.unread).tolist()
+        self.unread.clear()
+        for step, value in enumerate(values if isinstance(values, list) else [values], start=first):
+            if not math.isfinite(value):
+                raise DivergedError(f"The loss is {value} at step {step} of {self.steps}: lower the learning rate.")
+            self.last = value
 
 
 class _ReverseGradient(torch.autograd.Function):

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
+from tlbench.learning import arithmetic
+from tlbench.learning.arithmetic import computing_in
 from tlbench.learning.blocks import blocks_of
 from tlbench.learning.data import Inputs
 from tlbench.learning.outputs import Outputs
@@ -121,7 +123,7 @@ class TransferModel(nn.Module):
 
     def encoded(self, *inputs: Tensor) -> Outputs:
         """Return the features of the batch's units with the examples that they belong to."""
-        features: Tensor = self.encoder(*inputs)
+        features = arithmetic.call(self.encoder, *inputs)
         mask = self.encoder.units(*inputs)
         units = features.flatten(0, -2) if mask is None else features[mask]
         return Outputs(units, mask, tuple(features.shape[:-1]))
@@ -135,8 +137,10 @@ class TransferModel(nn.Module):
 
     def forward(self, *inputs: Tensor, head: str = "target") -> Outputs:
         """Return what a head makes of the batch's units."""
-        encoded = self.encoded(*inputs)
-        return Outputs(self.heads[head](encoded.units), encoded.mask, encoded.shape, features=encoded.units)
+        encoded, last = self.encoded(*inputs), self.heads[head]
+        # Logits are compared with each other; other heads may compute in the unit of targets, which bf16 would blur.
+        outputs = arithmetic.call(last, encoded.units) if type(last) is nn.Linear else last(encoded.units)
+        return Outputs(outputs, encoded.mask, encoded.shape, features=encoded.units)
 
 
 def device_of(module: nn.Module) -> torch.device:
@@ -180,6 +184,7 @@ def encode(model: TransferModel, inputs: Inputs) -> Array:
 
 
 @torch.no_grad()
+@computing_in("fp32")
 def encode_split(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Encoded:
     """Return the features of all units in evaluation mode; of those alone that are true in `kept`."""
     model.eval()
@@ -204,6 +209,7 @@ def _counts(outputs: Outputs) -> Array:
 
 
 @torch.no_grad()
+@computing_in("fp32")
 def apply_head(head: nn.Module, features: Array) -> Array:
     """Return the outputs `(M, C)` of a head on features, in evaluation mode, float32."""
     head.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,8 +46,19 @@ class Targets:
 
     def select(self, indices: Array) -> Targets:
         """Return a copy of the targets of those examples, without references."""
-        starts, counts = np.cumsum(self.counts) - self.counts, self.counts[indices]
-        return Targets(self.values[spans(starts[indices], counts)], counts)
+        counts = self.counts[indices]
+        if len(self.values) == len(self.counts) and self._one_each:
+            return Targets(self.values[indices], counts)
+        return Targets(self.values[spans(self._starts[indices], counts)], counts)
+
+    @functools.cached_property
+    def _one_each(self) -> bool:
+        return bool((self.counts == 1).all())
+
+    @functools.cached_property
+    def _starts(self) -> Array:
+        starts: Array = np.cumsum(self.counts) - self.counts
+        return starts
 
     def batch(self) -> BatchTargets:
         """Return them as tensors on the CPU."""

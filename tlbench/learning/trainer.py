@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,11 +13,14 @@ from torch import Tensor, nn
 
 from tlbench.contract.requests import AugmentRequest, RemaskRequest
 from tlbench.errors import ContractError
+from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
+from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind
-from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle, train
+from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train
 from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
+from tlbench.learning.resident import Resident, to_device
 from tlbench.learning.targets import BatchTargets
 
 Tensors = tuple[Tensor, ...]
@@ -45,9 +49,13 @@ class Augmentation:
 
     def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
         """Return a varied batch, on the CPU."""
-        if not self.names or self.vary is None or strength == "none":
+        if self.vary is None or not self.varies(strength):
             return inputs
         return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
+
+    def varies(self, strength: Augment) -> bool:
+        """Return whether batches are varied at all."""
+        return bool(self.names) and self.vary is not None and strength != "none"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +94,8 @@ class Trainer:
     """Varies batches, by the transformations that the task names."""
     remasking: Remasking = field(default_factory=Remasking)
     """Masks other places of masked texts."""
+    arithmetic: Arithmetic = FP32
+    """How it computes."""
     steps_done: int = 0
     """Steps of all calls of `train`."""
     trained_values: int = 0
@@ -119,17 +129,21 @@ class Trainer:
         None.
         """
         inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
+        remasked = targets is not None and views == 1 and self.remasking.remask is not None
+        # What a plugin varies is on the CPU.
+        changed = remasked or self.augmentation.varies(augment)
+        resident = None if changed or self.device.type == "cpu" else Resident.of(inputs, self.device)
+        read = inputs.batch if resident is None else resident.batch
         for indices in self._indices(len(inputs), size):
-            drawn = [self.augmentation(inputs.batch(indices), augment, self.generator) for _ in range(views)]
+            drawn = [self.augmentation(read(indices), augment, self.generator) for _ in range(views)]
             wanted = None if targets is None else targets.select(indices).batch()
-            if wanted is not None and views == 1:
+            if remasked and wanted is not None:
                 drawn[0], wanted = self.remasking(drawn[0], wanted, self.generator)
-            placed = [tuple(part.to(self.device) for part in view) for view in drawn]
-            yield Batch(
-                placed[0] if views == 1 else tuple(placed),
-                None if wanted is None else wanted.to(self.device),
-                torch.from_numpy(indices),
-            )
+            if resident is None:
+                drawn = [tuple(to_device(part, self.device) for part in view) for view in drawn]
+            if wanted is not None:
+                wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
+            yield Batch(drawn[0] if views == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
 
     def _indices(self, size: int, wanted: int | None) -> Iterator[Any]:
         batch_size = min(int(self.option("batch_size")) if wanted is None else wanted, size)
@@ -140,16 +154,23 @@ class Trainer:
                 yield order[start : start + batch_size]
 
     def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
-        """Train encoder and one head of a model on labelled examples."""
-        batches, trained = self.batches(examples), model.heads[head]
+        """Train encoder and one head of a model on labelled examples. Raises `CannotSplitError`."""
+        batches, trained, kind = self.batches(examples), model.heads[head], self.kinds[head]
+        parts, forward = self.arithmetic.accumulation_steps, functools.partial(model, head=head)
         if isinstance(trained, ScaledLinear):
             trained.settle(examples.targets.values)
+        if parts > 1:
+            check_splits(kind, [model.encoder, trained])
 
-        def loss(progress: float) -> Tensor:
+        def whole(progress: float) -> Tensor:
             inputs, targets, _ = next(batches)
-            return self.kinds[head].loss(model(*inputs, head=head), targets)
+            return kind.loss(forward(*inputs), targets)
 
-        self.train([model.encoder, trained], loss)
+        def split(progress: float) -> Iterator[Tensor]:
+            inputs, targets, positions = next(batches)
+            return shares(kind, forward, inputs, targets, examples.targets.counts[positions.numpy()], parts)
+
+        self._train([model.encoder, trained], split if parts > 1 else whole)
 
     def train(
         self,
@@ -161,23 +182,43 @@ class Trainer:
         after_step: Callable[[float], None] = lambda progress: None,
         steps: int | None = None,
     ) -> None:
-        """Minimise `loss(progress)` as `tlbench.learning.train` does, with the options; `steps`: a part of them."""
+        """Minimise `loss(progress)` as `tlbench.learning.train` does, with the options; `steps`: a part of them.
+
+        Raises `CannotSplitError` if batches are to be split: only `fit` knows what the parts of a loss are.
+        """
+        if self.arithmetic.accumulation_steps > 1:
+            raise CannotSplitError(
+                f'The batch cannot be split to save memory: "{self.owner}" has a loss of its own, which may compare '
+                f"examples of the batch. Use a smaller batch_size."
+            )
+        self._train(modules, loss, schedule, optimizer, after_step, steps)
+
+    def _train(
+        self,
+        modules: Iterable[Trained],
+        loss: Loss,
+        schedule: Schedule = one_cycle,
+        optimizer: MakeOptimizer | None = None,
+        after_step: Callable[[float], None] = lambda progress: None,
+        steps: int | None = None,
+    ) -> None:
         modules = list(modules)
         for module in modules:
             self._count(module[0] if isinstance(module, tuple) else module)
         before = self.steps_done
         planned = int(self.option("steps")) if steps is None else steps
-        train(
-            modules,
-            loss,
-            steps=planned,
-            learning_rate=float(self.option("learning_rate")),
-            weight_decay=float(self.option("weight_decay")),
-            schedule=schedule,
-            optimizer=optimizer,
-            after_step=after_step,
-            on_step=lambda step, value: report_step(before + step, value),
-        )
+        with computing_in(self.arithmetic.precision):
+            train(
+                modules,
+                loss,
+                steps=planned,
+                learning_rate=float(self.option("learning_rate")),
+                weight_decay=float(self.option("weight_decay")),
+                schedule=schedule,
+                optimizer=optimizer,
+                after_step=after_step,
+                on_step=lambda step, value: report_step(before + step, value),
+            )
         self.steps_done += planned
 
     def holds(self, value: Tensor) -> bool:

@@ -193,6 +193,8 @@ class Pairing(SourcePlan):
             "device": settings.device,
             "device_name": fingerprints.device_name(settings.device),
             "threads": settings.threads,
+            "precision": settings.training_precision,
+            "accumulation_steps": settings.accumulation_steps,
             "api_version": API_VERSION,
         }
 

@@ -12,6 +12,7 @@ from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
 from tlbench.planning.plan_parts import PLACES
+from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
 
@@ -30,6 +31,8 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
         words += ["--label-budget", row.budget_rule]
     if row.remembered:
         words += ["--remember", row.remembered]
+    if row.precision != Settings(device=row.device).training_precision:
+        words += ["--precision", row.precision]
     if row.threads != 1:
         words += ["--threads", str(row.threads)]
     settings = [

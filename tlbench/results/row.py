@@ -204,9 +204,14 @@ class Row:
     threads: int
     """Threads of torch and of ONNX Runtime."""
     precision: str = "fp32"
-    """Number format of weights and arithmetic."""
+    """Arithmetic of training: `fp32`, `tf32` or `bf16`. Weights, scores and the exported file are fp32 with any of
+    them. Rows of different precision are never averaged."""
+    accumulation_steps: int = 1
+    """Parts that each training batch was computed in, because the whole batch did not fit into the device's memory."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """CPU seconds of each stage when it was computed; a shared stage stands on every row that uses it."""
+    device_seconds: float | None = None
+    """Seconds of the CUDA device from the start of adaptation to its end; null on a CPU."""
     peak_memory_bytes: int | None = None
     """Largest resident size of the process by the end of the pairing (on CUDA: largest allocation)."""
     parameters: int | None = None
@@ -241,7 +246,10 @@ class Row:
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`; a strategy is spelled as in its key."""
         parts = (self.task.partition("/")[2], self.backbone, spelling(self.strategy), f"s{self.seed}")
-        machine = digest([self.machine, self.device, self.threads])[:6]
+        # Results in fp32 have the names that they had before there was another precision.
+        training = (self.precision, self.accumulation_steps)
+        place = [self.machine, self.device, self.threads, *(() if training == ("fp32", 1) else training)]
+        machine = digest(place)[:6]
         return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
 
     def to_json(self) -> dict[str, Any]:

@@ -11,15 +11,19 @@ def _compute(work: Work) -> AdaptPart:
     from tlbench.engine.given import labels_given
     from tlbench.engine.models import WEIGHTS, read_source
     from tlbench.engine.prepared import Prepared
+    from tlbench.learning.arithmetic import Arithmetic
     from tlbench.learning.model import save_weights
 
     pairing, prepared = work.pairing, Prepared.read(work.above["prepare"])
-    start = read_source(pairing, prepared, work.settings.device, work.above["source"])
-    adapted = adapt(pairing, prepared, start, work.on_step)
+    settings = work.settings
+    start = read_source(pairing, prepared, settings.device, work.above["source"])
+    arithmetic = Arithmetic(precision=settings.training_precision, accumulation_steps=settings.accumulation_steps)
+    adapted = adapt(pairing, prepared, start, work.on_step, arithmetic)
     save_weights(adapted.model, work.folder / WEIGHTS)
     return AdaptPart(
         trained_parameters=adapted.trained_parameters,
         training_labels=adapted.training_labels,
+        device_seconds=adapted.device_seconds,
         **labels_given(pairing, prepared),
     )
 

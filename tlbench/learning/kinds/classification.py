@@ -13,7 +13,7 @@ from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Labels, Words
-from tlbench.learning.kinds.protocol import Postprocess
+from tlbench.learning.kinds.protocol import Postprocess, mean_over_targets
 from tlbench.learning.metrics.classification import (
     accuracy,
     balanced_accuracy,
@@ -55,6 +55,7 @@ class Classification:
     def strata(self, targets: Targets) -> Array:
         return targets.values
 
+    @mean_over_targets
     def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
         return functional.cross_entropy(outputs.units, targets.values)
 

@@ -13,7 +13,7 @@ from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Flags
-from tlbench.learning.kinds.protocol import Postprocess
+from tlbench.learning.kinds.protocol import Postprocess, mean_over_targets
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.multi_label import macro_label_f1, mean_average_precision, micro_label_f1
 from tlbench.learning.outputs import Outputs
@@ -47,6 +47,7 @@ class MultiLabel:
         """Return a group for each set of labels."""
         return np.asarray(np.unique(targets.values, axis=0, return_inverse=True)[1])
 
+    @mean_over_targets
     def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
         wanted = targets.values.to(outputs.units.dtype)
         return functional.binary_cross_entropy_with_logits(outputs.units, wanted)

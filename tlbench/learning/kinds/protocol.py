@@ -7,8 +7,8 @@ so that a kind may read units alone, or examples as a whole: a span, a transcrip
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from torch import Tensor, nn
 
@@ -17,6 +17,8 @@ from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear
 from tlbench.learning.targets import BatchTargets, Targets
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Postprocess(Protocol):
@@ -58,6 +60,15 @@ class Postprocess(Protocol):
     def name(self, targets: Array, labels: Sequence[str]) -> list[str]:
         """Return the targets `(m, ...)` of one example in words."""
         ...
+
+
+def mean_over_targets(loss: F) -> F:
+    """Mark the `loss` of a kind as a mean over `targets.values`: its batches may be computed in parts.
+
+    Not for a loss that weights targets by others of the batch, or that compares examples.
+    """
+    loss.mean_over_targets = True  # type: ignore[attr-defined]
+    return loss
 
 
 class Kind(Protocol):
