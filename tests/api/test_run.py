@@ -53,6 +53,8 @@ def test_the_board_is_that_of_the_command_line_unless_it_is_named(run, tmp_path)
         ({"seeds": True}, "True"),
         ({"threads": 0}, "threads 0"),
         ({"device": "gpu"}, "gpu"),
+        ({"precision": "tf32"}, "tf32"),
+        ({"precision": "half"}, "half"),
         ({"options": {"steps": 3}}, "OWNER.NAME"),
         ({"options": {"finetune.steps": None}}, "None"),
         ({"options": {"finetune.step": 3}}, "finetune.steps"),

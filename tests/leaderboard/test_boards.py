@@ -37,6 +37,18 @@ def test_other_options_or_machines_are_other_entries_and_say_in_what_they_differ
     ]
 
 
+def test_rows_of_other_precision_or_split_batches_are_never_averaged(row):
+    rows = [row("finetune", 0, 0.8), row("finetune", 1, 0.6, precision="bf16")]
+    rows += [row("finetune", 2, 0.7, precision="bf16", accumulation_steps=2)]
+    entries = aggregate(rows)
+    assert [len(entry.rows) for entry in entries] == [1, 1, 1]
+    assert [entry.strategy for entry in entries] == [
+        "finetune (fp32, batch in 1)",
+        "finetune (bf16, batch in 2)",
+        "finetune (bf16, batch in 1)",
+    ]
+
+
 def test_entries_are_sorted_within_their_access_and_baselines_come_last(row):
     rows = [
         row("source-only", 0, 0.99, access=(), baseline=True),

@@ -9,7 +9,7 @@ from tlbench import Option
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.contract.budget import Budget
 from tlbench.contract.requests import LoadRequest
-from tlbench.errors import MissingDataError, UsageError
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.settings import Settings
 
@@ -76,6 +76,26 @@ def test_folders_come_from_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("TLBENCH_DATA")
     assert cache_folder().name == "tlbench"
     assert data_folder() is None
+
+
+def test_training_is_in_float32_on_a_cpu_and_in_bf16_on_cuda_if_nothing_is_asked_for():
+    assert Settings().training_precision == "fp32"
+    assert Settings(device="cuda").training_precision == "bf16"
+    assert Settings(device="cuda", precision="tf32").training_precision == "tf32"
+    assert Settings(precision="bf16").training_precision == "bf16"
+
+
+def test_the_precision_of_training_stands_on_the_row_and_moves_no_key(blobs, settings):
+    full, half = (blobs.row_fields(dataclasses.replace(settings, precision=name)) for name in ("auto", "bf16"))
+    changed = {name for name in full if full[name] != half[name]}
+    assert (changed, full["precision"], half["precision"]) == ({"precision"}, "fp32", "bf16")
+
+
+def test_a_precision_that_the_device_lacks_or_that_does_not_exist_is_refused():
+    with pytest.raises(UsageError, match=r"tf32.*cpu"):
+        Settings(precision="tf32")
+    with pytest.raises(UnknownNameError, match=r'"bf61".*"bf16"'):
+        Settings(precision="bf61")
 
 
 def test_a_data_root_that_is_no_folder_is_said_so(monkeypatch, tmp_path):

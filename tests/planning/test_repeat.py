@@ -27,6 +27,14 @@ def test_a_row_at_the_defaults_needs_no_options(catalog, row_of):
     assert repeat_command(row_of("toy/blobs")[0], catalog) == PLAIN
 
 
+def test_a_precision_that_the_device_would_not_choose_is_named(catalog, row_of):
+    row = row_of("toy/blobs")[0]
+    words = repeat_command(dataclasses.replace(row, precision="bf16"), catalog)
+    assert words == [*PLAIN, "--precision", "bf16"]
+    on_gpu = repeat_command(dataclasses.replace(row, device="cuda", precision="bf16"), catalog)
+    assert "--precision" not in on_gpu
+
+
 def test_the_command_plans_the_same_pairing_again(catalog, settings, row_of):
     changed = {"task.noise": 0.5, "task.label_budget": 12, "source.steps": 7, "finetune.learning_rate": 0.25}
     run_request = {"backbones": ["toy/mlp-batchnorm"], "overrides": changed, "quick": True, "seeds": (7,)}

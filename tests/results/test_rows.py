@@ -57,6 +57,7 @@ def test_the_file_holds_every_field_that_the_published_schema_names(row, tmp_pat
 def test_the_file_is_named_by_pairing_and_machine(row):
     assert row.file_name.startswith(f"toy/blobs--toy-mlp--finetune--s0--{row.key}-")
     others = [{"machine": "other"}, {"device": "cuda"}, {"threads": 2}, {"key": "0" * 12}, {"seed": 1}]
+    others += [{"precision": "bf16"}, {"accumulation_steps": 2}]
     names = {dataclasses.replace(row, **changes).file_name for changes in [{}, {"score": 0.5}, *others]}
     assert len(names) == 1 + len(others)
 
