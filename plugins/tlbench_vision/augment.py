@@ -47,7 +47,7 @@ def augment(request: AugmentRequest) -> tuple[Tensor, ...]:
 
 def _uniform(size: int, generator: torch.Generator) -> Tensor:
     """Return values in -1..1, one an image."""
-    return torch.rand(size, generator=generator) * 2 - 1
+    return torch.rand(size, generator=generator, device=generator.device) * 2 - 1
 
 
 def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
@@ -72,19 +72,21 @@ def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor
 
 def noise(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     """Add Gaussian noise."""
-    drawn = torch.randn(images.shape, generator=generator) * (ranges.noise * 255)
+    drawn = torch.randn(images.shape, generator=generator, device=generator.device) * (ranges.noise * 255)
     return (images.float() + drawn).round().clamp(0, 255).to(torch.uint8)
 
 
 def rot90(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     """Turn each square image by none to three right angles."""
-    turns = torch.randint(4, (len(images),), generator=generator)
-    return torch.stack([image.rot90(int(turn), (1, 2)) for image, turn in zip(images, turns, strict=True)])
+    turns = torch.randint(4, (len(images),), generator=generator, device=generator.device)
+    # All four of each image: to read which one is wanted would wait for the GPU.
+    turned = torch.stack([images.rot90(count, (2, 3)) for count in range(4)])
+    return turned[turns, torch.arange(len(images), device=images.device)]
 
 
 def flip(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     """Mirror each image left to right with probability 1/2."""
-    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    mirrored = torch.rand(len(images), generator=generator, device=generator.device) < 0.5
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 

@@ -174,4 +174,5 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         preprocess=deferred("tlbench_vision.preprocess"),
         build=deferred("tlbench_vision.backbones.resnet", "build"),
         augment=deferred("tlbench_vision.augment", "augment"),
+        augments_on_device=True,
     )

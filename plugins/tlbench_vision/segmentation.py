@@ -91,5 +91,6 @@ def segmentation_backbones() -> list[BackboneSpec]:
             prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
             build=deferred("tlbench_vision.backbones.unet", "build"),
             augment=deferred("tlbench_vision.augment", "augment"),
+            augments_on_device=True,
         )
     ]

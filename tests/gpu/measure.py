@@ -159,7 +159,9 @@ def placement(path: Path, device: str, sample: np.ndarray) -> str:
 
     options = onnxruntime.SessionOptions()
     options.enable_profiling, options.profile_file_prefix = True, str(path.with_name("profile"))
-    session = onnxruntime.InferenceSession(path, options, providers=[PROVIDERS[device], PROVIDERS["cpu"]])
+    session = onnxruntime.InferenceSession(
+        path, options, providers=list(dict.fromkeys([PROVIDERS[device], PROVIDERS["cpu"]]))
+    )
     session.run(None, {session.get_inputs()[0].name: sample})
     events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     nodes = {event["name"]: event["args"]["provider"] for event in events if "provider" in event.get("args", {})}

@@ -20,13 +20,14 @@ def torch_as_it_was() -> Iterator[None]:
         yield
     finally:
         if torch := sys.modules.get("torch"):
-            _restore(torch, state or {"deterministic": False, "cudnn_tf32": True})
+            _restore(torch, state or {"deterministic": False, "filled": True, "cudnn_tf32": True})
 
 
 def _state(torch: Any) -> dict[str, Any]:
     return {
         "threads": torch.get_num_threads(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "filled": torch.utils.deterministic.fill_uninitialized_memory,
         "matmul_tf32": torch.backends.cuda.matmul.allow_tf32,
         "cudnn_tf32": torch.backends.cudnn.allow_tf32,
         "benchmark": torch.backends.cudnn.benchmark,
@@ -38,6 +39,7 @@ def _restore(torch: Any, state: dict[str, Any]) -> None:
     set_to = {
         "threads": torch.set_num_threads,
         "deterministic": torch.use_deterministic_algorithms,
+        "filled": lambda value: setattr(torch.utils.deterministic, "fill_uninitialized_memory", value),
         "matmul_tf32": lambda value: setattr(torch.backends.cuda.matmul, "allow_tf32", value),
         "cudnn_tf32": lambda value: setattr(torch.backends.cudnn, "allow_tf32", value),
         "benchmark": lambda value: setattr(torch.backends.cudnn, "benchmark", value),

@@ -81,6 +81,9 @@ class BackboneSpec:
     prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
+    augments_on_device: bool = False
+    """True if `augment` works on any device, drawing with `device=request.generator.device`: then training batches are
+    varied on the GPU. Else they are varied on the CPU, and copied."""
     checkpoint: Callable[[Mapping[str, Any]], Checkpoint] | None = None
     """Finds a pre-trained model's files, given the backbone's options. Light, called before anything runs; it may fetch
     them. Raises `MissingDataError`. None: the backbone always starts at random."""

@@ -154,7 +154,8 @@ class AugmentRequest:
     """A training batch to be varied without changing its labels."""
 
     inputs: tuple[torch.Tensor, ...]
-    """The encoder's arguments for the batch, on the CPU."""
+    """The encoder's arguments for the batch, on the device of `generator`: the CPU, unless the backbone declares
+    `augments_on_device`."""
     names: tuple[str, ...]
     """The task's `augment`: the transformations that keep its labels."""
     strength: Strength = "weak"

@@ -143,7 +143,9 @@ def make_trainer(
         generator=generator,
         device=device,
         arithmetic=arithmetic,
-        augmentation=Augmentation(names=plan.task.augment, vary=plan.backbone.augment),
+        augmentation=Augmentation(
+            names=plan.task.augment, vary=plan.backbone.augment, on_device=plan.backbone.augments_on_device
+        ),
         remasking=Remasking(remask=plan.backbone.remask if masked else None, fitted=prepared.fitted),
     )
 

@@ -27,6 +27,8 @@ def set_up(threads: int) -> None:
     torch.set_num_threads(threads)
     threadpool_limits(threads)
     torch.use_deterministic_algorithms(True)
+    # Else each new tensor is filled with NaN before it is written: up to 8 % of a training step on a CPU.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False

@@ -107,11 +107,12 @@ def _gradients(loss: Tensor | Iterable[Tensor], updates: torch.optim.Optimizer) 
     if isinstance(loss, Tensor):
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
-    total = torch.zeros(())
+    values = []
     for part in loss:  # Each is computed when the graph of the one before is gone.
         part.backward()  # type: ignore[no-untyped-call]
-        total = total.to(part.device) + part.detach()
-    return total
+        values.append(part.detach())
+        del part
+    return torch.stack(values).sum()
 
 
 @torch.no_grad()

@@ -46,9 +46,11 @@ class Augmentation:
 
     names: tuple[str, ...] = ()
     vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
+    on_device: bool = False
+    """Whether it works on any device."""
 
     def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
-        """Return a varied batch, on the CPU."""
+        """Return a varied batch."""
         if self.vary is None or not self.varies(strength):
             return inputs
         return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
@@ -130,12 +132,12 @@ class Trainer:
         """
         inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
         remasked = targets is not None and views == 1 and self.remasking.remask is not None
-        # What a plugin varies is on the CPU.
-        changed = remasked or self.augmentation.varies(augment)
-        resident = None if changed or self.device.type == "cpu" else Resident.of(inputs, self.device)
+        on_cpu = remasked or (self.augmentation.varies(augment) and not self.augmentation.on_device)
+        resident = None if on_cpu or self.device.type == "cpu" else Resident.of(inputs, self.device)
         read = inputs.batch if resident is None else resident.batch
+        generator = self.generator if resident is None else self._generator_on_device()
         for indices in self._indices(len(inputs), size):
-            drawn = [self.augmentation(read(indices), augment, self.generator) for _ in range(views)]
+            drawn = [self.augmentation(read(indices), augment, generator) for _ in range(views)]
             wanted = None if targets is None else targets.select(indices).batch()
             if remasked and wanted is not None:
                 drawn[0], wanted = self.remasking(drawn[0], wanted, self.generator)
@@ -144,6 +146,11 @@ class Trainer:
             if wanted is not None:
                 wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
             yield Batch(drawn[0] if views == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
+
+    def _generator_on_device(self) -> torch.Generator:
+        """Return a generator on the device, whose seed is drawn."""
+        seed = torch.randint(2**62, (), generator=self.generator)
+        return torch.Generator(self.device).manual_seed(int(seed))
 
     def _indices(self, size: int, wanted: int | None) -> Iterator[Any]:
         batch_size = min(int(self.option("batch_size")) if wanted is None else wanted, size)

@@ -44,4 +44,5 @@ def find_cifar(name: str) -> BackboneSpec:
         own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
         save=deferred("tlbench_vision.backbones.cifar", "save"),
         augment=deferred("tlbench_vision.augment", "augment"),
+        augments_on_device=True,
     )

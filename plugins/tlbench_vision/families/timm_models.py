@@ -89,6 +89,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
         save=deferred("tlbench_vision.backbones.timm_model", "save"),
         augment=deferred("tlbench_vision.augment", "augment"),
+        augments_on_device=True,
     )
 
 

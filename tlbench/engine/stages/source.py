@@ -34,6 +34,7 @@ STAGE = Stage(
         "backbone.name",
         "backbone.build",
         "backbone.augment",
+        "backbone.augments_on_device",
         "backbone.remask",
         "backbone.own_head",
         "settings.device",

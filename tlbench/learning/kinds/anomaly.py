@@ -26,7 +26,9 @@ class Anomaly(Classification):
     WEIGHT = 4.0
 
     def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
-        weight = torch.tensor([1.0, self.WEIGHT], device=outputs.units.device)
+        # Filled in place: a copy from the host would wait for the GPU.
+        weight = outputs.units.new_ones(2)
+        weight[1:].fill_(self.WEIGHT)
         return functional.cross_entropy(outputs.units, targets.values, weight=weight)
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
