@@ -34,7 +34,8 @@ class Track:
 
     def __init__(self, catalog: Catalog, task: str, root: Path, seeds: Sequence[int] = SEEDS) -> None:
         set_up(threads=1)
-        self.settings = Settings(cache=root / "cache", board=root / "board", data_root=None)
+        # In the precision of the limit loops.
+        self.settings = Settings(cache=root / "cache", board=root / "board", data_root=None, precision="bf16")
         run_request = {"tasks": [task], "strategies": ["source-only", *STRATEGIES], "seeds": seeds}
         plan = plan_only(catalog, self.settings, **run_request)
         self.pairings = {(pairing.strategy.name, pairing.seed): pairing for pairing in plan.pairings}

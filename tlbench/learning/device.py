@@ -28,7 +28,7 @@ def set_up(threads: int) -> None:
     threadpool_limits(threads)
     torch.use_deterministic_algorithms(True)
     # Else each new tensor is filled with NaN before it is written: up to 8 % of a training step on a CPU.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.benchmark = False
@@ -80,7 +80,7 @@ class DeviceClock:
     def __enter__(self) -> DeviceClock:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)
-            self.start, self.end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            self.start, self.end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
             self.start.record()
         return self
 

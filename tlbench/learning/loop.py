@@ -109,7 +109,7 @@ def _gradients(loss: Tensor | Iterable[Tensor], updates: torch.optim.Optimizer) 
         return loss.detach()
     values = []
     for part in loss:  # Each is computed when the graph of the one before is gone.
-        part.backward()  # type: ignore[no-untyped-call]
+        part.backward()
         values.append(part.detach())
         del part
     return torch.stack(values).sum()

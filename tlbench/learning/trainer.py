@@ -51,7 +51,7 @@ class Augmentation:
 
     def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
         """Return a varied batch."""
-        if self.vary is None or not self.varies(strength):
+        if self.vary is None or not self.names or strength == "none":
             return inputs
         return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
 
