@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
+from collections import Counter
+from random import Random
 
+import numpy as np
 import pytest
 from support import plan_only
 
@@ -11,9 +15,11 @@ from tlbench.contract import kind_specs as kindspecs
 from tlbench.contract.specs import DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.errors import StoreError
 from tlbench.planning.catalog import NAMES
+from tlbench.results.files import file_sha256
+from tlbench.results.left_out import MOST
 from tlbench.results.row import Row, write_row
 from tlbench.results.row_checks import NAMES as ROW_NAMES
-from tlbench.results.row_files import read_row, read_rows
+from tlbench.results.row_files import LARGEST, read_row, read_rows
 from tlbench.results.values import RANGES
 
 
@@ -46,9 +52,11 @@ def board(rows, tmp_path):
 
 
 def changed(board, row, **values):
-    """Write values into a row's file as they are; return the file."""
+    """Write values into a row's file as they are, without a digest; return the file."""
     path = board / "rows" / row.file_name
-    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+    record = {**json.loads(path.read_text()), **values}
+    del record["digest"]
+    path.write_text(json.dumps(record))
     return path
 
 
@@ -110,6 +118,22 @@ def test_a_value_that_cannot_be_right_is_named_and_the_other_rows_are_read(board
     assert f"its {field.removesuffix('s')}" in warning
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"score_low": 0.76}, "a number in its interval, which ends at 0.76"),
+        ({"score_high": 0.74}, "a number in its interval, which ends at 0.74"),
+        ({"worst_group_score": 0.1, "worst_group_low": 0.2, "worst_group_high": 0.3}, "its interval, which ends at 0.2"),
+        ({"scores": {"accuracy": 0.5}}, "its accuracy among all metrics, which is 0.5"),
+        ({"domain": "toy-", "task": "toy-/blobs"}, "a name that begins and ends with a letter, a digit or _"),
+    ],
+)
+def test_values_that_contradict_each_other_are_named(board, rows, values, expected):
+    changed(board, rows[0], **values)
+    seeds, warning = read_with_one_left_out(board)
+    assert (seeds, expected in warning) == ([1], True)
+
+
 def test_text_with_half_a_character_is_left_out_for_it_cannot_be_written(board, rows):
     changed(board, rows[0], reason="\ud800")
     seeds, warning = read_with_one_left_out(board)
@@ -121,9 +145,9 @@ def test_a_readme_is_no_domain(board, rows):
     assert "README.md is the page over all domains" in read_with_one_left_out(board)[1]
 
 
-@pytest.mark.parametrize("values", [{"score": 1, "score_high": 1}, {"score": 1 + 1e-12, "score_high": 1.0000001}])
+@pytest.mark.parametrize("values", [{"score": 1, "score_high": 1}, {"score": 1 + 1e-12, "score_high": 0.9999999}])
 def test_whole_numbers_and_rounding_are_no_faults(board, rows, values):
-    changed(board, rows[0], **values)
+    changed(board, rows[0], **values, scores={"accuracy": 1.0})
     assert len(list(read_rows(board))) == 2
 
 
@@ -163,3 +187,92 @@ def test_what_is_no_regular_file_is_left_out(board, rows):
     path.unlink()
     path.mkdir()
     assert "it is no regular file" in read_with_one_left_out(board)[1]
+
+
+def test_of_many_damaged_rows_some_are_named_and_the_others_counted(board, rows):
+    for place in range(MOST + 5):
+        (board / "rows" / "toy" / f"damaged-{place:02}.json").write_bytes(b"{")
+    with pytest.warns(UserWarning) as warned:
+        assert [row.seed for row in read_rows(board)] == [0, 1]
+    said = [str(warning.message) for warning in warned]
+    assert (len(said), "damaged-00" in said[0], said[-1]) == (MOST + 1, True, "5 further results are left out.")
+
+
+def test_what_a_warning_quotes_is_short_and_printable(board, rows):
+    path = board / "rows" / "toy" / "\x1b[2Jhidden\u202e.json"
+    path.write_text(json.dumps({**json.loads((board / "rows" / rows[0].file_name).read_text()), "\x1b[2J" + "x" * 10**6: 1}))
+    seeds, warning = read_with_one_left_out(board)
+    assert (seeds, warning.isprintable(), len(warning) < 3000) == ([0, 1], True, True)
+
+
+def test_a_file_too_large_for_a_row_is_not_read(board, rows):
+    path = board / "rows" / rows[0].file_name
+    with path.open("r+b") as stream:
+        stream.truncate(LARGEST + 1)
+    assert f"it has {LARGEST + 1} bytes, expected at most {LARGEST}" in read_with_one_left_out(board)[1]
+
+
+def accepted(path, row):
+    """Return whether a file is read as a row; one that is must be the same row."""
+    try:
+        found = read_row(path)
+    except StoreError:
+        return False
+    assert found == row
+    return True
+
+
+def damages(content, random):
+    """Yield a content with one byte changed, left out, put in; cut off; and repeated."""
+    for place in random.choices(range(len(content)), k=1000):
+        yield content[:place] + bytes([content[place] ^ 1 << random.randrange(8)]) + content[place + 1 :]
+    for place in random.choices(range(len(content)), k=50):
+        yield content[:place] + content[place + 1 :]
+        yield content[:place] + random.randbytes(1) + content[place:]
+        yield content[:place]
+        yield content + content[place:]
+
+
+@pytest.fixture
+def scored(rows, tmp_path):
+    """A row with its predictions, and its file."""
+    predictions = (tmp_path / "rows" / rows[0].file_name).with_suffix(".npz")
+    predictions.parent.mkdir(parents=True)
+    np.savez_compressed(predictions, predictions=np.arange(60.0), targets=np.arange(60))
+    row = dataclasses.replace(rows[0], predictions_sha256=file_sha256(predictions), reason="A remark.")
+    return row, write_row(tmp_path, row)
+
+
+def test_no_damage_to_a_row_changes_what_is_read(scored):
+    row, path = scored
+    content = path.read_bytes()
+    counts = Counter()
+    for damage in damages(content, Random(0)):
+        path.write_bytes(damage)
+        counts[accepted(path, row)] += 1
+    assert counts[False] > 0.75 * counts.total()  # the others are white space that means nothing
+
+
+def test_a_row_whose_predictions_are_damaged_is_left_out(scored):
+    row, path = scored
+    predictions = path.with_suffix(".npz")
+    content = predictions.read_bytes()
+    assert accepted(path, row)
+    for damage in [*damages(content, Random(0))][-400:]:
+        if damage != content:
+            predictions.write_bytes(damage)
+            assert not accepted(path, row)
+    predictions.unlink()
+    assert accepted(path, row)
+
+
+def test_the_fault_of_damaged_predictions_is_named(scored, tmp_path):
+    row, path = scored
+    path.with_suffix(".npz").write_bytes(b"others")
+    seeds, warning = read_with_one_left_out(tmp_path)
+    assert (seeds, f'"{path.stem}.npz" does not hold the predictions that were scored' in warning) == ([], True)
+
+
+def test_a_row_that_was_written_without_a_digest_is_read(board, rows):
+    changed(board, rows[0])
+    assert list(read_rows(board)) == rows

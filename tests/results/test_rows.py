@@ -64,7 +64,7 @@ def test_the_file_is_named_by_pairing_and_machine(row):
 
 def test_a_later_result_of_one_pairing_replaces_the_earlier(row, tmp_path):
     write_row(tmp_path, row)
-    write_row(tmp_path, dataclasses.replace(row, score=0.5))
+    write_row(tmp_path, dataclasses.replace(row, score=0.5, scores={}))
     assert [found.score for found in read_rows(tmp_path)] == [0.5]
 
 

@@ -48,16 +48,17 @@ def export_and_score(
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
     fields = score_fields(pairing, prepared, test, predictions)
-    # A task's own evaluation runs the file too, so that its scores are of what is served.
+    # A task's own evaluation runs the file too, so that its scores are of what is served. They are further ones.
     if task.evaluate is not None:
         predictor = Predictor(pairing, settings, prepared, path)
-        fields["scores"] |= task.evaluate(pairing.load_request, predictor)
+        fields["scores"] |= {**task.evaluate(pairing.load_request, predictor), task.metric: fields["score"]}
     return ExportPart(
         **fields,
         parity=parity.relative,
         parity_flips=parity.flips,
         onnx_sha256=file_sha256(path),
         onnx_bytes=path.stat().st_size,
+        predictions_sha256=file_sha256(folder / "predictions.npz"),
         graph=structure(path),
         shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("one")),
         offline_shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("many")),
@@ -111,7 +112,9 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
     # At weight one a weighted metric is the metric itself.
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
     own = values[pairing.task.metric]
-    fields = {"score": own, "score_low": low, "score_high": high, "test_size": len(test), "scores": values}
+    # Draws of few examples may all be on one side of the score: its interval takes it in.
+    fields = {"score": own, "score_low": min(low, own), "score_high": max(high, own), "test_size": len(test)}
+    fields |= {"scores": values}
     return {**fields, **group_fields(weighted[pairing.task.metric], groups)}
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
+from tlbench.results.escapes import plain_json
+
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
 BOARD = Path("leaderboards", "local")
@@ -49,6 +51,13 @@ def file_sha256(path: Path) -> str:
 def slug(text: str) -> str:
     """Return text that is one name of a file and means nothing else: letters, digits, `_`, `-`, inner dots."""
     return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "-"
+
+
+def shorter(name: str, most: int) -> str:
+    """Return a name of at most so many bytes: a longer one ends with a hash of what it was."""
+    if len(name.encode()) <= most:
+        return name
+    return f"{name.encode()[: most - 9].decode(errors='ignore')}-{digest(name)[:8]}"
 
 
 def stays_inside(name: str) -> bool:
@@ -96,12 +105,16 @@ def write_bytes(path: Path, data: bytes) -> bool:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> bool:
-    """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference."""
+    """Write JSON as `write_bytes` does: sorted and indented, so that a change shows as a small difference.
+
+    All of it is printable, for people look at such files in a terminal.
+    """
     return write_bytes(path, _indented(value))
 
 
 def _indented(value: Mapping[str, Any]) -> bytes:
-    return encode(f"{json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)}\n")
+    text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return plain_json(f"{text}\n").encode()
 
 
 def write_sealed(path: Path, value: Mapping[str, Any]) -> None:
@@ -142,6 +155,14 @@ def read_hashes(path: Path) -> dict[str, list[Any]]:
 
 def _is_hash(entry: Any) -> bool:
     return isinstance(entry, list) and list(map(type, entry)) == [int, int, int, int, str] and is_sha256(entry[-1])
+
+
+def seal_is_whole(value: Mapping[str, Any]) -> bool:
+    """Return whether JSON has the digest that was written with it, or none."""
+    try:
+        return SEAL not in value or value[SEAL] == digest({name: part for name, part in value.items() if name != SEAL})
+    except ValueError:  # It holds NaN, which is never written.
+        return False
 
 
 def sync_folder(folder: Path) -> None:

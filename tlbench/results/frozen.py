@@ -5,21 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tlbench.results.escapes import shortened
 from tlbench.results.files import encode
 
 
 def freeze(record: object) -> None:
-    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file."""
+    """Make the values of a dataclass those that JSON gives back, with tuples for lists: a row equals its file.
+
+    Texts that are too long for a row are cut.
+    """
     for name, value in vars(record).items():
         if (frozen := _frozen(value)) is not value:
             object.__setattr__(record, name, frozen)
 
 
 def _frozen(value: Any) -> Any:
+    if value is None or type(value) in (float, int, bool):
+        return value
     if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
-        return value if value.isascii() else encode(value).decode()
+        return shortened(value if value.isascii() else encode(value).decode())
     if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
         return float(value)
-    if isinstance(value, Mapping):
-        return {name: _frozen(part) for name, part in value.items()}
+    if isinstance(value, dict | Mapping):
+        return {_frozen(name): _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

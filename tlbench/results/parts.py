@@ -115,6 +115,7 @@ class ExportPart(RowPart):
     parity_flips: int
     onnx_sha256: str
     onnx_bytes: int
+    predictions_sha256: str | None = None
     graph: str
     shapes: tuple[tuple[int, ...], ...]
     offline_shapes: tuple[tuple[int, ...], ...]

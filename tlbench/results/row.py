@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.results.files import digest, slug, write_json
+from tlbench.results.files import LONGEST_NAME, SEAL, digest, seal_is_whole, shorter, slug, write_sealed
 from tlbench.results.frozen import freeze
 from tlbench.results.schema_1 import spelling, upgraded
 
 SCHEMA = 2
+LONGEST_FOLDER = 200
+"""Bytes of the name of a domain's folder; its pages and pictures have longer names."""
 OptionValues = Mapping[str, str | int | float | bool]
 
 
@@ -158,6 +160,8 @@ class Row:
     """Predictions that differ, each at a near tie."""
     onnx_sha256: str | None = None
     """Hash of the ONNX file that was scored."""
+    predictions_sha256: str | None = None
+    """Hash of the file of predictions and targets that the score was computed from; null in older results."""
     onnx_bytes: int | None = None
     """Size of that file, in bytes."""
     graph: str | None = None
@@ -250,7 +254,10 @@ class Row:
         training = (self.precision, self.accumulation_steps)
         place = [self.machine, self.device, self.threads, *(() if training == ("fp32", 1) else training)]
         machine = digest(place)[:6]
-        return f"{slug(self.domain)}/{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
+        name = f"{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
+        if len(name.encode()) > LONGEST_NAME:
+            name = f"{shorter('--'.join(map(slug, parts)), 150)}--{shorter(slug(self.key), 20)}-{machine}.json"
+        return f"{shorter(slug(self.domain), LONGEST_FOLDER)}/{name}"
 
     def to_json(self) -> dict[str, Any]:
         """Return every field as JSON values."""
@@ -258,9 +265,15 @@ class Row:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Row:
-        """Return a row from its fields, which may be those of schema 1. Raises `StoreError` for any other record."""
+        """Return a row from its fields, which may be those of schema 1, and the digest of its file, if it has one.
+
+        Raises `StoreError` for any other record.
+        """
         if not isinstance(value, Mapping):
             raise StoreError("it is not a JSON object")
+        if not seal_is_whole(value):
+            raise StoreError(f"its content is not the one that was written with its {SEAL}")
+        value = {name: part for name, part in value.items() if name != SEAL}
         schema = value.get("schema")
         if type(schema) is not int or schema not in (1, SCHEMA):
             raise StoreError(f"its schema is {schema!r}, expected 1 or {SCHEMA}")
@@ -271,7 +284,7 @@ class Row:
 
 
 def write_row(board: Path, row: Row) -> Path:
-    """Publish a row on a board, atomically; return its file."""
+    """Publish a row on a board, atomically and with its own digest; return its file."""
     path = board / "rows" / row.file_name
-    write_json(path, row.to_json())
+    write_sealed(path, row.to_json())
     return path

@@ -7,8 +7,9 @@ import re
 from tlbench.contract.budget import Budget
 from tlbench.contract.task_data import Access
 from tlbench.errors import StoreError, UsageError
+from tlbench.results.files import slug
 from tlbench.results.row import Row
-from tlbench.results.values import Wrong, in_words, wrong_values
+from tlbench.results.values import Wrong, close, in_words, wrong_values
 
 NAMES = {"task": r"[\w-]+/[\w.-]+", "domain": r"[\w-]+", "strategy": r"[\w.-]+", "backbone": r".+", "key": r"[\w-]+"}
 CHOICES = {
@@ -30,6 +31,8 @@ def _names(row: Row) -> Wrong:
             yield name, getattr(row, name), f"a name that matches {pattern}"
     if row.domain != row.task.partition("/")[0]:
         yield "domain", row.domain, f"the part of the task {row.task!r} before the slash"
+    if row.domain != slug(row.domain):
+        yield "domain", row.domain, "a name that begins and ends with a letter, a digit or _"
     if row.domain.lower() == "readme":
         yield "domain", row.domain, "another name: README.md is the page over all domains"
 
@@ -54,3 +57,5 @@ def _budget(row: Row) -> Wrong:
 def _score(row: Row) -> Wrong:
     if row.status == "ok" and row.score is None:
         yield "score", None, "a number, for its status is ok"
+    if row.score is not None and not close(row.score, own := row.scores.get(row.metric, row.score)):
+        yield "score", row.score, f"its {row.metric} among all metrics, which is {own}"

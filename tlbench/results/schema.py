@@ -6,7 +6,10 @@ import dataclasses
 import json
 from typing import Any
 
+from tlbench.results.files import SEAL
 from tlbench.results.row import SCHEMA, Row
+
+SEALED = "Of all other keys: SHA-256 of their canonical JSON, 32 digits. It is in the file alone; older files lack it."
 
 
 def row_schema() -> dict[str, Any]:
@@ -21,6 +24,7 @@ def row_schema() -> dict[str, Any]:
     missing = dataclasses.MISSING
     required = [f.name for f in dataclasses.fields(Row) if f.default is missing and f.default_factory is missing]
     schema["properties"]["schema"]["const"] = SCHEMA
+    schema["properties"][SEAL] = {"description": SEALED, "pattern": "^[0-9a-f]{32}$", "type": "string"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,

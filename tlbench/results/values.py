@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -55,6 +56,11 @@ def in_words(name: str, value: Any, expected: str) -> str:
     return f"its {name} is {shown if len(shown) < 60 else f'{shown[:57]}...'}, expected {expected}"
 
 
+def close(one: float, other: float) -> bool:
+    """Return whether two numbers differ by no more than rounding."""
+    return abs(one - other) <= SLACK * max(1.0, abs(one))
+
+
 def _negative(values: Mapping[str, Any]) -> Wrong:
     for name in NOT_NEGATIVE:
         if (values.get(name) or 0) < 0:
@@ -84,6 +90,10 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         lower, upper = values.get(f"{interval}_low"), values.get(f"{interval}_high")
         if lower is not None and upper is not None and lower > upper:
             yield f"{interval}_low", lower, f"no more than {interval}_high, which is {upper}"
+        score = values.get("score" if interval == "score" else f"{interval}_score")
+        for end, outside in ((lower, operator.lt), (upper, operator.gt)):
+            if None not in (score, end) and outside(score, end) and not close(score, end):
+                yield interval, score, f"a number in its interval, which ends at {end}"
 
 
 @functools.cache
