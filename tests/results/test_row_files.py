@@ -15,6 +15,7 @@ from tlbench.contract import kind_specs as kindspecs
 from tlbench.contract.specs import DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.errors import StoreError
 from tlbench.planning.catalog import NAMES
+from tlbench.results import row_files
 from tlbench.results.files import file_sha256
 from tlbench.results.left_out import MOST
 from tlbench.results.row import Row, write_row
@@ -123,7 +124,10 @@ def test_a_value_that_cannot_be_right_is_named_and_the_other_rows_are_read(board
     [
         ({"score_low": 0.76}, "a number in its interval, which ends at 0.76"),
         ({"score_high": 0.74}, "a number in its interval, which ends at 0.74"),
-        ({"worst_group_score": 0.1, "worst_group_low": 0.2, "worst_group_high": 0.3}, "its interval, which ends at 0.2"),
+        (
+            {"worst_group_score": 0.1, "worst_group_low": 0.2, "worst_group_high": 0.3},
+            "its interval, which ends at 0.2",
+        ),
         ({"scores": {"accuracy": 0.5}}, "its accuracy among all metrics, which is 0.5"),
         ({"domain": "toy-", "task": "toy-/blobs"}, "a name that begins and ends with a letter, a digit or _"),
     ],
@@ -200,7 +204,9 @@ def test_of_many_damaged_rows_some_are_named_and_the_others_counted(board, rows)
 
 def test_what_a_warning_quotes_is_short_and_printable(board, rows):
     path = board / "rows" / "toy" / "\x1b[2Jhidden\u202e.json"
-    path.write_text(json.dumps({**json.loads((board / "rows" / rows[0].file_name).read_text()), "\x1b[2J" + "x" * 10**6: 1}))
+    path.write_text(
+        json.dumps({**json.loads((board / "rows" / rows[0].file_name).read_text()), "\x1b[2J" + "x" * 10**6: 1})
+    )
     seeds, warning = read_with_one_left_out(board)
     assert (seeds, warning.isprintable(), len(warning) < 3000) == ([0, 1], True, True)
 
@@ -224,7 +230,7 @@ def accepted(path, row):
 
 def damages(content, random):
     """Yield a content with one byte changed, left out, put in; cut off; and repeated."""
-    for place in random.choices(range(len(content)), k=1000):
+    for place in random.choices(range(len(content)), k=400):
         yield content[:place] + bytes([content[place] ^ 1 << random.randrange(8)]) + content[place + 1 :]
     for place in random.choices(range(len(content)), k=50):
         yield content[:place] + content[place + 1 :]
@@ -271,6 +277,25 @@ def test_the_fault_of_damaged_predictions_is_named(scored, tmp_path):
     path.with_suffix(".npz").write_bytes(b"others")
     seeds, warning = read_with_one_left_out(tmp_path)
     assert (seeds, f'"{path.stem}.npz" does not hold the predictions that were scored' in warning) == ([], True)
+
+
+def test_rows_that_have_not_changed_are_not_read_again(board, rows, monkeypatch):
+    monkeypatch.setattr(row_files, "SETTLED", 0)
+    known = {}
+    first = list(read_rows(board, known))
+    path = changed(board, rows[1], score_high=0.9)
+    again = list(read_rows(board, known))
+    assert (again[0] is first[0], again[1].score_high) == (True, 0.9)
+    path.write_bytes(b"{")
+    with pytest.warns(UserWarning, match="cannot be read"):
+        assert list(read_rows(board, known)) == again[:1]
+
+
+def test_a_row_that_has_changed_a_moment_ago_is_read_again(board):
+    """A second change within the same tick of the clock would leave the same times."""
+    known = {}
+    list(read_rows(board, known))
+    assert known == {}
 
 
 def test_a_row_that_was_written_without_a_digest_is_read(board, rows):

@@ -47,11 +47,13 @@ def notes(rows: Sequence[Row]) -> dict[str, str]:
         alike[row.task, row.backbone, row.strategy].append(row)
     told = {}
     for group in alike.values():
-        names = sorted({name for row in group for name in options(row)})
-        telling = [name for name in names if len({str(options(row).get(name)) for row in group}) > 1]
-        for row in group:
-            parts = [f"{name}={options(row).get(name)}" for name in telling]
-            if len({row.device for row in group}) > 1:
+        every = [options(row) for row in group]
+        names = sorted({name for values in every for name in values})
+        telling = [name for name in names if len({str(values.get(name)) for values in every}) > 1]
+        several = len({row.device for row in group}) > 1
+        for row, values in zip(group, every, strict=True):
+            parts = [f"{name}={values.get(name)}" for name in telling]
+            if several:
                 parts.append(row.device)
             if len({row.precision for row in group}) > 1:
                 parts.append(row.precision)

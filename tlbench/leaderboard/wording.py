@@ -60,7 +60,7 @@ def why(entry: Entry) -> str:
 
 def further_scores(entries: Sequence[Entry]) -> list[str]:
     """Return the names of scores that some entry has beside the usual metrics and that of the task."""
-    names = {name for entry in entries for name in entry.scores()}
+    names = {name for entry in entries for name in entry.record["scores"]}
     return sorted(names - USUAL_SCORES - {entry.first.metric for entry in entries})
 
 
@@ -82,7 +82,10 @@ def cell(entry: Entry, column: Column) -> str:
     if column.field in TEXTS:
         return TEXTS[column.field](entry)
     field, _, name = column.field.partition(".")
-    value = entry.scores().get(name) if name else entry.value(field)
+    if name:
+        value = entry.record["scores"].get(name)
+    else:
+        value = entry.record[field] if field in entry.record else entry.value(field)
     return value if isinstance(value, str) else number(value, column.digits, column.form)
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tlbench.results.escapes import shortened
+from tlbench.results.escapes import LONGEST_TEXT, shortened
 from tlbench.results.files import encode
+
+AS_THEY_ARE = frozenset({float, int, bool, type(None)})
+"""Types whose values need no change: most of those of a row."""
 
 
 def freeze(record: object) -> None:
@@ -15,17 +18,15 @@ def freeze(record: object) -> None:
     Texts that are too long for a row are cut.
     """
     for name, value in vars(record).items():
-        if (frozen := _frozen(value)) is not value:
+        if type(value) not in AS_THEY_ARE and (frozen := _frozen(value)) is not value:
             object.__setattr__(record, name, frozen)
 
 
 def _frozen(value: Any) -> Any:
-    if value is None or type(value) in (float, int, bool):
-        return value
     if isinstance(value, str):  # A file's name, in an option or a reason, need not be UTF-8: the row is.
-        return shortened(value if value.isascii() else encode(value).decode())
+        return value if value.isascii() and len(value) <= LONGEST_TEXT else shortened(encode(value).decode())
     if isinstance(value, float):  # numpy's float64 is one, with a type of its own.
         return float(value)
     if isinstance(value, dict | Mapping):
-        return {_frozen(name): _frozen(part) for name, part in value.items()}
+        return {_frozen(name): part if type(part) in AS_THEY_ARE else _frozen(part) for name, part in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value

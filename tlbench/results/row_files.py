@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from collections.abc import Iterator
@@ -16,6 +15,9 @@ from tlbench.results.left_out import LeftOut
 from tlbench.results.row import Row
 from tlbench.results.row_checks import check
 
+State = tuple[int, ...]
+Known = dict[Path, tuple[State, Row]]
+"""Rows that were read, with the state that their files had."""
 SETTLED = 2 * 10**9
 """Nanoseconds after which a change of a file surely has another time than the one before."""
 LARGEST = 10_000_000
@@ -27,25 +29,55 @@ def row_paths(board: Path) -> list[Path]:
     return sorted(path for path in (board / "rows").glob("*/*.json") if not path.name.startswith("."))
 
 
-def read_rows(board: Path) -> Iterator[Row]:
+def read_rows(board: Path, known: Known | None = None) -> Iterator[Row]:
     """Yield the rows of a board in the order of their names.
 
     Warns of the files that are left out: those that are damaged, whose values cannot be right, whose predictions are
     not those that were scored, or whose name is not the one that their row has, for a copy is no further seed.
+
+    `known` are rows that were read before, and is filled: what has not changed since then is not read again.
     """
+    known = {} if known is None else known
     with LeftOut() as left_out:
         for path in row_paths(board):
+            state = _state(path)
+            if state and path in known and known[path][0] == state:
+                yield known[path][1]
+                continue
             try:
-                row = read_row(path)
-                if f"{path.parent.name}/{path.name}" != row.file_name:
-                    raise StoreError(
-                        f'The row "{plain(str(path))}" is named otherwise than its content, which is '
-                        f'"{row.file_name}": it may be a copy. Remove it, or give it that name.'
-                    )
+                row = _named(path)
             except StoreError as error:
                 left_out.note(f"{error} It is left out.")
             else:
+                if state:
+                    known[path] = state, row
                 yield row
+
+
+def _state(path: Path) -> State | None:
+    """Return what changes with a row's file and its predictions; None if one has changed a moment ago."""
+    found: list[int] = []
+    for part in (path, path.with_suffix(".npz")):
+        try:
+            about = part.stat()
+        except OSError:
+            found.append(0)
+            continue
+        if time.time_ns() - about.st_ctime_ns < SETTLED:
+            return None
+        found += [about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino]
+    return tuple(found)
+
+
+def _named(path: Path) -> Row:
+    """Return the row of a file of a board, which must have the row's name."""
+    row = read_row(path)
+    if f"{path.parent.name}/{path.name}" != row.file_name:
+        raise StoreError(
+            f'The row "{plain(str(path))}" is named otherwise than its content, which is "{row.file_name}": it may be '
+            "a copy. Remove it, or give it that name."
+        )
+    return row
 
 
 def read_row(path: Path) -> Row:
@@ -81,18 +113,5 @@ def _check_predictions(row: Row, path: Path) -> None:
     """Raise `StoreError` if the file of predictions beside a row is not the one that was scored."""
     if row.predictions_sha256 is None or not path.is_file():
         return
-    if _hash(path) != row.predictions_sha256:
+    if file_sha256(path) != row.predictions_sha256:
         raise StoreError(f'"{plain(path.name)}" does not hold the predictions that were scored')
-
-
-def _hash(path: Path) -> str:
-    """Return the hash of a file, remembered: a run refreshes its board many times, and predictions may be large."""
-    state = path.stat()
-    if time.time_ns() - state.st_ctime_ns < SETTLED:
-        return file_sha256(path)
-    return _hash_of(path, (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
-
-
-@functools.lru_cache(maxsize=100_000)
-def _hash_of(path: Path, state: tuple[int, ...]) -> str:
-    return file_sha256(path)
