@@ -26,6 +26,18 @@ def shown(tlbench, *words):
     return json.loads(output)
 
 
+def test_a_result_says_that_its_latency_is_pending(rows, tlbench, tmp_path):
+    untimed = dataclasses.replace(rows[0], seed=2, p50_ms=None)
+    output = tlbench("show", str(write_row(tmp_path / "other", untimed)))[1]
+    assert re.search(r"p50 +pending", output)
+
+
+def test_no_option_of_a_result_prints_a_line_of_its_own(rows, tlbench, tmp_path):
+    named = dataclasses.replace(rows[0], strategy_options={"steps": "5\nresults: 99 ok"}, reason="a\nresults: 99 ok")
+    status, output, _ = tlbench("show", str(write_row(tmp_path / "other", named)))
+    assert (status, "results: 99 ok" in output.splitlines()) == (0, False)
+
+
 def test_a_task_says_what_it_is_what_fits_and_how_to_run_it(tlbench):
     (card,) = shown(tlbench, "toy/blobs")
     assert card["shift"] == "A shift and a scale of each feature."

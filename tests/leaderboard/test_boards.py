@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import re
-import warnings
 
 import pytest
 
+from tlbench.api.tables import scored
 from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
@@ -96,19 +97,6 @@ def test_an_interval_over_few_groups_has_a_note(row, tmp_path):
         assert "over only 10 groups" not in text
 
 
-def test_the_name_of_a_group_cannot_break_out_of_a_board(row, tmp_path):
-    """A name comes from a user's file: it may hold markup, a formula, control characters or half a character."""
-    names = ["=1+1", "x | <script>alert(1)</script>\n# [t](javascript:1)", "\x1b[2J\u202egnp.exe", "\ud83d"]
-    for name in names:
-        render(tmp_path, [grouped(row, 0, name, 0.3)])
-        page, table = (tmp_path / "toy.md").read_text(), (tmp_path / "toy.csv").read_text()
-        for text in (page, table, (tmp_path / "leaderboard.json").read_text(), (tmp_path / "toy.tex").read_text()):
-            assert not re.search("[\x1b\u202e]", text)
-        assert "<script>" not in page
-        assert not re.search(r"[^\\]\]\(javascript", page)
-        assert not re.search(r"(^|,)=1", table, re.MULTILINE)
-
-
 def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_path):
     failed = row("broken", 0, None, status="failed", stage="adapt", reason="The loss is nan.")
     render(tmp_path, [row("finetune", 0, 0.8), failed])
@@ -116,35 +104,6 @@ def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_pat
     assert "| failed (1)" in page
     assert "- (1) broken, seed 0: failed in adapt. The loss is nan." in page
     assert "1 ok, 1 failed, 0 skipped" in (tmp_path / "README.md").read_text()
-
-
-def test_names_and_reasons_cannot_break_out_of_the_page(row, tmp_path):
-    evil = "x | <script>alert(1)</script>\n# [title](javascript:1) `code`"
-    render(tmp_path, [row(evil, 0, 0.8), row("broken", 0, None, status="failed", reason=evil)])
-    for name in ("toy.md", "README.md"):
-        page = (tmp_path / name).read_text()
-        assert "<script>" not in page
-        assert "\n# [title" not in page
-        assert not re.search(r"[^\\]\]\(javascript", page)
-
-
-TEXTS = ("strategy", "backbone", "machine", "selection", "metric", "budget_unit", "provider", "weights")
-
-
-def test_no_format_of_a_board_holds_what_is_not_printable(row, tmp_path):
-    evil = "\x1b[2J\x9b\x07 abc\u202egnp\u200b\u2028"
-    changes = {name: evil for name in TEXTS if name != "strategy"}
-    rows = [row(evil, seed, 0.8, **changes, scores={evil: 0.5}, strategy_options={evil: evil}) for seed in range(2)]
-    rows += [row(evil, 2, None, status="failed", stage=evil, reason=evil)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # matplotlib finds no glyph for some of them
-        paths = render(tmp_path, rows, plots=True)
-    assert {path.suffix for path in paths} == {".md", ".csv", ".tex", ".json", ".svg"}
-    for path in paths:
-        text = path.read_text()
-        assert all(line.isprintable() for line in text.split("\n")), path.name
-        assert "gnp" in text or path.name in ("forgetting.svg", "toy-cost.svg"), path.name
-    assert json.loads((tmp_path / "leaderboard.json").read_text())[0]["backbone"] == evil
 
 
 FORMULAS = ['=HYPERLINK("http://evil")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", " =1+1", "＝1+1"]
@@ -260,3 +219,44 @@ def test_the_page_says_what_each_source_model_knew_and_where_its_weights_come_fr
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
     assert "Backbone toy/one; source accuracy 0.800; A-distance 1.25. Backbone toy/other from w.pth, probed; " in page
+
+
+UNTIMED = {"p50_ms": None, "p50_ratio": None}
+
+
+def test_a_latency_that_is_not_measured_yet_is_pending_and_the_row_counts(row, tmp_path):
+    rows = [row("a", 0, 0.5, **UNTIMED), row("a", 1, 0.7), row("b", 0, 0.9, backbone="toy/other"), row("b", 1, None)]
+    rows[-1] = dataclasses.replace(rows[-1], status="failed", p50_ms=None)
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    note, table = page.partition("## Latency")[2].split("| task")[:2]
+    assert "Latency is pending for 1 of 3 results" in note
+    lines = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()]
+    assert [[cell for cell in line if cell in ("pending", "0.500")] for line in lines if "toy/blobs" in line] == [
+        ["pending"],
+        ["0.500"],
+    ]
+    assert "Latency of toy/mlp at batch 1: pending." in (tmp_path / "toy.tex").read_text()
+    (entry, _, _) = sorted(json.loads((tmp_path / "leaderboard.json").read_text()), key=lambda entry: -entry["seeds"])
+    assert (entry["seeds"], entry["score"], entry["p50_ms"]) == (2, pytest.approx(0.6), None)
+    assert [line["p50 (ms)"] for line in scored(rows)] == [0.5, "pending"]
+
+
+def test_a_row_without_latency_shares_that_of_its_graph(row, tmp_path):
+    timed = row("a", 0, 0.5, graph="g", provider="CPUExecutionProvider")
+    render(tmp_path, [timed, row("b", 0, 0.5, graph="g", **UNTIMED)])
+    page = (tmp_path / "toy.md").read_text()
+    assert "Latency is pending for 1 of 2 results" in page
+    assert page.count("| toy/blobs") == 1
+
+
+def test_no_board_speaks_of_pending_when_all_is_measured(row, tmp_path):
+    render(tmp_path, [row("a", 0, 0.5), row("b", 0, None, status="skipped", p50_ms=None)])
+    assert not [path for path in tmp_path.iterdir() if "pending" in path.read_text()]
+
+
+def test_of_many_older_rows_some_are_named_and_the_others_counted(row):
+    rows = [row("a", 0, 0.5, key=f"{place:012}", created=f"2026-01-{place + 1:02}") for place in range(30)]
+    with pytest.warns(UserWarning, match="left out") as warned:
+        (entry,) = aggregate(rows)
+    assert (entry.rows, len(warned)) == ((rows[-1],), 21)

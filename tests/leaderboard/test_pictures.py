@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from support import run_python
 
+from tlbench.errors import StoreError
 from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
@@ -63,6 +64,16 @@ def test_a_picture_that_was_removed_is_not_shown(rows, tmp_path):
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
     assert ("toy-cost" in page, "toy-scores" in page) == (False, True)
+
+
+def test_pictures_that_were_drawn_only_in_part_are_shown_with_no_other_numbers(rows, row, tmp_path):
+    render(tmp_path, rows, plots=True)
+    (tmp_path / "plots" / "latency.svg").unlink()
+    (tmp_path / "plots" / "latency.svg").mkdir()
+    with pytest.raises(StoreError, match="could not be written"):
+        render(tmp_path, [*rows, row("finetune", 3, 0.9)], plots=True)
+    render(tmp_path, rows)
+    assert "overview.svg" not in (tmp_path / "README.md").read_text()
 
 
 @pytest.mark.parametrize("index", ["{", "[]", '{"toy-scores.svg": null}'])

@@ -196,7 +196,7 @@ def test_what_is_no_regular_file_is_left_out(board, rows):
 def test_of_many_damaged_rows_some_are_named_and_the_others_counted(board, rows):
     for place in range(MOST + 5):
         (board / "rows" / "toy" / f"damaged-{place:02}.json").write_bytes(b"{")
-    with pytest.warns(UserWarning) as warned:
+    with pytest.warns(UserWarning, match="left out") as warned:
         assert [row.seed for row in read_rows(board)] == [0, 1]
     said = [str(warning.message) for warning in warned]
     assert (len(said), "damaged-00" in said[0], said[-1]) == (MOST + 1, True, "5 further results are left out.")
@@ -273,7 +273,7 @@ def test_a_row_whose_predictions_are_damaged_is_left_out(scored):
 
 
 def test_the_fault_of_damaged_predictions_is_named(scored, tmp_path):
-    row, path = scored
+    _, path = scored
     path.with_suffix(".npz").write_bytes(b"others")
     seeds, warning = read_with_one_left_out(tmp_path)
     assert (seeds, f'"{path.stem}.npz" does not hold the predictions that were scored' in warning) == ([], True)

@@ -24,7 +24,8 @@ def as_text(lines: Lines) -> str:
 def as_html(lines: Lines, remarks: Sequence[str] = ()) -> str:
     """Return a table as HTML with remarks below it; no text of a cell means anything in HTML."""
     below = "".join(f"<p>{html.escape(plain(remark))}</p>" for remark in remarks)
-    return f"{_tabulated(lines, 'html') if lines else ''}{below}"
+    # Notebooks would set text between dollar signs as a formula.
+    return f'<div class="tex2jax_ignore mathjax_ignore">{_tabulated(lines, "html") if lines else ""}{below}</div>'
 
 
 def _tabulated(lines: Lines, form: str) -> str:
@@ -40,11 +41,18 @@ def _tabulated(lines: Lines, form: str) -> str:
 def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return a line for each entry that has a score; the backbone is named if there are several."""
     from tlbench.leaderboard.aggregate import aggregate
+    from tlbench.leaderboard.wording import PENDING
     from tlbench.results.columns import TERMINAL, columns
 
     several = len({row.backbone for row in rows}) > 1
     shown = [column for column in columns(TERMINAL) if several or column.field != "backbone"]
-    return [{column.title: entry.value(column.field) for column in shown} for entry in aggregate(rows)]
+    return [
+        {
+            column.title: PENDING if column.field == "p50_ms" and entry.pending else entry.value(column.field)
+            for column in shown
+        }
+        for entry in aggregate(rows)
+    ]
 
 
 def without_score(rows: Sequence[Row]) -> list[str]:

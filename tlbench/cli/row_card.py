@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench.leaderboard.wording import in_words
+from tlbench.leaderboard.wording import PENDING, in_words
 from tlbench.results.columns import COLUMNS, GROUPS, Column
 from tlbench.results.row import Row
 
@@ -11,9 +11,7 @@ def row_sections(row: Row) -> dict[str, dict[str, str]]:
     """Return group -> heading -> value in words, without fields that do not apply or were not reached."""
     sections = {
         group: {
-            column.heading: _value(row, column)
-            for column in COLUMNS
-            if column.group == group and getattr(row, column.field, None) not in (None, (), {})
+            column.heading: _value(row, column) for column in COLUMNS if column.group == group and _value(row, column)
         }
         for group in GROUPS
     }
@@ -21,5 +19,9 @@ def row_sections(row: Row) -> dict[str, dict[str, str]]:
 
 
 def _value(row: Row, column: Column) -> str:
-    value = getattr(row, column.field)
+    value = getattr(row, column.field, None)
+    if column.field == "p50_ms" and row.pending:
+        return PENDING
+    if value in (None, (), {}):
+        return ""
     return f"{in_words(value, grouped=True)} {column.unit}" if column.unit else in_words(value)

@@ -16,6 +16,7 @@ from tlbench.cli.completion import everything
 from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.named_files import catalog_with
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from tlbench.cli.spec_cards import Card
@@ -90,4 +91,4 @@ def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
         print_facts(facts, indent="  ")
     if few := warning(row.groups):
         say(f"\n{few}")
-    say(f"\nrun it again\n\n    {_repeat(row, catalog)}\n")
+    say(f"\nrun it again\n\n    {plain(_repeat(row, catalog))}\n")

@@ -14,6 +14,7 @@ from tlbench.leaderboard import questions, versions
 from tlbench.leaderboard.ranks import with_ranks
 from tlbench.results.columns import FILES, columns
 from tlbench.results.files import canonical
+from tlbench.results.left_out import LeftOut
 from tlbench.results.row import Row
 
 ACCESS = ("source", "target-inputs", "target-labels", "target-all-labels")
@@ -37,6 +38,11 @@ class Entry:
     @property
     def first(self) -> Row:
         return self.rows[0]
+
+    @property
+    def pending(self) -> bool:
+        """Whether a row of it still lacks its latency, which is measured when all pairings of a run are done."""
+        return any(row.pending for row in self.rows)
 
     @property
     def access(self) -> tuple[str, ...]:
@@ -198,10 +204,11 @@ def _entries(rows: Sequence[Row]) -> list[Entry]:
         groups[questions.question(row)].append(row)
     notes = questions.notes([group[0] for group in groups.values()])
     labels = versions.labels(rows)
-    return [
-        Entry(versions.newest(group), notes[question], versions.label(group[0], labels))
-        for question, group in groups.items()
-    ]
+    with LeftOut() as left_out:
+        return [
+            Entry(versions.newest(group, left_out), notes[question], versions.label(group[0], labels))
+            for question, group in groups.items()
+        ]
 
 
 def order(entry: Entry) -> tuple[Any, ...]:
@@ -221,12 +228,21 @@ def sweeps(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
     return [tuple(curve) for curve in curves if len(curve) > 1]
 
 
-def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
-    """Return the entries that were timed, grouped by what a latency belongs to: graph, input shapes, machine."""
+def graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
+    """Return the entries with a score, grouped by what a latency belongs to: graph, input shapes, machine, provider.
+
+    One that was not timed yet joins those of its graph that were, behind them.
+    """
     groups: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
-    for entry in entries:
+    for entry in sorted(entries, key=lambda entry: entry.pending):
         row = entry.first
-        if entry.mean("p50_ms") is not None:
-            place = (row.machine, row.device, row.threads, row.provider or "")
-            groups[row.backbone, row.shapes or (), row.graph or "", *place].append(entry)
+        graph = (row.backbone, row.shapes or (), row.graph or "", row.machine, row.device, row.threads)
+        timed = next((place for place in groups if place[:-1] == graph), None) if entry.pending else None
+        if row.status == "ok":
+            groups[timed or (*graph, row.provider or "")].append(entry)
     return [tuple(groups[graph]) for graph in sorted(groups)]
+
+
+def served_graphs(entries: Iterable[Entry]) -> list[tuple[Entry, ...]]:
+    """Return the entries that were timed, grouped in the same way."""
+    return graphs(entry for entry in entries if not entry.pending)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from tlbench.leaderboard import versions, wording
-from tlbench.leaderboard.aggregate import Entry, order, served_graphs
+from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.results.columns import Column
 from tlbench.results.escapes import plain
 
@@ -94,12 +94,10 @@ def _caption(members: Sequence[Entry]) -> str:
     rules = sorted({(entry.first.selection, entry.first.strategy) for entry in members})
     for rule, group in itertools.groupby(rules, lambda pair: pair[0]):
         parts.append(f"Selection {rule}: {', '.join(strategy for _, strategy in group)}.")
-    for entry, *_ in served_graphs(scored):
-        row = entry.first
-        parts.append(
-            f"Latency of {row.backbone} at batch 1: p50 {wording.number(entry.mean('p50_ms'))} ms, p99 "
-            f"{wording.number(entry.mean('p99_ms'))} ms on {wording.machine(row)}."
-        )
+    for entry, *_ in graphs(scored):
+        row, p50, p99 = entry.first, wording.number(entry.mean("p50_ms")), wording.number(entry.mean("p99_ms"))
+        said = wording.PENDING if entry.pending else f"p50 {p50} ms, p99 {p99} ms on {wording.machine(row)}"
+        parts.append(f"Latency of {row.backbone} at batch 1: {said}.")
     return (
         safe(" ".join(parts))
         + " Bold: the best of those with the same access, and all that are not significantly different."

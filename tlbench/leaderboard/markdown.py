@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
 from tlbench.leaderboard import versions, wording
-from tlbench.leaderboard.aggregate import Entry, order, served_graphs
+from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.leaderboard.pictures import Picture
 from tlbench.results import columns as results
 from tlbench.results.columns import Column
 from tlbench.results.escapes import plain
-from tlbench.results.files import slug
+from tlbench.results.files import folder_name
 from tlbench.results.row import Row
 
 FILES = """\
@@ -37,7 +38,7 @@ def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Entry], pi
         picture("forgetting", f"Forgetting of {safe(domain)}, by task and strategy"),
         picture("gap-closed", f"Gap closed of {safe(domain)}, by task and strategy"),
         picture("cost", f"Cost of adaptation against score of {safe(domain)}"),
-        f"## Latency\n\n{_latency_table(entries)}\n" if served_graphs(entries) else "",
+        _latency(entries),
         f"## Columns\n\n{results.legend()}\n",
         *(f"[{number}]: rows/{name}" for name, number in links.items()),
     ]
@@ -112,13 +113,15 @@ def _line(entry: Entry, columns: Sequence[Column], links: dict[str, int]) -> dic
     return line | {"rows": " ".join(f"[{row.seed}][{links[row.file_name]}]" for row in entry.rows)}
 
 
-def _latency_table(entries: Sequence[Entry]) -> str:
+def _latency(entries: Sequence[Entry]) -> str:
+    """Return the section on latency: what is pending, and a table of graphs; empty if there are none."""
     columns = results.columns(results.LATENCY)
     lines = []
-    for group in served_graphs(entries):
+    for group in graphs(entries):
         line = {column.field: safe(wording.cell(group[0], column)) for column in columns}
         lines.append(line | {"task": safe(", ".join(sorted({member.first.task for member in group})))})
-    return _table(lines, columns)
+    said = wording.pending(entries)
+    return "\n\n".join(filter(None, ["## Latency", said, _table(lines, columns)])) + "\n" if lines else ""
 
 
 def _table(lines: Sequence[dict[str, str]], columns: Sequence[Column]) -> str:
@@ -132,7 +135,7 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
     """Return the page over all domains: a line for each task, a column for each strategy, baselines apart."""
     everything = [*entries, *left]
     domains = sorted({entry.first.domain for entry in everything})
-    links = ", ".join(f"[{safe(domain)}]({slug(domain)}.md)" for domain in domains)
+    links = ", ".join(f"[{safe(domain)}]({folder_name(domain)}.md)" for domain in domains)
     ended = Counter(row.status for entry in everything for row in entry.rows)
     counts = ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))
     tables = [
@@ -151,15 +154,23 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
     strategies = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
-    lines = [{"task": "*access*", "backbone": "", **{name: wording.access(access) for _, access, name in strategies}}]
+    lines = [
+        {"task": "*access*", "backbone": "", **{_field(name): wording.access(access) for _, access, name in strategies}}
+    ]
     ordered = sorted(entries, key=lambda entry: (*_model(entry), order(entry)))
     for (task, backbone), group in itertools.groupby(ordered, _model):
         line = {"task": safe(task), "backbone": safe(backbone)}
         for entry in group:
-            pair = _pair(entry)
-            line[entry.strategy] = f"{line[entry.strategy]}; {pair}" if entry.strategy in line else pair
+            pair, field = _pair(entry), _field(entry.strategy)
+            line[field] = f"{line[field]}; {pair}" if field in line else pair
         lines.append(line)
-    return _table(lines, [Column(name, name, "") for name in ("task", "backbone", *(name for *_, name in strategies))])
+    columns = [Column(name, name, "") for name in ("task", "backbone")]
+    return _table(lines, [*columns, *(Column(_field(name), name, "") for *_, name in strategies)])
+
+
+def _field(strategy: str) -> str:
+    """Return the field of a strategy's column; a strategy may be called "task"."""
+    return f"strategy {strategy}"
 
 
 def _model(entry: Entry) -> tuple[str, str]:
@@ -178,4 +189,5 @@ def safe(text: str) -> str:
     replaced = plain(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for sign in "\\`|[]*_~$":
         replaced = replaced.replace(sign, f"\\{sign}")
-    return replaced
+    # An address becomes a link without any sign around it.
+    return re.sub(r"(www)\.", r"\1&#46;", replaced.replace("://", "&#58;//").replace("@", "&#64;"), flags=re.IGNORECASE)

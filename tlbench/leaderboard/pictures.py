@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import curves, plots, scatter, style
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.results.files import digest, slug, write_bytes, write_json
+from tlbench.results.files import digest, folder_name, write_bytes, write_json
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,7 @@ def source_of(entries: Sequence[Entry]) -> str:
 
 def file_name(domain: str, name: str) -> str:
     """Return the file of a domain's picture; pictures over all domains belong to none."""
-    return f"{slug(domain)}-{name}.svg" if domain else f"{name}.svg"
+    return f"{folder_name(domain)}-{name}.svg" if domain else f"{name}.svg"
 
 
 def read_drawn(board: Path) -> Mapping[str, str]:
@@ -55,13 +55,18 @@ def draw(board: Path, entries: Sequence[Entry], left: Sequence[Entry]) -> list[P
 
     Raises `UsageError` if matplotlib is missing.
     """
-    drawn = {}
+    drawn: dict[str, str] = {}
+    parts = [("", entries, left), *by_domain(entries, left)]
+    sources = {domain: source_of([*own, *own_left]) for domain, own, own_left in parts}
     with style.styled():
-        for domain, own, own_left in [("", entries, left), *by_domain(entries, left)]:
+        # If drawing stops midway, the index must not say of a new picture that it shows the old numbers.
+        kept = {file: source for file, source in read_drawn(board).items() if source in sources.values()}
+        write_json(board / FOLDER / INDEX, kept)
+        for domain, own, own_left in parts:
             for name, picture in _pictures(domain, own, own_left, style.shades(entries)).items():
                 file = file_name(domain, name)
                 write_bytes(board / FOLDER / file, picture)
-                drawn[file] = source_of([*own, *own_left])
+                drawn[file] = sources[domain]
     write_json(board / FOLDER / INDEX, drawn)
     return [board / FOLDER / file for file in drawn]
 

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tlbench.errors import StoreError
 from tlbench.leaderboard import latex, markdown, pictures
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.results.escapes import plain, plain_json
-from tlbench.results.files import slug, write_bytes
+from tlbench.results.files import folder_name, write_bytes
 from tlbench.results.row import Row
 
 FORMULA = tuple("=+-@＝＋－＠")
@@ -23,7 +24,21 @@ NESTED = ("scores", "estimates", "analyses")
 
 
 def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
-    """Write `DOMAIN.md`, `.csv` and `.tex`, `leaderboard.json` and `README.md`, with `plots` pictures; return paths."""
+    """Write `DOMAIN.md`, `.csv` and `.tex`, `leaderboard.json` and `README.md`, with `plots` pictures; return paths.
+
+    Without `plots`, pages show only pictures that were drawn from the same rows before: a board may be refreshed while
+    a run goes on. Raises `StoreError` if a file cannot be written; its old content is kept.
+    """
+    try:
+        return _render(board, rows, plots)
+    except OSError as error:
+        raise StoreError(
+            f'The leaderboards in "{board}" could not be written ({error.strerror or error}). The results are kept: '
+            "free disk space or correct the permissions, then run: tlbench leaderboard"
+        ) from error
+
+
+def _render(board: Path, rows: Sequence[Row], plots: bool) -> list[Path]:
     entries, left = aggregate(rows), without_score(rows)
     paths = pictures.draw(board, entries, left) if plots else []
     drawn = pictures.read_drawn(board)
@@ -34,7 +49,7 @@ def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
             "csv": table_csv([*own, *own_left]),
             "tex": latex.domain_tables(domain, own, own_left),
         }
-        paths += [_write(board / f"{slug(domain)}.{ending}", text) for ending, text in texts.items()]
+        paths += [_write(board / f"{folder_name(domain)}.{ending}", text) for ending, text in texts.items()]
     everything = [*entries, *left]
     over_all = markdown.overview(entries, left, pictures.shown(drawn, "", pictures.source_of(everything)))
     paths.append(_write(board / "leaderboard.json", json_text(everything)))

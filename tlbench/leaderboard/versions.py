@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tlbench.results.files import digest
+from tlbench.results.left_out import LeftOut
 from tlbench.results.row import Row
 
 if TYPE_CHECKING:
@@ -54,13 +54,13 @@ def _label(row: Row, others: Iterable[Row]) -> str:
     return changed if alike else f"{changed}, libraries {libraries[:6]}"
 
 
-def newest(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return one row for each seed, by seed: the newest, for code may change without a commit. Warns of the others."""
+def newest(rows: Iterable[Row], left_out: LeftOut) -> tuple[Row, ...]:
+    """Return one row for each seed, by seed: the newest, for code may change without a commit. Notes the others."""
     latest: dict[int, Row] = {}
     for row in sorted(rows, key=lambda row: (row.created or "", row.key)):
         if row.seed in latest:
             older = latest[row.seed]
-            warnings.warn(f'"{older.file_name}" is left out: "{row.file_name}" is newer.', stacklevel=2)
+            left_out.note(f'"{older.file_name}" is left out: "{row.file_name}" is newer.')
         latest[row.seed] = row
     return tuple(latest[seed] for seed in sorted(latest))
 

@@ -19,6 +19,7 @@ USUAL_SCORES = frozenset(
 )
 """Metrics of the kinds that tlbench ships; any other, such as success in a closed loop, has a column on the page."""
 NONE = "-"
+PENDING = "pending"
 SETTINGS = {
     "transductive": "transductive (same labels in both domains)",
     "inductive": "inductive (different labels)",
@@ -103,6 +104,17 @@ def _worst_group(entry: Entry) -> str:
     return f"{score:.3f} ({_interval(entry, 'worst_group')}): {named}"
 
 
+def pending(entries: Sequence[Entry]) -> str:
+    """Return a sentence on the results that still lack their latency; empty if there are none."""
+    count = sum(row.pending for entry in entries for row in entry.rows)
+    if not count:
+        return ""
+    return (
+        f"Latency is {PENDING} for {count} of {sum(len(entry.rows) for entry in entries)} results: a run measures it "
+        "last, when everything else is done. If the run was stopped, run the same command again."
+    )
+
+
 def few_groups(entries: Sequence[Entry]) -> list[str]:
     """Return a sentence for each number of groups that is too small for the intervals of a task."""
     numbers = {row.groups for entry in entries for row in entry.rows if row.groups is not None}
@@ -122,13 +134,17 @@ def _transfer_gain(entry: Entry) -> str:
     return f"{number(gain, form='+')}{' ▼' if (gain or 0.0) < 0 else ''}"
 
 
+def _p50(entry: Entry) -> str:
+    return PENDING if entry.pending else number(entry.mean("p50_ms")) + (" †" if entry.first.contended else "")
+
+
 TEXTS: Mapping[str, Callable[[Entry], str]] = {
     "rank": lambda entry: NONE if entry.rank is None else str(entry.rank),
     "test_interval": _interval,
     "worst_group_score": _worst_group,
     "gain_over_source_only": _over_source,
     "transfer_gain": _transfer_gain,
-    "p50_ms": lambda entry: number(entry.mean("p50_ms")) + (" †" if entry.first.contended else ""),
+    "p50_ms": _p50,
     "shapes": lambda entry: shapes(entry.first),
     "machine": lambda entry: machine(entry.first),
     "provider": lambda entry: entry.first.provider or NONE,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from tlbench.results.escapes import plain_json
+from tlbench.results.escapes import UNSEEN, plain_json
 
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
@@ -49,8 +49,8 @@ def file_sha256(path: Path) -> str:
 
 
 def slug(text: str) -> str:
-    """Return text that is one name of a file and means nothing else: letters, digits, `_`, `-`, inner dots."""
-    return re.sub(r"[^\w.-]+", "-", text).strip(".-") or "-"
+    """Return text that is one name of a file and means nothing else: visible letters, digits, `_`, `-`, inner dots."""
+    return re.sub(rf"([^\w.-]|[{UNSEEN}])+", "-", text).strip(".-") or "-"
 
 
 def shorter(name: str, most: int) -> str:
@@ -58,6 +58,11 @@ def shorter(name: str, most: int) -> str:
     if len(name.encode()) <= most:
         return name
     return f"{name.encode()[: most - 9].decode(errors='ignore')}-{digest(name)[:8]}"
+
+
+def folder_name(domain: str) -> str:
+    """Return what a domain's folder of rows is called, and the beginning of the names of its pages and pictures."""
+    return shorter(slug(domain), LONGEST_NAME - 55)
 
 
 def stays_inside(name: str) -> bool:

@@ -10,13 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tlbench.errors import StoreError
-from tlbench.results.files import LONGEST_NAME, SEAL, digest, seal_is_whole, shorter, slug, write_sealed
+from tlbench.results.files import LONGEST_NAME, SEAL, digest, folder_name, seal_is_whole, shorter, slug, write_sealed
 from tlbench.results.frozen import freeze
 from tlbench.results.schema_1 import spelling, upgraded
 
 SCHEMA = 2
-LONGEST_FOLDER = 200
-"""Bytes of the name of a domain's folder; its pages and pictures have longer names."""
 OptionValues = Mapping[str, str | int | float | bool]
 
 
@@ -246,6 +244,11 @@ class Row:
     def __post_init__(self) -> None:
         freeze(self)
 
+    @property
+    def pending(self) -> bool:
+        """Whether it has a score and still lacks its latency."""
+        return self.status == "ok" and self.p50_ms is None
+
     @functools.cached_property
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`; a strategy is spelled as in its key."""
@@ -257,7 +260,7 @@ class Row:
         name = f"{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
         if len(name.encode()) > LONGEST_NAME:
             name = f"{shorter('--'.join(map(slug, parts)), 150)}--{shorter(slug(self.key), 20)}-{machine}.json"
-        return f"{shorter(slug(self.domain), LONGEST_FOLDER)}/{name}"
+        return f"{folder_name(self.domain)}/{name}"
 
     def to_json(self) -> dict[str, Any]:
         """Return every field as JSON values."""
