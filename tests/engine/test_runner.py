@@ -13,6 +13,7 @@ from tlbench import hookimpl
 from tlbench.engine.runner import run
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.settings import Settings
+from tlbench.results.files import file_sha256
 from tlbench.results.row_files import read_row, read_rows
 
 BROKEN = {
@@ -120,6 +121,7 @@ def test_predictions_lie_beside_an_ok_row_and_only_there(ran):
     }
     assert with_predictions == set(GOOD)
     row = ran.row("finetune")
+    assert row.predictions_sha256 == file_sha256((rows / row.file_name).with_suffix(".npz"))
     with np.load((rows / row.file_name).with_suffix(".npz")) as kept:
         right = kept["predictions"].argmax(1) == kept["targets"]
     assert right.mean() == pytest.approx(row.score)

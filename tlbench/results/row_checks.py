@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from tlbench.contract.budget import Budget
@@ -20,7 +21,7 @@ CHOICES = {
 
 def check(row: Row) -> None:
     """Raise `StoreError` that names the first invalid field, with its value and what was expected."""
-    for rule in (wrong_values, _names, _choices, _budget, _score):
+    for rule in (wrong_values, _names, _choices, _budget, _score, _latency):
         for name, value, expected in rule(row):
             raise StoreError(in_words(name, value, expected))
 
@@ -57,5 +58,17 @@ def _budget(row: Row) -> Wrong:
 def _score(row: Row) -> Wrong:
     if row.status == "ok" and row.score is None:
         yield "score", None, "a number, for its status is ok"
+    if row.status == "ok" and row.stage is not None:
+        yield "stage", row.stage, "none that failed, for its status is ok"
     if row.score is not None and not close(row.score, own := row.scores.get(row.metric, row.score)):
         yield "score", row.score, f"its {row.metric} among all metrics, which is {own}"
+
+
+def _latency(row: Row) -> Wrong:
+    percentiles = [value for value in (row.p50_ms, row.p90_ms, row.p99_ms) if value is not None]
+    if percentiles != sorted(percentiles):
+        yield "p50_ms", row.p50_ms, f"no more than p90_ms and p99_ms, which are {row.p90_ms} and {row.p99_ms}"
+    if row.p50_ms is not None and row.p50_ratio is not None and row.reference_p50_ms is not None:
+        expected = row.p50_ratio * row.reference_p50_ms
+        if not math.isclose(row.p50_ms, expected, rel_tol=1e-6):
+            yield "p50_ms", row.p50_ms, f"p50_ratio times reference_p50_ms, which is {expected:g}"
