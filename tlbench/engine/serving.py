@@ -113,8 +113,13 @@ def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictio
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
     own = values[pairing.task.metric]
     # Draws of few examples may all be on one side of the score: its interval takes it in.
-    fields = {"score": own, "score_low": min(low, own), "score_high": max(high, own), "test_size": len(test)}
-    fields |= {"scores": values}
+    fields: dict[str, Any] = {
+        "score": own,
+        "score_low": min(low, own),
+        "score_high": max(high, own),
+        "test_size": len(test),
+        "scores": values,
+    }
     return {**fields, **group_fields(weighted[pairing.task.metric], groups)}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import operator
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -91,9 +90,10 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         if lower is not None and upper is not None and lower > upper:
             yield f"{interval}_low", lower, f"no more than {interval}_high, which is {upper}"
         score = values.get("score" if interval == "score" else f"{interval}_score")
-        for end, outside in ((lower, operator.lt), (upper, operator.gt)):
-            if None not in (score, end) and outside(score, end) and not close(score, end):
-                yield interval, score, f"a number in its interval, which ends at {end}"
+        if score is not None and lower is not None and upper is not None:
+            nearest = min(max(score, lower), upper)
+            if not close(score, nearest):
+                yield interval, score, f"a number in its interval, which ends at {nearest}"
 
 
 @functools.cache
