@@ -14,7 +14,7 @@ from support import plan_only
 from tlbench.contract import kind_specs as kindspecs
 from tlbench.contract.specs import DomainSpec, KindSpec, StrategySpec, TaskSpec
 from tlbench.errors import StoreError
-from tlbench.planning.catalog import NAMES
+from tlbench.planning.names import NAMES
 from tlbench.results import row_files
 from tlbench.results.files import file_sha256
 from tlbench.results.left_out import MOST

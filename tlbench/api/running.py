@@ -6,7 +6,6 @@ import dataclasses
 import operator
 import os
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +15,7 @@ from tlbench.api.results import Results
 from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from tlbench.api.engines import Engine, Opened
+    from tlbench.api.engines import Engine
     from tlbench.api.functions import Strategy
     from tlbench.contract.options import OptionValue
     from tlbench.planning.expand import RunRequest
@@ -148,6 +147,7 @@ def _run(
     engine: Engine,
 ) -> Results:
     """Run what is asked for with strategies of these names, some of them the user's own."""
+    from tlbench.api.carry_out import carry_out, lost
     from tlbench.api.engines import opened
     from tlbench.api.functions import own_strategies
     from tlbench.api.progress import session_progress
@@ -251,48 +251,3 @@ def run_requests(
     ]
     chosen.check_checkpoints(requests, models_folder())
     return requests
-
-
-def carry_out(run: Opened, settings: Settings) -> Results:
-    """Run a plan and render the boards, unless results are missing there."""
-    from tlbench.engine.runner import run_jobs
-    from tlbench.leaderboard.render import render
-    from tlbench.results.row_files import read_rows
-
-    def refresh() -> list[Path]:
-        return render(settings.board, list(read_rows(settings.board)))
-
-    outcome = run_jobs(run.jobs, run.executor, settings, Seldom(refresh), latency=run.latency)
-    return Results(
-        rows=tuple(outcome.rows),
-        board=settings.board,
-        missing=tuple(outcome.missing),
-        computed=outcome.computed,
-        cached=outcome.cached,
-        seconds=outcome.seconds,
-        without=tuple(outcome.without),
-        pages=() if outcome.missing else tuple(refresh()),
-    )
-
-
-class Seldom:
-    """A call that is left out where the last one ended a short time ago: it takes a fiftieth of the time at most."""
-
-    def __init__(self, call: Callable[[], object]) -> None:
-        self._call = call
-        self._next = 0.0
-
-    def __call__(self) -> None:
-        started = time.monotonic()
-        if started >= self._next:
-            self._call()
-            ended = time.monotonic()
-            self._next = ended + 50 * (ended - started)
-
-
-def lost(results: Results, settings: Settings) -> str:
-    """Return what to do about the results that are missing on the board."""
-    return (
-        f'{len(results.missing)} of {len(results)} results are missing in "{settings.board}": check disk space, '
-        f'permissions and "{settings.cache / "tlbench.log"}", then run the same command again.'
-    )

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tlbench.api import tables
+from tlbench.api.carry_out import carry_out, lost
 from tlbench.api.progress import progress
-from tlbench.api.running import carry_out, engine_of, lost, run_requests, settings_for
+from tlbench.api.running import engine_of, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option

@@ -12,7 +12,8 @@ from string import Template
 
 from tlbench import __version__
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.planning.catalog import HOOKS, NAMES, Catalog
+from tlbench.planning.catalog import HOOKS, Catalog
+from tlbench.planning.names import NAMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 

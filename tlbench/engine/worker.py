@@ -92,6 +92,7 @@ def run(channel: Channel | Kept, message: Message) -> Message:
     limit = message["memory"]
     limit_memory(limit)
     request = unpacked_request(message["request"])
+    settings = dataclasses.replace(request.settings, accumulation_steps=message["parts"])
     catalog = catalog_of(request, only=message["plugins"])
     pairing = unpacked(message["code"], catalog)
     if pairing.key() != message["key"]:
@@ -100,15 +101,15 @@ def run(channel: Channel | Kept, message: Message) -> Message:
         )
     reporter = Reporter(channel)
     told = _failures(message["failed"])
-    store = Store(root=request.settings.cache, notify=reporter, on_wait=reporter.waits, failures=told)
+    store = Store(root=settings.cache, notify=reporter, on_wait=reporter.waits, failures=told)
     if message.get("shared"):
-        _run_shared(pairing, request.settings, store)
+        _run_shared(pairing, settings, store)
         return {"failed": {key: _told(error) for key, error in store.failures.items()}}
-    draft = run_pairing(pairing, catalog, request.settings, store)
+    draft = run_pairing(pairing, catalog, settings, store)
     if draft.row.status == "failed" and store.is_robbed():
         # Somebody removed what the cache had: that is no fault of this pairing.
         store = dataclasses.replace(store, opened={}, failures=told)
-        draft = run_pairing(pairing, catalog, request.settings, store)
+        draft = run_pairing(pairing, catalog, settings, store)
     reporter.flush()
     if draft.row.status == "failed" and limit and any(words in (draft.row.reason or "") for words in MEMORY):
         reason = f"{draft.row.reason} (the limit is {limit / 2**30:.1f} GiB: --memory-limit)"

@@ -24,6 +24,7 @@ from tlbench.contract.training import wrong_recipe
 from tlbench.errors import ContractError, UnknownNameError, UsageError, describe
 from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_installed
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
+from tlbench.planning.names import FORMS, NAMES
 from tlbench.planning.notifier import Notifier
 from tlbench.planning.registration import PluginProblem, register
 from tlbench.planning.watch import loading
@@ -41,26 +42,6 @@ HOOKS: Mapping[str, type[Spec]] = {
     "tlbench_estimators": EstimatorSpec,
     "tlbench_analyses": AnalysisSpec,
 }
-NAMES: Mapping[type[Spec], str] = {
-    DomainSpec: r"[\w-]+",
-    TaskSpec: r"[\w-]+/[\w.-]+",
-    BackboneSpec: r"[\w.-]+(/[\w.-]+)?",
-    BackboneFamily: r"[\w.-]+",
-    StrategySpec: r"[\w.-]+",
-    EstimatorSpec: r"[\w.-]+",
-    AnalysisSpec: r"[\w.-]+",
-}
-"""Valid names: they become parts of file names, and the domain of a task is the first part of its name."""
-FORMS: Mapping[type[Spec], str] = {
-    DomainSpec: "NAME",
-    TaskSpec: "DOMAIN/NAME",
-    BackboneSpec: "NAME or MODALITY/NAME",
-    BackboneFamily: "NAME",
-    StrategySpec: "NAME",
-    EstimatorSpec: "NAME",
-    AnalysisSpec: "NAME",
-}
-"""The forms of valid names, for messages."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from typing import Any
 from tlbench.contract.specs import StrategySpec
 from tlbench.errors import UsageError
 from tlbench.planning.by_value import by_value
-from tlbench.planning.catalog import FORMS, NAMES, Catalog
+from tlbench.planning.catalog import Catalog
 from tlbench.planning.code_values import ByValue, Values
 from tlbench.planning.discovery import PluginOrigin
+from tlbench.planning.names import FORMS, NAMES
 from tlbench.planning.plan import Pairing, Plan
 from tlbench.results.files import digest
 

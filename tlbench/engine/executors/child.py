@@ -1,21 +1,20 @@
-"""The server and its children, seen from the process that starts them."""
+"""A child of the server, seen from the process that has it started."""
 
 from __future__ import annotations
 
 import os
+import select
 import selectors
 import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
+from tlbench.engine.executors.serving_process import GRACE, Server
 from tlbench.engine.job import Job
 from tlbench.engine.pipeline import SHARED
 from tlbench.errors import StoreError
@@ -23,58 +22,11 @@ from tlbench.planning.channel import pair
 from tlbench.planning.supervised import Message, signal_name
 from tlbench.results.escapes import plain
 
-GRACE = 5.0
-"""Seconds between the request to end and the end by force; also for a child that has reported and does not end."""
 SHOWN = 20_000
 """Characters of what a child prints that are shown."""
 TAIL = 2_000
 """Bytes of its last lines that are kept, of which a row has the last few."""
 LINES = 3
-
-
-class Server:
-    """The process that forks children; where it ends before the run does, another one takes its place."""
-
-    def __init__(self, requires: Sequence[str], threads: int) -> None:
-        self._words = (str(threads), *requires)
-        self._start()
-
-    def _start(self) -> None:
-        self._end, theirs = socket.socketpair()
-        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tlbench.engine.server", *self._words],
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                # Signals of the terminal go to whoever started it, who ends it in order.
-                start_new_session=True,
-            )
-
-    def fork(self, connection: int, output: int) -> None:
-        """Start a child with these descriptors."""
-        try:
-            socket.send_fds(self._end, [b"+"], [connection, output])
-        except OSError:
-            self.close()
-            self._start()
-            socket.send_fds(self._end, [b"+"], [connection, output])
-
-    def close(self) -> None:
-        """End the server, and children that are left."""
-        self._end.close()
-        try:
-            self._process.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 @dataclass(eq=False)
@@ -235,7 +187,7 @@ class Child:
 
     def close(self) -> None:
         """Take the rest of the output, and close what is open."""
-        while self._output >= 0 and selectors_ready(self._output):
+        while self._output >= 0 and _is_readable(self._output):
             self._read_output()
         if self._output >= 0:
             os.close(self._output)
@@ -261,8 +213,5 @@ class Child:
         return f" Its last lines: {plain(last)}" if last else ""
 
 
-def selectors_ready(descriptor: int) -> bool:
-    """Say whether a descriptor can be read now."""
-    import select
-
+def _is_readable(descriptor: int) -> bool:
     return bool(select.select([descriptor], [], [], 0)[0])

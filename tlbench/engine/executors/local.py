@@ -16,10 +16,16 @@ from typing import Any
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
 from tlbench.engine.executors.base import Isolating, Notify, Numbered, failed
-from tlbench.engine.executors.child import GRACE, Child, Server
+from tlbench.engine.executors.child import Child
+from tlbench.engine.executors.serving_process import GRACE, Server
 from tlbench.engine.job import Job
 from tlbench.engine.pipeline import SHARED
+from tlbench.results.row import Row
 
+NO_MEMORY = "CUDA out of memory"
+"""How torch begins to say that a GPU's memory is used up."""
+MOST_PARTS = 16
+"""Parts of a training batch; where none of so many fits, the model does not."""
 ATTEMPTS = 2
 """A child that died is started once more, when the others are done: the machine may have been at fault."""
 
@@ -32,6 +38,8 @@ class Local(Isolating):
     """Key of a stage that failed -> stage, reason, whether the request is at fault."""
     deaths: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(group, shared stage) -> children that died in it."""
+    parts: dict[int, int] = field(default_factory=dict)
+    """Job -> parts of a training batch, for one whose batch did not fit into the GPU's memory."""
     warm: set[str] = field(default_factory=set)
     """Groups whose shared stages are in the cache."""
 
@@ -68,7 +76,12 @@ class Local(Isolating):
     def _start(self, server: Server, index: int, job: Job, notify: Notify) -> Child:
         self.journal.note("started", job.key)
         notify(Event(name="pairing-started", pairing=job.title, values={"key": job.key}))
-        return Child(index=index, job=job, server=server, message=self.message(job, failed=self.failures))
+        return Child(
+            index=index,
+            job=job,
+            server=server,
+            message=self.message(job, failed=self.failures, parts=self.parts.get(index, 1)),
+        )
 
     def _ended(self, running: Sequence[Child], notify: Notify) -> list[Child]:
         """Wait until something happens; return the children that have ended."""
@@ -89,6 +102,9 @@ class Local(Isolating):
         """Return the draft of a child that has ended, None if it is to be started again."""
         child.close()
         job = child.job
+        if child.draft is not None and (parts := more_parts(child.draft.row)):
+            self.parts[child.index] = parts
+            return None
         self.failures |= child.failed
         if child.draft is not None:
             self.journal.note("finished", job.key)
@@ -101,6 +117,12 @@ class Local(Isolating):
         if not child.late and not blocked and self.journal.died_here(job.key) < ATTEMPTS:
             return None
         return failed(job, reason, child.stage)
+
+
+def more_parts(row: Row) -> int:
+    """Return into how many parts a training batch is to be split that did not fit into a GPU's memory; 0 for none."""
+    short = row.status == "failed" and row.device == "cuda" and NO_MEMORY in (row.reason or "")
+    return 2 * row.accumulation_steps if short and row.accumulation_steps < MOST_PARTS else 0
 
 
 def _stop(running: Sequence[Child]) -> None:

@@ -1,0 +1,57 @@
+"""The server, seen from the process that starts it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+
+GRACE = 5.0
+"""Seconds between the request to end and the end by force."""
+
+
+class Server:
+    """The process that forks children; where it ends before the run does, another one takes its place."""
+
+    def __init__(self, requires: Sequence[str], threads: int) -> None:
+        self._words = (str(threads), *requires)
+        self._start()
+
+    def _start(self) -> None:
+        self._end, theirs = socket.socketpair()
+        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "tlbench.engine.server", *self._words],
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                # Signals of the terminal go to whoever started it, who ends it in order.
+                start_new_session=True,
+            )
+
+    def fork(self, connection: int, output: int) -> None:
+        """Start a child with these descriptors."""
+        try:
+            socket.send_fds(self._end, [b"+"], [connection, output])
+        except OSError:
+            self.close()
+            self._start()
+            socket.send_fds(self._end, [b"+"], [connection, output])
+
+    def close(self) -> None:
+        """End the server, and children that are left."""
+        self._end.close()
+        try:
+            self._process.wait(GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
