@@ -18,7 +18,9 @@ import sys
 from collections.abc import Iterable
 
 from tlbench.engine.keeper import keep
+from tlbench.engine.pipeline import PIPELINE
 from tlbench.engine.worker import work
+from tlbench.planning.code import code_identity
 
 MODULES = (
     "torch",
@@ -78,6 +80,9 @@ def preload(modules: Iterable[str]) -> None:
 
     # The first optimiser of a process imports a compiler.
     torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], fused=True)
+    # Keys hold the code that stages reach: it is parsed once for all children.
+    for stage in PIPELINE:
+        code_identity(stage.compute)
     gc.collect()
     # Otherwise each collection of a child would copy all pages of the server.
     gc.freeze()

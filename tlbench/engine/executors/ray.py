@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from tlbench.engine.executors.base import Isolating, Notify, Numbered, failed
 from tlbench.engine.job import Job
 from tlbench.errors import StoreError, UsageError
 
+CONNECT = 10.0
+"""Seconds to wait for a cluster to answer."""
 LOST = 3
 """Workers or nodes that may be lost in one task before it counts as failed."""
 
@@ -71,6 +74,7 @@ class Ray(Isolating):
         import ray
 
         settings = self.request.settings
+        _check_answers(self.address)
         try:
             # Its own messages would fill the terminal; they are in Ray's log files.
             ray.init(
@@ -122,6 +126,17 @@ class Ray(Isolating):
         except StoreError as error:
             self.journal.note("died", job.key, str(error))
             return failed(job, str(error))
+
+
+def _check_answers(address: str) -> None:
+    """Raise `UsageError` if nobody answers at `HOST:PORT`: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("://")[2].partition(":")
+    if not colon:  # `auto`, or none.
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT).close()
+    except (OSError, ValueError) as error:
+        raise UsageError(f'There is no Ray cluster at "{address}" ({error}): expected HOST:PORT, or auto.') from error
 
 
 def _reply(reference: Any) -> dict[str, Any]:
