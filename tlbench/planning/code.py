@@ -10,7 +10,6 @@ requirements count.
 
 from __future__ import annotations
 
-import ast
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tlbench.planning.code_values import Values, own_package
-from tlbench.planning.module_source import Source, source_of, text_hash
-from tlbench.planning.syntax import chains, deferred_targets, imported_modules, name_of
+from tlbench.planning.module_source import Source, source_of
 from tlbench.planning.versions import versions_of
 from tlbench.results.files import digest, file_sha256
 
@@ -92,6 +90,13 @@ class _Search:
     """Top-level names that are followed also where they are installed."""
     resolved: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     waiting: list[tuple[str, str]] = field(default_factory=list)
+    sources: dict[str, Source | None] = field(default_factory=dict)
+    """What was asked for: to find a module takes longer than to read what is remembered of it."""
+
+    def _source(self, module: str) -> Source | None:
+        if module not in self.sources:
+            self.sources[module] = source_of(module, self.own)
+        return self.sources[module]
 
     def resolve(self, module: str, names: Sequence[str]) -> None:
         """Queue what `module.names[0].names[1]...` leads to: definitions of tlbench, or whole modules of others."""
@@ -99,8 +104,8 @@ class _Search:
         if asked in self.resolved or f"{module}.".startswith(VALUES):
             return
         self.resolved.add(asked)
-        source = source_of(module, self.own)
-        if source is None and names and source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+        source = self._source(module)
+        if source is None and names and self._source(inner := f"{module}.{names[0]}") is not None:
             self.resolve(inner, names[1:])  # A namespace package has no file.
         elif source is None:
             if module.partition(".")[0] not in sys.stdlib_module_names:
@@ -109,19 +114,19 @@ class _Search:
             self._resolve_in_host(source, names)
         else:
             self._take_module(source)
-            if names and source_of(inner := f"{module}.{names[0]}", self.own) is not None:
+            if names and self._source(inner := f"{module}.{names[0]}") is not None:
                 self.resolve(inner, names[1:])
 
     def _resolve_in_host(self, source: Source, names: Sequence[str]) -> None:
         if not names or names[0].startswith("__") or names[0] == "*":
-            for name in (*source.definitions, ""):
+            for name in source.parts:
                 self._queue(source.name, name)
             return
-        if names[0] in source.definitions:
+        if names[0] in source.parts:
             self._queue(source.name, names[0])
         for target, name in source.imports.get(names[0], ()):
             self.resolve(target, (*([name] if name else []), *names[1:]))
-        if source_of(inner := f"{source.name}.{names[0]}", self.own) is not None:
+        if self._source(inner := f"{source.name}.{names[0]}") is not None:
             self.resolve(inner, names[1:])
 
     def _queue(self, module: str, name: str) -> None:
@@ -132,29 +137,27 @@ class _Search:
     def run(self) -> None:
         while self.waiting:
             module, name = self.waiting.pop()
-            source = source_of(module, self.own)
+            source = self._source(module)
             assert source is not None
-            nodes = source.definitions.get(name, ()) if name else source.effects
-            named = {chain for node in nodes for chain in chains(node)}
+            part = source.parts[name]
             # A name may lead elsewhere although no definition has changed: to another of two functions.
-            bound = sorted({(chain[0], *place) for chain in named for place in source.imports.get(chain[0], ())})
-            self.code.definitions[f"{module}:{name}"] = digest([text_hash(nodes), bound])
+            bound = sorted({(chain[0], *place) for chain in part.chains for place in source.imports.get(chain[0], ())})
+            self.code.definitions[f"{module}:{name}"] = digest([part.text, bound])
             self._queue(module, "")
-            for chain in named:
-                if chain[0] in source.imports or chain[0] in source.definitions:
+            for chain in part.chains:
+                if chain[0] in source.imports or chain[0] in source.parts:
                     self.resolve(module, chain)
-            for node in nodes:
-                for target, inner in deferred_targets(node):
-                    self.resolve(target, (inner,) if inner else ())
-                for imported in imported_modules(node):
-                    if source_of(imported, self.own) is None:
-                        self.resolve(imported, ())
+            for target, inner in part.deferred:
+                self.resolve(target, (inner,) if inner else ())
+            for imported in part.imported:
+                if self._source(imported) is None:
+                    self.resolve(imported, ())
 
     def _take_module(self, source: Source) -> None:
         """Count a module that is not tlbench's, the packages that it lies in, and all that it imports."""
         if f"{source.name}:" in self.code.definitions:
             return
-        self.code.definitions[f"{source.name}:"] = text_hash(source.tree.body)
+        self.code.definitions[f"{source.name}:"] = source.whole.text
         self._take_data(source)
         parents = source.name.split(".")[:-1]
         for depth in range(1, len(parents) + 1):
@@ -162,11 +165,11 @@ class _Search:
         for places in source.imports.values():
             for target, name in places:
                 self.resolve(target, (name,) if name else ())
-        for target in imported_modules(source.tree):
+        for target in source.whole.imported:
             self.resolve(target, ())
-        for target, name in deferred_targets(source.tree):
+        for target, name in source.whole.deferred:
             self.resolve(target, (name,) if name else ())
-        if any(chain[-1] in CHOSEN_AT_RUN_TIME for chain in chains(source.tree)) or _defers_unnamed(source.tree):
+        if source.defers_unnamed or any(chain[-1] in CHOSEN_AT_RUN_TIME for chain in source.whole.chains):
             self._take_package(source)
 
     def _take_data(self, source: Source) -> None:
@@ -184,12 +187,3 @@ class _Search:
             parts = path.relative_to(folder).with_suffix("").parts
             parts = parts[:-1] if parts[-1:] == ("__init__",) else parts
             self.resolve(".".join([package, *parts]), ())
-
-
-def _defers_unnamed(tree: ast.Module) -> bool:
-    """Return whether a module uses `deferred` otherwise than on two texts: under another name, or on values."""
-    imports = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
-    renamed = any(alias.name == "deferred" and alias.asname for part in imports for alias in part.names)
-    calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
-    used = [call for call in calls if name_of(call.func) == "deferred"]
-    return renamed or len(used) > len(deferred_targets(tree))

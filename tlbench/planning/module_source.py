@@ -7,29 +7,47 @@ import functools
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tlbench.planning.source_memory import remembered
+from tlbench.planning.syntax import chains, deferred_targets, defers_unnamed, imported_modules
 
 INSTALLED = {"site-packages", "dist-packages"}
 """Folders of installed distributions, whose code counts by version."""
 
 
 @dataclass(frozen=True)
+class Part:
+    """What counts of some statements."""
+
+    text: str
+    """Names their syntax trees, without docstrings."""
+    chains: tuple[tuple[str, ...], ...]
+    """The names in them, each with its attributes."""
+    deferred: tuple[tuple[str, str], ...]
+    """(module, name) of each `deferred`."""
+    imported: tuple[str, ...]
+    """Modules that they import when they run."""
+
+
+@dataclass(frozen=True)
 class Source:
-    """The parsed source of a module."""
+    """What counts of the source of a module."""
 
     name: str
     path: Path
-    tree: ast.Module
     package: Path | None
     """The folder of its top-level package."""
-    definitions: Mapping[str, tuple[ast.stmt, ...]]
-    """Name -> the statements that define it: functions, classes, assignments."""
-    effects: tuple[ast.stmt, ...]
-    """Other statements, which run when the module is imported."""
+    parts: Mapping[str, Part]
+    """Name -> the statements that define it; under an empty name those that run when the module is imported."""
+    whole: Part
     imports: Mapping[str, tuple[tuple[str, str], ...]]
     """Name -> (module, name) that it was imported from, at any depth; the name is empty for a module itself."""
+    defers_unnamed: bool
+    """Whether it uses `deferred` otherwise than on two texts: under another name, or on values."""
 
 
 def source_of(name: str, own: frozenset[str] = frozenset()) -> Source | None:
@@ -70,20 +88,44 @@ def _file_in(folders: tuple[str, ...], parts: tuple[str, ...]) -> Path | None:
 
 @functools.cache
 def _parse(name: str, path: Path, modified: int) -> Source:
-    tree = ast.parse(path.read_bytes())
-    definitions: dict[str, list[ast.stmt]] = {}
-    effects: list[ast.stmt] = []
+    content = path.read_bytes()
+    first = _path_of(name.partition(".")[0])
+    package = first.parent if first is not None and first.name == "__init__.py" else None
+    facts = remembered(name, path, content, lambda: _facts(ast.parse(content), name, path))
+    parts = {defined: _part(part) for defined, part in facts["parts"].items()}
+    imports = {defined: tuple(map(tuple, places)) for defined, places in facts["imports"].items()}
+    return Source(name, path, package, parts, _part(facts["whole"]), imports, facts["defers_unnamed"])
+
+
+def _part(facts: Sequence[Any]) -> Part:
+    text, chained, deferred, imported = facts
+    return Part(text, tuple(map(tuple, chained)), tuple(map(tuple, deferred)), tuple(imported))
+
+
+def _facts(tree: ast.Module, name: str, path: Path) -> dict[str, Any]:
+    """Return what counts of a module, as JSON."""
+    definitions: dict[str, list[ast.stmt]] = {"": []}
     for node in _top_level(tree.body):
         names = list(_defined_by(node))
         for defined in names:
             definitions.setdefault(defined, []).append(node)
         if not names and not isinstance(node, ast.Import | ast.ImportFrom) and not _is_text(node):
-            effects.append(node)
-    effects += [ast.Expr(test) for test in _conditions(tree.body)]
-    first = _path_of(name.partition(".")[0])
-    package = first.parent if first is not None and first.name == "__init__.py" else None
-    fixed = {defined: tuple(nodes) for defined, nodes in definitions.items()}
-    return Source(name, path, tree, package, fixed, tuple(effects), imports_of(tree, name, path))
+            definitions[""].append(node)
+    definitions[""] += [ast.Expr(test) for test in _conditions(tree.body)]
+    return {
+        "parts": {defined: _facts_of(nodes) for defined, nodes in definitions.items()},
+        "whole": _facts_of(tree.body),
+        "imports": imports_of(tree, name, path),
+        "defers_unnamed": defers_unnamed(tree),
+    }
+
+
+def _facts_of(nodes: Sequence[ast.stmt]) -> list[Any]:
+    """Return the fields of a `Part`."""
+    chained = sorted({chain for node in nodes for chain in chains(node)})
+    deferred = dict.fromkeys(target for node in nodes for target in deferred_targets(node))
+    imported = dict.fromkeys(module for node in nodes for module in imported_modules(node))
+    return [text_hash(nodes), chained, list(deferred), list(imported)]
 
 
 def _top_level(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

@@ -62,3 +62,12 @@ def _all_deferred(node: ast.AST) -> Iterator[tuple[str, str]]:
 def name_of(function: ast.expr) -> str:
     """Return the last name of what is called."""
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def defers_unnamed(tree: ast.Module) -> bool:
+    """Return whether a module uses `deferred` otherwise than on two texts: under another name, or on values."""
+    imports = [part for part in ast.walk(tree) if isinstance(part, ast.ImportFrom)]
+    renamed = any(alias.name == "deferred" and alias.asname for part in imports for alias in part.names)
+    calls = [part for part in ast.walk(tree) if isinstance(part, ast.Call)]
+    used = [call for call in calls if name_of(call.func) == "deferred"]
+    return renamed or len(used) > len(deferred_targets(tree))
