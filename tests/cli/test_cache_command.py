@@ -10,9 +10,9 @@ from support import unlock
 from tlbench.cli.quantities import parse_age, parse_size
 from tlbench.engine import cache
 from tlbench.engine.cache import IN_USE
-from tlbench.engine.drafts import LEFT_OVER, lock_of
 from tlbench.engine.manifest import MANIFEST
 from tlbench.engine.remembered import LARGE, RememberedHashes
+from tlbench.engine.stage_folders import LEFT_OVER, lock_of
 from tlbench.engine.store import Store
 
 DAY = 24 * 3600

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from support import unlock
 
-from tlbench.engine.drafts import LEFT_OVER, discard
 from tlbench.engine.manifest import MANIFEST
+from tlbench.engine.stage_folders import LEFT_OVER, discard
 from tlbench.engine.store import Store
 from tlbench.errors import StageError
 from tlbench.results.files import remove

@@ -125,6 +125,8 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     open_ = sum(job.draft is None and not job.skip for job in jobs)
     at_once = engine.jobs or usual_jobs(open_, settings.threads, settings.device)
     memory = int(engine.memory * 2**30) or usual_memory(at_once, settings.device)
+    if open_ and engine.name == "local" and request.find:
+        display.say(_shared_out(open_, at_once, memory))
     executor = _executor(engine)(
         request=request,
         planned=planned,
@@ -134,6 +136,12 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
         say=display.say,
     )
     return Opened(jobs=jobs, executor=executor, problems=planned.problems, at_once=at_once, latency=not engine.shard)
+
+
+def _shared_out(pairings: int, at_once: int, memory: int) -> str:
+    """Return how the machine is shared, in words."""
+    each = f", each with {memory / 2**30:.1f} GiB of memory at most" if memory else ""
+    return f"{pairings} results to compute, {at_once} at a time{each}"
 
 
 def _executor(engine: Engine) -> Callable[..., Isolating]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from tlbench.engine.drafts import discard, lock_of, now_of, sweep
 from tlbench.engine.manifest import MANIFEST, check_files, read_manifest
 from tlbench.engine.remembered import RememberedHashes
+from tlbench.engine.stage_folders import discard, lock_of, now_of, sweep
 from tlbench.errors import StoreError
 
 IN_USE = 3600

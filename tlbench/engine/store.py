@@ -19,9 +19,9 @@ from typing import Any
 from filelock import Timeout
 
 from tlbench.contract.events import Event
-from tlbench.engine.drafts import discard, draft_of, lock_of, publish, sweep
 from tlbench.engine.manifest import MANIFEST, Manifest, check_files, is_whole, read_manifest, stage_key
 from tlbench.engine.remembered import RememberedHashes, stamp_of
+from tlbench.engine.stage_folders import discard, draft_of, lock_of, publish, sweep
 from tlbench.errors import StageError, StoreError
 from tlbench.planning.guard import pass_signal
 from tlbench.results.files import canonical, file_sha256

@@ -11,15 +11,15 @@ import time
 import pytest
 from support import run_python
 
-from tlbench.engine import drafts
-from tlbench.engine.drafts import LEFT_OVER, discard, draft_of, now_of, publish, sweep
+from tlbench.engine import stage_folders
+from tlbench.engine.stage_folders import LEFT_OVER, discard, draft_of, now_of, publish, sweep
 from tlbench.engine.store import Store
 
 KEY = "0123456789abcdef" * 2
 DRAW = """
 import sys
 from pathlib import Path
-from tlbench.engine.drafts import draft_of, lock_of
+from tlbench.engine.stage_folders import draft_of, lock_of
 
 folder = Path(sys.argv[1])
 folder.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def test_without_locks_the_first_result_stays_and_the_second_is_dropped(folder, 
 @pytest.mark.parametrize("make", ["mkdir", "touch", "symlink_to", "mkfifo", None])
 def test_whatever_stands_in_the_place_of_a_stage_is_removed_by_a_rename(folder, monkeypatch, make):
     renamed = []
-    monkeypatch.setattr(drafts, "_try_to_remove", renamed.append)
+    monkeypatch.setattr(stage_folders, "_try_to_remove", renamed.append)
     if make == "symlink_to":
         folder.symlink_to("nowhere")
     elif make == "mkfifo":
