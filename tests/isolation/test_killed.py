@@ -86,6 +86,12 @@ def test_killed_runs_are_finished_by_the_next(isolated, undisturbed, times):
     assert not [*machine.board.rglob(".tmp-*"), *machine.cache.glob("*/*/*/.tmp-*")]
 
 
+def test_rows_are_those_of_one_process(isolated, undisturbed):
+    machine = isolated("inline")
+    done = machine.run(*WORDS[1:], "--engine", "inline")
+    assert (done.returncode, machine.rows()) == (0, undisturbed.rows())
+
+
 def test_a_finished_plan_computes_nothing(undisturbed):
     done = undisturbed.run(*WORDS[1:])
     assert "0 stages computed" in done.stdout

@@ -20,9 +20,6 @@ from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
-LONGEST = 2_000
-"""Characters of a reason that a row keeps; `tlbench.log` has all of them."""
-
 
 def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> Draft:
     """Return the pairing's row without baselines and latency, and the stages that it is made of.
@@ -59,14 +56,9 @@ def failure(error: BaseException) -> dict[str, Any]:
     cause = error.__cause__ or error if isinstance(error, StageError) else error
     return {
         "stage": error.stage if isinstance(error, StageError) else "host",
-        "reason": shortened(describe(cause)),
+        "reason": describe(cause),
         "bad_input": isinstance(cause, UsageError),
     }
-
-
-def shortened(reason: str) -> str:
-    """Return a reason that fits on a board: a plugin's may have any length."""
-    return reason if len(reason) <= LONGEST else f"{reason[:LONGEST]}... ({len(reason):,} characters)"
 
 
 def _assemble(fields: Mapping[str, Any], stages: Mapping[str, StoredStage], found: Found) -> Row:

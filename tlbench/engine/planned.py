@@ -7,7 +7,7 @@ import dataclasses
 import pickle
 import subprocess
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from tlbench.errors import ContractError, TlbenchError, UsageError
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.planning.registration import PluginProblem
 from tlbench.planning.settings import Settings
-from tlbench.planning.supervised import Message, Supervised
+from tlbench.planning.supervised import Message, Supervised, printed_to
 
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog
@@ -90,17 +90,19 @@ def catalog_of(request: PlanRequest, listeners: Iterable[object] = (), only: Col
     return with_strategies(catalog_with(request.plugins, listeners, only), request.own)
 
 
-def plan_in_child(request: PlanRequest, on_warning: Any = None) -> Planned:
-    """Return the plan of a request, made by a child. Raises what making it raises."""
+def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
+    """Return the plan of a request, made by a child, whose warnings go to `warn`. Raises what making it raises."""
     answers: list[Message] = []
 
     def take(message: Message) -> None:
         if "warning" in message:
-            on_warning(str(message["warning"]))
+            warn(f"Warning: {message['warning']}")
         else:
             answers.append(message)
 
-    child = Supervised("tlbench.engine.planner", on_message=take, options={"stdin": subprocess.DEVNULL})
+    child = Supervised(
+        "tlbench.engine.planner", on_message=take, options={"stdin": subprocess.DEVNULL, "stdout": printed_to()}
+    )
     ending = child.run({"request": request.packed()})
     if not answers:
         raise ContractError(

@@ -71,6 +71,12 @@ def publish(draft: Draft, store: Store, settings: Settings) -> Path | None:
         return None
 
 
+def as_published(draft: Draft, settings: Settings) -> Draft:
+    """Return the draft as the board has it, if it has its latency too."""
+    published = on_board(draft.row, settings)
+    return draft if published is None or published.latency is None else dataclasses.replace(draft, row=published)
+
+
 def with_latency(draft: Draft, settings: Settings, store: Store) -> Draft:
     """Return the draft with the latency of its graph: measured once, shared by all rows that serve the graph."""
     if not draft.stages:

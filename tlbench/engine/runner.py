@@ -14,7 +14,7 @@ from typing import Protocol
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
 from tlbench.engine.job import Job
-from tlbench.engine.publish import compared, on_board, publish, with_diagnostics, with_latency
+from tlbench.engine.publish import as_published, compared, on_board, publish, with_diagnostics, with_latency
 from tlbench.engine.store import Store
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Plan
@@ -106,8 +106,7 @@ def run_jobs(
     # Latency needs the machine to itself: nothing is computed any more from here on.
     for draft in compared(drafts, complete, store, settings):
         final = with_diagnostics(draft, settings)
-        if latency:
-            final = with_latency(final, settings, store)
+        final = with_latency(final, settings, store) if latency else as_published(final, settings)
         outcome.rows.append(final.row)
         paths.append(publish(final, store, settings))
         if paths[-1] is not None:

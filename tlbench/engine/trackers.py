@@ -12,12 +12,11 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from tlbench.contract.events import Event
 from tlbench.engine.planned import PlanRequest, catalog_of, unpacked_request
 from tlbench.planning.channel import pair
-from tlbench.planning.supervised import Message, inherited, signal_name
+from tlbench.planning.supervised import Message, inherited, printed_to, signal_name
 from tlbench.results.row import Row
 
 PATIENCE = 30.0
@@ -40,7 +39,7 @@ class Tracker:
                 env=environment,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                stdout=sys.stderr.fileno() if _has_descriptor(sys.stderr) else subprocess.DEVNULL,
+                stdout=printed_to(),
                 start_new_session=True,
             )
         self._open = self._channel.send({"plugin": plugin, "request": request.packed()})
@@ -66,13 +65,6 @@ class Tracker:
             self._warn(f'The tracker "{self._plugin}" did not end within {PATIENCE:.0f} s.')
         finally:
             _kill(self._process)
-
-
-def _has_descriptor(stream: Any) -> bool:
-    try:
-        return bool(stream.fileno() >= 0)
-    except (AttributeError, OSError, ValueError):  # A notebook's stream has none.
-        return False
 
 
 def _how(status: int) -> str:

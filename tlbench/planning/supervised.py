@@ -96,6 +96,14 @@ class Supervised:
         return Ending(status=process.wait(), plugin=plugin)
 
 
+def printed_to() -> int:
+    """Return where a child's output is to go: to the errors of this process, as what it prints is no result."""
+    try:
+        return int(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):  # The stream of a notebook has no descriptor.
+        return subprocess.DEVNULL
+
+
 def inherited() -> tuple[Channel, Message]:
     """Return the channel that this process was started with, and the request that came through it."""
     channel = Channel.of(int(os.environ.pop("TLBENCH_CHANNEL")))

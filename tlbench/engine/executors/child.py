@@ -22,6 +22,8 @@ from tlbench.planning.channel import pair
 from tlbench.planning.supervised import Message, signal_name
 from tlbench.results.escapes import plain
 
+STARTING = 600.0
+"""Seconds that the server may take to import what all children need, on a machine that is busy."""
 SHOWN = 20_000
 """Characters of what a child prints that are shown."""
 TAIL = 2_000
@@ -149,6 +151,8 @@ class Child:
         """Return when something has to be done about it: a time of `time.monotonic`."""
         if self._kill_at:
             return self._kill_at
+        if not self._worker:
+            return self._started + timeout + STARTING
         waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
         return self._started + timeout + self._waited + waits
 
