@@ -4,12 +4,32 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 EPOCHS_FROZEN = 20
 
 
 def cell(strategy: str, seed: str) -> None:
     """One cell of a matrix in plain PyTorch: train on the source, adapt, score both sides."""
+    import bare
+
+    _cell(strategy, seed, lambda *parts: bare.fine_tune(nn_of(*parts[:2]), *parts[2:]), bare.frozen, bare.dann)
+
+
+def lightning_cell(strategy: str, seed: str) -> None:
+    """The same with Lightning."""
+    import with_lightning as loops
+
+    _cell(strategy, seed, loops.fine_tune, loops.frozen, loops.dann)
+
+
+def nn_of(encoder: Any, head: Any) -> Any:
+    from torch import nn
+
+    return nn.Sequential(encoder, head)
+
+
+def _cell(strategy: str, seed: str, fine_tune: Any, frozen: Any, dann: Any) -> None:
     import bare
     import torch
     from tlbench_bench.digits import ResNet18, load, prepare
@@ -26,17 +46,16 @@ def cell(strategy: str, seed: str) -> None:
         return torch.from_numpy(prepare(request)[0]), torch.from_numpy(split.labels)
 
     encoder, head = ResNet18(), nn.Linear(512, 10)
-    network = nn.Sequential(encoder, head)
     source, target = tensors(data.source.train), tensors(data.target.train)
-    bare.fine_tune(network, *source)
+    fine_tune(encoder, head, *source)
     if strategy == "frozen":
-        bare.frozen(encoder, head, *target, epochs=EPOCHS_FROZEN)
+        frozen(encoder, head, *target, epochs=EPOCHS_FROZEN)
     elif strategy == "finetune":
-        bare.fine_tune(network, *target)
+        fine_tune(encoder, head, *target)
     else:
-        bare.dann(encoder, head, 512, source, target[0])
+        dann(encoder, head, 512, source, target[0])
     for side in (data.source, data.target):
-        print(bare.accuracy(network, *tensors(side.test)))
+        print(bare.accuracy(nn.Sequential(encoder, head), *tensors(side.test)))
 
 
 def again(cache: str, board: str, strategies: str, seeds: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from importlib.util import find_spec
 
 import limit
 import torch
@@ -55,16 +56,27 @@ def test_matrix(benchmark, track, bench_catalog, bench_site, tmp_path, say):
         limit_matrix(track, SEEDS, steps=22, new_encoder=ResNet18)
         return {}
 
-    def processes(number):
+    def processes(kind):
         """One seed; the other two take as long."""
-        spent = [alone(bench_site, "cell", strategy, "0").cpu_seconds for strategy in STRATEGIES]
-        return {"seconds": len(SEEDS) * sum(spent)}
 
-    found = compete(benchmark, {"tlbench": ours, "limit": lean, "bare": processes}, rounds=1)
+        def cells(number):
+            spent = [alone(bench_site, kind, strategy, "0").cpu_seconds for strategy in STRATEGIES]
+            return {"seconds": len(SEEDS) * sum(spent)}
+
+        return cells
+
+    contenders = {"tlbench": ours, "limit": lean, "bare": processes("cell")}
+    if find_spec("lightning"):
+        contenders["lightning"] = processes("lightning_cell")
+    found = compete(benchmark, contenders, rounds=1)
     own, best, plain = (found[name] for name in ("tlbench", "limit", "bare"))
     best, plain = best["seconds"], plain["seconds"]
     say(compared(5, "3 x 3 matrix: prepare, source, adapt", own["alike"], limit=(best, 1.10), bare=(plain, 0.40)))
     say(compared(5, "3 x 3 matrix: nine rows", own["seconds"], limit=(best, None), bare=(plain, None)))
+    if "lightning" in found:
+        cells = found["lightning"]["seconds"]
+        what, ratio = "3 x 3 matrix: nine rows, in a process per cell with Lightning", own["seconds"] / cells
+        say(Line(goal=5, what=what, measured=f"{ratio:.2f}", wanted="0.40", reached=ratio <= 0.40))
     words = ("again", str(settings.cache), str(settings.board), ",".join(STRATEGIES), ",".join(map(str, SEEDS)))
     spent = [alone(bench_site, *words) for _ in range(5)]
     seconds = statistics.median(part.cpu_seconds for part in spent)

@@ -135,7 +135,8 @@ def engine_of(*, name: str | None, timeout: float | None, **how: Any) -> Engine:
     """Return how pairings run. Raises `UsageError` for an unknown engine or an invalid number."""
     from tlbench.api.engines import TIMEOUT, Engine
 
-    name = name or os.environ.get("TLBENCH_ENGINE") or "local"
+    # Where processes cannot fork, all is computed in this one.
+    name = name or os.environ.get("TLBENCH_ENGINE") or ("local" if hasattr(os, "fork") else "inline")
     return Engine(name=name, timeout=TIMEOUT if timeout is None else timeout, **how)
 
 

@@ -18,7 +18,7 @@ def main() -> None:
     """Run the command line and exit. The statuses are those of `tlbench.cli.app.main`."""
     if "TLBENCH_CHANNEL" in os.environ:
         _as_child()
-    elif os.environ.get("TLBENCH_ENGINE") != "inline" and _command(sys.argv[1:]) in WITH_PLUGINS:
+    elif hasattr(os, "fork") and os.environ.get("TLBENCH_ENGINE") != "inline" and _command() in WITH_PLUGINS:
         sys.exit(_in_child(sys.argv[1:]))
     else:
         from tlbench.cli.app import main as here
@@ -26,8 +26,8 @@ def main() -> None:
         here()
 
 
-def _command(words: list[str]) -> str:
-    return next((word for word in words if not word.startswith("-")), "")
+def _command() -> str:
+    return next((word for word in sys.argv[1:] if not word.startswith("-")), "")
 
 
 def _as_child() -> None:
