@@ -117,7 +117,7 @@ def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
     return make_plan([RunRequest(**{"seeds": (0,), "references": references, **run_request})], catalog, settings)
 
 
-STABLE = ("created", "seconds", "peak_memory_bytes", "latency")
+STABLE = ("created", "seconds", "peak_memory_bytes", "latency", "queries")
 """Fields of a row that two runs of one pairing do not share; beside them, what the clock measured."""
 
 

@@ -29,7 +29,7 @@ BROKEN = {
     "exits": ("adapt", "SystemExit: 0"),
     "panics": ("adapt", "Panic: index out of bounds"),
     "mute": ("adapt", "MuteError: its message cannot be read"),
-    "diverges": ("adapt", "The loss is nan at step 25 of 30: lower the learning rate"),
+    "diverges": ("adapt", "The loss is nan at step 1 of 30: lower the learning rate"),
     "spoils-weights": ("export", "The ONNX file gives outputs that are not finite or are huge"),
 }
 GOOD = ("source-only", "frozen", "finetune")

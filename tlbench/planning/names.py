@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import DomainSpec, StrategySpec, TaskSpec
+from tlbench.results.row_checks import NAMES as OF_ROWS
 
-DOMAIN = r"(?!(?i:readme)(?:/|$))\w(?:[\w-]*\w)?"
-"""Names of domains are those of pages, beside README.md."""
 NAMES: Mapping[type, str] = {
-    DomainSpec: DOMAIN,
-    TaskSpec: rf"{DOMAIN}/[\w.-]+",
+    DomainSpec: OF_ROWS["domain"],
+    TaskSpec: OF_ROWS["task"],
     BackboneSpec: r"[\w.-]+(/[\w.-]+)?",
     BackboneFamily: r"[\w.-]+",
-    StrategySpec: r"[\w.-]+",
+    StrategySpec: OF_ROWS["strategy"],
     EstimatorSpec: r"[\w.-]+",
     AnalysisSpec: r"[\w.-]+",
 }

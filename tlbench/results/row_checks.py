@@ -12,7 +12,15 @@ from tlbench.results.files import slug
 from tlbench.results.row import Row
 from tlbench.results.values import Wrong, close, in_words, wrong_values
 
-NAMES = {"task": r"[\w-]+/[\w.-]+", "domain": r"[\w-]+", "strategy": r"[\w.-]+", "backbone": r".+", "key": r"[\w-]+"}
+DOMAIN = r"(?!(?i:readme)(?:/|$))\w(?:[\w-]*\w)?"
+"""Domains have pages of their names, beside README.md over all of them."""
+NAMES = {
+    "task": rf"{DOMAIN}/[\w.-]+",
+    "domain": DOMAIN,
+    "strategy": r"[\w.-]+",
+    "backbone": r".+",
+    "key": r"[\w-]+",
+}
 CHOICES = {
     "setting": ("transductive", "inductive", "target-only"),
     "source_mode": ("train", "finetune", "probe", "own-head", "none"),
@@ -27,15 +35,15 @@ def check(row: Row) -> None:
 
 
 def _names(row: Row) -> Wrong:
+    if row.domain.lower() == "readme":
+        yield "domain", row.domain, "another name: README.md is the page over all domains"
+    if row.domain != slug(row.domain):
+        yield "domain", row.domain, "a name that begins and ends with a letter, a digit or _"
     for name, pattern in NAMES.items():
         if not re.fullmatch(pattern, getattr(row, name), re.DOTALL):
             yield name, getattr(row, name), f"a name that matches {pattern}"
     if row.domain != row.task.partition("/")[0]:
         yield "domain", row.domain, f"the part of the task {row.task!r} before the slash"
-    if row.domain != slug(row.domain):
-        yield "domain", row.domain, "a name that begins and ends with a letter, a digit or _"
-    if row.domain.lower() == "readme":
-        yield "domain", row.domain, "another name: README.md is the page over all domains"
 
 
 def _choices(row: Row) -> Wrong:
