@@ -12,13 +12,14 @@ TLBENCH_API = 2
 VARIABLE = "TLBENCH_TENSORBOARD"
 
 
-@hookimpl
-def tlbench_event(event: Event) -> None:
-    folder = os.environ.get(VARIABLE)
-    if not folder:
-        return
-    if find_spec("tensorboardX") is None:
-        raise UsageError(f'{VARIABLE} is set, but tensorboardX is not installed: pip install "tlbench[tensorboard]"')
-    from tlbench_tensorboard.tracker import tracker
+if os.environ.get(VARIABLE):  # A run starts a process for each plugin that listens: not for one that has nothing to do.
 
-    tracker(folder).note(event)
+    @hookimpl
+    def tlbench_event(event: Event) -> None:
+        if find_spec("tensorboardX") is None:
+            raise UsageError(
+                f'{VARIABLE} is set, but tensorboardX is not installed: pip install "tlbench[tensorboard]"'
+            )
+        from tlbench_tensorboard.tracker import tracker
+
+        tracker(os.environ[VARIABLE]).note(event)
