@@ -53,6 +53,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
     for library in ("OMP", "OPENBLAS", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = threads
+    # Some imports ask whether there is a GPU: by this, torch answers without touching CUDA, which no fork survives.
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     preload((*MODULES, *requires))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     keepers: list[int] = []
