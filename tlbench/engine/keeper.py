@@ -26,8 +26,6 @@ def keep(end: socket.socket, work: Callable[[], NoReturn]) -> NoReturn:
     os.setsid()
     process_control(PR_SET_CHILD_SUBREAPER, 1)
     end_with_parent(signal.SIGTERM)
-    # The server lets the system forget ended children; here their status is needed.
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     worker = os.fork()
     if not worker:
         work()

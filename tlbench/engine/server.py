@@ -56,13 +56,17 @@ def main() -> None:
     # Some imports ask whether there is a GPU: by this, torch answers without touching CUDA, which no fork survives.
     os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"
     preload((*MODULES, *requires))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     keepers: list[int] = []
     while descriptors := _next(end):
-        keepers.append(_start(end, *descriptors))
-    for keeper in keepers:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(keeper, signal.SIGTERM)
+        keepers = [*_running(keepers), _start(end, *descriptors)]
+    # A number that was not waited for is nobody else's yet.
+    for keeper in _running(keepers):
+        os.kill(keeper, signal.SIGTERM)
+
+
+def _running(processes: Iterable[int]) -> list[int]:
+    """Return the children that have not ended."""
+    return [process for process in processes if os.waitpid(process, os.WNOHANG) == (0, 0)]
 
 
 def _next(end: socket.socket) -> list[int]:
