@@ -25,14 +25,25 @@ def main(cache: str, *tasks: str) -> None:
     print(json.dumps({"server": server, "children": [overhead(job, request) for job in jobs]}))
 
 
+class Kept:
+    """Takes messages in place of a channel."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict] = []
+
+    def send(self, message) -> bool:
+        self.messages.append(message)
+        return True
+
+
 def overhead(job, request) -> float:
     """Return the CPU seconds of a child that no stage has."""
     from tlbench.engine import worker
 
     reads, writes = os.pipe()
     if not os.fork():
-        said = worker.Kept()
-        common = {"request": request.packed(), "failed": {}, "memory": 0, "parts": 1}
+        said = Kept()
+        common = {"request": request.packed(), "failed": {}, "memory": 0, "parts": 1, "shared": False}
         worker.run(said, {**common, "plugins": job.plugins, "code": job.code, "key": job.key})
         events = [event for message in said.messages for event in message.get("events", ())]
         stages = sum(event["seconds"] for event in events if event["name"] == "stage-finished" and not event["cached"])

@@ -124,7 +124,9 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     jobs = shard_of(planned.jobs, engine.shard)
     open_ = sum(job.draft is None and not job.skip for job in jobs)
     at_once = engine.jobs or usual_jobs(open_, settings.threads, settings.device)
-    memory = int(engine.memory * 2**30) or usual_memory(at_once, settings.device)
+    # What is free here says nothing of the nodes of a cluster.
+    usual = usual_memory(at_once, settings.device) if engine.name == "local" else 0
+    memory = int(engine.memory * 2**30) or usual
     if open_ and engine.name == "local" and request.find:
         display.say(_shared_out(open_, at_once, memory))
     executor = _executor(engine)(

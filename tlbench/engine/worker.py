@@ -20,7 +20,9 @@ from tlbench.planning.guard import Terminated, signals_raise
 from tlbench.planning.supervised import Message, end_with_parent
 
 if TYPE_CHECKING:
+    from tlbench.engine.draft import Draft
     from tlbench.engine.store import Store
+    from tlbench.planning.catalog import Catalog
     from tlbench.planning.plan import Pairing
     from tlbench.planning.settings import Settings
 
@@ -69,20 +71,8 @@ def _first(channel: Channel) -> Message:
     os._exit(1)  # Nobody waits for a result.
 
 
-class Kept:
-    """Takes messages where there is no channel."""
-
-    def __init__(self) -> None:
-        self.messages: list[Message] = []
-
-    def send(self, message: Message) -> bool:
-        """Keep a message."""
-        self.messages.append(message)
-        return True
-
-
-def run(channel: Channel | Kept, message: Message) -> Message:
-    """Return the draft of the pairing, and the stages that failed; of `shared` stages alone, no draft."""
+def run(channel: Channel, message: Message) -> Message:
+    """Return the draft of the pairing, and the stages that failed."""
     from tlbench.engine.job import unpacked
     from tlbench.engine.pairing import run_pairing
     from tlbench.engine.planned import catalog_of, unpacked_request
@@ -102,10 +92,8 @@ def run(channel: Channel | Kept, message: Message) -> Message:
     reporter = Reporter(channel)
     told = _failures(message["failed"])
     store = Store(root=settings.cache, notify=reporter, on_wait=reporter.waits, failures=told)
-    if message.get("shared"):
-        _run_shared(pairing, settings, store)
-        return {"failed": {key: _told(error) for key, error in store.failures.items()}}
-    draft = run_pairing(pairing, catalog, settings, store)
+    compute = _run_shared if message["shared"] else run_pairing
+    draft = compute(pairing, catalog, settings, store)
     if draft.row.status == "failed" and store.is_robbed():
         # Somebody removed what the cache had: that is no fault of this pairing.
         store = dataclasses.replace(store, opened={}, failures=told)
@@ -117,21 +105,23 @@ def run(channel: Channel | Kept, message: Message) -> Message:
     return {"draft": draft.to_json(), "failed": {key: _told(error) for key, error in store.failures.items()}}
 
 
-def _warning(channel: Channel | Kept) -> Any:
+def _warning(channel: Channel) -> Any:
     def show(text: Warning | str, *place: Any, **more: Any) -> None:
         channel.send({"warning": str(text)})
 
     return show
 
 
-def _run_shared(pairing: Pairing, settings: Settings, store: Store) -> None:
-    """Bring the stages into the store that the pairings of a group share; what fails is told by the store."""
+def _run_shared(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> Draft:
+    """Bring the stages into the store that the pairings of a group share; the rest is skipped."""
+    from tlbench.engine.job import job_of
+    from tlbench.engine.pairing import without_score
     from tlbench.engine.pipeline import SCORED, SHARED, run_stages
 
-    if pairing.skip:
-        return
-    with suppress(TlbenchError):
+    with suppress(TlbenchError):  # The store tells what failed.
         run_stages(pairing, settings, store, [stage for stage in SCORED if stage.name in SHARED])
+    fields = job_of(pairing, catalog, settings).fields
+    return without_score(fields, published=False, status="skipped", reason="only what others share was computed")
 
 
 def _told(error: StageError) -> list[Any]:
@@ -159,7 +149,7 @@ def limit_memory(limit: int) -> None:
 class Reporter:
     """Sends events of the store, training steps a few at once."""
 
-    def __init__(self, channel: Channel | Kept) -> None:
+    def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._steps: list[dict[str, Any]] = []
         self._last = time.monotonic()

@@ -92,7 +92,7 @@ class Isolating(ABC):
     def message(self, job: Job, **more: Any) -> dict[str, Any]:
         """Return what a process needs to run a job."""
         named = {"plugins": list(job.plugins), "code": job.code, "key": job.key, "memory": self.limits.memory}
-        return {"request": self.request.packed(), **named, "failed": {}, "parts": 1, **more}
+        return {"request": self.request.packed(), **named, "failed": {}, "parts": 1, "shared": False, **more}
 
 
 def failed(job: Job, reason: str, stage: str = "") -> Draft:

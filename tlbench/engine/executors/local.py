@@ -36,6 +36,8 @@ class Local(Isolating):
 
     failures: dict[str, list[Any]] = field(default_factory=dict)
     """Key of a stage that failed -> stage, reason, whether the request is at fault."""
+    shared: bool = False
+    """Whether children compute only what the pairings of a group share; their drafts say that they skipped the rest."""
     deaths: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(group, shared stage) -> children that died in it."""
     parts: dict[int, int] = field(default_factory=dict)
@@ -80,7 +82,7 @@ class Local(Isolating):
             index=index,
             job=job,
             server=server,
-            message=self.message(job, failed=self.failures, parts=self.parts.get(index, 1)),
+            message=self.message(job, failed=self.failures, parts=self.parts.get(index, 1), shared=self.shared),
         )
 
     def _ended(self, running: Sequence[Child], notify: Notify) -> list[Child]:

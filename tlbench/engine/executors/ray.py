@@ -1,7 +1,8 @@
 """Pairings as tasks of a Ray cluster: an existing one by its address, or one on this machine.
 
-Every node reads and writes the same cache folder. Each task runs in a worker process of its own, which ends with it; a
-task whose worker or node is lost is run again by Ray, on another one.
+Every node reads and writes the same cache folder. For one pairing a task starts what `local` starts for a plan:
+a server, and a child with its limits. A task whose worker or node is lost is run again by Ray, on another one; a child that ends
+without a result is no lost worker.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ import os
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
-from tlbench.engine.executors.base import Isolating, Notify, Numbered, failed
+from tlbench.engine.executors.base import Isolating, Limits, Notify, Numbered, failed
 from tlbench.engine.job import Job
+from tlbench.engine.journal import Journal
+from tlbench.engine.planned import Planned, unpacked_request
 from tlbench.errors import StoreError, UsageError
 
 CONNECT = 10.0
@@ -55,10 +59,10 @@ class Ray(Isolating):
             self.journal.note("started", job.key)
             # One task brings what the pairings of a group share into the cache; the others wait for it, not in it.
             if job.group not in shared:
-                shared[job.group] = remote.remote(self.message(job, memory=0, shared=True), None)
+                shared[job.group] = remote.remote(self._task(job, shared=True), None)
                 open_[shared[job.group]] = None
                 titles[shared[job.group]] = job.title
-            reference = remote.remote(self.message(job, memory=0), shared[job.group])
+            reference = remote.remote(self._task(job, shared=False), shared[job.group])
             open_[reference], titles[reference] = (index, job), job.title
             notify(Event(name="pairing-started", pairing=job.title, values={"key": job.key}))
         while open_:
@@ -66,8 +70,15 @@ class Ray(Isolating):
                 job_of, reply = open_.pop(reference), _reply(reference)
                 for event in reply.get("events", ()):
                     notify(Event(**{**event, "pairing": titles[reference]}))
+                for text in reply.get("printed", ()):
+                    self.say(text)
                 if job_of is not None:
                     yield job_of[0], self._draft(job_of[1], reply)
+
+    def _task(self, job: Job, shared: bool) -> dict[str, Any]:
+        """Return what a task needs, as data."""
+        limits = {"jobs": 1, "timeout": self.limits.timeout, "memory": self.limits.memory}
+        return {"request": self.request.packed(), "job": job.to_json(), "limits": limits, "shared": shared}
 
     def _connect(self) -> None:
         """Join the cluster. Raises `UsageError` without one, or if it lacks what a task needs."""
@@ -105,15 +116,12 @@ class Ray(Isolating):
 
         needs = self._needs()
         variables = {name: value for name, value in os.environ.items() if name.startswith(("TLBENCH_", "HF_"))}
-        threads = {f"{name}_NUM_THREADS": str(self.request.settings.threads) for name in ("OMP", "OPENBLAS", "MKL")}
-        # A worker process that ends with its task takes with it what a plugin changed in it.
         return ray.remote(
-            max_calls=1,
             max_retries=LOST,
             retry_exceptions=False,
             num_cpus=needs["CPU"],
             num_gpus=needs.get("GPU", 0.0),
-            runtime_env={"env_vars": {**variables, **threads, "PYTHONSAFEPATH": "1"}},
+            runtime_env={"env_vars": {**variables, "PYTHONSAFEPATH": "1"}},
         )(run_task)
 
     def _draft(self, job: Job, reply: dict[str, Any]) -> Draft:
@@ -149,18 +157,24 @@ def _reply(reference: Any) -> dict[str, Any]:
         return {"problem": " ".join(str(error).split())[:500]}
 
 
-def run_task(message: dict[str, Any], shared: dict[str, Any] | None) -> dict[str, Any]:
-    """Run a pairing, or the stages that it shares with others, in a worker of the cluster; return its reply."""
-    from tlbench.engine import worker
-    from tlbench.errors import describe
+def run_task(task: dict[str, Any], shared: dict[str, Any] | None) -> dict[str, Any]:
+    """Run a pairing, or the stages that it shares with others, on a node of the cluster; return what came of it."""
+    from tlbench.engine.executors.local import Local
 
-    said = worker.Kept()
-    if shared is not None:
-        message = {**message, "failed": shared.get("failed", {})}
-    try:
-        reply = worker.run(said, message)
-    except BaseException as error:  # noqa: BLE001 - plugins may raise anything; Ray would run some of it again
-        reply = {"problem": describe(error)}
-    events = [event for one in said.messages for event in one.get("events", ())]
+    events: list[Event] = []
+    printed: list[str] = []
+    here = Local(
+        request=unpacked_request(task["request"]),
+        planned=Planned(jobs=()),
+        limits=Limits(**task["limits"]),
+        journal=Journal(Path(os.devnull)),  # The driver keeps the one of the run.
+        display=events.append,
+        say=printed.append,
+        shared=task["shared"],
+        failures=dict(shared["failed"]) if shared else {},
+    )
+    ((_, draft),) = here.compute([(0, Job.from_json(task["job"]))], events.append)
+    told = [{**vars(event), "values": dict(event.values)} for event in events if event.name != "pairing-started"]
+    found = {"draft": draft.to_json(), "failed": here.failures, "events": told, "printed": printed}
     # As JSON: data, never code, comes back.
-    return dict(json.loads(json.dumps({**reply, "events": events})))
+    return dict(json.loads(json.dumps(found)))
