@@ -1,8 +1,8 @@
 """Pairings as tasks of a Ray cluster: an existing one by its address, or one on this machine.
 
-Every node reads and writes the same cache folder. For one pairing a task starts what `local` starts for a plan: a server,
-and a child with its limits. Ray runs a task again if its worker or node is lost; a child that ends without a result is no
-lost worker.
+Every node reads and writes the same cache folder. For one pairing a task starts what `local` starts for a plan: a
+server, and a child with its limits. Ray runs a task again if its worker or node is lost; a child that ends without a
+result is no lost worker.
 """
 
 from __future__ import annotations
