@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tlbench.planning.registration import PluginProblem
 
 ENGINES = ("local", "inline", "ray")
+LEAST_MEMORY = 1.0
+"""GiB that a limit must leave to a result."""
 TIMEOUT = 6 * 3600.0
 """Seconds that a pairing may take unless the user says."""
 
@@ -52,8 +54,24 @@ class Engine:
             if value < 0:
                 raise UsageError(f"Invalid {what} {value}: use a number from 0; 0 leaves the choice to tlbench.")
         part_of(self.shard)
+        self._check_fits()
+        if 0 < self.memory < LEAST_MEMORY:
+            raise UsageError(
+                f"Invalid memory limit {self.memory:g} GiB: the libraries of a result alone take about "
+                f"{LEAST_MEMORY:g}; 0 is its share of what is free."
+            )
         if not self.timeout > 0:
             raise UsageError(f"Invalid timeout {self.timeout}: use a number of seconds above 0.")
+
+    def _check_fits(self) -> None:
+        """Raise `UsageError` for an option that another engine has."""
+        limits = {"--jobs": self.jobs, "--memory-limit": self.memory, "--shard": self.shard, "--retry": self.retry}
+        if self.timeout != TIMEOUT:
+            limits["--timeout"] = self.timeout
+        if self.name == "inline" and (given := [name for name, value in limits.items() if value]):
+            raise UsageError(f"{given[0]} needs processes: with --engine inline everything runs in this one.")
+        if self.name != "ray" and self.address:
+            raise UsageError("--address is that of a Ray cluster: add --engine ray.")
 
 
 def part_of(shard: str) -> tuple[int, int]:
@@ -108,8 +126,6 @@ def _inline(request: PlanRequest, engine: Engine, display: Display) -> Opened:
 
     plan, catalog = plan_here(request, [display])
     here = Inline(plan, catalog, request.settings)
-    if engine.shard:
-        raise UsageError("--shard needs --engine local: a part of a plan has rows of its own alone.")
     return Opened(jobs=here.jobs, executor=here, problems=catalog.problems, at_once=1)
 
 
@@ -127,8 +143,8 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     # What is free here says nothing of the nodes of a cluster.
     usual = usual_memory(at_once, settings.device) if engine.name == "local" else 0
     memory = int(engine.memory * 2**30) or usual
-    if open_ and engine.name == "local" and request.find:
-        display.say(_shared_out(open_, at_once, memory))
+    if open_ and request.find:
+        display.announce(_shared_out(open_, at_once, memory))
     executor = _executor(engine)(
         request=request,
         planned=planned,
@@ -143,7 +159,7 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
 def _shared_out(pairings: int, at_once: int, memory: int) -> str:
     """Return how the machine is shared, in words."""
     each = f", each with {memory / 2**30:.1f} GiB of memory at most" if memory else ""
-    return f"{pairings} results to compute, {at_once} at a time{each}"
+    return f"{pairings} result{'s' * (pairings != 1)} to compute, {at_once} at a time{each}"
 
 
 def _executor(engine: Engine) -> Callable[..., Isolating]:

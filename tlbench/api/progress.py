@@ -30,6 +30,10 @@ class PlainProgress:
     def close(self) -> None:
         """Nothing is open."""
 
+    def announce(self, text: str) -> None:
+        """Show what is about to begin."""
+        _say(text)
+
     def say(self, text: str) -> None:
         """Show a text that is no progress."""
         _say(text)
@@ -92,6 +96,10 @@ class TerminalProgress:
             self._live.stop()
             self._live = None
 
+    def announce(self, text: str) -> None:
+        """Show what is about to begin."""
+        self.say(text)
+
     def say(self, text: str) -> None:
         """Show a text that is no progress, above the table."""
         if self._live is None:
@@ -132,7 +140,7 @@ class TerminalProgress:
         if not self._computed or not left:
             return ""
         each = sum(map(sum, self._spent.values())) / self._computed
-        return f", about {_duration(each * left)} of CPU time left"
+        return f", {_duration(each * left)} of CPU time left"
 
 
 def _mean(rows: list[Row]) -> str:
@@ -142,7 +150,9 @@ def _mean(rows: list[Row]) -> str:
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min" if minutes else "1 min"
+    if minutes >= 60:
+        return f"about {minutes // 60} h {minutes % 60} min"
+    return f"about {minutes} min" if minutes else "less than a minute"
 
 
 def _say(text: str) -> None:
@@ -157,6 +167,9 @@ class Silent:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def announce(self, text: str) -> None:
+        """Show nothing."""
 
     def say(self, text: str) -> None:
         """Show a text that is no progress."""

@@ -23,6 +23,15 @@ def command(board: Path, as_json: bool) -> None:
     """Show what the last plan of a board has, and what it lacks.
 
     Also while it runs, and after it was interrupted. Run the same command again to continue.
+
+    \b
+    State:
+      ok, failed, skipped  as on the board
+      without latency      scored; the latency is measured when all others are done
+      running              now
+      interrupted          its run ended while it ran
+      died                 its process ended without a result; it is tried again
+      not started          not begun
     """
     found = list(states(board))
     if as_json:
@@ -34,6 +43,8 @@ def command(board: Path, as_json: bool) -> None:
     counts = Counter(one["state"] for one in found)
     say(", ".join(f"{number} {state}" for state, number in counts.items()) + f" of {len(found)}")
     open_ = [one for one in found if one["state"] not in ("ok", "skipped")]
+    if not any(one["reason"] for one in open_):
+        open_ = [{name: value for name, value in one.items() if name != "reason"} for one in open_]
     if open_:
         print_table(open_[:SHOWN])
         if len(open_) > SHOWN:
@@ -45,13 +56,17 @@ def states(board: Path) -> Iterator[dict[str, Any]]:
     from tlbench.assets.folders import cache_folder
     from tlbench.engine.journal import journal_folder, read_events, read_plan
 
-    folder = journal_folder(cache_folder().absolute(), board.absolute()).parent
-    for own in sorted(path for path in folder.glob("*/") if path.is_dir()):
-        plan = read_plan(own) or {"pairings": ()}
+    whole = journal_folder(cache_folder().absolute(), board.absolute())
+    plans = {path: plan for path in sorted(whole.parent.glob("*/")) if (plan := read_plan(path))}
+    # The last one says it: the whole plan, or its parts, which a run of the whole plan may follow.
+    if whole in plans and plans[whole]["started"] == max(plan["started"] for plan in plans.values()):
+        plans = {whole: plans[whole]}
+    for own, plan in plans.items():
         last = {event.get("key"): event for event in read_events(own)}
         for pairing in plan["pairings"]:
             state = _state(board / "rows" / pairing["file"], last.get(pairing["key"], {}), _runs(plan))
-            yield {"run": pairing["title"], "part": own.name, **state}
+            part = {"part": own.name} if own != whole else {}
+            yield {"run": pairing["title"], **part, **state}
 
 
 def _state(path: Path, event: Mapping[str, Any], runs: bool) -> dict[str, Any]:
@@ -64,7 +79,10 @@ def _state(path: Path, event: Mapping[str, Any], runs: bool) -> dict[str, Any]:
     try:
         row = read_row(path)
     except (OSError, StoreError):
-        return {"state": "died" if event.get("event") == "died" else "missing", "reason": event.get("reason") or None}
+        return {
+            "state": "died" if event.get("event") == "died" else "not started",
+            "reason": event.get("reason") or None,
+        }
     if row.status == "ok" and row.latency is None:
         return {"state": "without latency", "reason": None}
     return {"state": row.status, "reason": row.reason}

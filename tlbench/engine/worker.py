@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 TOGETHER = 0.1
 """Seconds after which training steps are reported: a message for each would cost more than some steps."""
-MEMORY = ("MemoryError", "allocate memory", "Unable to allocate", "out of memory")
+MEMORY = (
+    "MemoryError", "allocate memory", "Unable to allocate", "out of memory", "bad_alloc", "map segment",
+    "error return without exception set",
+)  # fmt: skip
 """Words by which libraries say that memory is missing."""
 
 

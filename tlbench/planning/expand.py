@@ -143,6 +143,8 @@ def _references(names: Sequence[str], strategies: Sequence[StrategySpec]) -> lis
     if len(names) == 1 and names[0] in (ALL, NONE):
         return list(baselines.values()) if names[0] == ALL else []
     for name in names:
+        if name in (ALL, NONE):
+            raise UsageError(f'"{name}" stands for baselines itself: name it alone, or name baselines.')
         if name not in baselines:
             raise UnknownNameError("baseline", name, [*baselines, ALL, NONE])
     return [baselines[name] for name in dict.fromkeys(names)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -86,6 +87,7 @@ class Ray(Isolating):
 
         settings = self.request.settings
         _check_answers(self.address)
+        handler = signal.getsignal(signal.SIGTERM)
         try:
             # Its own messages would fill the terminal; they are in Ray's log files.
             ray.init(
@@ -98,6 +100,9 @@ class Ray(Isolating):
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(f'There is no Ray cluster at "{self.address or "this machine"}": {error}') from error
+        finally:
+            if handler is not None:  # Ray ends the process by its own, without a word.
+                signal.signal(signal.SIGTERM, handler)
         there = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
         for name, needed in self._needs().items():
             if there.get(name, 0.0) < needed:
