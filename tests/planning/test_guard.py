@@ -13,6 +13,7 @@ from tlbench.planning.guard import (
     check_signal,
     guarded,
     log_traceback,
+    only_here,
     pass_signal,
     same_folder,
     signals_raise,
@@ -131,3 +132,20 @@ def test_a_log_takes_any_message_and_one_that_cannot_be_written_ends_nothing(tmp
     log_of(Path("/proc/nowhere"))
     (tmp_path / "cache" / "tlbench.log").mkdir(parents=True)
     log_of(tmp_path / "cache")
+
+
+@pytest.mark.parametrize("end", [lambda: None, lambda: exec("raise RuntimeError")])
+def test_a_copy_that_a_plugin_forked_ends_with_the_block_and_cleans_up_nothing(tmp_path, end):
+    cleaned_up = tmp_path / "cleaned-up"
+    here = os.getpid()
+    try:
+        with only_here():
+            copy = os.fork()
+            if not copy:
+                end()
+    finally:
+        if os.getpid() != here:
+            cleaned_up.touch()
+            os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(copy, 0)[1]) == 1
+    assert not cleaned_up.exists()

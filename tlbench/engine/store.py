@@ -23,7 +23,7 @@ from tlbench.engine.manifest import MANIFEST, Manifest, check_files, is_whole, r
 from tlbench.engine.remembered import RememberedHashes, stamp_of
 from tlbench.engine.stage_folders import discard, draft_of, lock_of, publish, sweep
 from tlbench.errors import StageError, StoreError
-from tlbench.planning.guard import pass_signal
+from tlbench.planning.guard import only_here, pass_signal
 from tlbench.results.files import canonical, file_sha256
 
 
@@ -193,10 +193,8 @@ class Store:
             # We hold the lock: what is here is damaged.
             discard(folder)
             with draft_of(folder) as draft:
-                here = os.getpid()
-                compute(draft)
-                if os.getpid() != here:
-                    os._exit(1)  # A plugin forked: the copy must not go on as a second one of this process.
+                with only_here():
+                    compute(draft)
                 seconds = round(_cpu_seconds() - started, 3)
                 files = {path.name: file_sha256(path) for path in sorted(draft.iterdir())}
                 Manifest(stage=name, identity=identity, cpu_seconds=seconds, files=files).write(draft)

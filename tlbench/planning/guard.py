@@ -89,6 +89,17 @@ def guarded(what: str) -> Iterator[None]:
 
 
 @contextmanager
+def only_here() -> Iterator[None]:
+    """End a copy of this process that code of a plugin has forked: it must not go on as a second one, nor clean up."""
+    here = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != here:
+            os._exit(1)
+
+
+@contextmanager
 def same_folder() -> Iterator[None]:
     """Restore the current folder at the end: a plugin may change it, and the user's relative paths depend on it."""
     here = os.open(".", os.O_RDONLY)
