@@ -12,7 +12,7 @@ HARMLESS = {
     "ends-at-the-end", "forks", "leaves-processes", "changes-folder", "changes-environment", "ignores-signals",
     "prints-much", "closes-output", "limits-recursion", "raises-on-warnings", "removes-board", "poisons-cache",
     "patches-seeds", "patches-loss", "patches-metrics", "without-gradients", "threads", "nondeterministic", "denormals",
-    "raises-in-numpy", "returns-float64", "writes-into-inputs",
+    "raises-in-numpy", "returns-float64", "writes-into-inputs", "forks-and-raises", "writes-messages", "stops-parent",
 }  # fmt: skip
 """What may leave a score: it returns the model, and ends with its process."""
 SAID = {
@@ -26,6 +26,7 @@ SAID = {
     "exits-3": "SystemExit: 3",
     "ends-0": "ended with status 0",
     "crashes": "SIGSEGV",
+    "kills-server": "is gone",
     "is-killed": "SIGKILL",
     "hangs": "longer than",
     "never-ends": "longer than",

@@ -62,6 +62,7 @@ def main() -> None:
     # A number that was not waited for is nobody else's yet.
     for keeper in _running(keepers):
         os.kill(keeper, signal.SIGTERM)
+        os.kill(keeper, signal.SIGCONT)  # A plugin may have stopped it.
 
 
 def _running(processes: Iterable[int]) -> list[int]:
@@ -80,7 +81,7 @@ def _next(end: socket.socket) -> list[int]:
 def preload(modules: Iterable[str]) -> None:
     """Import modules; what fails here fails again where it is used, with a message."""
     for module in modules:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(module)
     import torch
 

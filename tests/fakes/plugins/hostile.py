@@ -6,12 +6,14 @@ Each adapts nothing: what counts is what it does before it returns the model.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import gc
 import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -58,6 +60,25 @@ def never_ends(request: Any) -> None:
 def forks(request: Any) -> None:
     if os.fork() == 0:
         return
+
+
+def forks_and_raises(request: Any) -> None:
+    if os.fork() == 0:
+        raise RuntimeError("in the copy")
+    time.sleep(0.5)
+
+
+def grandparent() -> int:
+    return int(Path(f"/proc/{os.getppid()}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def writes_messages(request: Any) -> None:
+    strange = [{"name": "stage-finished", "stage": [1]}, {"name": "pairing-finished"}]
+    messages = [{"events": strange[:1]}, {"events": strange[1:]}, {"ended": float("inf")}, {"draft": {}}, {"worker": 1}]
+    for descriptor in range(3, 64):
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.write(descriptor, "".join(f"{json.dumps(message)}\n" for message in messages).encode())
 
 
 def leaves_processes(request: Any) -> None:
@@ -217,6 +238,10 @@ DEEDS: dict[str, Callable[[Any], Any]] = {
     "hangs": lambda request: time.sleep(3600),
     "never-ends": never_ends,
     "forks": forks,
+    "forks-and-raises": forks_and_raises,
+    "writes-messages": writes_messages,
+    "kills-server": kills(grandparent),
+    "stops-parent": lambda request: os.kill(os.getppid(), signal.SIGSTOP),
     "leaves-processes": leaves_processes,
     "leaves-thread": leaves_thread,
     "changes-folder": lambda request: os.chdir("/"),

@@ -44,6 +44,8 @@ class Isolating(ABC):
     """Shows what other processes print, and warnings."""
     trackers: list[Tracker] | None = None
     """Started with the first event."""
+    begun: bool = False
+    """Whether the journal has the plan."""
 
     def notify(self, event: Event) -> None:
         """Pass an event to the display and to trackers."""
@@ -60,7 +62,9 @@ class Isolating(ABC):
 
     def run(self, jobs: Sequence[Numbered], notify: Notify) -> Iterator[tuple[int, Draft]]:
         """Yield the number of each job with its draft, in the order in which they end."""
-        self.journal.begin([job for _, job in jobs], self.request.settings.board)
+        if not self.begun:  # A second call has those jobs of the plan whose results were lost.
+            self.journal.begin([job for _, job in jobs], self.request.settings.board)
+            self.begun = True
         waiting = []
         for index, job in jobs:
             if draft := self._known(job, notify):
@@ -83,6 +87,8 @@ class Isolating(ABC):
             draft = without_score(job.fields, job.published, status="skipped", reason=job.skip)
         elif draft is None and (reason := self.journal.quarantined(job.key)):
             draft = failed(job, reason)
+        elif draft is not None and self.journal.interrupted(job.key):
+            self.journal.note("finished", job.key)  # By another run, or by the one that was interrupted.
         if draft is not None:
             notify(Event(name="pairing-started", pairing=job.title, values={"key": job.key}))
             for stage, seconds in job.found:

@@ -14,6 +14,7 @@ from typing import Any
 
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
+from tlbench.engine.executors.reported import reported_draft, reported_event, reported_failures
 from tlbench.engine.executors.serving_process import GRACE, Server
 from tlbench.engine.job import Job
 from tlbench.engine.pipeline import SHARED
@@ -57,7 +58,7 @@ class Child:
         self._problem = ""
         self._started = time.monotonic()
         self._waited, self._waits_since = 0.0, 0.0
-        self._kill_at = 0.0
+        self._kill_at, self._killed = 0.0, False
         self._text, self._shown, self.tail_bytes = "", 0, b""
         with theirs:
             self.server.fork(theirs.fileno(), writes)
@@ -74,13 +75,15 @@ class Child:
         """Take what the child has said; return its events."""
         events: list[Event] = []
         for message in self._channel.receive():
-            with suppress(TypeError, ValueError, KeyError, AttributeError):  # What a plugin sent in the child's name.
+            # What a plugin sent in the child's name.
+            with suppress(TypeError, ValueError, KeyError, ArithmeticError, StoreError):
                 events += self._take(message)
         self.ended = self.ended or not self._channel.open
         return events
 
     def _take(self, message: Message) -> list[Event]:
-        if "worker" in message:
+        # The first message comes before any code of a plugin runs; another number would be that of a stranger.
+        if "worker" in message and not self._worker:
             self._worker = int(message["worker"])
             self._started = time.monotonic()
             self._channel.send(self.message)
@@ -96,8 +99,8 @@ class Child:
             self._report(message)
         return [self._event(one) for one in message.get("events", ())]
 
-    def _event(self, value: dict[str, Any]) -> Event:
-        event = Event(**{**value, "pairing": self.job.title})
+    def _event(self, value: Any) -> Event:
+        event = reported_event(value, self.job)
         if event.name == "stage-started":
             self.stage = event.stage
             self.past_shared = event.stage not in SHARED
@@ -115,15 +118,11 @@ class Child:
     def _report(self, message: Message) -> None:
         self._kill_at = time.monotonic() + GRACE  # A thread that a plugin left may keep the process alive.
         try:
-            draft = Draft.from_json(message["draft"])
-            known = ("key", "task", "backbone", "strategy", "seed", "machine", "device", "threads")
-            if any(getattr(draft.row, name) != self.job.fields[name] for name in known):
-                raise StoreError("it is that of another pairing")
+            self.draft = reported_draft(message["draft"], self.job)
         except StoreError as error:
-            self._problem = f"What it reported cannot be believed: {error}"
+            self._problem = f"Its report is not valid: {error}"
             return
-        self.draft = draft
-        self.failed = {str(key): list(told) for key, told in message["failed"].items()}
+        self.failed = reported_failures(message.get("failed"))
 
     def _read_output(self) -> list[Event]:
         try:
@@ -152,7 +151,7 @@ class Child:
         if self._kill_at:
             return self._kill_at
         if not self._worker:
-            return self._started + timeout + STARTING
+            return self._started + STARTING
         waits = time.monotonic() - self._waits_since if self._waits_since else 0.0
         return self._started + timeout + self._waited + waits
 
@@ -160,9 +159,16 @@ class Child:
         """Ask a child that is late to end; kill one that was asked."""
         if time.monotonic() < self.deadline(timeout):
             return
-        if self._kill_at:
+        if not self._worker:
+            self._problem = f"The process that starts it was not ready within {STARTING:.0f} s."
+            self.server.replace()
+            self.ended = True
+        elif self._killed:
+            # Nobody says that it has ended: the process that waits for it was stopped.
+            self.ended = True
+        elif self._kill_at:
             self.kill()
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at, self._killed = time.monotonic() + GRACE, True
         else:
             self.late = True
             self._problem = f"It took longer than {timeout:g} s (--timeout)."
@@ -197,6 +203,11 @@ class Child:
             os.close(self._output)
             self._output = -1
         self._channel.close()
+
+    @property
+    def runs(self) -> bool:
+        """Say whether the child has begun and was not seen to end."""
+        return self._worker > 0 and not self.ended
 
     @property
     def words(self) -> str:

@@ -26,8 +26,11 @@ NO_MEMORY = "CUDA out of memory"
 """How torch begins to say that a GPU's memory is used up."""
 MOST_PARTS = 16
 """Parts of a training batch; where none of so many fits, the model does not."""
+LONGEST_WAIT = 3600.0
+"""Seconds; the system takes no more than some weeks."""
 ATTEMPTS = 2
-"""A child that died is started once more, when the others are done: the machine may have been at fault."""
+"""A child that died is started once more, when the others are done: the machine may have been at fault. It then has the
+server to itself: what ran beside it may have ended both."""
 
 
 @dataclass(kw_only=True)
@@ -66,14 +69,20 @@ class Local(Isolating):
                 _stop(running)
 
     def _next(self, left: deque[Numbered], running: Sequence[Child]) -> Numbered | None:
-        """Take the first job that would not wait for a child that computes what both need."""
+        """Take the first job that may start beside those that run: it would not wait for what one of them computes."""
+        if any(self._is_alone(child.job) for child in running):
+            return None
         self.warm |= {child.job.group for child in running if child.past_shared}
         busy = {child.job.group for child in running} - self.warm
         for one in left:
-            if one[1].group not in busy:
+            if one[1].group not in busy and not (running and self._is_alone(one[1])):
                 left.remove(one)
                 return one
         return None
+
+    def _is_alone(self, job: Job) -> bool:
+        """Say whether nothing may run beside a job."""
+        return self.journal.died_here(job.key) > 0
 
     def _start(self, server: Server, index: int, job: Job, notify: Notify) -> Child:
         self.journal.note("started", job.key)
@@ -91,7 +100,7 @@ class Local(Isolating):
             for child in running:
                 child.register(selector)
             until = min(child.deadline(self.limits.timeout) for child in running)
-            for key, _ in selector.select(max(0.0, until - time.monotonic())):
+            for key, _ in selector.select(min(LONGEST_WAIT, max(0.0, until - time.monotonic()))):
                 for event in key.data():
                     notify(event)
         for child in running:
@@ -103,6 +112,8 @@ class Local(Isolating):
     def _result(self, child: Child) -> Draft | None:
         """Return the draft of a child that has ended, None if it is to be started again."""
         child.close()
+        for text in child.printed():
+            self.say(text)
         job = child.job
         if child.draft is not None and (parts := more_parts(child.draft.row)):
             self.parts[child.index] = parts
@@ -133,7 +144,7 @@ def _stop(running: Sequence[Child]) -> None:
         for child in running:
             child.end()
         until = time.monotonic() + GRACE
-        while any(not child.ended for child in running) and time.monotonic() < until:
+        while any(child.runs for child in running) and time.monotonic() < until:
             for child in running:
                 child.wait(0.05)
     finally:

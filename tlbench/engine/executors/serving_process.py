@@ -8,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from tlbench.planning.supervised import printed_to
+
 GRACE = 5.0
 """Seconds between the request to end and the end by force."""
 
@@ -28,6 +30,7 @@ class Server:
                 env=environment,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=printed_to(),
                 # Signals of the terminal go to whoever started it, who ends it in order.
                 start_new_session=True,
             )
@@ -37,9 +40,17 @@ class Server:
         try:
             socket.send_fds(self._end, [b"+"], [connection, output])
         except OSError:
-            self.close()
-            self._start()
+            self.replace()
             socket.send_fds(self._end, [b"+"], [connection, output])
+
+    def replace(self) -> None:
+        """Start another server without the requirements of plugins: one of them may have ended or blocked the last one.
+
+        Children import what they need themselves: only those fail that need it.
+        """
+        self.close()
+        self._words = self._words[:1]
+        self._start()
 
     def close(self) -> None:
         """End the server, and children that are left."""
