@@ -16,6 +16,14 @@ BAD = {
     "is_killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "forks": "import os; os.fork()",
     "exits": "raise SystemExit(0)",
+    "leaves_a_copy": "import os, time; os.fork() or time.sleep(30)",
+    "writes": """
+import contextlib, os, stat
+for descriptor in range(3, 64):
+    with contextlib.suppress(OSError):
+        if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            os.write(descriptor, b'{"rank": 0}\\n')
+""",
 }
 WHAT = {"ends": "with status 0", "crashes": "SIGSEGV", "is_killed": "SIGKILL", "exits": "SystemExit"}
 
@@ -48,6 +56,36 @@ def test_a_run_goes_on_without_them(infested, undisturbed):
         name: row["score"] for name, row in undisturbed.rows().items()
     }
     assert all(words in done.stderr for words in WHAT.values())
+
+
+REQUIRES = """
+from tlbench import Access, StrategySpec, hookimpl
+
+TLBENCH_API = 2
+
+@hookimpl
+def tlbench_strategies():
+    how = {"access": frozenset({Access.TARGET_LABELS}), "trains_encoder": True, "adapt": adapt}
+    return [StrategySpec(name="requires", title="R", summary="R.", requires=("ending",), **how)]
+
+def adapt(request):
+    import ending
+"""
+
+
+def test_a_required_package_that_ends_its_process_costs_only_those_that_need_it(isolated, undisturbed, tmp_path):
+    machine = isolated("requiring")
+    (tmp_path / "ending.py").write_text("import os; print('hello'); os._exit(3)")
+    (tmp_path / "requiring.py").write_text(REQUIRES)
+    machine = dataclasses.replace(machine, site=f"{tmp_path}{os.pathsep}{machine.site}")
+    done = machine.run(
+        *("--task", "toy/blobs", "--strategy", "finetune", "--strategy", "frozen", "--strategy", "requires", *FEW),
+        *("--plugin", str(tmp_path / "requiring.py"), "--json"),
+    )
+    rows = {row["strategy"]: row["reason"] for row in json.loads(done.stdout)["rows"] if row["status"] == "failed"}
+    assert rows.keys() == {"requires"}
+    assert "status 3" in rows["requires"]
+    assert {name: row for name, row in machine.rows().items() if "requires" not in name} == undisturbed.rows()
 
 
 LISTENER = """

@@ -52,7 +52,12 @@ def _in_child(words: list[str]) -> int:
     from tlbench.planning.supervised import Supervised
 
     done: list[int] = []
-    child = Supervised("tlbench", words, on_message=lambda message: done.append(int(message["done"])))
+
+    def take(message: dict[str, object]) -> None:
+        if isinstance(status := message.get("done"), int):
+            done.append(status)
+
+    child = Supervised("tlbench", words, on_message=take)
 
     def forward(number: int, frame: FrameType | None) -> None:
         if child.process is not None and not (number == signal.SIGINT and _has_terminal()):

@@ -97,12 +97,12 @@ def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
     def take(message: Message) -> None:
         if "warning" in message:
             warn(f"Warning: {message['warning']}")
-        else:
+        elif not message.keys().isdisjoint(("jobs", "error")):  # Code of a plugin may write to the connection.
             answers.append(message)
 
-    child = Supervised(
-        "tlbench.engine.planner", on_message=take, options={"stdin": subprocess.DEVNULL, "stdout": printed_to()}
-    )
+    # Ctrl-C at the terminal goes to this process, which ends the child.
+    options = {"stdin": subprocess.DEVNULL, "stdout": printed_to(), "start_new_session": True}
+    child = Supervised("tlbench.engine.planner", on_message=take, options=options)
     ending = child.run({"request": request.packed()})
     if not answers:
         raise ContractError(

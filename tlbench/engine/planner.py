@@ -32,8 +32,7 @@ from tlbench.planning.supervised import Message, inherited
 def main() -> None:
     """Answer one request, and end without running what plugins left for the end."""
     channel, message = inherited()
-    # Ctrl-C goes to all processes of a terminal; whoever started this one ends it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
     here = os.getpid()
     watch.begin(lambda plugin: channel.send({"loading": plugin}), message["broken"])
     warnings.showwarning = _warning(channel)

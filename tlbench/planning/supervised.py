@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,8 @@ from tlbench.planning.channel import Channel, pair
 LOADING = 60.0
 """Seconds that the code of one plugin may take to be loaded."""
 Message = dict[str, Any]
+LOOK = 1.0
+"""Seconds between two looks at the child: a copy of it that a plugin forked may keep the connection open."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -78,22 +81,36 @@ class Supervised:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
+            if self.options.get("start_new_session"):  # The group is its own: end what plugins have left in it.
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self.process.pid, signal.SIGKILL)
             channel.close()
             self.process = None
 
     def _wait(self, channel: Channel, process: subprocess.Popen[bytes]) -> Ending:
-        plugin, since = "", 0.0
+        plugin, since = "", time.monotonic()
         while channel.open:
-            left = max(0.0, since + LOADING - time.monotonic()) if plugin else None
-            if not select.select([channel], [], [], left)[0]:
-                process.kill()
-                return Ending(status=process.wait(), plugin=plugin, late=True)
+            has_ended = process.poll() is not None
+            if not _is_readable(channel, 0.0 if has_ended else LOOK):
+                if has_ended:
+                    break
+                if plugin and time.monotonic() - since > LOADING:
+                    process.kill()
+                    return Ending(status=process.wait(), plugin=plugin, late=True)
+                continue
             for message in channel.receive():
                 if "loading" in message:
                     plugin, since = str(message["loading"]), time.monotonic()
                 else:
                     self.on_message(message)
         return Ending(status=process.wait(), plugin=plugin)
+
+
+def _is_readable(channel: Channel, seconds: float) -> bool:
+    """Wait for so long at most; say whether there is something to receive, be it the end."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(channel, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def printed_to() -> int:
