@@ -51,8 +51,10 @@ class Engine:
         if self.name not in ENGINES:
             raise UnknownNameError("engine", self.name, ENGINES)
         for what, value in (("jobs", self.jobs), ("memory limit", self.memory), ("gpus", self.gpus)):
-            if value < 0:
-                raise UsageError(f"Invalid {what} {value}: use a number from 0; 0 leaves the choice to tlbench.")
+            if not 0 <= value < 2**20:
+                raise UsageError(
+                    f"Invalid {what} {value}: use a number from 0 to {2**20 - 1}; 0 leaves the choice to tlbench."
+                )
         part_of(self.shard)
         self._check_fits()
         if 0 < self.memory < LEAST_MEMORY:

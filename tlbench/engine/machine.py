@@ -31,7 +31,9 @@ def _left_in_group() -> list[int]:
     try:
         limit = Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii").strip()
         used = int(Path("/sys/fs/cgroup/memory.current").read_text(encoding="ascii"))
-        return [] if limit == "max" else [max(0, int(limit) - used)]
+        facts = dict(map(str.split, Path("/sys/fs/cgroup/memory.stat").read_text(encoding="ascii").splitlines()))
+        # Files that were read count as used; the system drops them when memory is needed.
+        return [] if limit == "max" else [max(0, int(limit) - used + int(facts.get("inactive_file", 0)))]
     except (OSError, ValueError):
         return []
 
