@@ -138,10 +138,11 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
     links = ", ".join(f"[{safe(domain)}]({folder_name(domain)}.md)" for domain in domains)
     ended = Counter(row.status for entry in everything for row in entry.rows)
     counts = ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))
-    tables = [
-        f"## {title}\n\n{_overview_table([entry for entry in everything if entry.first.baseline is apart])}\n"
+    sections = {
+        title: [entry for entry in everything if entry.first.baseline is apart]
         for title, apart in (("Strategies", False), ("Baselines", True))
-    ]
+    }
+    tables = [f"## {title}\n\n{_overview_table(own)}\n" for title, own in sections.items() if own]
     parts = [
         f"# Leaderboards\n\nDomains, with everything: {links}. Results: {counts}.\n{FILES}",
         picture("overview", "Target score against forgetting, by domain, task and strategy"),
