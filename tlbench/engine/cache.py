@@ -74,9 +74,9 @@ def _status(path: Path) -> os.stat_result | None:
 def prune(root: Path, older_than: float | None, max_bytes: float | None, dry_run: bool) -> list[CachedStage]:
     """Remove stages, the one that was not used for longest first; return those that are gone, or would be.
 
-    Goes those that were not used for `older_than` seconds, and as many more as it takes until all stages have at most
-    `max_bytes`. Stays what another process computes, and what was used within the last hour. Raises `OSError` if the
-    cache cannot be written.
+    Stages that were not used for `older_than` seconds are removed, and as many more as it takes until all stages have
+    at most `max_bytes`. What another process computes and what was used within the last hour is kept. Raises `OSError`
+    if the cache cannot be written.
     """
     stages, now = cached_stages(root), now_of(root)
     size = sum(stage.size_bytes for stage in stages)

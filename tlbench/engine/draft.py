@@ -33,7 +33,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """A row without baselines and latency, and the stages that it is made of; none where it failed or was skipped."""
+    """A row without baselines and latency, and the stages that it is made of; no stages if it failed or was skipped."""
 
     row: Row
     published: bool = True
@@ -57,7 +57,7 @@ class Draft:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Draft:
-        """Return a draft that another process sent. Raises `StoreError` for anything that is none."""
+        """Return a draft that another process sent. Raises `StoreError` for any other value."""
         try:
             row = Row.from_json(value["row"])
             check(row)
@@ -73,7 +73,7 @@ class Draft:
                 ),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"The result is no result: {type(error).__name__}: {error}") from error
+            raise StoreError(f"Invalid draft of a row: {type(error).__name__}: {error}") from error
 
 
 def _stages(stages: Mapping[str, StoredStage | None]) -> dict[str, Any]:

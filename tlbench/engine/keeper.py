@@ -31,7 +31,7 @@ def keep(end: socket.socket, work: Callable[[], NoReturn]) -> NoReturn:
         work()
     signal.signal(signal.SIGTERM, _end_all)
     channel = Channel(end)
-    channel.send({"worker": worker})
+    channel.send({"worker": worker, "keeper": os.getpid()})
     _, status = os.waitpid(worker, 0)
     end_children()
     # The worker may have been killed within a message.

@@ -121,7 +121,7 @@ def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
 
 
 def _error(kind: str, message: str) -> TlbenchError:
-    """Return an error of the kind that the child met: whether it is the request's fault decides the exit status."""
+    """Return an error of the same kind as in the child: a `UsageError` ends with status 2, any other with 1."""
     known = getattr(errors, kind, ContractError)
     error: TlbenchError = UsageError(message) if issubclass(known, UsageError) else ContractError(message)
     return error

@@ -86,7 +86,7 @@ class Store:
                 os.utime(folder / MANIFEST)
         return self.opened[key]
 
-    def is_robbed(self) -> bool:
+    def lost_stages(self) -> bool:
         """Say whether a stage that was there is gone."""
         return any(not stage.folder.is_dir() for stage in self.opened.values())
 

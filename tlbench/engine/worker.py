@@ -93,19 +93,19 @@ def run(channel: Channel, message: Message) -> Message:
             "The plan names another pairing than its plugins make here: a plugin changes what it lists."
         )
     reporter = Reporter(channel)
-    told = _failures(message["failed"])
-    store = Store(root=settings.cache, notify=reporter, on_wait=reporter.waits, failures=told)
+    failures = _failures(message["failed"])
+    store = Store(root=settings.cache, notify=reporter, on_wait=reporter.waits, failures={**failures})
     compute = _run_shared if message["shared"] else run_pairing
     draft = compute(pairing, catalog, settings, store)
-    if draft.row.status == "failed" and store.is_robbed():
+    if draft.row.status == "failed" and store.lost_stages():
         # Somebody removed what the cache had: that is no fault of this pairing.
-        store = dataclasses.replace(store, opened={}, failures=told)
+        store = dataclasses.replace(store, opened={}, failures=failures)
         draft = run_pairing(pairing, catalog, settings, store)
     reporter.flush()
     if draft.row.status == "failed" and limit and any(words in (draft.row.reason or "") for words in MEMORY):
         reason = f"{draft.row.reason} (the limit is {limit / 2**30:.1f} GiB: --memory-limit)"
         draft = dataclasses.replace(draft, row=dataclasses.replace(draft.row, reason=reason))
-    return {"draft": draft.to_json(), "failed": {key: _told(error) for key, error in store.failures.items()}}
+    return {"draft": draft.to_json(), "failed": {key: _described(error) for key, error in store.failures.items()}}
 
 
 def _warning(channel: Channel) -> Any:
@@ -127,17 +127,17 @@ def _run_shared(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
     return without_score(fields, published=False, status="skipped", reason="only what others share was computed")
 
 
-def _told(error: StageError) -> list[Any]:
+def _described(error: StageError) -> list[Any]:
     """Return an error as data: stage, reason, and whether the request is at fault."""
     cause = error.__cause__ or error
     return [error.stage, describe(cause), isinstance(cause, UsageError)]
 
 
-def _failures(told: Mapping[str, Any]) -> dict[str, StageError]:
+def _failures(reported: Mapping[str, Any]) -> dict[str, StageError]:
     """Return what failed in another child as errors: it is not tried again."""
     return {
         key: StageError(stage, UsageError(reason) if bad else ContractError(reason))
-        for key, (stage, reason, bad) in told.items()
+        for key, (stage, reason, bad) in reported.items()
     }
 
 

@@ -53,7 +53,7 @@ class Child:
     def __post_init__(self) -> None:
         self._channel, theirs = pair()
         self._output, writes = os.pipe()
-        self._worker = 0
+        self._worker = self._keeper = 0
         self._status: int | None = None
         self._problem = ""
         self._started = time.monotonic()
@@ -84,7 +84,7 @@ class Child:
     def _take(self, message: Message) -> list[Event]:
         # The first message comes before any code of a plugin runs; another number would be that of a stranger.
         if "worker" in message and not self._worker:
-            self._worker = int(message["worker"])
+            self._worker, self._keeper = int(message["worker"]), int(message["keeper"])
             self._started = time.monotonic()
             self._channel.send(self.message)
         elif "ended" in message:
@@ -164,8 +164,7 @@ class Child:
             self.server.replace()
             self.ended = True
         elif self._killed:
-            # Nobody says that it has ended: the process that waits for it was stopped.
-            self.ended = True
+            self.ended = True  # Its keeper does not say so.
         elif self._kill_at:
             self.kill()
             self._kill_at, self._killed = time.monotonic() + GRACE, True
@@ -182,6 +181,10 @@ class Child:
     def kill(self) -> None:
         """End the child, and all that it has started in its process group."""
         self._signal(signal.SIGKILL)
+        # A plugin may have stopped the keeper, which ends the rest and says how the child has ended.
+        if self._keeper and not self.ended:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self._keeper, signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._worker and not self.ended:

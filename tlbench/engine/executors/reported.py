@@ -39,16 +39,16 @@ def reported_draft(value: Any, job: Job) -> Draft:
     """Return the draft of a job. Raises `StoreError` for anything else."""
     draft = Draft.from_json(value)
     if any(getattr(draft.row, name) != job.fields[name] for name in SAME):
-        raise StoreError("it is that of another pairing")
+        raise StoreError("It is the row of another pairing.")
     if draft.row.status == "ok" and "export" not in draft.stages:
-        raise StoreError("it has a score without an exported model")
+        raise StoreError("It has a score without an exported model.")
     return draft
 
 
 def reported_failures(value: Any) -> dict[str, list[Any]]:
     """Return what failed: key of a stage -> stage, reason, whether the request is at fault. Leaves out all else."""
-    told = value if isinstance(value, dict) else {}
-    return {key: list(failure) for key, failure in told.items() if _is_failure(failure)}
+    failures = value if isinstance(value, dict) else {}
+    return {key: list(failure) for key, failure in failures.items() if _is_failure(failure)}
 
 
 def _is_failure(value: Any) -> bool:
