@@ -101,6 +101,7 @@ def _start(own: socket.socket, connection: int, output: int) -> int:
     if not keeper:
         own.close()
         end = socket.socket(fileno=connection)
+        end.set_inheritable(False)  # A program that a plugin starts must not keep it open.
         keep(end, lambda: work(end, output))
     os.close(connection)
     os.close(output)

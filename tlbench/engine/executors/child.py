@@ -30,6 +30,10 @@ SHOWN = 20_000
 TAIL = 2_000
 """Bytes of its last lines that are kept, of which a row has the last few."""
 LINES = 3
+READ = 2**16
+"""Bytes of output that are read at once."""
+PIPE = 2**20
+"""Bytes that a pipe holds at most, unless root made it larger."""
 
 
 @dataclass(eq=False)
@@ -126,7 +130,7 @@ class Child:
 
     def _read_output(self) -> list[Event]:
         try:
-            data = os.read(self._output, 2**16)
+            data = os.read(self._output, READ)
         except OSError:
             data = b""
         if not data:
@@ -200,7 +204,10 @@ class Child:
 
     def close(self) -> None:
         """Take the rest of the output, and close what is open."""
-        while self._output >= 0 and _is_readable(self._output):
+        # What has left the keeper may go on printing: no more is taken than a pipe holds.
+        for _ in range(PIPE // READ):
+            if self._output < 0 or not _is_readable(self._output):
+                break
             self._read_output()
         if self._output >= 0:
             os.close(self._output)
@@ -232,4 +239,6 @@ class Child:
 
 
 def _is_readable(descriptor: int) -> bool:
-    return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
