@@ -103,7 +103,7 @@ class Ray(Isolating):
         finally:
             if handler is not None:  # Ray ends the process by its own, without a word.
                 signal.signal(signal.SIGTERM, handler)
-        there = dict(ray.cluster_resources())  # type: ignore[no-untyped-call]
+        there = dict(ray.cluster_resources())
         for name, needed in self._needs().items():
             if there.get(name, 0.0) < needed:
                 raise UsageError(
