@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.planning.catalog import Catalog
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
 from tlbench.planning.plan import Plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 
 HERE = Path(__file__).parent

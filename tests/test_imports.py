@@ -240,7 +240,8 @@ def test_the_catalog_and_a_plan_need_no_heavy_library(toy_site):
     code = """
 import tlbench
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.catalog import load_catalog
 
 catalog = load_catalog()

@@ -12,7 +12,7 @@ def main(cache: str, *tasks: str) -> None:
     """Run each pairing in a fork of this process, which has imported what the server imports."""
     from tlbench.engine.planned import PlanRequest, plan_in_child
     from tlbench.engine.server import MODULES, preload
-    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.selection import RunRequest
     from tlbench.planning.settings import Settings
 
     settings = Settings(cache=Path(cache), board=Path(cache, "board"))

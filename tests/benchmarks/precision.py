@@ -21,8 +21,9 @@ from tlbench.engine.contents import row_part
 from tlbench.engine.pipeline import SCORED, run_stages
 from tlbench.engine.store import Store
 from tlbench.planning.catalog import Catalog, load_catalog
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
 from tlbench.planning.plan import Pairing
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 
 TASKS = (

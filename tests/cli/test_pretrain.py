@@ -15,7 +15,8 @@ from tlbench.engine.remembered import RememberedHashes, stamp_of
 from tlbench.engine.runner import run
 from tlbench.engine.store import Store
 from tlbench.planning.code import code_of
-from tlbench.planning.expand import Pretraining, RunRequest, make_plan
+from tlbench.planning.expand import Pretraining, make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 
 SMALL = ("--set", "source.steps=2", "--set", "text/gpt2.hidden=8", "--set", "text/gpt2.vocabulary=300")

@@ -13,7 +13,8 @@ from tlbench.engine.runner import run
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.results.row_files import read_row, read_rows
 
 PNG = b"\x89PNG\r\n\x1a\n"

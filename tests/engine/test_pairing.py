@@ -12,7 +12,8 @@ from support import comparable, drive, only, plan_only
 
 from tlbench.engine.runner import run
 from tlbench.engine.serving import peak_memory
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 from tlbench.results.row_files import read_rows

@@ -29,7 +29,8 @@ if __name__ == "__main__":
     from tlbench.engine.runner import run
     from tlbench.planning.catalog import load_catalog
     from tlbench.planning.discovery import PluginCandidate, PluginOrigin
-    from tlbench.planning.expand import RunRequest, make_plan
+    from tlbench.planning.expand import make_plan
+    from tlbench.planning.selection import RunRequest
     from tlbench.planning.settings import Settings
     from tlbench.testing.toy import toy_candidate
 

@@ -12,8 +12,9 @@ from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import expand
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.compatibility import mismatch
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
 from tlbench.planning.fingerprints import fingerprint
+from tlbench.planning.selection import RunRequest
 
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
 

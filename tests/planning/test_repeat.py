@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
 from tlbench.planning.repeat import repeat_command
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 

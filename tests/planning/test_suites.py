@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tlbench.errors import UnknownNameError, UsageError
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.suites import read_suite, suite_names
 
 

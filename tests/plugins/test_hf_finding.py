@@ -62,7 +62,8 @@ class TestFinding:
         code = """
 import sys
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.catalog import load_catalog
 
 plan = make_plan([RunRequest(tasks=["nlp/reviews"], backbones=[sys.argv[1]])], load_catalog(), Settings())
@@ -78,7 +79,8 @@ def test_a_model_of_the_hub_is_planned_with_its_revision_and_found_again_offline
     code = """
 import json, sys
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.catalog import load_catalog
 
 run_request = RunRequest(tasks=["nlp/reviews"], backbones=["hf/tiny/gpt"])

@@ -21,7 +21,8 @@ from tlbench.deploy.session import open_session
 from tlbench.learning.data import Inputs
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench_vision.backbones.cifar import LABELS, CifarNetwork
 from tlbench_vision.backbones.timm_model import TimmEncoder

@@ -10,7 +10,8 @@ import soundfile
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, TaskLabels, UsageError
 from tlbench.planning.catalog import load_catalog
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks

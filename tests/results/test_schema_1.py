@@ -11,7 +11,8 @@ import pytest
 
 import tlbench
 from tlbench.errors import StoreError
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.results.row import SCHEMA, Row
 from tlbench.results.row_files import read_rows
 from tlbench.results.schema_1 import FIELDS, PLUGINS, SPELLINGS, STRATEGIES, spelling, upgraded

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.api.arguments import Place, option_values, place_options, seed_numbers, several
 from tlbench.api.results import Results
 from tlbench.errors import UnknownNameError, UsageError
 
@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from tlbench.api.engines import Engine
     from tlbench.api.functions import Strategy
     from tlbench.contract.options import OptionValue
-    from tlbench.planning.expand import RunRequest
+    from tlbench.planning.selection import RunRequest
     from tlbench.planning.settings import Settings
 
-Place = str | os.PathLike[str]
 NO_OPTIONS: Mapping[str, OptionValue] = {}
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -102,21 +101,21 @@ def run(
     if type(threads) is not int or threads < 1:
         raise UsageError(f"Invalid threads {threads!r}: use a whole number from 1.")
     chosen = [strategies] if isinstance(strategies, str) or not isinstance(strategies, Sequence) else list(strategies)
-    overrides = {**_options(options), **_places(options, source=source, target=target)}
+    overrides = {**option_values(options), **place_options(options, source=source, target=target)}
     arguments = {
-        "backbones": _several(backbone),
-        "seeds": _seeds(seeds),
-        "label_budgets": [str(budget) for budget in _several(label_budgets)],
+        "backbones": several(backbone),
+        "seeds": seed_numbers(seeds),
+        "label_budgets": [str(budget) for budget in several(label_budgets)],
         "remember": remember,
-        "references": _several(references),
-        "estimators": _several(estimators),
-        "analyses": _several(analyses),
+        "references": several(references),
+        "estimators": several(estimators),
+        "analyses": several(analyses),
     }
     place = BOARD if board is None else Path(board).expanduser()
     settings = settings_for(device, threads, place, precision=precision)
 
     def requests(names: Sequence[str]) -> list[RunRequest]:
-        return run_requests(suite, _several(task), quick, {**arguments, "strategies": names}, overrides)
+        return run_requests(suite, several(task), quick, {**arguments, "strategies": names}, overrides)
 
     how = engine_of(
         name=engine,
@@ -181,40 +180,6 @@ def _warn(sentence: str) -> None:
     import warnings
 
     warnings.warn(sentence, stacklevel=4)
-
-
-def _several(given: Any) -> list[Any]:
-    """Return what may be one or several as a list."""
-    return [given] if isinstance(given, str | int) else list(given)
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    try:
-        numbers = tuple(map(operator.index, range(seeds) if isinstance(seeds, int) else seeds))
-    except TypeError:
-        numbers = (-1,)
-    if isinstance(seeds, bool) or seeds == 0 or any(number < 0 for number in numbers):
-        raise UsageError(f"Invalid seeds {seeds!r}: use a number (3) or a list ([7, 9]).")
-    return numbers
-
-
-def _options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """Return the values of options. Raises `UsageError` for a name without its owner, or a value of another type."""
-    for name, value in options.items():
-        if "." not in name:
-            raise UsageError(f'Invalid option "{name}": use OWNER.NAME, such as "finetune.steps".')
-        if not isinstance(value, str | int | float | bool | os.PathLike):
-            raise UsageError(f'Invalid value {value!r} of the option "{name}": use a number, a text, True or False.')
-    return {name: os.fspath(value) if isinstance(value, os.PathLike) else value for name, value in options.items()}
-
-
-def _places(options: Mapping[str, OptionValue], **places: Place | None) -> dict[str, str]:
-    """Return the options of the user's own data. Raises `UsageError` for a place that is also among the options."""
-    given = {f"task.{name}": os.path.expanduser(place) for name, place in places.items() if place is not None}
-    if twice := given.keys() & options.keys():
-        name = min(twice)
-        raise UsageError(f'"{name.partition(".")[2]}" and the option "{name}" are the same: give one of them.')
-    return {name: os.fspath(place) for name, place in given.items()}
 
 
 def settings_for(device: str, threads: int, board: Path, *, precision: str = "auto", writes: bool = True) -> Settings:

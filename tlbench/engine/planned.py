@@ -22,9 +22,9 @@ from tlbench.planning.supervised import Message, Supervised, printed_to
 
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog
-    from tlbench.planning.expand import RunRequest
     from tlbench.planning.own import OwnStrategy
     from tlbench.planning.plan import Plan
+    from tlbench.planning.selection import RunRequest
 
 
 @dataclass(frozen=True, kw_only=True)

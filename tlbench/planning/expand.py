@@ -22,6 +22,7 @@ from tlbench.planning.guard import guarded
 from tlbench.planning.overrides import Overrides, check_applied
 from tlbench.planning.plan import Pairing, Plan, SourcePlan
 from tlbench.planning.plan_parts import PLACES
+from tlbench.planning.selection import RunRequest, Selection
 from tlbench.planning.settings import Settings
 from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
 
@@ -34,32 +35,6 @@ SOURCE_MODE = Option(
     summary="how a checkpoint becomes the source model: `finetune` on the source domain, `probe` (a linear head), or "
     "`own-head` (the head of the checkpoint)",
 )
-
-ALL, NONE = "all", "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunRequest:
-    """What a user asked for. Empty sequences stand for the default."""
-
-    tasks: Sequence[str] = ()
-    backbones: Sequence[str] = ()
-    strategies: Sequence[str] = ()
-    references: Sequence[str] = (ALL,)
-    """Baselines that are run too: `all`, `none`, or names."""
-    estimators: Sequence[str] = ()
-    """What is estimated before adaptation; by default nothing."""
-    analyses: Sequence[str] = ()
-    """What is analysed after adaptation; by default nothing."""
-    seeds: Sequence[int] = (0, 1, 2)
-    label_budgets: Sequence[str] = ()
-    """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
-    overrides: Mapping[str, OptionValue] = field(default_factory=dict)
-    """`OWNER.NAME` -> value."""
-    remember: str = ""
-    """A task on which forgetting is measured, for tasks without a source; its options are `remember.NAME`."""
-    quick: bool = False
-    """Train with a quarter of the steps, to check that everything runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +57,8 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     """Expand run requests in their order. Raises `UsageError` for unknown names, invalid values, missing files and more
     than `MOST` runs, which are counted before the first is expanded.
     """
-    selections = [_Selection(run_request, catalog) for run_request in run_requests]
-    if (count := sum(map(_Selection.count, selections, run_requests))) > MOST:
+    selections = [Selection(run_request, catalog) for run_request in run_requests]
+    if (count := sum(map(Selection.count, selections, run_requests))) > MOST:
         raise UsageError(
             f"The plan has {count:,} runs; the limit is {MOST:,}: select fewer tasks, backbones, strategies, label "
             f"budgets or seeds, and run the others with another command."
@@ -100,61 +75,12 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     return Plan(pairings=tuple(pairings))
 
 
-class _Selection:
-    """The specs that a run request selects."""
-
-    def __init__(self, run_request: RunRequest, catalog: Catalog) -> None:
-        named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
-        tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
-        backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
-        selected = [catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)]
-        self.strategies = _with_baselines(selected, run_request.references, catalog)
-        self.pairs = [(task, backbone) for task in tasks for backbone in _fitting(task, backbones, catalog)]
-
-    def count(self, run_request: RunRequest) -> int:
-        """Return the number of runs without expanding them."""
-        sweeps = len(set(run_request.label_budgets)) or 1
-        budgets = sum(sweeps if Access.TARGET_LABELS in strategy.access else 1 for strategy in self.strategies)
-        return len(self.pairs) * budgets * len(run_request.seeds)
-
-
 def _pairings(
-    run_request: RunRequest, selection: _Selection, catalog: Catalog, overrides: Overrides, settings: Settings
+    run_request: RunRequest, selection: Selection, catalog: Catalog, overrides: Overrides, settings: Settings
 ) -> Iterator[Pairing]:
     diagnostics = find_diagnostics(run_request.estimators, run_request.analyses, catalog, overrides)
     for task, backbone in selection.pairs:
         yield from _expand(task, backbone, selection.strategies, diagnostics, run_request, catalog, overrides, settings)
-
-
-def _with_baselines(
-    selected: Sequence[StrategySpec], references: Sequence[str], catalog: Catalog
-) -> list[StrategySpec]:
-    """Return the selected strategies, or all that are no baseline, with the baselines that were asked for."""
-    strategies = list(catalog.strategies.values())
-    baselines = _references(references, strategies)
-    if not selected:
-        return [spec for spec in strategies if not spec.baseline or spec in baselines]
-    return [*selected, *(spec for spec in baselines if spec not in selected)]
-
-
-def _references(names: Sequence[str], strategies: Sequence[StrategySpec]) -> list[StrategySpec]:
-    """Return baselines by name, or all or none of them. Raises `UsageError` for a name that is none of a baseline."""
-    baselines = {spec.name: spec for spec in strategies if spec.baseline}
-    if len(names) == 1 and names[0] in (ALL, NONE):
-        return list(baselines.values()) if names[0] == ALL else []
-    for name in names:
-        if name in (ALL, NONE):
-            raise UsageError(f'"{name}" stands for baselines itself: name it alone, or name baselines.')
-        if name not in baselines:
-            raise UnknownNameError("baseline", name, [*baselines, ALL, NONE])
-    return [baselines[name] for name in dict.fromkeys(names)]
-
-
-def _fitting(task: TaskSpec, selected: Sequence[BackboneSpec], catalog: Catalog) -> list[BackboneSpec]:
-    """Return the selected backbones of the task's modality; if none is selected, the task's default."""
-    if not selected:
-        return [catalog.backbone(task.backbone)]
-    return [backbone for backbone in selected if backbone.modality == task.modality]
 
 
 def _expand(

@@ -22,8 +22,9 @@ from tlbench.engine.store import Store
 from tlbench.errors import ContractError, MissingDataError, NotApplicable
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog, Requiring, missing
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
 from tlbench.planning.plan import Pairing
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 

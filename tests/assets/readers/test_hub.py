@@ -21,7 +21,8 @@ READ = """
 import json, sys
 from tlbench.errors import TlbenchError
 from tlbench.planning.settings import Settings
-from tlbench.planning.expand import RunRequest, make_plan
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
 from tlbench.planning.catalog import load_catalog
 
 catalog, settings, found = load_catalog(), Settings(), []

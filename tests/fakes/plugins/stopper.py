@@ -24,7 +24,7 @@ def stop() -> None:
 def tlbench_event(event: Event) -> None:
     if f"{event.name} {event.stage}".strip() == MOMENT:
         if event.stage == "latency":  # The terminal sends it to the measuring process too, once that runs.
-            threading.Timer(1.0, os.killpg, (os.getpgid(0), signal.Signals[NAME])).start()
+            threading.Timer(0.3, os.killpg, (os.getpgid(0), signal.Signals[NAME])).start()
         else:
             stop()
 

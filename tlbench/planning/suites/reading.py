@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
-from tlbench.planning.expand import Pretraining, RunRequest
+from tlbench.planning.expand import Pretraining
+from tlbench.planning.selection import RunRequest
 
 KEYS = (
     "tasks",
