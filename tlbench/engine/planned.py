@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench import errors
 from tlbench.engine.job import Job
-from tlbench.errors import ContractError, TlbenchError, UsageError
+from tlbench.errors import ContractError, TlbenchError, UsageError, describe
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.planning.registration import PluginProblem
 from tlbench.planning.settings import Settings
@@ -43,12 +43,20 @@ class PlanRequest:
     """Whether finished pairings are looked up in the cache."""
 
     def packed(self) -> str:
-        """Return the request as text for another process, functions of a session by value."""
+        """Return the request as text for another process, functions of a session by value.
+
+        Raises `UsageError` for a function whose values cannot travel.
+        """
         if not self.own:
             return base64.b64encode(pickle.dumps(self)).decode()
         import cloudpickle
 
-        return base64.b64encode(cloudpickle.dumps(self)).decode()
+        try:
+            return base64.b64encode(cloudpickle.dumps(self)).decode()
+        except Exception as error:
+            names = ", ".join(f'"{one.spec.name}"' for one in self.own)
+            advice = 'Give it plain values, or use engine="inline".'
+            raise UsageError(f"{names} cannot be sent to another process ({describe(error)}). {advice}") from error
 
 
 def unpacked_request(text: str) -> PlanRequest:
