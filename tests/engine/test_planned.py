@@ -26,5 +26,5 @@ def test_a_function_travels_with_its_values_and_its_identity(tmp_path):
 
 
 def test_what_cannot_travel_is_refused_by_name(tmp_path):
-    with pytest.raises(UsageError, match='"mine".*inline'):
+    with pytest.raises(UsageError, match=r'"mine".*inline'):
         request_with(threading.Lock(), tmp_path).packed()
