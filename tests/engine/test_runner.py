@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from support import install, only, plan_only
 
 from tlbench import hookimpl
+from tlbench.engine.publish import sweep_board
 from tlbench.engine.runner import run
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.settings import Settings
@@ -245,3 +247,14 @@ def test_a_plugin_that_changes_the_current_folder_moves_no_row(toy_site, site, t
     assert len(list(read_rows(tmp_path / "board"))) == 2
     assert Path.cwd() == tmp_path
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_what_a_killed_run_was_writing_is_removed_from_the_board_and_what_is_being_written_stays(tmp_path):
+    old, new, row = (tmp_path / "rows" / "toy" / name for name in (".tmp-old.json", ".tmp-new.json", "row.json"))
+    for path in (old, new, row):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    for path in (old, row):
+        os.utime(path, (0, 0))
+    sweep_board(tmp_path)
+    assert [path.exists() for path in (old, new, row)] == [False, True, True]

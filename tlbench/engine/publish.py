@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tlbench.engine.contents import measured, row_part
@@ -11,14 +12,27 @@ from tlbench.engine.diagnostics import with_kept, write_pictures
 from tlbench.engine.draft import Draft
 from tlbench.engine.pairing import failure
 from tlbench.engine.pipeline import LATENCY, run_stage
+from tlbench.engine.stage_folders import now_of
 from tlbench.engine.store import Store
 from tlbench.errors import StoreError
 from tlbench.planning.guard import log_traceback, pass_signal
 from tlbench.planning.settings import Settings
 from tlbench.results.baselines import with_baselines
-from tlbench.results.files import write_bytes, write_json
+from tlbench.results.files import TEMPORARY, write_bytes, write_json
 from tlbench.results.row import Row, write_row
 from tlbench.results.row_files import read_row
+
+SETTLED = 3600.0
+"""Age in seconds of a temporary file that nobody writes any more."""
+
+
+def sweep_board(board: Path) -> None:
+    """Remove files that a killed run was writing; those of the last hour may be another run's, which is still there."""
+    with suppress(OSError):
+        before = now_of(board) - SETTLED
+        for left in board.rglob(f"{TEMPORARY}*"):
+            if left.lstat().st_mtime < before:
+                left.unlink()
 
 
 def on_board(row: Row, settings: Settings) -> Row | None:

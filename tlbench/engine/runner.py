@@ -14,7 +14,15 @@ from typing import Protocol
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
 from tlbench.engine.job import Job
-from tlbench.engine.publish import as_published, compared, on_board, publish, with_diagnostics, with_latency
+from tlbench.engine.publish import (
+    as_published,
+    compared,
+    on_board,
+    publish,
+    sweep_board,
+    with_diagnostics,
+    with_latency,
+)
 from tlbench.engine.store import Store
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Plan
@@ -100,6 +108,7 @@ def run_jobs(
 
     store = Store(root=settings.cache, notify=notify)
     store.sweep()
+    sweep_board(settings.board)
     notify(Event(name="plan-started", total=len(jobs)))
     drafts, complete = _run_all(jobs, executor, settings, store, outcome, refresh)
     paths = []

@@ -18,6 +18,8 @@ SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
 BOARD = Path("leaderboards", "local")
 """Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
+TEMPORARY = ".tmp-"
+"""What the name of a file begins with that is being written."""
 LONGEST_NAME = 255
 """Bytes that file systems take as the name of a file."""
 
@@ -76,7 +78,7 @@ def stays_inside(name: str) -> bool:
 def write_atomic(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file so that a reader, or a crash at any moment, meets the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-", suffix=path.suffix)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY, suffix=path.suffix)
     try:
         with os.fdopen(handle, "wb") as stream:
             write(stream)
