@@ -135,8 +135,10 @@ def engine_of(*, name: str | None, timeout: float | None, **how: Any) -> Engine:
     from tlbench.api.engines import TIMEOUT, Engine
 
     # Where processes cannot fork, all is computed in this one.
-    name = name or os.environ.get("TLBENCH_ENGINE") or ("local" if hasattr(os, "fork") else "inline")
-    return Engine(name=name, timeout=TIMEOUT if timeout is None else timeout, **how)
+    usual = os.environ.get("TLBENCH_ENGINE") or ("local" if hasattr(os, "fork") else "inline")
+    if not name and usual == "inline":
+        return Engine(name=usual)  # Who sets the variable wants no other process, whatever a command says of them.
+    return Engine(name=name or usual, timeout=TIMEOUT if timeout is None else timeout, **how)
 
 
 def _run(
