@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import json
 import pickle
 import subprocess
 import sys
@@ -48,20 +49,28 @@ class PlanRequest:
         Raises `UsageError` for a function whose values cannot travel.
         """
         if not self.own:
-            return base64.b64encode(pickle.dumps(self)).decode()
+            return _joined((), pickle.dumps(self))
         import cloudpickle
 
         try:
-            return base64.b64encode(cloudpickle.dumps(self)).decode()
+            return _joined(self.path, cloudpickle.dumps(self))
         except Exception as error:
             names = ", ".join(f'"{one.spec.name}"' for one in self.own)
             advice = 'Give it plain values, or use engine="inline".'
             raise UsageError(f"{names} cannot be sent to another process ({describe(error)}). {advice}") from error
 
 
+def _joined(path: Sequence[str], content: bytes) -> str:
+    """Return both as text. The path stands apart: what the content names is imported when it is read."""
+    return ".".join(base64.b64encode(part).decode() for part in (json.dumps(list(path)).encode(), content))
+
+
 def unpacked_request(text: str) -> PlanRequest:
-    """Return the request of `packed`, which the process that started this one wrote."""
-    request = pickle.loads(base64.b64decode(text))  # noqa: S301 - of our own parent
+    """Return the request of `packed`, which the process that started this one wrote; its folders join the path."""
+    path, content = map(base64.b64decode, text.split("."))
+    # Last on the path: a file of the session shadows no library.
+    sys.path += [folder for folder in json.loads(path) if folder not in sys.path]
+    request = pickle.loads(content)  # noqa: S301 - of our own parent
     assert isinstance(request, PlanRequest)
     return request
 
@@ -93,8 +102,6 @@ def catalog_of(request: PlanRequest, listeners: Iterable[object] = (), only: Col
     from tlbench.planning.named_files import catalog_with
     from tlbench.planning.own import with_strategies
 
-    # Last on the path: a file of the session shadows no library.
-    sys.path += [folder for folder in request.path if folder not in sys.path]
     return with_strategies(catalog_with(request.plugins, listeners, only), request.own)
 
 
