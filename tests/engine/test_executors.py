@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import deque
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -41,7 +42,7 @@ def local(job, settings, tmp_path):
 
 def found(job):
     """The job with a result that the cache has."""
-    return job.with_(draft=Draft(row=Row(**job.fields, status="skipped", reason="no")))
+    return replace(job, draft=Draft(row=Row(**job.fields, status="skipped", reason="no")))
 
 
 def test_an_event_of_a_stage_is_taken_for_its_own_job_only(job):
@@ -90,7 +91,7 @@ def test_failures_of_another_form_are_left_out():
 
 
 def test_a_job_that_died_runs_with_nothing_beside_it(local, job):
-    other = job.with_(fields={**job.fields, "key": "other"}, group="b")
+    other = replace(job, fields={**job.fields, "key": "other"}, group="b")
     local.journal.note("died", job.key)
     running = {one.key: SimpleNamespace(job=one, past_shared=True) for one in (job, other)}
     assert local._next(deque([(0, job), (1, other)]), []) == (0, job)

@@ -101,8 +101,6 @@ class Opened:
     jobs: Sequence[Job]
     executor: Executor
     problems: Sequence[PluginProblem]
-    at_once: int
-    """Pairings at a time."""
     latency: bool = True
     """Whether latencies are measured."""
 
@@ -128,7 +126,7 @@ def _inline(request: PlanRequest, engine: Engine, display: Display) -> Opened:
 
     plan, catalog = plan_here(request, [display])
     here = Inline(plan, catalog, request.settings)
-    return Opened(jobs=here.jobs, executor=here, problems=catalog.problems, at_once=1)
+    return Opened(jobs=here.jobs, executor=here, problems=catalog.problems)
 
 
 def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
@@ -155,7 +153,7 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
         display=display.tlbench_event,
         say=display.say,
     )
-    return Opened(jobs=jobs, executor=executor, problems=planned.problems, at_once=at_once, latency=not engine.shard)
+    return Opened(jobs=jobs, executor=executor, problems=planned.problems, latency=not engine.shard)
 
 
 def _shared_out(pairings: int, at_once: int, memory: int) -> str:

@@ -152,9 +152,8 @@ def command(
     from tlbench.api.engines import opened
     from tlbench.engine.planned import PlanRequest
 
-    replaced = {"backbones": backbones, "strategies": strategies, "seeds": seeds, "label_budgets": label_budgets}
-    replaced |= {"estimators": estimators, "analyses": analyses, "remember": remember}
-    replaced |= {"references": references}
+    replaced = {"backbones": backbones, "strategies": strategies, "references": references, "seeds": seeds}
+    replaced |= {"label_budgets": label_budgets, "estimators": estimators, "analyses": analyses, "remember": remember}
     settings = settings_for(device, threads, board, precision=precision, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)

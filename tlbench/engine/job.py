@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import pickle
 from collections.abc import Mapping
@@ -66,10 +65,6 @@ class Job:
     def row_file(self) -> str:
         """The name of its row's file on a board."""
         return Row(**self.fields, status="failed").file_name
-
-    def with_(self, **changed: Any) -> Job:
-        """Return the job with other values."""
-        return dataclasses.replace(self, **changed)
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON, which `from_json` reads."""

@@ -48,9 +48,9 @@ def usual_jobs(pairings: int, threads: int, device: str) -> int:
 
 
 def usual_memory(jobs: int, device: str) -> int:
-    """Return the bytes that a pairing may take unless the user says: its share of what there is; 0 for no limit.
+    """Return the default of the memory limit of a pairing in bytes: its share of the free memory; 0 for no limit.
 
-    On a GPU there is none: its driver reserves far more addresses than memory.
+    There is no limit on a GPU: the limit counts addresses, and the driver of a GPU reserves more addresses than memory.
     """
     memory = available_memory()
     return int((memory - KEPT) // jobs) if memory > 2 * KEPT and device == "cpu" else 0

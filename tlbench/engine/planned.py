@@ -9,7 +9,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,7 @@ class PlanRequest:
 
         try:
             return _joined(self.path, cloudpickle.dumps(self))
-        except Exception as error:
+        except Exception as error:  # Values of the session raise what they like when they are pickled.
             names = ", ".join(f'"{one.spec.name}"' for one in self.own)
             advice = 'Give it plain values, or use engine="inline".'
             raise UsageError(f"{names} cannot be sent to another process ({describe(error)}). {advice}") from error
@@ -84,8 +84,6 @@ class Planned:
     """Of plugins that could not be used."""
     listeners: Sequence[str] = ()
     """Plugins that receive events."""
-    broken: dict[str, str] = field(default_factory=dict)
-    """Plugins that must not be loaded, and what they did."""
 
 
 def plan_here(request: PlanRequest, listeners: Iterable[object] = ()) -> tuple[Plan, Catalog]:
@@ -131,7 +129,6 @@ def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
         jobs=[Job.from_json(job) for job in answer["jobs"]],
         problems=[_problem(problem) for problem in answer["problems"]],
         listeners=answer["listeners"],
-        broken=child.broken,
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import warnings
+from dataclasses import replace
 from typing import Any
 
 from tlbench.contract.events import Event
@@ -77,7 +78,7 @@ def jobs_of(plan: Plan, catalog: Catalog, settings: Settings, find: bool) -> lis
 
 
 def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | None, cached: list[Event]) -> Job:
-    job = job_of(pairing, catalog, settings).with_(code=packed(pairing))
+    job = replace(job_of(pairing, catalog, settings), code=packed(pairing))
     if pairing.skip or store is None:
         return job
     cached.clear()
@@ -88,7 +89,7 @@ def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | 
     # What cannot be read here may be computed again there.
     if draft is None or draft.row.status == "failed":
         return job
-    return job.with_(draft=draft, found=tuple((event.stage, event.seconds) for event in cached))
+    return replace(job, draft=draft, found=tuple((event.stage, event.seconds) for event in cached))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -153,7 +153,7 @@ def _run_all(
     for index, draft in executor.run(list(enumerate(jobs)), store.notify):
         ended(index, draft)
     # A plugin, or somebody else, may have removed what was there a moment ago.
-    lost = [(index, job.with_(draft=None, found=())) for index, job in enumerate(jobs) if _is_lost(drafts[index])]
+    lost = [(index, replace(job, draft=None, found=())) for index, job in enumerate(jobs) if _is_lost(drafts[index])]
     for index, draft in executor.run(lost, store.notify) if lost else ():
         complete.discard(draft.row.file_name)
         ended(index, draft)

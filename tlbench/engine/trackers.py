@@ -8,15 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from tlbench.contract.events import Event
 from tlbench.engine.planned import PlanRequest, catalog_of, unpacked_request
-from tlbench.planning.channel import pair
-from tlbench.planning.supervised import Message, inherited, printed_to, signal_name
+from tlbench.planning.supervised import Message, inherited, signal_name, start_quiet_module
 from tlbench.results.row import Row
 
 PATIENCE = 30.0
@@ -28,20 +26,9 @@ class Tracker:
 
     def __init__(self, plugin: str, request: PlanRequest, warn: Callable[[str], None]) -> None:
         self._plugin, self._warn = plugin, warn
-        self._channel, theirs = pair()
+        self._channel, self._process = start_quiet_module("tlbench.engine.trackers")
         # A tracker that takes nothing must not stop the run.
         self._channel.end.settimeout(PATIENCE)
-        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
-        command = [sys.executable, "-P", "-m", "tlbench.engine.trackers"]
-        with theirs:
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=printed_to(),
-                start_new_session=True,
-            )
         self._open = self._channel.send({"plugin": plugin, "request": request.packed()})
 
     def __call__(self, event: Event) -> None:

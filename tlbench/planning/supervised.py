@@ -68,12 +68,7 @@ class Supervised:
             self.broken[ending.plugin] = f"its code {ending.words} while it was loaded"
 
     def _once(self, request: Message) -> Ending:
-        channel, theirs = pair()
-        # Without -P the current folder is first on the import path: a file there would pass for a library.
-        command = [sys.executable, "-P", "-m", self.module, *self.words]
-        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
-        with theirs:
-            self.process = subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **self.options)
+        channel, self.process = start_module(self.module, self.words, **self.options)
         try:
             channel.send({**request, "broken": self.broken})
             return self._wait(channel, self.process)
@@ -111,6 +106,25 @@ def _is_readable(channel: Channel, seconds: float) -> bool:
     with selectors.DefaultSelector() as selector:
         selector.register(channel, selectors.EVENT_READ)
         return bool(selector.select(seconds))
+
+
+def start_module(module: str, words: Sequence[str] = (), **options: Any) -> tuple[Channel, subprocess.Popen[bytes]]:
+    """Start a module of the host in an interpreter of its own; return the channel to it, and the process.
+
+    `options` are those of `subprocess.Popen`.
+    """
+    channel, theirs = pair()
+    # Without -P the current folder is first on the import path: a file there would pass for a library.
+    command = [sys.executable, "-P", "-m", module, *words]
+    environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
+    with theirs:
+        return channel, subprocess.Popen(command, env=environment, pass_fds=[theirs.fileno()], **options)
+
+
+def start_quiet_module(module: str, words: Sequence[str] = ()) -> tuple[Channel, subprocess.Popen[bytes]]:
+    """Start a module that reads nothing, prints no result, and gets no signals of the terminal: its parent ends it."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": printed_to(), "start_new_session": True}
+    return start_module(module, words, **options)
 
 
 def printed_to() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from tlbench.contract.events import Event
@@ -76,6 +77,11 @@ class Isolating(ABC):
             waiting.sort(key=lambda one: self.journal.interrupted(one[1].key))
             yield from self.compute(waiting, notify)
 
+    @cached_property
+    def packed(self) -> str:
+        """The request for other processes: functions of a session are pickled once for all jobs."""
+        return self.request.packed()
+
     @abstractmethod
     def compute(self, waiting: Sequence[Numbered], notify: Notify) -> Iterator[tuple[int, Draft]]:
         """Yield the draft of each job, all of which need a process."""
@@ -98,7 +104,7 @@ class Isolating(ABC):
     def message(self, job: Job, **more: Any) -> dict[str, Any]:
         """Return what a process needs to run a job."""
         named = {"plugins": list(job.plugins), "code": job.code, "key": job.key, "memory": self.limits.memory}
-        return {"request": self.request.packed(), **named, "failed": {}, "parts": 1, "shared": False, **more}
+        return {"request": self.packed, **named, "failed": {}, "parts": 1, "shared": False, **more}
 
 
 def failed(job: Job, reason: str, stage: str = "") -> Draft:

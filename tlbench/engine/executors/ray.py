@@ -79,7 +79,7 @@ class Ray(Isolating):
     def _task(self, job: Job, shared: bool) -> dict[str, Any]:
         """Return what a task needs, as data."""
         limits = {"jobs": 1, "timeout": self.limits.timeout, "memory": self.limits.memory}
-        return {"request": self.request.packed(), "job": job.to_json(), "limits": limits, "shared": shared}
+        return {"request": self.packed, "job": job.to_json(), "limits": limits, "shared": shared}
 
     def _connect(self) -> None:
         """Join the cluster. Raises `UsageError` without one, or if it lacks what a task needs."""

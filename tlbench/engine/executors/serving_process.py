@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 
-from tlbench.planning.supervised import printed_to
+from tlbench.planning.supervised import start_quiet_module
 
 GRACE = 5.0
 """Seconds between the request to end and the end by force."""
@@ -22,26 +20,15 @@ class Server:
         self._start()
 
     def _start(self) -> None:
-        self._end, theirs = socket.socketpair()
-        environment = {**os.environ, "TLBENCH_CHANNEL": str(theirs.fileno())}
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "tlbench.engine.server", *self._words],
-                env=environment,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=printed_to(),
-                # Signals of the terminal go to whoever started it, who ends it in order.
-                start_new_session=True,
-            )
+        self._channel, self._process = start_quiet_module("tlbench.engine.server", self._words)
 
     def fork(self, connection: int, output: int) -> None:
         """Start a child with these descriptors."""
         try:
-            socket.send_fds(self._end, [b"+"], [connection, output])
+            socket.send_fds(self._channel.end, [b"+"], [connection, output])
         except OSError:
             self.replace()
-            socket.send_fds(self._end, [b"+"], [connection, output])
+            socket.send_fds(self._channel.end, [b"+"], [connection, output])
 
     def replace(self) -> None:
         """Start another server without the requirements of plugins: one of them may have ended or blocked the last one.
@@ -54,7 +41,7 @@ class Server:
 
     def close(self) -> None:
         """End the server, and children that are left."""
-        self._end.close()
+        self._channel.close()
         try:
             self._process.wait(GRACE)
         except subprocess.TimeoutExpired:
