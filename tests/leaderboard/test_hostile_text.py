@@ -209,6 +209,7 @@ def test_a_strategy_called_task_has_a_column_of_its_own(row, tmp_path):
 
 FULL = """
 import resource, sys
+sys.dont_write_bytecode = True  # Python does not notice that a compiled module was cut short, and reads it later.
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 from tlbench.cli import main
 main()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import py_compile
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
 
+MAIN = "from tlbench.cli import main; main()"
 BOUNDS = (("source-only", 0.4, ()), ("scratch", 0.5, ("target-labels",)), ("all-labels", 0.9, ("target-all-labels",)))
 
 
@@ -139,6 +141,19 @@ def test_a_user_s_own_settings_of_matplotlib_change_nothing(rows, tmp_path):
 
 def test_without_matplotlib_one_sentence_says_what_to_install(row, tmp_path):
     write_row(tmp_path, row("finetune", 0, 0.5))
-    code = "import sys; sys.modules['matplotlib'] = None; from tlbench.cli import main; main()"
-    done = run_python(code, "leaderboard", "--plots", "--board", str(tmp_path))
+    done = run_python(
+        f"import sys; sys.modules['matplotlib'] = None; {MAIN}", "leaderboard", "--plots", "--board", str(tmp_path)
+    )
     assert (done.returncode, done.stderr) == (2, 'Error: Pictures need matplotlib: pip install "tlbench[plots]".\n')
+
+
+def test_a_module_that_was_cut_short_is_not_taken_for_ctrl_c(row, tmp_path):
+    write_row(tmp_path / "board", row("finetune", 0, 0.5))
+    source = tmp_path / "site" / "matplotlib.py"
+    source.parent.mkdir()
+    source.write_text("whole = True\n")
+    compiled = Path(py_compile.compile(str(source), cfile=f"{source}c", doraise=True))
+    compiled.write_bytes(compiled.read_bytes()[:-4])
+    source.unlink()
+    done = run_python(MAIN, "leaderboard", "--plots", "--board", str(tmp_path / "board"), site=source.parent)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "EOFError: marshal data too short")

@@ -128,7 +128,9 @@ def _run() -> None:
         error.show(shown)
         say(shown.getvalue().removesuffix("\n"), err=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop.__cause__, EOFError):  # Click takes it for the end of the input; here a file was cut short.
+            raise stop.__cause__ from None
         _stop(signal.SIGINT)
     except Terminated:
         _stop(signal.SIGTERM)
