@@ -12,8 +12,8 @@ from support import silent
 from tlbench import Access, ContractError
 from tlbench.engine.adaptation import adapt
 from tlbench.learning import Classification
+from tlbench.learning.batch import Augmentation
 from tlbench.learning.model import state_hash
-from tlbench.learning.trainer import Augmentation
 
 
 @pytest.fixture

@@ -105,7 +105,11 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
         yield replace(pairing, label_budget=Budget(7, per_class=True)), settings
     elif path.startswith("settings."):
         name = path.partition(".")[2]
-        changed = {"device": {"device": "cuda"}, "training_precision": {"precision": "bf16"}}
+        changed = {
+            "device": {"device": "cuda"},
+            "training_precision": {"precision": "bf16"},
+            "compiled": {"compiled": True},
+        }
         yield pairing, replace(settings, **changed.get(name, {name: 7}))
     elif path in ("task.metric_of_source", "task.kind_of_source"):
         kind = replace(pairing.task.kind, metric="balanced-accuracy", summary="Another.")

@@ -9,8 +9,10 @@ from models import CASES, KIND, Pixels
 from torch import nn
 
 from tlbench.learning.arithmetic import Arithmetic
+from tlbench.learning.batch import Augmentation
 from tlbench.learning.device import DeviceClock, move, set_up
-from tlbench.learning.trainer import Augmentation, Trainer
+from tlbench.learning.model import Encoder, TransferModel
+from tlbench.learning.trainer import Trainer
 from tlbench_vision.augment import augment
 
 pytestmark = pytest.mark.gpu
@@ -30,11 +32,14 @@ def trainer(steps, augmentation=None, **arithmetic):
     )
 
 
-@pytest.mark.parametrize("names", [(), ("affine", "noise", "rot90", "flip")])
-def test_no_step_waits_for_the_device(names):
+ALL = ("affine", "noise", "rot90", "flip")
+
+
+@pytest.mark.parametrize(("names", "on_device"), [((), True), (ALL, True), (ALL, False)])
+def test_no_step_waits_for_the_device(names, on_device):
     """The last step does: there the losses are read."""
     model, examples = move(RESNET.model("cuda", small=True), "cuda"), RESNET.examples(32, small=True)
-    varied = Augmentation(names=names, vary=augment, on_device=True)
+    varied = Augmentation(names=names, vary=augment, on_device=on_device)
     training = trainer(8, varied, precision="bf16")
     batches = training.batches(examples)
     next(batches)
@@ -49,6 +54,31 @@ def test_no_step_waits_for_the_device(names):
         training.train([model], loss)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+
+
+def test_units_whose_number_is_known_are_taken_without_waiting():
+    class Tokens(Encoder):
+        feature_dim = 8
+
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(20, 8)
+
+        def forward(self, ids):
+            return self.embedding(ids)
+
+        def units(self, ids):
+            return ids != 0
+
+    model = TransferModel(Tokens(), {"target": nn.Linear(8, 3)}).cuda()
+    ids = torch.tensor([[1, 2, 0], [3, 0, 0]]).cuda()
+    expected = model(ids).units
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        units = model(ids, unit_count=3).units
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert torch.equal(units, expected)
 
 
 def test_images_train_with_the_channels_last():

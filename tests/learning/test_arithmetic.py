@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import functools
+import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds import Anomaly, Classification, MultiLabel, Regression, TokenClassification
 from tlbench.learning.model import Encoder, ScaledLinear, TransferModel, encode
 from tlbench.learning.ragged import Ragged
-from tlbench.learning.resident import Resident
+from tlbench.learning.resident import Resident, ahead
 from tlbench.learning.targets import Targets
 from tlbench.learning.trainer import Trainer
 
@@ -85,14 +88,14 @@ def test_the_encoder_trains_in_the_precision_and_is_evaluated_in_float32(precisi
     assert set(model.encoder.types) == {expected}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     model.encoder.types.clear()
-    with computing_in(precision):
+    with computing_in(Arithmetic(precision=precision)):
         assert encode(model, rows(LABELS).inputs).dtype == np.float32
     assert model.encoder.types == [torch.float32]
 
 
 def test_a_loss_gets_float32_whatever_the_precision_and_heads_in_the_unit_of_targets_are_not_blurred():
     model, inputs = model_of(Noting(), head=ScaledLinear), torch.ones(2, 4)
-    with computing_in("bf16"):
+    with computing_in(Arithmetic(precision="bf16")):
         outputs = model(inputs)
         assert torch.equal(outputs.units, model.heads["target"](outputs.features))
     assert (outputs.units.dtype, outputs.features.dtype) == (torch.float32, torch.float32)
@@ -101,16 +104,36 @@ def test_a_loss_gets_float32_whatever_the_precision_and_heads_in_the_unit_of_tar
 def test_a_batch_without_gradients_leaves_those_of_the_next_one():
     """A student whose pseudo-labels are its own: weights that autocast keeps from that pass have no gradient."""
     model, inputs = model_of(Noting()), torch.ones(2, 4)
-    with computing_in("bf16"):
+    with computing_in(Arithmetic(precision="bf16")):
         with torch.no_grad():
             model(inputs)
         model(inputs).units.sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
 
+def test_compiled_training_computes_the_same_and_leaves_the_module_as_it_was(monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch, "compile", functools.partial(_compile_eagerly, torch.compile, compiled))
+    models = [model_of(Noting()) for _ in range(2)]
+    for model, chosen in zip(models, (False, True), strict=True):
+        trainer(Classification(), compiled=chosen).fit(model, rows(LABELS))
+    assert compiled == [models[1].encoder, models[1].heads["target"]]
+    for plain, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.allclose(plain, other, atol=1e-6)
+    states = [list(model.state_dict()) for model in models]
+    encode(models[1], rows(LABELS).inputs)
+    assert (states[0], len(compiled)) == (states[1], 2)
+
+
+def _compile_eagerly(whole, compiled, module):
+    """Trace as `torch.compile` does, without the compiler of the machine, which takes a minute."""
+    compiled.append(module)
+    return whole(module, backend="aot_eager")
+
+
 def test_tf32_is_set_within_the_block_alone():
     before = torch.backends.cuda.matmul.allow_tf32
-    with computing_in("tf32"):
+    with computing_in(Arithmetic(precision="tf32")):
         assert torch.backends.cuda.matmul.allow_tf32
         assert torch.backends.cudnn.allow_tf32
     assert torch.backends.cuda.matmul.allow_tf32 == before
@@ -178,3 +201,36 @@ def test_resident_inputs_give_the_same_batches(examples, monkeypatch):
 def test_inputs_that_do_not_fit_beside_the_model_are_not_resident(monkeypatch):
     monkeypatch.setattr("tlbench.learning.resident.free_memory", lambda device: 4 * 24 * 4 * 4 - 1)
     assert Resident.of(rows(LABELS).inputs, torch.device("cpu")) is None
+
+
+def test_a_batch_whose_number_of_units_is_known_gives_the_same_outputs_and_gradients():
+    examples, gradients = words(), []
+    (ids,) = examples.inputs.batch(np.arange(24))
+    model = model_of(Tokens())
+    for known in (None, len(examples.targets.values)):
+        outputs = model(ids, unit_count=known)
+        model.zero_grad()
+        outputs.units.square().sum().backward()
+        gradients.append([outputs.units, *(parameter.grad for parameter in model.parameters())])
+    assert all(map(torch.equal, *gradients))
+    with pytest.raises(RuntimeError, match="has not 7 units, one for each target"):
+        model(ids, unit_count=7)
+
+
+def test_batches_that_a_thread_draws_ahead_are_the_same_and_so_is_what_it_raises():
+    def drawn():
+        yield from range(5)
+        raise OSError("no such file")
+
+    items = ahead(drawn())
+    assert list(itertools.islice(items, 5)) == [0, 1, 2, 3, 4]
+    with pytest.raises(OSError, match="no such file"):
+        next(items)
+
+
+def test_a_thread_that_draws_ahead_ends_with_its_iterator():
+    before = threading.active_count()
+    items = ahead(itertools.count())
+    assert (next(items), threading.active_count()) == (0, before + 1)
+    items.close()
+    assert threading.active_count() == before

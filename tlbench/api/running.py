@@ -44,6 +44,7 @@ def run(
     plugins: Sequence[Place] = (),
     device: str = "auto",
     precision: str = "auto",
+    compiled: bool = False,
     threads: int = 1,
     board: Place | None = None,
     engine: str | None = None,
@@ -77,6 +78,7 @@ def run(
         plugins: Files with plugins, beside the installed ones.
         device: `auto`, `cpu` or `cuda`.
         precision: Arithmetic of training: `fp32`, `tf32` (CUDA only) or `bf16`. Default: bf16 on CUDA, fp32 on a CPU.
+        compiled: Compile encoder and linear head for training; the first steps take longer.
         threads: Threads of each numeric library.
         board: Folder of results and leaderboards. Default: `leaderboards/local`.
         engine: `local`: each result is computed in a process of its own; `inline`: all in this one, for a debugger;
@@ -112,7 +114,7 @@ def run(
         "analyses": several(analyses),
     }
     place = BOARD if board is None else Path(board).expanduser()
-    settings = settings_for(device, threads, place, precision=precision)
+    settings = settings_for(device, threads, place, precision=precision, compiled=compiled)
 
     def requests(names: Sequence[str]) -> list[RunRequest]:
         return run_requests(suite, several(task), quick, {**arguments, "strategies": names}, overrides)
@@ -184,14 +186,17 @@ def _warn(sentence: str) -> None:
     warnings.warn(sentence, stacklevel=4)
 
 
-def settings_for(device: str, threads: int, board: Path, *, precision: str = "auto", writes: bool = True) -> Settings:
+def settings_for(
+    device: str, threads: int, board: Path, *, precision: str = "auto", compiled: bool = False, writes: bool = True
+) -> Settings:
     """Return where and how a plan runs. Raises `UsageError` without that device, or if a folder is not writable."""
     from tlbench.planning.fingerprints import resolve_device
     from tlbench.planning.settings import Settings
 
     if device not in DEVICES:
         raise UnknownNameError("device", device, DEVICES)
-    settings = Settings(device=resolve_device(device), threads=threads, precision=precision, board=board)
+    chosen = resolve_device(device)
+    settings = Settings(device=chosen, threads=threads, precision=precision, compiled=compiled, board=board)
     settings.check_cache()
     if writes:
         settings.check_board()

@@ -110,6 +110,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Arithmetic of training. auto: bf16 on CUDA, else fp32; tf32: CUDA only.",
 )
+@click.option("--compile", "compiled", is_flag=True, help="Compile models for training: pays off in long training.")
 @board_option
 @engine_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
@@ -131,6 +132,7 @@ def command(
     device: str,
     threads: int,
     precision: str,
+    compiled: bool,
     board: Path,
     dry_run: bool,
     as_json: bool,
@@ -154,7 +156,7 @@ def command(
 
     replaced = {"backbones": backbones, "strategies": strategies, "references": references, "seeds": seeds}
     replaced |= {"label_budgets": label_budgets, "estimators": estimators, "analyses": analyses, "remember": remember}
-    settings = settings_for(device, threads, board, precision=precision, writes=not dry_run)
+    settings = settings_for(device, threads, board, precision=precision, compiled=compiled, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
     display = progress()

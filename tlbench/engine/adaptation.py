@@ -20,11 +20,12 @@ from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.arithmetic import FP32, Arithmetic
+from tlbench.learning.batch import Augmentation, Remasking
 from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import listening
-from tlbench.learning.trainer import Augmentation, Remasking, Trainer
+from tlbench.learning.trainer import Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
 
 READ_BACK = 8

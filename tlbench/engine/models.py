@@ -13,13 +13,24 @@ from tlbench.contract.requests import BuildRequest, LabelsRequest
 from tlbench.contract.task_data import Array
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
+from tlbench.learning.arithmetic import Arithmetic
 from tlbench.learning.device import derive_seed, move
 from tlbench.learning.model import Encoder, TransferModel, device_of, load_weights
 from tlbench.planning.plan import Pairing, SourcePlan
 from tlbench.planning.plan_parts import Extension
+from tlbench.planning.settings import Settings
 
 WEIGHTS = "model.safetensors"
 """The file that the stages source and adapt leave."""
+
+
+def arithmetic(settings: Settings) -> Arithmetic:
+    """Return how training computes under settings."""
+    return Arithmetic(
+        precision=settings.training_precision,
+        accumulation_steps=settings.accumulation_steps,
+        compiled=settings.compiled,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,8 @@ def question(row: Row) -> str:
     """Name what the seeds of one entry have in common."""
     rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
     end = [row.status, row.stage, row.reason]
-    place = [row.machine, row.device, row.threads, row.precision, row.accumulation_steps, versions.version(row)]
+    training = [row.precision, row.accumulation_steps, row.compiled]
+    place = [row.machine, row.device, row.threads, *training, versions.version(row)]
     return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])
 
 
@@ -59,5 +60,7 @@ def notes(rows: Sequence[Row]) -> dict[str, str]:
                 parts.append(row.precision)
             if len({row.accumulation_steps for row in group}) > 1:
                 parts.append(f"batch in {row.accumulation_steps}")
+            if len({row.compiled for row in group}) > 1:
+                parts.append("compiled" if row.compiled else "not compiled")
             told[question(row)] = ", ".join(parts)
     return told

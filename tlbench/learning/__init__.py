@@ -1,6 +1,7 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
 from tlbench.learning.adapt_request import AdaptRequest, Domain
+from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
 from tlbench.learning.kinds import (
@@ -31,7 +32,7 @@ from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
 from tlbench.learning.ragged import Ragged
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
-from tlbench.learning.trainer import Augment, Batch, Tensors, Trainer
+from tlbench.learning.trainer import Trainer
 
 __all__ = [
     "EVALUATION_BATCH",

@@ -10,7 +10,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from tlbench.contract.task_data import Array
 from tlbench.errors import TlbenchError
-from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.targets import BatchTargets
 
@@ -21,7 +21,7 @@ class CannotSplitError(TlbenchError):
 
 def check_splits(kind: Kind, modules: Iterable[nn.Module]) -> None:
     """Raise `CannotSplitError` if the parts of a batch would not have its gradient."""
-    if not getattr(kind.loss, "mean_over_targets", False):
+    if not has_mean_loss(kind):
         raise CannotSplitError(
             f"The batch cannot be split to save memory: the loss of {type(kind).__name__} is no mean over targets. "
             f"Use a smaller batch_size."
@@ -52,4 +52,5 @@ def shares(
         if first == last:  # The mean over no targets is not a number.
             continue
         wanted = BatchTargets(targets.values[first:last], targets.counts[start:stop])
-        yield kind.loss(forward(*(part[start:stop] for part in inputs)), wanted) * ((last - first) / ends[-1])
+        outputs = forward(*(part[start:stop] for part in inputs), unit_count=last - first)
+        yield kind.loss(outputs, wanted) * ((last - first) / ends[-1])

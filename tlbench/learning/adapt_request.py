@@ -18,13 +18,14 @@ from torch import Tensor
 from tlbench.contract.editions import MEMBERS, replaced
 from tlbench.contract.task_data import Access, Array
 from tlbench.errors import ContractError, NotApplicable
+from tlbench.learning.batch import Augment, Batch
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.evaluate import evaluate
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.loop import MakeOptimizer, Schedule, Trained, one_cycle
 from tlbench.learning.model import Encoder, TransferModel
 from tlbench.learning.progress import report_step
-from tlbench.learning.trainer import Augment, Batch, Trainer
+from tlbench.learning.trainer import Trainer
 
 DECLARATIONS: Mapping[str, str] = {
     "source.train": f"add Access.{Access.SOURCE.name} to `access`",

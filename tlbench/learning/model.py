@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from tlbench.contract.requests import Coverage
 from tlbench.contract.task_data import Array
 from tlbench.learning import arithmetic
-from tlbench.learning.arithmetic import computing_in
+from tlbench.learning.arithmetic import FP32, computing_in
 from tlbench.learning.blocks import blocks_of
 from tlbench.learning.data import Inputs
 from tlbench.learning.outputs import Outputs
@@ -121,11 +121,21 @@ class TransferModel(nn.Module):
         """Return the features of the batch's units, `(M, D)`."""
         return self.encoded(*inputs).units  # type: ignore[no-any-return]
 
-    def encoded(self, *inputs: Tensor) -> Outputs:
-        """Return the features of the batch's units with the examples that they belong to."""
+    def encoded(self, *inputs: Tensor, unit_count: int | None = None) -> Outputs:
+        """Return the features of the batch's units with the examples that they belong to.
+
+        `unit_count` is how many they are, if the caller knows: a GPU that were asked for it would be waited for.
+        """
         features = arithmetic.call(self.encoder, *inputs)
         mask = self.encoder.units(*inputs)
-        units = features.flatten(0, -2) if mask is None else features[mask]
+        if mask is None:
+            units = features.flatten(0, -2)
+        elif unit_count is None:
+            units = features[mask]
+        else:
+            torch._assert_async(mask.sum() == unit_count, f"The batch has not {unit_count} units, one for each target.")
+            places = mask.flatten().to(torch.uint8).argsort(stable=True, descending=True)[:unit_count]
+            units = features.flatten(0, -2).index_select(0, places)
         return Outputs(units, mask, tuple(features.shape[:-1]))
 
     def pooled(self, *inputs: Tensor) -> Tensor:
@@ -135,9 +145,9 @@ class TransferModel(nn.Module):
             return encoded.values.flatten(1, -2).mean(1) if len(encoded.shape) > 1 else encoded.units  # type: ignore[no-any-return]
         return encoded.values.sum(1) / encoded.mask.sum(1, keepdim=True).clamp(min=1)  # type: ignore[no-any-return]
 
-    def forward(self, *inputs: Tensor, head: str = "target") -> Outputs:
-        """Return what a head makes of the batch's units."""
-        encoded, last = self.encoded(*inputs), self.heads[head]
+    def forward(self, *inputs: Tensor, head: str = "target", unit_count: int | None = None) -> Outputs:
+        """Return what a head makes of the batch's units, whose number `encoded` may be told."""
+        encoded, last = self.encoded(*inputs, unit_count=unit_count), self.heads[head]
         # Logits are compared with each other; other heads may compute in the unit of targets, which bf16 would blur.
         outputs = arithmetic.call(last, encoded.units) if type(last) is nn.Linear else last(encoded.units)
         return Outputs(outputs, encoded.mask, encoded.shape, features=encoded.units)
@@ -184,7 +194,7 @@ def encode(model: TransferModel, inputs: Inputs) -> Array:
 
 
 @torch.no_grad()
-@computing_in("fp32")
+@computing_in(FP32)
 def encode_split(model: TransferModel, inputs: Inputs, kept: Targets | None = None) -> Encoded:
     """Return the features of all units in evaluation mode; of those alone that are true in `kept`."""
     model.eval()
@@ -209,7 +219,7 @@ def _counts(outputs: Outputs) -> Array:
 
 
 @torch.no_grad()
-@computing_in("fp32")
+@computing_in(FP32)
 def apply_head(head: nn.Module, features: Array) -> Array:
     """Return the outputs `(M, C)` of a head on features, in evaluation mode, float32."""
     head.eval()

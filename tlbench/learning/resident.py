@@ -1,8 +1,11 @@
-"""Inputs that lie on a GPU whole, so that no batch is copied there."""
+"""How batches reach a GPU: of inputs that lie there whole, or drawn and copied while it computes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,6 +15,7 @@ from tlbench.contract.task_data import Array
 from tlbench.learning.data import Column, Inputs
 from tlbench.learning.ragged import Ragged
 
+T = TypeVar("T")
 LARGEST_PART = 0.25
 """Part of the device's free memory that inputs may take: the rest is for the model, its gradients and activations."""
 
@@ -27,6 +31,15 @@ def to_device(tensor: Tensor, device: torch.device) -> Tensor:
 def free_memory(device: torch.device) -> int:
     """Return the bytes that are free on a device; 0 on the CPU, whose batches are read where they lie."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """Yield the items of an endless iterator, each made in a thread while the caller works with the one before."""
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(next, items)
+        while True:
+            item, made = made.result(), thread.submit(next, items)
+            yield item
 
 
 @dataclass(frozen=True)

@@ -6,76 +6,22 @@ import functools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
 
-from tlbench.contract.requests import AugmentRequest, RemaskRequest
 from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
+from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking
 from tlbench.learning.data import Examples, Inputs
-from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train
 from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
-from tlbench.learning.resident import Resident, to_device
+from tlbench.learning.resident import Resident, ahead, to_device
 from tlbench.learning.targets import BatchTargets
-
-Tensors = tuple[Tensor, ...]
-"""The encoder's arguments for some examples."""
-Augment = Literal["none", "weak", "strong"]
-"""How far augmentation varies an example: `none`, or a strength of `AugmentRequest`."""
-
-
-class Batch(NamedTuple):
-    """Some examples on the model's device."""
-
-    inputs: Any
-    """The encoder's arguments, `Tensors`; with several views a tuple of them."""
-    targets: Any
-    """Their `BatchTargets`; None for inputs without labels."""
-    positions: Tensor
-    """`(N,)` int64: their places among the examples."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Augmentation:
-    """Varies training batches by the transformations that keep a task's labels."""
-
-    names: tuple[str, ...] = ()
-    vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
-    on_device: bool = False
-    """Whether it works on any device."""
-
-    def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
-        """Return a varied batch."""
-        if self.vary is None or not self.names or strength == "none":
-            return inputs
-        return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
-
-    def varies(self, strength: Augment) -> bool:
-        """Return whether batches are varied at all."""
-        return bool(self.names) and self.vary is not None and strength != "none"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Remasking:
-    """Masks other places of training batches of masked texts; without a function it changes nothing."""
-
-    remask: Callable[[RemaskRequest], tuple[Tensors, Tensor]] | None = field(default=None, repr=False)
-    fitted: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    def __call__(
-        self, inputs: Tensors, targets: BatchTargets, generator: torch.Generator
-    ) -> tuple[Tensors, BatchTargets]:
-        """Return inputs and targets of another mask, as many for each example."""
-        if self.remask is None:
-            return inputs, targets
-        request = RemaskRequest(inputs=inputs, targets=targets.values, fitted=self.fitted, generator=generator)
-        inputs, values = self.remask(request)
-        return inputs, BatchTargets(values, targets.counts)
 
 
 @dataclass(kw_only=True)
@@ -130,32 +76,53 @@ class Trainer:
         `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without labels have the targets
         None.
         """
+        inputs = examples if isinstance(examples, Inputs) else examples.inputs
+        if self.device.type == "cpu":
+            return self._draw(examples, views, augment, size, self.generator)
+        on_cpu = self._remasks(examples, views) or (
+            self.augmentation.varies(augment) and not self.augmentation.on_device
+        )
+        resident = None if on_cpu else Resident.of(inputs, self.device)
+        if resident is not None:
+            return self._draw(examples, views, augment, size, self.generator, resident)
+        # In a thread the order of draws is not known: it has a generator of its own.
+        return ahead(self._draw(examples, views, augment, size, self._seeded("cpu")))
+
+    def _draw(
+        self,
+        examples: Examples | Inputs,
+        views: int,
+        augment: Augment,
+        size: int | None,
+        generator: torch.Generator,
+        resident: Resident | None = None,
+    ) -> Iterator[Batch]:
         inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
-        remasked = targets is not None and views == 1 and self.remasking.remask is not None
-        on_cpu = remasked or (self.augmentation.varies(augment) and not self.augmentation.on_device)
-        resident = None if on_cpu or self.device.type == "cpu" else Resident.of(inputs, self.device)
         read = inputs.batch if resident is None else resident.batch
-        generator = self.generator if resident is None else self._generator_on_device()
-        for indices in self._indices(len(inputs), size):
-            drawn = [self.augmentation(read(indices), augment, generator) for _ in range(views)]
+        varying = generator if resident is None else self._seeded(self.device)
+        for indices in self._indices(len(inputs), size, generator):
+            drawn = [self.augmentation(read(indices), augment, varying) for _ in range(views)]
             wanted = None if targets is None else targets.select(indices).batch()
-            if remasked and wanted is not None:
-                drawn[0], wanted = self.remasking(drawn[0], wanted, self.generator)
+            if self._remasks(examples, views) and wanted is not None:
+                drawn[0], wanted = self.remasking(drawn[0], wanted, generator)
             if resident is None:
                 drawn = [tuple(to_device(part, self.device) for part in view) for view in drawn]
             if wanted is not None:
                 wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
             yield Batch(drawn[0] if views == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
 
-    def _generator_on_device(self) -> torch.Generator:
-        """Return a generator on the device, whose seed is drawn."""
-        seed = torch.randint(2**62, (), generator=self.generator)
-        return torch.Generator(self.device).manual_seed(int(seed))
+    def _remasks(self, examples: Examples | Inputs, views: int) -> bool:
+        return isinstance(examples, Examples) and views == 1 and self.remasking.remask is not None
 
-    def _indices(self, size: int, wanted: int | None) -> Iterator[Any]:
+    def _seeded(self, device: torch.device | str) -> torch.Generator:
+        """Return a generator on a device, whose seed is drawn."""
+        seed = torch.randint(2**62, (), generator=self.generator)
+        return torch.Generator(device).manual_seed(int(seed))
+
+    def _indices(self, size: int, wanted: int | None, generator: torch.Generator) -> Iterator[Any]:
         batch_size = min(int(self.option("batch_size")) if wanted is None else wanted, size)
         while True:
-            order = torch.randperm(size, generator=self.generator).numpy()
+            order = torch.randperm(size, generator=generator).numpy()
             # A short last batch may be too small for BatchNorm: its examples wait for the next epoch.
             for start in range(0, size - batch_size + 1, batch_size):
                 yield order[start : start + batch_size]
@@ -169,9 +136,11 @@ class Trainer:
         if parts > 1:
             check_splits(kind, [model.encoder, trained])
 
+        counted = self.device.type == "cuda" and has_mean_loss(kind)
+
         def whole(progress: float) -> Tensor:
             inputs, targets, _ = next(batches)
-            return kind.loss(forward(*inputs), targets)
+            return kind.loss(forward(*inputs, unit_count=len(targets.values) if counted else None), targets)
 
         def split(progress: float) -> Iterator[Tensor]:
             inputs, targets, positions = next(batches)
@@ -214,7 +183,7 @@ class Trainer:
             self._count(module[0] if isinstance(module, tuple) else module)
         before = self.steps_done
         planned = int(self.option("steps")) if steps is None else steps
-        with computing_in(self.arithmetic.precision):
+        with computing_in(self.arithmetic):
             train(
                 modules,
                 loss,

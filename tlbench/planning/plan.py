@@ -195,6 +195,7 @@ class Pairing(SourcePlan):
             "threads": settings.threads,
             "precision": settings.training_precision,
             "accumulation_steps": settings.accumulation_steps,
+            "compiled": settings.compiled,
             "api_version": API_VERSION,
         }
 

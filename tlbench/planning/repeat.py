@@ -33,6 +33,8 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
         words += ["--remember", row.remembered]
     if row.precision != Settings(device=row.device).training_precision:
         words += ["--precision", row.precision]
+    if row.compiled:
+        words.append("--compile")
     if row.threads != 1:
         words += ["--threads", str(row.threads)]
     settings = [

@@ -24,6 +24,8 @@ class Settings:
     """Arithmetic of training, one of `PRECISIONS`; `training_precision` decides `auto`."""
     accumulation_steps: int = 1
     """Parts of a training batch whose gradients are added up, because the whole batch does not fit into memory."""
+    compiled: bool = False
+    """Whether encoder and linear head are compiled for training."""
     cache: Path = field(default_factory=cache_folder)
     board: Path = BOARD
     data_root: Path | None = field(default_factory=data_folder)

@@ -18,7 +18,8 @@ def start(row: Row) -> list[Any]:
     """Return everything that a row starts from, whatever the strategy and its label budget."""
     data = [row.task, row.task_options, row.files, row.metric]
     model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_mode, row.source_options]
-    return [*data, *model, row.seed, row.machine, row.device, row.threads, row.precision, row.accumulation_steps]
+    training = (row.precision, row.accumulation_steps, row.compiled)
+    return [*data, *model, row.seed, row.machine, row.device, row.threads, *training]
 
 
 def with_baselines(rows: Sequence[Row]) -> list[Row]:

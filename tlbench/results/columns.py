@@ -215,6 +215,7 @@ COLUMNS = (
     Column("threads", "threads", COST, shown=FILES),
     Column("precision", "precision of training", COST, shown=FILES),
     Column("accumulation_steps", "parts of a training batch", COST, shown=FILES),
+    Column("compiled", "training compiled", COST, shown=FILES),
     Column("seconds", "CPU seconds", COST),
     Column("device_seconds", "adaptation on the device", COST, unit="s", shown=FILES, digits=2),
     Column("peak_memory_bytes", "peak memory", COST, unit="bytes"),

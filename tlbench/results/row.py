@@ -210,6 +210,9 @@ class Row:
     them. Rows of different precision are never averaged."""
     accumulation_steps: int = 1
     """Parts that each training batch was computed in, because the whole batch did not fit into the device's memory."""
+    compiled: bool = False
+    """Whether encoder and linear head were compiled by `torch.compile` for training. Rows with and without it are never
+    averaged."""
     seconds: Mapping[str, float] = field(default_factory=dict)
     """CPU seconds of each stage when it was computed; a shared stage stands on every row that uses it."""
     device_seconds: float | None = None
@@ -253,9 +256,13 @@ class Row:
     def file_name(self) -> str:
         """`DOMAIN/TASK--BACKBONE--STRATEGY--sSEED--KEY-MACHINE.json`; a strategy is spelled as in its key."""
         parts = (self.task.partition("/")[2], self.backbone, spelling(self.strategy), f"s{self.seed}")
-        # Results in fp32 have the names that they had before there was another precision.
-        training = (self.precision, self.accumulation_steps)
-        place = [self.machine, self.device, self.threads, *(() if training == ("fp32", 1) else training)]
+        # Results in plain fp32 have the names that they had before there was another way to train.
+        training = (
+            ()
+            if (self.precision, self.accumulation_steps) == ("fp32", 1)
+            else (self.precision, self.accumulation_steps)
+        )
+        place = [self.machine, self.device, self.threads, *training, *(["compiled"] if self.compiled else [])]
         machine = digest(place)[:6]
         name = f"{'--'.join(map(slug, parts))}--{slug(self.key)}-{machine}.json"
         if len(name.encode()) > LONGEST_NAME:

@@ -9,16 +9,14 @@ from tlbench.results.parts import AdaptPart
 def _compute(work: Work) -> AdaptPart:
     from tlbench.engine.adaptation import adapt
     from tlbench.engine.given import labels_given
-    from tlbench.engine.models import WEIGHTS, read_source
+    from tlbench.engine.models import WEIGHTS, arithmetic, read_source
     from tlbench.engine.prepared import Prepared
-    from tlbench.learning.arithmetic import Arithmetic
     from tlbench.learning.model import save_weights
 
     pairing, prepared = work.pairing, Prepared.read(work.above["prepare"])
     settings = work.settings
     start = read_source(pairing, prepared, settings.device, work.above["source"])
-    arithmetic = Arithmetic(precision=settings.training_precision, accumulation_steps=settings.accumulation_steps)
-    adapted = adapt(pairing, prepared, start, work.on_step, arithmetic)
+    adapted = adapt(pairing, prepared, start, work.on_step, arithmetic(settings))
     save_weights(adapted.model, work.folder / WEIGHTS)
     return AdaptPart(
         trained_parameters=adapted.trained_parameters,

@@ -7,16 +7,14 @@ from tlbench.results.parts import SourcePart
 
 
 def _compute(work: Work) -> SourcePart:
-    from tlbench.engine.models import WEIGHTS
+    from tlbench.engine.models import WEIGHTS, arithmetic
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.source_model import train_source
-    from tlbench.learning.arithmetic import Arithmetic
     from tlbench.learning.model import save_weights
 
     prepared = Prepared.read(work.above["prepare"])
     settings = work.settings
-    arithmetic = Arithmetic(precision=settings.training_precision, accumulation_steps=settings.accumulation_steps)
-    model = train_source(work.pairing, prepared, settings.device, work.on_step, arithmetic)
+    model = train_source(work.pairing, prepared, settings.device, work.on_step, arithmetic(settings))
     save_weights(model, work.folder / WEIGHTS)
     loaded, expected = model.encoder.coverage or (None, None)
     return SourcePart(weights_loaded=loaded, weights_expected=expected)
@@ -41,5 +39,6 @@ STAGE = Stage(
         "settings.threads",
         "settings.training_precision",
         "settings.accumulation_steps",
+        "settings.compiled",
     ),
 )

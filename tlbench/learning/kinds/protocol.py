@@ -63,12 +63,17 @@ class Postprocess(Protocol):
 
 
 def mean_over_targets(loss: F) -> F:
-    """Mark the `loss` of a kind as a mean over `targets.values`: its batches may be computed in parts.
+    """Mark the `loss` of a kind as a mean over `targets.values`, one for each unit: batches may be computed in parts.
 
     Not for a loss that weights targets by others of the batch, or that compares examples.
     """
     loss.mean_over_targets = True  # type: ignore[attr-defined]
     return loss
+
+
+def has_mean_loss(kind: Kind) -> bool:
+    """Return whether the loss of a kind is marked so."""
+    return getattr(kind.loss, "mean_over_targets", False)
 
 
 class Kind(Protocol):

@@ -1,0 +1,67 @@
+"""What a batch of training examples holds, and how it is varied before a model gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from tlbench.contract.requests import AugmentRequest, RemaskRequest
+from tlbench.learning.targets import BatchTargets
+
+Tensors = tuple[Tensor, ...]
+"""The encoder's arguments for some examples."""
+Augment = Literal["none", "weak", "strong"]
+"""How far augmentation varies an example: `none`, or a strength of `AugmentRequest`."""
+
+
+class Batch(NamedTuple):
+    """Some examples on the model's device."""
+
+    inputs: Any
+    """The encoder's arguments, `Tensors`; with several views a tuple of them."""
+    targets: Any
+    """Their `BatchTargets`; None for inputs without labels."""
+    positions: Tensor
+    """`(N,)` int64: their places among the examples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """Varies training batches by the transformations that keep a task's labels."""
+
+    names: tuple[str, ...] = ()
+    vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
+    on_device: bool = False
+    """Whether it works on any device."""
+
+    def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
+        """Return a varied batch."""
+        if self.vary is None or not self.names or strength == "none":
+            return inputs
+        return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
+
+    def varies(self, strength: Augment) -> bool:
+        """Return whether batches are varied at all."""
+        return bool(self.names) and self.vary is not None and strength != "none"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remasking:
+    """Masks other places of training batches of masked texts; without a function it changes nothing."""
+
+    remask: Callable[[RemaskRequest], tuple[Tensors, Tensor]] | None = field(default=None, repr=False)
+    fitted: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __call__(
+        self, inputs: Tensors, targets: BatchTargets, generator: torch.Generator
+    ) -> tuple[Tensors, BatchTargets]:
+        """Return inputs and targets of another mask, as many for each example."""
+        if self.remask is None:
+            return inputs, targets
+        request = RemaskRequest(inputs=inputs, targets=targets.values, fitted=self.fitted, generator=generator)
+        inputs, values = self.remask(request)
+        return inputs, BatchTargets(values, targets.counts)
