@@ -72,7 +72,7 @@ def kill_at_random(machine: Machine, times: int, longest: float) -> None:
         process.communicate()
 
 
-@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [5, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_runs_are_finished_by_the_next(isolated, undisturbed, times):
     machine = isolated(f"killed-{times}")
     started = time.monotonic()
