@@ -56,9 +56,11 @@ def kill_at_random(machine: Machine, times: int, longest: float) -> None:
     chance = random.Random(times)
     done = 0
     while done < times:
+        started = time.monotonic()
         process = machine.start(*WORDS, "--board", str(machine.board))
         try:
             process.wait(chance.uniform(0.05, longest))
+            longest = time.monotonic() - started  # Later moments would meet no run.
             give_work(machine, chance)
         except subprocess.TimeoutExpired:
             others = processes(machine) if chance.random() < 0.5 else []
@@ -72,7 +74,7 @@ def kill_at_random(machine: Machine, times: int, longest: float) -> None:
         process.communicate()
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("times", [20, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_runs_are_finished_by_the_next(isolated, undisturbed, times):
     machine = isolated(f"killed-{times}")
     started = time.monotonic()
