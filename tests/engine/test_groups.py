@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import scipy.stats
 from support import SOURCES, only, plan_only
 
 from tlbench import BadInputError, ContractError, Side, Split, TaskData
@@ -14,7 +15,7 @@ from tlbench.engine.groups import check_groups, group_faults
 from tlbench.engine.prepared import prepare
 from tlbench.engine.runner import run
 from tlbench.leaderboard.render import render
-from tlbench.learning.metrics import bootstrap_interval
+from tlbench.learning.metrics import Resampled
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
 from tlbench.planning.settings import Settings
@@ -63,22 +64,19 @@ def test_a_stranger_computes_the_same_intervals_and_the_same_worst_group(kept):
     name = min(means, key=lambda name: (means[name], name))
     assert len(means) == 12
     assert (row.worst_group, row.worst_group_score, row.worst_group_size) == (name, pytest.approx(means[name]), 25)
-    draws = np.random.default_rng(0).multinomial(25, np.full(25, 1 / 25), 200)
-    expected = np.quantile(draws @ right[groups == name] / 25, [0.025, 0.975])
-    assert (row.worst_group_low, row.worst_group_high) == pytest.approx(tuple(expected))
-    sums, sizes = (
-        np.array([values[groups == one].sum() for one in np.unique(groups)]) for values in (right, right + 1 - right)
-    )
-    draws = np.random.default_rng(0).multinomial(13, np.full(13, 1 / 13), 200)
-    expected = np.quantile((draws @ sums) / (draws @ sizes), [0.025, 0.975])
-    assert (row.score_low, row.score_high) == pytest.approx(tuple(expected))
+    expected = scipy.stats.binomtest(int(right[groups == name].sum()), 25).proportion_ci(0.95, "wilson")
+    assert (row.worst_group_low, row.worst_group_high) == pytest.approx((expected.low, expected.high))
+    weights = np.concatenate([*Resampled.groups(groups).draws()])
+    assert arrays["draws"] == pytest.approx(weights @ right / weights.sum(1), abs=1e-6)
+    low, high = np.quantile(arrays["draws"], [0.025, 0.975])
+    assert (row.score_low, row.score_high) == pytest.approx((low, high), abs=0.03)
 
 
 def test_where_speakers_differ_the_interval_over_them_is_wider(kept):
     row, arrays = kept
     right = arrays["predictions"].argmax(1) == arrays["targets"]
-    low, high = bootstrap_interval(lambda weights: float(np.average(right, weights=weights)), len(right))
-    assert row.score_high - row.score_low > 1.5 * (high - low)
+    alone = scipy.stats.binomtest(int(right.sum()), len(right)).proportion_ci(0.95, "wilson")
+    assert row.score_high - row.score_low > 1.5 * (alone.high - alone.low)
 
 
 def test_a_group_in_both_splits_of_a_side_is_refused_by_name(ran):

@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from tlbench.leaderboard.aggregate import aggregate
-from tlbench.leaderboard.ranks import STUDENT, Difference, undecided
+from tlbench.leaderboard.ranks import STUDENT, Difference, difference, undecided
 from tlbench.leaderboard.render import render
+from tlbench.results.files import file_sha256
+from tlbench.results.row import write_row
+from tlbench.results.row_files import read_rows
 
 
 @pytest.fixture
@@ -57,6 +61,70 @@ def test_who_is_alone_has_no_rank_and_neither_has_a_reference(row):
     assert {entry.rank for entry in aggregate(rows)} == {None}
 
 
+@pytest.fixture
+def published(row, tmp_path):
+    """Publish rows whose draws err on the same examples, and return the entries of the board."""
+
+    def publish(common: float = 0.08, split: str = "a" * 64, keep=lambda strategy: True, **scores: list[float]):
+        random = np.random.default_rng(3)
+        test = common * random.normal(size=2000)
+        for name, values in scores.items():
+            for seed, score in enumerate(values):
+                fields = {"score_low": score - 0.1, "score_high": score + 0.1, "test_sha256": split}
+                path = (tmp_path / "rows" / row(name, seed, score).file_name).with_suffix(".npz")
+                path.parent.mkdir(parents=True, exist_ok=True)
+                draws = score + test + 0.002 * random.normal(size=2000)
+                np.savez_compressed(
+                    path, predictions=np.ones(3), **({"draws": np.float32(draws)} if keep(name) else {})
+                )
+                write_row(tmp_path, row(name, seed, score, predictions_sha256=file_sha256(path), **fields))
+        return aggregate(read_rows(tmp_path), tmp_path)
+
+    return publish
+
+
+SCORES = {"a": [0.80, 0.81, 0.82], "b": [0.75, 0.765, 0.77]}
+
+
+def test_what_errs_on_the_same_examples_is_told_apart(published):
+    """Each interval is 0.2 wide, but the difference is the same on every test set."""
+    first, second = published(**SCORES)
+    gap = difference(first, second)
+    assert (gap.paired, gap.decided) == (True, True)
+    assert gap.test_error == pytest.approx(1.96 * 0.002 * math.sqrt(2 / 3), rel=0.1)
+    assert (first.rank, second.rank) == (1, 2)
+
+
+def test_without_the_draws_of_both_the_test_intervals_are_added(published):
+    first, second = published(**SCORES, keep=lambda strategy: strategy == "a")
+    gap = difference(first, second)
+    assert (gap.paired, gap.decided, gap.test_error) == (False, False, pytest.approx(math.hypot(0.1, 0.1)))
+
+
+def test_draws_on_other_test_splits_are_not_paired(published, row):
+    published(a=SCORES["a"])
+    first, second = published(b=SCORES["b"], split="b" * 64)
+    assert not difference(first, second).paired
+
+
+def test_rows_of_no_board_and_replaced_predictions_are_not_paired(published, tmp_path):
+    first, second = published(**SCORES)
+    assert not difference(*aggregate([*first.rows, *second.rows])).paired
+    rows = [*first.rows, *second.rows]
+    np.savez_compressed((tmp_path / "rows" / rows[0].file_name).with_suffix(".npz"), draws=np.zeros(2000, np.float32))
+    assert not difference(*aggregate(rows, tmp_path)).paired
+
+
+def test_the_page_ranks_by_paired_differences_and_names_upper_bounds(published, tmp_path):
+    published(**SCORES)
+    render(tmp_path, list(read_rows(tmp_path)))
+    assert "not significantly different:" not in (tmp_path / "toy.md").read_text()
+    for path in tmp_path.glob("rows/*/*.npz"):
+        path.unlink()
+    render(tmp_path, list(read_rows(tmp_path)))
+    assert "(an upper bound: their errors are not compared by test example)" in (tmp_path / "toy.md").read_text()
+
+
 def test_the_page_names_ties_and_what_would_decide_them(row, tmp_path):
     scores = {"a": [0.80, 0.74, 0.82], "b": [0.76, 0.75, 0.74]}
     rows = [row(name, seed, score) for name, values in scores.items() for seed, score in enumerate(values)]
@@ -64,7 +132,8 @@ def test_the_page_names_ties_and_what_would_decide_them(row, tmp_path):
     assert (above.strategy, below.strategy, gap.mean) == ("a", "b", pytest.approx(0.11 / 3))
     render(tmp_path, rows)
     page = (tmp_path / "toy.md").read_text()
-    assert f"a and b are not significantly different: they differ by 0.037 ± {gap.error():.3f}; about" in page
+    bound = "(an upper bound: their errors are not compared by test example)"
+    assert f"a and b are not significantly different: they differ by 0.037 ± {gap.error():.3f} {bound}; about" in page
     assert page.count("**a**") == page.count("**b**") == 1
 
 

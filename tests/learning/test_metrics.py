@@ -120,17 +120,19 @@ def test_the_weighted_mean_average_precision_equals_scikit_learn_s(seed):
 
 
 @pytest.mark.parametrize(("metric", "expected_score"), RANKED.items())
-def test_a_bootstrap_interval_of_a_ranking_sorts_once(monkeypatch, metric, expected_score):
+def test_all_draws_of_a_ranking_sort_once(monkeypatch, metric, expected_score):
     probabilities, targets, _ = ranked(1)
     sorts, argsort = [], np.argsort
     monkeypatch.setattr(np, "argsort", lambda *words, **options: sorts.append(1) or argsort(*words, **options))
-    interval = metrics.bootstrap_interval(weigh(metric, probabilities, targets), len(targets))
+    units = metrics.Resampled.examples(len(targets))
+    draws = metrics.score_draws(weigh(metric, probabilities, targets), units)
     assert len(sorts) == 1
 
     def by_library(weights):
         return expected_score(targets.values, probabilities[:, 1], sample_weight=np.repeat(weights, targets.counts))
 
-    assert interval == pytest.approx(metrics.bootstrap_interval(by_library, len(targets)), rel=0, abs=1e-12)
+    (weights, *_) = units.draws()
+    assert draws[:20] == pytest.approx([by_library(drawn) for drawn in weights[:20]], rel=0, abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", [metrics.average_precision, metrics.area_under_roc])
@@ -207,20 +209,6 @@ def test_weights_count_sentences_not_words(seed):
     twice = one_hot(np.concatenate([parts[0], *parts]), len(TAGS)), Targets.of([truth[0], *truth])
     for metric in (metrics.accuracy, metrics.macro_f1, metrics.entity_metrics(TAGS)["entity-f1"]):
         assert weigh(metric, probabilities, targets)(np.array([2.0, 1, 1])) == pytest.approx(scored(metric, *twice))
-
-
-def test_a_bootstrap_interval_is_that_of_the_binomial():
-    """200 of 800 right: the normal approximation gives .25 +- 1.96 * sqrt(.25 * .75 / 800) = .22 .. .28."""
-    weighted = weigh(metrics.accuracy, one_hot([0] * 800, 2), Targets.of([0] * 200 + [1] * 600))
-    low, high = metrics.bootstrap_interval(weighted, 800)
-    half = 1.96 * math.sqrt(0.25 * 0.75 / 800)
-    assert (low, high) == (pytest.approx(0.25 - half, abs=0.005), pytest.approx(0.25 + half, abs=0.005))
-    assert metrics.bootstrap_interval(weighted, 800) == (low, high)
-
-
-def test_a_bootstrap_interval_of_no_error_is_a_point():
-    weighted = weigh(metrics.accuracy, one_hot([0, 1], 2), Targets.of([0, 1]))
-    assert metrics.bootstrap_interval(weighted, 2) == (1.0, 1.0)
 
 
 def test_forgetting_is_what_was_lost_and_negative_for_what_was_won():

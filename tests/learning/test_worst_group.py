@@ -1,4 +1,4 @@
-"""Groups of examples in scores: intervals over whole groups, and the worst group."""
+"""Groups of examples in scores: the worst group, and which examples have no score."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 import sklearn.metrics
 from support import weigh
 
@@ -24,55 +25,22 @@ def mean_of(values):
     return lambda weights: float(np.average(values, weights=weights))
 
 
-def test_without_groups_the_interval_has_the_bits_that_it_had():
-    values = np.random.default_rng(1).random(70)
-    weights = np.random.default_rng(0).multinomial(70, np.full(70, 1 / 70), 200)
-    expected = np.quantile([mean_of(values)(weight.astype(float)) for weight in weights], [0.025, 0.975])
-    assert metrics.bootstrap_interval(mean_of(values), 70) == tuple(expected)
-
-
-def test_groups_are_drawn_whole_and_as_many_as_there_are():
-    groups, seen = np.repeat(["a", "b", "c"], [5, 2, 1]), []
-
-    def weighted(weights):
-        seen.append(weights)
-        return 0.0
-
-    metrics.bootstrap_interval(weighted, 8, groups)
-    assert len(seen) == 200
-    for weights in seen:
-        each = [set(weights[groups == name]) for name in "abc"]
-        assert [len(drawn) for drawn in each] == [1, 1, 1]
-        assert sum(drawn.pop() for drawn in each) == 3
-
-
-def test_the_interval_over_groups_is_that_of_their_means():
-    """40 groups of 10 that are right in everything or in nothing: .5 +- 1.96 * sqrt(.25 / 40) = .345 .. .655."""
-    values = np.repeat(np.arange(40) % 2, 10)
-    low, high = metrics.bootstrap_interval(mean_of(values), 400, np.repeat(np.arange(40), 10))
-    half = 1.96 * math.sqrt(0.25 / 40)
-    assert (low, high) == (pytest.approx(0.5 - half, abs=0.03), pytest.approx(0.5 + half, abs=0.03))
-    by_example = metrics.bootstrap_interval(mean_of(values), 400)
-    assert high - low > 2 * (by_example[1] - by_example[0])
-
-
-def test_draws_without_a_score_do_not_count_unless_none_has_one():
-    """One group alone has both labels; where it is not drawn there is no AUROC, which would count as 0."""
-    predictions, targets = one_hot([0, 1, 0, 0]), Targets.of([0, 1, 0, 0])
-    weighted = weigh(metrics.area_under_roc, predictions, targets)
-    assert metrics.bootstrap_interval(weighted, 4, np.array(["a", "a", "b", "c"])) == (1.0, 1.0)
-    alone = weigh(metrics.area_under_roc, predictions[2:], targets.select(np.arange(2, 4)))
-    assert metrics.bootstrap_interval(alone, 2, np.array(["b", "c"])) == (0.0, 0.0)
-
-
 def test_the_worst_group_has_the_lowest_score_of_those_with_twenty_examples():
     groups = np.repeat(["anna", "ben", "carl", "dora"], [20, 40, 30, 19])
     values = np.concatenate([[1] * 15 + [0] * 5, [1] * 20 + [0] * 20, [1] * 27 + [0] * 3, [0] * 19])
     worst = metrics.worst_group(mean_of(values), groups)
     assert (worst.name, worst.score, worst.size) == ("ben", 0.5, 40)
-    weights = np.random.default_rng(0).multinomial(40, np.full(40, 1 / 40), 200)
-    expected = np.quantile(weights @ values[20:60] / 40, [0.025, 0.975])
-    assert (worst.low, worst.high) == pytest.approx(tuple(expected))
+    alone = metrics.proportion(values[20:60] == 1)
+    units = metrics.Resampled.examples(40)
+    expected = metrics.score_interval(mean_of(values[20:60]), units, 0.5, metrics.score_draws(alone, units))
+    assert (worst.low, worst.high) == pytest.approx((expected.low, expected.high))
+
+
+def test_the_interval_of_the_worst_group_is_wilson_s_if_its_score_is_a_proportion():
+    right = np.array([1] * 20 + [1] * 19 + [0])
+    worst = metrics.worst_group(metrics.proportion(right == 1), np.repeat(["a", "b"], 20))
+    expected = scipy.stats.binomtest(19, 20).proportion_ci(0.95, "wilson")
+    assert (worst.name, worst.low, worst.high) == ("b", pytest.approx(expected.low), pytest.approx(expected.high))
 
 
 def test_of_equal_groups_the_first_by_name_is_the_worst_and_of_small_ones_none():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tlbench.api.tables import as_html, as_text
@@ -59,9 +60,12 @@ class BestList(tuple[Best, ...]):
         return as_html([one.line for one in self])
 
 
-def best_of(rows: Sequence[Row]) -> BestList:
-    """Return the best entry of each contest of rows; baselines are bounds and nobody's choice."""
-    entries = [entry for entry in aggregate(rows) if not entry.first.baseline]
+def best_of(rows: Sequence[Row], board: Path | None = None) -> BestList:
+    """Return the best entry of each contest of rows; baselines are bounds and nobody's choice.
+
+    Differences are paired by test example if the rows are of a `board`, which has their draws.
+    """
+    entries = [entry for entry in aggregate(rows, board) if not entry.first.baseline]
     contests = itertools.groupby(entries, lambda entry: entry.contest)
     return BestList(_best(list(members)) for _, members in contests)
 

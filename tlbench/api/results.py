@@ -95,7 +95,7 @@ class Results:
         """
         from tlbench.api.best import best_of
 
-        return best_of(self.rows)
+        return best_of(self.rows, self.board)
 
     def plot(self, kind: str = "scores") -> Figure:
         """Return a picture of a board as a matplotlib figure.
@@ -108,7 +108,7 @@ class Results:
 
         if kind not in pictures.FIGURES:
             raise UnknownNameError("plot", kind, pictures.FIGURES)
-        figure = pictures.figure(kind, aggregate(self.rows), without_score(self.rows))
+        figure = pictures.figure(kind, aggregate(self.rows, self.board), without_score(self.rows))
         if figure is None:
             raise UsageError(f'These {len(self)} results have no numbers for the plot "{kind}".')
         return figure

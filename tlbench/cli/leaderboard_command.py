@@ -29,7 +29,7 @@ def command(board: Path, plots: bool, as_json: bool) -> None:
     if not rows:
         raise UsageError(f'No results in "{board}/rows": run tlbench run first, or choose another folder with --board.')
     if as_json:
-        say(render.json_text([*aggregate(rows), *without_score(rows)]).removesuffix("\n"))
+        say(render.json_text([*aggregate(rows, board), *without_score(rows)]).removesuffix("\n"))
         return
     for path in render.render(board, rows, plots=plots):
         say(path)

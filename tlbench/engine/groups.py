@@ -85,8 +85,8 @@ def group_fields(weighted: Weighted, groups: Array | None) -> dict[str, Any]:
         fields |= {
             "worst_group": worst.name,
             "worst_group_score": worst.score,
-            "worst_group_low": min(worst.low, worst.score),
-            "worst_group_high": max(worst.high, worst.score),
+            "worst_group_low": worst.low,
+            "worst_group_high": worst.high,
             "worst_group_size": worst.size,
         }
     return fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import resource
 import sys
@@ -23,7 +24,7 @@ from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Postprocess
-from tlbench.learning.metrics.metric import bootstrap_interval
+from tlbench.learning.metrics.intervals import Resampled, score_draws, score_interval
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.ragged import restore_order
@@ -31,7 +32,7 @@ from tlbench.learning.targets import Predictions, Targets
 from tlbench.planning import fingerprints
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
-from tlbench.results.files import file_sha256, write_json
+from tlbench.results.files import canonical, file_sha256, write_json
 from tlbench.results.parts import ExportPart
 
 
@@ -43,11 +44,11 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    save_predictions(folder / "predictions.npz", predictions, test.targets, prepared.groups("target-test"))
+    fields, draws = score_fields(pairing, prepared, test, predictions)
+    save_predictions(folder / "predictions.npz", predictions, test.targets, prepared.groups("target-test"), draws)
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
-    fields = score_fields(pairing, prepared, test, predictions)
     # A task's own evaluation runs the file too, so that its scores are of what is served. They are further ones.
     if task.evaluate is not None:
         predictor = Predictor(pairing, settings, prepared, path)
@@ -67,14 +68,16 @@ def export_and_score(
     )
 
 
-def save_predictions(path: Path, predictions: Predictions, targets: Targets, groups: Array | None) -> None:
-    """Write predictions and targets of the test split, each with its number for each example.
+def save_predictions(
+    path: Path, predictions: Predictions, targets: Targets, groups: Array | None, draws: Array
+) -> None:
+    """Write predictions and targets of the test split, each with its number for each example, and `draws`.
 
     `counts` are those of the targets; `prediction_counts` stand beside them if they differ. `references` are texts of
-    JSON and `groups` names, if the task has any.
+    JSON and `groups` names, if the task has any. `draws` are the scores of resampled test sets, as float32.
     """
     arrays = {"predictions": predictions.values, "targets": targets.values, "counts": targets.counts}
-    arrays |= group_arrays(groups)
+    arrays |= {**group_arrays(groups), "draws": draws.astype(np.float32)}
     if not np.array_equal(predictions.counts, targets.counts):
         arrays["prediction_counts"] = predictions.counts
     if len(targets.references):
@@ -103,24 +106,40 @@ def peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def score_fields(pairing: Pairing, prepared: Prepared, test: Examples, predictions: Predictions) -> dict[str, Any]:
-    """Return every metric of the predictions, and the interval of the task's own."""
+def score_fields(
+    pairing: Pairing, prepared: Prepared, test: Examples, predictions: Predictions
+) -> tuple[dict[str, Any], Array]:
+    """Return every metric of the predictions, with the interval of the task's own, and the draws of that one."""
     scores = pairing.task.kind.create().metrics(prepared.target_labels)
     weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
-    groups = prepared.groups("target-test")
-    low, high = bootstrap_interval(weighted[pairing.task.metric], len(test), groups)
     # At weight one a weighted metric is the metric itself.
     values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
-    own = values[pairing.task.metric]
-    # Draws of few examples may all be on one side of the score: its interval takes it in.
+    own, score = weighted[pairing.task.metric], values[pairing.task.metric]
+    groups = prepared.groups("target-test")
+    units = Resampled.examples(len(test)) if groups is None else Resampled.groups(groups)
+    draws = score_draws(own, units)
+    interval = score_interval(own, units, score, draws)
     fields: dict[str, Any] = {
-        "score": own,
-        "score_low": min(low, own),
-        "score_high": max(high, own),
+        "score": score,
+        "score_low": interval.low,
+        "score_high": interval.high,
+        "interval_method": interval.method,
         "test_size": len(test),
+        "test_sha256": test_sha256(test.targets, groups),
         "scores": values,
     }
-    return {**fields, **group_fields(weighted[pairing.task.metric], groups)}
+    return {**fields, **group_fields(own, groups)}, draws
+
+
+def test_sha256(targets: Targets, groups: Array | None) -> str:
+    """Name the examples of a test split, in their order, by their targets and groups."""
+    names = [] if groups is None else groups.tolist()
+    parts = [targets.values, targets.counts, np.frombuffer(canonical(names).encode(), np.uint8)]
+    hashed = hashlib.sha256()
+    for part in parts:
+        hashed.update(f"{part.dtype.str} {part.shape} ".encode())
+        hashed.update(np.ascontiguousarray(part).data)
+    return hashed.hexdigest()
 
 
 class Predictor:

@@ -7,12 +7,14 @@ import statistics
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from tlbench.leaderboard import questions, versions
 from tlbench.leaderboard.ranks import with_ranks
 from tlbench.results.columns import FILES, columns
+from tlbench.results.draws import BoardDraws
 from tlbench.results.files import canonical
 from tlbench.results.left_out import LeftOut
 from tlbench.results.row import Row
@@ -32,8 +34,9 @@ class Entry:
     over_source_only: tuple[float, ...] = ()
     """Score minus that of source-only, seed by seed; empty if a seed has no such row."""
     rank: int | None = None
-    """Place in its contest; entries that are not significantly different share one. None for a baseline, and for an
-    entry that is alone."""
+    """Place in its contest, which ties share. None for a baseline, and for an entry that is alone."""
+    draws: BoardDraws = field(default=BoardDraws(), compare=False, repr=False)
+    """The scores of its rows on resampled test sets."""
 
     @property
     def first(self) -> Row:
@@ -178,18 +181,18 @@ def _spread(values: Sequence[float | None]) -> float | None:
     return statistics.stdev(present) if len(present) == len(values) > 1 else None
 
 
-def aggregate(rows: Iterable[Row]) -> list[Entry]:
+def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
     """Return the entries of all `ok` rows, best score first within the same task and access.
 
-    Entries of different access are never sorted into each other; baselines follow the others.
+    Entries of different access are never sorted into each other; baselines follow. A `board` has the draws of its rows.
     """
     good = [row for row in rows if row.status == "ok"]
     floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
-    entries = []
+    entries, draws = [], BoardDraws(board)
     for entry in _entries(good):
         pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
         over = tuple(score - low for score, low in pairs if score is not None and low is not None)
-        entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else ()))
+        entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else (), draws=draws))
     return with_ranks(sorted(entries, key=order))
 
 

@@ -1,4 +1,4 @@
-"""Which entries are significantly different: differences paired by seed, and ranks that admit ties."""
+"""Which entries are significantly different: differences paired by seed and test example, and ranks with ties."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tlbench.results.draws import half_width_of_difference
+
 if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry
+    from tlbench.results.row import Row
 
 STUDENT = (math.inf, 12.71, 4.31, 3.19, 2.78, 2.58, 2.45, 2.37, 2.31, 2.27, 2.23)
 """Two-sided 95 % quantiles of Student's t for 0, 1, 2, ... degrees of freedom, rounded up; the last holds for more."""
@@ -25,8 +28,11 @@ class Difference:
     spread: float
     """Standard deviation of the paired differences over the seeds."""
     test_error: float
-    """Half-widths of both test intervals in quadrature: an upper bound, for the two share their test examples."""
+    """Half-width of its 95 % interval over test examples, or over whole groups of them."""
     seeds: int
+    paired: bool = False
+    """Whether that is of both scores on the same resampled test sets. If not, it is an upper bound: the half-widths of
+    both test intervals in quadrature, as if the two had other test examples."""
 
     def error(self, seeds: int | None = None) -> float:
         """Return the half-width of the 95 % interval with this number of seeds (default: those there are)."""
@@ -49,15 +55,32 @@ class Difference:
 
 
 def difference(one: Entry, other: Entry) -> Difference:
-    """Return the difference of two entries that answer one question of one task."""
-    theirs = {row.seed: row.score for row in other.rows}
-    pairs = [(row.score, theirs.get(row.seed)) for row in one.rows]
-    gaps = [score - against for score, against in pairs if score is not None and against is not None]
+    """Return the difference of two entries that answer one question of one task.
+
+    It is paired by seed, and by test example if both have their draws on the same test split.
+    """
+    theirs = {row.seed: row for row in other.rows}
+    pairs = [(row, theirs[row.seed]) for row in one.rows if row.seed in theirs]
+    gaps = [row.score - with_.score for row, with_ in pairs if row.score is not None and with_.score is not None]
     if len(gaps) < 2:
         return Difference(math.nan if not gaps else gaps[0], math.inf, math.inf, len(gaps))
-    test_error = math.hypot(_half_width(one), _half_width(other))
     mean = math.fsum(gaps) / len(gaps)
-    return Difference(mean, deviation(gaps, mean), test_error, len(gaps))
+    paired = _paired_error(one, other, pairs)
+    test_error = math.hypot(_half_width(one), _half_width(other)) if paired is None else paired
+    return Difference(mean, deviation(gaps, mean), test_error, len(gaps), paired is not None)
+
+
+def _paired_error(one: Entry, other: Entry, pairs: Sequence[tuple[Row, Row]]) -> float | None:
+    """Return the half-width over test examples, or None if a seed has no draws or the two another test split."""
+    drawn = []
+    for row, against in pairs:
+        if row.test_sha256 is None or row.test_sha256 != against.test_sha256:
+            return None
+        both = one.draws.of(row), other.draws.of(against)
+        if both[0] is None or both[1] is None:
+            return None
+        drawn.append(both)
+    return half_width_of_difference(drawn)
 
 
 def deviation(values: Sequence[float], mean: float) -> float:

@@ -39,7 +39,7 @@ def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
 
 
 def _render(board: Path, rows: Sequence[Row], plots: bool) -> list[Path]:
-    entries, left = aggregate(rows), without_score(rows)
+    entries, left = aggregate(rows, board), without_score(rows)
     paths = pictures.draw(board, entries, left) if plots else []
     drawn = pictures.read_drawn(board)
     for domain, own, own_left in pictures.by_domain(entries, left):

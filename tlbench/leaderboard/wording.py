@@ -194,7 +194,8 @@ def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
         if needed
         else "the test split is too small to decide it with any number of seeds"
     )
-    return f"{said} they differ by {gap.mean:.3f} ± {gap.error():.3f}; {more}."
+    bound = "" if gap.paired else " (an upper bound: their errors are not compared by test example)"
+    return f"{said} they differ by {gap.mean:.3f} ± {gap.error():.3f}{bound}; {more}."
 
 
 def shapes(row: Row) -> str:

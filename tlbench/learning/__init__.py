@@ -25,7 +25,15 @@ from tlbench.learning.loop import (
     reverse_gradient,
     train,
 )
-from tlbench.learning.metrics import Metric, PartlyDefined, Weighted, accuracy, from_positions, from_statistics
+from tlbench.learning.metrics import (
+    Metric,
+    PartlyDefined,
+    Weighted,
+    accuracy,
+    from_positions,
+    from_statistics,
+    proportion,
+)
 from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
@@ -86,6 +94,7 @@ __all__ = [
     "one_cycle",
     "outside_blocks",
     "prepare_each",
+    "proportion",
     "reverse_gradient",
     "standardise_lost",
     "train",

@@ -72,9 +72,9 @@ COLUMNS = (
     Column(
         "rank", "rank", RUN, shown=FILES | RESULTS,
         legend="One more than the number of strategies with the same access that are significantly better: the 95 % "
-        "interval of the difference, paired by seed (Student's t), with both test intervals in quadrature. Bold: the "
-        "best, and all that are not significantly different. Strategies with different access are never ranked "
-        "together.",
+        "interval of the difference, paired by seed (Student's t), in quadrature with that over test examples, paired "
+        "by example (bootstrap). Bold: the best, and all that are not significantly different. Strategies with "
+        "different access are never ranked together.",
     ),
     Column("baseline", "baseline", RUN, shown=FILES),
     Column("seed", "seed", RUN),
@@ -105,16 +105,18 @@ COLUMNS = (
     ),
     Column(
         "test_interval", "test 95 %", TARGET, shown=RESULTS, latex=("Test", r"95\,\%"),
-        legend="Bootstrap interval over test examples, its ends averaged over seeds: not the error over seeds. If the "
-        "task has groups, such as speakers, whole groups are drawn.",
+        legend="95 % interval over test examples, its ends averaged over seeds: not the error over seeds. Wilson's for "
+        "a proportion of examples, otherwise bootstrap (BCa). If the task has groups, such as speakers, whole groups "
+        "are drawn.",
     ),
     Column("score_low", "95 % interval from", TARGET, shown=FILES),
     Column("score_high", "95 % interval to", TARGET, shown=FILES),
+    Column("interval_method", "95 % interval made by", TARGET, shown=FILES),
     Column("test_size", "test split", TARGET, unit="examples", shown=FILES),
     Column("groups", "groups in the test split", TARGET, shown=FILES),
     Column(
         "worst_group_score", "worst group", TARGET, shown=FILES | RESULTS,
-        legend="The lowest score of a group with at least 20 test examples, mean over seeds, with the bootstrap "
+        legend="The lowest score of a group with at least 20 test examples, mean over seeds, with the 95 % "
         "interval over its examples and its name. The interval does not allow for the choice: the worst of many groups "
         "has a low score by chance, too.",
     ),
@@ -227,6 +229,7 @@ COLUMNS = (
     Column("api_version", "plugin API edition", PROVENANCE),
     Column("commit", "commit", PROVENANCE),
     Column("dirty", "uncommitted changes", PROVENANCE),
+    Column("test_sha256", "test split SHA-256", PROVENANCE),
     Column("data_sha256", "prepared data SHA-256", PROVENANCE),
     Column("fitted_on", "vocabulary and statistics from", PROVENANCE),
     Column("schema", "row schema", PROVENANCE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tlbench.errors import ContractError
 from tlbench.results.frozen import freeze
@@ -103,7 +103,9 @@ class ExportPart(RowPart):
     score: float
     score_low: float
     score_high: float
+    interval_method: Literal["wilson", "bca", "percentile"] | None = None
     test_size: int
+    test_sha256: str | None = None
     scores: Mapping[str, float]
     groups: int | None = None
     worst_group: str | None = None

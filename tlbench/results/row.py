@@ -93,13 +93,19 @@ class Row:
     score: float | None = None
     """The exported ONNX file's score on the target test split."""
     score_low: float | None = None
-    """Lower end of the 95 % bootstrap interval over test examples, or over whole groups of them if there are groups."""
+    """Lower end of the 95 % interval over test examples, or over whole groups of them if there are groups."""
     score_high: float | None = None
     """Upper end of that interval."""
+    interval_method: Literal["wilson", "bca", "percentile"] | None = None
+    """How it was made: `wilson` for a proportion of examples; `bca` or `percentile`, of 2,000 bootstrap draws; null in
+    older results: percentiles of 200 draws."""
     eager_score: float | None = None
     """The score of the model that the file was exported from."""
     test_size: int | None = None
     """Examples in the target test split."""
+    test_sha256: str | None = None
+    """Names the examples of the target test split, in their order, by targets and groups: scores of results that share
+    it are compared example by example."""
     groups: int | None = None
     """Groups in the target test split, such as speakers; null if the task has none."""
     worst_group: str | None = None
@@ -107,7 +113,8 @@ class Row:
     worst_group_score: float | None = None
     """The score of that group."""
     worst_group_low: float | None = None
-    """Lower end of the 95 % bootstrap interval over that group's examples; it does not allow for the choice."""
+    """Lower end of the 95 % interval over that group's examples, made in the same way; it does not allow for the
+    choice."""
     worst_group_high: float | None = None
     """Upper end of that interval."""
     worst_group_size: int | None = None
@@ -159,7 +166,7 @@ class Row:
     onnx_sha256: str | None = None
     """Hash of the ONNX file that was scored."""
     predictions_sha256: str | None = None
-    """Hash of the file of predictions and targets that the score was computed from; null in older results."""
+    """Hash of the file of predictions, targets and bootstrap draws of the score; null in older results."""
     onnx_bytes: int | None = None
     """Size of that file, in bytes."""
     graph: str | None = None

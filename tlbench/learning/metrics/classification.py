@@ -7,64 +7,72 @@ from collections.abc import Callable
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted
-from tlbench.learning.metrics.ranking import weighted_area_under_roc, weighted_average_precision
+from tlbench.learning.metrics.metric import (
+    Metric,
+    PartlyDefined,
+    Vectorised,
+    Weighted,
+    example_of_units,
+    mean_of_units,
+    proportion,
+    sums_by_example,
+)
+from tlbench.learning.metrics.ranking import Scores, areas_under_roc, average_precisions
 from tlbench.learning.targets import Predictions, Targets
 
 
 def accuracy(predictions: Predictions, targets: Targets) -> Weighted:
-    """Part of the units whose most probable label is the target."""
+    """Part of the units whose most probable label is the target: a proportion, if each example is one unit."""
     correct = predictions.values.argmax(1) == targets.values
-    return lambda weights: float(np.average(correct, weights=np.repeat(weights, targets.counts)))
+    return proportion(correct) if (targets.counts == 1).all() else mean_of_units(correct, targets)
 
 
-def _confusion(predictions: Predictions, targets: Targets) -> Callable[[Array], Array]:
-    """Return the `(C, C)` confusion matrix, rows the truth, as a function of example weights."""
-    size = predictions.values.shape[1]
-    cells = targets.values * size + predictions.values.argmax(1)
-    return lambda weights: np.bincount(cells, np.repeat(weights, targets.counts), size * size).reshape(size, size)
+def _label_counts(predictions: Predictions, targets: Targets) -> Callable[[Array], tuple[Array, Array, Array]]:
+    """Return how often each label is found right, found and there, `(D, C)` each, as a function of weights `(D, N)`."""
+    from scipy.sparse import csr_array
+
+    labels, example = predictions.values.shape[1], example_of_units(targets)
+    found = predictions.values.argmax(1)
+    right = found == targets.values
+    # A unit counts in no more than three of the 3 C columns, whatever the number of labels.
+    rows = np.concatenate([example[right], example, example])
+    columns = np.concatenate([found[right], labels + found, 2 * labels + targets.values])
+    table = csr_array((np.ones(len(rows)), (rows, columns)), shape=(len(targets), 3 * labels))
+
+    def counts(weights: Array) -> tuple[Array, Array, Array]:
+        right, found, there = np.split(weights @ table, 3, axis=1)
+        return right, found, there
+
+    return counts
 
 
-def _macro(formula: Callable[[Array, Array, Array], tuple[Array, Array]]) -> Metric:
-    """Mean of a ratio over the classes that occur among targets or predictions; 0 / 0 counts as 0."""
+def _macro(formula: Callable[[Array, Array, Array], tuple[Array, Array, Array]]) -> Metric:
+    """Mean of a ratio over the classes that count; 0 / 0 counts as 0."""
 
     def metric(predictions: Predictions, targets: Targets) -> Weighted:
-        confusion = _confusion(predictions, targets)
+        counts = _label_counts(predictions, targets)
 
-        def weighted(weights: Array) -> float:
-            cells = confusion(weights)
-            found, there = cells.sum(0), cells.sum(1)
-            above, below = formula(np.diag(cells), found, there)
-            occurs = (found + there) > 0
-            return float(np.divide(above, below, out=np.zeros_like(above), where=below > 0)[occurs].mean())
+        def weighted(weights: Array) -> Array:
+            above, below, counted = formula(*counts(weights))
+            ratios = np.divide(above, below, out=np.zeros_like(above), where=(below > 0) & counted)
+            return ratios.sum(1) / counted.sum(1)
 
-        return weighted
+        return Vectorised(weighted)
 
     return metric
 
 
-macro_precision = _macro(lambda right, found, there: (right, found))
-macro_recall = _macro(lambda right, found, there: (right, there))
-macro_f1 = _macro(lambda right, found, there: (2 * right, found + there))
-
-
-def balanced_accuracy(predictions: Predictions, targets: Targets) -> Weighted:
-    """Mean recall over the classes that occur among the targets."""
-    confusion = _confusion(predictions, targets)
-
-    def weighted(weights: Array) -> float:
-        cells = confusion(weights)
-        there = cells.sum(1)
-        return float((np.diag(cells)[there > 0] / there[there > 0]).mean())
-
-    return weighted
+macro_precision = _macro(lambda right, found, there: (right, found, found + there > 0))
+macro_recall = _macro(lambda right, found, there: (right, there, found + there > 0))
+macro_f1 = _macro(lambda right, found, there: (2 * right, found + there, found + there > 0))
+balanced_accuracy = _macro(lambda right, found, there: (right, there, there > 0))
 
 
 def negative_log_likelihood(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean of -log p(target), in nats; probabilities below 1e-12 count as 1e-12."""
     chosen = np.take_along_axis(predictions.values, targets.values[:, None], 1)[:, 0]
     loss = -np.log(np.maximum(chosen.astype(np.float64), 1e-12))
-    return lambda weights: float(np.average(loss, weights=np.repeat(weights, targets.counts)))
+    return mean_of_units(loss, targets)
 
 
 def calibration_error(predictions: Predictions, targets: Targets, bins: int = 15) -> Weighted:
@@ -73,31 +81,29 @@ def calibration_error(predictions: Predictions, targets: Targets, bins: int = 15
     correct = predictions.values.argmax(1) == targets.values
     # Bin m is ((m - 1) / bins, m / bins].
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-
-    def weighted(weights: Array) -> float:
-        unit = np.repeat(weights, targets.counts)
-        return float(np.abs(np.bincount(place, unit * (correct - confidence), bins)).sum() / unit.sum())
-
-    return weighted
+    cells = example_of_units(targets) * bins + place
+    excess = np.bincount(cells, correct - confidence, len(targets) * bins).reshape(-1, bins)
+    return Vectorised(lambda weights: np.abs(weights @ excess).sum(1) / (weights @ targets.counts))
 
 
-def _ranking(of: Callable[[Array, Array], Weighted]) -> Metric:
+def _ranking(of: Callable[[Array, Array, Array], Scores]) -> Metric:
     """A score that ranks units by the probability of label 1; 0 if there is no unit of a label."""
 
     def metric(predictions: Predictions, targets: Targets) -> Weighted:
         positive = targets.values == 1
-        ranked = of(predictions.values[:, 1], positive)
+        ranked = of(predictions.values[:, 1], positive, example_of_units(targets))
+        of_label = [sums_by_example(values, targets) for values in (positive, targets.values == 0)]
 
-        def present(weights: Array) -> bool:
-            unit = np.repeat(weights, targets.counts)
-            return bool(unit[positive].sum() > 0 and unit[targets.values == 0].sum() > 0)
+        def present(weights: Array) -> Array:
+            return np.all([weights @ number > 0 for number in of_label], axis=0)
 
         return PartlyDefined(
-            lambda weights: ranked(np.repeat(weights, targets.counts)) if present(weights) else 0.0, present
+            Vectorised(lambda weights: np.where(present(weights), ranked(weights), 0.0)),
+            Vectorised(present),
         )
 
     return metric
 
 
-average_precision = _ranking(weighted_average_precision)
-area_under_roc = _ranking(weighted_area_under_roc)
+average_precision = _ranking(average_precisions)
+area_under_roc = _ranking(areas_under_roc)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import Metric, PartlyDefined, Weighted, from_statistics
+from tlbench.learning.metrics.metric import Metric, PartlyDefined, Vectorised, Weighted
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -27,15 +27,15 @@ def entity_counts(predictions: Predictions, targets: Targets, labels: Sequence[s
 def entity_metrics(labels: Sequence[str]) -> Mapping[str, Metric]:
     """Micro-averaged precision, recall and F1 of whole entities, as seqeval (and conlleval) counts them; 0 / 0 is 0."""
 
-    def metric(ratio: Callable[[float, float, float], tuple[float, float]]) -> Metric:
+    def metric(ratio: Callable[[Array, Array, Array], tuple[Array, Array]]) -> Metric:
         def of(predictions: Predictions, targets: Targets) -> Weighted:
             counts = entity_counts(predictions, targets, labels)
 
-            def formula(sums: Array) -> float:
-                above, below = ratio(*sums)
-                return above / below if below else 0.0
+            def share(weights: Array) -> Array:
+                above, below = ratio(*(weights @ counts).T)
+                return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
 
-            return PartlyDefined(from_statistics(counts, formula), lambda weights: ratio(*(weights @ counts))[1] > 0)
+            return PartlyDefined(Vectorised(share), Vectorised(lambda weights: ratio(*(weights @ counts).T)[1] > 0))
 
         return of
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import PartlyDefined, Weighted, bootstrap_interval, score_if_defined
+from tlbench.learning.metrics.intervals import Resampled, score_draws, score_interval
+from tlbench.learning.metrics.metric import Weighted, score_if_defined
 
 SMALLEST = 20
 """Examples that a group needs for a score of its own: that of fewer is mostly chance."""
@@ -20,7 +21,7 @@ class WorstGroup:
     name: str
     score: float
     low: float
-    """Lower end of the 95 % bootstrap interval over the group's examples."""
+    """Lower end of the 95 % interval over the group's examples."""
     high: float
     """Upper end of it."""
     size: int
@@ -42,22 +43,7 @@ def worst_group(weighted: Weighted, groups: Array) -> WorstGroup | None:
     if worst is None:
         return None
     value, number = worst
-    members = np.flatnonzero(place == number)
-    # Each example is a group of its own: of this few, a draw may have no score, and is then left out.
-    low, high = bootstrap_interval(_inside(weighted, members, len(groups)), len(members), np.arange(len(members)))
-    return WorstGroup(str(names[number]), value, low, high, len(members))
-
-
-def _inside(weighted: Weighted, members: Array, size: int) -> Weighted:
-    """Return the score of some of `size` examples as a function of their weights alone."""
-
-    def placed(weights: Array) -> Array:
-        every = np.zeros(size)
-        every[members] = weights
-        return every
-
-    if isinstance(weighted, PartlyDefined):
-        return PartlyDefined(
-            lambda weights: weighted(placed(weights)), lambda weights: weighted.defined(placed(weights))
-        )
-    return lambda weights: weighted(placed(weights))
+    # Each example is drawn by itself: of this few, a draw may have no score, and is then left out.
+    members = Resampled.members(place == number)
+    interval = score_interval(weighted, members, value, score_draws(weighted, members))
+    return WorstGroup(str(names[number]), value, interval.low, interval.high, members.size)

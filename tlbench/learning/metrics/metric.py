@@ -1,4 +1,4 @@
-"""What a metric is, its score over all examples and the score's bootstrap interval.
+"""What a metric is, and its score over all examples.
 
 A metric takes the predictions of M units and their targets, does the costly part once, and returns the score
 as a function of example weights `(N,)`: all ones for the score itself, resampled counts for its interval.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,29 @@ def score(metric: Metric, predictions: Predictions, targets: Targets) -> float:
     if not math.isfinite(value):
         raise ContractError(f"A metric of the kind returned {value}; it must return a finite number.")
     return value
+
+
+@dataclass(frozen=True)
+class Vectorised:
+    """A function of example weights that is computed for many sets of weights at once."""
+
+    many: Callable[[Array], Array]
+    """Weights `(D, N)` -> values `(D,)`. What cannot be divided is NaN, without a warning."""
+    holds: Array | None = None
+    """`(N,)` bool, if the score is the share of examples for which something holds."""
+
+    def __call__(self, weights: Array) -> Any:
+        """Return the value for one set of weights `(N,)`."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return self.many(weights[None])[0].item()
+
+
+def for_many(function: Callable[[Array], Any], weights: Array) -> Array:
+    """Return the values `(D,)` of a function of example weights for weights `(D, N)`."""
+    if isinstance(function, Vectorised):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return function.many(weights)
+    return np.array([function(each) for each in weights])
 
 
 @dataclass(frozen=True)
@@ -56,6 +80,42 @@ def score_if_defined(weighted: Weighted, weights: Array) -> float | None:
     return None if math.isnan(value) else value
 
 
+def scores_of(weighted: Weighted, weights: Array) -> Array:
+    """Return the scores `(D,)` of examples with weights `(D, N)`; NaN where they have none, or one that is infinite."""
+    if isinstance(weighted, PartlyDefined):
+        scores = np.where(for_many(weighted.defined, weights), for_many(weighted.score, weights), np.nan)
+    else:
+        scores = for_many(weighted, weights).astype(np.float64)
+    return np.where(np.isfinite(scores), scores, np.nan)
+
+
+def proportion(holds: Array) -> Weighted:
+    """Return the share of examples for which something holds, such as that the answer is right.
+
+    `holds` is `(N,)` bool, one an example. The interval of such a score is Wilson's. Raises `ContractError` for an
+    array of another shape or type.
+    """
+    if holds.ndim != 1 or holds.dtype != np.bool_:
+        raise ContractError(f"A proportion is of {holds.dtype} {holds.shape}; expected bool (N,), one an example.")
+    return Vectorised(lambda weights: weights @ holds / weights.sum(1), holds)
+
+
+def mean_of_units(values: Array, targets: Targets) -> Weighted:
+    """Return the mean of a value `(M,)` for each unit as a function of example weights."""
+    sums = sums_by_example(values, targets)
+    return Vectorised(lambda weights: weights @ sums / (weights @ targets.counts))
+
+
+def sums_by_example(values: Array, targets: Targets) -> Array:
+    """Return the sum `(N,)` of a value `(M,)` for each unit over the units of each example."""
+    return np.bincount(example_of_units(targets), values, len(targets))
+
+
+def example_of_units(targets: Targets) -> Array:
+    """Return the position of the example that each unit belongs to, `(M,)` int64."""
+    return np.repeat(np.arange(len(targets)), targets.counts)
+
+
 def from_statistics(statistics: Array, formula: Callable[[Array], float]) -> Weighted:
     """Return a score that is a formula of sums over the examples, such as counts of what was found right.
 
@@ -64,7 +124,7 @@ def from_statistics(statistics: Array, formula: Callable[[Array], float]) -> Wei
     """
     if statistics.ndim != 2:
         raise ContractError(f"Statistics have the shape {statistics.shape}; expected (N, S), a row for each example.")
-    return lambda weights: float(formula(weights @ statistics))
+    return Vectorised(lambda weights: np.array([formula(sums) for sums in weights @ statistics], np.float64))
 
 
 def from_positions(score: Callable[[Array], float], size: int) -> Weighted:
@@ -85,31 +145,3 @@ def from_positions(score: Callable[[Array], float], size: int) -> Weighted:
         return float(score(np.repeat(np.arange(size), weights.astype(np.int64))))
 
     return weighted
-
-
-def bootstrap_interval(
-    weighted: Weighted, size: int, groups: Array | None = None, draws: int = 200
-) -> tuple[float, float]:
-    """Return the central 95 % of a score over test sets of `size` drawn anew, with replacement.
-
-    With `groups`, a name `(N,)` for each example, whole groups are drawn: the examples of a speaker or of a patient are
-    alike, and the interval of examples drawn one by one would be too narrow. Draws that have no score are left out.
-    The draws are the same for every model, so that intervals of one test set can be compared.
-    """
-    random = np.random.default_rng(0)
-    if groups is None:
-        weights = random.multinomial(size, np.full(size, 1 / size), draws)
-        scores = [weighted(weight.astype(np.float64)) for weight in weights]
-    else:
-        names, place = np.unique(groups, return_inverse=True)
-        weights = random.multinomial(len(names), np.full(len(names), 1 / len(names)), draws)[:, place]
-        scores = _defined(weighted, weights)
-    low, high = np.quantile(scores, [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _defined(weighted: Weighted, weights: Array) -> list[float]:
-    """Return the scores of those draws that have one; if none has, what the metric gives by convention."""
-    draws = [weight.astype(np.float64) for weight in weights]
-    found = [score_if_defined(weighted, draw) for draw in draws]
-    return [value for value in found if value is not None] or [weighted(draw) for draw in draws]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import Metric, Weighted, from_statistics
+from tlbench.learning.metrics.metric import Metric, Vectorised, Weighted, example_of_units
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -18,10 +18,11 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
     that occur, `dice` over those of them that are not the background.
     """
 
-    def metric(formula: Callable[[Array], float]) -> Metric:
+    def metric(formula: Callable[[Array, Array, Array], Array]) -> Metric:
         def of(predictions: Predictions, targets: Targets) -> Weighted:
             cells = _confusion_by_example(predictions, targets, labels)
-            return from_statistics(cells.reshape(-1, labels**2), lambda sums: formula(sums.reshape(labels, labels)))
+            counts = np.stack([np.einsum("ncc->nc", cells), cells.sum(1), cells.sum(2)], axis=1).reshape(len(cells), -1)
+            return Vectorised(lambda weights: formula(*np.split(weights @ counts, 3, axis=1)))
 
         return of
 
@@ -30,22 +31,24 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
 
 def _confusion_by_example(predictions: Predictions, targets: Targets, labels: int) -> Array:
     """Return `(N, C, C)`: how many units of each example are of label i and were taken for j."""
-    example = np.repeat(np.arange(len(targets)), targets.counts)
-    cells = (example * labels + targets.values) * labels + predictions.values
+    cells = (example_of_units(targets) * labels + targets.values) * labels + predictions.values
     return np.bincount(cells, minlength=len(targets) * labels**2).reshape(-1, labels, labels)
 
 
-def _mean_iou(cells: Array) -> float:
-    right = np.diag(cells)
-    union = cells.sum(0) + cells.sum(1) - right
-    return float((right[union > 0] / union[union > 0]).mean())
+def _mean_iou(right: Array, found: Array, there: Array) -> Array:
+    return _mean_ratio(right, found + there - right)
 
 
-def _dice(cells: Array) -> float:
+def _dice(right: Array, found: Array, there: Array) -> Array:
     """Mean of 2 |A and B| / (|A| + |B|); 1 where nothing but background is there, and nothing else was found."""
-    right, size = np.diag(cells)[1:], (cells.sum(0) + cells.sum(1))[1:]
-    return float((2 * right[size > 0] / size[size > 0]).mean()) if size.any() else 1.0
+    size = (found + there)[:, 1:]
+    return np.where(size.any(1), _mean_ratio(2 * right[:, 1:], size), 1.0)
 
 
-def _pixel_accuracy(cells: Array) -> float:
-    return float(np.trace(cells) / cells.sum())
+def _mean_ratio(above: Array, below: Array) -> Array:
+    """Return the mean over the labels that occur, `(D,)`, of a ratio of numbers `(D, C)`."""
+    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0).sum(1) / (below > 0).sum(1)
+
+
+def _pixel_accuracy(right: Array, found: Array, there: Array) -> Array:
+    return right.sum(1) / there.sum(1)

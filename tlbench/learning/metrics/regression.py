@@ -5,29 +5,37 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import PartlyDefined, Weighted
+from tlbench.learning.metrics.metric import PartlyDefined, Vectorised, Weighted
 from tlbench.learning.targets import Predictions, Targets
 
 
 def r2(predictions: Predictions, targets: Targets) -> Weighted:
     """Coefficient of determination, the mean over the numbers; 0 for a number that is the same in all examples."""
+    squares = np.square(predictions.values - targets.values, dtype=np.float64)
+    columns = targets.values.astype(np.float64).T
 
-    def weighted(weights: Array) -> float:
-        mean = np.average(targets.values, axis=0, weights=weights)
-        lost = weights @ np.square(predictions.values - targets.values, dtype=np.float64)
-        there = weights @ np.square(targets.values - mean)
-        return float(np.where(there > 0, 1 - lost / np.where(there > 0, there, 1), 0).mean())
+    def weighted(weights: Array) -> Array:
+        lost, varies = (weights @ squares).T, _varies(weights)
+        # Each draw has its own mean: sums of squares alone would lose the digits of targets far from 0.
+        there = np.array(
+            [(weights * np.square(column - (weights @ column / weights.sum(1))[:, None])).sum(1) for column in columns]
+        )
+        return np.where(varies, 1 - lost / there, 0.0).mean(0)
 
-    return PartlyDefined(weighted, lambda weights: bool((np.ptp(targets.values[weights > 0], axis=0) > 0).all()))
+    def _varies(weights: Array) -> Array:
+        present = weights > 0
+        return np.array([np.where(present, c, -np.inf).max(1) > np.where(present, c, np.inf).min(1) for c in columns])
+
+    return PartlyDefined(Vectorised(weighted), Vectorised(lambda weights: _varies(weights).all(0)))
 
 
 def rmse(predictions: Predictions, targets: Targets) -> Weighted:
     """Root of the mean squared error in the unit of the targets, the mean over the numbers."""
     squares = np.square(predictions.values - targets.values, dtype=np.float64)
-    return lambda weights: float(np.sqrt(np.average(squares, axis=0, weights=weights)).mean())
+    return Vectorised(lambda weights: np.sqrt(weights @ squares / weights.sum(1, keepdims=True)).mean(1))
 
 
 def mae(predictions: Predictions, targets: Targets) -> Weighted:
     """Mean absolute error in the unit of the targets, the mean over the numbers."""
-    errors = np.abs(predictions.values - targets.values, dtype=np.float64)
-    return lambda weights: float(np.average(errors, axis=0, weights=weights).mean())
+    errors = np.abs(predictions.values - targets.values, dtype=np.float64).mean(1)
+    return Vectorised(lambda weights: weights @ errors / weights.sum(1))

@@ -1,0 +1,89 @@
+"""The scores of resampled test sets that lie beside a row: read back without metrics, and without its predictions."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tlbench.results.files import file_sha256
+from tlbench.results.row import Row
+
+if TYPE_CHECKING:
+    from tlbench.contract.task_data import Array
+
+MEMBER = "draws.npy"
+SLACK = 1e-6
+"""Width that rounding to float32 may give a difference that is the same in all draws."""
+FEWEST, MOST = 100, 100_000
+"""Numbers of draws of which a quantile is taken."""
+
+
+class BoardDraws:
+    """The draws of the rows of a board, each read once; rows of no board have none."""
+
+    def __init__(self, board: Path | None = None) -> None:
+        self._board = board
+        self._known: dict[str, Array | None] = {}
+
+    def of(self, row: Row) -> Array | None:
+        """Return the scores `(D,)` of a row on resampled test sets, NaN for one without a score; None if it has none.
+
+        What lies beside it must have the hash that the row has of its predictions.
+        """
+        if self._board is None or row.predictions_sha256 is None:
+            return None
+        if row.file_name not in self._known:
+            path = (self._board / "rows" / row.file_name).with_suffix(".npz")
+            self._known[row.file_name] = read_draws(path, row.predictions_sha256)
+        return self._known[row.file_name]
+
+
+def half_width_of_difference(drawn: Sequence[tuple[Array, Array]]) -> float | None:
+    """Return the half-width of the 95 % interval of a mean difference over test examples.
+
+    `drawn` has for each seed the scores `(D,)` of two models on the same resampled test sets. None if their numbers
+    differ, if too few have a score, or if the difference is the same in all: such draws say nothing of its error.
+    """
+    import numpy as np
+
+    if len({len(draws) for both in drawn for draws in both}) != 1:
+        return None
+    mean = np.mean([one - other for one, other in drawn], axis=0, dtype=np.float64)
+    known = mean[~np.isnan(mean)]
+    if len(known) < FEWEST:
+        return None
+    low, high = np.quantile(known, [0.025, 0.975]).tolist()
+    return (high - low) / 2 if high - low > SLACK else None
+
+
+def read_draws(path: Path, sha256: str) -> Array | None:
+    """Return the draws in a file of predictions, float32 `(D,)`; None if it has none, is damaged or another one."""
+    import numpy as np
+
+    try:
+        # Opening a pipe would wait for somebody to write into it.
+        if not path.is_file() or file_sha256(path) != sha256:
+            return None
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(MEMBER)
+            if member.file_size > 4 * MOST + 1000 or member.compress_type not in {
+                zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED,
+            }:
+                return None
+            stream = io.BytesIO(archive.read(member))
+        if np.lib.format.read_magic(stream) != (1, 0):
+            return None
+        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
+        draws: Any = np.frombuffer(stream.read(), kind)
+    except (OSError, LookupError, ValueError, EOFError, RuntimeError, MemoryError, struct.error, zlib.error):
+        return None
+    except zipfile.BadZipFile:
+        return None
+    valid = kind == np.float32 and draws.shape == shape and FEWEST <= len(draws) <= MOST
+    return draws if valid and not np.isinf(draws).any() else None
