@@ -11,6 +11,7 @@ import sys
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path:
     del sys.path[0]
 
+from tlbench.api.comparing import compare
 from tlbench.api.results import Results, load
 from tlbench.api.running import run
 from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec, Checkpoint, OwnHead
@@ -116,6 +117,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "__version__",
+    "compare",
     "deferred",
     "hookimpl",
     "load",

@@ -35,7 +35,10 @@ def _tabulated(lines: Lines, form: str) -> str:
         {plain(name): plain(value) if isinstance(value, str) else value for name, value in line.items()}
         for line in lines
     ]
-    return str(tabulate(cells, headers="keys", tablefmt=form, floatfmt=".3f", missingval="-"))
+    names = dict.fromkeys(name for line in cells for name in line)
+    # A text stays as it is, also if it reads as a number: a version 1.10, a difference +0.2.
+    texts = [place for place, name in enumerate(names) if any(isinstance(line.get(name), str) for line in cells)]
+    return str(tabulate(cells, headers="keys", tablefmt=form, floatfmt=".3f", missingval="-", disable_numparse=texts))
 
 
 def scored(rows: Sequence[Row]) -> list[dict[str, Any]]:
