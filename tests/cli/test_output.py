@@ -55,6 +55,11 @@ def test_json_is_visible_and_means_the_same(capsys):
     assert r"\u001b]8;;" in printed(capsys)
 
 
+def test_text_that_reads_as_a_number_stays_as_it_is(capsys):
+    output.print_table([{"version": "1.10", "difference": "+0.2", "score": 0.5}])
+    assert printed(capsys).splitlines()[-1].split() == ["1.10", "+0.2", "0.500"]
+
+
 def test_lists_of_numbers_stay_numbers(capsys):
     output.print_table([{"a": 0.12345, "b": None, "c": 3}])
     assert capsys.readouterr().out.splitlines()[-1].split() == ["0.123", "-", "3"]

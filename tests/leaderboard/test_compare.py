@@ -205,7 +205,7 @@ def test_a_partner_that_failed_is_the_reason(row, seeds, board, command):
     failed = [row("b", seed, None, status="failed", stage="adapt", reason="Out of memory") for seed in range(3)]
     folder = board(seeds("a", CLEAR), seeds("a", CLEAR, task="toy/other"), seeds("b", SAME, task="toy/other"), failed)
     status, output, _ = command("a", "b", "--board", folder)
-    assert (status, "only A has a (the other failed in adapt: Out of memory): toy/blobs toy/mlp" in output) == (0, True)
+    assert (status, "only A has a (B failed in adapt: Out of memory): toy/blobs toy/mlp" in output) == (0, True)
 
 
 def test_differences_of_forgetting_and_latency_are_those_that_can_be_told(seeds, board):

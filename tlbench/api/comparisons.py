@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import statistics
 import textwrap
 from collections import Counter
@@ -19,21 +18,12 @@ from tlbench.results.escapes import plain
 
 Block = tuple[Lines, Sequence[str]]
 """A table, which may be empty, and the sentences below it."""
-SHOWN = 20
-"""Entries that are not compared, and differences of provenance, that a text lists; JSON has all."""
+SHOWN, NAMED = 20, 4
+"""Lines of a list, and names in one of them, that a text has; JSON has all."""
 WIDTH = 80
 """Characters of a line of text; a table may need more."""
-ASKED = ("backbone", "strategy", "label_budget")
-"""What tells comparisons of one task from each other."""
-BESIDE = {
-    "forgetting_head": "forgetting (head)",
-    "forgetting_probe": "(probe)",
-    "p50_ms": "p50 (ms)",
-    "p50_ratio": "relative p50",
-}
-"""Headings of what is compared beside the score."""
-
-LEGEND = "Forgetting: + is more of it. Latency: at batch 1; † marks a machine that was busy with something else."
+ASKED = {"backbone": "backbone", "strategy": "strategy", "label_budget": "label budget"}
+"""What may tell comparisons of one task from each other, with headings."""
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -87,15 +77,15 @@ class Comparisons:
         """Return what there is to say: tables, each with the sentences below it."""
         where = f"{PLURALS[self.by]} of {self.board}" if self.board else PLURALS[self.by]
         title = f"A: {self.a}, B: {self.b} ({where}). Differences are B - A, scores with 95 % intervals."
-        named = _names(self.compared)
-        scores = [{**name, **_score_cells(one)} for name, one in zip(named, self.compared, strict=True)]
-        beside = _beside(named, self.compared)
+        named = list(zip(_names(self.compared), self.compared, strict=True))
+        scores = [{**name, **_score_cells(one)} for name, one in named if one.verdict != "equal"]
         pairs = [one for one in self.uncompared if one.a is not None and one.b is not None]
         alone = [one for one in self.uncompared if one.a is None or one.b is None]
         blocks: list[Block] = [
             ([], [title]),
             (scores, self._summary()),
-            (beside, [LEGEND] if beside else []),
+            _forgetting(named),
+            _latency(self.compared),
             ([], _listed("What else differs (A -> B):", _changes(self.compared))),
             ([], _listed("Not comparable:", _grouped(pairs))),
             ([], _listed("Without a partner:", _grouped(alone))),
@@ -108,58 +98,90 @@ class Comparisons:
         counts = self.counts
         ties = counts["undecided"] + counts["equal"]
         said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
-        means = "; ".join(f"{name} {mean:+.3f}" for name, mean in self.mean_differences.items())
+        means = ", ".join(f"{name} {mean:+.3f}" for name, mean in self.mean_differences.items())
         lines = [
             f"B in {len(self)} comparisons: {said} (win/tie/loss {counts['better']}/{ties}/{counts['worse']}).",
             f"Mean difference: {means}.",
         ]
+        if counts["equal"]:
+            lines.append("Equal ones, with the same score for every seed, are not listed.")
         if counts["undecided"]:
             lines.append(
-                "needed: seeds in all that would decide a difference of this size. If an undecided one has none, the "
-                "test split is too small to decide it with any number of seeds."
+                'Undecided: of "5 of 7" seeds, 5 are there and about 7 would decide a difference of this size. Without '
+                "such a number, the test split is too small to decide it."
             )
         return lines
 
 
-def _as_text(lines: Sequence[Mapping[str, Any]], remarks: Sequence[str]) -> str:
+def _as_text(lines: Lines, remarks: Sequence[str]) -> str:
     """Return a table, and sentences of at most `WIDTH` characters a line."""
-    wrap = functools.partial(
-        textwrap.fill, width=WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join([*([as_text(lines)] if lines else []), *(wrap(plain(remark)) for remark in remarks)])
+    wrapped = []
+    for remark in map(plain, remarks):
+        indent = "    " if remark.startswith(" ") else ""
+        wrapped += textwrap.wrap(
+            remark, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+    return "\n".join([*([as_text(lines)] if lines else []), *wrapped])
 
 
 def _names(compared: Sequence[Comparison]) -> list[dict[str, str | None]]:
-    """Return for each comparison the cells that tell it from the others: its task, and what varies within a task."""
-    shown = [
-        name for name in ASKED if len({(one.task, getattr(one, name)) for one in compared}) > len(_tasks(compared))
-    ]
-    names = [{name.replace("_", " "): getattr(one, name) for name in ("task", *shown)} for one in compared]
-    if len({tuple(name.values()) for name in names}) == len(names):
+    """Return for each comparison the cells that tell it from the others: its task, and as many others as it takes."""
+    names: list[dict[str, str | None]] = [{"task": one.task} for one in compared]
+    for field, title in ASKED.items():
+        wider = [{**name, title: getattr(one, field)} for name, one in zip(names, compared, strict=True)]
+        names = wider if _distinct(wider) > _distinct(names) else names
+    if _distinct(names) == len(names):
         return names
     both = [one.a if one.a == one.b else f"{one.a} / {one.b}" for one in compared]
     return [{**name, "options": entries} for name, entries in zip(names, both, strict=True)]
 
 
-def _tasks(compared: Sequence[Comparison]) -> set[str]:
-    return {one.task for one in compared}
+def _distinct(names: Sequence[Mapping[str, str | None]]) -> int:
+    return len({tuple(name.values()) for name in names})
 
 
-def _score_cells(one: Comparison) -> dict[str, Any]:
+def _score_cells(one: Comparison) -> dict[str, str]:
+    seeds = f"{one.seeds} of {one.seeds_needed}" if one.seeds_needed else str(one.seeds)
     gap = f"{one.difference:+.3f} ± {number(one.error)}"
-    cells = {"A": one.score_a, "B": one.score_b, "B - A": gap}
-    return {**cells, "verdict": one.verdict, "seeds": one.seeds, "needed": one.seeds_needed}
+    return {"A": number(one.score_a), "B": number(one.score_b), "B - A": gap, "verdict": one.verdict, "seeds": seeds}
 
 
-def _beside(named: Sequence[Mapping[str, Any]], compared: Sequence[Comparison]) -> list[dict[str, Any]]:
-    """Return the lines of forgetting and latency, with the columns in which some comparison has a number."""
-    present = [field for field in BESIDE if any(getattr(one, field) is not None for one in compared)]
-    lines = []
-    for name, one in zip(named, compared, strict=True):
-        cells = {BESIDE[field]: number(getattr(one, field), form="+") for field in present}
-        busy = {title: f"{cell}†" for title, cell in cells.items() if "p50" in title and cell != NONE and one.contended}
-        lines.append({**name, **cells, **busy})
-    return lines if present else []
+def _forgetting(named: Sequence[tuple[Mapping[str, str | None], Comparison]]) -> Block:
+    """Return the lines in which forgetting differs."""
+    lines = [
+        {**name, "forgetting (source head)": _change(one.forgetting_head), "(probe)": _change(one.forgetting_probe)}
+        for name, one in named
+        if one.forgetting_head or one.forgetting_probe
+    ]
+    return _without_empty(lines), ["Forgetting: + is more of it."] if lines else []
+
+
+def _latency(compared: Sequence[Comparison]) -> Block:
+    """Return the lines in which latency differs: one for all strategies with the same graph."""
+    lines = [
+        {
+            "task": one.task,
+            "backbone": one.backbone,
+            "p50 (ms)": _change(one.p50_ms),
+            "relative p50": _change(one.p50_ratio),
+            "busy": "yes" if one.contended else NONE,
+        }
+        for one in compared
+        if one.p50_ms or one.p50_ratio
+    ]
+    told = _without_empty([dict(cells) for cells in dict.fromkeys(tuple(line.items()) for line in lines)])
+    busy = any("busy" in line for line in told)
+    return told, ["Busy: a machine did something else too; its latency is an upper bound."] if busy else []
+
+
+def _change(value: float | None) -> str:
+    return number(value, form="+")
+
+
+def _without_empty(lines: Sequence[Mapping[str, str | None]]) -> list[dict[str, str | None]]:
+    """Return lines without the columns in which none has anything."""
+    kept = [name for name in (lines[0] if lines else ()) if any(line[name] not in (None, NONE) for line in lines)]
+    return [{name: line[name] for name in kept} for line in lines]
 
 
 def _changes(compared: Sequence[Comparison]) -> list[str]:
@@ -168,11 +190,11 @@ def _changes(compared: Sequence[Comparison]) -> list[str]:
     for one in compared:
         for name, (a, b) in one.differs.items():
             changes.setdefault(name, Counter())[f"{in_words(a)} -> {in_words(b)}"] += 1
-    return [
-        f"{name}: "
-        + "; ".join(text if count == len(compared) else f"{text} ({count})" for text, count in texts.items())
-        for name, texts in changes.items()
-    ]
+    sentences = []
+    for name, texts in changes.items():
+        said = [text if count == len(compared) else f"{text} ({count})" for text, count in texts.items()]
+        sentences.append(f"{name}: {_first(said, '; ')}")
+    return sentences
 
 
 def _grouped(uncompared: Sequence[Uncompared]) -> list[str]:
@@ -184,7 +206,12 @@ def _grouped(uncompared: Sequence[Uncompared]) -> list[str]:
             names = f"only {'A' if one.b is None else 'B'} has {names}"
         said = f"{names} ({one.reason})" if one.reason else names
         places.setdefault(said, []).append(f"{one.task} {one.backbone or one.strategy}")
-    return [f"{said}: {', '.join(dict.fromkeys(found))}" for said, found in places.items()]
+    return [f"{said}: {_first(list(dict.fromkeys(found)), ', ')}" for said, found in places.items()]
+
+
+def _first(parts: Sequence[str], between: str) -> str:
+    more = f" and {len(parts) - NAMED} more" if len(parts) > NAMED else ""
+    return f"{between.join(parts[:NAMED])}{more}"
 
 
 def _listed(heading: str, lines: Sequence[str]) -> list[str]:

@@ -85,7 +85,7 @@ def _sort(entries: Sequence[Entry], words: Words, folder: str) -> Sort:
         raise UsageError(f'{named} are both {several} of "{folder}": choose one of them with --by (in Python: by=).')
     for word, found in sorts.items():
         if not found:
-            names = [name for sort in NAMED for name in _names(entries, sort)]
+            names = {name for sort in NAMED for entry in entries for name in _names(entry, sort)}
             raise UnknownNameError("strategy, backbone or version", word, names, where=f'in "{folder}"')
     each = ", ".join(f'"{word}" is a {" and a ".join(found)}' for word, found in sorts.items())
     raise UsageError(f"{each}: expected two strategies, two backbones, two versions or two boards.")
@@ -95,7 +95,8 @@ def _named(entries: Sequence[Entry], word: str, sort: Sort, folder: str) -> list
     """Return the entries that a word names. Raises `UnknownNameError` if there are none."""
     members = _members(entries, word, sort)
     if not members:
-        raise UnknownNameError(sort, word, _names(entries, sort), where=f'in "{folder}"')
+        names = {name for entry in entries for name in _names(entry, sort)}
+        raise UnknownNameError(sort, word, names, where=f'in "{folder}"')
     commits = {entry.first.commit for entry in members}
     if sort == "version" and len(commits) > 1:
         shown = ", ".join(sorted(f'"{commit}"' for commit in commits))
@@ -104,24 +105,22 @@ def _named(entries: Sequence[Entry], word: str, sort: Sort, folder: str) -> list
 
 
 def _members(entries: Sequence[Entry], word: str, sort: Sort) -> list[Entry]:
-    if sort == "version":
-        return [entry for entry in entries if _is_version(entry, word)]
+    return [
+        entry
+        for entry in entries
+        if word in _names(entry, sort) or (sort == "version" and _begins_commit(word, entry.first.commit))
+    ]
+
+
+def _begins_commit(word: str, commit: str | None) -> bool:
+    return len(word) >= SHORTEST and commit is not None and commit.startswith(word.lower())
+
+
+def _names(entry: Entry, sort: Sort) -> set[str]:
+    """Return what an entry is called as one of a strategy, a backbone or a version, with its label on the board."""
+    row = entry.first
     if sort == "strategy":
-        return [entry for entry in entries if word in (entry.first.strategy, entry.strategy)]
-    return [entry for entry in entries if word == entry.first.backbone]
-
-
-def _is_version(entry: Entry, word: str) -> bool:
-    commit = entry.first.commit
-    if word == entry.version:
-        return bool(word)
-    if commit is None:
-        return word == entry.first.versions.get("tlbench")
-    return len(word) >= SHORTEST and commit.startswith(word.lower())
-
-
-def _names(entries: Sequence[Entry], sort: Sort) -> set[str]:
-    if sort != "version":
-        return {getattr(entry.first, sort) for entry in entries}
-    rows = [entry.first for entry in entries]
-    return {row.commit[:7] if row.commit else row.versions.get("tlbench", "") for row in rows} - {""}
+        return {row.strategy, entry.strategy}
+    if sort == "backbone":
+        return {row.backbone}
+    return {entry.version, row.commit[:7] if row.commit else row.versions.get("tlbench", "")} - {""}

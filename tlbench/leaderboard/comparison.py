@@ -92,16 +92,16 @@ def compare_entries(
         [[entry for entry in side if (entry.first.status == "ok") is ok] for side in (ours, theirs)]
         for ok in (True, False)
     )
-    matches = match(*scored, by)
+    matches = match(scored[0], scored[1], by)
     uncompared = [
         Uncompared(**_question(pair.a, by), a=_label(pair.a, by), b=_label(pair.b, by), reason=_unlike(pair))
         for pair in matches.unlike
     ]
     for entry in matches.only_a:
-        reason = _missing(entry, failed[1], by)
+        reason = _missing(entry, "B", failed[1], by)
         uncompared.append(Uncompared(**_question(entry, by), a=_label(entry, by), b=None, reason=reason))
     for entry in matches.only_b:
-        reason = _missing(entry, failed[0], by)
+        reason = _missing(entry, "A", failed[0], by)
         uncompared.append(Uncompared(**_question(entry, by), a=None, b=_label(entry, by), reason=reason))
     return [_comparison(pair, by) for pair in matches.comparable], uncompared
 
@@ -125,10 +125,10 @@ def _unlike(pair: Pair) -> str:
     )
 
 
-def _missing(entry: Entry, failed: Iterable[Entry], by: Sort) -> str:
+def _missing(entry: Entry, other: str, failed: Iterable[Entry], by: Sort) -> str:
     """Return how the other side ended at the same place, if it has no score there."""
-    ends = [other for other in failed if place(other, by) == place(entry, by)]
-    return "; ".join(f"the other {wording.ending(other)}: {other.first.reason}" for other in ends)
+    ends = [end for end in failed if place(end, by) == place(entry, by)]
+    return "; ".join(f"{other} {wording.ending(end)}: {end.first.reason}" for end in ends)
 
 
 def _comparison(pair: Pair, by: Sort) -> Comparison:
@@ -167,13 +167,13 @@ def _seeds_needed(gap: Difference) -> int | None:
     return 2 if gap.seeds < 2 else gap.seeds_to_decide()
 
 
-def _forgetting(seeds: Seeds) -> dict[str, float | None]:
+def _forgetting(seeds: Seeds) -> dict[str, Any]:
     fields = ("forgetting_head", "forgetting_probe")
     alike = _agree(seeds, "source_metric", "remembered", "remembered_options", "remembered_files")
     return {field: _mean_gap(seeds, field) if alike else None for field in fields}
 
 
-def _latency(seeds: Seeds, by: Sort) -> dict[str, float | None]:
+def _latency(seeds: Seeds, by: Sort) -> dict[str, Any]:
     """Return the differences of latencies; strategies with the same graph have one, measured for all of them."""
     if by == "strategy" and _agree(seeds, "graph"):
         return {"p50_ms": None, "p50_ratio": None}

@@ -110,7 +110,9 @@ def _nearest(pairs: Sequence[Pair]) -> list[Pair]:
 def _pair(a: Entry, b: Entry, by: Sort) -> Pair:
     theirs = {row.seed: row for row in b.rows}
     seeds = tuple((row, theirs[row.seed]) for row in a.rows if row.seed in theirs)
-    changes = _changes(*(map(_facts, seeds[0] if seeds else (a.first, b.first))))
+    changes = _changes(*map(_facts, seeds[0] if seeds else (a.first, b.first)))
+    if "access" in changes:  # It says why one of them has no label budget.
+        changes.pop("label_budget", None)
     if not seeds:
         changes["seeds"] = (wording.seeds(a.rows), wording.seeds(b.rows))
     # A backbone prepares the data in its own way.
