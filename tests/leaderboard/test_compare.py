@@ -81,11 +81,13 @@ def test_only_a_significant_regression_fails(seeds, board, command):
     assert command("worse", "a", *fails)[0] == 0
     status, output, errors = command("a", "worse", "--board", folder)
     assert (status, "-0.200 ± 0.0" in output, "(win/tie/loss" in output, errors) == (0, True, True, "")
+    assert max(map(len, output.splitlines())) <= 80
 
 
 def test_the_same_scores_are_equal_and_need_no_seeds(seeds, board):
-    (found,) = tlbench.compare("a", "b", board=board(seeds("a", CLEAR), seeds("b", CLEAR)))
+    (found,) = compared = tlbench.compare("a", "b", board=board(seeds("a", CLEAR), seeds("b", CLEAR)))
     assert (found.verdict, found.difference, found.seeds_needed) == ("equal", 0.0, None)
+    assert "toy/blobs" not in repr(compared), "only counted"
 
 
 def test_one_seed_decides_nothing(seeds, board, command):
@@ -244,6 +246,8 @@ def test_a_name_that_is_not_found_or_not_clear_is_refused(seeds, board, command)
         status, output, errors = command(*words, *given)
         assert (status, output, errors.count("\n"), message in errors) == (2, "", 1, True), errors
     assert command("frozen", "a1b3", "--board", folder, "--by", "strategy")[0] == 3
+    with pytest.raises(tlbench.UsageError, match='"strategy"'):
+        tlbench.compare("frozen", "a1b3", board=folder, by="strategies")
 
 
 def test_names_of_a_row_are_text_in_every_format(seeds, board, command):

@@ -35,6 +35,8 @@ def find_sides(words: Words, board: str | None, by: Sort | None) -> Sides:
 
     Raises `UsageError` for words that are unknown or ambiguous, or that name the same results.
     """
+    if by is not None and by not in PLURALS:
+        raise UnknownNameError("sort of comparison", by, PLURALS)
     if by == "board" or (by is None and all(map(_is_board, words))):
         return _two_boards(words, board)
     folder = str(BOARD if board is None else Path(board).expanduser())
