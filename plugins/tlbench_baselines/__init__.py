@@ -1,1 +1,1 @@
-"""Baselines that make a score readable: constant, source-only, scratch, all-labels."""
+"""Baselines that make a score readable: constant, source-only, scratch, all-labels, classical."""

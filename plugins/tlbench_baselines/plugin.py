@@ -53,4 +53,17 @@ def tlbench_strategies() -> list[StrategySpec]:
             options=training_options(steps=300, learning_rate=2e-3),
             adapt=deferred("tlbench_baselines.strategy", "train_on_all_labels"),
         ),
+        StrategySpec(
+            name="classical",
+            title="Classical model",
+            summary="Fits a linear model or boosted trees to fixed features of the label budget, without transfer.",
+            access=frozenset({Access.TARGET_LABELS}),
+            trains_encoder=False,
+            baseline=True,
+            from_source=False,
+            selection="target-folds",
+            needs=("probe",),
+            extend=deferred("tlbench_baselines.classical.strategy", "extend"),
+            adapt=deferred("tlbench_baselines.classical.strategy", "classical"),
+        ),
     ]

@@ -99,7 +99,7 @@ def test_plugins_shows_the_edition_of_the_plugin_api_that_each_declares(tlbench,
 def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
     status, output, errors = tlbench(*RUN)
     assert (status, "failed" in errors) == (0, False)
-    assert "results: 10 ok, 0 failed, 0 skipped" in output
+    assert "results: 12 ok, 0 failed, 0 skipped" in output
     before = {path: path.read_bytes() for path in Path("leaderboards/local").rglob("*") if path.is_file()}
     assert {path.name for path in before} >= {"README.md", "toy.md", "toy.csv"}
     status, output, _ = tlbench(*RUN)
@@ -115,6 +115,7 @@ def test_json_rows_follow_the_published_schema(tlbench):
         "source-only",
         "scratch",
         "all-labels",
+        "classical",
     }
     for row in report["rows"]:
         jsonschema.validate(row, row_schema())

@@ -59,7 +59,7 @@ def test_an_empty_run_request_is_every_task_that_needs_no_data_with_its_own_back
 @pytest.mark.parametrize(
     ("references", "planned"),
     [
-        (["all"], {"finetune", "constant", "source-only", "scratch", "all-labels"}),
+        (["all"], {"finetune", "constant", "source-only", "scratch", "all-labels", "classical"}),
         (["none"], {"finetune"}),
         (["constant", "scratch"], {"finetune", "constant", "scratch"}),
     ],

@@ -169,9 +169,9 @@ class StrategySpec:
     """Authors, year, title and address of where it comes from."""
     extend: Callable[[TransferModel, Mapping[str, Any]], TransferModel] | None = None
     """Changes the architecture before `adapt`: adapters, another head, a second encoder. Takes the model with its heads
-    and the strategy's options; returns the model. It depends on the model's structure and on the options alone, draws
-    from torch (which has a fixed seed then), and runs again when the model is read back. If the head `source` no longer
-    fits, forgetting is measured by probe."""
+    and the strategy's options; returns the model. It depends on the model's structure, `model.encoder.signature` among
+    it, and on the options alone, draws from torch (which has a fixed seed then), and runs again when the model is read
+    back. If the head `source` no longer fits, forgetting is measured by probe."""
     baseline: bool = False
     """A bound that is scheduled for every (task, backbone) and set apart on boards."""
     from_source: bool = True

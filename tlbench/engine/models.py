@@ -16,6 +16,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.arithmetic import Arithmetic
 from tlbench.learning.device import derive_seed, move
 from tlbench.learning.model import Encoder, TransferModel, device_of, load_weights
+from tlbench.learning.signature import Signature, input_specs
 from tlbench.planning.plan import Pairing, SourcePlan
 from tlbench.planning.plan_parts import Extension
 from tlbench.planning.settings import Settings
@@ -43,10 +44,12 @@ class Blueprint:
     """Feature width -> head, by the head's name."""
     extension: Extension | None
     device: str
+    signature: Signature
 
     def __call__(self) -> TransferModel:
         """Return a new model; torch's seed decides its weights."""
         encoder = self.build(self.request)
+        encoder.signature = self.signature
         made = {name: head(encoder.feature_dim) for name, head in self.heads.items()}
         return extended(move(TransferModel(encoder, made), self.device), self.extension)
 
@@ -105,6 +108,12 @@ def blueprint(
         heads={name: NewHead(kinds[name].create, of) for name in heads if (of := labels[name]) is not None},
         extension=extension,
         device=device,
+        signature=Signature(
+            modality=prepared.modality,
+            layout=plan.task.kind.layout,
+            inputs=input_specs(prepared.split("target-train").inputs),
+            sample_rate=prepared.sample_rate,
+        ),
     )
 
 

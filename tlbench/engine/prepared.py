@@ -42,6 +42,8 @@ class Prepared:
     """None for a task without a source."""
     target_labels: tuple[str, ...]
     fitted: Mapping[str, Any]
+    modality: str
+    """Of the backbone."""
     sample_rate: int | None
     """Of audio, in Hz."""
     fitted_on: str | None
@@ -57,6 +59,7 @@ class Prepared:
             None if source is None else tuple(source),
             tuple(known["target_labels"]),
             known["fitted"],
+            known["modality"],
             known["sample_rate"],
             known["fitted_on"],
             known["sha256"],
@@ -102,6 +105,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
         **{f"{side}_labels": _labels(task, data, side, fitted) for side in ("source", "target")},
         "fitted": fitted,
         "fitted_on": fitted_on,
+        "modality": backbone.modality,
         "sample_rate": data.sample_rate,
         "sha256": digest(arrays),
     }

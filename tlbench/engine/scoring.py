@@ -122,8 +122,11 @@ def score_both_stages(
     Features of an encoder that did not change are the ones from before, so that a frozen encoder forgets exactly 0.
     """
     task = pairing.task
-    same = state_hash(start.encoder) == state_hash(model.encoder)
-    after = before if same else extract_features(task, model, prepared)
+    after = before
+    if not pairing.strategy.from_source:  # Nothing is asked of the source after adaptation.
+        after = SplitFeatures(encode_split(model, prepared.split("target-test").inputs), before.source_test)
+    elif state_hash(start.encoder) != state_hash(model.encoder):
+        after = extract_features(task, model, prepared)
     target_after = _head_score(task, prepared, "target", model.heads["target"], after.target_test)
     fields: dict[str, Any] = {"eager_score": target_after}
     # Training less test score on the same labels: how far the strategy has learnt its few examples by heart.

@@ -34,11 +34,21 @@ from tlbench.learning.metrics import (
     from_statistics,
     proportion,
 )
-from tlbench.learning.model import EVALUATION_BATCH, Encoder, TransferModel, apply_head, device_of, encode
+from tlbench.learning.model import (
+    EVALUATION_BATCH,
+    Distance,
+    Encoder,
+    ScaledLinear,
+    TransferModel,
+    apply_head,
+    device_of,
+    encode,
+)
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, fit_probe
 from tlbench.learning.ragged import Ragged
+from tlbench.learning.signature import InputSpec, Signature
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
 from tlbench.learning.trainer import Trainer
 
@@ -51,10 +61,12 @@ __all__ = [
     "BatchTargets",
     "Classification",
     "Columns",
+    "Distance",
     "DivergedError",
     "Domain",
     "Encoder",
     "Examples",
+    "InputSpec",
     "Inputs",
     "Kind",
     "Labels",
@@ -70,8 +82,10 @@ __all__ = [
     "Predictions",
     "Ragged",
     "Regression",
+    "ScaledLinear",
     "Schedule",
     "Segmentation",
+    "Signature",
     "Targets",
     "Tensors",
     "TokenClassification",

@@ -20,6 +20,7 @@ from tlbench.learning.blocks import blocks_of
 from tlbench.learning.data import Inputs
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.ragged import restore_order
+from tlbench.learning.signature import Signature
 from tlbench.learning.targets import Targets
 
 EVALUATION_BATCH = 256
@@ -40,6 +41,8 @@ class Encoder(nn.Module):
     width; those of ragged inputs are free anyway."""
     coverage: Coverage | None = None
     """How many weights of how many a checkpoint gave, if it fits only in part: what `load_into` returned."""
+    signature: Signature | None = None
+    """What it takes; set by the host, which builds it. `StrategySpec.extend` may read it."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "blocks":  # As a submodule it would be hidden by the method, and `forward` would fail.

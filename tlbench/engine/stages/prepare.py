@@ -25,6 +25,7 @@ STAGE = Stage(
         "task.kind_of_source",
         "setting",
         "fit_inputs",
+        "backbone.modality",
         "backbone.fit",
         "backbone.prepare",
         "backbone.preprocess",

@@ -1,0 +1,205 @@
+"""The baseline `classical`: each modality's model against scikit-learn's, and its features against their formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, IsolationForest
+from sklearn.feature_extraction import DictVectorizer
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from torch import nn
+from torchaudio.functional import create_dct, melscale_fbanks
+
+from tlbench.learning import Encoder, Ragged
+from tlbench_baselines.classical import images, series, sound, texts, trees
+from tlbench_baselines.classical.pooling import cells
+
+RANDOM = np.random.default_rng(0)
+BOOSTING = {"n_estimators": trees.TREES, "max_depth": trees.DEPTH, "learning_rate": trees.RATE, "random_state": 0}
+
+
+def served(encoder, head, *inputs):
+    """Return what a model gives, as an array."""
+    with torch.no_grad():
+        return head(encoder(*map(torch.from_numpy, inputs))).numpy()
+
+
+def softmax(outputs):
+    return torch.from_numpy(outputs).softmax(-1).numpy()
+
+
+def close(found, expected):
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+class TestTrees:
+    rows = RANDOM.normal(size=(80, 5)).astype(np.float32)
+    unseen = RANDOM.normal(size=(200, 5)).astype(np.float32)
+
+    def outputs(self, targets, outputs, isolating=False):
+        head = trees.Trees(outputs, isolating)
+        trees.fit_trees(head, self.rows, targets)
+        return served(trees.Rows(5), head, self.unseen)
+
+    @pytest.mark.parametrize("labels", [2, 3])
+    def test_classes_are_those_of_gradient_boosting(self, labels):
+        targets = RANDOM.integers(labels, size=80)
+        expected = GradientBoostingClassifier(**BOOSTING).fit(self.rows, targets).predict_proba(self.unseen)
+        close(softmax(self.outputs(targets, labels)), expected)
+
+    def test_a_label_without_an_example_is_the_least_probable(self):
+        outputs = self.outputs(np.where(self.rows[:, 0] > 0, 3, 1), 4)
+        assert (softmax(outputs)[:, [0, 2]] < 0.05).all()
+        assert set(outputs.argmax(1)) == {1, 3}
+
+    def test_one_label_alone_is_predicted(self):
+        assert set(self.outputs(np.full(80, 2), 3).argmax(1)) == {2}
+
+    def test_numbers_are_those_of_gradient_boosting_in_any_unit(self):
+        targets = np.stack([1e3 + 1e3 * self.rows[:, 0], 1e-3 * self.rows[:, 1]], 1)
+        outputs = self.outputs(targets, 2)
+        for place in (0, 1):
+            mean, spread = (of(targets[:, place], dtype=np.float64) for of in (np.mean, np.std))
+            standard = GradientBoostingRegressor(**BOOSTING).fit(self.rows, (targets[:, place] - mean) / spread)
+            close((outputs[:, place] - mean) / spread, standard.predict(self.unseen))
+
+    def test_labels_of_any_number_have_a_model_each(self):
+        targets = np.stack([self.rows[:, 0] > 0, self.rows[:, 1] > 1, np.zeros(80, bool)], 1).astype(np.int64)
+        outputs = self.outputs(targets, 3)
+        for place in (0, 1):
+            expected = GradientBoostingClassifier(**BOOSTING).fit(self.rows, targets[:, place])
+            close(outputs[:, place], expected.decision_function(self.unseen))
+        assert (outputs[:, 2] < -4).all()
+
+    def test_normal_rows_alone_have_an_isolation_forest(self):
+        forest = IsolationForest(n_estimators=trees.TREES, max_samples=80, random_state=0).fit(self.rows)
+        outputs = self.outputs(np.zeros(80, np.int64), 2, isolating=True)
+        close(-(2.0 ** outputs[:, 1]), forest.score_samples(self.unseen))
+
+
+def padded(sequences):
+    ragged = Ragged.of(sequences)
+    return ragged.take(np.arange(len(ragged)))
+
+
+class TestTexts:
+    tokens = tuple(RANDOM.integers(1, 40, size=size) for size in RANDOM.integers(1, 12, size=60))
+    labels = np.array([int((text < 12).mean() > 0.25) + int((text < 5).any()) for text in tokens])
+
+    def test_texts_are_classified_as_by_tf_idf_and_logistic_regression(self):
+        def grams(text):
+            return [str(text[i : i + n]) for n in (1, 2, 3) for i in range(len(text) - n + 1)]
+
+        encoder, head = texts.Counts(), nn.Sequential(texts.TfIdf(), nn.Linear(texts.BUCKETS, 3))
+        ids = padded(self.tokens)
+        texts.fit_counts(head, encoder(torch.from_numpy(ids)).numpy(), self.labels)
+        pipeline = make_pipeline(
+            TfidfVectorizer(analyzer=grams, sublinear_tf=True), LogisticRegression(C=texts.STRENGTH, max_iter=1000)
+        )
+        found, expected = softmax(served(encoder, head, ids)), pipeline.fit(self.tokens, self.labels)
+        # A few n-grams of so many share a place.
+        assert np.abs(found - expected.predict_proba(self.tokens)).max() < 0.02
+
+    def test_equal_counts_give_scikit_learn_s_probabilities(self):
+        from sklearn.feature_extraction.text import TfidfTransformer
+
+        encoder, head = texts.Counts(), nn.Sequential(texts.TfIdf(), nn.Linear(texts.BUCKETS, 3))
+        ids = padded(self.tokens)
+        counts = encoder(torch.from_numpy(ids)).numpy()
+        texts.fit_counts(head, counts, self.labels)
+        pipeline = make_pipeline(
+            TfidfTransformer(sublinear_tf=True), LogisticRegression(C=texts.STRENGTH, max_iter=1000)
+        ).fit(counts, self.labels)
+        np.testing.assert_allclose(softmax(served(encoder, head, ids)), pipeline.predict_proba(counts), atol=1e-3)
+
+    def test_padding_counts_for_nothing(self):
+        encoder, text = texts.Counts(), torch.tensor([[5, 6]])
+        assert torch.equal(encoder(text), encoder(torch.tensor([[5, 6, 0, 0, 0]])))
+        assert encoder(text).sum() == 3  # two tokens and their pair
+
+    def test_words_are_classified_by_what_stands_at_and_around_them(self):
+        ids = padded(self.tokens)
+        encoder, head = texts.Words(1, Encoder()), texts.SumOfWeights(2)
+        there = ids > 0
+        labels = (ids[there] < 12).astype(np.int64)
+        places = encoder(torch.from_numpy(ids)).numpy()[there]
+        texts.fit_words(head, places, labels)
+        named = [{f"{kind} {place}": 1.0 for kind, place in enumerate(row)} for row in places]
+        pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=texts.STRENGTH, max_iter=1000))
+        expected = pipeline.fit(named, labels).predict_proba(named)
+        np.testing.assert_allclose(softmax(head(torch.from_numpy(places)).detach().numpy()), expected, atol=1e-3)
+
+    def test_a_word_s_features_do_not_depend_on_padding(self):
+        encoder = texts.Words(2, Encoder())
+        ids, places = torch.tensor([[1, 8, 9, 7, 2]]), torch.tensor([[1, 3]])
+        wide = encoder(torch.tensor([[1, 8, 9, 7, 2, 0, 0]]), torch.tensor([[1, 3, 0, 0]]))
+        assert torch.equal(encoder(ids, places), wide[:, :2])
+
+
+class TestDense:
+    def test_cells_are_means_of_equal_parts(self):
+        values = torch.arange(12.0)
+        assert torch.allclose(cells(12, 4) @ values, values.view(4, 3).mean(1))
+        assert torch.allclose(cells(5, 2) @ torch.arange(5.0), torch.tensor([0.8, 3.2]))
+        assert torch.equal(cells(2, 8), torch.eye(2))
+
+    def test_an_edge_counts_for_its_direction(self):
+        image = np.zeros((1, 3, 16, 16), np.uint8)
+        image[..., 8:] = 255  # lighter on the right
+        encoder = images.Pooled(3, 16, 16)
+        features = encoder(torch.from_numpy(image))[0]
+        assert len(features) == encoder.feature_dim
+        directions = features[3 * 64 :].view(images.DIRECTIONS, -1).sum(1)
+        assert directions.argmax() == 0
+        assert directions[images.DIRECTIONS // 2] < 1e-3
+
+    def test_pixels_have_means_and_spreads_of_their_windows(self):
+        image = RANDOM.integers(256, size=(1, 1, 24, 24)).astype(np.uint8)
+        encoder = images.Pixels(1)
+        features = encoder(torch.from_numpy(image))[0].numpy()
+        scaled = image[0, 0] / 255
+        mean, square = (ndimage.uniform_filter(values, 7) for values in (scaled, scaled**2))
+        spread = np.sqrt(square - mean**2 + 1e-4)
+        assert features.shape == (24, 24, encoder.feature_dim)
+        for place, expected in ((0, scaled), (3, mean), (4, spread), (7 + 3, mean**2)):
+            close(features[4:-4, 4:-4, place], expected[4:-4, 4:-4])
+
+    def test_cepstra_are_those_of_torchaudio_s_bands(self):
+        rate, window = 8000, 256
+        bands = melscale_fbanks(window // 2 + 1, 0.0, rate / 2, sound.MELS, rate, mel_scale="htk").T
+        np.testing.assert_allclose(sound.mels(window, rate), bands, atol=1e-5)
+        np.testing.assert_allclose(sound.cosines(), create_dct(sound.COEFFICIENTS, sound.MELS, "ortho"), atol=1e-6)
+        clip = torch.from_numpy(RANDOM.integers(-9999, 9999, size=2000).astype(np.int16))
+        encoder = sound.Cepstrum(2000, rate)
+        spectrum = torch.stft(
+            clip.float(), window, window // 2, window=torch.hann_window(window), center=False, return_complex=True
+        )
+        power = bands @ spectrum.abs().square() + sound.SILENCE
+        logarithm = (power / power.max()).clamp(min=sound.FLOOR).log()
+        expected = logarithm.T @ create_dct(sound.COEFFICIENTS, sound.MELS, "ortho")
+        found = encoder.coefficients(clip[None])[0]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+        assert encoder(clip[None]).shape == (1, encoder.feature_dim)
+
+    def test_series_have_their_statistics(self):
+        values = RANDOM.normal(3, 2, size=(1, 2, 40)).astype(np.float32)
+        encoder = series.Statistics(2, 40)
+        found = encoder(torch.from_numpy(values))[0].numpy()
+        assert len(found) == encoder.feature_dim
+        (each, correlation), channel = (found[:-1].reshape(2, -1), found[-1]), values[0, 1]
+        change = np.diff(channel)
+        close(each[1, :2], [channel.mean(), channel.std()])
+        close(each[1, [2, 5, 8]], [channel.min(), np.sort(channel)[20], channel.max()])
+        close(each[1, 9:11], [np.abs(change).mean(), change.std()])
+        close(each[1, 11:15], channel.reshape(4, 10).mean(1))
+        power = np.abs(np.fft.fft((channel - channel.mean()) / channel.std())[1:11]) ** 2 / 40
+        close(each[1, 15:], np.log(cells(10, series.BANDS).numpy() @ power + 1e-3))
+        close(correlation, np.corrcoef(*values[0])[0, 1])
+
+    def test_noise_of_a_constant_channel_is_not_blown_up(self):
+        constant = torch.full((1, 1, 40), 1234.567)
+        assert torch.equal(series.Statistics(1, 40)(constant)[0, 15:], torch.full((8,), 1e-3).log())
