@@ -6,11 +6,13 @@ import dataclasses
 import json
 import sys
 
+import numpy as np
 import pytest
 from support import run_python
 
 import tlbench
 from tlbench import cli
+from tlbench.results.files import file_sha256
 from tlbench.results.row import write_row
 
 OLD = {"commit": "a1b2" + "c" * 36, "dirty": False, "versions": {"torch": "2.10.0", "numpy": "2.4.6"}}
@@ -277,3 +279,22 @@ print(sorted(name for name in loaded if name in ("torch", "onnx", "onnxruntime")
 def test_no_plugin_and_no_heavy_library_is_loaded(seeds, board):
     done = run_python(LIGHT, "a", "b", "--board", str(board(seeds("a", CLEAR), seeds("b", SAME))))
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.parametrize("names", [("one", "one"), ("one", "other")], ids=["one board", "two boards"])
+def test_scores_on_the_same_resampled_test_sets_are_paired(row, tmp_path, names):
+    """Each test interval is 0.2 wide, but the difference is nearly the same on every test set."""
+    random = np.random.default_rng(3)
+    common = 0.08 * random.normal(size=2000)
+    strategies = ("a", "b") if names[0] == names[1] else ("a", "a")
+    for name, strategy, first in zip(names, strategies, (0.80, 0.75), strict=True):
+        for seed in range(3):
+            score = first + 0.01 * seed
+            ends = {"score_low": score - 0.1, "score_high": score + 0.1, "test_sha256": "a" * 64}
+            path = (tmp_path / name / "rows" / row(strategy, seed, score).file_name).with_suffix(".npz")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(path, draws=np.float32(score + common + 0.002 * random.normal(size=2000)))
+            write_row(tmp_path / name, row(strategy, seed, score, predictions_sha256=file_sha256(path), **ends))
+    words = ("a", "b") if strategies == ("a", "b") else [tmp_path / name for name in names]
+    (found,) = tlbench.compare(*words, board=tmp_path / "one" if words == ("a", "b") else None)
+    assert (found.verdict, found.error < 0.01) == ("worse", True)

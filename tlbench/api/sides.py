@@ -71,8 +71,8 @@ def _is_board(word: str) -> bool:
 
 
 def _entries(folder: str) -> list[Entry]:
-    rows = load(folder).rows
-    return [*aggregate(rows), *without_score(rows)]
+    found = load(folder)
+    return [*aggregate(found.rows, found.board), *without_score(found.rows)]
 
 
 def _sort(entries: Sequence[Entry], words: Words, folder: str) -> Sort:
