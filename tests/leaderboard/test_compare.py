@@ -210,6 +210,8 @@ def test_a_partner_that_failed_is_the_reason(row, seeds, board, command):
     folder = board(seeds("a", CLEAR), seeds("a", CLEAR, task="toy/other"), seeds("b", SAME, task="toy/other"), failed)
     status, output, _ = command("a", "b", "--board", folder)
     assert (status, "only A has a (B failed in adapt: Out of memory): toy/blobs toy/mlp" in output) == (0, True)
+    assert command("a", "b", "--board", folder, "--fail-on", "regression")[0] == 1
+    assert command("b", "a", "--board", folder, "--fail-on", "regression")[0] == 0
 
 
 def test_differences_of_forgetting_and_latency_are_those_that_can_be_told(seeds, board):

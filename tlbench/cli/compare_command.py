@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--fail-on",
     type=click.Choice(["regression"]),
-    help="Exit with status 1 if B is significantly worse than A somewhere.",
+    help="Exit with status 1 if B is significantly worse than A somewhere, or failed where A has a score.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
@@ -61,7 +61,7 @@ def command(
     \b
     Exit status:
       0  success
-      1  B is significantly worse somewhere, with --fail-on regression
+      1  with --fail-on regression: B is significantly worse somewhere, or failed
       2  invalid request
       3  nothing to compare
     """
@@ -73,7 +73,7 @@ def command(
         print_json(compared.to_json())
     else:
         say(compared)
+    if fail_on and (compared.counts["worse"] or any(one.lost for one in compared.uncompared)):
+        sys.exit(1)
     if not len(compared):
         sys.exit(3)
-    if fail_on and compared.counts["worse"]:
-        sys.exit(1)

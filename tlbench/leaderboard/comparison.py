@@ -79,6 +79,8 @@ class Uncompared(Question):
     b: str | None
     reason: str
     """What forbids a comparison, or why the other side has no score; empty if it has no such result."""
+    lost: bool = False
+    """Whether A has a score where B failed."""
 
 
 def compare_entries(
@@ -98,10 +100,12 @@ def compare_entries(
         for pair in matches.unlike
     ]
     for entry in matches.only_a:
-        reason = _missing(entry, "B", failed[1], by)
-        uncompared.append(Uncompared(**_question(entry, by), a=_label(entry, by), b=None, reason=reason))
+        ends = _ends(entry, failed[1], by)
+        lost = any(end.first.status == "failed" for end in ends)
+        reason = _missing("B", ends)
+        uncompared.append(Uncompared(**_question(entry, by), a=_label(entry, by), b=None, reason=reason, lost=lost))
     for entry in matches.only_b:
-        reason = _missing(entry, "A", failed[0], by)
+        reason = _missing("A", _ends(entry, failed[0], by))
         uncompared.append(Uncompared(**_question(entry, by), a=None, b=_label(entry, by), reason=reason))
     return [_comparison(pair, by) for pair in matches.comparable], uncompared
 
@@ -125,9 +129,12 @@ def _unlike(pair: Pair) -> str:
     )
 
 
-def _missing(entry: Entry, other: str, failed: Iterable[Entry], by: Sort) -> str:
+def _ends(entry: Entry, failed: Iterable[Entry], by: Sort) -> list[Entry]:
     """Return how the other side ended at the same place, if it has no score there."""
-    ends = [end for end in failed if place(end, by) == place(entry, by)]
+    return [end for end in failed if place(end, by) == place(entry, by)]
+
+
+def _missing(other: str, ends: Iterable[Entry]) -> str:
     return "; ".join(f"{other} {wording.ending(end)}: {end.first.reason}" for end in ends)
 
 
