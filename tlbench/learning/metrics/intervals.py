@@ -130,7 +130,8 @@ def _wilson(score: float, size: int) -> Interval:
 def bca_levels(draws: Array, score: float, jackknife: Array) -> Array:
     """Return the two quantiles of sorted draws `(D,)` that are the bias-corrected and accelerated interval's ends.
 
-    `jackknife` `(U,)` has the scores without one unit each. Efron 1987 (JASA 82, 171-185), equations 2.3 and 6.6.
+    `jackknife` `(U,)` has the scores without one unit each. Efron 1987 (JASA 82, 171-185); the acceleration is that of
+    Efron & Tibshirani 1993, section 14.3.
     """
     from scipy.special import ndtr, ndtri
 
