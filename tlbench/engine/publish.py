@@ -18,7 +18,8 @@ from tlbench.errors import StoreError
 from tlbench.planning.guard import log_traceback, pass_signal
 from tlbench.planning.settings import Settings
 from tlbench.results.baselines import with_baselines
-from tlbench.results.files import TEMPORARY, write_bytes, write_json
+from tlbench.results.files import TEMPORARY, digest, write_bytes, write_json
+from tlbench.results.prediction_files import LARGEST
 from tlbench.results.row import Row, write_row
 from tlbench.results.row_files import read_row
 
@@ -75,14 +76,22 @@ def publish(draft: Draft, store: Store, settings: Settings) -> Path | None:
         return None
     try:
         if draft.stages:
-            predictions = (settings.board / "rows" / draft.row.file_name).with_suffix(".npz")
             # Before the row: a row on the board never lacks its predictions, even if the run is killed between the two.
-            write_bytes(predictions, store.checked(draft.stages["export"], "predictions.npz").read_bytes())
+            _write_predictions(draft, store, (settings.board / "rows" / draft.row.file_name).with_suffix(".npz"))
             write_pictures(draft.found, draft.row, settings.board, store)
         return write_row(settings.board, draft.row)
     except (OSError, ValueError, StoreError):
         log_traceback(draft.row.file_name, settings.cache)
         return None
+
+
+def _write_predictions(draft: Draft, store: Store, path: Path) -> None:
+    """Put the predictions beside their row; those that are too large stay in the cache, and the row says their size."""
+    kept = store.checked(draft.stages["export"], "predictions.npz")
+    if kept.stat().st_size <= LARGEST:
+        write_bytes(path, kept.read_bytes())
+    else:
+        path.unlink(missing_ok=True)
 
 
 def as_published(draft: Draft, settings: Settings) -> Draft:
@@ -99,8 +108,10 @@ def with_latency(draft: Draft, settings: Settings, store: Store) -> Draft:
     try:
         stage = run_stage(LATENCY, None, settings, store, draft.stages)
         values = {**measured(stage.folder), "graph": row.graph, "machine": row.machine}
-        write_json(settings.board / "latency" / f"{stage.key}.json", values)
-        return dataclasses.replace(draft, row=dataclasses.replace(row, **row_part(stage.folder), latency=stage.key))
+        # Named by its values: one that is measured again replaces none that other rows were computed from.
+        name = digest(values)
+        write_json(settings.board / "latency" / f"{name}.json", values)
+        return dataclasses.replace(draft, row=dataclasses.replace(row, **row_part(stage.folder), latency=name))
     except BaseException as error:  # noqa: BLE001 - a row that cannot be timed must not cost the others theirs
         pass_signal(error)
         log_traceback(row.file_name, settings.cache)

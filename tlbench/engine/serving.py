@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench.contract.requests import PrepareRequest
+from tlbench.contract.requests import SELF_LABELLED, PrepareRequest
+from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Array
 from tlbench.deploy.export import export_model, latency_inputs, run_session
 from tlbench.deploy.onnx_graph import structure
@@ -22,7 +23,7 @@ from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
 from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
-from tlbench.learning.data import Examples, Inputs
+from tlbench.learning.data import Inputs
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.intervals import Resampled, score_draws, score_interval
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
@@ -44,15 +45,18 @@ def export_and_score(
     kind = task.kind.create()
     parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
     predictions = parity.predictions
-    fields, draws = score_fields(pairing, prepared, test, predictions)
-    save_predictions(folder / "predictions.npz", predictions, test.targets, prepared.groups("target-test"), draws)
+    groups = prepared.groups("target-test")
+    fields, draws = score_fields(task, prepared.target_labels, predictions, test.targets, groups)
+    # The labels of texts that are their own are a whole vocabulary, which would be larger than the predictions.
+    labels = () if task.kind.layout in SELF_LABELLED else prepared.target_labels
+    save_predictions(folder / "predictions.npz", predictions, test.targets, groups, labels, draws)
     write_json(folder / POSTPROCESS, postprocess_record(kind.postprocess))
     samples = latency_inputs(test.inputs)
     np.savez_compressed(folder / "latency.npz", **samples)  # type: ignore[arg-type]
     # A task's own evaluation runs the file too, so that its scores are of what is served. They are further ones.
     if task.evaluate is not None:
         predictor = Predictor(pairing, settings, prepared, path)
-        fields["scores"] |= {**task.evaluate(pairing.load_request, predictor), task.metric: fields["score"]}
+        fields["scores"] = {**task.evaluate(pairing.load_request, predictor), **fields["scores"]}
     return ExportPart(
         **fields,
         parity=parity.relative,
@@ -60,6 +64,7 @@ def export_and_score(
         onnx_sha256=file_sha256(path),
         onnx_bytes=path.stat().st_size,
         predictions_sha256=file_sha256(folder / "predictions.npz"),
+        predictions_bytes=(folder / "predictions.npz").stat().st_size,
         graph=structure(path),
         shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("one")),
         offline_shapes=tuple(sample.shape for name, sample in samples.items() if name.startswith("many")),
@@ -69,15 +74,21 @@ def export_and_score(
 
 
 def save_predictions(
-    path: Path, predictions: Predictions, targets: Targets, groups: Array | None, draws: Array
+    path: Path,
+    predictions: Predictions,
+    targets: Targets,
+    groups: Array | None,
+    labels: Sequence[str],
+    draws: Array,
 ) -> None:
     """Write predictions and targets of the test split, each with its number for each example, and `draws`.
 
     `counts` are those of the targets; `prediction_counts` stand beside them if they differ. `references` are texts of
-    JSON and `groups` names, if the task has any. `draws` are the scores of resampled test sets, as float32.
+    JSON and `groups` names, if the task has any. `labels` are the names that the metrics take. `draws` are the scores
+    of resampled test sets, as float32.
     """
     arrays = {"predictions": predictions.values, "targets": targets.values, "counts": targets.counts}
-    arrays |= {**group_arrays(groups), "draws": draws.astype(np.float32)}
+    arrays |= {"labels": np.array(labels, dtype=np.str_), **group_arrays(groups), "draws": draws.astype(np.float32)}
     if not np.array_equal(predictions.counts, targets.counts):
         arrays["prediction_counts"] = predictions.counts
     if len(targets.references):
@@ -107,16 +118,18 @@ def peak_memory(device: str) -> int:
 
 
 def score_fields(
-    pairing: Pairing, prepared: Prepared, test: Examples, predictions: Predictions
+    task: TaskSpec, labels: Sequence[str], predictions: Predictions, targets: Targets, groups: Array | None
 ) -> tuple[dict[str, Any], Array]:
-    """Return every metric of the predictions, with the interval of the task's own, and the draws of that one."""
-    scores = pairing.task.kind.create().metrics(prepared.target_labels)
-    weighted = {name: metric(predictions, test.targets) for name, metric in scores.items()}
+    """Return every metric of the predictions, with the interval of the task's own, and the draws of that one.
+
+    `labels` are those of the target and `groups` has a name `(N,)` for each example, if the task has any.
+    """
+    scores = task.kind.create().metrics(labels)
+    weighted = {name: metric(predictions, targets) for name, metric in scores.items()}
     # At weight one a weighted metric is the metric itself.
-    values = {name: of(np.ones(len(test))) for name, of in weighted.items()}
-    own, score = weighted[pairing.task.metric], values[pairing.task.metric]
-    groups = prepared.groups("target-test")
-    units = Resampled.examples(len(test)) if groups is None else Resampled.groups(groups)
+    values = {name: of(np.ones(len(targets))) for name, of in weighted.items()}
+    own, score = weighted[task.metric], values[task.metric]
+    units = Resampled.examples(len(targets)) if groups is None else Resampled.groups(groups)
     draws = score_draws(own, units)
     interval = score_interval(own, units, score, draws)
     fields: dict[str, Any] = {
@@ -124,8 +137,8 @@ def score_fields(
         "score_low": interval.low,
         "score_high": interval.high,
         "interval_method": interval.method,
-        "test_size": len(test),
-        "test_sha256": test_sha256(test.targets, groups),
+        "test_size": len(targets),
+        "test_sha256": test_sha256(targets, groups),
         "scores": values,
     }
     return {**fields, **group_fields(own, groups)}, draws

@@ -206,6 +206,7 @@ COLUMNS = (
     Column("onnx_bytes", "size", FILE, unit="bytes", shown=FILES),
     Column("onnx_sha256", "SHA-256", FILE),
     Column("predictions_sha256", "predictions SHA-256", FILE),
+    Column("predictions_bytes", "predictions size", FILE, unit="bytes"),
     Column("graph", "graph", FILE),
     Column("parity", "relative difference from torch", FILE),
     Column("parity_flips", "predictions that differ", FILE),

@@ -118,6 +118,7 @@ class ExportPart(RowPart):
     onnx_sha256: str
     onnx_bytes: int
     predictions_sha256: str | None = None
+    predictions_bytes: int | None = None
     graph: str
     shapes: tuple[tuple[int, ...], ...]
     offline_shapes: tuple[tuple[int, ...], ...]

@@ -167,6 +167,8 @@ class Row:
     """Hash of the ONNX file that was scored."""
     predictions_sha256: str | None = None
     """Hash of the file of predictions, targets and bootstrap draws of the score; null in older results."""
+    predictions_bytes: int | None = None
+    """Size of that file, in bytes; one of more than 5,000,000 is not published."""
     onnx_bytes: int | None = None
     """Size of that file, in bytes."""
     graph: str | None = None

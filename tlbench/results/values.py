@@ -19,7 +19,7 @@ NOT_NEGATIVE = (
     "label_budget", "test_size", "source_test_size", "parity", "parity_flips", "onnx_bytes", "p50_ms", "p90_ms",
     "p99_ms", "mean_ms", "queries", "round_spread", "reference_p50_ms", "p50_ratio", "throughput_per_s", "threads",
     "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected", "groups",
-    "worst_group_size", "device_seconds",
+    "worst_group_size", "device_seconds", "predictions_bytes",
 )  # fmt: skip
 TARGET_SCORES = (
     "score", "score_low", "score_high", "eager_score", "worst_group_score", "worst_group_low", "worst_group_high",
