@@ -35,6 +35,7 @@ COMMANDS = {
     "fetch": "Download published data sets and verify every file.",
     "leaderboard": "Render leaderboards from results.",
     "compare": "Compare two strategies, backbones, versions or boards, with significance.",
+    "verify": "Verify results and leaderboards against the stored predictions.",
     "new": "Create a plugin package with tests.",
     "export": "Export the model of a result for serving.",
     "cache": "Show, prune and verify the cache of finished stages.",
@@ -94,8 +95,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results are missing, or
-    there is nothing to compare; 130: stopped by Ctrl-C; 143: stopped by SIGTERM.
+    Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results or predictions are missing, or there is
+    nothing to compare; 130: stopped by Ctrl-C; 143: stopped by SIGTERM.
     """
     with signals_raise(), _readable_output():
         _run()

@@ -11,7 +11,7 @@ import signal
 import sys
 from types import FrameType
 
-WITH_PLUGINS = ("list", "show", "inspect", "doctor", "plugins", "check", "fetch", "pretrain", "new", "export")
+WITH_PLUGINS = ("list", "show", "inspect", "doctor", "plugins", "check", "fetch", "pretrain", "new", "export", "verify")
 
 
 def main() -> None:

@@ -186,7 +186,7 @@ def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
 
     Entries of different access are never sorted into each other; baselines follow. A `board` has the draws of its rows.
     """
-    good = [row for row in rows if row.status == "ok"]
+    good = questions.compared([row for row in rows if row.status == "ok"])
     floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
     entries, draws = [], BoardDraws(board)
     for entry in _entries(good):

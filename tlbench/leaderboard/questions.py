@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from tlbench.leaderboard import versions
@@ -15,6 +16,25 @@ from tlbench.results.row import Row
 def start(row: Row) -> str:
     """Name what a row starts from, and the version of the code that made it."""
     return digest([baselines.start(row), versions.version(row)])
+
+
+def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return for each row what the baselines of the same version give: see `baselines.comparisons`."""
+    by_version: dict[str, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        by_version[versions.version(row)].append(place)
+    found: dict[int, dict[str, Any]] = {}
+    for places in by_version.values():
+        found |= zip(places, baselines.comparisons([rows[place] for place in places]), strict=True)
+    return [found[place] for place in range(len(rows))]
+
+
+def compared(rows: Sequence[Row]) -> list[Row]:
+    """Return rows with the gains that their baselines give, whatever the rows say; without a baseline they say it."""
+    return [
+        row if all(getattr(row, name) == value for name, value in fields.items()) else replace(row, **fields)
+        for row, fields in zip(rows, comparisons(rows), strict=True)
+    ]
 
 
 def options(row: Row) -> dict[str, Any]:

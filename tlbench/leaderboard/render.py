@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,19 +41,25 @@ def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
 def _render(board: Path, rows: Sequence[Row], plots: bool) -> list[Path]:
     entries, left = aggregate(rows, board), without_score(rows)
     paths = pictures.draw(board, entries, left) if plots else []
-    drawn = pictures.read_drawn(board)
+    made = texts(entries, left, pictures.read_drawn(board))
+    return [*paths, *(_write(board / name, text) for name, text in made.items())]
+
+
+def texts(entries: Sequence[Entry], left: Sequence[Entry], drawn: Mapping[str, str]) -> dict[str, str]:
+    """Return the content of every file of a board but its pictures, by the file's name.
+
+    `left` are the entries without a score; `drawn` says from which numbers each picture was drawn.
+    """
+    made: dict[str, str] = {}
     for domain, own, own_left in pictures.by_domain(entries, left):
-        picture = pictures.shown(drawn, domain, pictures.source_of([*own, *own_left]))
-        texts = {
-            "md": markdown.domain_page(domain, own, own_left, picture),
-            "csv": table_csv([*own, *own_left]),
-            "tex": latex.domain_tables(domain, own, own_left),
-        }
-        paths += [_write(board / f"{folder_name(domain)}.{ending}", text) for ending, text in texts.items()]
+        name, picture = folder_name(domain), pictures.shown(drawn, domain, pictures.source_of([*own, *own_left]))
+        made[f"{name}.md"] = markdown.domain_page(domain, own, own_left, picture)
+        made[f"{name}.csv"] = table_csv([*own, *own_left])
+        made[f"{name}.tex"] = latex.domain_tables(domain, own, own_left)
     everything = [*entries, *left]
-    over_all = markdown.overview(entries, left, pictures.shown(drawn, "", pictures.source_of(everything)))
-    paths.append(_write(board / "leaderboard.json", json_text(everything)))
-    return [*paths, _write(board / "README.md", over_all)]
+    made["leaderboard.json"] = json_text(everything)
+    made["README.md"] = markdown.overview(entries, left, pictures.shown(drawn, "", pictures.source_of(everything)))
+    return made
 
 
 def _write(path: Path, text: str) -> Path:

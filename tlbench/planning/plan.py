@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,22 @@ WHOLE_TARGET = frozenset({Access.TARGET_INPUTS, Access.TARGET_ALL_LABELS})
 """Access to any of these is access to all training inputs of the target."""
 NOTHING_NAMED = "the task has no source domain; name a task to remember with --remember"
 NEW_WEIGHTS = "the strategy does not start from the source model"
+
+
+def key_of(
+    names: tuple[str, str, str], seed: int, label_budget: Budget, contents: tuple[str, str, str], others: Sequence[Any]
+) -> str:
+    """Return 12 hex digits that identify what is measured.
+
+    `names` are those of task, backbone and strategy; `contents` name the task's files, the checkpoint and a strategy's
+    own code, empty without the last two; `others` are the options, after what only pairings without a source have.
+    """
+    task, backbone, strategy = names
+    files, *named = contents
+    # A total is hashed as a number: existing keys must not change.
+    budget = label_budget.total or str(label_budget)
+    start = (task, backbone, spelling(strategy), seed, budget, files)
+    return digest([*start, *filter(None, named), *others])[:12]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +164,9 @@ class Pairing(SourcePlan):
     def key(self) -> str:
         """Return 12 hex digits that identify what is measured, independent of machine and versions."""
         asked = (self.data_options(), self.model_options(), self.source_options, self.strategy_options)
-        # A total is hashed as a number: existing keys must not change.
-        budget = self.label_budget.total or str(self.label_budget)
-        strategy = spelling(self.strategy.name)
-        names = (self.task.name, self.backbone.name, strategy, self.seed, budget, self.fingerprint)
-        named = [name for name in (self.weights, self.own_code) if name]
-        return digest([*names, *named, *self._alone(), *map(dict, asked)])[:12]
+        names = (self.task.name, self.backbone.name, self.strategy.name)
+        contents = (self.fingerprint, self.weights, self.own_code)
+        return key_of(names, self.seed, self.label_budget, contents, [*self._alone(), *map(dict, asked)])
 
     def _alone(self) -> list[Any]:
         """Return what else identifies a pairing without a source; nothing for others, whose keys must not change."""

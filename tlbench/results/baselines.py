@@ -10,6 +10,8 @@ from tlbench.results.files import digest
 from tlbench.results.row import Row
 
 SCRATCH, LOW, HIGH = "scratch", "source-only", "all-labels"
+NOTHING: Mapping[str, Any] = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None}
+"""What a row says that has no baselines."""
 Question = tuple[str, str, Hashable]
 """(strategy, start of its row, label budget); the budget is None for a baseline without access to it."""
 
@@ -27,6 +29,15 @@ def with_baselines(rows: Sequence[Row]) -> list[Row]:
 
     A row has none of them if its baseline failed, or if several answer that differ in their own options.
     """
+    compared = comparisons(rows)
+    return [
+        row if row.score is None else dataclasses.replace(row, **{**NOTHING, **found})
+        for row, found in zip(rows, compared, strict=True)
+    ]
+
+
+def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """Return for each row the fields that the baselines among them give, without those that lack their baseline."""
     starts = [digest(start(row)) for row in rows]
     index = _index(rows, starts)
     return [_compared(row, place, index) for row, place in zip(rows, starts, strict=True)]
@@ -49,24 +60,24 @@ def _budget(row: Row) -> str:
     return row.budget_rule or str(row.label_budget)
 
 
-def _compared(row: Row, place: str, index: Mapping[Question, Row | None]) -> Row:
+def _compared(row: Row, place: str, index: Mapping[Question, Row | None]) -> dict[str, Any]:
     if row.score is None:
-        return row
+        return {}
 
     def baseline(name: str) -> Row | None:
         if row.strategy == name:  # A baseline is its own, whatever other options there are.
             return row
         return index.get((name, place, _budget(row))) or index.get((name, place, None))
 
+    fields: dict[str, Any] = {}
     scratch, low, high = map(baseline, (SCRATCH, LOW, HIGH))
-    gain = row.score - scratch.score if scratch and scratch.score is not None else None
-    closed = None
-    if low and high and _apart(low, high):
-        assert low.score is not None
-        assert high.score is not None
-        closed = (row.score - low.score) / (high.score - low.score)
-    negative = None if gain is None else gain < 0
-    return dataclasses.replace(row, transfer_gain=gain, negative_transfer=negative, gap_closed=closed)
+    if scratch and scratch.score is not None:
+        gain = row.score - scratch.score
+        fields |= {"transfer_gain": gain, "negative_transfer": gain < 0}
+    if low and high and low.score is not None and high.score is not None:
+        apart = _apart(low, high)
+        fields["gap_closed"] = (row.score - low.score) / (high.score - low.score) if apart else None
+    return fields
 
 
 def _apart(low: Row, high: Row) -> bool:

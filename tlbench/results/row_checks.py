@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 
@@ -29,9 +30,17 @@ CHOICES = {
 
 def check(row: Row) -> None:
     """Raise `StoreError` that names the first invalid field, with its value and what was expected."""
-    for rule in (wrong_values, _names, _choices, _budget, _score, _latency):
-        for name, value, expected in rule(row):
-            raise StoreError(in_words(name, value, expected))
+    for wrong in wrong_fields(row):
+        raise StoreError(in_words(*wrong))
+
+
+def wrong_fields(row: Row) -> Wrong:
+    """Yield every invalid field with its value and what was expected; those of another type alone, if there are any."""
+    wrong = list(wrong_values(row))
+    yield from wrong
+    if not wrong:
+        for rule in (_names, _choices, _budget, _score, _sizes, _forgetting, _gain, _provenance, _latency):
+            yield from rule(row)
 
 
 def _names(row: Row) -> Wrong:
@@ -70,6 +79,60 @@ def _score(row: Row) -> Wrong:
         yield "stage", row.stage, "none that failed, for its status is ok"
     if row.score is not None and not close(row.score, own := row.scores.get(row.metric, row.score)):
         yield "score", row.score, f"its {row.metric} among all metrics, which is {own}"
+
+
+def _sizes(row: Row) -> Wrong:
+    """Yield numbers of examples, groups and weights that are more than there are."""
+    if row.score is not None and row.test_size == 0:
+        yield "test_size", 0, "some examples, for it has a score"
+    parts = (
+        *(("groups", "test_size"), ("worst_group_size", "test_size"), ("weights_loaded", "weights_expected")),
+        ("training_labels", "label_budget"),
+    )
+    for part, whole in parts:
+        less, more = getattr(row, part), getattr(row, whole)
+        if less is not None and more is not None and less > more:
+            yield part, less, f"no more than {whole}, which is {more}"
+    if row.a_distance is not None and not 0 <= row.a_distance <= 2:
+        yield "a_distance", row.a_distance, "a number between 0 and 2"
+
+
+def _forgetting(row: Row) -> Wrong:
+    """Yield scores before and after adaptation that are not those which forgetting is computed from."""
+    after = row.score_matrix[1][1] if row.score_matrix else None
+    if row.eager_score is not None and row.score_matrix and row.eager_score != after:
+        yield "eager_score", row.eager_score, f"that of the score_matrix after adaptation, which is {after}"
+    for name, expected in forgotten(row).items():
+        value = getattr(row, name)
+        if value is not None and (expected is None or not close(value, expected)):
+            yield name, value, f"{expected}, the score before adaptation minus the one after"
+
+
+def forgotten(row: Row) -> dict[str, float | None]:
+    """Return what a row forgets by its own scores, None where it lacks one of them."""
+    (before, _), (after, _) = row.score_matrix or ((None, None), (None, None))
+    pairs = {"forgetting_head": (before, after), "forgetting_probe": (row.probe_before, row.probe_after)}
+    return {
+        name: None if before is None or after is None else before - after for name, (before, after) in pairs.items()
+    }
+
+
+def _gain(row: Row) -> Wrong:
+    negative = None if row.transfer_gain is None else row.transfer_gain < 0
+    if row.negative_transfer not in (None, negative):
+        yield "negative_transfer", row.negative_transfer, f"{negative}, for its transfer_gain is {row.transfer_gain}"
+
+
+def _provenance(row: Row) -> Wrong:
+    for name in ("onnx_sha256", "predictions_sha256"):
+        if (value := getattr(row, name)) is not None and not re.fullmatch("[0-9a-f]{64}", value):
+            yield name, value, "64 hex digits"
+    try:
+        aware = row.created is None or datetime.datetime.fromisoformat(row.created).tzinfo is not None
+    except ValueError:
+        aware = False
+    if not aware:
+        yield "created", row.created, "a time such as 2026-01-31T12:00:00+00:00"
 
 
 def _latency(row: Row) -> Wrong:

@@ -11,9 +11,12 @@ from typing import Any
 from tlbench.errors import StoreError
 from tlbench.results.escapes import plain, shortened
 from tlbench.results.files import canonical, file_sha256
+from tlbench.results.latency_files import wrong_latency
 from tlbench.results.left_out import LeftOut
+from tlbench.results.prediction_files import LARGEST as LARGEST_PREDICTIONS
 from tlbench.results.row import Row
-from tlbench.results.row_checks import check
+from tlbench.results.row_checks import wrong_fields
+from tlbench.results.values import Wrong, in_words
 
 State = tuple[int, ...]
 Known = dict[Path, tuple[State, Row]]
@@ -83,17 +86,32 @@ def _named(path: Path) -> Row:
 def read_row(path: Path) -> Row:
     """Return the row of a file. Raises `StoreError` that names one that is damaged or cannot be right."""
     try:
-        row = Row.from_json(_record(path))
-        check(row)
-        _check_predictions(row, path.with_suffix(".npz"))
-    except RecursionError:
-        error: Exception = StoreError("it is nested too deep")
-    except (OSError, ValueError, StoreError) as caught:
-        error = caught
-    else:
-        return row
-    said = shortened(plain(str(error)))
-    raise StoreError(f'The row "{plain(str(path))}" cannot be read: {said}. Remove it, or restore it.') from error
+        row = parsed(path)
+        for wrong in wrong_parts(row, path):
+            raise StoreError(in_words(*wrong))
+    except (StoreError, RecursionError) as error:
+        said = shortened(plain(str(error)))
+        raise StoreError(f'The row "{plain(str(path))}" cannot be read: {said}. Remove it, or restore it.') from error
+    return row
+
+
+def parsed(path: Path) -> Row:
+    """Return the row of a file, whatever its values. Raises `StoreError` with what is wrong with the file."""
+    try:
+        return Row.from_json(_record(path))
+    except RecursionError as error:
+        raise StoreError("it is nested too deep") from error
+    except (OSError, ValueError) as error:
+        raise StoreError(str(error)) from error
+
+
+def wrong_parts(row: Row, path: Path) -> Wrong:
+    """Yield the invalid fields of a row, then those that contradict the files beside it: predictions and latency."""
+    wrong = list(wrong_fields(row))
+    yield from wrong
+    if not wrong:
+        yield from _wrong_predictions(row, path.with_suffix(".npz"))
+        yield from wrong_latency(row, path.absolute().parent.parent.parent)
 
 
 def _record(path: Path) -> Any:
@@ -109,9 +127,15 @@ def _record(path: Path) -> Any:
     return record
 
 
-def _check_predictions(row: Row, path: Path) -> None:
-    """Raise `StoreError` if the file of predictions beside a row is not the one that was scored."""
+def _wrong_predictions(row: Row, path: Path) -> Wrong:
+    """Yield the hash of a row if the file of predictions beside it is not the one that was scored."""
     if row.predictions_sha256 is None or not path.is_file():
         return
-    if file_sha256(path) != row.predictions_sha256:
-        raise StoreError(f'"{plain(path.name)}" does not hold the predictions that were scored')
+    try:
+        size = path.stat().st_size
+        own = file_sha256(path) if size <= LARGEST_PREDICTIONS else f"a file of at most {LARGEST_PREDICTIONS} bytes"
+    except OSError as error:
+        own = f"a file that can be read ({error.strerror})"
+    if own != row.predictions_sha256:
+        said = f'{own}: "{plain(path.name)}" does not hold the predictions that were scored'
+        yield "predictions_sha256", row.predictions_sha256, said

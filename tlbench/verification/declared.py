@@ -1,0 +1,48 @@
+"""What a row says of its task, strategy and key, held against the plugins that are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tlbench.contract.budget import Budget
+from tlbench.contract.requests import no_files
+from tlbench.contract.specs import TaskSpec
+from tlbench.planning.catalog import Catalog
+from tlbench.planning.plan import key_of
+from tlbench.results.files import digest
+from tlbench.results.row import Row
+from tlbench.verification.report import Problem
+
+
+def wrong_declarations(file: str, row: Row, catalog: Catalog) -> Iterator[Problem]:
+    """Yield the fields that the row's task or strategy declares otherwise, and the key of other options."""
+    task, strategy = catalog.task(row.task), catalog.strategies.get(row.strategy)
+    declared = {"metric": task.metric, "budget_unit": task.kind.unit}
+    if task.labels is None:
+        declared["setting"] = task.setting
+    yield from _wrong(file, row, declared, f"task {task.name}")
+    # A strategy of another version may have declared something else.
+    if strategy is not None and row.plugins.get("strategy") == str(catalog.origin(strategy)):
+        access = tuple(sorted(strategy.access))
+        declared = {"access": access, "baseline": strategy.baseline, "selection": strategy.selection}
+        yield from _wrong(file, row, declared, f"strategy {strategy.name}")
+        if (key := expected_key(row, task)) not in (None, row.key):
+            yield Problem(file, "key", row.key, f"{key!r}, computed from its options")
+
+
+def _wrong(file: str, row: Row, declared: dict[str, object], owner: str) -> Iterator[Problem]:
+    for name, expected in declared.items():
+        if (value := getattr(row, name)) != expected:
+            yield Problem(file, name, value, f"{expected!r}, as the {owner} declares")
+
+
+def expected_key(row: Row, task: TaskSpec) -> str | None:
+    """Return the key of a row; None if it depends on files that the row does not name."""
+    files = digest([]) if task.files is no_files else row.files
+    if not files or row.remembered or (not row.budget_rule and row.label_budget is None):
+        return None
+    budget = Budget.parse(row.budget_rule) if row.budget_rule else Budget(row.label_budget)
+    alone = [row.setting] if row.setting == "target-only" else []
+    options = (row.task_options, row.backbone_options, row.source_options, row.strategy_options)
+    names, contents = (row.task, row.backbone, row.strategy), (files, row.weights_sha256 or "", "")
+    return key_of(names, row.seed, budget, contents, [*alone, *map(dict, options)])
