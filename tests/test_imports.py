@@ -26,12 +26,16 @@ ROOMS: dict[str, str] = {
     "deploy": "errors contract results learning",
     "engine": "errors contract results assets planning learning deploy",
     "leaderboard": "errors results",
+    "verification": "errors contract results planning engine learning leaderboard",
     "api": "errors contract results assets planning learning deploy engine leaderboard",
     "testing": "errors contract results assets planning learning deploy engine leaderboard api",
-    "cli": "errors contract results assets planning learning deploy engine leaderboard api testing",
+    "cli": "errors contract results assets planning learning deploy engine leaderboard verification api testing",
 }
 """Room -> the rooms that it may import beside itself."""
-LIGHT = ("errors", "contract", "results", "assets", "planning", "leaderboard", "api", "engine.runner", "engine.cache")
+LIGHT = (
+    *("errors", "contract", "results", "assets", "planning", "leaderboard", "verification", "api"),
+    *("engine.runner", "engine.cache"),
+)
 """Rooms, and two modules, that import no heavy library."""
 FACADES = ("tlbench", "tlbench.learning", "tlbench.assets", "tlbench.testing")
 """What plugins import of tlbench: the names in the `__all__` of these packages."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 
 import pytest
 
+from tlbench.results.row import write_row
 from tlbench.results.row_files import parsed, row_paths
 
 RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--seeds", "1", "--references", "none")
@@ -47,10 +49,6 @@ def test_json_has_problems_reasons_and_counts(tlbench, board):
 
 
 def test_a_task_that_is_not_installed_is_neither_believed_nor_wrong(tlbench, board):
-    import dataclasses
-
-    from tlbench.results.row import write_row
-
     (path,) = row_paths(board)
     row = dataclasses.replace(parsed(path), task="toy/gone")
     moved = write_row(board, row)

@@ -8,8 +8,8 @@ import datetime
 import numpy as np
 import pytest
 
-from tlbench.results.row_files import read_rows
-from tlbench.verification.board import verify_board, verify_row
+from tlbench.results.row_files import parsed, row_paths
+from tlbench.verification.board import verify_board
 
 
 def narrower(forger):
@@ -95,19 +95,8 @@ def faster_everywhere(forger):
     row = forger.row()
     values = {"p50_ms": row.p50_ms / 2, "p50_ratio": row.p50_ratio / 2}
     forger.latency(**values)
-    for one in list(read_rows_quietly(forger.board)):
-        if one.latency:
-            forger.write(dataclasses.replace(one, **values))
-
-
-def read_rows_quietly(board):
-    import warnings
-
-    from tlbench.results.row_files import parsed, row_paths
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return [parsed(path) for path in row_paths(board)]
+    for path in row_paths(forger.board):
+        forger.write(dataclasses.replace(parsed(path), **values))
 
 
 def changed(**fields):
@@ -140,6 +129,7 @@ FORGERIES = {
     "more of the gap closed": (changed(gap_closed=lambda row: (row.gap_closed or 0) + 0.1), "gap_closed"),
     "a poorer baseline": (poorer_scratch, "score"),
     "nothing forgotten": (changed(forgetting_head=0.0), "forgetting_head"),
+    "forgetting left out": (changed(forgetting_head=None), "forgetting_head"),
     "a worse source model": (worse_source, "score_matrix[0]"),
     "a worse probe": (worse_probe, "probe_before"),
     "less access": (changed(access=()), "access"),
@@ -169,5 +159,7 @@ def test_a_forgery_is_found_by_its_field(forger, speakers, lie):
     assert report.status == 1
     rows = [problem for problem in report.problems if problem.file.startswith("rows/")]
     assert field in {problem.field for problem in rows}
-    assert {problem.file.split("--")[2] for problem in rows} == {"scratch" if forge is poorer_scratch else "finetune"} or forge in (faster_everywhere,)
+    everywhere = lie == "a lower latency in both files"
+    liar = "scratch" if lie == "a poorer baseline" else "finetune"
+    assert {problem.file.split("--")[2] for problem in rows} == {liar} or everywhere
     assert all(str(problem).isprintable() and "\n" not in str(problem) for problem in report.problems)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -61,8 +63,6 @@ def test_predictions_that_are_no_zip_file_are_wrong(forger, speakers):
 @pytest.mark.parametrize("name", ["../../../etc/passwd", "a/b", "", "x" * 200])
 def test_a_latency_file_is_one_of_the_board(forger, speakers, name):
     path, row = forger.path(), forger.row()
-    import dataclasses
-
     forger.write(dataclasses.replace(row, latency=name))
     (problem,) = verify_row(path, speakers).problems
     assert (problem.field, "expected letters, digits" in str(problem)) == ("latency", True)

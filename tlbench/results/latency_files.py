@@ -50,7 +50,9 @@ def wrong_latency(row: Row, board: Path) -> Wrong:
             yield name, getattr(row, name), f"{values.get(name)!r}, as in {path.name}"
     for name, expected in _summary(values["raw_ms"]).items():
         found = getattr(row, name)
-        if not isinstance(found, int | float) or not math.isclose(found, expected, rel_tol=1e-9, abs_tol=_slack(name, values)):
+        if not isinstance(found, int | float) or not math.isclose(
+            found, expected, rel_tol=1e-9, abs_tol=_slack(name, values)
+        ):
             yield name, found, f"{expected!r}, computed from the single values in {path.name}"
 
 

@@ -128,14 +128,16 @@ def _record(path: Path) -> Any:
 
 
 def _wrong_predictions(row: Row, path: Path) -> Wrong:
-    """Yield the hash of a row if the file of predictions beside it is not the one that was scored."""
+    """Yield hash or size of a row if the file of predictions beside it is not the one that was scored."""
     if row.predictions_sha256 is None or not path.is_file():
         return
     try:
         size = path.stat().st_size
         own = file_sha256(path) if size <= LARGEST_PREDICTIONS else f"a file of at most {LARGEST_PREDICTIONS} bytes"
     except OSError as error:
-        own = f"a file that can be read ({error.strerror})"
+        size, own = 0, f"a file that can be read ({error.strerror})"
     if own != row.predictions_sha256:
         said = f'{own}: "{plain(path.name)}" does not hold the predictions that were scored'
         yield "predictions_sha256", row.predictions_sha256, said
+    elif row.predictions_bytes not in (None, size):
+        yield "predictions_bytes", row.predictions_bytes, f'{size}, the size of "{plain(path.name)}"'

@@ -12,7 +12,7 @@ from tlbench.results.files import digest
 from tlbench.results.latency_files import latency_path
 from tlbench.results.row import Row
 from tlbench.results.row_files import parsed, row_paths, wrong_parts
-from tlbench.verification.declared import wrong_declarations
+from tlbench.verification.declared import undeclared, wrong_declarations
 from tlbench.verification.pages import missing_pages, wrong_pages
 from tlbench.verification.relations import Split, lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
@@ -23,7 +23,7 @@ def verify_board(board: Path, catalog: Catalog, done: Callable[[], object] = lam
     """Return what is wrong with the rows and pages of a board; `done` is called for each row."""
     report, paths = Report(), {_named(path): path for path in row_paths(board)}
     rows = _read(report, paths)
-    splits = {}
+    splits: dict[str, Split] = {}
     for file, row in rows.items():
         splits |= _verify_scores(report, file, row, paths[file], catalog)
         done()
@@ -41,7 +41,7 @@ def verify_row(path: Path, catalog: Catalog) -> Report:
     board, own = Report(), str(path)
     paths = {own if other == path.absolute() else _named(other): other for other in others} or {own: path}
     rows = _read(board, paths)
-    splits = {own: split for row in [rows.get(own)] if row for split in _verify_scores(board, own, row, path, catalog).values()}
+    splits = _verify_scores(board, own, rows[own], path, catalog) if own in rows else {}
     _verify_relations(board, rows, splits)
     report = Report(rows=[own], problems=[problem for problem in board.problems if problem.file == own])
     report.excuse({file: reason for file, reason in board.unverified.items() if file == own})
@@ -92,17 +92,20 @@ def _verify_scores(report: Report, file: str, row: Row, path: Path, catalog: Cat
     except StoreError as error:
         report.add([Problem(file, "predictions", path.with_suffix(".npz").name, f"predictions, but {error}")])
         return {}
-    if row.latency is not None and not _has_latency(row, path):
-        report.excuse({file: "no single values of its latency"})
+    if reason := _without_proof(row, path, catalog):
+        report.excuse({file: reason})
     shared = [row.task, row.task_options, row.files]
     # Tokens depend on the vocabulary, and so on the backbone.
     own = [row.backbone, row.backbone_options, row.data_sha256] if task.kind.layout in SELF_LABELLED else []
     return {file: (digest([*shared, *own]), kept.test_split)}
 
 
-def _has_latency(row: Row, path: Path) -> bool:
-    kept = latency_path(row, path.absolute().parent.parent.parent)
-    return kept is not None and kept.is_file()
+def _without_proof(row: Row, path: Path, catalog: Catalog) -> str:
+    """Return why a row whose scores are right cannot be verified as a whole; empty if it can be."""
+    latency = latency_path(row, path.absolute().parent.parent.parent)
+    if latency is not None and not latency.is_file():
+        return "no single values of its latency"
+    return undeclared(row, catalog)
 
 
 def _verify_relations(report: Report, rows: Mapping[str, Row], splits: Mapping[str, Split]) -> None:

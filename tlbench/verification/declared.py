@@ -17,17 +17,28 @@ from tlbench.verification.report import Problem
 def wrong_declarations(file: str, row: Row, catalog: Catalog) -> Iterator[Problem]:
     """Yield the fields that the row's task or strategy declares otherwise, and the key of other options."""
     task, strategy = catalog.task(row.task), catalog.strategies.get(row.strategy)
-    declared = {"metric": task.metric, "budget_unit": task.kind.unit}
+    declared: dict[str, object] = {"metric": task.metric, "budget_unit": task.kind.unit}
     if task.labels is None:
         declared["setting"] = task.setting
     yield from _wrong(file, row, declared, f"task {task.name}")
-    # A strategy of another version may have declared something else.
-    if strategy is not None and row.plugins.get("strategy") == str(catalog.origin(strategy)):
+    if strategy is not None and not undeclared(row, catalog):
         access = tuple(sorted(strategy.access))
         declared = {"access": access, "baseline": strategy.baseline, "selection": strategy.selection}
         yield from _wrong(file, row, declared, f"strategy {strategy.name}")
         if (key := expected_key(row, task)) not in (None, row.key):
             yield Problem(file, "key", row.key, f"{key!r}, computed from its options")
+
+
+def undeclared(row: Row, catalog: Catalog) -> str:
+    """Return why access and key of a row cannot be verified; empty if they can be.
+
+    A strategy of another version may have declared something else.
+    """
+    strategy = catalog.strategies.get(row.strategy)
+    if strategy is None:
+        return f"the strategy {row.strategy} is not installed"
+    origin, installed = row.plugins.get("strategy"), str(catalog.origin(strategy))
+    return "" if origin == installed else f"the strategy {row.strategy} is of {origin}, but {installed} is installed"
 
 
 def _wrong(file: str, row: Row, declared: dict[str, object], owner: str) -> Iterator[Problem]:

@@ -52,9 +52,14 @@ def _made(board: Path, rows: Sequence[Row]) -> dict[str, str]:
 def _difference(name: str, found: str, made: str) -> Problem:
     """Return the first place where two texts differ."""
     lines, expected = found.split("\n"), made.split("\n")
-    number = next((n for n, (one, other) in enumerate(zip(lines, expected)) if one != other), min(len(lines), len(expected)))
-    one, other = (part[number] if number < len(part) else "" for part in (lines, expected))
-    column = next((n for n, (here, there) in enumerate(zip(one, other)) if here != there), min(len(one), len(other)))
-    start = max(0, column - EXCERPT // 2)
+    number = _common(lines, expected)
+    one, other = ("".join(part[number : number + 1]) for part in (lines, expected))
+    start = max(0, _common(one, other) - EXCERPT // 2)
     cut = slice(start, start + EXCERPT)
     return Problem(name, f"line {number + 1}", one[cut], f"{other[cut]!r}, rendered from its results")
+
+
+def _common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Return how many first parts two sequences have in common."""
+    differing = (n for n, (here, there) in enumerate(zip(one, other, strict=False)) if here != there)
+    return next(differing, min(len(one), len(other)))

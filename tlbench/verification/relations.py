@@ -10,6 +10,7 @@ from tlbench.leaderboard import questions, versions
 from tlbench.results import baselines
 from tlbench.results.files import canonical, digest
 from tlbench.results.row import Row
+from tlbench.results.row_checks import forgotten
 from tlbench.verification.report import Problem, differs
 
 Rows = Mapping[str, Row]
@@ -29,6 +30,7 @@ SHARED_BY_SOURCE: Mapping[str, Callable[[Row], Any]] = {
 def wrong_relations(rows: Rows, splits: Mapping[str, Split]) -> Iterator[Problem]:
     """Yield the fields of rows that contradict other rows; `splits` are the test splits of those with predictions."""
     yield from _duplicates(rows)
+    yield from _hidden(rows)
     yield from _beside_baselines(rows)
     scored = {file: row for file, row in rows.items() if row.status == "ok"}
     with_source = {file: row for file, row in scored.items() if row.setting != "target-only"}
@@ -72,6 +74,14 @@ def _duplicates(rows: Rows) -> Iterator[Problem]:
         *others, (_, newest) = sorted(group)
         for _, file in others:
             yield Problem(file, "seed", rows[file].seed, f"one row a question and seed, but {newest} is another")
+
+
+def _hidden(rows: Rows) -> Iterator[Problem]:
+    """Yield forgetting that a row keeps to itself, though it has the scores."""
+    for file, row in rows.items():
+        for name, expected in forgotten(row).items():
+            if getattr(row, name) is None and expected is not None:
+                yield Problem(file, name, None, f"{expected!r}, the score before adaptation minus the one after")
 
 
 def _unadapted(rows: Rows) -> Iterator[Problem]:
@@ -127,4 +137,3 @@ def _data(row: Row) -> str:
     """Name what rows with the same prepared data have in common."""
     model = [row.backbone, row.backbone_options, row.weights_sha256]
     return digest([_task(row), *model, row.machine, versions.version(row)])
-

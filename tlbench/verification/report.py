@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tlbench.results.escapes import plain
+
 NO_PREDICTIONS = "no predictions"
 RIGHT, WRONG, MISSING = 0, 1, 3
 """Exit statuses."""
@@ -28,9 +30,12 @@ class Problem:
     """What was computed or required, and from what."""
 
     def __str__(self) -> str:
-        shown = repr(self.value)
-        shown = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
-        return f"{self.file}: {self.field} is {shown}, expected {self.expected}"
+        value, expected = _shown(repr(self.value), LONGEST), _shown(self.expected, 4 * LONGEST)
+        return plain(f"{self.file}: {self.field} is {value}, expected {expected}")
+
+
+def _shown(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 @dataclass

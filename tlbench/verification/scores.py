@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.requests import SELF_LABELLED
-from tlbench.errors import StoreError
+from tlbench.errors import StoreError, describe
+from tlbench.planning.guard import pass_signal
 from tlbench.results.frozen import frozen
 from tlbench.results.prediction_files import LARGEST, read_predictions
 from tlbench.results.row import Row
@@ -96,8 +97,9 @@ def computed(kept: Stored, task: TaskSpec) -> dict[str, Any]:
             fields = score_fields(task, labels, predictions, targets, arrays.get("groups"))
     except MemoryError as error:
         raise NotVerifiableError(f"scoring its predictions takes more than {MEMORY / 2**30:.0f} GiB") from error
-    except Exception as error:  # noqa: BLE001 - a kind of a plugin may raise anything for arrays that it did not make
-        raise StoreError(f"they cannot be scored by the kind {task.kind.name}: {error}") from error
+    except BaseException as error:  # a kind of a plugin may raise anything for arrays that it did not make
+        pass_signal(error)
+        raise StoreError(f"they cannot be scored by the kind {task.kind.name}: {describe(error)}") from error
     return {name: frozen(value) for name, value in fields.items()}
 
 
@@ -113,7 +115,9 @@ def _labels(arrays: Mapping[str, Array], task: TaskSpec) -> tuple[str, ...]:
         if values.dtype.kind in "iu" and len(values) and not 0 <= values.min() <= values.max() < max(2, len(labels)):
             raise StoreError(f'"{name}" has an index outside the {len(labels)} labels')
         if name == "predictions" and values.dtype.kind == "f" and values.shape[1:] != (len(labels),):
-            raise StoreError(f'"{name}" has the shape {values.shape}, expected a number for each of {len(labels)} labels')
+            raise StoreError(
+                f'"{name}" has the shape {values.shape}, expected a number for each of {len(labels)} labels'
+            )
     return labels
 
 
