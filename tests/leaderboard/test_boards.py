@@ -71,6 +71,15 @@ def test_differences_from_source_only_are_paired_by_seed(row, tmp_path):
     assert "+0.050 (1/2)" in (tmp_path / "toy.md").read_text()
 
 
+@pytest.mark.parametrize("claimed", [None, 0.4])
+def test_a_transfer_gain_is_computed_from_the_baseline_whatever_the_row_says(row, claimed):
+    rows = [row("scratch", 0, 0.5, baseline=True), row("finetune", 0, 0.4, transfer_gain=claimed)]
+    entry = next(entry for entry in aggregate(rows) if entry.first.strategy == "finetune")
+    assert (entry.mean("transfer_gain"), entry.first.negative_transfer) == (pytest.approx(-0.1), True)
+    alone = aggregate([row("finetune", 0, 0.4, transfer_gain=claimed)])[0]
+    assert alone.mean("transfer_gain") == claimed
+
+
 def grouped(row, seed, name, score, groups=12):
     worst = {"worst_group": name, "worst_group_score": score, "worst_group_low": score - 0.1}
     return row("a", seed, 0.8, groups=groups, **worst, worst_group_high=score + 0.1, worst_group_size=25)

@@ -132,6 +132,16 @@ def test_a_value_that_cannot_be_right_is_named_and_the_other_rows_are_read(board
         ({"p50_ms": 1e-9, "p50_ratio": 2.0, "reference_p50_ms": 0.25}, "times reference_p50_ms, which is 0.5"),
         ({"stage": "adapt"}, "none that failed, for its status is ok"),
         ({"scores": {"accuracy": 0.5}}, "its accuracy among all metrics, which is 0.5"),
+        ({"forgetting_head": 0.0}, "the score before adaptation minus the one after"),
+        ({"forgetting_probe": 0.1, "probe_before": 0.9, "probe_after": 0.7}, "the score before adaptation minus"),
+        ({"eager_score": 0.9}, "that of the score_matrix after adaptation, which is 0.75"),
+        ({"transfer_gain": -0.1, "negative_transfer": False}, "True, for its transfer_gain is -0.1"),
+        ({"test_size": 10, "groups": 11}, "no more than test_size, which is 10"),
+        ({"training_labels": 10**6}, "no more than label_budget"),
+        ({"a_distance": 2.5}, "a number between 0 and 2"),
+        ({"test_size": 0}, "some examples, for it has a score"),
+        ({"created": "yesterday"}, "a time such as"),
+        ({"onnx_sha256": "0"}, "64 hex digits"),
         ({"domain": "toy-", "task": "toy-/blobs"}, "a name that begins and ends with a letter, a digit or _"),
     ],
 )
@@ -273,6 +283,18 @@ def test_a_row_whose_predictions_are_damaged_is_left_out(scored):
             assert not accepted(path, row)
     predictions.unlink()
     assert accepted(path, row)
+
+
+def test_a_latency_that_its_single_values_do_not_have_is_left_out(board, rows):
+    raw = [0.5 + number / 1000 for number in range(100)]
+    (board / "latency").mkdir()
+    (board / "latency" / "abc.json").write_text(json.dumps({"raw_ms": raw, "p50_ms": 0.25}))
+    changed(board, rows[0], latency="abc", p50_ms=0.25)
+    seeds, warning = read_with_one_left_out(board)
+    assert (seeds, "computed from the single values in abc.json" in warning or "as in abc.json" in warning) == (
+        [1],
+        True,
+    )
 
 
 def test_the_fault_of_damaged_predictions_is_named(scored, tmp_path):

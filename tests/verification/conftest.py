@@ -35,14 +35,24 @@ def speakers(toy_site):
 
 
 @pytest.fixture(scope="package")
-def published(speakers, session_cache, tmp_path_factory):
+def run_on(speakers, session_cache):
+    """Run the task of the tests on a board and render its pages; return the board."""
+
+    def runs(board: Path) -> Path:
+        settings = Settings(cache=session_cache, board=board, data_root=None)
+        asked = {"tasks": [TASK], "strategies": ["finetune"], "references": ("source-only", "scratch", "all-labels")}
+        plan = plan_only(speakers, settings, **asked, overrides={"source.steps": 20, "strategy.steps": 20})
+        run(plan, speakers, settings)
+        render(board, list(read_rows(board)))
+        return board
+
+    return runs
+
+
+@pytest.fixture(scope="package")
+def published(run_on, tmp_path_factory):
     """A board with its pages, as a run leaves it."""
-    settings = Settings(cache=session_cache, board=tmp_path_factory.mktemp("published"), data_root=None)
-    asked = {"tasks": [TASK], "strategies": ["finetune"], "references": ("source-only", "scratch", "all-labels")}
-    plan = plan_only(speakers, settings, **asked, overrides={"source.steps": 20, "strategy.steps": 20})
-    run(plan, speakers, settings)
-    render(settings.board, list(read_rows(settings.board)))
-    return settings.board
+    return run_on(tmp_path_factory.mktemp("published"))
 
 
 @dataclass

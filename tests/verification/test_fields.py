@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
-
-from tlbench.results.row import Row
 from tlbench.verification.board import verify_row
 
 UNVERIFIED = {
@@ -37,10 +34,14 @@ def other(value):
     return value[:-1] if isinstance(value, tuple) and value else None
 
 
-@pytest.mark.parametrize("name", [field.name for field in dataclasses.fields(Row) if field.name not in NESTED])
-def test_a_changed_field_is_found_or_documented(forger, speakers, name):
-    row = forger.row()
-    if (value := other(getattr(row, name))) is None:
-        pytest.skip("the field is empty")
-    report = verify_row(forger.write(dataclasses.replace(row, **{name: value})), speakers)
-    assert report.status == (0 if name in UNVERIFIED else 3 if name in APART else 1)
+def test_a_changed_field_is_found_or_documented(forger, speakers):
+    row, statuses = forger.row(), {}
+    for name in sorted({field.name for field in dataclasses.fields(row)} - NESTED):
+        if (value := other(getattr(row, name))) is not None:
+            path = forger.write(dataclasses.replace(row, **{name: value}))
+            statuses[name] = verify_row(path, speakers).status
+            path.unlink()
+            forger.write(row)
+    assert len(statuses) > 60
+    assert {name for name, status in statuses.items() if status == 0} == UNVERIFIED
+    assert {name for name, status in statuses.items() if status == 3} == APART

@@ -125,7 +125,6 @@ FORGERIES = {
     "easy examples alone": (easy_examples, "test_size"),
     "predictions that are all right": (right_predictions, "score"),
     "a larger transfer gain": (changed(transfer_gain=lambda row: row.transfer_gain + 0.01), "transfer_gain"),
-    "no transfer gain": (changed(transfer_gain=None, negative_transfer=None), "transfer_gain"),
     "more of the gap closed": (changed(gap_closed=lambda row: (row.gap_closed or 0) + 0.1), "gap_closed"),
     "a poorer baseline": (poorer_scratch, "score"),
     "nothing forgotten": (changed(forgetting_head=0.0), "forgetting_head"),

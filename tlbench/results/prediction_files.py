@@ -26,8 +26,8 @@ EXAMPLES, LABELS = 10**6, 5000
 """A score draws weights for each example, and counts each pair of labels: more of them would not fit into memory."""
 NUMBERS, TEXTS = "biuf", "U"
 ARRAYS = {
-    "predictions": NUMBERS,
-    "targets": NUMBERS,
+    "predictions": NUMBERS + TEXTS,
+    "targets": NUMBERS + TEXTS,
     "counts": "iu",
     "prediction_counts": "iu",
     "references": TEXTS,
@@ -93,7 +93,7 @@ def _array(name: str, content: bytes) -> Array:
 
 
 def _named(kinds: str) -> str:
-    return {NUMBERS: "numbers", TEXTS: "texts"}.get(kinds, "whole numbers")
+    return {NUMBERS + TEXTS: "numbers or texts", TEXTS: "texts"}.get(kinds, "whole numbers")
 
 
 def _check(arrays: Mapping[str, Any]) -> None:

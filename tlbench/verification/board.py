@@ -39,7 +39,7 @@ def verify_row(path: Path, catalog: Catalog) -> Report:
     folder = path.absolute().parent
     others = row_paths(folder.parent.parent) if folder.parent.name == "rows" else []
     board, own = Report(), str(path)
-    paths = {own if other == path.absolute() else _named(other): other for other in others} or {own: path}
+    paths = {_named(other): other for other in others if other != path.absolute()} | {own: path}
     rows = _read(board, paths)
     splits = _verify_scores(board, own, rows[own], path, catalog) if own in rows else {}
     _verify_relations(board, rows, splits)
@@ -63,7 +63,7 @@ def _read(report: Report, paths: Mapping[str, Path]) -> dict[str, Row]:
         except (StoreError, RecursionError) as error:
             report.add([Problem(file, "file", path.name, f"a result that can be read: {error}")])
             continue
-        if file.startswith("rows/") and file != f"rows/{row.file_name}":
+        if path.absolute().parent.parent.name == "rows" and _named(path.absolute()) != f"rows/{row.file_name}":
             wrong.append(Problem(file, "file", path.name, f"{row.file_name!r}, the name of its content"))
         report.add(wrong)
         if not wrong:

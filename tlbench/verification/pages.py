@@ -56,7 +56,7 @@ def _difference(name: str, found: str, made: str) -> Problem:
     one, other = ("".join(part[number : number + 1]) for part in (lines, expected))
     start = max(0, _common(one, other) - EXCERPT // 2)
     cut = slice(start, start + EXCERPT)
-    return Problem(name, f"line {number + 1}", one[cut], f"{other[cut]!r}, rendered from its results")
+    return Problem(name, f"line {number + 1}", one[cut], f"{other[cut]!r}, rendered from the results by this version")
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:
