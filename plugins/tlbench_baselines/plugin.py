@@ -33,13 +33,13 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="scratch",
             title="From scratch",
-            summary="Trains random weights on the label budget, without transfer.",
+            summary="Trains random weights on the label budget, without transfer, for as many steps as fine-tuning.",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             baseline=True,
             from_source=False,
             recipe="scratch",
-            options=training_options(steps=250, learning_rate=2e-3),
+            options=training_options(steps=120, learning_rate=2e-3),
             adapt=deferred("tlbench_baselines.strategy", "scratch"),
         ),
         StrategySpec(

@@ -15,7 +15,6 @@ RECIPE = {
     "source.learning_rate": 2e-3,
     "full.steps": 150,
     "full.learning_rate": 1e-3,
-    "scratch.steps": 300,
     "scratch.learning_rate": 1e-3,
     "all-labels.steps": 600,
     "all-labels.learning_rate": 1e-3,

@@ -14,7 +14,6 @@ def small_berts() -> list[BackboneSpec]:
         "batch_size": 32,
         "source.steps": 600,
         "full.steps": 150,
-        "scratch.steps": 300,
         "all-labels.steps": 600,
     }
     tiny = {"batch_size": 48, "source.steps": 120, "full.steps": 60, "adversarial.conditional": True}

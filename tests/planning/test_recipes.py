@@ -48,6 +48,22 @@ def test_an_entry_of_the_kind_beats_one_for_all_and_another_kind_s_is_not_read(c
     assert default_value(steps, "full", {"head.steps": 3}) == 120
 
 
+def test_scratch_trains_for_as_many_steps_as_fine_tuning_on_every_backbone(catalog):
+    backbones = [*catalog.backbones.values(), *(catalog.backbone(name) for name in ("cifar/resnet20", "timm/resnet18"))]
+    finetune, scratch = catalog.strategy("finetune"), catalog.strategy("scratch")
+    steps = {one.name: [resolved(strategy, one)["steps"] for strategy in (finetune, scratch)] for one in backbones}
+    assert {name: pair for name, pair in steps.items() if pair[0] != pair[1]} == {}
+    assert len({pair[0] for pair in steps.values()}) > 3
+
+
+def test_only_the_steps_of_scratch_are_those_of_fine_tuning_and_a_recipe_of_its_own_counts(catalog):
+    recipe = {"steps": 7, "full.steps": 9, "full.learning_rate": 0.5}
+    steps, rate, *_ = catalog.strategy("scratch").options
+    assert (default_value(steps, "scratch", recipe), default_value(rate, "scratch", recipe)) == (9, 2e-3)
+    assert default_value(steps, "scratch", {**recipe, "scratch.steps": 11}) == 11
+    assert default_value(steps, "scratch", {"steps": 7}) == 7
+
+
 def test_shipped_strategies_name_their_kind_of_training(catalog):
     named = {name: spec.recipe for name, spec in catalog.strategies.items() if spec.recipe}
     assert named == {

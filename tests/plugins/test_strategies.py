@@ -31,7 +31,7 @@ def adapted(pairing_of, source_of):
     return make
 
 
-def test_majority_says_the_frequencies_of_the_budget_for_every_input(adapted, pairing_of):
+def test_constant_says_the_frequencies_of_the_budget_for_every_input(adapted, pairing_of):
     prepared, _, model = adapted("constant", "toy/names")
     budget = seen_labels(pairing_of("toy/names", "constant"), prepared).targets.values
     head = model.heads["target"]
@@ -65,7 +65,7 @@ def test_finetune_starts_from_the_source_and_scratch_does_not(adapted):
     assert 0 < distance(tuned) < 1e-3 < distance(new)
 
 
-def test_the_oracle_sees_every_target_label(pairing_of, prepare_in):
+def test_all_labels_sees_every_target_label(pairing_of, prepare_in):
     pairing = pairing_of("toy/blobs", "all-labels")
     prepared = prepare_in(pairing)
     assert len(seen_labels(pairing, prepared)) == len(prepared.split("target-train")) > pairing.label_budget.total

@@ -104,7 +104,8 @@ class BackboneSpec:
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Better defaults for training options: `NAME`, such as `steps`, for all training; `KIND.NAME`, such as
     `full.steps` or `source.steps`, for one kind of training: `full`, `head`, `adversarial`, `scratch`, `all-labels`, or
-    `source`, the source model. Never the name of a strategy."""
+    `source`, the source model. Never the name of a strategy. Training from scratch takes the steps of `full`, unless
+    there is an entry `scratch.steps`."""
     licence: str = ""
     """The licence of the weights."""
     requires: tuple[str, ...] = ()

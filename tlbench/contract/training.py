@@ -21,6 +21,9 @@ TRAININGS: Mapping[str, str] = MappingProxyType(
 )
 """What `StrategySpec.recipe` may name: kind of training -> what is trained. A strategy's name is never a key: two
 strategies of one kind of training have the same defaults."""
+AS_LONG_AS: Mapping[str, str] = MappingProxyType({"scratch": "full"})
+"""Kinds of training that take as many steps as another, unless a recipe says otherwise: a transfer gain compares the
+two, and is not one of more training."""
 RECIPE_KINDS = (*TRAININGS, SOURCE)
 """What an entry `KIND.NAME` of `BackboneSpec.recipe` may begin with."""
 

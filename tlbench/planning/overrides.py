@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.specs import EMPTY
+from tlbench.contract.training import AS_LONG_AS
 from tlbench.errors import UnknownNameError
 
 
@@ -15,13 +16,15 @@ def default_value(
     """Return an option's value if the user sets none.
 
     That is what the backbone's recipe says for this kind of training, else what it says for all kinds of training, else
-    the option's own default. An empty `training` is of no kind. An option that only has the name of a recipe's entry
-    keeps its default: a strategy's own `weight` is not that of another.
+    the option's own default. An empty `training` is of no kind. The steps of training from scratch are those of full
+    fine-tuning, unless the recipe says otherwise. An option that only has the name of a recipe's entry keeps its
+    default: a strategy's own `weight` is not that of another.
     """
     if not option.in_recipes:
         return option.default_for(traits)
-    every = recipe.get(option.name, option.default_for(traits))
-    return recipe.get(f"{training}.{option.name}", every) if training else every
+    kinds = [training, AS_LONG_AS.get(training, "")] if option.name == "steps" else [training]
+    entries = [*(f"{kind}.{option.name}" for kind in kinds if kind), option.name]
+    return next((recipe[entry] for entry in entries if entry in recipe), option.default_for(traits))
 
 
 class Overrides:
