@@ -18,6 +18,7 @@ from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.metrics.variety import Tally
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.targets import Predictions
@@ -66,23 +67,27 @@ class Parity:
     """Decisions that differ; each only where the two best outputs are nearly equal."""
     predictions: Predictions
     """What the kind makes of the ONNX file's outputs."""
+    tally: Tally
+    """What the kind decides by them."""
 
 
 @torch.no_grad()
 def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kind, device: str, threads: int) -> Parity:
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
-    place, gap, parts, process = device_of(model), Gap(), [], kind.postprocess
+    place, gap, tally, parts, process = device_of(model), Gap(), Tally(), [], kind.postprocess
     # Batch by batch: the outputs of a language model over a split would not fit into memory.
     for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
         eager, dense = _on_cpu(model(*(part.to(place) for part in batch))), run_session(session, batch)
         units = dense.reshape(-1, dense.shape[-1]) if eager.mask is None else dense[eager.mask]
         served = Outputs(units, eager.mask, eager.shape)
         gap.add(units, eager.units)
-        gap.flips += flips(process.decide(served), process.decide(eager))
+        decisions = process.decide(served)
+        gap.flips += flips(decisions, process.decide(eager))
+        tally.add(decisions)
         made = process.predict(served, examples.targets.select(positions).values)
         parts.append((positions, Predictions.of(made, served.counts)))
-    return Parity(gap.relative(), gap.flips, Predictions.join(parts))
+    return Parity(gap.relative(), gap.flips, Predictions.join(parts), tally)
 
 
 def _on_cpu(outputs: Outputs) -> Outputs:

@@ -26,6 +26,7 @@ from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Inputs
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.intervals import Resampled, score_draws, score_interval
+from tlbench.learning.metrics.variety import variety
 from tlbench.learning.model import EVALUATION_BATCH, TransferModel, count_parameters
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.ragged import restore_order
@@ -59,6 +60,7 @@ def export_and_score(
         fields["scores"] = {**task.evaluate(pairing.load_request, predictor), **fields["scores"]}
     return ExportPart(
         **fields,
+        **variety(parity.tally, predictions, test.targets),
         parity=parity.relative,
         parity_flips=parity.flips,
         onnx_sha256=file_sha256(path),

@@ -35,6 +35,7 @@ class PreparedPart(RowPart):
 
     data_sha256: str
     fitted_on: str | None
+    test_copies: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +107,9 @@ class ExportPart(RowPart):
     interval_method: Literal["wilson", "bca", "percentile"] | None = None
     test_size: int
     test_sha256: str | None = None
+    most_common_share: float | None = None
+    most_common_target_share: float | None = None
+    prediction_spread: float | None = None
     scores: Mapping[str, float]
     groups: int | None = None
     worst_group: str | None = None

@@ -106,6 +106,17 @@ class Row:
     test_sha256: str | None = None
     """Names the examples of the target test split, in their order, by targets and groups: scores of results that share
     it are compared example by example."""
+    test_copies: int | None = None
+    """Target test examples whose model inputs are equal, byte for byte, to those of an example of the target training
+    split, of which a label budget is a part; null in older results."""
+    most_common_share: float | None = None
+    """Share of the most common decision, such as a class, among those on the target test split; null for kinds that
+    decide nothing, and in older results."""
+    most_common_target_share: float | None = None
+    """Share of the most common target in the target test split, beside `most_common_share`."""
+    prediction_spread: float | None = None
+    """Standard deviation of the predicted numbers over that of the targets, the smallest over the numbers of an
+    example; null for kinds that decide, and in older results."""
     groups: int | None = None
     """Groups in the target test split, such as speakers; null if the task has none."""
     worst_group: str | None = None
@@ -128,11 +139,13 @@ class Row:
     train_gap: float | None = None
     """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None
-    """Score minus that of the same model trained from scratch on the label budget, same seed."""
+    """Score minus that of the same model trained from scratch on the label budget, same seed; of several that differ in
+    their training steps, the one with as many as the strategy."""
     negative_transfer: bool | None = None
     """True if the transfer gain is negative."""
     gap_closed: float | None = None
-    """(score - source-only) / (all-labels - source-only), same seed; null if the intervals of the two overlap."""
+    """(score - source-only) / (all-labels - source-only), same seed; null if the test interval of all-labels is not
+    above that of source-only, and for a score above that of all-labels, which is no upper bound then."""
     a_distance: float | None = None
     """Proxy A-distance of source and target test features under the source encoder, in [0, 2]."""
     source_metric: str | None = None

@@ -19,8 +19,10 @@ NOT_NEGATIVE = (
     "label_budget", "test_size", "source_test_size", "parity", "parity_flips", "onnx_bytes", "p50_ms", "p90_ms",
     "p99_ms", "mean_ms", "queries", "round_spread", "reference_p50_ms", "p50_ratio", "throughput_per_s", "threads",
     "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected", "groups",
-    "worst_group_size", "device_seconds", "predictions_bytes",
+    "worst_group_size", "device_seconds", "predictions_bytes", "test_copies", "prediction_spread", "most_common_share",
+    "most_common_target_share",
 )  # fmt: skip
+SHARES = ("most_common_share", "most_common_target_share")
 TARGET_SCORES = (
     "score", "score_low", "score_high", "eager_score", "worst_group_score", "worst_group_low", "worst_group_high",
 )  # fmt: skip
@@ -64,6 +66,9 @@ def _negative(values: Mapping[str, Any]) -> Wrong:
     for name in NOT_NEGATIVE:
         if (values.get(name) or 0) < 0:
             yield name, values[name], "no negative number"
+    for name in SHARES:
+        if (values.get(name) or 0) > 1:
+            yield name, values[name], "a share between 0 and 1"
     for stage, spent in values.get("seconds", {}).items():
         if spent < 0:
             yield f"seconds of {stage!r}", spent, "no negative number"

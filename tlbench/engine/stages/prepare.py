@@ -7,10 +7,12 @@ from tlbench.results.parts import PreparedPart
 
 
 def _compute(work: Work) -> PreparedPart:
+    from tlbench.engine.copies import count_copies
     from tlbench.engine.prepared import prepare
 
     prepared = prepare(work.pairing, work.folder)
-    return PreparedPart(data_sha256=prepared.sha256, fitted_on=prepared.fitted_on)
+    copies = count_copies(prepared.split("target-train").inputs, prepared.split("target-test").inputs)
+    return PreparedPart(data_sha256=prepared.sha256, fitted_on=prepared.fitted_on, test_copies=copies)
 
 
 # No seed: all seeds and strategies of a task with a source and a backbone share the prepared data.
