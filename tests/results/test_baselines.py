@@ -106,11 +106,29 @@ def test_scratch_has_the_label_budget_as_it_was_requested(row, baselines):
 
 
 def test_several_baselines_with_other_options_are_none_but_to_themselves(row, baselines):
-    rows = [*baselines, row("scratch", 0.6, strategy_options={"steps": 7}), row("finetune", 0.8)]
-    found = with_baselines(rows)
+    finetune = row("finetune", 0.8, strategy_options={"steps": 9})
+    found = with_baselines([*baselines, row("scratch", 0.6, strategy_options={"steps": 7}), finetune])
     assert [one.transfer_gain for one in found if one.strategy == "scratch"] == [0.0, 0.0]
     assert only(found, strategy="finetune").transfer_gain is None
     assert only(found, strategy="finetune").gap_closed == pytest.approx(0.8)
+
+
+def test_of_several_scratch_the_one_with_as_many_steps_counts(row, baselines):
+    rows = [*baselines, row("scratch", 0.6, strategy_options={"steps": 7})]
+    rows += [row(f"after-{steps}", 0.8, strategy_options={"steps": steps}) for steps in (7, 9)]
+    gains = {one.strategy: one.transfer_gain for one in with_baselines(rows)}
+    assert (gains["after-7"], gains["after-9"]) == (pytest.approx(0.2), None)
+
+
+def test_a_score_above_all_labels_closes_no_gap(row, baselines):
+    assert compared(row("finetune", 0.91), baselines).gap_closed is None
+    assert compared(row("finetune", 0.9), baselines).gap_closed == pytest.approx(1)
+    assert compared(row("finetune", 0.3), baselines).gap_closed == pytest.approx(-0.2)
+
+
+def test_all_labels_below_source_only_are_no_upper_bound(row, baselines):
+    baselines[2] = row("all-labels", 0.2)
+    assert compared(row("finetune", 0.1), baselines).gap_closed is None
 
 
 def test_a_gap_that_may_be_zero_is_not_divided_by(row, baselines):

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from tlbench.results.files import digest
 from tlbench.results.row import Row
 
-SCRATCH, LOW, HIGH = "scratch", "source-only", "all-labels"
+CONSTANT, SCRATCH, SOURCE_ONLY, ALL_LABELS = "constant", "scratch", "source-only", "all-labels"
 NOTHING: Mapping[str, Any] = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None}
 """What a row says that has no baselines."""
 Question = tuple[str, str, Hashable]
 """(strategy, start of its row, label budget); the budget is None for a baseline without access to it."""
 
 
+def model(row: Row) -> list[Any]:
+    """Return everything that the seeds of one model start from, whatever the strategy and its label budget."""
+    data = [row.task, row.task_options, row.files, row.metric]
+    encoder = [row.backbone, row.backbone_options, row.weights_sha256, row.source_mode, row.source_options]
+    training = (row.precision, row.accumulation_steps, row.compiled)
+    return [*data, *encoder, row.machine, row.device, row.threads, *training]
+
+
 def start(row: Row) -> list[Any]:
     """Return everything that a row starts from, whatever the strategy and its label budget."""
-    data = [row.task, row.task_options, row.files, row.metric]
-    model = [row.backbone, row.backbone_options, row.weights_sha256, row.source_mode, row.source_options]
-    training = (row.precision, row.accumulation_steps, row.compiled)
-    return [*data, *model, row.seed, row.machine, row.device, row.threads, *training]
+    return [*model(row), row.seed]
+
+
+def requested_budget(row: Row) -> str:
+    """Return the label budget as it was requested: the number of labels may depend on what there was."""
+    return row.budget_rule or str(row.label_budget)
 
 
 def with_baselines(rows: Sequence[Row]) -> list[Row]:
     """Return rows with transfer gain, negative transfer and gap closed, against the baselines among them.
 
-    A row has none of them if its baseline failed, or if several answer that differ in their own options.
+    A row has none of them if its baseline failed, or if several answer that differ in their own options. Of several
+    `scratch`, the one counts that trained for as many steps as the row.
     """
     compared = comparisons(rows)
     return [
@@ -43,46 +55,55 @@ def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [_compared(row, place, index) for row, place in zip(rows, starts, strict=True)]
 
 
-def _index(rows: Sequence[Row], starts: Sequence[str]) -> Mapping[Question, Row | None]:
-    """Return the baseline of each question, or None for several that differ in their options."""
-    index: dict[Question, Row | None] = {}
+def only_baseline(named: Sequence[Row], row: Row) -> Row | None:
+    """Return the one of the baselines of a name that a row is compared with; None for several that differ."""
+    if len(named) > 1 and named[0].strategy == SCRATCH:
+        named = [one for one in named if steps(one) == steps(row)]
+    return named[0] if len(named) == 1 else None
+
+
+def steps(row: Row) -> str | int | float | bool | None:
+    """Return how many steps a strategy trained on the target; None for one without the option `steps`."""
+    return row.strategy_options.get("steps")
+
+
+def _index(rows: Sequence[Row], starts: Sequence[str]) -> Mapping[Question, list[Row]]:
+    """Return the baselines of each question: several if they differ in their options."""
+    index: dict[Question, list[Row]] = defaultdict(list)
     for row, place in zip(rows, starts, strict=True):
         if row.baseline and row.status == "ok":
-            budget = _budget(row) if "target-labels" in row.access else None
-            first = index.setdefault((row.strategy, place, budget), row)
-            if first is not None and first.strategy_options != row.strategy_options:
-                index[row.strategy, place, budget] = None
+            budget = requested_budget(row) if "target-labels" in row.access else None
+            named = index[row.strategy, place, budget]
+            if all(one.strategy_options != row.strategy_options for one in named):
+                named.append(row)
     return index
 
 
-def _budget(row: Row) -> str:
-    """Return the budget as it was requested: the number of labels may depend on what there was."""
-    return row.budget_rule or str(row.label_budget)
-
-
-def _compared(row: Row, place: str, index: Mapping[Question, Row | None]) -> dict[str, Any]:
+def _compared(row: Row, place: str, index: Mapping[Question, list[Row]]) -> dict[str, Any]:
     if row.score is None:
         return {}
 
     def baseline(name: str) -> Row | None:
         if row.strategy == name:  # A baseline is its own, whatever other options there are.
             return row
-        return index.get((name, place, _budget(row))) or index.get((name, place, None))
+        budgets = (requested_budget(row), None)
+        return next(filter(None, (only_baseline(index.get((name, place, one), []), row) for one in budgets)), None)
 
     fields: dict[str, Any] = {}
-    scratch, low, high = map(baseline, (SCRATCH, LOW, HIGH))
+    scratch, low, high = map(baseline, (SCRATCH, SOURCE_ONLY, ALL_LABELS))
     if scratch and scratch.score is not None:
         gain = row.score - scratch.score
         fields |= {"transfer_gain": gain, "negative_transfer": gain < 0}
-    if low and high and low.score is not None and high.score is not None:
-        apart = _apart(low, high)
-        fields["gap_closed"] = (row.score - low.score) / (high.score - low.score) if apart else None
+    if low and high:
+        fields["gap_closed"] = _gap_closed(row.score, low, high)
     return fields
 
 
-def _apart(low: Row, high: Row) -> bool:
-    """Return whether the test intervals of two rows do not overlap, so that their difference is not 0."""
-    ends = (low.score_low, low.score_high, high.score_low, high.score_high)
-    if None in ends:
-        return False
-    return ends[1] < ends[2] or ends[3] < ends[0]  # type: ignore[operator]
+def _gap_closed(score: float, low: Row, high: Row) -> float | None:
+    """Return the part of the gap from `low` to `high` that a score closes; None if `high` is no upper bound of both."""
+    if low.score is None or high.score is None or low.score_high is None or high.score_low is None:
+        return None
+    # Test intervals that overlap: the gap may be 0.
+    if low.score_high >= high.score_low or score > high.score:
+        return None
+    return (score - low.score) / (high.score - low.score)
