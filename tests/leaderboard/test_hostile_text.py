@@ -102,7 +102,7 @@ def assert_printable(text: str) -> None:
 def test_pages_are_printable_and_short(rows, tmp_path):
     render(tmp_path, rows)
     pages = files(tmp_path)
-    assert set(pages) == {"README.md", "leaderboard.json", "toy.md", "toy.csv", "toy.tex"}
+    assert set(pages) == {"README.md", "leaderboard.json", "over-tasks.json", "toy.md", "toy.csv", "toy.tex"}
     for text in pages.values():
         assert_printable(text)
         assert "A" * (LONGEST_TEXT + 1) not in text

@@ -44,7 +44,7 @@ def test_the_page_names_the_versions_and_what_differs(seeds, tmp_path):
     page = (tmp_path / "toy.md").read_text()
     assert "| finetune (commit aaaaaaa, libraries " in page
     assert "| finetune (commit bbbbbbb, libraries " in page
-    assert "- Results on toy/mlp come from 2 versions of the code or its libraries, which are neither averaged" in page
+    assert "- Results on toy/mlp come from 2 versions of the code, its libraries or the data, which are" in page
     assert "(torch 2.10.0); commit bbbbbbb, libraries " in page
     assert "Results on toy/mlp come from 2 versions" in (tmp_path / "toy.tex").read_text()
     assert len(json.loads((tmp_path / "leaderboard.json").read_text())) == 2
@@ -70,11 +70,11 @@ def test_a_score_is_held_against_source_only_of_its_own_version(seeds):
     assert over == {"a": (0.25, 0.25), "b": (-0.25, -0.25)}
 
 
-def test_backbones_of_one_version_each_are_as_before(seeds, tmp_path):
+def test_backbones_of_one_version_each_have_no_label_and_are_not_ranked_together(seeds, tmp_path):
     rows = [*seeds("a", 0.5, (0, 1), backbone="toy/one", **OLD), *seeds("a", 0.9, (0, 1), backbone="toy/other", **NEW)]
-    assert [(entry.strategy, entry.version, entry.rank) for entry in aggregate(rows)] == [("a", "", 1), ("a", "", 2)]
+    assert [(entry.strategy, entry.version, entry.rank) for entry in aggregate(rows)] == [("a", "", None)] * 2
     render(tmp_path, rows)
-    assert "versions of the code" not in (tmp_path / "toy.md").read_text()
+    assert "come from 2 versions of the code" not in (tmp_path / "toy.md").read_text()
 
 
 def test_failed_and_skipped_rows_are_no_version(row, seeds, tmp_path):

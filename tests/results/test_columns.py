@@ -82,7 +82,7 @@ def test_csv_and_json_are_headed_by_the_table(rows, tmp_path):
     records = json.loads((tmp_path / "leaderboard.json").read_text())
     assert {tuple(record) for record in records} == {tuple(fields)}
     head = next(csv.reader((tmp_path / "toy.csv").open()))
-    named = ("scores", "estimates", "analyses")
+    named = ("flags", "scores", "estimates", "analyses")
     assert [name for name in head if not name.startswith(named)] == [name for name in fields if name not in named]
     assert {"scores.success", "estimates.leep", "analyses.cka.block-1"} <= set(head)
     assert records[0]["analyses"] == {"cka.block-1": 0.5}

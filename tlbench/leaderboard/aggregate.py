@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tlbench.leaderboard import questions, versions
+from tlbench.leaderboard import contests, questions, versions
+from tlbench.leaderboard.flags import with_flags
 from tlbench.leaderboard.ranks import with_ranks
 from tlbench.results.columns import FILES, columns
 from tlbench.results.draws import BoardDraws
-from tlbench.results.files import canonical
 from tlbench.results.left_out import LeftOut
 from tlbench.results.row import Row
 
@@ -30,13 +30,17 @@ class Entry:
     note: str
     """Options in which this entry differs from others of the same strategy."""
     version: str = ""
-    """Version of code and libraries, where its task and backbone have results of several."""
+    """Version of code, libraries and data, where its task and backbone have results of several."""
+    tuning: str = ""
+    """The strategy, if it ran with several sets of options in this contest."""
     over_source_only: tuple[float, ...] = ()
     """Score minus that of source-only, seed by seed; empty if a seed has no such row."""
     rank: int | None = None
     """Place in its contest, which ties share. None for a baseline, and for an entry that is alone."""
     draws: BoardDraws = field(default=BoardDraws(), compare=False, repr=False)
     """The scores of its rows on resampled test sets."""
+    flags: tuple[tuple[str, str], ...] = ()
+    """Name and sentence of what a reader should know before believing its numbers."""
 
     @property
     def first(self) -> Row:
@@ -59,21 +63,8 @@ class Entry:
 
     @property
     def contest(self) -> tuple[Any, ...]:
-        """What entries share to be ranked together: task, metric, options, files, label budget, access, version."""
-        row = self.first
-        options = canonical(row.task_options)
-        return (
-            row.domain,
-            row.task,
-            row.baseline,
-            self.places,
-            *self.budget_place,
-            row.budget_rule,
-            options,
-            row.files,
-            row.metric,
-            self.version,
-        )
+        """What entries share to be ranked together."""
+        return contests.contest(self)
 
     @property
     def budget_place(self) -> tuple[bool, int]:
@@ -151,6 +142,7 @@ COMPUTED: Mapping[str, Callable[[Entry], Any]] = {
     "seeds_above_source_only": lambda entry: _positive(entry.over_source_only),
     "forgetting_head_sd": lambda entry: entry.spread("forgetting_head"),
     "forgetting_probe_sd": lambda entry: entry.spread("forgetting_probe"),
+    "flags": lambda entry: dict(entry.flags),
     "contended": lambda entry: any(row.contended for row in entry.rows),
     "onnx_kb": lambda entry: (entry.first.onnx_bytes or 0) / 1000,
     "adapt_cpu_s": lambda entry: entry.stage_seconds("adapt"),
@@ -186,14 +178,21 @@ def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
 
     Entries of different access are never sorted into each other; baselines follow. A `board` has the draws of its rows.
     """
-    good = questions.compared([row for row in rows if row.status == "ok"])
+    every = list(rows)
+    good = [_as_today(row) for row in questions.compared([row for row in every if row.status == "ok"])]
     floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
     entries, draws = [], BoardDraws(board)
     for entry in _entries(good):
         pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
         over = tuple(score - low for score, low in pairs if score is not None and low is not None)
         entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else (), draws=draws))
-    return with_ranks(sorted(entries, key=order))
+    ranked = with_ranks(sorted(contests.with_tuning(entries), key=order))
+    return with_flags(ranked, every)
+
+
+def _as_today(row: Row) -> Row:
+    """Return a row without a gap closed above 1, which earlier versions wrote: all-labels is no upper bound there."""
+    return replace(row, gap_closed=None) if (row.gap_closed or 0) > 1 else row
 
 
 def without_score(rows: Iterable[Row]) -> list[Entry]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from tlbench.leaderboard import versions, wording
+from tlbench.leaderboard import flags, versions, wording
 from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.leaderboard.pictures import Picture
 from tlbench.results import columns as results
@@ -57,7 +57,7 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
     if scored:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
     parts.append(_task_table(members, links) + "\n")
-    notes = [*versions.sentences(scored), *wording.few_groups(scored), *wording.ties(scored)]
+    notes = [*versions.sentences(scored), *flags.sentences(scored), *wording.ties(scored)]
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 
@@ -131,8 +131,8 @@ def _table(lines: Sequence[dict[str, str]], columns: Sequence[Column]) -> str:
     return tabulate(cells, headers=[safe(column.title) for column in kept], tablefmt="github", disable_numparse=True)
 
 
-def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) -> str:
-    """Return the page over all domains: a line for each task, a column for each strategy, baselines apart."""
+def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture, over_tasks: str = "") -> str:
+    """Return the page over all domains: a line for each task, a column for each strategy, and what is over tasks."""
     everything = [*entries, *left]
     domains = sorted({entry.first.domain for entry in everything})
     links = ", ".join(f"[{safe(domain)}]({folder_name(domain)}.md)" for domain in domains)
@@ -148,6 +148,7 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) 
         picture("overview", "Target score against forgetting, by domain, task and strategy"),
         PAIRS,
         *tables,
+        over_tasks,
         picture("latency", "Latency of each backbone's graph at batch 1"),
     ]
     return "\n".join(part for part in parts if part)

@@ -13,9 +13,20 @@ from tlbench.results.files import digest
 from tlbench.results.row import Row
 
 
+def model(row: Row) -> str:
+    """Name what the seeds of one model start from, and the version of the code and of the data that made them."""
+    return digest([baselines.model(row), versions.version(row), versions.data(row)])
+
+
 def start(row: Row) -> str:
-    """Name what a row starts from, and the version of the code that made it."""
-    return digest([baselines.start(row), versions.version(row)])
+    """Name what a row starts from, and the version of the code and of the data that made it."""
+    return digest([model(row), row.seed])
+
+
+def attempt(row: Row) -> str:
+    """Name what the seeds of a strategy have in common, whether they failed or not."""
+    rules = [row.access, row.baseline, row.selection, baselines.requested_budget(row)]
+    return digest([baselines.model(row), row.strategy, row.strategy_options, row.plugins, rules])
 
 
 def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
@@ -57,7 +68,7 @@ def question(row: Row) -> str:
     rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
     end = [row.status, row.stage, row.reason]
     training = [row.precision, row.accumulation_steps, row.compiled]
-    place = [row.machine, row.device, row.threads, *training, versions.version(row)]
+    place = [row.machine, row.device, row.threads, *training, versions.version(row), versions.data(row)]
     return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import StoreError
-from tlbench.leaderboard import latex, markdown, pictures
+from tlbench.leaderboard import latex, markdown, over_tasks, over_tasks_page, pictures
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.results.escapes import plain, plain_json
 from tlbench.results.files import folder_name, write_bytes
@@ -19,15 +19,15 @@ from tlbench.results.row import Row
 FORMULA = tuple("=+-@＝＋－＠")
 """What the text of a formula begins with; the wide forms count in some languages."""
 
-NESTED = ("scores", "estimates", "analyses")
-"""Columns that hold numbers by name: CSV has a column for each of these."""
+NESTED = ("flags", "scores", "estimates", "analyses")
+"""Columns that hold sentences or numbers by name: CSV has a column for each of these."""
 
 
 def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
-    """Write `DOMAIN.md`, `.csv` and `.tex`, `leaderboard.json` and `README.md`, with `plots` pictures; return paths.
+    """Write `DOMAIN.md`, `.csv` and `.tex`, `leaderboard.json`, `over-tasks.json` and `README.md`; return paths.
 
-    Without `plots`, pages show only pictures that were drawn from the same rows before: a board may be refreshed while
-    a run goes on. Raises `StoreError` if a file cannot be written; its old content is kept.
+    With `plots`, pictures are drawn; without, pages show only those that were drawn from the same rows before: a board
+    may be refreshed while a run goes on. Raises `StoreError` if a file cannot be written; its old content is kept.
     """
     try:
         return _render(board, rows, plots)
@@ -41,14 +41,16 @@ def render(board: Path, rows: Sequence[Row], plots: bool = False) -> list[Path]:
 def _render(board: Path, rows: Sequence[Row], plots: bool) -> list[Path]:
     entries, left = aggregate(rows, board), without_score(rows)
     paths = pictures.draw(board, entries, left) if plots else []
-    made = texts(entries, left, pictures.read_drawn(board))
+    made = texts(rows, entries, left, pictures.read_drawn(board))
     return [*paths, *(_write(board / name, text) for name, text in made.items())]
 
 
-def texts(entries: Sequence[Entry], left: Sequence[Entry], drawn: Mapping[str, str]) -> dict[str, str]:
+def texts(
+    rows: Sequence[Row], entries: Sequence[Entry], left: Sequence[Entry], drawn: Mapping[str, str]
+) -> dict[str, str]:
     """Return the content of every file of a board but its pictures, by the file's name.
 
-    `left` are the entries without a score; `drawn` says from which numbers each picture was drawn.
+    `entries` are those of the rows with a score, `left` those without a score; `drawn` says from which numbers each picture was drawn.
     """
     made: dict[str, str] = {}
     for domain, own, own_left in pictures.by_domain(entries, left):
@@ -57,8 +59,12 @@ def texts(entries: Sequence[Entry], left: Sequence[Entry], drawn: Mapping[str, s
         made[f"{name}.csv"] = table_csv([*own, *own_left])
         made[f"{name}.tex"] = latex.domain_tables(domain, own, own_left)
     everything = [*entries, *left]
+    comparisons, neighbours = over_tasks.compare(entries, rows), over_tasks.neighbours(entries)
+    section = over_tasks_page.section(comparisons, neighbours)
+    picture = pictures.shown(drawn, "", pictures.source_of(everything))
     made["leaderboard.json"] = json_text(everything)
-    made["README.md"] = markdown.overview(entries, left, pictures.shown(drawn, "", pictures.source_of(everything)))
+    made["over-tasks.json"] = over_tasks_page.json_text(comparisons, neighbours)
+    made["README.md"] = markdown.overview(entries, left, picture, section)
     return made
 
 

@@ -1,4 +1,4 @@
-"""Rows of several versions of the code or its libraries: they stand apart, and the board says so."""
+"""Rows of several versions of the code, its libraries or the data: they stand apart, and the board says so."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tlbench.results.row import Row
 if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry
 
-Labels = Mapping[tuple[str, str, str], str]
-"""(task, backbone, version) -> what tells results of this version from others of the same task and backbone."""
+Labels = Mapping[tuple[str, ...], str]
+"""What a row's `_place` is -> what tells results of this version from others of the same task and backbone."""
 
 
 def version(row: Row) -> str:
@@ -28,30 +28,54 @@ def _version(commit: str | None, dirty: bool | None, libraries: frozenset[tuple[
     return digest([commit, dirty, sorted(libraries)])
 
 
+def data(row: Row) -> str:
+    """Name the prepared data of a row; empty where each seed has its own, and for a failed or skipped row."""
+    return "" if row.setting == "target-only" or row.status != "ok" else row.data_sha256 or ""
+
+
+def _prepared_by(row: Row) -> str:
+    """Name what prepared data depend on, so that what differs beyond it is another version of the data."""
+    options = [row.task_options, row.files, row.backbone_options, row.weights_sha256, row.setting, row.fitted_on]
+    return digest([row.task, row.backbone, options])
+
+
+def _place(row: Row) -> tuple[str, ...]:
+    return row.task, row.backbone, version(row), _prepared_by(row), data(row)
+
+
 def labels(rows: Iterable[Row]) -> Labels:
-    """Return a label for each version, for tasks and backbones that have results of several."""
-    groups: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
-    for row in rows:
-        groups[row.task, row.backbone].setdefault(version(row), row)
-    return {
-        (*model, name): _label(row, found.values())
-        for model, found in groups.items()
-        for name, row in found.items()
-        if len(found) > 1
-    }
+    """Return a label for each version of code and data, for tasks and backbones that have results of several."""
+    places = {_place(row): row for row in rows}
+    codes: dict[tuple[str, str], dict[str, Row]] = defaultdict(dict)
+    datas: dict[str, set[str]] = defaultdict(set)
+    for (task, backbone, code, prepared, contents), row in places.items():
+        codes[task, backbone].setdefault(code, row)
+        datas[prepared].add(contents)
+    labelled = {}
+    for place, row in places.items():
+        task, backbone, _, prepared, contents = place
+        others = codes[task, backbone].values()
+        parts = [_label(row, others)] if len(others) > 1 else []
+        parts += [f"data {contents[:6] or 'unknown'}"] if len(datas[prepared]) > 1 else []
+        labelled[place] = ", ".join(parts)
+    return labelled
 
 
 def label(row: Row, known: Labels) -> str:
     """Return the label of a row's version, or nothing where no other has to be told from it."""
-    return known.get((row.task, row.backbone, version(row)), "")
+    return known.get(_place(row), "")
+
+
+def code(row: Row) -> str:
+    """Return the commit or release of tlbench that computed a row."""
+    name = f"commit {row.commit[:7]}" if row.commit else f"tlbench {row.versions.get('tlbench', 'unknown')}"
+    return f"{name} with uncommitted changes" if row.dirty else name
 
 
 def _label(row: Row, others: Iterable[Row]) -> str:
-    code = f"commit {row.commit[:7]}" if row.commit else f"tlbench {row.versions.get('tlbench', 'unknown')}"
-    changed = f"{code} with uncommitted changes" if row.dirty else code
     libraries = digest(row.versions)
     alike = all(digest(other.versions) == libraries for other in others)
-    return changed if alike else f"{changed}, libraries {libraries[:6]}"
+    return code(row) if alike else f"{code(row)}, libraries {libraries[:6]}"
 
 
 def newest(rows: Iterable[Row], left_out: LeftOut) -> tuple[Row, ...]:
@@ -66,15 +90,15 @@ def newest(rows: Iterable[Row], left_out: LeftOut) -> tuple[Row, ...]:
 
 
 def sentences(entries: Sequence[Entry]) -> list[str]:
-    """Return for each backbone of a task what there is to say of the versions that its results come from."""
-    said = []
+    """Return what there is to say of the versions that a task's results come from: for each backbone, and over all."""
+    said = _between_backbones(entries)
     for backbone in sorted({entry.first.backbone for entry in entries}):
         members = [entry for entry in entries if entry.first.backbone == backbone]
         if len(found := {entry.version: entry.first for entry in members}) > 1:
             listed = "; ".join(f"{name}{_libraries(row, found.values())}" for name, row in sorted(found.items()))
             said.append(
-                f"Results on {backbone} come from {len(found)} versions of the code or its libraries, which are "
-                f"neither averaged nor ranked together: {listed}."
+                f"Results on {backbone} come from {len(found)} versions of the code, its libraries or the data, which "
+                f"are neither averaged nor ranked together: {listed}."
             )
         if changed := sorted({row.commit or "" for entry in members for row in entry.rows if row.dirty}):
             commits = " and ".join(commit[:7] for commit in changed)
@@ -83,6 +107,19 @@ def sentences(entries: Sequence[Entry]) -> list[str]:
                 "from different code."
             )
     return said
+
+
+def _between_backbones(entries: Sequence[Entry]) -> list[str]:
+    """Return a sentence on backbones whose results come from different versions, which may each be of one alone."""
+    codes: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        codes[entry.first.backbone].add(version(entry.first))
+    if len({frozenset(names) for names in codes.values()}) < 2:
+        return []
+    return [
+        "Results on different backbones come from different versions of the code or its libraries, and only those of "
+        "one version are ranked together."
+    ]
 
 
 def _libraries(row: Row, others: Iterable[Row]) -> str:

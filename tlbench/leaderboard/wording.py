@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tlbench.leaderboard.aggregate import Entry
+from tlbench.leaderboard.flags import named
 from tlbench.leaderboard.ranks import Difference, undecided
-from tlbench.results import groups
 from tlbench.results.columns import RESULTS, Column, columns
 from tlbench.results.row import Row
 
@@ -115,12 +115,6 @@ def pending(entries: Sequence[Entry]) -> str:
     )
 
 
-def few_groups(entries: Sequence[Entry]) -> list[str]:
-    """Return a sentence for each number of groups that is too small for the intervals of a task."""
-    numbers = {row.groups for entry in entries for row in entry.rows if row.groups is not None}
-    return [*filter(None, map(groups.warning, sorted(numbers)))]
-
-
 def _over_source(entry: Entry) -> str:
     """Return the mean difference from source-only and in how many seeds it is positive."""
     over = entry.over_source_only
@@ -182,9 +176,7 @@ def ties(entries: Sequence[Entry]) -> list[str]:
 
 
 def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
-    first, second = (
-        f"{entry.strategy} on {entry.first.backbone}" if several else entry.strategy for entry in (above, below)
-    )
+    first, second = (named(entry, several) for entry in (above, below))
     said = f"{first} and {second} are not significantly different:"
     if gap.seeds < 2:
         return f"{said} a comparison needs at least 2 common seeds, and they have {gap.seeds}."

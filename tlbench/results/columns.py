@@ -73,8 +73,9 @@ COLUMNS = (
         "rank", "rank", RUN, shown=FILES | RESULTS,
         legend="One more than the number of strategies with the same access that are significantly better: the 95 % "
         "interval of the difference, paired by seed (Student's t), in quadrature with that over test examples, paired "
-        "by example (bootstrap). Bold: the best, and all that are not significantly different. Strategies with "
-        "different access are never ranked together.",
+        "by example (bootstrap). Bold: the best, and all that are not significantly different. Ranked together are only "
+        "results of the same access, label budget, selection rule, data and version of the code; a strategy with several "
+        "sets of options is ranked among these alone.",
     ),
     Column("baseline", "baseline", RUN, shown=FILES),
     Column("seed", "seed", RUN),
@@ -109,10 +110,15 @@ COLUMNS = (
         "a proportion of examples, otherwise bootstrap (BCa). If the task has groups, such as speakers, whole groups "
         "are drawn.",
     ),
+    Column("flags", "flags", TARGET, shown=FILES),
     Column("score_low", "95 % interval from", TARGET, shown=FILES),
     Column("score_high", "95 % interval to", TARGET, shown=FILES),
     Column("interval_method", "95 % interval made by", TARGET, shown=FILES),
     Column("test_size", "test split", TARGET, unit="examples", shown=FILES),
+    Column("test_copies", "test examples that are copies of training examples", TARGET, shown=FILES),
+    Column("most_common_share", "share of the most common decision", TARGET, shown=FILES),
+    Column("most_common_target_share", "share of the most common target", TARGET, shown=FILES),
+    Column("prediction_spread", "spread of predictions over that of targets", TARGET, shown=FILES),
     Column("groups", "groups in the test split", TARGET, shown=FILES),
     Column(
         "worst_group_score", "worst group", TARGET, shown=FILES | RESULTS,
@@ -139,12 +145,14 @@ COLUMNS = (
     Column(
         "transfer_gain", "transfer gain", TARGET, shown=FILES | RESULTS, latex=("Transfer", "gain"),
         form="+",
-        legend="Score minus that of the same network trained from scratch on the same labels; ▼: negative transfer.",
+        legend="Score minus that of the same network trained from scratch on the same labels, for as many steps unless "
+        "a flag says otherwise; ▼: negative transfer.",
     ),
     Column("negative_transfer", "negative transfer", TARGET),
     Column(
         "gap_closed", "gap closed", TARGET, shown=FILES | RESULTS, latex=("Gap", "closed"), digits=2,
-        legend="(score - source-only) / (all-labels - source-only); - if the test intervals of these two overlap.",
+        legend="(score - source-only) / (all-labels - source-only); - if the test interval of all-labels is not above "
+        "that of source-only, and for scores above all-labels, which is no upper bound then.",
     ),
     Column("a_distance", "proxy A-distance", TARGET, unit="of 2", shown=FILES, digits=2),
     Column("source_metric", "source metric", SOURCE),

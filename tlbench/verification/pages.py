@@ -46,7 +46,7 @@ def missing_pages(board: Path, rows: Sequence[Row]) -> dict[str, str]:
 def _made(board: Path, rows: Sequence[Row]) -> dict[str, str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is left out, which are problems of their own here
-        return texts(aggregate(rows), without_score(rows), pictures.read_drawn(board))
+        return texts(rows, aggregate(rows, board), without_score(rows), pictures.read_drawn(board))
 
 
 def _difference(name: str, found: str, made: str) -> Problem:
