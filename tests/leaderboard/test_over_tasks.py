@@ -157,7 +157,7 @@ def test_the_overview_and_its_file_hold_the_comparison(board, row, tmp_path):
     assert "| a" in section
     assert "(baseline)" in section
     assert "evil\\|&lt;b&gt;\\*name\\*" in section
-    assert "3 tasks (with their backbones); 8 runs of each strategy" in section
+    assert "3 tasks with their backbones, 8 runs of each strategy" in section
     record = json.loads((tmp_path / "over-tasks.json").read_text())
     (found,) = [one for one in record["comparisons"] if len(one["standings"]) == 3]
     assert found["improvement"]["a"][evil] == {"value": 1.0, "low": 1.0, "high": 1.0}

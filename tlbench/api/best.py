@@ -16,7 +16,7 @@ from tlbench.results.row import Row
 
 @dataclass(frozen=True, kw_only=True)
 class Best:
-    """The best of the strategies that answer one question: same task, options, access and label budget."""
+    """The best of the strategies that are ranked together: same task, data, access, label budget and selection rule."""
 
     task: str
     """`domain/name`."""
@@ -24,6 +24,8 @@ class Best:
     """The data that the compared strategies were given, joined by `+`."""
     label_budget: str
     """As it was asked for: `50`, `5/class`, `all`."""
+    selection: str
+    """The rule that selected the models."""
     strategy: str
     """Its name, with options in brackets if the strategy ran with several values of them."""
     backbone: str
@@ -42,7 +44,7 @@ class Best:
     @property
     def line(self) -> dict[str, Any]:
         """The cells of a table."""
-        names = ("task", "access", "label_budget", "strategy", "backbone", "metric", "score", "seeds")
+        names = ("task", "access", "label_budget", "selection", "strategy", "backbone", "metric", "score", "seeds")
         tied = ", ".join(self.ties) or ("nothing compared" if self.compared == 1 else "none")
         cells = {name.replace("_", " "): getattr(self, name) for name in names}
         return {**cells, "not significantly different": tied}
@@ -78,6 +80,7 @@ def _best(members: Sequence[Entry]) -> Best:
         task=first.first.task,
         access=first.value("access"),
         label_budget=first.first.budget_rule or str(first.first.label_budget or 0),
+        selection=first.first.selection,
         strategy=first.strategy,
         backbone=first.first.backbone,
         metric=first.first.metric,

@@ -88,10 +88,10 @@ class Results:
         return pd.DataFrame.from_records(records, columns=names or fields)
 
     def best(self) -> BestList:
-        """Return the best strategy of each task for each access, label budget and set of options.
+        """Return the best strategy of each task for each access, label budget, selection rule and set of options.
 
-        Strategies of different access are not compared, and baselines are not chosen. A strategy that is not
-        significantly different from the best is named beside it.
+        Strategies that differ in these are not compared, nor is one with several sets of options with others, and
+        baselines are not chosen. A strategy that is not significantly different from the best is named beside it.
         """
         from tlbench.api.best import best_of
 

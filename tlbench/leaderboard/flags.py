@@ -109,8 +109,9 @@ def _not_above_constant(entry: Entry, peers: Peers) -> str:
     gap = _gap(entry, peers, CONSTANT)
     if gap is None or (gap.mean > 0 and (gap.decided or gap.seeds == 1)):
         return ""
-    how = "Not significantly above" if gap.mean > 0 else "Not above"
-    return f"{how} the constant baseline ({_size(gap)}): one prediction for all inputs does as well."
+    if gap.mean > 0:
+        return f"Not significantly above the constant baseline ({_size(gap)}): it may have learnt nothing."
+    return f"Not above the constant baseline ({_size(gap)}): one prediction for all inputs does as well."
 
 
 def _below_source_only(entry: Entry, peers: Peers) -> str:

@@ -12,6 +12,7 @@ from tlbench.leaderboard import wording
 from tlbench.leaderboard.bootstrap import Estimate
 from tlbench.leaderboard.markdown import safe
 from tlbench.leaderboard.over_tasks import Comparison, Standing
+from tlbench.results.baselines import ALL_LABELS
 from tlbench.results.escapes import plain_json
 
 SHOWN = 5
@@ -29,24 +30,52 @@ HEADINGS = ("strategy", "place", "IQM", "mean rank", "with failed runs", "failed
 
 def section(comparisons: Sequence[Comparison], neighbours: tuple[int, int]) -> str:
     """Return the section on all tasks together; empty if there is nothing to say."""
-    undecided, pairs = neighbours
-    share = (
+    parts = [
+        *_share(*neighbours),
+        *([MEANING] if comparisons else []),
+        *(_section(one) for one in comparisons if not _is_alone(one)),
+        *_alone([one for one in comparisons if _is_alone(one)]),
+    ]
+    return "\n".join(["## Over tasks\n", *parts]) if parts else ""
+
+
+def _share(undecided: int, pairs: int) -> list[str]:
+    if not pairs:
+        return []
+    return [
         f"Of {pairs} pairs of neighbours in the rankings of single tasks, {undecided} ({undecided / pairs:.0%}) are "
         "not significantly different.\n"
-        if pairs
-        else ""
-    )
-    parts = [share, *([MEANING] if comparisons else []), *map(_table, comparisons)]
-    return "\n".join(["## Over tasks\n", *filter(None, parts)]) if any(parts) else ""
+    ]
 
 
-def _table(comparison: Comparison) -> str:
+def _is_alone(comparison: Comparison) -> bool:
+    return len(comparison.standings) == 1 and not comparison.incomplete
+
+
+def _section(comparison: Comparison) -> str:
+    """Return the table of several strategies, and what there is to say of it."""
     lines = [_line(comparison, place) for place in range(len(comparison.standings))]
-    kept = [place for place in range(len(HEADINGS)) if any(line[place] != wording.NONE for line in lines)]
+    parts = [f"### {safe(_title(comparison))}\n", *([_table(HEADINGS, lines)] if lines else [])]
+    return "\n".join([*parts, *(f"- {safe(note)}" for note in _notes(comparison)), ""])
+
+
+def _alone(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a table of the strategies that are alone in their comparison; all-labels, which has 1, is left out."""
+    shown = [one for one in comparisons if one.standings[0].strategy != ALL_LABELS and one.standings[0].iqm]
+    lines = [
+        [_named(one.standings[0]), safe(_title(one)), str(len(one.tasks)), _estimate(one.standings[0].iqm)]
+        for one in shown
+    ]
+    headings = ("strategy", "results", "tasks", "IQM")
+    return ["### Strategies without another to compare with\n", _table(headings, lines)] if lines else []
+
+
+def _table(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """Return a table without the columns that say nothing."""
+    kept = [place for place in range(len(headings)) if any(line[place] != wording.NONE for line in lines)]
     cells = [[line[place] for place in kept] for line in lines]
-    headings = [HEADINGS[place] for place in kept]
-    table = f"{tabulate(cells, headers=headings, tablefmt='github', disable_numparse=True)}\n" if lines else ""
-    return "\n".join([f"### {_title(comparison)}\n", *filter(None, [table, *_notes(comparison)])])
+    names = [headings[place] for place in kept]
+    return f"{tabulate(cells, headers=names, tablefmt='github', disable_numparse=True)}\n"
 
 
 def _title(comparison: Comparison) -> str:
@@ -57,13 +86,13 @@ def _title(comparison: Comparison) -> str:
         *([f"options of {comparison.tuning}"] if comparison.tuning else []),
         comparison.version,
     ]
-    return safe("; ".join(parts))
+    return "; ".join(parts)
 
 
 def _line(comparison: Comparison, place: int) -> list[str]:
     standing = comparison.standings[place]
     return [
-        f"{safe(standing.strategy)}{' (baseline)' if standing.baseline else ''}",
+        _named(standing),
         wording.NONE if standing.place is None else str(standing.place),
         _estimate(standing.iqm),
         _estimate(standing.mean_rank, 2),
@@ -71,6 +100,10 @@ def _line(comparison: Comparison, place: int) -> list[str]:
         str(standing.failed_runs) if standing.failed_runs else wording.NONE,
         _estimate(_above_next(comparison, standing, place)),
     ]
+
+
+def _named(standing: Standing) -> str:
+    return f"{safe(standing.strategy)}{' (baseline)' if standing.baseline else ''}"
 
 
 def _above_next(comparison: Comparison, standing: Standing, place: int) -> Estimate | None:
@@ -89,14 +122,15 @@ def _estimate(estimate: Estimate | None, digits: int = 3) -> str:
 
 
 def _notes(comparison: Comparison) -> list[str]:
-    tasks = f"{len(comparison.tasks)} tasks (with their backbones)"
-    notes = [f"{tasks}; {comparison.runs} runs of each strategy."] if comparison.standings else []
+    notes = []
+    if comparison.standings:
+        notes.append(f"{len(comparison.tasks)} tasks with their backbones, {comparison.runs} runs of each strategy.")
     notes += [
         f"Not compared: {name} has no score for {_some(titles)}." for name, titles in comparison.incomplete.items()
     ]
     if comparison.unscaled:
         notes.append(f"Without IQM, for all-labels is not above constant: {_some(comparison.unscaled)}.")
-    return [*(f"- {safe(note)}" for note in notes), ""]
+    return notes
 
 
 def _some(titles: Sequence[str]) -> str:

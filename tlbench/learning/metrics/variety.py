@@ -44,7 +44,7 @@ def _counted(rows: Array) -> dict[bytes, int]:
     return {value.tobytes(): int(count) for value, count in zip(values, counts, strict=True)}
 
 
-def variety(tally: Tally, predictions: Predictions, targets: Targets) -> dict[str, float | None]:
+def variety(tally: Tally, predictions: Predictions, targets: Targets) -> dict[str, Any]:
     """Return the row's fields on how much predictions vary: shares of decisions, or else the spread of numbers."""
     share = tally.most_common_share()
     if share is not None:
