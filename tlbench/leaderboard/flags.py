@@ -176,6 +176,18 @@ def _test_copies(entry: Entry, peers: Peers) -> str:
     return f"{copies} of {size} test examples have the model inputs of a training example: they may be known by heart."
 
 
+def _source_test_copies(entry: Entry, peers: Peers) -> str:
+    """Return how many source test examples are copies, for an entry that says what it has forgotten."""
+    row = entry.first
+    copies, size = row.source_test_copies or 0, row.source_test_size or 0
+    if (row.forgetting_head is None and row.forgetting_probe is None) or not copies or copies < COPIES * size:
+        return ""
+    return (
+        f"{copies} of {size} source test examples have the model inputs of a source training example: the source score "
+        "and forgetting may be too high."
+    )
+
+
 def _partial_checkpoint(entry: Entry, peers: Peers) -> str:
     loaded, expected = entry.first.weights_loaded, entry.first.weights_expected
     if loaded is None or expected is None or loaded >= expected:
@@ -211,6 +223,7 @@ FLAGS: Mapping[str, Flag] = {
     "few-test-examples": _few_test_examples,
     "few-groups": _few_groups,
     "test-copies": _test_copies,
+    "source-test-copies": _source_test_copies,
     "partial-checkpoint": _partial_checkpoint,
     "unequal-steps": _unequal_steps,
     "contended-latency": _contended_latency,

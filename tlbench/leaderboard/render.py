@@ -50,7 +50,8 @@ def texts(
 ) -> dict[str, str]:
     """Return the content of every file of a board but its pictures, by the file's name.
 
-    `entries` are those of the rows with a score, `left` those without a score; `drawn` says from which numbers each picture was drawn.
+    `entries` are those of the rows with a score, `left` those of the others; `drawn` says from which numbers each
+    picture was drawn.
     """
     made: dict[str, str] = {}
     for domain, own, own_left in pictures.by_domain(entries, left):

@@ -73,9 +73,9 @@ COLUMNS = (
         "rank", "rank", RUN, shown=FILES | RESULTS,
         legend="One more than the number of strategies with the same access that are significantly better: the 95 % "
         "interval of the difference, paired by seed (Student's t), in quadrature with that over test examples, paired "
-        "by example (bootstrap). Bold: the best, and all that are not significantly different. Ranked together are only "
-        "results of the same access, label budget, selection rule, data and version of the code; a strategy with several "
-        "sets of options is ranked among these alone.",
+        "by example (bootstrap). Bold: the best, and all that are not significantly different. Ranked together are "
+        "only results of the same access, label budget, selection rule, data and version of the code; a strategy with "
+        "several sets of options is ranked among these alone.",
     ),
     Column("baseline", "baseline", RUN, shown=FILES),
     Column("seed", "seed", RUN),
@@ -157,6 +157,7 @@ COLUMNS = (
     Column("a_distance", "proxy A-distance", TARGET, unit="of 2", shown=FILES, digits=2),
     Column("source_metric", "source metric", SOURCE),
     Column("source_test_size", "source test split", SOURCE, unit="examples"),
+    Column("source_test_copies", "source test examples that are copies of training examples", SOURCE, shown=FILES),
     Column("score_matrix", "[source, target] before, after", SOURCE),
     Column(
         "forgetting_head", "forgetting (source head)", SOURCE, shown=FILES | RESULTS | TERMINAL,

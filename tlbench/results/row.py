@@ -152,6 +152,9 @@ class Row:
     """Name of the score on the source, or on the remembered task."""
     source_test_size: int | None = None
     """Examples in the source test split, or in that of the remembered task."""
+    source_test_copies: int | None = None
+    """Source test examples whose model inputs are equal, byte for byte, to those of a source training example; null
+    without a source, and in older results."""
     score_matrix: tuple[tuple[float | None, float | None], ...] | None = None
     """R[i][j]: stage 0 (source model), 1 (adapted); side 0 (source, head `source`), 1 (target, head `target`)."""
     forgetting_head: float | None = None

@@ -19,7 +19,8 @@ NOT_NEGATIVE = (
     "label_budget", "test_size", "source_test_size", "parity", "parity_flips", "onnx_bytes", "p50_ms", "p90_ms",
     "p99_ms", "mean_ms", "queries", "round_spread", "reference_p50_ms", "p50_ratio", "throughput_per_s", "threads",
     "peak_memory_bytes", "parameters", "trained_parameters", "weights_loaded", "weights_expected", "groups",
-    "worst_group_size", "device_seconds", "predictions_bytes", "test_copies", "prediction_spread", "most_common_share",
+    "worst_group_size", "device_seconds", "predictions_bytes", "test_copies", "source_test_copies", "prediction_spread",
+    "most_common_share",
     "most_common_target_share",
 )  # fmt: skip
 SHARES = ("most_common_share", "most_common_target_share")

@@ -11,8 +11,16 @@ def _compute(work: Work) -> PreparedPart:
     from tlbench.engine.prepared import prepare
 
     prepared = prepare(work.pairing, work.folder)
-    copies = count_copies(prepared.split("target-train").inputs, prepared.split("target-test").inputs)
-    return PreparedPart(data_sha256=prepared.sha256, fitted_on=prepared.fitted_on, test_copies=copies)
+
+    def copies(domain: str) -> int:
+        return count_copies(prepared.split(f"{domain}-train").inputs, prepared.split(f"{domain}-test").inputs)
+
+    return PreparedPart(
+        data_sha256=prepared.sha256,
+        fitted_on=prepared.fitted_on,
+        test_copies=copies("target"),
+        source_test_copies=None if prepared.source_labels is None else copies("source"),
+    )
 
 
 # No seed: all seeds and strategies of a task with a source and a backbone share the prepared data.
