@@ -32,6 +32,13 @@ def test_a_result_says_that_its_latency_is_pending(rows, tlbench, tmp_path):
     assert re.search(r"p50 +pending", output)
 
 
+def test_a_result_says_its_flags(rows, tlbench, tmp_path):
+    small = dataclasses.replace(rows[0], seed=3, test_size=9, groups=2)
+    output = tlbench("show", str(write_row(tmp_path / "other", small)))[1]
+    assert "\nflag few-test-examples: Only 9 test examples" in output
+    assert "\nflag few-groups: The test interval is over only 2 groups" in output
+
+
 def test_no_option_of_a_result_prints_a_line_of_its_own(rows, tlbench, tmp_path):
     named = dataclasses.replace(rows[0], strategy_options={"steps": "5\nresults: 99 ok"}, reason="a\nresults: 99 ok")
     status, output, _ = tlbench("show", str(write_row(tmp_path / "other", named)))

@@ -83,12 +83,14 @@ def _print_card(card: Card) -> None:
 
 def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
     from tlbench.cli.row_card import row_sections
-    from tlbench.results.groups import warning
+    from tlbench.leaderboard.aggregate import aggregate
 
     print_title(f"result {path}")
     for title, facts in row_sections(row).items():
         say(f"\n{title}")
         print_facts(facts, indent="  ")
-    if few := warning(row.groups):
-        say(f"\n{few}")
+    # Those that need no other result: a board has more.
+    for entry in aggregate([row]):
+        for name, sentence in entry.flags:
+            say(f"\nflag {name}: {plain(sentence)}")
     say(f"\nrun it again\n\n    {plain(_repeat(row, catalog))}\n")
