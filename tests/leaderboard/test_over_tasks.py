@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -88,6 +89,17 @@ def test_sets_of_options_of_one_strategy_are_compared_among_themselves(board, ro
     ]
     found = compared(rows)
     assert (found.tuning, [one.strategy for one in found.standings]) == ("a", ["a (steps=2)", "a (steps=1)"])
+
+
+def test_models_with_other_options_or_on_another_machine_are_no_further_tasks(board):
+    rows = board(a=0.8, b=0.4)
+    other = [dataclasses.replace(row, machine="another") for row in rows]
+    found = [one for one in compare(aggregate([*rows, *other]), rows) if len(one.standings) == 3]
+    assert [len(one.tasks) for one in found] == [3, 3]
+    assert {one.variant for one in found} == {"machine=another", f"machine={rows[0].machine}"}
+    changed = [dataclasses.replace(row, source_options={"steps": 7}) for row in rows]
+    found = [one for one in compare(aggregate([*rows, *changed]), rows) if len(one.standings) == 3]
+    assert [len(one.tasks) for one in found] == [3, 3]
 
 
 def test_who_lacks_a_task_is_named_and_not_compared(board):

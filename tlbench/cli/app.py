@@ -95,8 +95,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and exit.
 
-    Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results or predictions are missing, or there is
-    nothing to compare; 130: stopped by Ctrl-C; 143: stopped by SIGTERM.
+    Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results or predictions are missing, or there
+    is nothing to compare; 130: stopped by Ctrl-C; 143: stopped by SIGTERM.
     """
     with signals_raise(), _readable_output():
         _run()

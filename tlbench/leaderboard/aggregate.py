@@ -31,8 +31,10 @@ class Entry:
     """Options in which this entry differs from others of the same strategy."""
     version: str = ""
     """Version of code, libraries and data, where its task and backbone have results of several."""
+    variant: str = ""
+    """Options of source model and backbone in which this entry differs from others of its task and backbone."""
     tuning: str = ""
-    """The strategy, if it ran with several sets of options in this contest."""
+    """The strategy, if it ran with several sets of its own options in this contest."""
     over_source_only: tuple[float, ...] = ()
     """Score minus that of source-only, seed by seed; empty if a seed has no such row."""
     rank: int | None = None
@@ -186,7 +188,7 @@ def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
         pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
         over = tuple(score - low for score, low in pairs if score is not None and low is not None)
         entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else (), draws=draws))
-    ranked = with_ranks(sorted(contests.with_tuning(entries), key=order))
+    ranked = with_ranks(sorted(contests.with_variants(entries), key=order))
     return with_flags(ranked, every)
 
 

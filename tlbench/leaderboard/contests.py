@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from tlbench.leaderboard import versions
+from tlbench.leaderboard import questions, versions
 from tlbench.results.files import canonical, digest
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def contest(entry: Entry) -> tuple[Any, ...]:
     """Return what entries share to be ranked together, in the order in which pages list them.
 
-    Task, its options, files and metric; access, label budget and selection rule; the strategy, if it ran with several
-    sets of options; version of the code and of the data.
+    Task, its options, files and metric; access, label budget and selection rule; options of the model, if its backbone
+    ran with several, and the strategy, if it did; version of the code and of the data.
     """
     row = entry.first
     return (
@@ -32,6 +32,7 @@ def contest(entry: Entry) -> tuple[Any, ...]:
         row.files,
         row.metric,
         row.selection,
+        entry.variant,
         entry.tuning,
         entry.version,
         versions.version(row),
@@ -39,23 +40,32 @@ def contest(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def with_tuning(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the entries; those of a strategy that ran with several sets of options are known as tuned.
+def with_variants(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries with what tells them apart in a contest: options of their model, and those of their strategy.
 
-    They are ranked among themselves: the best of several, which test scores would choose, is not held against a
-    strategy that had one try.
+    Strategies on one model are ranked together. A strategy that ran with several sets of its own options is ranked
+    among these alone: the best of several, which test scores would choose, is not held against one that had one try.
     """
-    tries: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    models: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for entry in entries:
-        tries[_tuned(entry)].add(_options(entry))
-    return [replace(entry, tuning=entry.first.strategy if len(tries[_tuned(entry)]) > 1 else "") for entry in entries]
+        models[_task(entry)].append(questions.model_options(entry.first))
+    names = {task: questions.differing(every) for task, every in models.items()}
+    named = [
+        replace(entry, variant=questions.told(questions.model_options(entry.first), names[_task(entry)]))
+        for entry in entries
+    ]
+    tries: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for entry in named:
+        tries[_tried(entry)].add(digest(entry.first.strategy_options))
+    return [replace(entry, tuning=entry.first.strategy if len(tries[_tried(entry)]) > 1 else "") for entry in named]
 
 
-def _tuned(entry: Entry) -> tuple[Any, ...]:
-    """Return what tries of one strategy share; backbones have recipes of their own, which are no tries."""
-    return (*contest(replace(entry, tuning="")), entry.first.strategy, entry.first.backbone)
-
-
-def _options(entry: Entry) -> str:
+def _task(entry: Entry) -> tuple[Any, ...]:
+    """Return what models share that differ in their options alone; backbones have recipes of their own."""
     row = entry.first
-    return digest([row.strategy_options, row.source_options, row.backbone_options])
+    return row.task, row.backbone, canonical(row.task_options), row.files
+
+
+def _tried(entry: Entry) -> tuple[Any, ...]:
+    """Return what tries of one strategy share."""
+    return (*contest(replace(entry, tuning="")), entry.first.strategy, entry.first.backbone)

@@ -90,7 +90,8 @@ def _constant_predictions(entry: Entry, peers: Peers) -> str:
         if share is None
         else f"{share:.1%} of its decisions are the same, of the targets {target_share:.1%}"
     )
-    return f"Predictions are nearly constant ({how}; {_of_runs(len(constant), entry)}): it hardly uses its inputs."
+    runs = f"{len(constant)} of {len(entry.rows)} runs"
+    return f"Predictions are nearly constant ({how}; {runs}): it hardly uses its inputs."
 
 
 def _is_nearly_constant(row: Row) -> bool:
@@ -99,10 +100,6 @@ def _is_nearly_constant(row: Row) -> bool:
     if share is not None and target_share is not None:
         return target_share < 1 and 1 - share <= NEARLY * (1 - target_share)
     return row.prediction_spread is not None and row.prediction_spread <= NEARLY
-
-
-def _of_runs(count: int, entry: Entry) -> str:
-    return f"{count} of {len(entry.rows)} runs"
 
 
 def _not_above_constant(entry: Entry, peers: Peers) -> str:

@@ -46,6 +46,8 @@ class Comparison:
     """As it was requested; empty for each task's own."""
     tuning: str
     """The strategy whose sets of options are compared; empty if each strategy has one."""
+    variant: str
+    """Options of the models, or their place, where tasks have results of several; empty otherwise."""
     version: str
     """Commit or release, and data if a task has results of several."""
     tasks: tuple[str, ...]
@@ -71,12 +73,13 @@ def compare(entries: Sequence[Entry], rows: Iterable[Row]) -> list[Comparison]:
     for row in rows:
         if row.status == "failed":
             failed[attempt(row, row)].append(row)
+    variants = _variants(entries)
     groups: dict[tuple[Any, ...], dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for model, members in models.items():
         for entry in members:
-            groups[_group(entry, members)][model].append(entry)
-    several = [groups[key] for key in sorted(groups) if len(groups[key]) > 1]
-    return [_comparison({model: of_model[model] for model in of_model}, models, failed) for of_model in several]
+            key = (*_group(entry, members), variants[model])
+            groups[key][model].append(entry)
+    return [_comparison(groups[key], models, failed, key[-1]) for key in sorted(groups) if len(groups[key]) > 1]
 
 
 def _group(entry: Entry, members: Sequence[Entry]) -> tuple[Any, ...]:
@@ -84,6 +87,19 @@ def _group(entry: Entry, members: Sequence[Entry]) -> tuple[Any, ...]:
     row = entry.first
     access = (len(entry.places), entry.places)
     return (*access, row.selection, _budget(entry, members), entry.tuning, entry.version, versions.version(row))
+
+
+def _variants(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return for each model what tells it from others of its task and backbone, which are no further tasks."""
+    places: dict[tuple[str, str], dict[str, dict[str, Any]]] = defaultdict(dict)
+    for entry in entries:
+        row = entry.first
+        places[row.task, row.backbone][questions.model(row)] = questions.place(row)
+    return {
+        model: questions.told(place, questions.differing(list(alike.values())))
+        for alike in places.values()
+        for model, place in alike.items()
+    }
 
 
 def _budget(entry: Entry, members: Sequence[Entry]) -> str:
@@ -95,7 +111,10 @@ def _budget(entry: Entry, members: Sequence[Entry]) -> str:
 
 
 def _comparison(
-    members: Mapping[str, Sequence[Entry]], models: Mapping[str, Sequence[Entry]], failed: Mapping[str, Sequence[Row]]
+    members: Mapping[str, Sequence[Entry]],
+    models: Mapping[str, Sequence[Entry]],
+    failed: Mapping[str, Sequence[Row]],
+    variant: str,
 ) -> Comparison:
     named = {model: named_by_options(entries) for model, entries in members.items()}
     strategies = {name: entry for entries in named.values() for name, entry in entries.items()}
@@ -112,6 +131,7 @@ def _comparison(
         selection=first.first.selection,
         label_budget=_budget(first, models[questions.model(first.first)]),
         tuning=first.tuning,
+        variant=variant,
         version=", ".join(filter(None, (versions.code(first.first), first.version))),
         tasks=tuple(task.title for task in compared),
         runs=sum(scores.shape[1] for scores in matrices),

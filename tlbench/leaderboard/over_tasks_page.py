@@ -84,6 +84,7 @@ def _title(comparison: Comparison) -> str:
         f"selection: {comparison.selection}",
         *([f"label budget: {comparison.label_budget}"] if comparison.label_budget else []),
         *([f"options of {comparison.tuning}"] if comparison.tuning else []),
+        *([comparison.variant] if comparison.variant else []),
         comparison.version,
     ]
     return "; ".join(parts)

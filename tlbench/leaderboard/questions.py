@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,30 @@ def options(row: Row) -> dict[str, Any]:
     return {**flat, **row.strategy_options, **read, **plugins, **kept}
 
 
+def model_options(row: Row) -> dict[str, Any]:
+    """Return the options of the source model and of the backbone."""
+    parts = {"backbone": row.backbone_options, "source": row.source_options}
+    return {f"{owner}.{name}": value for owner, part in parts.items() for name, value in part.items()}
+
+
+def place(row: Row) -> dict[str, Any]:
+    """Return everything that may tell two models of one task, backbone and version from each other."""
+    names = ("weights_sha256", "source_mode", "files", "machine", "device", "threads", "precision")
+    fields = {name: getattr(row, name) for name in (*names, "accumulation_steps", "compiled")}
+    return {**{f"task.{name}": value for name, value in row.task_options.items()}, **model_options(row), **fields}
+
+
+def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the values that differ, in the order of the alphabet."""
+    names = sorted({name for values in every for name in values})
+    return [name for name in names if len({str(values.get(name)) for values in every}) > 1]
+
+
+def told(values: Mapping[str, Any], names: Sequence[str]) -> str:
+    """Return values as a board names them."""
+    return ", ".join(f"{name}={values.get(name)}" for name in names)
+
+
 def question(row: Row) -> str:
     """Name what the seeds of one entry have in common."""
     rules = [row.access, row.baseline, row.setting, row.selection, row.budget_unit, row.test_size]
@@ -77,14 +101,13 @@ def notes(rows: Sequence[Row]) -> dict[str, str]:
     alike: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         alike[row.task, row.backbone, row.strategy].append(row)
-    told = {}
+    texts = {}
     for group in alike.values():
         every = [options(row) for row in group]
-        names = sorted({name for values in every for name in values})
-        telling = [name for name in names if len({str(values.get(name)) for values in every}) > 1]
+        telling = differing(every)
         several = len({row.device for row in group}) > 1
         for row, values in zip(group, every, strict=True):
-            parts = [f"{name}={values.get(name)}" for name in telling]
+            parts = [told(values, telling)] if telling else []
             if several:
                 parts.append(row.device)
             if len({row.precision for row in group}) > 1:
@@ -93,5 +116,5 @@ def notes(rows: Sequence[Row]) -> dict[str, str]:
                 parts.append(f"batch in {row.accumulation_steps}")
             if len({row.compiled for row in group}) > 1:
                 parts.append("compiled" if row.compiled else "not compiled")
-            told[question(row)] = ", ".join(parts)
-    return told
+            texts[question(row)] = ", ".join(parts)
+    return texts

@@ -50,9 +50,7 @@ def named_by_options(members: Sequence[Entry]) -> dict[str, Entry]:
     named = {}
     for entry, values in every:
         alike = [others for other, others in every if other.first.strategy == entry.first.strategy]
-        names = sorted({name for others in alike for name in others})
-        telling = [name for name in names if len({str(others.get(name)) for others in alike}) > 1]
-        told = ", ".join(f"{name}={values.get(name)}" for name in telling)
+        told = questions.told(values, questions.differing(alike))
         named[f"{entry.first.strategy} ({told})" if told else entry.first.strategy] = entry
     return named
 
