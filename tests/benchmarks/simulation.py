@@ -188,7 +188,7 @@ def intervals(repetitions: int) -> Iterator[dict[str, Any]]:
             line: dict[str, Any] = {"score": name, "examples": size}
             for score in (0.5, 0.9, 0.99):
                 before, now, points = coverage(case, size, score, repetitions)
-                line |= {f"{score}, before": before, "no width" + " " * len(line): points, f"{score}, now": now}
+                line |= {f"{score}, before": before, f"{score}, point": points, f"{score}, now": now}
             yield line
 
 
