@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tlbench.contract.requests import SELF_LABELLED
@@ -28,7 +28,7 @@ def verify_board(board: Path, catalog: Catalog, done: Callable[[], object] = lam
         splits |= _verify_scores(report, file, row, paths[file], catalog)
         done()
     _verify_relations(report, rows, splits)
-    believed = [row for file, row in rows.items() if file not in report.wrong]
+    believed = [*_without(rows, report.wrong).values()]
     report.add(wrong_pages(board, believed) if believed else ())
     report.excuse(missing_pages(board, believed))
     return report
@@ -86,8 +86,8 @@ def _verify_scores(report: Report, file: str, row: Row, path: Path, catalog: Cat
     try:
         kept = stored(row, path)
         report.add(wrong_scores(file, row, kept, task))
-    except NotVerifiableError as reason:
-        report.excuse({file: str(reason)})
+    except NotVerifiableError as error:
+        report.excuse({file: str(error)})
         return {}
     except StoreError as error:
         report.add([Problem(file, "predictions", path.with_suffix(".npz").name, f"predictions, but {error}")])
@@ -115,5 +115,5 @@ def _verify_relations(report: Report, rows: Mapping[str, Row], splits: Mapping[s
     report.excuse(lacking_baselines(_without(believed, report.wrong)))
 
 
-def _without(rows: Mapping[str, Row], files: Iterable[str]) -> dict[str, Row]:
-    return {file: row for file, row in rows.items() if file not in set(files)}
+def _without(rows: Mapping[str, Row], files: set[str]) -> dict[str, Row]:
+    return {file: row for file, row in rows.items() if file not in files}
