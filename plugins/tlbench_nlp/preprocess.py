@@ -109,6 +109,17 @@ def byte_letters() -> list[str]:
     return [chr(byte if byte in printed else next(others)) for byte in range(256)]
 
 
+def token_texts(tokenizer: str) -> list[str]:
+    """Return the text of each piece by its id, empty for special ones; half a character is U+FFFD."""
+    ids: dict[str, int] = json.loads(tokenizer)["model"]["vocab"]
+    values = {letter: byte for byte, letter in enumerate(byte_letters())}
+    texts = [""] * (max(ids.values()) + 1)
+    for piece, place in ids.items():
+        if piece not in SPECIAL:
+            texts[place] = bytes(values[letter] for letter in piece).decode(errors="replace")
+    return texts
+
+
 def merge(symbols: Iterable[str], ranks: Mapping[tuple[str, str], int]) -> list[str]:
     """Join the neighbours of the lowest rank, from the left, until no two neighbours have one: O(n log n)."""
     parts: list[str] = list(symbols)

@@ -15,7 +15,8 @@ from torch import nn
 from torchaudio.functional import create_dct, melscale_fbanks
 
 from tlbench.learning import Encoder, Ragged
-from tlbench_baselines.classical import images, series, sound, texts, trees
+from tlbench_baselines.classical import images, series, sound, texts, trees, words
+from tlbench_baselines.classical.linear import STRENGTH
 from tlbench_baselines.classical.pooling import cells
 
 RANDOM = np.random.default_rng(0)
@@ -98,7 +99,7 @@ class TestTexts:
         ids = padded(self.tokens)
         texts.fit_counts(head, encoder(torch.from_numpy(ids)).numpy(), self.labels)
         pipeline = make_pipeline(
-            TfidfVectorizer(analyzer=grams, sublinear_tf=True), LogisticRegression(C=texts.STRENGTH, max_iter=1000)
+            TfidfVectorizer(analyzer=grams, sublinear_tf=True), LogisticRegression(C=STRENGTH, max_iter=1000)
         )
         found, expected = softmax(served(encoder, head, ids)), pipeline.fit(self.tokens, self.labels)
         # A few n-grams of so many share a place.
@@ -112,7 +113,7 @@ class TestTexts:
         counts = encoder(torch.from_numpy(ids)).numpy()
         texts.fit_counts(head, counts, self.labels)
         pipeline = make_pipeline(
-            TfidfTransformer(sublinear_tf=True), LogisticRegression(C=texts.STRENGTH, max_iter=1000)
+            TfidfTransformer(sublinear_tf=True), LogisticRegression(C=STRENGTH, max_iter=1000)
         ).fit(counts, self.labels)
         np.testing.assert_allclose(softmax(served(encoder, head, ids)), pipeline.predict_proba(counts), atol=1e-3)
 
@@ -121,23 +122,52 @@ class TestTexts:
         assert torch.equal(encoder(text), encoder(torch.tensor([[5, 6, 0, 0, 0]])))
         assert encoder(text).sum() == 3  # two tokens and their pair
 
-    def test_words_are_classified_by_what_stands_at_and_around_them(self):
+    def test_letters_count_without_regard_to_case_if_the_tokens_are_known(self):
+        encoder = texts.SpelledCounts(("", "", " Ab", " ab", "c"))
+        first, second = encoder(torch.tensor([[2, 4], [3, 4]]))
+        assert torch.equal(first, second)
+        assert first.sum() == 2 + 1 + 3  # " a", "ab" and " ab"; two tokens and their pair
+        assert encoder(torch.tensor([[1, 0]])).sum() == 0  # special tokens
+
+    def test_words_are_classified_by_what_several_of_them_have(self):
         ids = padded(self.tokens)
-        encoder, head = texts.Words(1, Encoder()), texts.SumOfWeights(2)
+        encoder, head = words.Words(1, Encoder()), words.SumOfWeights(2)
         there = ids > 0
         labels = (ids[there] < 12).astype(np.int64)
         places = encoder(torch.from_numpy(ids)).numpy()[there]
-        texts.fit_words(head, places, labels)
-        named = [{f"{kind} {place}": 1.0 for kind, place in enumerate(row)} for row in places]
-        pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=texts.STRENGTH, max_iter=1000))
+        words.fit_words(head, places, labels)
+        kept = np.flatnonzero(np.bincount(places.astype(int).ravel(), minlength=words.BUCKETS) > 1)
+        named = [{str(place): 1.0 for place in row if place in kept} for row in places]
+        pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=STRENGTH, max_iter=1000))
         expected = pipeline.fit(named, labels).predict_proba(named)
         np.testing.assert_allclose(softmax(head(torch.from_numpy(places)).detach().numpy()), expected, atol=1e-3)
 
-    def test_a_word_s_features_do_not_depend_on_padding(self):
-        encoder = texts.Words(2, Encoder())
+    @pytest.mark.parametrize("spelled", [False, True])
+    def test_a_word_s_features_do_not_depend_on_padding(self, spelled):
+        tokens = ("", "", "", *["ab", "c", "D1", "e-", "f", "g", "h"])
+        encoder = words.SpelledWords(2, Window(), tokens) if spelled else words.Words(2, Window())
         ids, places = torch.tensor([[1, 8, 9, 7, 2]]), torch.tensor([[1, 3]])
         wide = encoder(torch.tensor([[1, 8, 9, 7, 2, 0, 0]]), torch.tensor([[1, 3, 0, 0]]))
         assert torch.equal(encoder(ids, places), wide[:, :2])
+
+    def test_shapes_and_ends_of_words_do_not_depend_on_how_they_are_cut(self):
+        tokens = ("", " Paris", " Pa", "ris", " NATO", " NA", "TO", " x9", " Boris", " R2D2")
+        encoder = words.SpelledWords(2, Window(), tokens)
+        ids, places = torch.tensor([[1, 2, 3, 4, 5, 6, 7, 8, 9]]), torch.tensor([[0, 1, 3, 4, 6, 7, 8]])
+        word, shape, _, _, end, short = encoder(ids, places)[0, :, :6].T.tolist()
+        paris, cut_paris, nato, cut_nato, x9, boris, robot = range(7)
+        assert shape[paris] == shape[cut_paris] == shape[boris] != shape[nato] == shape[cut_nato]
+        assert len({shape[one] for one in (paris, nato, x9, robot)}) == 4
+        assert end[paris] == end[cut_paris] == end[boris] != end[nato]
+        assert short[paris] == short[cut_paris]
+        assert len({word[one] for one in (paris, nato, x9, boris, robot)}) == 5
+
+
+class Window(Encoder):
+    """Words with places from 0, of which one is padding."""
+
+    def units(self, *inputs):
+        return inputs[1] >= 0
 
 
 class TestDense:

@@ -41,6 +41,10 @@ class Encoder(nn.Module):
     width; those of ragged inputs are free anyway."""
     coverage: Coverage | None = None
     """How many weights of how many a checkpoint gave, if it fits only in part: what `load_into` returned."""
+    token_texts: Sequence[str] | None = None
+    """Of a text encoder the text of each token, by its number in the first input; empty for one that stands for no
+    text, as padding does. In the layout `sequence` the last input then holds the place of each word's first token, or
+    each token is a word. None: not known."""
     signature: Signature | None = None
     """What it takes; set by the host, which builds it. `StrategySpec.extend` may read it."""
 

@@ -17,8 +17,9 @@ from tlbench.learning import AdaptRequest, Distance, Encoder, ScaledLinear, Sign
 from tlbench_baselines.classical.images import Pixels, Pooled
 from tlbench_baselines.classical.series import Statistics
 from tlbench_baselines.classical.sound import Cepstrum
-from tlbench_baselines.classical.texts import Counts, SumOfWeights, TfIdf, Words, fit_counts, fit_words
+from tlbench_baselines.classical.texts import Counts, SpelledCounts, TfIdf, fit_counts
 from tlbench_baselines.classical.trees import Rows, Trees, fit_trees
+from tlbench_baselines.classical.words import SpelledWords, SumOfWeights, Words, fit_words
 
 HEADS = (nn.Linear, ScaledLinear, Distance)
 """Heads of kinds that scikit-learn has a model for."""
@@ -48,10 +49,11 @@ def features_of(signature: Signature, replaced: Encoder) -> Encoder:
     modality, layout = signature.modality, signature.layout
     shape = signature.inputs[0].shape
     if modality == "text" and shape is None:
+        count, texts = len(signature.inputs), replaced.token_texts
         if layout == "sequence":
-            return Words(len(signature.inputs), replaced)
+            return Words(count, replaced) if texts is None else SpelledWords(count, replaced, texts)
         if layout == "pooled":
-            return Counts()
+            return Counts() if texts is None else SpelledCounts(texts)
     if modality == "image" and shape is not None and len(shape) == 3:
         if layout == "map":
             return Pixels(shape[0])

@@ -16,7 +16,7 @@ from transformers import BertConfig, BertModel
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.learning import Columns, Encoder, Ragged, prepare_each
-from tlbench_nlp.preprocess import SPECIAL, preprocessor
+from tlbench_nlp.preprocess import SPECIAL, preprocessor, token_texts
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
@@ -70,6 +70,7 @@ class SmallBert(Encoder):
     def __init__(self, fitted: Mapping[str, Any], options: Mapping[str, Any], words: bool) -> None:
         super().__init__()
         self.words = words
+        self.token_texts = token_texts(fitted["tokenizer"])
         self.feature_dim = int(options["hidden"])
         config = BertConfig(
             vocab_size=fitted["vocabulary"],

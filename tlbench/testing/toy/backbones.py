@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +71,7 @@ def prepare_words(request: PrepareRequest) -> Columns:
 
 def build_window(request: BuildRequest) -> Encoder:
     """Return the window over the source's words."""
-    return Window(len(request.fitted["vocabulary"]))
+    return Window(request.fitted["vocabulary"])
 
 
 def encode_names(request: LabelsRequest) -> Array:
@@ -92,9 +92,10 @@ class Window(Encoder):
 
     feature_dim = 16
 
-    def __init__(self, words: int) -> None:
+    def __init__(self, words: Sequence[str]) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(words + UNKNOWN + 1, 12, padding_idx=0)
+        self.token_texts = ("", "unknown", *words)
+        self.embedding = nn.Embedding(len(self.token_texts), 12, padding_idx=0)
         self.window = nn.Conv1d(12, self.feature_dim, 3, padding=1)
 
     def forward(self, ids: Tensor) -> Tensor:
