@@ -17,8 +17,8 @@ from tlbench.cli.output import say
 def command(board: Path, plots: bool, as_json: bool) -> None:
     """Render leaderboards from results.
 
-    Writes Markdown, CSV and LaTeX tables for each domain, and a README and leaderboard.json for all domains. Pages
-    include plots that were drawn from the same results.
+    Writes Markdown, CSV and LaTeX tables for each domain, and a README, leaderboard.json and over-tasks.json for all
+    domains. Pages include plots that were drawn from the same results.
     """
     from tlbench.errors import UsageError
     from tlbench.leaderboard import render
