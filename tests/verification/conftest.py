@@ -92,12 +92,12 @@ class Forger:
     def save_scored(self, arrays) -> None:
         """Write other predictions with every score that they have, before adaptation and after."""
         row = self.row()
-        fields = computed(Stored(arrays), self.task)
+        fields, draws = computed(Stored(arrays), self.task)
         before, (source, _) = row.score_matrix
         fields |= {name: fields.get(name) for name in GROUP_FIELDS}
         fields |= {"eager_score": fields["score"], "score_matrix": (before, (source, fields["score"]))}
         self.write(dataclasses.replace(row, **fields))
-        self.save(arrays)
+        self.save({**arrays, "draws": draws.astype(np.float32)})
 
     def hashed(self, path: Path, row: Row) -> None:
         """Put the hash of a file of predictions on a row."""

@@ -12,7 +12,7 @@ from tlbench.results.row_files import read_rows
 from tlbench.verification.board import verify_board
 from tlbench.verification.pages import missing_pages, wrong_pages
 
-PAGES = ("README.md", "leaderboard.json", "toy.csv", "toy.md", "toy.tex")
+PAGES = ("README.md", "leaderboard.json", "over-tasks.json", "toy.csv", "toy.md", "toy.tex")
 
 
 @pytest.fixture(scope="module")

@@ -33,6 +33,7 @@ ARRAYS = {
     "references": TEXTS,
     "groups": TEXTS,
     "labels": TEXTS,
+    "draws": "f",
 }
 """The arrays that are read, each with the kinds of numpy's types that it may have."""
 DAMAGE = (

@@ -89,7 +89,7 @@ def _hidden(rows: Rows) -> Iterator[Problem]:
 
 def _unadapted(rows: Rows) -> Iterator[Problem]:
     """Yield rows whose source model has another score on the target than source-only, which serves it unchanged."""
-    floor = {questions.start(row): row.eager_score for row in rows.values() if row.strategy == baselines.LOW}
+    floor = {questions.start(row): row.eager_score for row in rows.values() if row.strategy == baselines.SOURCE_ONLY}
     for file, row in rows.items():
         expected = floor.get(questions.start(row))
         if row.setting != "transductive" or row.score_matrix is None or expected is None:

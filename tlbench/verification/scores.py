@@ -67,7 +67,9 @@ def stored(row: Row, path: Path) -> Stored:
 
 def wrong_scores(file: str, row: Row, kept: Stored, task: TaskSpec) -> Iterator[Problem]:
     """Yield every score of a row that its predictions do not have. Raises `NotVerifiableError`, or `StoreError`."""
-    made = computed(kept, task)
+    made, draws = computed(kept, task)
+    if (stored := kept.arrays.get("draws")) is None or not _same(stored, draws):
+        yield Problem(file, "draws", "those beside it", "the scores of its predictions on resampled test sets")
     scores = made.pop("scores")
     for name, expected in {**dict.fromkeys(GROUP_FIELDS), **made}.items():
         if differs(value := getattr(row, name), expected):
@@ -80,8 +82,14 @@ def wrong_scores(file: str, row: Row, kept: Stored, task: TaskSpec) -> Iterator[
             yield Problem(file, f"scores.{name}", row.scores[name], f"no such score of a {task.kind.name} task")
 
 
-def computed(kept: Stored, task: TaskSpec) -> dict[str, Any]:
-    """Return what a row says of its predictions: fields of the row, as JSON gives them back."""
+def _same(stored: Array, draws: Array) -> bool:
+    import numpy as np
+
+    return stored.shape == draws.shape and np.allclose(stored, draws, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def computed(kept: Stored, task: TaskSpec) -> tuple[dict[str, Any], Array]:
+    """Return what a row says of its predictions: fields of the row, as JSON gives them back; and the draws."""
     from tlbench.engine.serving import score_fields
     from tlbench.learning.targets import Predictions, Targets
 
@@ -94,13 +102,13 @@ def computed(kept: Stored, task: TaskSpec) -> dict[str, Any]:
         predictions = Predictions(arrays["predictions"], arrays.get("prediction_counts", counts))
         with _limited(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fields = score_fields(task, labels, predictions, targets, arrays.get("groups"))
+            fields, draws = score_fields(task, labels, predictions, targets, arrays.get("groups"))
     except MemoryError as error:
         raise NotVerifiableError(f"scoring its predictions takes more than {MEMORY / 2**30:.0f} GiB") from error
     except BaseException as error:  # a kind of a plugin may raise anything for arrays that it did not make
         pass_signal(error)
         raise StoreError(f"they cannot be scored by the kind {task.kind.name}: {describe(error)}") from error
-    return {name: frozen(value) for name, value in fields.items()}
+    return {name: frozen(value) for name, value in fields.items()}, draws
 
 
 def _labels(arrays: Mapping[str, Array], task: TaskSpec) -> tuple[str, ...]:
