@@ -104,7 +104,7 @@ def test_backbones_are_compared_although_each_prepares_the_data(seeds, board, co
         seeds("finetune", scores, backbone=f"toy/{name}", data_sha256=name * 32, p50_ms=latency)
         for name, scores, latency in (("a", SAME, 0.5), ("b", CLEAR, 0.75))
     ]
-    folder = board(*rows, seeds("frozen", SAME, backbone="toy/a"))
+    folder = board(*rows, seeds("frozen", SAME, backbone="toy/a", data_sha256="a" * 32))
     (found,) = compared = tlbench.compare("toy/a", "toy/b", board=folder)
     assert (found.backbone, found.strategy, found.verdict, found.p50_ms) == (None, "finetune", "better", 0.25)
     assert [(one.strategy, one.a, one.b) for one in compared.uncompared] == [("frozen", "toy/a", None)]
@@ -215,10 +215,12 @@ def test_a_partner_that_failed_is_the_reason(row, seeds, board, command):
 
 
 def test_differences_of_forgetting_and_latency_are_those_that_can_be_told(seeds, board):
+    before_and_after = ((0.75, None), (0.5, None))
     here = {"graph": "a", "forgetting_head": 0.25, "forgetting_probe": None, "source_metric": "accuracy"}
+    here |= {"score_matrix": before_and_after, "eager_score": None}
     rows = {"a": here, "graph": here, "machine": {**here, "machine": "another", "p50_ms": 0.6, "p50_ratio": 2.5}}
     rows["machine"] |= {"graph": "b", "contended": True}
-    rows["source"] = {**here, "graph": "b", "p50_ms": 0.75, "forgetting_head": 0.5, "source_metric": "macro-f1"}
+    rows["source"] = {**here, "graph": "b", "p50_ms": 0.75, "source_metric": "macro-f1"}
     folder = board(*(seeds(name, CLEAR, **changes) for name, changes in rows.items()))
     told = {}
     for name in ("graph", "machine", "source"):

@@ -67,7 +67,11 @@ def test_a_question_that_a_committed_row_answers_has_the_same_key_today(committe
     steps = {row.task: row.strategy_options["steps"] for _, row in committed.values() if row.strategy == "scratch"}
     requests = [
         RunRequest(
-            tasks=[task], strategies=strategies, seeds=range(1000, 1005), overrides={"scratch.steps": steps[task]}
+            tasks=[task],
+            strategies=strategies,
+            references=("none",),
+            seeds=range(1000, 1005),
+            overrides={"scratch.steps": steps[task]},
         )
         for task in asked
     ]

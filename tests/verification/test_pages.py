@@ -64,5 +64,6 @@ def test_a_page_without_results_and_one_that_was_not_rendered_are_named(forger, 
 def test_a_wrong_result_does_not_count_and_the_pages_that_count_it_are_wrong(forger, speakers):
     forger.change(test_size=1000)
     report = verify_board(forger.board, speakers)
-    assert {problem.file for problem in report.problems} == {f"rows/{forger.row().file_name}", *PAGES}
+    counted = {*PAGES} - {"over-tasks.json"}  # One task has no comparison over tasks.
+    assert {problem.file for problem in report.problems} == {f"rows/{forger.row().file_name}", *counted}
     assert report.counts()["wrong"] == 1
