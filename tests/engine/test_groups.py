@@ -14,11 +14,14 @@ from tlbench import BadInputError, ContractError, Side, Split, TaskData
 from tlbench.engine.groups import check_groups, group_faults
 from tlbench.engine.prepared import prepare
 from tlbench.engine.runner import run
+from tlbench.engine.serving import split_sha256
 from tlbench.leaderboard.render import render
 from tlbench.learning.metrics import Resampled
+from tlbench.learning.targets import Targets
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
 from tlbench.planning.settings import Settings
+from tlbench.results.draws import BoardDraws, half_width_of_difference
 from tlbench.results.row_files import read_rows
 
 
@@ -70,6 +73,22 @@ def test_a_stranger_computes_the_same_intervals_and_the_same_worst_group(kept):
     assert arrays["draws"] == pytest.approx(weights @ right / weights.sum(1), abs=1e-6)
     low, high = np.quantile(arrays["draws"], [0.025, 0.975])
     assert (row.score_low, row.score_high) == pytest.approx((low, high), abs=0.03)
+
+
+def test_strategies_of_a_run_have_paired_draws_on_one_test_split(ran):
+    board, rows = ran
+    one, other = (only(rows, task="toy/speakers", strategy=name) for name in ("finetune", "frozen"))
+    assert one.test_sha256 == other.test_sha256 is not None
+    draws = BoardDraws(board)
+    assert 0 < half_width_of_difference([(draws.of(one), draws.of(other))]) < one.score_high - one.score_low
+
+
+def test_a_test_split_is_named_by_targets_and_groups():
+    first, groups = Targets.of([0, 1, 2]), np.array(["a", "b", "b"])
+    same = split_sha256(first, groups)
+    assert split_sha256(Targets.of([0, 1, 2]), groups) == same
+    others = [(first, None), (first, groups[::-1]), (Targets.of([0, 2, 1]), groups), (Targets.of([[0, 1], [2]]), None)]
+    assert len({same, *(split_sha256(*other) for other in others)}) == 5
 
 
 def test_where_speakers_differ_the_interval_over_them_is_wider(kept):

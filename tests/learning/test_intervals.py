@@ -194,3 +194,9 @@ def test_an_interval_contains_its_score():
     for score in (0.1, 0.9):
         found = metrics.score_interval(mean_of(np.arange(5)), Resampled.examples(5), score, draws)
         assert found.low <= score <= found.high
+
+
+def test_r2_of_a_number_that_is_always_the_same_is_zero_though_its_mean_is_rounded():
+    """The mean of three times 0.1 is 0.10000000000000002."""
+    targets = Targets(np.full((3, 1), 0.1), np.ones(3, np.int64))
+    assert weigh(metrics.r2, np.array([[0.1], [0.2], [0.3]]), targets)(np.ones(3)) == 0.0

@@ -140,13 +140,13 @@ def score_fields(
         "score_high": interval.high,
         "interval_method": interval.method,
         "test_size": len(targets),
-        "test_sha256": test_sha256(targets, groups),
+        "test_sha256": split_sha256(targets, groups),
         "scores": values,
     }
     return {**fields, **group_fields(own, groups)}, draws
 
 
-def test_sha256(targets: Targets, groups: Array | None) -> str:
+def split_sha256(targets: Targets, groups: Array | None) -> str:
     """Name the examples of a test split, in their order, by their targets and groups."""
     names = [] if groups is None else groups.tolist()
     parts = [targets.values, targets.counts, np.frombuffer(canonical(names).encode(), np.uint8)]
