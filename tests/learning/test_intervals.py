@@ -91,6 +91,12 @@ def test_groups_are_drawn_whole_and_as_many_as_there_are():
     assert set(each.sum(1)) == {3.0}
 
 
+def test_groups_of_one_example_are_numbered_by_their_names():
+    (weights, *_) = Resampled.groups(np.array(["c", "a", "b"])).draws()
+    (expected, *_) = Resampled.examples(3).draws()
+    assert np.array_equal(weights, expected[:, [2, 0, 1]])
+
+
 def test_the_draws_of_two_models_are_paired():
     """Two models that err on the same half of the examples differ by the other half in every draw."""
     units = Resampled.examples(100)

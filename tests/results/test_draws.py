@@ -54,9 +54,26 @@ def header(shape, kind="<f4", order=False):
         header((1000,), "|O"),
         header("x"),
         header((999,)),
+        header((1000,)).replace(b"{", b"["),
+        header((1000,)).replace(b"'descr'", b"      7"),
+        header((1000,)).replace(b"{'descr'", b"  x\n y:("),
         bytes(4 * MOST + 2000),
     ],
-    ids=["empty", "version", "huge", "column", "float64", "table", "objects", "no shape", "too few", "too many"],
+    ids=[
+        "empty",
+        "version",
+        "huge",
+        "column",
+        "float64",
+        "table",
+        "objects",
+        "no shape",
+        "too few",
+        "list",
+        "keys",
+        "lines",
+        "too many",
+    ],
 )
 def test_draws_that_are_no_draws_are_none(tmp_path, content):
     with zipfile.ZipFile(tmp_path / "row.npz", "w", zipfile.ZIP_DEFLATED) as archive:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tlbench.results.files import file_sha256
 from tlbench.results.row import Row
@@ -28,7 +26,7 @@ class BoardDraws:
 
     def __init__(self, board: Path | None = None) -> None:
         self._board = board
-        self._known: dict[str, Array | None] = {}
+        self._known: dict[tuple[str, str], Array | None] = {}
 
     def of(self, row: Row) -> Array | None:
         """Return the scores `(D,)` of a row on resampled test sets, NaN for one without a score; None if it has none.
@@ -37,10 +35,11 @@ class BoardDraws:
         """
         if self._board is None or row.predictions_sha256 is None:
             return None
-        if row.file_name not in self._known:
+        name = row.file_name, row.predictions_sha256
+        if name not in self._known:
             path = (self._board / "rows" / row.file_name).with_suffix(".npz")
-            self._known[row.file_name] = read_draws(path, row.predictions_sha256)
-        return self._known[row.file_name]
+            self._known[name] = read_draws(path, row.predictions_sha256)
+        return self._known[name]
 
 
 def half_width_of_difference(drawn: Sequence[tuple[Array, Array]]) -> float | None:
@@ -63,27 +62,24 @@ def half_width_of_difference(drawn: Sequence[tuple[Array, Array]]) -> float | No
 
 def read_draws(path: Path, sha256: str) -> Array | None:
     """Return the draws in a file of predictions, float32 `(D,)`; None if it has none, is damaged or another one."""
-    import numpy as np
-
     try:
         # Opening a pipe would wait for somebody to write into it.
-        if not path.is_file() or file_sha256(path) != sha256:
-            return None
-        with zipfile.ZipFile(path) as archive:
-            member = archive.getinfo(MEMBER)
-            if member.file_size > 4 * MOST + 1000 or member.compress_type not in {
-                zipfile.ZIP_STORED,
-                zipfile.ZIP_DEFLATED,
-            }:
-                return None
-            stream = io.BytesIO(archive.read(member))
-        if np.lib.format.read_magic(stream) != (1, 0):
-            return None
-        shape, _, kind = np.lib.format.read_array_header_1_0(stream)
-        draws: Any = np.frombuffer(stream.read(), kind)
-    except (OSError, LookupError, ValueError, EOFError, RuntimeError, MemoryError, struct.error, zlib.error):
+        return _draws(path) if path.is_file() and file_sha256(path) == sha256 else None
+    except Exception:  # noqa: BLE001 - what zipfile and numpy raise of a damaged file is on no list
         return None
-    except zipfile.BadZipFile:
+
+
+def _draws(path: Path) -> Array | None:
+    import numpy as np
+
+    with zipfile.ZipFile(path) as archive:
+        member = archive.getinfo(MEMBER)
+        if member.file_size > 4 * MOST + 1000 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            return None
+        stream = io.BytesIO(archive.read(member))
+    if np.lib.format.read_magic(stream) != (1, 0):
         return None
+    shape, _, kind = np.lib.format.read_array_header_1_0(stream)
+    draws = np.frombuffer(stream.read(), kind)
     valid = kind == np.float32 and draws.shape == shape and FEWEST <= len(draws) <= MOST
     return draws if valid and not np.isinf(draws).any() else None

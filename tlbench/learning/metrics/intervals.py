@@ -54,7 +54,7 @@ class Resampled:
 
     def weights(self, drawn: Array) -> Array:
         """Return example weights `(D, N)` of how often each unit was drawn, `(D, size)`."""
-        if self.single and self.size == len(self.place):
+        if np.array_equal(self.place, np.arange(self.size)):
             return drawn
         # Place -1 is the column that is added.
         return np.pad(drawn, ((0, 0), (0, 1)))[:, self.place]
