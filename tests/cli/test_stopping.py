@@ -74,6 +74,6 @@ def test_a_run_stopped_again_and_again_says_so_leaves_nothing_half_done_and_ends
     status, output, errors = run()
     assert (status, re.findall("results: .*|.* computed", output)) == (
         0,
-        ["results: 5 ok, 0 failed, 0 skipped", "0 stages computed"],
+        ["results: 6 ok, 0 failed, 0 skipped", "0 stages computed"],
     )
     assert errors == ""

@@ -20,7 +20,6 @@ from tlbench_baselines.classical.linear import STRENGTH
 from tlbench_baselines.classical.pooling import cells
 
 RANDOM = np.random.default_rng(0)
-BOOSTING = {"n_estimators": trees.TREES, "max_depth": trees.DEPTH, "learning_rate": trees.RATE, "random_state": 0}
 
 
 def served(encoder, head, *inputs):
@@ -49,7 +48,7 @@ class TestTrees:
     @pytest.mark.parametrize("labels", [2, 3])
     def test_classes_are_those_of_gradient_boosting(self, labels):
         targets = RANDOM.integers(labels, size=80)
-        expected = GradientBoostingClassifier(**BOOSTING).fit(self.rows, targets).predict_proba(self.unseen)
+        expected = GradientBoostingClassifier(**trees.BOOSTING).fit(self.rows, targets).predict_proba(self.unseen)
         close(softmax(self.outputs(targets, labels)), expected)
 
     def test_a_label_without_an_example_is_the_least_probable(self):
@@ -65,14 +64,14 @@ class TestTrees:
         outputs = self.outputs(targets, 2)
         for place in (0, 1):
             mean, spread = (of(targets[:, place], dtype=np.float64) for of in (np.mean, np.std))
-            standard = GradientBoostingRegressor(**BOOSTING).fit(self.rows, (targets[:, place] - mean) / spread)
+            standard = GradientBoostingRegressor(**trees.BOOSTING).fit(self.rows, (targets[:, place] - mean) / spread)
             close((outputs[:, place] - mean) / spread, standard.predict(self.unseen))
 
     def test_labels_of_any_number_have_a_model_each(self):
         targets = np.stack([self.rows[:, 0] > 0, self.rows[:, 1] > 1, np.zeros(80, bool)], 1).astype(np.int64)
         outputs = self.outputs(targets, 3)
         for place in (0, 1):
-            expected = GradientBoostingClassifier(**BOOSTING).fit(self.rows, targets[:, place])
+            expected = GradientBoostingClassifier(**trees.BOOSTING).fit(self.rows, targets[:, place])
             close(outputs[:, place], expected.decision_function(self.unseen))
         assert (outputs[:, 2] < -4).all()
 

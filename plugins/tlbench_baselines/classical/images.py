@@ -27,6 +27,13 @@ class Pooled(Encoder):
     counts for every direction by its projection: in a histogram, a rounding error could move it to the next bin.
     """
 
+    fine_rows: Tensor
+    fine_columns: Tensor
+    coarse_rows: Tensor
+    coarse_columns: Tensor
+    across: Tensor
+    down: Tensor
+
     def __init__(self, channels: int, height: int, width: int) -> None:
         super().__init__()
         for name, size, count in (("fine", (height, width), GRID), ("coarse", (height - 2, width - 2), COARSE)):

@@ -21,6 +21,11 @@ SMALL = 1e-5
 class Statistics(Encoder):
     """Series `(N, C, T)` -> features `(N, D)`."""
 
+    parts: Tensor
+    waves: Tensor
+    bands: Tensor
+    pairs: Tensor
+
     def __init__(self, channels: int, length: int) -> None:
         super().__init__()
         self.places = [round(share * (length - 1)) for share in QUANTILES]

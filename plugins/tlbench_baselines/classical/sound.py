@@ -28,6 +28,11 @@ SILENCE = 1.0
 class Cepstrum(Encoder):
     """Waveforms `(N, T)` -> features `(N, D)`: mean, spread and course of each coefficient, spread of its change."""
 
+    waves: Tensor
+    mels: Tensor
+    cosines: Tensor
+    parts: Tensor
+
     def __init__(self, length: int, sample_rate: int | None) -> None:
         super().__init__()
         rate = sample_rate or USUAL_RATE

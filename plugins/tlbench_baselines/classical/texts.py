@@ -55,6 +55,9 @@ class Counts(Encoder):
 class SpelledCounts(Counts):
     """The same without regard to case, and n-grams of the letters in each token, for a backbone that says its texts."""
 
+    lower: Tensor
+    grams: Tensor
+
     def __init__(self, texts: Sequence[str]) -> None:
         super().__init__()
         lower = [text.lower() for text in texts]
@@ -104,6 +107,7 @@ def fit_counts(head: nn.Module, counts: Array, targets: Array) -> None:
     assert isinstance(head, nn.Sequential)
     weigh, linear = head
     assert isinstance(weigh, TfIdf)
+    assert isinstance(linear, nn.Linear)
     tfidf = TfidfTransformer(sublinear_tf=True)
     features = tfidf.fit_transform(csr_matrix(counts))
     with torch.no_grad():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ TREES = 100
 DEPTH, ISOLATION_DEPTH = 3, 8
 RATE = 0.1
 """Weight of each tree of a boosted model."""
+BOOSTING: Mapping[str, Any] = MappingProxyType(
+    # A part of the columns for each split: with few rows, others would never be tried.
+    {"n_estimators": TREES, "max_depth": DEPTH, "learning_rate": RATE, "max_features": "sqrt", "random_state": 0}
+)
+"""Arguments of scikit-learn's models."""
 SAMPLES = 2**ISOLATION_DEPTH
 """Rows that each tree of an isolation forest sees at the most."""
 EULER = 0.5772156649
@@ -60,7 +66,7 @@ class Trees(nn.Module):
             right = rows.gather(1, self.feature.flatten()[node]) > self.threshold.flatten()[node]
             place = 2 * place + 1 + right.long()
         leaves = self.leaf.flatten()[each * (nodes + 1) + place - nodes]
-        return leaves.unflatten(1, (outputs, trees)).sum(2) + self.bias
+        return leaves.view(-1, outputs, trees).sum(2) + self.bias
 
 
 def fit_trees(head: nn.Module, rows: Array, targets: Array) -> None:
@@ -108,7 +114,7 @@ def boost_numbers(head: Trees, rows: Array, targets: Array) -> None:
     mean, spread = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
     _set_bias(head, mean)
     for output in np.flatnonzero(spread > 0):
-        model = GradientBoostingRegressor(n_estimators=TREES, max_depth=DEPTH, learning_rate=RATE, random_state=0)
+        model = GradientBoostingRegressor(**BOOSTING)
         model.fit(rows, (targets[:, output] - mean[output]) / spread[output])
         _write_stages(head, int(output), model.estimators_[:, 0], float(spread[output]))
 
@@ -181,7 +187,7 @@ def _depths(tree: Any) -> Array:
 def _boosted_classifier() -> Any:
     from sklearn.ensemble import GradientBoostingClassifier
 
-    return GradientBoostingClassifier(n_estimators=TREES, max_depth=DEPTH, learning_rate=RATE, random_state=0)
+    return GradientBoostingClassifier(**BOOSTING)
 
 
 def _set_bias(head: Trees, bias: Array) -> None:

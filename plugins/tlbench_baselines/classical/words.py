@@ -60,6 +60,12 @@ class SpelledWords(Words):
 
     feature_dim = 13
 
+    lower: Tensor
+    end: Tensor
+    short_end: Tensor
+    first: Tensor
+    sorts: Tensor
+
     def __init__(self, inputs: int, replaced: Encoder, tokens: Sequence[str]) -> None:
         super().__init__(inputs, replaced)
         texts = [token.strip() for token in tokens]
