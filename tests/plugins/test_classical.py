@@ -62,8 +62,8 @@ class TestTrees:
     def test_numbers_are_those_of_gradient_boosting_in_any_unit(self):
         targets = np.stack([1e3 + 1e3 * self.rows[:, 0], 1e-3 * self.rows[:, 1]], 1)
         outputs = self.outputs(targets, 2)
-        for place in (0, 1):
-            mean, spread = (of(targets[:, place], dtype=np.float64) for of in (np.mean, np.std))
+        means, spreads = targets.mean(0, dtype=np.float64), targets.std(0, dtype=np.float64)
+        for place, (mean, spread) in enumerate(zip(means, spreads, strict=True)):
             standard = GradientBoostingRegressor(**trees.BOOSTING).fit(self.rows, (targets[:, place] - mean) / spread)
             close((outputs[:, place] - mean) / spread, standard.predict(self.unseen))
 
