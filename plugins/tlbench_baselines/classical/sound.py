@@ -36,7 +36,7 @@ class Cepstrum(Encoder):
     def __init__(self, length: int, sample_rate: int | None) -> None:
         super().__init__()
         rate = sample_rate or USUAL_RATE
-        self.window = min(2 ** round(math.log2(WINDOW * rate)), length)
+        self.window: int = min(2 ** round(math.log2(WINDOW * rate)), length)
         frames = (length - self.window) // self._hop + 1
         self.register_buffer("waves", waves(self.window), persistent=False)
         self.register_buffer("mels", mels(self.window, rate).T.contiguous(), persistent=False)
