@@ -22,7 +22,7 @@ from tlbench.planning.settings import Settings
 from tlbench.results.files import file_sha256
 from tlbench.results.row import Row, write_row
 from tlbench.results.row_files import read_rows
-from tlbench.verification.scores import GROUP_FIELDS, Stored, computed
+from tlbench.verification.scores import GROUP_FIELDS, Stored, computed, varied
 
 TASK = "toy/speakers"
 
@@ -95,6 +95,7 @@ class Forger:
         fields, draws = computed(Stored(arrays), self.task)
         before, (source, _) = row.score_matrix
         fields |= {name: fields.get(name) for name in GROUP_FIELDS}
+        fields |= varied(Stored(arrays), row, self.task)
         fields |= {"eager_score": fields["score"], "score_matrix": (before, (source, fields["score"]))}
         self.write(dataclasses.replace(row, **fields))
         self.save({**arrays, "draws": draws.astype(np.float32)})

@@ -9,7 +9,6 @@ from tlbench.verification.board import verify_row
 UNVERIFIED = {
     *("weights", "bad_input", "train_gap", "remembered_files", "fitted_on", "api_version", "device_name"),
     *("parity", "parity_flips", "onnx_bytes", "parameters", "trained_parameters", "seconds", "peak_memory_bytes"),
-    *("test_copies", "source_test_copies", "most_common_share", "most_common_target_share"),
 }
 """Changed, they are not noticed: docs/verification.md says so."""
 APART = {
@@ -27,7 +26,7 @@ def other(value):
     if isinstance(value, int):
         return value + 1
     if isinstance(value, float):
-        return value * 1.001 + 1e-6
+        return value * 1.001 + 0.02
     if isinstance(value, str):
         return f"{value}0"
     if isinstance(value, dict) and value:

@@ -41,7 +41,7 @@ def easy_examples(forger):
     """Half of what was predicted wrong is left out."""
     arrays = forger.arrays()
     kept = np.flatnonzero(arrays["predictions"].argmax(1) == arrays["targets"])
-    forger.save_scored({name: array if name == "labels" else array[kept] for name, array in arrays.items()})
+    forger.save_scored({name: array if name in ("labels", "draws") else array[kept] for name, array in arrays.items()})
 
 
 def without_groups(forger):
@@ -49,6 +49,13 @@ def without_groups(forger):
     arrays = forger.arrays()
     del arrays["groups"]
     forger.save_scored(arrays)
+
+
+def certain(forger):
+    """Differences from it are significant: its score is the same on all resampled test sets."""
+    arrays = forger.arrays()
+    arrays["draws"] = np.full_like(arrays["draws"], forger.row().score)
+    forger.save(arrays)
 
 
 def right_predictions(forger):
@@ -123,6 +130,7 @@ FORGERIES = {
     "no groups": (without_groups, "targets"),
     "targets as predicted": (own_targets, "targets"),
     "easy examples alone": (easy_examples, "test_size"),
+    "draws without an error": (certain, "draws"),
     "predictions that are all right": (right_predictions, "score"),
     "a larger transfer gain": (changed(transfer_gain=lambda row: row.transfer_gain + 0.01), "transfer_gain"),
     "more of the gap closed": (changed(gap_closed=lambda row: (row.gap_closed or 0) + 0.1), "gap_closed"),
@@ -137,6 +145,11 @@ FORGERIES = {
     "other options": (changed(strategy_options=lambda row: {**row.strategy_options, "steps": 1}), "key"),
     "fewer labels": (changed(label_budget=lambda row: row.label_budget - 1), "key"),
     "other data": (changed(data_sha256="0" * 32), "data_sha256"),
+    "predictions that vary more": (
+        changed(most_common_share=lambda row: row.most_common_share - 0.05),
+        "most_common_share",
+    ),
+    "no copies of training examples": (changed(test_copies=lambda row: row.test_copies + 1), "test_copies"),
     "closer domains": (changed(a_distance=0.0), "a_distance"),
     "a second run of one seed": (second_run, "key"),
     "a lower latency": (faster, "p50_ms"),

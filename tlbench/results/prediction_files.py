@@ -44,7 +44,7 @@ DAMAGE = (
 
 
 def read_predictions(path: Path) -> dict[str, Array]:
-    """Return the arrays of a file of predictions by name; `labels` only if it has them.
+    """Return the arrays of a file of predictions by name; `labels` and `draws` only if it has them.
 
     `predictions` and `targets` are `(K, ...)`, `counts` and `prediction_counts` `(N,)`, which add up to their K;
     `references` and `groups` are `(N,)`. Raises `StoreError` with what is wrong, if anything is.
@@ -94,7 +94,7 @@ def _array(name: str, content: bytes) -> Array:
 
 
 def _named(kinds: str) -> str:
-    return {NUMBERS + TEXTS: "numbers or texts", TEXTS: "texts"}.get(kinds, "whole numbers")
+    return {NUMBERS + TEXTS: "numbers or texts", TEXTS: "texts", "iu": "whole numbers"}.get(kinds, "numbers")
 
 
 def _check(arrays: Mapping[str, Any]) -> None:

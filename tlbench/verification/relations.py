@@ -25,6 +25,12 @@ SHARED_BY_SOURCE: Mapping[str, Callable[[Row], Any]] = {
     "score_matrix[0]": lambda row: row.score_matrix and row.score_matrix[0],
 }
 """What rows say of the source model that they start from."""
+SHARED_BY_DATA: Mapping[str, Callable[[Row], Any]] = {
+    "data_sha256": lambda row: row.data_sha256,
+    "test_copies": lambda row: row.test_copies,
+    "source_test_copies": lambda row: row.source_test_copies,
+}
+"""What rows say of the data that their backbone prepared."""
 
 
 def wrong_relations(rows: Rows, splits: Mapping[str, Split]) -> Iterator[Problem]:
@@ -39,7 +45,8 @@ def wrong_relations(rows: Rows, splits: Mapping[str, Split]) -> Iterator[Problem
     for name, value in SHARED_BY_SOURCE.items():
         yield from _disagreements(on_cpu, questions.start, value, name, "source model")
     yield from _unadapted(on_cpu)
-    yield from _disagreements(with_source, _data, lambda row: row.data_sha256, "data_sha256", "data and backbone")
+    for name, value in SHARED_BY_DATA.items():
+        yield from _disagreements(with_source, _data, value, name, "data and backbone")
     yield from _disagreements(scored, _task, lambda row: row.test_size, "test_size", "task")
     yield from _other_targets(scored, splits)
 

@@ -31,6 +31,9 @@ GROUP_FIELDS = (
 MEMORY = 2**33
 """Bytes that scoring the predictions of a row may take."""
 
+TIES = 0.01
+"""How far the share of a decision may be from that of the largest probability, which rounding makes equal to others."""
+
 
 class NotVerifiableError(Exception):
     """The scores of a row cannot be computed here; the message says why."""
@@ -68,8 +71,6 @@ def stored(row: Row, path: Path) -> Stored:
 def wrong_scores(file: str, row: Row, kept: Stored, task: TaskSpec) -> Iterator[Problem]:
     """Yield every score of a row that its predictions do not have. Raises `NotVerifiableError`, or `StoreError`."""
     made, draws = computed(kept, task)
-    if (stored := kept.arrays.get("draws")) is None or not _same(stored, draws):
-        yield Problem(file, "draws", "those beside it", "the scores of its predictions on resampled test sets")
     scores = made.pop("scores")
     for name, expected in {**dict.fromkeys(GROUP_FIELDS), **made}.items():
         if differs(value := getattr(row, name), expected):
@@ -77,19 +78,43 @@ def wrong_scores(file: str, row: Row, kept: Stored, task: TaskSpec) -> Iterator[
     for name, expected in scores.items():
         if differs(value := row.scores.get(name), expected):
             yield Problem(file, f"scores.{name}", value, f"{expected!r}, computed from its predictions")
+    for name, expected in varied(kept, row, task).items():
+        value, older = getattr(row, name), row.interval_method is None
+        if value != expected and not older and (None in (value, expected) or abs(value - expected) > TIES):
+            yield Problem(file, name, value, f"{expected!r}, computed from its predictions")
+    if not _alike(kept.arrays.get("draws"), draws):
+        yield Problem(
+            file, "draws", "others", f"{len(draws)} scores of resampled test sets, as its predictions have them"
+        )
     if task.evaluate is None:
         for name in sorted(row.scores.keys() - scores.keys()):
             yield Problem(file, f"scores.{name}", row.scores[name], f"no such score of a {task.kind.name} task")
 
 
-def _same(stored: Array, draws: Array) -> bool:
+def varied(kept: Stored, row: Row, task: TaskSpec) -> dict[str, Any]:
+    """Return how much predictions vary, as far as they say it: decisions are those of outputs, which are not kept."""
+    from tlbench.learning.metrics.variety import Tally, variety
+    from tlbench.learning.targets import Predictions, Targets
+
+    arrays, tally = kept.arrays, Tally()
+    values = arrays["predictions"]
+    if CLASS_PROBABILITIES in task.kind.traits and task.kind.layout not in SELF_LABELLED:
+        tally.add(values.argmax(1) if values.ndim == 2 else values)
+    elif row.most_common_share is not None:
+        return {}
+    counts = arrays["counts"]
+    return variety(tally, Predictions(values, counts), Targets(arrays["targets"], counts))
+
+
+def _alike(stored: Array | None, draws: Array) -> bool:
+    """Return whether stored draws are the computed ones, up to rounding to float32."""
     import numpy as np
 
-    return stored.shape == draws.shape and np.allclose(stored, draws, rtol=1e-5, atol=1e-6, equal_nan=True)
+    return stored is not None and stored.shape == draws.shape and np.allclose(stored, draws, 1e-6, 1e-7, equal_nan=True)
 
 
 def computed(kept: Stored, task: TaskSpec) -> tuple[dict[str, Any], Array]:
-    """Return what a row says of its predictions: fields of the row, as JSON gives them back; and the draws."""
+    """Return what a row says of its predictions, fields as JSON gives them back, and the draws beside them."""
     from tlbench.engine.serving import score_fields
     from tlbench.learning.targets import Predictions, Targets
 
