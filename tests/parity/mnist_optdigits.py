@@ -5,7 +5,7 @@
 tlbench runs as `tlbench.run` does for anybody, with the defaults of the task. The other side is `plain.py`: plain
 PyTorch that shares no code with tlbench, and takes of its results nothing but the options of each training. Seeds draw
 their own label budget, weights and batches on each side, so that the two samples are independent: their difference has
-Welch's interval. The files are read from TLBENCH_DATA/digits. Twenty seeds take about half an hour on one core.
+Welch's interval. The files are read from TLBENCH_DATA/digits. Twenty seeds take a quarter of an hour on one idle core.
 """
 
 from __future__ import annotations
@@ -124,6 +124,7 @@ def main() -> None:
     steps = ", ".join(f"{name} {recipe.steps}" for name, recipe in recipes.items())
     print(f"\n{arguments.seeds} seeds; label budget {rows[0].label_budget}; steps: {steps}")
     print(f"CPU seconds: tlbench {took:.0f}, plain {time.process_time() - started:.0f}")
+    # Where the spread is largest.
     worst = max(np.std(ours[name], ddof=1) for name in STRATEGIES)
     print(f"Smallest difference that this many seeds find in 80 of 100 cases: {detectable(worst, arguments.seeds):.3f}")
 
