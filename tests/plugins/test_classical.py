@@ -114,7 +114,7 @@ class TestTexts:
         pipeline = make_pipeline(
             TfidfTransformer(sublinear_tf=True), LogisticRegression(C=STRENGTH, max_iter=1000)
         ).fit(counts, self.labels)
-        np.testing.assert_allclose(softmax(served(encoder, head, ids)), pipeline.predict_proba(counts), atol=1e-3)
+        np.testing.assert_allclose(softmax(served(encoder, head, ids)), pipeline.predict_proba(counts), atol=1e-5)
 
     def test_padding_counts_for_nothing(self):
         encoder, text = texts.Counts(), torch.tensor([[5, 6]])
@@ -139,7 +139,7 @@ class TestTexts:
         named = [{str(place): 1.0 for place in row if place in kept} for row in places]
         pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=STRENGTH, max_iter=1000))
         expected = pipeline.fit(named, labels).predict_proba(named)
-        np.testing.assert_allclose(softmax(head(torch.from_numpy(places)).detach().numpy()), expected, atol=1e-3)
+        np.testing.assert_allclose(softmax(head(torch.from_numpy(places)).detach().numpy()), expected, atol=1e-5)
 
     @pytest.mark.parametrize("spelled", [False, True])
     def test_a_word_s_features_do_not_depend_on_padding(self, spelled):
