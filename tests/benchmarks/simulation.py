@@ -97,9 +97,9 @@ def masks(random, size, pixels=64):
 
 
 def cover(test, quality, noise):
-    """As many pixels are taken for the object as it has: some of them right, the others beside it."""
+    """As many pixels are taken for the object as it has: often most of them right, seldom most of them beside it."""
     covered, counts = test["covered"], test["targets"].counts
-    missed = covered - np.rint(covered / (1 + np.exp(-quality - noise[:, None])))
+    missed = covered - np.rint(covered / (1 + np.exp(-3 * (quality + noise[:, None]))))
     place = np.arange(counts[0])
     return Predictions.of(((place >= missed) & (place < covered + missed)).astype(np.int64).ravel(), counts)
 

@@ -76,10 +76,10 @@ def _paired_error(one: Entry, other: Entry, pairs: Sequence[tuple[Row, Row]]) ->
     for row, against in pairs:
         if row.test_sha256 is None or row.test_sha256 != against.test_sha256:
             return None
-        both = one.draws.of(row), other.draws.of(against)
-        if both[0] is None or both[1] is None:
+        ours, theirs = one.draws.of(row), other.draws.of(against)
+        if ours is None or theirs is None:
             return None
-        drawn.append(both)
+        drawn.append((ours, theirs))
     return half_width_of_difference(drawn)
 
 

@@ -52,11 +52,11 @@ def half_width_of_difference(drawn: Sequence[tuple[Array, Array]]) -> float | No
 
     if len({len(draws) for both in drawn for draws in both}) != 1:
         return None
-    mean = np.mean([one - other for one, other in drawn], axis=0, dtype=np.float64)
+    mean = np.asarray(np.mean([one - other for one, other in drawn], axis=0, dtype=np.float64))
     known = mean[~np.isnan(mean)]
     if len(known) < FEWEST:
         return None
-    low, high = np.quantile(known, [0.025, 0.975]).tolist()
+    low, high = (float(np.quantile(known, tail)) for tail in (0.025, 0.975))
     return (high - low) / 2 if high - low > SLACK else None
 
 

@@ -97,8 +97,8 @@ class Row:
     score_high: float | None = None
     """Upper end of that interval."""
     interval_method: Literal["wilson", "bca", "percentile"] | None = None
-    """How it was made: `wilson` for a proportion of examples; `bca` or `percentile`, of 2,000 bootstrap draws; null in
-    older results: percentiles of 200 draws."""
+    """How it was made: `wilson`, for a proportion of examples and where all bootstrap draws give the same; `bca` or
+    `percentile`, of 2,000 draws. Null in older results: percentiles of 200 draws."""
     eager_score: float | None = None
     """The score of the model that the file was exported from."""
     test_size: int | None = None

@@ -12,6 +12,7 @@ from tlbench.learning.metrics.metric import (
     PartlyDefined,
     Vectorised,
     Weighted,
+    divided,
     example_of_units,
     mean_of_units,
     proportion,
@@ -54,8 +55,8 @@ def _macro(formula: Callable[[Array, Array, Array], tuple[Array, Array, Array]])
 
         def weighted(weights: Array) -> Array:
             above, below, counted = formula(*counts(weights))
-            ratios = np.divide(above, below, out=np.zeros_like(above), where=(below > 0) & counted)
-            return ratios.sum(1) / counted.sum(1)
+            means: Array = np.where(counted, divided(above, below), 0.0).sum(1) / counted.sum(1)
+            return means
 
         return Vectorised(weighted)
 
@@ -95,7 +96,7 @@ def _ranking(of: Callable[[Array, Array, Array], Scores]) -> Metric:
         of_label = [sums_by_example(values, targets) for values in (positive, targets.values == 0)]
 
         def present(weights: Array) -> Array:
-            return np.all([weights @ number > 0 for number in of_label], axis=0)
+            return np.logical_and(*(weights @ number > 0 for number in of_label))
 
         return PartlyDefined(
             Vectorised(lambda weights: np.where(present(weights), ranked(weights), 0.0)),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import Metric, PartlyDefined, Vectorised, Weighted
+from tlbench.learning.metrics.metric import Metric, PartlyDefined, Vectorised, Weighted, divided
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -31,11 +31,10 @@ def entity_metrics(labels: Sequence[str]) -> Mapping[str, Metric]:
         def of(predictions: Predictions, targets: Targets) -> Weighted:
             counts = entity_counts(predictions, targets, labels)
 
-            def share(weights: Array) -> Array:
-                above, below = ratio(*(weights @ counts).T)
-                return np.divide(above, below, out=np.zeros_like(above), where=below > 0)
-
-            return PartlyDefined(Vectorised(share), Vectorised(lambda weights: ratio(*(weights @ counts).T)[1] > 0))
+            return PartlyDefined(
+                Vectorised(lambda weights: divided(*ratio(*(weights @ counts).T))),
+                Vectorised(lambda weights: ratio(*(weights @ counts).T)[1] > 0),
+            )
 
         return of
 

@@ -16,6 +16,7 @@ from tlbench.learning.metrics.metric import Vectorised, Weighted, scores_of
 DRAWS = 2000
 """Resampled test sets that are scored."""
 LEVEL = 0.95
+TAILS = np.array([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
 SLACK = 1e-9
 """Width that rounding may give an interval of scores that are all the same."""
 MOST_WEIGHTS = 2**22
@@ -109,14 +110,15 @@ def score_interval(weighted: Weighted, units: Resampled, score: float, draws: Ar
     if isinstance(weighted, Vectorised) and weighted.holds is not None and units.single:
         return _wilson(score, units.size)
     known = np.sort(draws[np.isfinite(draws)])
-    levels, method = np.array([0.5 - LEVEL / 2, 0.5 + LEVEL / 2]), "percentile"
-    if len(known) and units.size <= DRAWS:
+    corrected = len(known) > 0 and units.size <= DRAWS
+    levels = TAILS
+    if corrected:
         jackknife = np.concatenate([scores_of(weighted, weights) for weights in units.without_one()])
-        levels, method = bca_levels(known, score, jackknife[np.isfinite(jackknife)]), "bca"
+        levels = bca_levels(known, score, jackknife[np.isfinite(jackknife)])
     low, high = np.quantile(known, levels).tolist() if len(known) else (score, score)
     if high - low < SLACK and 0 <= score <= 1:
         return _wilson(score, units.size)
-    return Interval(min(low, score), max(high, score), method)
+    return Interval(min(low, score), max(high, score), "bca" if corrected else "percentile")
 
 
 def _wilson(score: float, size: int) -> Interval:
@@ -141,6 +143,6 @@ def bca_levels(draws: Array, score: float, jackknife: Array) -> Array:
     influence = jackknife.mean() - jackknife if len(jackknife) else np.zeros(1)
     scale = math.sqrt(float((influence**2).sum())) ** 3
     acceleration = float((influence**3).sum()) / (6 * scale) if scale > 0 else 0.0
-    shifted = bias + ndtri([0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    shifted = bias + ndtri(TAILS)
     levels: Array = ndtr(bias + shifted / np.maximum(1 - acceleration * shifted, 1e-6))
     return levels

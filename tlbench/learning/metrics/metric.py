@@ -116,6 +116,12 @@ def example_of_units(targets: Targets) -> Array:
     return np.repeat(np.arange(len(targets)), targets.counts)
 
 
+def divided(above: Array, below: Array) -> Array:
+    """Return a ratio of arrays of one shape; 0 where `below` is 0."""
+    ratios: Array = np.divide(above, below, out=np.zeros(above.shape), where=below != 0)
+    return ratios
+
+
 def from_statistics(statistics: Array, formula: Callable[[Array], float]) -> Weighted:
     """Return a score that is a formula of sums over the examples, such as counts of what was found right.
 

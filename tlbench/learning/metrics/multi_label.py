@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import PartlyDefined, Vectorised, Weighted
+from tlbench.learning.metrics.metric import PartlyDefined, Vectorised, Weighted, divided
 from tlbench.learning.metrics.ranking import average_precisions
 from tlbench.learning.targets import Predictions, Targets
 
@@ -20,8 +20,7 @@ def mean_average_precision(predictions: Predictions, targets: Targets) -> Weight
     def weighted(weights: Array) -> Array:
         there = weights @ targets.values > 0
         scores = np.stack([score(weights) for score in each], axis=1)
-        sums, number = np.where(there, scores, 0.0).sum(1), there.sum(1)
-        return np.divide(sums, number, out=np.zeros_like(sums), where=number > 0)
+        return divided(np.where(there, scores, 0.0).sum(1), there.sum(1))
 
     return PartlyDefined(
         Vectorised(weighted), Vectorised(lambda weights: np.asarray((weights @ targets.values > 0).any(1)))
@@ -53,4 +52,4 @@ def _hits(predictions: Predictions, targets: Targets) -> tuple[Array, Array]:
 
 
 def _f1(right: Array, size: Array) -> Array:
-    return np.divide(2 * right, size, out=np.zeros_like(right), where=size > 0)
+    return divided(2 * right, size)

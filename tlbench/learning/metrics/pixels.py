@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.metrics.metric import Metric, Vectorised, Weighted, example_of_units
+from tlbench.learning.metrics.metric import Metric, Vectorised, Weighted, divided, example_of_units
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -47,8 +47,10 @@ def _dice(right: Array, found: Array, there: Array) -> Array:
 
 def _mean_ratio(above: Array, below: Array) -> Array:
     """Return the mean over the labels that occur, `(D,)`, of a ratio of numbers `(D, C)`."""
-    return np.divide(above, below, out=np.zeros(above.shape), where=below > 0).sum(1) / (below > 0).sum(1)
+    means: Array = divided(above, below).sum(1) / (below > 0).sum(1)
+    return means
 
 
 def _pixel_accuracy(right: Array, found: Array, there: Array) -> Array:
-    return right.sum(1) / there.sum(1)
+    shares: Array = right.sum(1) / there.sum(1)
+    return shares

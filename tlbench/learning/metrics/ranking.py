@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tlbench.contract.task_data import Array
+from tlbench.learning.metrics.metric import divided
 
 Scores = Callable[[Array], Array]
 """Example weights `(D, N)` -> scores `(D,)`."""
@@ -48,9 +49,7 @@ def average_precisions(values: Array, positive: Array, example: Array) -> Scores
 
     def score(right: Array, wrong: Array) -> Array:
         found, every = right + wrong, right[:, -1]
-        precision = np.divide(right, found, out=np.zeros_like(right), where=found != 0)
-        sums = (np.diff(right, prepend=0.0) * precision).sum(1)
-        return np.divide(sums, every, out=np.zeros_like(sums), where=every > 0)
+        return divided((np.diff(right, prepend=0.0) * divided(right, found)).sum(1), every)
 
     return _ranked(values, positive, example, score)
 
@@ -60,7 +59,6 @@ def areas_under_roc(values: Array, positive: Array, example: Array) -> Scores:
 
     def score(right: Array, wrong: Array) -> Array:
         height = right - np.diff(right, prepend=0.0) / 2
-        sums, pairs = (np.diff(wrong, prepend=0.0) * height).sum(1), right[:, -1] * wrong[:, -1]
-        return np.divide(sums, pairs, out=np.zeros_like(sums), where=pairs > 0)
+        return divided((np.diff(wrong, prepend=0.0) * height).sum(1), right[:, -1] * wrong[:, -1])
 
     return _ranked(values, positive, example, score)

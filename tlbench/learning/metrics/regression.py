@@ -20,13 +20,14 @@ def r2(predictions: Predictions, targets: Targets) -> Weighted:
         there = np.array(
             [(weights * np.square(column - (weights @ column / weights.sum(1))[:, None])).sum(1) for column in columns]
         )
-        return np.where(varies, 1 - lost / there, 0.0).mean(0)
+        means: Array = np.where(varies, 1 - lost / there, 0.0).mean(0)
+        return means
 
     def _varies(weights: Array) -> Array:
         present = weights > 0
         return np.array([np.where(present, c, -np.inf).max(1) > np.where(present, c, np.inf).min(1) for c in columns])
 
-    return PartlyDefined(Vectorised(weighted), Vectorised(lambda weights: _varies(weights).all(0)))
+    return PartlyDefined(Vectorised(weighted), Vectorised(lambda weights: np.asarray(_varies(weights).all(0))))
 
 
 def rmse(predictions: Predictions, targets: Targets) -> Weighted:
