@@ -73,7 +73,9 @@ class ScaledLinear(nn.Linear):
     """
 
     scale: Tensor
+    """`(C,)`: the spread of the first targets."""
     settled: Tensor
+    """Whether the scale was set."""
 
     def __init__(self, features: int, outputs: int) -> None:
         super().__init__(features, outputs)
@@ -102,8 +104,11 @@ class Distance(nn.Linear):
     """A linear head `(..., features) -> (..., 2)` that adds |(f - c) R|^2 to the second output; R is 0 at the start."""
 
     center: Tensor
+    """`(D,)`: c."""
     root: Tensor
+    """`(D, D)`: R."""
     second: Tensor
+    """`(2,)`: 0 and 1, what the distance is multiplied by."""
 
     def __init__(self, features: int) -> None:
         super().__init__(features, 2)
