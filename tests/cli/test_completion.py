@@ -34,7 +34,7 @@ print(sorted({"torch", "numpy", "onnx", "onnxruntime"} & set(sys.modules)), file
         (["run", "--suite"], "r", {"real"}),
         (["run", "--estimator"], "", {"class-share"}),
         (["run", "--analysis"], "feat", {"feature-shift"}),
-        (["show"], "class", {"class-share"}),
+        (["show"], "class", {"class-share", "classical"}),
         (["show"], "finet", {"finetune"}),
         (["inspect"], "toy/b", {"toy/blobs"}),
         (["completion"], "", {"bash", "zsh", "fish"}),

@@ -41,7 +41,7 @@ def test_a_run_prints_their_numbers_and_why_one_is_missing(tlbench, tmp_path):
 
 
 def test_a_suite_asks_for_them(tlbench, tmp_path):
-    suite = 'tasks = ["toy/blobs"]\nstrategies = ["frozen"]\nseeds = [0]\n'
+    suite = 'tasks = ["toy/blobs"]\nstrategies = ["frozen"]\nreferences = ["constant"]\nseeds = [0]\n'
     (tmp_path / "mine.toml").write_text(f'{suite}estimators = ["class-share"]\nanalyses = ["feature-shift"]\n')
     status, output, errors = tlbench("run", "--suite", "mine.toml", "--json")
     assert status == 0, errors
