@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from scipy.sparse import csr_matrix
 from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor, IsolationForest
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedGroupKFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from torch import nn
 from torchaudio.functional import create_dct, melscale_fbanks
 
-from tlbench.learning import Encoder, Ragged
+from tlbench.learning import Encoder, Ragged, choose_strength
 from tlbench_baselines.classical import images, series, sound, texts, trees, words
-from tlbench_baselines.classical.linear import STRENGTH
+from tlbench_baselines.classical.linear import STRENGTHS, fit_linear
 from tlbench_baselines.classical.pooling import cells
 
 RANDOM = np.random.default_rng(0)
@@ -34,6 +36,11 @@ def softmax(outputs):
 
 def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def searched(folds):
+    """Return logistic regression whose strength scikit-learn chooses on these folds."""
+    return GridSearchCV(LogisticRegression(max_iter=1000), {"C": STRENGTHS}, scoring="neg_log_loss", cv=folds)
 
 
 class TestTrees:
@@ -97,9 +104,8 @@ class TestTexts:
         encoder, head = texts.Counts(), nn.Sequential(texts.TfIdf(), nn.Linear(texts.BUCKETS, 3))
         ids = padded(self.tokens)
         texts.fit_counts(head, encoder(torch.from_numpy(ids)).numpy(), self.labels)
-        pipeline = make_pipeline(
-            TfidfVectorizer(analyzer=grams, sublinear_tf=True), LogisticRegression(C=STRENGTH, max_iter=1000)
-        )
+        folds = StratifiedKFold(4, shuffle=True, random_state=0)
+        pipeline = make_pipeline(TfidfVectorizer(analyzer=grams, sublinear_tf=True), searched(folds))
         found, expected = softmax(served(encoder, head, ids)), pipeline.fit(self.tokens, self.labels)
         # A few n-grams of so many share a place.
         assert np.abs(found - expected.predict_proba(self.tokens)).max() < 0.02
@@ -111,9 +117,8 @@ class TestTexts:
         ids = padded(self.tokens)
         counts = encoder(torch.from_numpy(ids)).numpy()
         texts.fit_counts(head, counts, self.labels)
-        pipeline = make_pipeline(
-            TfidfTransformer(sublinear_tf=True), LogisticRegression(C=STRENGTH, max_iter=1000)
-        ).fit(counts, self.labels)
+        folds = StratifiedKFold(4, shuffle=True, random_state=0)
+        pipeline = make_pipeline(TfidfTransformer(sublinear_tf=True), searched(folds)).fit(counts, self.labels)
         np.testing.assert_allclose(softmax(served(encoder, head, ids)), pipeline.predict_proba(counts), atol=1e-5)
 
     def test_padding_counts_for_nothing(self):
@@ -134,10 +139,12 @@ class TestTexts:
         there = ids > 0
         labels = (ids[there] < 12).astype(np.int64)
         places = encoder(torch.from_numpy(ids)).numpy()[there]
-        words.fit_words(head, places, labels)
+        words.fit_words(head, places, labels, there.sum(1))
         kept = np.flatnonzero(np.bincount(places.astype(int).ravel(), minlength=words.BUCKETS) > 1)
         named = [{str(place): 1.0 for place in row if place in kept} for row in places]
-        pipeline = make_pipeline(DictVectorizer(), LogisticRegression(C=STRENGTH, max_iter=1000))
+        sentences = np.repeat(np.arange(len(ids)), there.sum(1))
+        folds = StratifiedGroupKFold(4, shuffle=True, random_state=0).split(places, labels, sentences)
+        pipeline = make_pipeline(DictVectorizer(), searched(list(folds)))
         expected = pipeline.fit(named, labels).predict_proba(named)
         np.testing.assert_allclose(softmax(head(torch.from_numpy(places)).detach().numpy()), expected, atol=1e-5)
 
@@ -160,6 +167,41 @@ class TestTexts:
         assert end[paris] == end[cut_paris] == end[boris] != end[nato]
         assert short[paris] == short[cut_paris]
         assert len({word[one] for one in (paris, nato, x9, boris, robot)}) == 5
+
+
+class TestStrength:
+    features = csr_matrix(RANDOM.normal(size=(80, 10)))
+    clear = (features.toarray()[:, 0] > 0).astype(np.int64)
+
+    def test_labels_alone_choose_it(self):
+        noise = np.random.default_rng(1).integers(2, size=80)
+        for labels, strength in ((self.clear, STRENGTHS[-1]), (noise, STRENGTHS[0])):
+            found = fit_linear(self.features, labels, 2)
+            expected = LogisticRegression(C=strength, max_iter=1000).fit(self.features, labels)
+            np.testing.assert_allclose(found.weight[1] - found.weight[0], expected.coef_[0], rtol=1e-3, atol=1e-5)
+
+    def test_no_fold_parts_a_sentence(self):
+        sentences = np.repeat(np.arange(40), 4)
+        labels = np.random.default_rng(2).integers(2, size=40)[sentences]
+        words = csr_matrix(np.eye(40)[sentences])  # What is known of a word tells of its own sentence alone.
+        assert choose_strength(words, labels, STRENGTHS) == STRENGTHS[-1]
+        assert choose_strength(words, labels, STRENGTHS, sentences) == STRENGTHS[0]
+
+    def test_too_few_examples_have_the_middle(self):
+        labels = np.array([0, 1, 1, 1])
+        assert choose_strength(self.features[:4], labels, STRENGTHS) == STRENGTHS[1]
+        assert choose_strength(self.features[:4], np.array([0, 0, 1, 1]), STRENGTHS, labels) == STRENGTHS[1]
+
+    @pytest.mark.parametrize("size", [80, 5])
+    def test_numbers_have_the_penalty_of_the_best_folds(self, size):
+        numbers = self.features.toarray()[:size, :2] + RANDOM.normal(size=(size, 2))
+        model = Ridge(1 / STRENGTHS[1])
+        if size == 80:
+            model = GridSearchCV(Ridge(), {"alpha": 1 / STRENGTHS}, cv=GroupKFold(4))
+        model.fit(self.features[:size], numbers, **({"groups": np.arange(size)} if size == 80 else {}))
+        close(
+            fit_linear(self.features[:size], numbers, 2).outputs(self.features.toarray()), model.predict(self.features)
+        )
 
 
 class Window(Encoder):

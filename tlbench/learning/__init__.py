@@ -46,7 +46,7 @@ from tlbench.learning.model import (
 )
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
-from tlbench.learning.probe import Linear, fit_probe
+from tlbench.learning.probe import Linear, choose_strength, fit_probe
 from tlbench.learning.ragged import Ragged
 from tlbench.learning.signature import InputSpec, Signature
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
@@ -98,6 +98,7 @@ __all__ = [
     "as_bad_input",
     "blocks_of",
     "check_targets",
+    "choose_strength",
     "concatenate",
     "device_of",
     "encode",

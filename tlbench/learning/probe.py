@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -94,7 +95,7 @@ def fit_probe(features: Array, targets: Array, classes: int) -> Linear:
     if len(seen) == 1:
         weight, bias = np.zeros((1, features.shape[1])), np.zeros(1)
     else:
-        weight, bias = _fit(standard, targets, _choose_strength(standard, targets))
+        weight, bias = _fit(standard, targets, choose_strength(standard, targets))
     weight = weight / scale
     return _with_unseen(weight, bias - weight @ mean, seen, mean, len(targets), classes)
 
@@ -140,6 +141,42 @@ def fit_ridge(features: Array, targets: Array) -> Linear:
     return Linear(weight, scale * ridge.intercept_ - weight @ standardise.mean_, scale)
 
 
+def choose_strength(
+    features: Any,
+    targets: Array,
+    strengths: Array = STRENGTHS,
+    groups: Array | None = None,
+    tolerance: float = 1e-3,
+) -> float:
+    """Return the inverse L2 strength of logistic regression whose mean validation loss over folds is least.
+
+    `features` are `(M, D)`, dense or sparse, `targets` `(M,)`, `strengths` ascending; ties go to the stronger penalty.
+    Units of one of `groups` `(M,)` are in the same fold. A label in one group alone has no part in the choice; if fewer
+    than two others are left, it is the middle one. Fits end at gradients of `tolerance`, which must be smaller for
+    features that are not standardised but small.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    of_group = targets if groups is None else np.unique(np.stack([targets, groups]), axis=1)[0]
+    counts = np.bincount(of_group)
+    frequent = np.isin(targets, np.flatnonzero(counts >= 2))
+    features, targets = features[frequent], targets[frequent]
+    several = len(np.unique(targets)) > 1
+    folds = _folds(targets, counts[counts >= 2].min(), None if groups is None else groups[frequent]) if several else []
+    if not folds:
+        return float(strengths[len(strengths) // 2])
+    losses = np.zeros(len(strengths))
+    for train, validation in folds if len(targets) <= FEW else folds[:1]:
+        model = LogisticRegression(max_iter=200, tol=tolerance, warm_start=True)
+        for position, strength in enumerate(strengths):
+            model.set_params(C=strength).fit(features[train], targets[train])
+            with np.errstate(divide="ignore"):  # A probability of 0 is cut below.
+                log_probability = model.predict_log_proba(features[validation])
+            column = np.searchsorted(model.classes_, targets[validation])
+            losses[position] -= np.maximum(log_probability[np.arange(len(column)), column], -50.0).mean()
+    return float(strengths[int(losses.argmin())])
+
+
 def _fit(features: Array, targets: Array, strength: float) -> tuple[Array, Array]:
     from sklearn.linear_model import LogisticRegression
 
@@ -151,29 +188,15 @@ def _fit(features: Array, targets: Array, strength: float) -> tuple[Array, Array
     return model.coef_, model.intercept_
 
 
-def _choose_strength(features: Array, targets: Array) -> float:
-    """Return the strength whose mean validation loss over the folds is least."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold
+def _folds(targets: Array, most: int, groups: Array | None) -> list[tuple[Array, Array]]:
+    """Return the positions of training and validation parts, always the same; labels of the second are in the first."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    counts = np.bincount(targets)
-    frequent = np.isin(targets, np.flatnonzero(counts >= 2))
-    features, targets = features[frequent], targets[frequent]
-    if len(np.unique(targets)) < 2:
-        return 1.0
-    folds = list(
-        StratifiedKFold(min(FOLDS, counts[counts >= 2].min()), shuffle=True, random_state=0).split(features, targets)
-    )
-    losses = np.zeros(len(STRENGTHS))
-    for train, validation in folds if len(targets) <= FEW else folds[:1]:
-        model = LogisticRegression(max_iter=200, tol=1e-3, warm_start=True)
-        for position, strength in enumerate(STRENGTHS):
-            model.set_params(C=strength).fit(features[train], targets[train])
-            with np.errstate(divide="ignore"):  # A probability of 0 is cut below.
-                log_probability = model.predict_log_proba(features[validation])
-            column = np.searchsorted(model.classes_, targets[validation])
-            losses[position] -= np.maximum(log_probability[np.arange(len(column)), column], -50.0).mean()
-    return float(STRENGTHS[int(losses.argmin())])
+    fold = StratifiedKFold if groups is None else StratifiedGroupKFold
+    parts = fold(min(FOLDS, most), shuffle=True, random_state=0).split(targets, targets, groups)
+    # Groups may leave a label in the validation part alone, or one label in the training part.
+    known = [(train, validation[np.isin(targets[validation], targets[train])]) for train, validation in parts]
+    return [part for part in known if len(part[1]) and len(np.unique(targets[part[0]])) > 1]
 
 
 def _with_unseen(weight: Array, bias: Array, seen: Array, mean: Array, size: int, classes: int) -> Linear:

@@ -7,31 +7,43 @@ from typing import Any
 import numpy as np
 
 from tlbench import Array
-from tlbench.learning import Linear
+from tlbench.learning import Linear, choose_strength
 
-STRENGTH = 10.0
-"""Inverse L2 strength of logistic regression, and inverse penalty of ridge regression."""
+STRENGTHS = np.array([1.0, 10.0, 100.0])
+"""Inverse L2 strengths of logistic regression, and inverse penalties of ridge regression, that are tried."""
+FOLDS = 4
+TOLERANCE = 1e-5
+"""Gradient at which fits for the choice end: a coarser one would stop stronger models where weaker ones end."""
 
 
-def fit_linear(features: Any, targets: Array, outputs: int) -> Linear:
+def fit_linear(features: Any, targets: Array, outputs: int, groups: Array | None = None) -> Linear:
     """Fit logistic regression to sparse features `(M, D)` and labels `(M,)`; one for each label of `(M, L)` 0/1; ridge
-    regression to numbers `(M, C)`.
+    regression to numbers `(M, C)`. The strength is chosen on folds that keep `groups` `(M,)` together.
     """
-    from sklearn.linear_model import Ridge
-
     if targets.dtype.kind == "f":
-        ridge = Ridge(1 / STRENGTH).fit(features, targets)
-        return Linear(np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_))
+        return fit_numbers(features, targets, np.arange(len(targets)) if groups is None else groups)
     if targets.ndim == 1:
-        return fit_classes(features, targets, outputs)
-    pairs = [fit_classes(features, column, 2) for column in targets.T]
+        return fit_classes(features, targets, outputs, groups)
+    pairs = [fit_classes(features, column, 2, groups) for column in targets.T]
     return Linear(
         np.stack([pair.weight[1] - pair.weight[0] for pair in pairs]),
         np.stack([pair.bias[1] - pair.bias[0] for pair in pairs]),
     )
 
 
-def fit_classes(features: Any, targets: Array, outputs: int) -> Linear:
+def fit_numbers(features: Any, targets: Array, groups: Array) -> Linear:
+    """Fit ridge regression; with too few groups for folds the middle penalty."""
+    from sklearn.linear_model import Ridge, RidgeCV
+    from sklearn.model_selection import GroupKFold
+
+    model = Ridge(1 / STRENGTHS[len(STRENGTHS) // 2])
+    if len(np.unique(groups)) >= 2 * FOLDS:
+        model = RidgeCV(1 / STRENGTHS, cv=list(GroupKFold(FOLDS).split(features, groups=groups)))
+    model.fit(features, targets)
+    return Linear(np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_))
+
+
+def fit_classes(features: Any, targets: Array, outputs: int, groups: Array | None = None) -> Linear:
     """Fit logistic regression; a label without an example has the bias of one of M + C."""
     from sklearn.linear_model import LogisticRegression
 
@@ -42,7 +54,9 @@ def fit_classes(features: Any, targets: Array, outputs: int) -> Linear:
         bias[seen] = 0
         return Linear(weight, bias)
     used = np.unique(features.indices)  # The weights of all others are 0.
-    model = LogisticRegression(C=STRENGTH, max_iter=1000).fit(features[:, used], targets)
+    features = features[:, used]
+    strength = choose_strength(features, targets, STRENGTHS, groups, TOLERANCE)
+    model = LogisticRegression(C=strength, max_iter=1000).fit(features, targets)
     coef, intercept = model.coef_, model.intercept_
     if len(seen) == 2:  # One row for two classes: the log-odds.
         coef, intercept = np.concatenate([-coef, coef]) / 2, np.concatenate([-intercept, intercept]) / 2

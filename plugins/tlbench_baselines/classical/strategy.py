@@ -94,7 +94,7 @@ def classical(request: AdaptRequest) -> TransferModel:
     elif isinstance(encoder, Counts):
         fit_counts(head, features, targets)
     elif isinstance(encoder, Words):
-        fit_words(head, features, targets)
+        fit_words(head, features, targets, target.train.targets.counts)
     else:
         target.kind.probe(without_noise(features), targets, len(target.labels)).copy_into(head)
     return model

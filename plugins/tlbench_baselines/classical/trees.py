@@ -18,10 +18,9 @@ DEPTH, ISOLATION_DEPTH = 3, 8
 RATE = 0.1
 """Weight of each tree of a boosted model."""
 BOOSTING: Mapping[str, Any] = MappingProxyType(
-    # A part of the columns for each split: with few rows, others would never be tried.
-    {"n_estimators": TREES, "max_depth": DEPTH, "learning_rate": RATE, "max_features": "sqrt", "random_state": 0}
+    {"n_estimators": TREES, "max_depth": DEPTH, "learning_rate": RATE, "random_state": 0}
 )
-"""Arguments of scikit-learn's models."""
+"""Arguments of scikit-learn's models: its defaults, on which the form of `Trees` depends."""
 SAMPLES = 2**ISOLATION_DEPTH
 """Rows that each tree of an isolation forest sees at the most."""
 EULER = 0.5772156649

@@ -138,8 +138,8 @@ class SumOfWeights(nn.Module):
         return weights.sum(-2) + self.bias
 
 
-def fit_words(head: nn.Module, places: Array, targets: Array) -> None:
-    """Fit a linear model to which features `(M, K)` each word has."""
+def fit_words(head: nn.Module, places: Array, targets: Array, counts: Array) -> None:
+    """Fit a linear model to which features `(M, K)` each word has, of the `(N,)` words of each sentence."""
     from scipy.sparse import csr_matrix
 
     assert isinstance(head, SumOfWeights)
@@ -152,7 +152,7 @@ def fit_words(head: nn.Module, places: Array, targets: Array) -> None:
     often = np.bincount(features.indices, minlength=BUCKETS) >= TWICE
     features.data *= often[features.indices]
     features.eliminate_zeros()
-    linear = fit_linear(features, targets, len(head.bias))
+    linear = fit_linear(features, targets, len(head.bias), np.repeat(np.arange(len(counts)), counts))
     with torch.no_grad():
         head.weight.weight.copy_(torch.from_numpy(linear.weight.T))
         head.bias.copy_(torch.from_numpy(linear.bias))
