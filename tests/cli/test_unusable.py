@@ -79,5 +79,5 @@ def test_where_rows_are_missing_the_run_goes_on_and_its_status_says_so(tlbench, 
     status, output, errors = tlbench(*RUN, "--board", "board", "--plugin", str(plugin), "--json")
     told = json.loads(output)
     assert (status, len(told["rows"]), len(told["missing"])) == (3, 6, 6)
-    assert f'6 of 5 results are missing in "{tmp_path / "board"}"' in errors
+    assert f'6 of 6 results are missing in "{tmp_path / "board"}"' in errors
     assert "Traceback" not in errors
