@@ -129,7 +129,7 @@ if __name__ == "__main__":
         TLBENCH_ENGINE="local",
         TLBENCH_DATA="",
     )
-    assert done.stdout.split() == ["5", "False", "False", "False"], done.stderr
+    assert done.stdout.split() == ["6", "False", "False", "False"], done.stderr
 
 
 def test_a_function_of_a_script_runs_elsewhere_and_its_script_is_not_imported_again(isolated, tmp_path):
