@@ -13,7 +13,7 @@ pytest.importorskip("seqeval")
 import torch
 from library_case import Case
 from library_metrics import LIBRARIES, library_scores
-from test_vectors import our_score
+from test_metric_vectors import our_score
 from torchmetrics.functional.text import perplexity
 from vector_cases import TAGS
 
