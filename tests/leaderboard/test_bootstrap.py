@@ -23,7 +23,7 @@ TASKS = [FIRST, SECOND]
 
 def test_the_interquartile_mean_is_that_of_the_middle_half():
     assert interquartile_mean(np.array([100.0, 1, 2, 3, 4, 5, 6, -100])) == pytest.approx((2 + 3 + 4 + 5) / 4)
-    assert interquartile_mean(np.array([1.0, 2, 9])) == pytest.approx(4)  # a quarter of three is none
+    assert interquartile_mean(np.array([1.0, 2, 9])) == pytest.approx(4)  # a quarter of three values is less than one
 
 
 def test_iqm_takes_the_runs_of_all_tasks_together():

@@ -150,7 +150,7 @@ def test_a_prefix_of_two_commits_is_refused_and_without_a_commit_the_version_cou
 
 
 def test_like_is_compared_with_like(seeds, board):
-    """Both strategies have two label budgets and two versions; each is compared with its like."""
+    """Both strategies have two label budgets and two versions; each is compared with the same one."""
     rows = [
         seeds(name, scores, label_budget=budget, **version)
         for name, scores in (("a", CLEAR), ("b", SAME))

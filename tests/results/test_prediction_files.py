@@ -23,12 +23,12 @@ def saved(path, **arrays):
     return path
 
 
-def members(path, **contents):
-    """Write the good arrays with the bytes of some members changed."""
+def members(path, compression=zipfile.ZIP_DEFLATED, **contents):
+    """Write the good arrays with the bytes of some members changed, or compressed otherwise."""
     saved(path)
     with zipfile.ZipFile(path) as archive:
         kept = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in {**kept, **{f"{name}.npy": content for name, content in contents.items()}}.items():
             archive.writestr(name, content)
     return path
@@ -70,6 +70,9 @@ HOSTILE = {
     "a pickle alone": (lambda path: members(path, targets=pickle.dumps(Mine())), "magic string"),
     "a claim": (lambda path: members(path, predictions=claims((10**9, 10**9))), "which is not its shape"),
     "negative sizes": (lambda path: members(path, predictions=claims((-2, -3))), "which is not its shape"),
+    "a header of code": (lambda path: members(path, targets=claims((3,)).replace(b"{'descr'", b"  x\n y:(")), ""),
+    "an open header": (lambda path: members(path, targets=claims((3,)).replace(b"}", b"(")), ""),
+    "another compression": (lambda path: members(path, zipfile.ZIP_LZMA), "compressed in another way"),
     "bytes": (lambda path: saved(path, predictions=np.array([b"a", b"b", b"c"])), "expected numbers or texts"),
     "times": (lambda path: saved(path, targets=np.zeros(3, "datetime64[s]")), "expected numbers"),
     "records": (lambda path: saved(path, targets=np.zeros(3, [("a", "i4")])), "expected numbers"),

@@ -123,7 +123,7 @@ def score_both_stages(
     """
     task = pairing.task
     after = before
-    if not pairing.strategy.from_source:  # Nothing is asked of the source after adaptation.
+    if not pairing.strategy.from_source:  # Its row states no source score after adaptation.
         after = SplitFeatures(encode_split(model, prepared.split("target-test").inputs), before.source_test)
     elif state_hash(start.encoder) != state_hash(model.encoder):
         after = extract_features(task, model, prepared)

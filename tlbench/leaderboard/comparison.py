@@ -22,7 +22,7 @@ VERDICTS: tuple[Verdict, ...] = ("better", "worse", "undecided", "equal")
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """What two entries were asked. The field of what is compared is None."""
+    """The run that two entries share. The field of what is compared is None."""
 
     task: str
     """`domain/name`."""

@@ -44,7 +44,7 @@ def with_variants(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries with what tells them apart in a contest: options of their model, and those of their strategy.
 
     Strategies on one model are ranked together. A strategy that ran with several sets of its own options is ranked
-    among these alone: the best of several, which test scores would choose, is not held against one that had one try.
+    among these alone: the best of several, which test scores would choose, is not ranked with one that had one try.
     """
     models: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for entry in entries:

@@ -34,7 +34,7 @@ NEARLY = 0.1
 
 @dataclass(frozen=True)
 class Peers:
-    """What an entry is held against."""
+    """What an entry is compared with."""
 
     entries: Sequence[Entry]
     """Those that start from the same model, data and machine, itself among them."""

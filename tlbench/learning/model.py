@@ -158,7 +158,7 @@ class TransferModel(nn.Module):
         return encoded.values.sum(1) / encoded.mask.sum(1, keepdim=True).clamp(min=1)  # type: ignore[no-any-return]
 
     def forward(self, *inputs: Tensor, head: str = "target", unit_count: int | None = None) -> Outputs:
-        """Return what a head makes of the batch's units, whose number `encoded` may be told."""
+        """Return what a head makes of the batch's units, whose number may be given as for `encoded`."""
         encoded, last = self.encoded(*inputs, unit_count=unit_count), self.heads[head]
         # Logits are compared with each other; other heads may compute in the unit of targets, which bf16 would blur.
         outputs = arithmetic.call(last, encoded.units) if type(last) is nn.Linear else last(encoded.units)

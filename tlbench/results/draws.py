@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlbench.errors import StoreError
 from tlbench.results.files import file_sha256
+from tlbench.results.prediction_files import read_array
 from tlbench.results.row import Row
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
 
-MEMBER = "draws.npy"
 SLACK = 1e-6
 """Width that rounding to float32 may give a difference that is the same in all draws."""
 FEWEST, MOST = 100, 100_000
@@ -62,24 +61,14 @@ def half_width_of_difference(drawn: Sequence[tuple[Array, Array]]) -> float | No
 
 def read_draws(path: Path, sha256: str) -> Array | None:
     """Return the draws in a file of predictions, float32 `(D,)`; None if it has none, is damaged or another one."""
-    try:
-        # Opening a pipe would wait for somebody to write into it.
-        return _draws(path) if path.is_file() and file_sha256(path) == sha256 else None
-    except Exception:  # noqa: BLE001 - what zipfile and numpy raise of a damaged file is on no list
-        return None
-
-
-def _draws(path: Path) -> Array | None:
     import numpy as np
 
-    with zipfile.ZipFile(path) as archive:
-        member = archive.getinfo(MEMBER)
-        if member.file_size > 4 * MOST + 1000 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    try:
+        # Opening a pipe would wait for somebody to write into it.
+        if not path.is_file() or file_sha256(path) != sha256:
             return None
-        stream = io.BytesIO(archive.read(member))
-    if np.lib.format.read_magic(stream) != (1, 0):
+        draws = read_array(path, "draws", 4 * MOST + 1000)
+    except (OSError, StoreError):
         return None
-    shape, _, kind = np.lib.format.read_array_header_1_0(stream)
-    draws = np.frombuffer(stream.read(), kind)
-    valid = kind == np.float32 and draws.shape == shape and FEWEST <= len(draws) <= MOST
+    valid = draws.dtype == np.float32 and draws.ndim == 1 and FEWEST <= len(draws) <= MOST
     return draws if valid and not np.isinf(draws).any() else None

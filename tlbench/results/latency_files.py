@@ -1,4 +1,4 @@
-"""The file of single values that a latency was computed from, held against its row."""
+"""The file of single values that a latency was computed from, compared with its row."""
 
 from __future__ import annotations
 

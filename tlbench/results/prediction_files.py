@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +41,7 @@ ARRAYS = {
 """The arrays that are read, each with the kinds of numpy's types that it may have."""
 DAMAGE = (
     *(OSError, ValueError, EOFError, LookupError, TypeError, SyntaxError, ArithmeticError, MemoryError),
-    *(RuntimeError, zipfile.BadZipFile, zlib.error),
+    *(RuntimeError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError),
 )
 """What reading a damaged or hostile file may raise."""
 
@@ -49,20 +52,50 @@ def read_predictions(path: Path) -> dict[str, Array]:
     `predictions` and `targets` are `(K, ...)`, `counts` and `prediction_counts` `(N,)`, which add up to their K;
     `references` and `groups` are `(N,)`. Raises `StoreError` with what is wrong, if anything is.
     """
-    try:
+    with _readable():
         arrays = _arrays(path)
         _check(arrays)
-    except DAMAGE as error:
-        said = str(error) or type(error).__name__
-        raise StoreError(f"they cannot be read: {said}") from error
     return arrays
 
 
-def _arrays(path: Path) -> dict[str, Array]:
+def read_array(path: Path, name: str, most: int) -> Array:
+    """Return one array of a file of predictions, whatever lies beside it; `most` bytes are unpacked.
+
+    Raises `StoreError` with what is wrong, if anything is.
+    """
+    with _readable():
+        _check_file(path)
+        with zipfile.ZipFile(path) as archive:
+            member = archive.getinfo(f"{name}.npy")
+            if member.file_size > most:
+                raise ValueError(f'"{name}" has {member.file_size:,} bytes, expected at most {most:,}')
+            return _array(name, _content(archive, member))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except DAMAGE as error:
+        said = str(error) or type(error).__name__
+        raise StoreError(f"they cannot be read: {said}") from error
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         raise ValueError("not a regular file")
     if (size := path.stat().st_size) > LARGEST:
         raise ValueError(f"{size:,} bytes, expected at most {LARGEST:,}")
+
+
+def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f'"{member.filename}" is compressed in another way than numpy does')
+    return archive.read(member)
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    _check_file(path)
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         if len({member.filename for member in members}) < len(members):
@@ -71,11 +104,11 @@ def _arrays(path: Path) -> dict[str, Array]:
         if (size := sum(member.file_size for member in members)) > UNPACKED:
             raise ValueError(f"the arrays have {size:,} bytes, expected at most {UNPACKED:,}")
         wanted = [member for member in members if member.filename.removesuffix(".npy") in ARRAYS]
-        return {name: _array(name, archive.read(member)) for member in wanted for name in [member.filename[:-4]]}
+        return {name: _array(name, _content(archive, member)) for member in wanted for name in [member.filename[:-4]]}
 
 
 def _array(name: str, content: bytes) -> Array:
-    """Return an array, after its header was held against the number of its bytes."""
+    """Return an array, after its header was compared with the number of its bytes."""
     import numpy as np
     from numpy.lib import format as npy
 

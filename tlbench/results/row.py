@@ -283,9 +283,9 @@ class Row:
         parts = (self.task.partition("/")[2], self.backbone, spelling(self.strategy), f"s{self.seed}")
         # Results in plain fp32 have the names that they had before there was another way to train.
         training = (
-            ()
+            []
             if (self.precision, self.accumulation_steps) == ("fp32", 1)
-            else (self.precision, self.accumulation_steps)
+            else [self.precision, self.accumulation_steps]
         )
         place = [self.machine, self.device, self.threads, *training, *(["compiled"] if self.compiled else [])]
         machine = digest(place)[:6]

@@ -1,4 +1,4 @@
-"""What a row says of its task, strategy and key, held against the plugins that are installed."""
+"""What a row says of its task, strategy and key, compared with the plugins that are installed."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _duplicates(rows: Rows) -> Iterator[Problem]:
 
 
 def _hidden(rows: Rows) -> Iterator[Problem]:
-    """Yield forgetting that a row keeps to itself, though it has the scores."""
+    """Yield forgetting that a row does not state, although it has the scores."""
     for file, row in rows.items():
         for name, expected in forgotten(row).items():
             if getattr(row, name) is None and expected is not None:

@@ -137,7 +137,7 @@ def computed(kept: Stored, task: TaskSpec) -> tuple[dict[str, Any], Array]:
 
 
 def _labels(arrays: Mapping[str, Array], task: TaskSpec) -> tuple[str, ...]:
-    """Return the names of the labels, after predictions and targets that are indices were held against them."""
+    """Return the names of the labels, after a check of the predictions and targets that are their indices."""
     if "labels" not in arrays:
         raise NotVerifiableError("its predictions come without the names of labels, as those of older versions do")
     labels = tuple(arrays["labels"].tolist())
