@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.versions import runtime_fault
 
 if TYPE_CHECKING:
     from tlbench.api.progress import Display
@@ -110,8 +111,10 @@ def opened(request: PlanRequest, engine: Engine, display: Display) -> Iterator[O
     """Plan a request; the executor is closed at the end.
 
     The display receives events, and what is printed and warned of elsewhere. Raises `UsageError` for an invalid
-    request.
+    request, and if ONNX Runtime is not installed as it should be.
     """
+    if fault := runtime_fault():
+        raise UsageError(f"{fault}.")
     plan = _inline if engine.name == "inline" else _local
     run = plan(request, engine, display)
     try:

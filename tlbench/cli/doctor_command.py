@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.output import print_facts, print_json, print_title, say
 
@@ -28,19 +29,27 @@ LABELS = {
 
 @click.command("doctor")
 @board_option
+@click.option(
+    "--suite",
+    default="embedded",
+    show_default=True,
+    shell_complete=completion.suites,
+    help="Suite that is to run: a name or a TOML file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(board: Path, as_json: bool) -> None:
-    """Check the environment: libraries, devices, folders, data and plugins.
+def command(board: Path, suite: str, as_json: bool) -> None:
+    """Check the environment: libraries, devices, folders, plugins, and the data of a suite.
 
-    Exit status 1: the suite `embedded` cannot run.
+    Exit status 1: the suite cannot run.
     """
     from rich.console import Console
 
     from tlbench.cli.health import examine
     from tlbench.planning.catalog import load_catalog
+    from tlbench.planning.suites import read_suite
 
     with Console(stderr=True).status("Testing torch and ONNX Runtime"):
-        health = examine(load_catalog(), board)
+        health = examine(load_catalog(), board, read_suite(suite))
     print_json(dataclasses.asdict(health)) if as_json else _print(health)
     if health.fatal:
         sys.exit(1)
@@ -53,7 +62,7 @@ def _print(health: Health) -> None:
         say()
     findings = {
         "errors": health.fatal,
-        "skipped in the suite embedded": health.skipped,
+        f"skipped in the suite {health.facts['suite']['name']}": health.skipped,
         "warnings": health.problems,
     }
     for title, sentences in findings.items():
@@ -62,9 +71,11 @@ def _print(health: Health) -> None:
             for sentence in sentences:
                 say(f"  - {sentence}")
             say()
-    if not health.fatal:
-        tasks, skipped = health.facts["suite embedded"].values()
-        say(f"The suite embedded can run: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
+    name, tasks, skipped = health.facts["suite"].values()
+    if health.fatal:
+        say(f"The suite {name} cannot run: see the errors above.")
+    else:
+        say(f"The suite {name} can run: {tasks - skipped} of {tasks} tasks, {skipped} skipped.")
 
 
 def _in_words(group: Any) -> dict[str, Any]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tlbench.assets.checkpoints import models_folder
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.cli.probes import probe
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import TaskSpec
-from tlbench.errors import UsageError, describe
+from tlbench.errors import MissingDataError, UsageError, describe
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.guard import pass_signal
+from tlbench.planning.suites import Suite
+from tlbench.planning.versions import runtime_fault
 
+FOUND = "found"
 LITTLE_BYTES = 2**30
 """Less free space than this on a disk causes a warning."""
 
@@ -28,15 +32,16 @@ class Health:
 
     facts: dict[str, Any]
     fatal: list[str] = field(default_factory=list)
-    """Why the suite `embedded` cannot run."""
+    """Why the suite cannot run."""
     skipped: list[str] = field(default_factory=list)
-    """What the suite `embedded` skips, and why."""
+    """What the suite skips, and why."""
     problems: list[str] = field(default_factory=list)
     """Why something else cannot run."""
 
 
-def examine(catalog: Catalog, board: Path) -> Health:
-    """Check libraries, devices, folders, data and plugins."""
+def examine(catalog: Catalog, board: Path, suite: Suite) -> Health:
+    """Check libraries, devices, folders, plugins, and what a suite needs. Raises `UnknownNameError` for its tasks."""
+    tasks = tasks_of(suite, catalog)
     torch, runtime = probe("torch"), probe("onnxruntime")
     cache = cache_folder()
     facts = {
@@ -46,14 +51,14 @@ def examine(catalog: Catalog, board: Path) -> Health:
         "onnxruntime": runtime,
         "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
         "board": {"folder": str(board.resolve()), **_space(board)},
-        "suite embedded": _embedded_tasks(catalog),
+        "suite": {"name": suite.name, "tasks": len(tasks), "skipped": sum(bool(_lack_of(t, catalog)) for t in tasks)},
         "published data": _published(catalog),
         "plugins": [str(origin) for origin in catalog.plugins],
     }
     return Health(
         facts=facts,
-        fatal=[*_broken(torch, runtime), *_unusable(catalog), *_locked(facts)],
-        skipped=list(_skipped(catalog)),
+        fatal=[*_broken(torch, runtime), *_unusable(suite, tasks, catalog), *_locked(facts)],
+        skipped=list(_skipped(tasks, catalog)),
         problems=[*_lacks(catalog), *map(str, catalog.problems), *_little_space(facts)],
     )
 
@@ -89,10 +94,13 @@ def _files(task: TaskSpec) -> str:
     except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the error is the answer
         pass_signal(error)
         return describe(error)
-    return "found"
+    return FOUND
 
 
 def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
+    if fault := runtime_fault():
+        yield f"{fault}."
+        return
     for library, probed in (("torch", torch), ("onnxruntime", runtime)):
         if probed["error"]:
             yield f"{library} does not work ({probed['error']}): reinstall it."
@@ -107,28 +115,33 @@ def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
         yield f"ONNX Runtime does not work on {fingerprints.graphics()} ({reason}): use --device cpu."
 
 
-def _unusable(catalog: Catalog) -> Iterator[str]:
+def _unusable(suite: Suite, tasks: Sequence[TaskSpec], catalog: Catalog) -> Iterator[str]:
+    """Yield why the suite cannot run."""
     try:
         data_folder()
-    except UsageError as error:
+        suite.check_checkpoints(suite.runs, models_folder())
+    except (UsageError, MissingDataError) as error:
         yield str(error)
-    if all(_lack_of(task, catalog) for task in embedded(catalog)):
-        yield 'No embedded task can run, because packages are missing: pip install "tlbench[all]".'
+    able = [task for task in tasks if not _lack_of(task, catalog)]
+    if not able:
+        yield f'No task of the suite {suite.name} can run, because packages are missing: pip install "tlbench[all]".'
+    lacks: dict[str, list[str]] = {}
+    for task in able:
+        if task.data_from == "data-root" and (found := _files(task)) != FOUND:
+            lacks.setdefault(found, []).append(task.name)
+    for reason, names in lacks.items():
+        yield f"Data of {', '.join(names)}: {reason}. To download it: tlbench fetch --suite {suite.name}"
 
 
-def embedded(catalog: Catalog) -> list[TaskSpec]:
-    """Return the tasks of the suite `embedded`."""
-    return [task for task in catalog.tasks.values() if task.data_from == "package"]
+def tasks_of(suite: Suite, catalog: Catalog) -> list[TaskSpec]:
+    """Return the tasks of a suite; a run that names none has all that need no other data."""
+    embedded = [task.name for task in catalog.tasks.values() if task.data_from == "package"]
+    return [catalog.task(name) for name in dict.fromkeys(name for run in suite.runs for name in run.tasks or embedded)]
 
 
-def _embedded_tasks(catalog: Catalog) -> dict[str, int]:
-    tasks = embedded(catalog)
-    return {"tasks": len(tasks), "skipped": sum(bool(_lack_of(task, catalog)) for task in tasks)}
-
-
-def _skipped(catalog: Catalog) -> Iterator[str]:
-    """Yield what a run of the suite `embedded` skips because a package is missing."""
-    for task in embedded(catalog):
+def _skipped(tasks: Sequence[TaskSpec], catalog: Catalog) -> Iterator[str]:
+    """Yield what a run of the suite skips because a package is missing."""
+    for task in tasks:
         if lacking := _lack_of(task, catalog):
             yield f"Task {task.name} is skipped: {lacking}"
     for strategy in catalog.strategies.values():

@@ -7,6 +7,7 @@ import importlib.metadata
 import platform
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 
 RENAMED = {
     "PIL": "pillow", "sklearn": "scikit-learn", "google": "protobuf", "mpl_toolkits": "matplotlib", "yaml": "pyyaml",
@@ -14,6 +15,7 @@ RENAMED = {
 """Distributions whose name differs from the imported package: a search in all installed distributions takes long."""
 VARIANTS = {"onnxruntime": ("onnxruntime-gpu", "onnxruntime")}
 """Packages that one of several distributions provides."""
+RUNTIME = 'pip install "tlbench[cpu]", or "tlbench[gpu]" for an NVIDIA GPU'
 
 
 @functools.cache
@@ -64,3 +66,13 @@ def _required(lines: object) -> Iterator[str]:
 def normalised(distribution: str) -> str:
     """Return the normalised name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def runtime_fault() -> str:
+    """Return what is wrong with the installation of ONNX Runtime and how to mend it, or an empty string."""
+    there = [name for name in VARIANTS["onnxruntime"] if _version(name) is not None]
+    if len(there) > 1:
+        return f"{' and '.join(there)} overwrite each other's files: pip uninstall {' '.join(there)}, then {RUNTIME}"
+    if not there and find_spec("onnxruntime") is None:
+        return f"ONNX Runtime is not installed: {RUNTIME}"
+    return ""
