@@ -47,6 +47,11 @@ sys.path.insert(0, folder)
 sys.argv = [f"{folder}/predict.py", *words]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
+READING = ALONE.replace(
+    '"packaging"', '"packaging", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend"'
+)
+READ = {"image": "*.png", "audio": "*.wav"}
+"""Cases whose exports read files, and what those are."""
 LABELS = ("dark", "<i>light|")
 SHORT = {"source.steps": 2, "finetune.steps": 2, "task.label_budget": 4}
 BERT = {"backbone.hidden": 8, "backbone.layers": 1, "backbone.vocabulary": 300}
@@ -186,6 +191,31 @@ def test_files_are_predicted_one_by_one_too(exported):
     if case == "words":
         words = json.loads((folder / "examples" / name).read_text())
         assert [found.split()[0] for found in done.stdout.partition(": ")[2].split("  ")] == words
+
+
+def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_them(exported):
+    case, _, _, folder = exported
+    assert (folder / "reader.py").exists() == ("reader.py" in (folder / "README.md").read_text()) == (case in READ)
+    if case not in READ:
+        return
+    samples = sorted((folder / "examples").glob("*.npy"))
+    files = sorted((folder.parent / "target").rglob(READ[case]))
+    done = run_python(READING, str(folder), *map(str, [*samples, *files]), PYTHONDONTWRITEBYTECODE="1")
+    assert done.returncode == 0, done.stderr
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    assert {said[str(path)] for path in samples} <= {said[str(path)] for path in files}
+    module = types.ModuleType("reader")
+    exec((folder / "reader.py").read_text(), vars(module))
+    read = module.reader(**json.loads(metadata_of(folder)["reading"]))
+    raw = [example.tobytes() for path in files for example in read(path)]
+    assert {np.load(path).tobytes() for path in samples} <= set(raw)
+
+
+def test_a_file_that_cannot_be_read_is_named_without_a_traceback(exported, tmp_path):
+    _, _, _, folder = exported
+    (tmp_path / "photo.jpg").write_text("no photo")
+    done = run_python(READING, str(folder), str(tmp_path / "photo.jpg"), PYTHONDONTWRITEBYTECODE="1")
+    assert (done.returncode, "Traceback" in done.stderr, "photo.jpg" in done.stderr) == (1, False, True)
 
 
 def test_other_predictions_are_told_apart(exported, tmp_path):

@@ -22,9 +22,8 @@ FEW_STEPS = ("--seeds", "1", "--quick", "--set", "source.steps=8", "--set", "str
 
 def commands() -> list[str]:
     """Return the lines of the README that call tlbench, without their comments."""
-    lines = re.findall(
-        r"^    (?:.*&& )?(?:uv run --extra all )?(?:eval \"\$\()?(tlbench [^#\n)]*)", README.read_text(), re.M
-    )
+    uv = r"(?:uv run (?:--compile-bytecode )?--extra all )?"
+    lines = re.findall(rf"^    (?:.*&& )?{uv}(?:eval \"\$\()?(tlbench [^#\n)]*)", README.read_text(), re.M)
     return list(dict.fromkeys(line.strip() for line in lines))
 
 

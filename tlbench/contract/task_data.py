@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
@@ -87,3 +87,5 @@ class TaskData:
     """Where it is to be adapted to."""
     sample_rate: int | None = None
     """Of audio, in Hz."""
+    reading: Mapping[str, Any] | None = None
+    """JSON values that the task's `reader` needs to read a file as `load` did, such as the size of images."""

@@ -107,6 +107,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
         "fitted_on": fitted_on,
         "modality": backbone.modality,
         "sample_rate": data.sample_rate,
+        "reading": None if data.reading is None else dict(data.reading),
         "sha256": digest(arrays),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")

@@ -54,4 +54,5 @@ def _read(source: Parts[Path] | None, target: Parts[Path]) -> TaskData:
     def read(parts: Parts[Path]) -> Parts[Array]:
         return parts.map(lambda files: files.read(lambda path: read_sound(path)[0]))
 
-    return task_data(None if source is None else read(source), read(target), sample_rate=rate)
+    first = None if source is None else read(source)
+    return task_data(first, read(target), sample_rate=rate, reading={"sample_rate": rate})

@@ -50,7 +50,8 @@ def load(request: LoadRequest) -> TaskData:
 
     size, grey = int(request.options["size"]), bool(request.options["grey"])
     source, target = _sides(request)
-    return task_data(None if source is None else read_images(source, size, grey), read_images(target, size, grey))
+    read = None if source is None else read_images(source, size, grey)
+    return task_data(read, read_images(target, size, grey), reading={"size": size, "grey": grey})
 
 
 def _sides(request: LoadRequest) -> tuple[Parts[Picture] | None, Parts[Picture]]:

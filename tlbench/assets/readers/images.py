@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.embedded import EmbeddedImage
+from tlbench.assets.readers.image_file import FORMATS, as_pixels, upright
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from tlbench.contract.task_data import Array
-
-FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
-"""Formats that PIL decodes without other programs. The content counts, not the name: Ghostscript would run EPS."""
-WHITE = (255, 255, 255, 255)
-"""Background of transparent pixels, RGBA."""
 
 
 def _broken() -> tuple[type[Exception], ...]:
@@ -39,21 +35,15 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
 
     The aspect ratio is not kept; size 0 keeps the original size. Transparent pixels are blended over white.
     """
-    from PIL import ImageOps
-
     try:
         with open_image(source) as image:
-            image.load()
-            deep = image.mode.startswith(("I", "F"))
-            upright = ImageOps.exif_transpose(image)
+            turned = upright(image)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
     except _broken() as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
-    if deep:
-        raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
-    return as_pixels(upright, size, grey)
+    return as_pixels(turned, size, grey)
 
 
 def open_image(source: Path | EmbeddedImage) -> Image.Image:
@@ -69,22 +59,6 @@ def open_image(source: Path | EmbeddedImage) -> Image.Image:
         image.close()
         raise
     return image
-
-
-def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
-    """Return an image over white as `(size, size, C)` uint8; size 0 keeps the original size."""
-    import numpy as np
-    from PIL import Image
-
-    if image.has_transparency_data:
-        key = image.info.get("transparency")
-        if isinstance(key, tuple) and max(key) > 255:  # A PNG of 16 bits, whose colours PIL reads with 8.
-            image.info["transparency"] = tuple(part >> 8 for part in key)
-        background = Image.new("RGBA", image.size, WHITE)
-        image = Image.alpha_composite(background, image.convert("RGBA"))
-    coloured = image.convert("L" if grey else "RGB")
-    pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
-    return pixels[..., None] if grey else pixels
 
 
 def read_mask(image: Path, path: Path, size: int) -> Array:

@@ -254,8 +254,16 @@ def transductive_data(source: Parts[T], target: Parts[T], sample_rate: int | Non
     return TaskData(source=make_side(source, labels), target=make_side(target, labels), sample_rate=sample_rate)
 
 
-def task_data(source: Parts[T] | None, target: Parts[T], sample_rate: int | None = None) -> TaskData:
-    """Return the data of a task whose domains have labels of their own; None as the source for a task without one."""
+def task_data(
+    source: Parts[T] | None,
+    target: Parts[T],
+    sample_rate: int | None = None,
+    reading: Mapping[str, Any] | None = None,
+) -> TaskData:
+    """Return the data of a task whose domains have labels of their own; None as the source for a task without one.
+
+    `reading` is that of `TaskData`.
+    """
     sides = [None if parts is None else make_side(parts, label_names(parts)) for parts in (source, target)]
     assert sides[1] is not None
-    return TaskData(source=sides[0], target=sides[1], sample_rate=sample_rate)
+    return TaskData(source=sides[0], target=sides[1], sample_rate=sample_rate, reading=reading)

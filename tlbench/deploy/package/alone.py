@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from tlbench.deploy.package.carried import ALLOWED, imported, source_of
@@ -29,9 +30,12 @@ def postprocess_record(postprocess: Postprocess) -> dict[str, str]:
     }
 
 
-def check_alone(source: str, module: str, owner: str) -> str:
-    """Return a module's source. Raises `ContractError`, which names module and owner, if it imports more than numpy."""
-    if others := sorted(set(imported(source)) - ALLOWED):
+def check_alone(source: str, module: str, owner: str, also: Collection[str] = ()) -> str:
+    """Return a module's source.
+
+    Raises `ContractError`, which names module and owner, if it imports more than numpy and `also`.
+    """
+    if others := sorted(set(imported(source)) - ALLOWED - set(also)):
         raise ContractError(
             f"The module {module} of the {owner} imports {', '.join(others)}: an export carries a copy of it, so move "
             f"what the export needs into a module that imports the standard library and numpy alone."

@@ -16,6 +16,10 @@ In an environment that has onnxruntime and numpy (`pip install onnxruntime numpy
 
     python predict.py --check              # are the predictions for these examples those that were scored?
     python predict.py examples/sample-*    # raw examples, one a file
+{files}"""
+READER = """\
+    python predict.py FILE ...             # files like those of the training data, read by reader.py; images need
+                                           # pillow, sounds soundfile
 """
 FILES = """\
 - `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
@@ -27,6 +31,13 @@ FILES = """\
   was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.
 """
+INTERVALS = {
+    "wilson": " (Wilson's, for a proportion)",
+    "bca": " (bootstrap, bias-corrected and accelerated)",
+    "percentile": " (bootstrap)",
+    None: " (bootstrap)",
+}
+"""How the interval of a score was made, as rows name it; rows that name nothing are older than other ways."""
 LIMITS = """\
 A benchmark made it, to compare ways of transfer. Its scores are those of one test split of the target above and of one
 seed, in fp32; they say nothing of other data. Before it serves anybody, test it on data of the place where it is to
@@ -46,7 +57,7 @@ def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str
     """Return the card; `example` says what a raw example is, in Markdown."""
     sections = {
         "What it is": _what(row, task, backbone),
-        "Run it": RUN,
+        "Run it": RUN.format(files="" if metadata["reading"] == "null" else READER),
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
         "What comes out": _outputs(metadata),
@@ -74,8 +85,8 @@ def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:
 def _scores(row: Row) -> str:
     others = [f"{escape(name)} {_number(value)}" for name, value in row.scores.items() if name != row.metric]
     lines = [
-        f"- **{escape(row.metric)} {_number(row.score)}** on {row.test_size} target test examples; 95 % bootstrap "
-        f"interval over them {_number(row.score_low)} to {_number(row.score_high)}.",
+        f"- **{escape(row.metric)} {_number(row.score)}** on {row.test_size} target test examples; 95 % interval over "
+        f"them {_number(row.score_low)} to {_number(row.score_high)}{INTERVALS[row.interval_method]}.",
         f"- Also: {', '.join(others)}." if others else "",
         _forgetting(row),
         _latency(row),

@@ -49,6 +49,15 @@ def settings_of(prepared: Path, row: Row, task: TaskSpec) -> dict[str, Any]:
     return {"fitted": fitted, "options": dict(row.backbone_options), "layout": task.kind.layout}
 
 
+def reading_of(prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any] | None:
+    """Return what the task's `reader` is told; None if an export reads no files, but raw examples alone."""
+    if task.reader is None or backbone.preprocess is None:
+        return None
+    known = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))
+    reading: dict[str, Any] | None = known.get("reading")
+    return reading
+
+
 def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneSpec) -> bool:
     """Return whether the backbone's preprocessing makes of the examples what it made of them then."""
     if backbone.preprocess is None:

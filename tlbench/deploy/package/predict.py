@@ -1,12 +1,14 @@
-"""Predict with the model in this folder. It takes onnxruntime and numpy, and nothing else.
+"""Predict with the model in this folder. It takes onnxruntime and numpy; images take Pillow too, sounds soundfile.
 
-python predict.py FILE ...    predict raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt
+python predict.py FILE ...    predict files as those that the model learnt from, where the folder has a reader.py, and
+                              raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt
 python predict.py --check     predict the examples of this folder, and compare with what was scored
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import json
 import sys
@@ -21,6 +23,8 @@ from preprocess import preprocessor  # type: ignore[import-not-found]
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-3
+RAW = (".npy", ".npz", ".json", ".txt")
+"""What raw examples end in."""
 
 
 class Model:
@@ -33,6 +37,8 @@ class Model:
         self.labels = json.loads(metadata["labels"])
         self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
         self.kind = getattr(postprocess, metadata["postprocess"])()
+        reading = json.loads(metadata["reading"])
+        self.read_file = None if reading is None else importlib.import_module("reader").reader(**reading)
 
     def __call__(self, examples: list[Any]) -> list[Any]:
         """Return the predictions of each example, as `predict` of `postprocess.py` makes them of its outputs.
@@ -72,9 +78,18 @@ class Model:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return list(arrays.values())
+        if path.suffix not in RAW:
+            raise ValueError(f'"{path}" is no raw example: {", ".join(RAW)}.')
         text = path.read_text(encoding="utf-8")
         example = json.loads(text) if path.suffix == ".json" else text.strip()
         return self.kind.parse(example) if isinstance(example, str) else example
+
+    def examples(self, path: Path) -> dict[str, Any]:
+        """Return the raw examples of a file by name: a table has one in each row."""
+        if self.read_file is None or path.suffix in RAW:
+            return {str(path): self.read(path)}
+        read = self.read_file(path)
+        return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
 
 
 def have_one_shape(prepared: list[Any]) -> bool:
@@ -122,7 +137,7 @@ def gap(prediction: Any, scored: Any, whole: bool = False) -> float:
 def main() -> int:
     """Predict what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a raw example")
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a file, or a raw example")
     parser.add_argument("--check", action="store_true", help="compare with the predictions that were scored")
     given = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
@@ -133,12 +148,12 @@ def main() -> int:
     if not given.files:
         parser.error("name a FILE, or --check")
     try:
-        examples = [model.read(path) for path in given.files]
-        predictions = model(examples)
+        examples = {name: one for path in given.files for name, one in model.examples(path).items()}
+        predictions = model(list(examples.values()))
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
-    for path, example, prediction in zip(given.files, examples, predictions, strict=True):
-        print(f"{path}: {model.kind.describe(prediction, example, model.labels)}")
+    for (name, example), prediction in zip(examples.items(), predictions, strict=True):
+        print(f"{name}: {model.kind.describe(prediction, example, model.labels)}")
     return 0
 
 

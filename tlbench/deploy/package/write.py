@@ -17,7 +17,8 @@ from tlbench.contract.specs import TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
-from tlbench.deploy.package.examples import examples_of, form, predictions, settings_of
+from tlbench.deploy.package.carried import READERS
+from tlbench.deploy.package.examples import examples_of, form, predictions, reading_of, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
@@ -39,14 +40,16 @@ def write_bundle(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" already exists and is not an empty folder: use another one.')
     module = backbone.preprocess() if backbone.preprocess else arrays_alone
+    reading = reading_of(prepared, task, backbone)
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
-    metadata = describe(row, task, backbone, made_by, prepared, scored)
+    metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"'),
         "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
         "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
+        **({} if reading is None else {"reader.py": _reader(task)}),
         "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
@@ -60,6 +63,13 @@ def write_bundle(
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     _check(folder, files, row, task)
     return files
+
+
+def _reader(task: TaskSpec) -> str:
+    """Return the module that reads files of a task."""
+    assert task.reader is not None
+    module = task.reader()
+    return check_alone(inspect.getsource(module), module.__name__, f'task "{task.name}"', READERS)
 
 
 def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> None:

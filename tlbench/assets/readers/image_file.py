@@ -1,0 +1,62 @@
+"""An image file as a raw example; exports carry this module, which needs numpy and Pillow alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+"""Formats that PIL decodes without other programs. The content counts, not the name: Ghostscript would run EPS."""
+WHITE = (255, 255, 255, 255)
+"""Background of transparent pixels, RGBA."""
+
+
+def reader(size: int, grey: bool) -> Callable[[Path], list[Any]]:
+    """Return the function from a file to a list of its one image, `(H, W, C)` uint8; size 0 keeps the image's size.
+
+    It raises `ValueError` for a file that is no image, or one of more than 8 bits a channel.
+    """
+
+    def read(path: Path) -> list[Any]:
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise ValueError(f'"{path}" is read by Pillow: pip install pillow') from error
+
+        try:
+            with Image.open(path, formats=FORMATS) as image:
+                return [as_pixels(upright(image), size, grey)]
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise ValueError(f'"{path}" cannot be read as an image ({error})') from error
+
+    return read
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Return a decoded image rotated by its EXIF orientation. Raises `ValueError` for more than 8 bits a channel."""
+    from PIL import ImageOps
+
+    image.load()
+    if image.mode.startswith(("I", "F")):
+        raise ValueError("more than 8 bits per channel: scale it to 8 bits and save it again")
+    return ImageOps.exif_transpose(image)
+
+
+def as_pixels(image: Image.Image, size: int, grey: bool) -> Any:
+    """Return an image over white as `(size, size, C)` uint8, C 3 for RGB or 1 for grey; size 0 keeps its size."""
+    import numpy as np
+    from PIL import Image
+
+    if image.has_transparency_data:
+        key = image.info.get("transparency")
+        if isinstance(key, tuple) and max(key) > 255:  # A PNG of 16 bits, whose colours PIL reads with 8.
+            image.info["transparency"] = tuple(part >> 8 for part in key)
+        background = Image.new("RGBA", image.size, WHITE)
+        image = Image.alpha_composite(background, image.convert("RGBA"))
+    coloured = image.convert("L" if grey else "RGB")
+    pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
+    return pixels[..., None] if grey else pixels
