@@ -89,7 +89,7 @@ def _wav_folder() -> TaskSpec:
         files=_wav_files,
         load=deferred("tlbench_data.tasks.sounds", "load_folders"),
         labels=deferred("tlbench_data.tasks.sounds", "labels"),
-        reader=deferred("tlbench.assets.readers.sound_file"),
+        reader=deferred("tlbench.assets", "sound_reader"),
     )
 
 

@@ -47,5 +47,5 @@ def own_images() -> TaskSpec:
         files=deferred("tlbench_vision.tasks.image_folder", "files"),
         load=deferred("tlbench_vision.tasks.image_folder", "load"),
         labels=deferred("tlbench_vision.tasks.image_folder", "labels"),
-        reader=deferred("tlbench.assets.readers.image_file"),
+        reader=deferred("tlbench.assets", "image_reader"),
     )

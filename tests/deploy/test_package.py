@@ -33,7 +33,7 @@ from tlbench.planning.settings import Settings
 ALONE = """
 import runpy, sys
 
-OWN = {"preprocess", "postprocess", "outputs"}
+OWN = {"preprocess", "postprocess", "outputs", "reader"}
 ALLOWED = {*sys.stdlib_module_names, *OWN, "numpy", "onnxruntime", "flatbuffers", "google", "packaging"}
 
 class Alone:
@@ -206,7 +206,8 @@ def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_the
     assert {said[str(path)] for path in samples} <= {said[str(path)] for path in files}
     module = types.ModuleType("reader")
     exec((folder / "reader.py").read_text(), vars(module))
-    read = module.reader(**json.loads(metadata_of(folder)["reading"]))
+    reading = json.loads(metadata_of(folder)["reading"])
+    read = vars(module)[reading["reader"]](**reading["settings"])
     raw = [example.tobytes() for path in files for example in read(path)]
     assert {np.load(path).tobytes() for path in samples} <= set(raw)
 

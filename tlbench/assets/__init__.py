@@ -23,7 +23,8 @@ from tlbench.assets.readers.folders import (
 )
 from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
-from tlbench.assets.readers.images import as_pixels, read_image, read_images, read_mask, read_npz
+from tlbench.assets.readers.image_file import as_pixels, image_reader
+from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
 from tlbench.assets.readers.labelled import (
     Labelled,
     Parts,
@@ -39,6 +40,7 @@ from tlbench.assets.readers.labelled import (
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, sliding_windows
+from tlbench.assets.readers.sound_file import sound_reader
 from tlbench.assets.readers.tables import (
     Table,
     check_columns,
@@ -89,6 +91,7 @@ __all__ = [
     "has_source",
     "hold_out",
     "image_group",
+    "image_reader",
     "integer_option",
     "is_hub_place",
     "is_local_checkpoint",
@@ -118,6 +121,7 @@ __all__ = [
     "rows_by_table",
     "side_tables",
     "sliding_windows",
+    "sound_reader",
     "strip_prefix",
     "table_files",
     "table_parts",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.contract.options import Option
@@ -130,9 +130,9 @@ class TaskSpec:
     """Settings, which `LoadRequest.options` holds; `source` and `target` are the names of places of files."""
     files: Callable[[LoadRequest], Sequence[Path]] = no_files
     """Every file that `load` will read: light, called before anything runs; their contents identify the data."""
-    reader: Callable[[], ModuleType] | None = None
-    """Returns the module whose `reader(**TaskData.reading)` gives the function from the path of a file to a list of its
-    raw examples. Exports carry it: it imports the standard library and numpy, and Pillow or soundfile when it reads."""
+    reader: Callable[..., Callable[[Path], list[Any]]] | None = None
+    """Takes `TaskData.reading` as keywords and returns the function from a file's path to a list of its raw examples.
+    Exports carry its module, which imports the standard library and numpy, and Pillow or soundfile when it reads."""
     evaluate: Callable[[LoadRequest, Callable[[Sequence[Any]], Any]], dict[str, float]] | None = None
     """Further scores of a predictor (raw inputs -> predictions), such as success in a closed loop."""
 

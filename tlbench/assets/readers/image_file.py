@@ -15,7 +15,7 @@ WHITE = (255, 255, 255, 255)
 """Background of transparent pixels, RGBA."""
 
 
-def reader(size: int, grey: bool) -> Callable[[Path], list[Any]]:
+def image_reader(size: int, grey: bool) -> Callable[[Path], list[Any]]:
     """Return the function from a file to a list of its one image, `(H, W, C)` uint8; size 0 keeps the image's size.
 
     It raises `ValueError` for a file that is no image, or one of more than 8 bits a channel.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 
-def reader(sample_rate: int) -> Callable[[Path], list[Any]]:
+def sound_reader(sample_rate: int) -> Callable[[Path], list[Any]]:
     """Return the function from a file to a list of its one waveform, `(T,)` float32 in -1..1.
 
     It raises `ValueError` for a file that is no sound, has no samples, or another rate than `sample_rate`, in Hz.

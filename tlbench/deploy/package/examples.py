@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.deferred import Deferred
 from tlbench.contract.specs import TaskSpec
 from tlbench.results.row import Row
 
@@ -50,12 +52,16 @@ def settings_of(prepared: Path, row: Row, task: TaskSpec) -> dict[str, Any]:
 
 
 def reading_of(prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any] | None:
-    """Return what the task's `reader` is told; None if an export reads no files, but raw examples alone."""
-    if task.reader is None or backbone.preprocess is None:
-        return None
+    """Return the name of the task's reader and what it is told; None if an export reads raw examples alone."""
     known = json.loads((prepared / "prepared.json").read_text(encoding="utf-8"))
-    reading: dict[str, Any] | None = known.get("reading")
-    return reading
+    if task.reader is None or backbone.preprocess is None or known.get("reading") is None:
+        return None
+    return {"reader": reader_of(task).__name__, "settings": known["reading"]}
+
+
+def reader_of(task: TaskSpec) -> Callable[..., Any]:
+    """Return the function that makes the reader of a task's files."""
+    return task.reader.resolve() if isinstance(task.reader, Deferred) else task.reader
 
 
 def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneSpec) -> bool:

@@ -38,7 +38,7 @@ class Model:
         self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
         self.kind = getattr(postprocess, metadata["postprocess"])()
         reading = json.loads(metadata["reading"])
-        self.read_file = None if reading is None else importlib.import_module("reader").reader(**reading)
+        self.read_file = None if reading is None else reader_of(**reading)
 
     def __call__(self, examples: list[Any]) -> list[Any]:
         """Return the predictions of each example, as `predict` of `postprocess.py` makes them of its outputs.
@@ -90,6 +90,11 @@ class Model:
             return {str(path): self.read(path)}
         read = self.read_file(path)
         return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
+
+
+def reader_of(reader: str, settings: dict[str, Any]) -> Any:
+    """Return the function from a file to its raw examples."""
+    return getattr(importlib.import_module("reader"), reader)(**settings)
 
 
 def have_one_shape(prepared: list[Any]) -> bool:

@@ -18,7 +18,7 @@ from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
 from tlbench.deploy.package.carried import READERS
-from tlbench.deploy.package.examples import examples_of, form, predictions, reading_of, settings_of
+from tlbench.deploy.package.examples import examples_of, form, predictions, reader_of, reading_of, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
 from tlbench.results.row import Row
@@ -66,9 +66,8 @@ def write_bundle(
 
 
 def _reader(task: TaskSpec) -> str:
-    """Return the module that reads files of a task."""
-    assert task.reader is not None
-    module = task.reader()
+    """Return the source of the module that reads files of a task."""
+    module = sys.modules[reader_of(task).__module__]
     return check_alone(inspect.getsource(module), module.__name__, f'task "{task.name}"', READERS)
 
 
