@@ -48,7 +48,8 @@ sys.argv = [f"{folder}/predict.py", *words]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 READING = ALONE.replace(
-    '"packaging"', '"packaging", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend"'
+    '"packaging"',
+    '"packaging", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
 )
 READ = {"image": "*.png", "audio": "*.wav"}
 """Cases whose exports read files, and what those are."""
