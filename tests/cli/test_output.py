@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from click.shell_completion import ShellComplete
 
-from tlbench.api import progress
+from tlbench.api.display import Display
 from tlbench.cli import app as cli
 from tlbench.cli import output
 from tlbench.cli.run_command import _print_outcome
@@ -67,7 +67,7 @@ def test_lists_of_numbers_stay_numbers(capsys):
 
 def test_a_row_s_reason_is_text_while_it_runs_and_after(blobs, settings, capsys):
     row = Row(**{**blobs.row_fields(settings), "backbone": EVIL}, status="failed", stage="adapt", reason=EVIL)
-    display = progress.PlainProgress()
+    display = Display()
     display.tlbench_event(Event(name="pairing-started", pairing=EVIL))
     display.tlbench_event(Event(name="pairing-finished", pairing=EVIL, done=1, total=1, values={"row": row}))
     assert printed(capsys).count(SHOWN) == 2

@@ -20,6 +20,7 @@ from tlbench.cli.catalog import plugin_option
 from tlbench.cli.engine import engine_options
 from tlbench.cli.output import print_json, print_table, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
+from tlbench.cli.verbosity import level, verbosity_options
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results
@@ -113,6 +114,7 @@ if TYPE_CHECKING:
 @click.option("--compile", "compiled", is_flag=True, help="Compile models for training: pays off in long training.")
 @board_option
 @engine_options
+@verbosity_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -159,7 +161,7 @@ def command(
     settings = settings_for(device, threads, board, precision=precision, compiled=compiled, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
-    display = progress()
+    display = progress(level())
     with closing(display), opened(request, engine_of(**engine), display) as run:
         for problem in run.problems:
             say_err(f"Plugin error: {problem}")
