@@ -10,11 +10,11 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from tlbench.api.display import Display
+from tlbench.api.results import Results
 from tlbench.cli import app as cli
 from tlbench.cli import output
-from tlbench.cli.run_command import _print_outcome
+from tlbench.cli.outcome import print_results
 from tlbench.contract.events import Event
-from tlbench.engine.runner import Outcome
 from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;http://evil\x1b\\x\x9b2J\u202e"
@@ -71,8 +71,9 @@ def test_a_row_s_reason_is_text_while_it_runs_and_after(blobs, settings, capsys)
     display.tlbench_event(Event(name="pairing-started", pairing=EVIL))
     display.tlbench_event(Event(name="pairing-finished", pairing=EVIL, done=1, total=1, values={"row": row}))
     assert printed(capsys).count(SHOWN) == 2
-    _print_outcome(Outcome(rows=[row]), [Path("board")])
-    assert printed(capsys).count(SHOWN) == 2
+    for wide in (False, True):
+        print_results(Results(rows=(row,), board=Path("board")), Path("log"), wide=wide)
+        assert printed(capsys).count(SHOWN) == 2
 
 
 def test_errors_and_warnings_are_text(tlbench, tmp_path):

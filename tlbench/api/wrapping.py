@@ -22,16 +22,25 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else int(width(text))
 
 
-def wrapped(text: str, width: int, indent: str = "") -> list[str]:
-    """Return a text as lines of at most so many cells, all but the first indented; a longer word has its own line."""
+def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = False) -> list[str]:
+    """Return a text as lines of at most so many cells, all but the first indented.
+
+    A longer word, such as a path, has a line of its own unless `break_words`.
+    """
     shown = plain(text)
     if cells(shown) <= width:
         return [shown]
     from wcwidth import wrap
 
     start = shown[: len(shown) - len(shown.lstrip(" "))]
-    kept = {"break_long_words": False, "break_on_hyphens": False}
-    return wrap(shown.lstrip(" "), width, initial_indent=start, subsequent_indent=start + indent, **kept) or [""]
+    return wrap(
+        shown.lstrip(" "),
+        width,
+        initial_indent=start,
+        subsequent_indent=start + indent,
+        break_long_words=break_words,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def section_lines(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:

@@ -31,6 +31,12 @@ def say_err(text: object) -> None:
     say(text, err=True)
 
 
+def say_wrapped(text: str) -> None:
+    """Print a sentence on lines of the terminal's width."""
+    for line in wrapped(text, line_width(), "  "):
+        say(line)
+
+
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows under their keys."""
     from tlbench.api.tables import as_text
