@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import click
@@ -96,6 +97,14 @@ def test_paths_are_relative_to_the_file(tlbench, tmp_path, monkeypatch):
     for command in ("leaderboard", "status"):
         assert f'"{tmp_path / "my/board"}' in "".join(tlbench(command)[1:])
         assert f'"{tmp_path / "my/board"}' not in "".join(tlbench(command, "--board", "other")[1:])
+
+
+def test_the_file_that_the_readme_shows_is_valid(tlbench, tmp_path):
+    readme = Path(__file__).parents[2] / "README.md"
+    (text,) = re.findall(r"```toml\n(.*?)```", readme.read_text(), re.DOTALL)
+    (tmp_path / "tlbench.toml").write_text(text)
+    # All but the photos is there.
+    assert f'"{tmp_path / "photos"}"' in tlbench(*DRY)[2]
 
 
 def test_inspect_takes_the_settings_of_its_own_task():
