@@ -45,6 +45,16 @@ def test_the_command_line_wins(plan, tmp_path):
     assert plan("--verbose")[1] != ""
 
 
+def test_what_the_command_line_replaces_takes_its_settings_along(plan, tmp_path):
+    settings = '[run.set]\n"task.noise" = 2\n"finetune.steps" = 3\n"adversarial.steps" = 4\n'
+    (tmp_path / "tlbench.toml").write_text(TOY.replace('"finetune"', '"finetune", "adversarial"') + settings)
+    assert " without " not in plan()[1]
+    assert "without adversarial.steps:" in plan("--strategy", "finetune")[1]
+    jobs, errors = plan("--task", "toy/shapes", "--strategy", "finetune")
+    assert jobs == [("toy/shapes", "finetune", 7)]
+    assert "without task.noise, adversarial.steps:" in errors
+
+
 @pytest.mark.parametrize(
     ("seeds", "expected"), [("2", [0, 1]), ('"3-4"', [3, 4]), ("[9]", [9]), ("[9, 2]", [9, 2]), ('"7,9"', [7, 9])]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from tlbench.results.escapes import plain
 
@@ -43,6 +44,7 @@ def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = Fals
     ) or [""]
 
 
-def section_lines(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:
+def section_lines(title: str, lines: Sequence[str]) -> list[str]:
     """Return a title with lines below it, indented and wrapped; a line that fits, such as one of a table, stays."""
-    return [title, *(part for line in lines for part in wrapped(f"  {line}", line_width(), "  "))]
+    parts = "\n".join(lines).split("\n")
+    return [title, *(part for line in parts for part in wrapped(f"  {line}", line_width(), "  "))]
