@@ -14,7 +14,7 @@ from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.versions import runtime_fault
 
 if TYPE_CHECKING:
-    from tlbench.api.progress import Display
+    from tlbench.api.display import Display
     from tlbench.engine.executors.base import Isolating
     from tlbench.engine.job import Job
     from tlbench.engine.planned import PlanRequest
