@@ -120,18 +120,29 @@ def _class_files(root: Path, suffixes: Sequence[str], names: Sequence[str], faul
 
 
 def file_parts(
-    root: Path, suffixes: Sequence[str], names: Sequence[str] = (), part: float = 0.2, faults: Faults = RAISE
+    root: Path,
+    suffixes: Sequence[str],
+    names: Sequence[str] = (),
+    part: float = 0.2,
+    faults: Faults = RAISE,
+    label: str = "label",
 ) -> Parts[Path]:
     """Return the class folders in `train/` and `test/`; without these, `part` of each class is held out by file name.
 
     If there is a `valid/` but no `test/`, it is the test split; if there are both, it is training data. The names of
-    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files.
+    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files, and `label` is
+    its column of labels; likewise if `root` has a `metadata.csv` as image folders of the Hugging Face hub do.
     """
+    # `listed` and `metadata` import `tables`, which imports this module.
     if root.is_file():
-        from tlbench.assets.readers.listed import listed_files  # `listed` imports `tables`, which imports this module.
+        from tlbench.assets.readers.listed import listed_files
 
-        return listed_files(root, part, faults)
-    if folders := _split_folders(root):
+        return listed_files(root, part, faults, label)
+    from tlbench.assets.readers.metadata import metadata_parts
+
+    if listed := metadata_parts(root, suffixes, part, faults, label):
+        return listed
+    if folders := split_folders(root):
         halves = {name: _class_files(folder, suffixes, names, faults) for name, folder in folders.items()}
         parts = published_parts(halves)
     else:
@@ -142,14 +153,14 @@ def file_parts(
     return parts
 
 
-def _split_folders(root: Path) -> dict[str, Path]:
+def split_folders(root: Path) -> dict[str, Path]:
     """Return the folders `train`, `valid` and `test` of a domain, or nothing if it has no splits."""
     return named_parts((path.name, path) for path in list_folder(root) if path.is_dir())
 
 
 def part_folders(root: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
     """Return the folders `train`, `valid` and `test` of a domain, or nothing; what is beside them is noted."""
-    parts = _split_folders(root)
+    parts = split_folders(root)
     others = [path for path in list_folder(root) if path.is_dir() and parts and path not in parts.values()]
     loose = [path for path in list_folder(root) if path.is_file() and path.suffix.lower() in suffixes]
     if left_out := [*others, *loose]:
@@ -187,5 +198,5 @@ def example_files(*sides: Parts[T] | None) -> list[T]:
 def files_read(*sides: Parts[Any] | None) -> list[Path]:
     """Return every file of these domains, tables that list files first: for a task's `files`."""
     there = [parts for parts in sides if parts is not None]
-    tables = dict.fromkeys(parts.train.where for parts in there if parts.train.where.is_file())
+    tables = dict.fromkeys(table for parts in there for half in (parts.train, parts.test) for table in half.tables)
     return [*tables, *(path for path in example_files(*there) if isinstance(path, Path))]

@@ -18,6 +18,7 @@ PASSED_OVER = (
 """Names, in lower case, of what systems, file servers and archives put beside a user's files."""
 SHOWN = 5
 """Reasons that a message names."""
+SINGULAR = {"end": "ends", "have": "has", "are": "is"}
 SPLIT_WORDS = (*PARTS, "training", "testing", "eval", "evaluation", "holdout")
 """Words in the names of folders that are splits rather than classes, if they contain folders."""
 
@@ -124,5 +125,5 @@ def note_reasons(root: Path, reasons: Counter[str], suffixes: Sequence[str], fau
 
 
 def _singular(reason: str) -> str:
-    first, _, rest = reason.partition(" ")
-    return f"{dict(end='ends', have='has').get(first, first)} {rest}"
+    verb, _, rest = reason.partition(" ")
+    return f"{SINGULAR.get(verb, verb)} {rest}"
