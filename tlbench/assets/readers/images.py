@@ -44,16 +44,15 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
     try:
         with open_image(source) as image:
             image.load()
-            deep = image.mode.startswith(("I", "F"))
-            upright = ImageOps.exif_transpose(image)
+            pixels = None if image.mode.startswith(("I", "F")) else as_pixels(ImageOps.exif_transpose(image), size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
     except _broken() as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
-    if deep:
+    if pixels is None:
         raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
-    return as_pixels(upright, size, grey)
+    return pixels
 
 
 def open_image(source: Path | EmbeddedImage) -> Image.Image:
@@ -82,7 +81,9 @@ def as_pixels(image: Image.Image, size: int, grey: bool) -> Array:
             image.info["transparency"] = tuple(part >> 8 for part in key)
         background = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(background, image.convert("RGBA"))
-    coloured = image.convert("L" if grey else "RGB")
+    coloured = image.convert("RGB")
+    if grey:
+        coloured = coloured.convert("L")  # By way of RGB, because CIELAB images have no other.
     pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
     return pixels[..., None] if grey else pixels
 
