@@ -28,7 +28,10 @@ IMAGE_SUFFIXES = (
     ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".jpx",
 )  # fmt: skip
 """Endings of the image files that are read."""
-SOUND_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc")
+SOUND_SUFFIXES = (
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64",
+    ".rf64", ".sph",
+)  # fmt: skip
 """Endings of the sound files that are read."""
 TABLE_SUFFIXES = (".csv", ".tsv")
 """Endings of tables in text."""
