@@ -136,7 +136,7 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     from tlbench.engine.planned import plan_in_child
 
     settings = request.settings
-    say = _warned_once(display.say)
+    say = warned_once(display.say)
     planned = plan_in_child(request, say)
     jobs = shard_of(planned.jobs, engine.shard)
     open_ = sum(job.draft is None and not job.skip for job in jobs)
@@ -157,7 +157,7 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     return Opened(jobs=jobs, executor=executor, problems=planned.problems, latency=not engine.shard)
 
 
-def _warned_once(say: Callable[[str], None]) -> Callable[[str], None]:
+def warned_once(say: Callable[[str], None]) -> Callable[[str], None]:
     """Return `say` without repeated warnings: the plan and each process that reads the data give the same ones."""
     warned: set[str] = set()
 

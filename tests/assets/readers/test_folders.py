@@ -228,6 +228,15 @@ def test_one_sentence_counts_what_is_not_read_in_all_splits(tmp_path):
     assert "6 for other reasons" in note
 
 
+def test_a_line_break_in_a_name_makes_no_second_message(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/2.\nWarning: all is well")
+    faults = CollectedFaults()
+    file_parts(tmp_path, (".png",), faults=faults)
+    with pytest.warns(UserWarning, match="not read") as warned:
+        file_parts(tmp_path, (".png",))
+    assert "\n" not in faults.notes[0] + str(warned[0].message)
+
+
 NOT_OF_THE_USER = ("@eaDir", "lost+found", ".ipynb_checkpoints", "__MACOSX", "$RECYCLE.BIN", "#recycle")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-from tlbench.contract.faults import Faults
+from tlbench.contract.faults import Faults, one_line
 from tlbench.errors import BadInputError, UsageError
 
 
@@ -18,10 +18,11 @@ class NotedFaults(Faults):
     @property
     def notes(self) -> list[str]:
         """What a run accepts and a user should know; a note that applies to several files gives their number."""
-        return [
+        counted = [
             f'{text.removesuffix(".")} (files: {len(files)}, such as "{next(iter(files))}").' if files else text
             for text, files in self._notes.items()
         ]
+        return list(map(one_line, counted))
 
     def note(self, text: str, file: object = None) -> None:
         files = self._notes.setdefault(text, {})

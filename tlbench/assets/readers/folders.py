@@ -16,7 +16,7 @@ from tlbench.assets.readers.labelled import (
     published_parts,
     quoted,
 )
-from tlbench.assets.readers.walk import below, by_ending, check_subfolders, list_folder, note_unread
+from tlbench.assets.readers.walk import below, by_ending, check_subfolders, list_folder, note_unread, subfolders
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, MissingDataError, UsageError
@@ -102,7 +102,7 @@ def class_files(
 
 
 def _class_files(root: Path, suffixes: Sequence[str], names: Sequence[str], faults: Faults) -> Labelled[Path]:
-    classes = [root / name for name in names] or [path for path in list_folder(root) if path.is_dir()]
+    classes = [root / name for name in names] or subfolders(root)
     if not classes:
         raise BadInputError(f'"{root}" has no subfolders: put the files of each class into a subfolder with its name.')
     files = {
@@ -158,13 +158,13 @@ def file_parts(
 
 def split_folders(root: Path) -> dict[str, Path]:
     """Return the folders `train`, `valid` and `test` of a domain, or nothing if it has no splits."""
-    return named_parts((path.name, path) for path in list_folder(root) if path.is_dir())
+    return named_parts((path.name, path) for path in subfolders(root))
 
 
 def part_folders(root: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
     """Return the folders `train`, `valid` and `test` of a domain, or nothing; what is beside them is noted."""
     parts = split_folders(root)
-    others = [path for path in list_folder(root) if path.is_dir() and parts and path not in parts.values()]
+    others = [path for path in subfolders(root) if parts and path not in parts.values()]
     loose = [path for path in list_folder(root) if path.is_file() and path.suffix.lower() in suffixes]
     if left_out := [*others, *loose]:
         shown = quoted([path.name for path in left_out])

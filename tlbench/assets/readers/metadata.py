@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench.assets.readers.folders import example_files, list_folder, split_folders
+from tlbench.assets.readers.folders import example_files, split_folders
 from tlbench.assets.readers.labelled import Labelled, Parts, published_parts
 from tlbench.assets.readers.listed import COLUMNS, files_of, listed_files
 from tlbench.assets.readers.tables import Table, read_table
-from tlbench.assets.readers.walk import note_unread
+from tlbench.assets.readers.walk import list_folder, note_unread, subfolders
 from tlbench.contract.faults import Faults
 from tlbench.errors import BadInputError
 
@@ -52,7 +52,7 @@ def _metadata(folder: Path, label: str, faults: Faults) -> Table | None:
     table = read_table(tables[0], faults=faults) if tables else None
     if table is None or FILE not in table.columns:
         return None
-    if label not in table.columns and any(path.is_dir() for path in list_folder(folder)):
+    if label not in table.columns and subfolders(folder):
         faults.note(f'"{table.path}" has no column "{label}": the folders are the labels. Or set task.label=COLUMN.')
         return None
     for line, name in zip(table.lines, table.column(FILE), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -25,29 +26,47 @@ SPLIT_WORDS = (*PARTS, "training", "testing", "eval", "evaluation", "holdout")
 
 def list_folder(folder: Path) -> list[Path]:
     """Return the content of a folder by name, without hidden files and what systems put there."""
-    try:
-        inside = [path for path in folder.iterdir() if not _is_passed_over(path.name.lower())]
-    except OSError as error:
-        raise BadInputError(f'"{folder}" cannot be read as a folder ({error.strerror}): check the path.') from error
-    return sorted(inside, key=lambda path: path.name)
+    return [path for path, _ in _entries(folder)]
 
 
-def _is_passed_over(name: str) -> bool:
-    return name.startswith(".") or name in PASSED_OVER
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder by name, also behind links."""
+    return [path for path, is_folder in _entries(folder) if is_folder]
 
 
 def below(folder: Path) -> list[Path]:
     """Return the content of all subfolders at any depth, also behind links; each folder is read once."""
     content: list[Path] = []
-    visited, waiting = {folder.resolve()}, [path for path in list_folder(folder) if path.is_dir()]
+    visited, waiting = {folder.resolve()}, subfolders(folder)
     while waiting:
         subfolder = waiting.pop()
         if subfolder.resolve() not in visited:
             visited.add(subfolder.resolve())
-            inside = list_folder(subfolder)
-            content += inside
-            waiting += [path for path in inside if path.is_dir()]
+            inside = _entries(subfolder)
+            content += [path for path, _ in inside]
+            waiting += [path for path, is_folder in inside if is_folder]
     return sorted(content)
+
+
+def _entries(folder: Path) -> list[tuple[Path, bool]]:
+    """Return what is in a folder by name, and whether it is a folder, which a system call for all of them tells."""
+    try:
+        with os.scandir(folder) as entries:
+            inside = [(folder / entry.name, _is_folder(entry)) for entry in entries if not _is_passed_over(entry.name)]
+    except OSError as error:
+        raise BadInputError(f'"{folder}" cannot be read as a folder ({error.strerror}): check the path.') from error
+    return sorted(inside, key=lambda entry: entry[0].name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A file that cannot be looked at is refused when it is read.
+        return False
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.lower() in PASSED_OVER
 
 
 def check_subfolders(root: Path, files: Mapping[Path, Sequence[Path]], faults: Faults) -> None:
@@ -94,7 +113,7 @@ def note_unread(
     for path in [*list_folder(root), *below(root)]:
         top, *deeper = path.relative_to(root).parts
         is_example = path.suffix.lower() in suffixes
-        if path in known or path.is_dir() or not (deeper or is_example):
+        if path in known or not (deeper or is_example) or os.path.isdir(path):
             continue
         if deeper and top not in used:
             reasons[f'in "{top}/"'] += 1
