@@ -28,12 +28,12 @@ def own_images() -> TaskSpec:
                 default="",
                 summary="folder ROOT/CLASS/FILE.png (or another format), with the splits train/ and test/ (or valid/, "
                 "val/, validation/, dev/), else a fifth of each class is held out by file name; or table with the "
-                "columns file, label and split (train, valid, test); or Parquet table or data set "
-                "hf://OWNER/NAME[/CONFIG][@REVISION] with images. Transparent pixels become white. "
+                "columns file, label and split (train, valid, test), or folder with such a metadata.csv; or Parquet "
+                "table or data set hf://OWNER/NAME[/CONFIG][@REVISION] with images. Transparent pixels become white. "
                 "Empty: no source domain",
             ),
             Option(name="target", default="", summary="the same for the target; its classes may be others"),
-            Option(name="label", default="label", summary="column of the labels in a table with images"),
+            Option(name="label", default="label", summary="column of the labels in a table"),
             Option(
                 name="size",
                 default=32,

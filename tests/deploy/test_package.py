@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -293,6 +294,14 @@ def test_a_row_of_another_file_is_answered_with_the_command_that_makes_it(catalo
     other = dataclasses.replace(row, onnx_sha256="0" * 64)
     with pytest.raises(UsageError, match=r"sha256 0{12}.*tlbench run --task toy/blobs"):
         find_stages(other, tmp_path, store, catalog)
+
+
+def test_an_export_runs_in_a_folder_whose_name_is_not_utf8(catalog, blobs_row, tmp_path):
+    """Nor any name beyond ASCII is in a process whose locale is C."""
+    row, store = blobs_row
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    write_row(folder, row, catalog, *find_stages(row, tmp_path, store, catalog))
+    assert "These are the predictions" in serve(folder, "--check").stdout
 
 
 def test_a_damaged_file_in_the_cache_is_not_served(catalog, blobs_row, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,6 +28,11 @@ def test_a_session_runs_on_the_processor_with_the_threads_asked_for(doubling):
     assert session.get_providers() == ["CPUExecutionProvider"]
     assert session.get_session_options().intra_op_num_threads == 1
     np.testing.assert_array_equal(session.run(None, {"x": np.ones((3, 2), np.float32)})[0], 2)
+
+
+def test_a_path_may_be_no_utf8(doubling):
+    session = open_session(doubling.rename(doubling.with_name(os.fsdecode(b"caf\xe9.onnx"))), "cpu", 1)
+    np.testing.assert_array_equal(session.run(None, {"x": np.ones((1, 2), np.float32)})[0], 2)
 
 
 def test_a_provider_that_falls_back_silently_is_an_error(doubling, monkeypatch):

@@ -68,6 +68,23 @@ def test_a_fingerprint_depends_on_the_folder_s_name_and_on_nothing_above(table, 
     assert fingerprints.fingerprint([other], memory) != first
 
 
+def test_folders_below_a_root_count_and_those_above_do_not(memory, tmp_path):
+    """A file in a subfolder of a class folder has the label of the folder above its own."""
+    root = tmp_path / "photos"
+    for name in ("cat/2021/1.png", "dog/2022/2.png", "dog/2023/3.png"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).write_text(name)
+
+    def hashed(root):
+        return fingerprints.fingerprint(sorted(root.rglob("*.png")), memory, [root])
+
+    first = hashed(root)
+    root = root.rename(tmp_path / "moved")
+    assert hashed(root) == first
+    (root / "dog/2022").rename(root / "cat/2022")
+    assert hashed(root) != first
+
+
 def test_a_file_that_is_unchanged_is_hashed_once(table, memory, hashed):
     assert fingerprints.fingerprint([table], memory) == fingerprints.fingerprint([table], memory)
     assert hashed == ["rows.csv"]

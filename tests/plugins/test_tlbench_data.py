@@ -78,6 +78,15 @@ def test_recordings_in_class_folders_are_read(recordings):
     assert len(files("speech/wav-folder", **recordings)) == 20
 
 
+def test_recordings_of_another_rate_are_resampled(recordings):
+    for path in Path(recordings["source"]).rglob("*.wav"):
+        soundfile.write(path, np.sin(np.arange(800) / 20), 16000)
+    with pytest.warns(UserWarning, match=r"8000 Hz \(10, .*16000 Hz \(10, "):
+        data = load("speech/wav-folder", **recordings)
+    assert data.sample_rate == 8000
+    assert {len(wave) for wave in data.source.train.inputs} == {400}
+
+
 def test_one_broken_recording_is_named(recordings):
     (Path(recordings["target"]) / "no/2.wav").write_bytes(b"RIFF")
     with pytest.raises(BadInputError, match=r'there/no/2.wav" cannot be read as sound'):

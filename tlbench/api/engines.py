@@ -139,7 +139,8 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     from tlbench.engine.planned import plan_in_child
 
     settings = request.settings
-    planned = plan_in_child(request, display.say)
+    say = warned_once(display.say)
+    planned = plan_in_child(request, say)
     jobs = shard_of(planned.jobs, engine.shard)
     open_ = sum(job.draft is None and not job.skip for job in jobs)
     at_once = engine.jobs or usual_jobs(open_, settings.threads, settings.device)
@@ -154,9 +155,22 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
         limits=Limits(jobs=at_once, timeout=engine.timeout, memory=memory),
         journal=Journal(journal_folder(settings.cache, settings.board, engine.shard), retry=engine.retry),
         display=display.tlbench_event,
-        say=display.say,
+        say=say,
     )
     return Opened(jobs=jobs, executor=executor, problems=planned.problems, latency=not engine.shard)
+
+
+def warned_once(say: Callable[[str], None]) -> Callable[[str], None]:
+    """Return `say` without repeated warnings: the plan and each process that reads the data give the same ones."""
+    warned: set[str] = set()
+
+    def say_new(text: str) -> None:
+        lines = [line for line in text.split("\n") if line not in warned]
+        warned.update(line for line in lines if line.startswith("Warning: "))
+        if lines:
+            say("\n".join(lines))
+
+    return say_new
 
 
 def _shared_out(pairings: int, at_once: int, memory: int) -> str:

@@ -18,7 +18,6 @@ from tlbench.assets.readers.folders import (
     files_read,
     has_source,
     integer_option,
-    list_folder,
     option_path,
 )
 from tlbench.assets.readers.hub import is_hub_place
@@ -51,6 +50,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
+from tlbench.assets.readers.walk import list_folder
 from tlbench.assets.weight_files import read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,

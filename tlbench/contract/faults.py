@@ -12,6 +12,11 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
+def one_line(text: str) -> str:
+    """Return a text with the line breaks in names of files as escapes: a name cannot look like another message."""
+    return text.replace("\n", r"\n")
+
+
 class Faults:
     """Receives what is wrong with a user's files. This class serves a run: the first fault is raised.
 
@@ -39,7 +44,7 @@ class Faults:
 
     def note(self, text: str, file: object = None) -> None:
         """Warn about something that a run accepts; with a `file`, `text` is a sentence that may apply to several."""
-        warnings.warn(text, stacklevel=1)
+        warnings.warn(one_line(text), stacklevel=1)
 
     def locate(self, example: object, origin: object) -> None:
         """Remember that an example comes from a file, from a place described as text, or from another example."""

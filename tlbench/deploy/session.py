@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import TlbenchError
+from tlbench.results.files import text_of
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -27,7 +28,8 @@ def open_session(path: Path, device: str, threads: int) -> Any:
     # TF32 rounds inputs to 10 bits: outputs would miss the parity with fp32.
     settings = {"use_tf32": "0"} if device == "cuda" else {}
     provider = PROVIDERS[device]
-    session = onnxruntime.InferenceSession(path, options, providers=[(provider, settings)], enable_fallback=0)
+    model = path if text_of(path) == str(path) else path.read_bytes()  # ONNX Runtime opens paths of UTF-8 text alone.
+    session = onnxruntime.InferenceSession(model, options, providers=[(provider, settings)], enable_fallback=0)
     if session.get_providers()[0] != provider:
         raise ProviderError(f"ONNX Runtime cannot load {provider}: it would run on {session.get_providers()[0]}.")
     return session

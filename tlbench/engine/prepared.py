@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tlbench.assets.readers.faults import NotedFaults
 from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest, learns_nothing
 from tlbench.contract.specs import KindSpec, Setting, TaskSpec
 from tlbench.contract.task_data import Array, ExampleSequence, Side, Split, TaskData
@@ -83,8 +84,15 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
 
     It learns from the source's training inputs; without a source, from those that `plan.fit_inputs` names.
     """
+    faults = NotedFaults()
+    data = plan.task.load(replace(plan.load_request, faults=faults))
+    prepared = _prepare(plan, data, folder)
+    faults.warn()  # Now that every example has been read.
+    return prepared
+
+
+def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
     task, backbone = plan.task, plan.backbone
-    data = task.load(plan.load_request)
     targets = check_data(task, plan.setting, data)
     inputs, fitted_on = _to_fit(plan, data, targets)
     request = FitRequest(

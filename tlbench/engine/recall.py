@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tlbench.assets.readers.faults import NotedFaults
+from tlbench.contract.faults import Faults
 from tlbench.contract.requests import PrepareRequest
 from tlbench.contract.task_data import Side
 from tlbench.engine.prepared import Prepared, targets_of
@@ -30,7 +32,8 @@ def prepare_remembered(pairing: Pairing, prepared: Prepared, folder: Path) -> Pr
     """
     kept = pairing.remembered
     assert kept is not None
-    side = _load(kept, prepared)
+    faults = NotedFaults()
+    side = _load(kept, prepared, faults)
     for part, split in (("train", side.train), ("test", side.test)):
         targets = targets_of(kept.task, f"{kept.side}-{part}", split, kept.kind, side.labels)
         request = PrepareRequest(
@@ -43,13 +46,14 @@ def prepare_remembered(pairing: Pairing, prepared: Prepared, folder: Path) -> Pr
         save_examples(folder, f"source-{part}", prepare_chunks(pairing.backbone.prepare, request), targets)
     known = json.loads((prepared.folder / "prepared.json").read_text(encoding="utf-8"))
     (folder / "prepared.json").write_text(json.dumps({**known, "source_labels": side.labels}), encoding="utf-8")
+    faults.warn()  # Now that every example has been read.
     found = Prepared.read(folder)
     _check_shapes(kept, found.split("source-test").inputs, prepared.split("target-test").inputs)
     return found
 
 
-def _load(kept: Remembered, prepared: Prepared) -> Side:
-    data = kept.task.load(kept.load_request)
+def _load(kept: Remembered, prepared: Prepared, faults: Faults) -> Side:
+    data = kept.task.load(dataclasses.replace(kept.load_request, faults=faults))
     side = data.source if kept.side == "source" else data.target
     if side is None:
         raise ContractError(f'Task "{kept.task.name}": `load` returns no source domain, but `labels` or `setting` do.')

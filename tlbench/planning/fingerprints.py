@@ -117,13 +117,20 @@ def machine() -> str:
     return ", ".join(filter(None, (processor(), graphics(), f"{platform.system()} {platform.machine()}")))
 
 
-def fingerprint(paths: Sequence[Path], cache: Path) -> str:
+def fingerprint(paths: Sequence[Path], cache: Path, roots: Sequence[Path] = ()) -> str:
     """Return a hash of the files' names and contents. Hashes of files are remembered in `cache`.
 
-    The name of a file's folder counts, because it may be the label; the folders above do not.
+    The name of a file's folder counts, because it may be the label, and so do all folders from one of the `roots` on:
+    split, label and others. The folders above do not.
     """
     hashes = _hashes(paths, cache)
-    return digest([(text_of(path.parent.name), text_of(path.name), hashes[path]) for path in paths])
+    return digest([(text_of(_folder(path, roots)), text_of(path.name), hashes[path]) for path in paths])
+
+
+def _folder(path: Path, roots: Sequence[Path]) -> str:
+    inside = [path.relative_to(root).parent for root in roots if path.is_relative_to(root)]
+    deepest = min(inside, key=lambda folder: len(folder.parts), default=Path())
+    return deepest.as_posix() if len(deepest.parts) > 1 else path.parent.name
 
 
 def checkpoint_hash(files: Mapping[str, Path], cache: Path) -> str:

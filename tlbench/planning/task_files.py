@@ -69,9 +69,10 @@ def pinned(place: OptionValue) -> OptionValue:
 
 def fingerprint_of(task: TaskSpec, request: LoadRequest, cache: Path) -> str:
     """Return the hash of a task's files. Raises `MissingDataError`, which says how to download them."""
+    named = [str(request.options[name]) for name in PLACES if task.data_from == "user" and request.options.get(name)]
     try:
         with guarded(f'"files" of the task "{task.name}"'):
-            return fingerprints.fingerprint(task.files(request), cache)
+            return fingerprints.fingerprint(task.files(request), cache, [Path(name).expanduser() for name in named])
     except MissingDataError as error:
         if not task.origins:
             raise

@@ -52,7 +52,7 @@ def _read(source: Parts[Path] | None, target: Parts[Path]) -> TaskData:
     rate = common_rate(example_files(source, target), target.train.faults)
 
     def read(parts: Parts[Path]) -> Parts[Array]:
-        return parts.map(lambda files: files.read(lambda path: read_sound(path)[0]))
+        return parts.map(lambda files: files.read(lambda path: read_sound(path, rate, files.faults)[0]))
 
     first = None if source is None else read(source)
     return task_data(first, read(target), sample_rate=rate, reading={"sample_rate": rate})

@@ -63,7 +63,8 @@ def _sides(request: LoadRequest) -> tuple[Parts[Picture] | None, Parts[Picture]]
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:
     tables, label = _tables(request, option), str(request.options["label"])
     if not tables:
-        return cast("Parts[Picture]", file_parts(option_path(request, option), IMAGE_SUFFIXES, faults=request.faults))
+        path = option_path(request, option)
+        return cast("Parts[Picture]", file_parts(path, IMAGE_SUFFIXES, faults=request.faults, label=label))
     return table_parts(tables, lambda path: read_embedded_images(path, label, request.faults), group=image_group)
 
 

@@ -157,14 +157,38 @@ def test_two_folders_of_one_part_are_refused(tmp_path):
 
 def test_what_lies_beside_the_parts_is_named(tmp_path):
     fill(tmp_path, "train/a/1.png", "test/a/2.png", "eval/a/3.png", "4.png", "README.md")
-    with pytest.warns(UserWarning, match=r'"eval", "4.png"'):
+    sentence = r'2 files not read in .*: 1 outside the class folders, 1 in "eval/"\. Splits are named "train"'
+    with pytest.warns(UserWarning, match=sentence):
         parts = file_parts(tmp_path, (".png",))
     assert (names(parts.train), names(parts.test)) == (["a/1.png"], ["a/2.png"])
 
 
-def test_files_in_deeper_folders_are_refused_with_their_number(tmp_path):
-    fill(tmp_path, "cat/1.png", "cat/2021/2.png", "cat/2021/May/3.PNG", "cat/2021/notes.txt")
-    with pytest.raises(BadInputError, match=r'cat".* \(2\), such as ".*2021/2.png"'):
+def test_files_in_deeper_folders_belong_to_their_class(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/2021/2.png", "cat/2021/May/3.PNG", "dog/2022/4.png")
+    with pytest.warns(UserWarning, match=r'3 files .* in subfolders .*2021/2.png", and belong to that class'):
+        files = class_files(tmp_path, (".png",))
+    assert names(files) == ["cat/1.png", "2021/2.png", "May/3.PNG", "2022/4.png"]
+    assert files.labels == ["cat", "cat", "cat", "dog"]
+
+
+def test_files_of_one_name_in_several_subfolders_are_held_out_each_by_itself(tmp_path):
+    fill(tmp_path, *(f"{label}/{day}/1.png" for label in ("cat", "dog") for day in range(10)))
+    parts = file_parts(tmp_path, (".png",), faults=CollectedFaults())
+    assert (len(parts.train), parts.test.labels) == (16, ["cat", "cat", "dog", "dog"])
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        (("seg_train/cat/1.png", "seg_test/cat/2.png"), r'seg_test" .*seems to be a split.*"train", "valid"'),
+        (("val/cat/1.png", "test/cat/2.png"), r'test" .*seems to be a split'),
+        (("cat/train/1.png", "dog/train/2.png"), r'cat" .*a split in a class folder'),
+        (("photos/cat/1.png", "photos/dog/2.png"), r'single class folder, ".*photos".*use ".*photos"'),
+    ],
+)
+def test_subfolders_that_are_no_part_of_a_class_are_refused(tmp_path, files, sentence):
+    fill(tmp_path, *files)
+    with pytest.raises(BadInputError, match=sentence):
         class_files(tmp_path, (".png",))
 
 
@@ -174,24 +198,58 @@ def test_a_part_that_is_alone_is_no_class(tmp_path):
     faults = CollectedFaults()
     file_parts(tmp_path, (".png",), faults=faults)
     message = " ".join(map(str, faults.errors))
-    assert all(word in message for word in ('holdout"', "(1)", '"train", "valid"'))
+    assert all(word in message for word in ('holdout"', "(1)", "seems to be a split", '"train", "valid"'))
 
 
-def test_files_behind_links_are_found_and_a_circle_ends(tmp_path):
+def test_files_behind_links_are_read_and_a_circle_ends(tmp_path):
     fill(tmp_path, "root/cat/1.png", "elsewhere/2.png")
     (tmp_path / "root/cat/more").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "root/cat/self").symlink_to(tmp_path / "root/cat")
-    with pytest.raises(BadInputError, match=r'cat".* \(1\), such as ".*more/2.png"'):
-        class_files(tmp_path / "root", (".png",))
+    with pytest.warns(UserWarning, match=r'1 file .* is in subfolders .*more/2.png", and belongs'):
+        assert names(class_files(tmp_path / "root", (".png",))) == ["cat/1.png", "more/2.png"]
 
 
 def test_files_with_other_endings_are_counted(tmp_path):
     left_out = ["cat/2.heic", "cat/3.HEIC", "dog/4", "dog/sub/5.txt"]
     fill(tmp_path, "cat/1.png", "dog/1.png", *left_out, "cat/Thumbs.db", "dog/@eaDir/1.png", "cat/.DS_Store")
-    counts = r"4, with the extensions \.heic \(2\), none \(1\), \.txt \(1\)"
+    counts = r"4 files not read in .*: 2 end in \.heic, 1 has no ending, 1 ends in \.txt"
     with pytest.warns(UserWarning, match=counts):
         files = class_files(tmp_path, (".png",))
     assert names(files) == ["cat/1.png", "dog/1.png"]
+
+
+def test_one_sentence_counts_what_is_not_read_in_all_splits(tmp_path):
+    unread = [*(f"train/cat/{i}.heic" for i in range(3)), *(f"test/cat/{i}.{i}" for i in range(9)), "extra/dog/1.png"]
+    fill(tmp_path, "train/cat/1.png", "test/cat/1.png", *unread)
+    faults = CollectedFaults()
+    file_parts(tmp_path, (".png",), faults=faults)
+    (note,) = faults.notes
+    assert note.startswith(f'13 files not read in "{tmp_path}": 3 end in .heic, 1 in "extra/", 1 ends in .0')
+    assert "6 for other reasons" in note
+
+
+def test_a_line_break_in_a_name_makes_no_second_message(tmp_path):
+    fill(tmp_path, "cat/1.png", "cat/2.\nWarning: all is well")
+    faults = CollectedFaults()
+    file_parts(tmp_path, (".png",), faults=faults)
+    with pytest.warns(UserWarning, match="not read") as warned:
+        file_parts(tmp_path, (".png",))
+    assert "\n" not in faults.notes[0] + str(warned[0].message)
+
+
+NOT_OF_THE_USER = ("@eaDir", "lost+found", ".ipynb_checkpoints", "__MACOSX", "$RECYCLE.BIN", "#recycle")
+
+
+@pytest.mark.parametrize("name", NOT_OF_THE_USER)
+def test_what_systems_put_beside_the_classes_is_passed_over(tmp_path, name, recwarn):
+    fill(tmp_path, "cat/1.png", f"{name}/2.png", f"cat/{name}/3.png")
+    assert names(class_files(tmp_path, (".png",))) == ["cat/1.png"]
+    assert not recwarn.list
+
+
+def test_names_that_begin_with_underscores_are_the_users_own(tmp_path):
+    fill(tmp_path, "__cat/__1.png", "dog/_2.png")
+    assert names(class_files(tmp_path, (".png",))) == ["__cat/__1.png", "dog/_2.png"]
 
 
 def test_folders_without_anything_else_give_no_warning(tmp_path, recwarn):

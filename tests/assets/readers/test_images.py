@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tlbench import BadInputError
 from tlbench.assets.readers.faults import CollectedFaults
@@ -64,6 +64,34 @@ def test_a_deep_image_is_refused_instead_of_cut(tmp_path):
     Image.fromarray(np.full((4, 4), 4000, np.uint16)).save(tmp_path / "p.png")
     with pytest.raises(BadInputError, match="more than 8 bits per channel"):
         read_image(tmp_path / "p.png", 8)
+
+
+GREEN = (0, 128, 0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("CMYK", "p.jpg"),
+        ("CMYK", "p.tif"),
+        ("LAB", "p.tif"),
+        ("YCbCr", "p.jpg"),
+        ("P", "p.bmp"),
+        ("RGB", "p.mpo"),
+        ("RGB", "p.j2k"),
+        ("RGB", "p.avif"),
+    ],
+)
+def test_colours_of_other_modes_are_those_that_are_seen(tmp_path, mode, name):
+    image = Image.new("RGB", (16, 16), GREEN)
+    if mode == "LAB":
+        srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+        image = ImageCms.profileToProfile(image, srgb, lab, outputMode="LAB")
+    else:
+        image = image.convert(mode)
+    image.save(tmp_path / name)
+    assert np.abs(read_image(tmp_path / name, 8)[4, 4] - np.array(GREEN, int)).max() <= 8
+    assert abs(int(read_image(tmp_path / name, 8, grey=True)[4, 4, 0]) - 75) <= 8
 
 
 def test_arrays_of_images_get_a_channel(tmp_path):

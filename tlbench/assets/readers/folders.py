@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
-    PARTS,
     Labelled,
     Parts,
     hold_out,
@@ -17,6 +16,7 @@ from tlbench.assets.readers.labelled import (
     published_parts,
     quoted,
 )
+from tlbench.assets.readers.walk import below, by_ending, check_subfolders, list_folder, note_unread, subfolders
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, MissingDataError, UsageError
@@ -24,16 +24,17 @@ from tlbench.results.files import text_of
 
 T = TypeVar("T")
 IMAGE_SUFFIXES = (
-    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".gif", ".webp", ".avif", ".tif", ".tiff",
-    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2",
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".bmp", ".dib", ".gif", ".webp", ".avif", ".tif",
+    ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".j2k", ".jpx",
 )  # fmt: skip
 """Endings of the image files that are read."""
-SOUND_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc")
+SOUND_SUFFIXES = (
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".w64",
+    ".rf64", ".sph",
+)  # fmt: skip
 """Endings of the sound files that are read."""
 TABLE_SUFFIXES = (".csv", ".tsv")
 """Endings of tables in text."""
-OTHERS = ("thumbs.db", "desktop.ini")
-"""Files that Windows writes into folders."""
 
 
 def option_path(request: LoadRequest, option: str, default: str = "") -> Path:
@@ -70,69 +71,45 @@ def integer_option(request: LoadRequest, option: str, least: int) -> int:
     return value
 
 
-def list_folder(folder: Path) -> list[Path]:
-    """Return the content of a folder by name, without hidden files, names that start with `__`, and those of a NAS."""
-    try:
-        inside = [path for path in folder.iterdir() if not path.name.startswith((".", "__", "@eaDir"))]
-    except OSError as error:
-        raise BadInputError(f'"{folder}" cannot be read as a folder ({error.strerror}): check the path.') from error
-    return sorted(inside, key=lambda path: path.name)
-
-
 def files_in(folder: Path, suffixes: Sequence[str], left_out: Counter[str], faults: Faults) -> list[Path]:
-    """Return the files of a folder with the given extensions by name; `left_out` counts the extensions of others.
+    """Return the files of a folder with the given extensions by name; `left_out` counts why others are not read.
 
     Such files in subfolders are an error, because the meaning of the subfolders is unknown.
     """
-    inside = list_folder(folder)
-    chosen = [path for path in inside if path.suffix.lower() in suffixes]
-    below = _below(folder)
-    deeper = [path for path in below if path.suffix.lower() in suffixes]
-    if deeper:
-        hint = f" If it is a split: {PART_NAMES}." if folder.name.lower() in PARTS else ""
+    inside, deeper = list_folder(folder), below(folder)
+    if chosen := [path for path in deeper if path.suffix.lower() in suffixes]:
         faults.refuse(
-            f'"{folder}" has files in subfolders ({len(deeper)}), such as "{deeper[0]}": move them into "{folder}" '
-            f"itself, or list all files in a table with the columns file and label.{hint}"
+            f'"{folder}" has files in subfolders ({len(chosen)}), such as "{chosen[0]}": move them into "{folder}" '
+            f"itself."
         )
-    others = [path for path in (*inside, *below) if path.suffix.lower() not in suffixes and path.is_file()]
-    left_out.update(path.suffix.lower() for path in others if path.name.lower() not in OTHERS)
-    return chosen
-
-
-def _below(folder: Path) -> list[Path]:
-    """Return the content of all subfolders at any depth, also behind links; each folder is read once."""
-    below: list[Path] = []
-    visited, waiting = {folder.resolve()}, [path for path in list_folder(folder) if path.is_dir()]
-    while waiting:
-        subfolder = waiting.pop()
-        if subfolder.resolve() not in visited:
-            visited.add(subfolder.resolve())
-            inside = list_folder(subfolder)
-            below += inside
-            waiting += [path for path in inside if path.is_dir()]
-    return sorted(below)
-
-
-def note_left_out(root: Path, left_out: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
-    """Report how many files were not read, by their extensions."""
-    if left_out:
-        endings = ", ".join(f"{ending or 'none'} ({count})" for ending, count in left_out.most_common())
-        faults.note(
-            f'Files not read in "{root}": {left_out.total()}, with the extensions {endings}. If they are examples, '
-            f"convert them to one of {', '.join(suffixes)}."
-        )
+    others = [path for path in (*inside, *deeper) if path.suffix.lower() not in suffixes and path.is_file()]
+    left_out.update(map(by_ending, others))
+    return [path for path in inside if path.suffix.lower() in suffixes]
 
 
 def class_files(
     root: Path, suffixes: Sequence[str], names: Sequence[str] = (), faults: Faults = RAISE
 ) -> Labelled[Path]:
-    """Return the files `<root>/<class>/<file>` with the given extensions, of all classes or of those in `names`."""
-    classes = [root / name for name in names] or [path for path in list_folder(root) if path.is_dir()]
+    """Return the files `<root>/<class>/<file>` with the given extensions, of all classes or of those in `names`.
+
+    Files in subfolders of a class folder are examples of its class. Files that are not read are noted, unless `names`
+    chooses classes.
+    """
+    files = _class_files(root, suffixes, names, faults)
+    if not names:
+        note_unread(root, files.inputs, suffixes, faults)
+    return files
+
+
+def _class_files(root: Path, suffixes: Sequence[str], names: Sequence[str], faults: Faults) -> Labelled[Path]:
+    classes = [root / name for name in names] or subfolders(root)
     if not classes:
         raise BadInputError(f'"{root}" has no subfolders: put the files of each class into a subfolder with its name.')
-    left_out: Counter[str] = Counter()
-    files = {folder: files_in(folder, suffixes, left_out, faults) for folder in classes}
-    note_left_out(root, left_out, suffixes, faults)
+    files = {
+        folder: [path for path in (*list_folder(folder), *below(folder)) if path.suffix.lower() in suffixes]
+        for folder in classes
+    }
+    check_subfolders(root, files, faults)
     for folder, members in files.items():
         if not members:
             extensions = ", ".join(suffixes)
@@ -146,30 +123,49 @@ def class_files(
 
 
 def file_parts(
-    root: Path, suffixes: Sequence[str], names: Sequence[str] = (), part: float = 0.2, faults: Faults = RAISE
+    root: Path,
+    suffixes: Sequence[str],
+    names: Sequence[str] = (),
+    part: float = 0.2,
+    faults: Faults = RAISE,
+    label: str = "label",
 ) -> Parts[Path]:
     """Return the class folders in `train/` and `test/`; without these, `part` of each class is held out by file name.
 
     If there is a `valid/` but no `test/`, it is the test split; if there are both, it is training data. The names of
-    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files.
+    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files, and `label` is
+    its column of labels; likewise if `root` has a `metadata.csv` as image folders of the Hugging Face hub do.
     """
+    # `listed` and `metadata` import `tables`, which imports this module.
     if root.is_file():
-        from tlbench.assets.readers.listed import listed_files  # `listed` imports `tables`, which imports this module.
+        from tlbench.assets.readers.listed import listed_files
 
-        return listed_files(root, part, faults)
-    if folders := part_folders(root, suffixes, faults):
-        return published_parts({name: class_files(folder, suffixes, names, faults) for name, folder in folders.items()})
-    files = class_files(root, suffixes, names, faults)
-    return hold_out(files, [text_of(f"{path.parent.name}/{path.name}") for path in files.inputs], part)
+        return listed_files(root, part, faults, label)
+    from tlbench.assets.readers.metadata import metadata_parts
+
+    if listed := metadata_parts(root, suffixes, part, faults, label):
+        return listed
+    if folders := split_folders(root):
+        halves = {name: _class_files(folder, suffixes, names, faults) for name, folder in folders.items()}
+        parts = published_parts(halves)
+    else:
+        files = _class_files(root, suffixes, names, faults)
+        parts = hold_out(files, [text_of(path.relative_to(root)) for path in files.inputs], part)
+    if not names:
+        note_unread(root, example_files(parts), suffixes, faults)
+    return parts
+
+
+def split_folders(root: Path) -> dict[str, Path]:
+    """Return the folders `train`, `valid` and `test` of a domain, or nothing if it has no splits."""
+    return named_parts((path.name, path) for path in subfolders(root))
 
 
 def part_folders(root: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
-    """Return the folders `train`, `valid` and `test` of a domain, or nothing if it has no splits."""
-    inside = list_folder(root)
-    folders = [path for path in inside if path.is_dir()]
-    parts = named_parts((path.name, path) for path in folders)
-    loose = [path for path in inside if path not in folders and path.suffix.lower() in suffixes]
-    others = [path for path in folders if parts and path not in parts.values()]
+    """Return the folders `train`, `valid` and `test` of a domain, or nothing; what is beside them is noted."""
+    parts = split_folders(root)
+    others = [path for path in subfolders(root) if parts and path not in parts.values()]
+    loose = [path for path in list_folder(root) if path.is_file() and path.suffix.lower() in suffixes]
     if left_out := [*others, *loose]:
         shown = quoted([path.name for path in left_out])
         faults.note(f'Not read in "{root}": {shown}. They are neither a split nor in a class folder ({PART_NAMES}).')
@@ -205,5 +201,5 @@ def example_files(*sides: Parts[T] | None) -> list[T]:
 def files_read(*sides: Parts[Any] | None) -> list[Path]:
     """Return every file of these domains, tables that list files first: for a task's `files`."""
     there = [parts for parts in sides if parts is not None]
-    tables = dict.fromkeys(parts.train.where for parts in there if parts.train.where.is_file())
+    tables = dict.fromkeys(table for parts in there for half in (parts.train, parts.test) for table in half.tables)
     return [*tables, *(path for path in example_files(*there) if isinstance(path, Path))]

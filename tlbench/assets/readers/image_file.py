@@ -57,6 +57,8 @@ def as_pixels(image: Image.Image, size: int, grey: bool) -> Any:
             image.info["transparency"] = tuple(part >> 8 for part in key)
         background = Image.new("RGBA", image.size, WHITE)
         image = Image.alpha_composite(background, image.convert("RGBA"))
-    coloured = image.convert("L" if grey else "RGB")
+    coloured = image.convert("RGB")
+    if grey:
+        coloured = coloured.convert("L")  # By way of RGB, because CIELAB images have no other.
     pixels = np.asarray(coloured.resize((size, size), Image.Resampling.BILINEAR) if size else coloured)
     return pixels[..., None] if grey else pixels

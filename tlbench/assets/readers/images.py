@@ -37,13 +37,13 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
     """
     try:
         with open_image(source) as image:
-            turned = upright(image)
+            pixels = as_pixels(upright(image), size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
     except _broken() as error:
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
-    return as_pixels(turned, size, grey)
+    return pixels
 
 
 def open_image(source: Path | EmbeddedImage) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -37,6 +37,8 @@ class Labelled(Generic[T]):
     """The examples, `N` of them."""
     labels: Sequence[str]
     """The label name of each example."""
+    tables: tuple[Path, ...] = ()
+    """The tables that list the examples and their labels, if there are any."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in these examples."""
 
@@ -51,7 +53,7 @@ class Labelled(Generic[T]):
 
     def with_inputs(self, inputs: Sequence[U], labels: Sequence[str]) -> Labelled[U]:
         """Return other examples from the same file or folder."""
-        return Labelled(where=self.where, inputs=inputs, labels=labels, faults=self.faults)
+        return Labelled(where=self.where, inputs=inputs, labels=labels, tables=self.tables, faults=self.faults)
 
     def read(self, read: Callable[[T], U]) -> Labelled[U]:
         """Return the examples with `read(input)` in place of each input."""
@@ -141,7 +143,9 @@ def _hash(name: str) -> str:
 
 def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the file or folder of the first."""
-    return first.with_inputs([*first.inputs, *second.inputs], [*first.labels, *second.labels])
+    tables = tuple(dict.fromkeys((*first.tables, *second.tables)))
+    both = first.with_inputs([*first.inputs, *second.inputs], [*first.labels, *second.labels])
+    return replace(both, tables=tables)
 
 
 def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from tlbench.assets.limits import LIMITS, check_file, check_limit
-from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, list_folder, option_path
+from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
 from tlbench.assets.readers.hub import hub_files, is_hub_place
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
@@ -23,6 +23,7 @@ from tlbench.assets.readers.labelled import (
     quoted,
 )
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
+from tlbench.assets.readers.walk import list_folder
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 ALLOWED = {*sys.stdlib_module_names, "numpy"}
-READERS = {"PIL", "soundfile"}
+READERS = {"PIL", "scipy", "soundfile"}
 """What a module that reads files may import too, when it reads one."""
 FUTURE = "from __future__ import annotations"
 

@@ -31,7 +31,8 @@ class Model:
     """Raw examples -> predictions. Labels, preprocessing and the rest stand in the ONNX file's metadata."""
 
     def __init__(self, path: Path) -> None:
-        self.session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        # Its content: ONNX Runtime cannot open a path that is no UTF-8 text, as in a locale of ASCII alone.
+        self.session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
         self.inputs = [argument.name for argument in self.session.get_inputs()]
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(metadata["labels"])

@@ -1,0 +1,148 @@
+"""What is in a folder and its subfolders, and what is said of the files that are not read."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from tlbench.assets.readers.labelled import PART_NAMES, PARTS
+from tlbench.contract.faults import Faults
+from tlbench.errors import BadInputError
+
+PASSED_OVER = (
+    "@eadir", "@recycle", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx",
+    "__pycache__", "thumbs.db", "desktop.ini",
+)  # fmt: skip
+"""Names, in lower case, of what systems, file servers and archives put beside a user's files."""
+SHOWN = 5
+"""Reasons that a message names."""
+SINGULAR = {"end": "ends", "have": "has", "are": "is"}
+SPLIT_WORDS = (*PARTS, "training", "testing", "eval", "evaluation", "holdout")
+"""Words in the names of folders that are splits rather than classes, if they contain folders."""
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Return the content of a folder by name, without hidden files and what systems put there."""
+    return [path for path, _ in _entries(folder)]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder by name, also behind links."""
+    return [path for path, is_folder in _entries(folder) if is_folder]
+
+
+def below(folder: Path) -> list[Path]:
+    """Return the content of all subfolders at any depth, also behind links; each folder is read once."""
+    content: list[Path] = []
+    visited, waiting = {folder.resolve()}, subfolders(folder)
+    while waiting:
+        subfolder = waiting.pop()
+        if subfolder.resolve() not in visited:
+            visited.add(subfolder.resolve())
+            inside = _entries(subfolder)
+            content += [path for path, _ in inside]
+            waiting += [path for path, is_folder in inside if is_folder]
+    return sorted(content)
+
+
+def _entries(folder: Path) -> list[tuple[Path, bool]]:
+    """Return what is in a folder by name, and whether it is a folder, which a system call for all of them tells."""
+    try:
+        with os.scandir(folder) as entries:
+            inside = [(folder / entry.name, _is_folder(entry)) for entry in entries if not _is_passed_over(entry.name)]
+    except OSError as error:
+        raise BadInputError(f'"{folder}" cannot be read as a folder ({error.strerror}): check the path.') from error
+    return sorted(inside, key=lambda entry: entry[0].name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A file that cannot be looked at is refused when it is read.
+        return False
+
+
+def _is_passed_over(name: str) -> bool:
+    return name.startswith(".") or name.lower() in PASSED_OVER
+
+
+def check_subfolders(root: Path, files: Mapping[Path, Sequence[Path]], faults: Faults) -> None:
+    """Note the files in subfolders of class folders; refuse folders that are splits, or the parent of the classes.
+
+    `files` are those of each class folder in `root`.
+    """
+    deeper = {folder: [path for path in members if path.parent != folder] for folder, members in files.items()}
+    nested = {folder: members for folder, members in deeper.items() if members}
+    if not nested:
+        return
+    splits = f"{PART_NAMES}, and contain the class folders"
+    for folder, members in nested.items():
+        many = f'"{folder}" has files in subfolders ({len(members)}), such as "{members[0]}"'
+        if set(re.split("[^a-z]+", folder.name.lower())) & set(SPLIT_WORDS):
+            faults.refuse(f"{many}: it seems to be a split. Rename it: {splits}. If it is a class, move them into it.")
+        elif any(part.lower() in PARTS for path in members for part in path.relative_to(folder).parts[:-1]):
+            faults.refuse(f"{many}: a split in a class folder. Move it: {splits}.")
+    (first, members), *_ = nested.items()
+    if len(files) == 1 and len(members) == len(files[first]):
+        faults.refuse(
+            f'"{root}" has a single class folder, "{first}". If its subfolders are the classes, use "{first}".'
+        )
+    count = sum(map(len, nested.values()))
+    faults.note(
+        f'{count} file{"s" * (count > 1)} in "{root}" {"are" if count > 1 else "is"} in subfolders of a class folder, '
+        f'such as "{members[0]}", and belong{"s" * (count == 1)} to that class.'
+    )
+
+
+def note_unread(
+    root: Path,
+    read: Collection[Path],
+    suffixes: Sequence[str],
+    faults: Faults,
+    elsewhere: str = "outside the class folders",
+) -> None:
+    """Report the files in `root` that are not among those `read`, by their endings or by the folders they are in.
+
+    A file in `root` itself counts if its ending is one of `suffixes`; `elsewhere` says why such a file is not read.
+    """
+    known, used = set(read), {path.relative_to(root).parts[0] for path in read}
+    reasons: Counter[str] = Counter()
+    for path in [*list_folder(root), *below(root)]:
+        top, *deeper = path.relative_to(root).parts
+        is_example = path.suffix.lower() in suffixes
+        if path in known or not (deeper or is_example) or os.path.isdir(path):
+            continue
+        if deeper and top not in used:
+            reasons[f'in "{top}/"'] += 1
+        else:
+            reasons[elsewhere if is_example else by_ending(path)] += 1
+    note_reasons(root, reasons, suffixes, faults)
+
+
+def by_ending(path: Path) -> str:
+    """Return why a file is not read: its ending."""
+    return f"end in {path.suffix.lower()}" if path.suffix else "have no ending"
+
+
+def note_reasons(root: Path, reasons: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
+    """Report how many files are not read, if any: `reasons` are `end in .heic`, `in "extra/"` and the like."""
+    if not reasons:
+        return
+    total, largest = reasons.total(), reasons.most_common(SHOWN)
+    shown = [f"{count} {_singular(reason) if count == 1 else reason}" for reason, count in largest]
+    if rest := total - sum(count for _, count in largest):
+        shown.append(f"{rest} for other reasons")
+    advice = ""
+    if any(reason.startswith(("end", "have")) for reason in reasons):
+        advice += f" Endings that are read: {', '.join(suffixes)}."
+    if any(reason.startswith("in ") for reason in reasons):
+        advice += f" {PART_NAMES[0].upper()}{PART_NAMES[1:]}."
+    faults.note(f'{total} file{"s" * (total > 1)} not read in "{root}": {", ".join(shown)}.{advice}')
+
+
+def _singular(reason: str) -> str:
+    verb, _, rest = reason.partition(" ")
+    return f"{SINGULAR.get(verb, verb)} {rest}"
