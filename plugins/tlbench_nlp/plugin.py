@@ -54,7 +54,7 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *named, quotes=bool(request.options["quotes"]))
+        check_columns(path, *named, quotes=bool(request.options["quotes"]), faults=request.faults)
     return paths
 
 

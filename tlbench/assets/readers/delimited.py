@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import itertools
 import re
@@ -105,12 +106,9 @@ def find_separator(sample: Sequence[str], usual: str, quotes: bool) -> str:
 
 def _width(sample: Sequence[str], separator: str, quotes: bool) -> int:
     """Return how many cells nearly all rows have, or 0 if they differ or are not separated."""
-    rows = []
-    try:
-        for cells in _reader(iter(sample), separator, quotes):
-            rows.append(cells)
-    except csv.Error:  # The sample may end within a cell.
-        pass
+    rows: list[list[str]] = []
+    with contextlib.suppress(csv.Error):  # The sample may end within a cell.
+        rows.extend(_reader(iter(sample), separator, quotes))
     counts = [len(cells) for cells in rows if any(cell.strip() for cell in cells)]
     if not counts or counts[0] < 2:
         return 0

@@ -16,6 +16,8 @@ class CollectedFaults(Faults):
     def __init__(self) -> None:
         self.errors: list[UsageError] = []
         """In the order in which they were found."""
+        self.columns: dict[str, list[str]] = {}
+        """How each column of tables is read; columns of several files may be read in several ways."""
         self._notes: dict[str, list[str]] = {}
         self._places: dict[int, tuple[object, str]] = {}
 
@@ -32,6 +34,11 @@ class CollectedFaults(Faults):
 
     def note(self, text: str, file: object = None) -> None:
         self._notes.setdefault(text, []).extend([] if file is None else [str(file)])
+
+    def describe(self, column: str, reading: str) -> None:
+        readings = self.columns.setdefault(column or "(no name)", [])
+        if reading not in readings:
+            readings.append(reading)
 
     def locate(self, example: object, origin: object) -> None:
         if place := str(origin) if isinstance(origin, str | Path) else self.place(origin):

@@ -147,7 +147,7 @@ def _blank(cells: Sequence[str]) -> bool:
 
 
 def _without_copies(table: Table) -> Table:
-    """Return a table without columns that have both name and cells of an earlier one, and without empty nameless ones."""
+    """Return a table without empty nameless columns, and those with both name and cells of an earlier one."""
     seen: dict[tuple[str, tuple[str, ...]], int] = {}
     for position, name in enumerate(table.columns):
         cells = tuple(row[position] for row in table.rows)
@@ -158,9 +158,9 @@ def _without_copies(table: Table) -> Table:
     return table.keep(list(seen.values()))
 
 
-def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
+def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults = RAISE) -> None:
     """Raise `BadInputError` if a table lacks one of the columns; only its first row is read."""
-    _, header = next(read_rows(path, quotes=quotes), (0, []))
+    _, header = next(read_rows(path, quotes=quotes, faults=faults), (0, []))
     if not header:
         raise BadInputError(f'"{path}" has no rows: add some.')
     for column in columns:
