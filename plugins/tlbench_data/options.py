@@ -34,3 +34,6 @@ QUOTES = Option(
     name="quotes", default=True, summary="CSV: quotation marks enclose cells; false: they are ordinary characters"
 )
 """How the quotation marks of a table of texts are read."""
+
+DROPPED = Option(name="missing", default="refuse", summary="rows with an empty text or label: refuse or drop")
+"""What becomes of rows of a table of texts that lack one."""

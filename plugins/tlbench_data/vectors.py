@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskLabels, TaskSpec, deferred
-from tlbench_data.options import FEATURES, QUOTES, places, used_columns
+from tlbench_data.options import DROPPED, FEATURES, QUOTES, places, used_columns
 from tlbench_data.own import TABLE_FORMATS, fixed_labels
 
 TABLES = places(
@@ -91,6 +91,7 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="text", default="text", summary="column of the texts"),
                 Option(name="label", default="label", summary="columns of the tags, separated by commas"),
                 QUOTES,
+                DROPPED,
             ),
             files=_tag_files,
             load=deferred("tlbench_data.tasks.vectors", "load_tags"),

@@ -185,6 +185,7 @@ def _text_table() -> TaskSpec:
                 default=True,
                 summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
             ),
+            Option(name="missing", default="refuse", summary="rows with an empty text or label: refuse or drop"),
         ),
         files=_table_files,
         load=deferred("tlbench_nlp.tasks.snippets", "load_table"),

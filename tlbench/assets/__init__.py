@@ -50,6 +50,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
+from tlbench.assets.readers.text_tables import read_text_table
 from tlbench.assets.weight_files import read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
@@ -118,6 +119,7 @@ __all__ = [
     "read_series",
     "read_sound",
     "read_table",
+    "read_text_table",
     "read_texts",
     "read_weights",
     "reading_weights",

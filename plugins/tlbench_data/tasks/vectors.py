@@ -21,7 +21,7 @@ from tlbench.assets import (
     names_option,
     number_cells,
     read_features,
-    read_table,
+    read_text_table,
     rows_by_table,
     side_tables,
     table_parts,
@@ -53,8 +53,11 @@ def load_tags(request: LoadRequest) -> TaskData:
     def texts(records: Records) -> list[str]:
         return [text for record in records for text in record.table.cells(column, [record.row])]
 
-    quotes = bool(request.options["quotes"])
-    return _data(_sides(request, lambda path: read_table(path, quotes=quotes, faults=request.faults)), names, texts)
+    def read(path: Path) -> Table:
+        how = {"quotes": bool(request.options["quotes"]), "missing": missing_option(request, ("refuse", "drop"))}
+        return read_text_table(path, texts=(column,), tags=names, faults=request.faults, **how)
+
+    return _data(_sides(request, read), names, texts)
 
 
 def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Callable[[Records], Any]) -> TaskData:

@@ -91,8 +91,11 @@ def test_names_in_an_option_are_separated_by_commas():
 
 def test_what_to_do_without_a_number_is_one_of_three():
     request = LoadRequest(task="a/b", options={"missing": "mean"}, data_root=None)
-    with pytest.raises(UsageError, match=r"task.missing=mean.* refuse, drop or fill"):
+    with pytest.raises(UsageError, match=r"task.missing=mean.* refuse, drop, fill"):
         missing_option(request)
+    fill = LoadRequest(task="a/b", options={"missing": "fill"}, data_root=None)
+    with pytest.raises(UsageError, match=r"task\.missing=fill"):
+        missing_option(fill, ("refuse", "drop"))
 
 
 HOLES = "a,b,c,label\n1,Infinity,x,n\n2,3,,a\n3,NaN,y,n\n4,1e39,z,n\n5,6,x,a\n6,,x,n\n7,8,x,\n"

@@ -44,11 +44,11 @@ def names_option(request: LoadRequest, option: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in names if name.strip())
 
 
-def missing_option(request: LoadRequest) -> str:
-    """Return the option `missing`. Raises `UsageError` for a value that it does not have."""
+def missing_option(request: LoadRequest, choices: Sequence[str] = (REFUSE, DROP, FILL)) -> str:
+    """Return the option `missing`. Raises `UsageError` for a value that is not among its choices."""
     value = str(request.options.get("missing", REFUSE))
-    if value not in (REFUSE, DROP, FILL):
-        raise UsageError(f'Task "{request.task}": invalid task.missing={value}. Use {REFUSE}, {DROP} or {FILL}.')
+    if value not in choices:
+        raise UsageError(f'Task "{request.task}": invalid task.missing={value}. Use one of {", ".join(choices)}.')
     return value
 
 
@@ -106,6 +106,11 @@ def is_index(table: Table, name: str) -> bool:
 def usable_rows(table: Table, use: TableUse, features: Sequence[str]) -> Table:
     """Return the rows that are used; a cell that is no number in a column of numbers is a fault, unless it may be."""
     missing = {row for name in use.texts for row, cell in enumerate(table.column(name)) if not cell.strip()}
+    if missing and use.missing != DROP:
+        table.faults.note(
+            f'"{table.path}": {len(missing)} of {len(table.rows)} rows have an empty text, label or group, the first '
+            f"in line {table.lines[min(missing)]}. To leave them out: --set task.missing=drop"
+        )
     faulty = []
     for name in (*features, *use.numbers):
         cells = table.column(name)

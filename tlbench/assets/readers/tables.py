@@ -29,7 +29,8 @@ from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
 
 T = TypeVar("T")
-RECORDS = (*TABLE_SUFFIXES, *JSON, *COLUMNAR_SUFFIXES)
+OBJECTS = (*JSON, *COLUMNAR_SUFFIXES)
+RECORDS = (*TABLE_SUFFIXES, *OBJECTS)
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def read_rows(
     count = 0
     columnar = path.suffix.lower() in COLUMNAR_SUFFIXES
     refuse_foreign(path, (b"PAR1", b"ARROW1") if columnar else ())
-    as_objects = columnar or path.suffix.lower() in JSON
+    as_objects = path.suffix.lower() in OBJECTS
     for line, cells in object_rows(path) if as_objects else text_rows(path, separator, quotes, faults):
         count += len(cells)
         check_limit("cells", path, count)
@@ -167,7 +168,8 @@ def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults
         try:
             find_column(path, column_names(header), column)
         except BadInputError as error:
-            raise BadInputError(f"{error} Options name the columns, such as --set task.label=NAME.") from None
+            nested = " Columns of lists, objects or bytes are not read." if path.suffix.lower() in OBJECTS else ""
+            raise BadInputError(f"{error}{nested} Options name the columns, such as --set task.label=NAME.") from None
 
 
 def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
