@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskLabels, TaskSpec, deferred
-from tlbench_data.options import places
+from tlbench_data.options import FEATURES, places, used_columns
 
 SPLITS = (
     "its splits are train/ and test/ (or valid/, val/, validation/, dev/), else a fifth of each class is held out by "
@@ -34,7 +34,7 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     named = [str(request.options[name]) for name in ("label", "group") if request.options[name]]
     for path in paths:
-        check_columns(path, *named)
+        check_columns(path, *used_columns(request, *named), faults=request.faults)
     return paths
 
 
@@ -116,6 +116,7 @@ def _table() -> TaskSpec:
             Option(name="label", default="label", summary="column of the labels"),
             Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
             Option(name="log", default=False, summary="apply log(1 + x) to every number"),
+            *FEATURES,
             Option(
                 name="group",
                 default="",
@@ -190,6 +191,8 @@ def _series() -> TaskSpec:
             ),
             Option(name="window", default=20, summary="length of a window", unit="rows"),
             Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
+            Option(name="columns", default="", summary="columns that are channels, separated by commas; empty: all"),
+            *FEATURES,
         ),
         files=_series_files,
         load=deferred("tlbench_data.tasks.motions", "load_series"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskLabels, TaskSpec, deferred
-from tlbench_data.options import places
+from tlbench_data.options import DROPPED, FEATURES, QUOTES, places, used_columns
 from tlbench_data.own import TABLE_FORMATS, fixed_labels
 
 TABLES = places(
@@ -21,7 +21,7 @@ def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
 
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *columns)
+        check_columns(path, *columns, quotes=bool(request.options.get("quotes", True)), faults=request.faults)
     return paths
 
 
@@ -35,7 +35,7 @@ def _named(request: LoadRequest) -> TaskLabels:
 
 
 def _number_files(request: LoadRequest) -> Sequence[Path]:
-    return _files(request, *label_columns(request))
+    return _files(request, *used_columns(request, *label_columns(request)))
 
 
 def _tag_files(request: LoadRequest) -> Sequence[Path]:
@@ -67,6 +67,7 @@ def vector_tasks() -> list[TaskSpec]:
                 *TABLES,
                 Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
                 Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
+                *FEATURES,
             ),
             files=_number_files,
             load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
@@ -89,6 +90,8 @@ def vector_tasks() -> list[TaskSpec]:
                 *TABLES,
                 Option(name="text", default="text", summary="column of the texts"),
                 Option(name="label", default="label", summary="columns of the tags, separated by commas"),
+                QUOTES,
+                DROPPED,
             ),
             files=_tag_files,
             load=deferred("tlbench_data.tasks.vectors", "load_tags"),

@@ -54,7 +54,7 @@ def _table_files(request: LoadRequest) -> Sequence[Path]:
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *named, quotes=bool(request.options["quotes"]))
+        check_columns(path, *named, quotes=bool(request.options["quotes"]), faults=request.faults)
     return paths
 
 
@@ -185,6 +185,7 @@ def _text_table() -> TaskSpec:
                 default=True,
                 summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
             ),
+            Option(name="missing", default="refuse", summary="rows with an empty text or label: refuse or drop"),
         ),
         files=_table_files,
         load=deferred("tlbench_nlp.tasks.snippets", "load_table"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import shutil
 
 import numpy as np
@@ -15,6 +16,7 @@ from tlbench.contract.kind_specs import LANGUAGE_MODELLING
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
 from tlbench.planning.catalog import load_catalog
+from tlbench.testing.toy import toy_candidate
 
 
 @pytest.fixture
@@ -216,3 +218,44 @@ def test_a_group_in_both_splits_is_an_error(tlbench):
         "Target side: the training and the test split have groups in common, 'new a 3': put all examples of a group "
         "into one of them."
     ]
+
+
+def inspected(task):
+    options = {option.name: option.default for option in task.options}
+    return inspect_task(task, LoadRequest(task=task.name, options=options, data_root=None), 10)
+
+
+def with_source(data, **train):
+    source = dataclasses.replace(data.source, train=dataclasses.replace(data.source.train, **train))
+    return dataclasses.replace(data, source=source)
+
+
+@pytest.mark.parametrize("fault", ["loaded: ZeroDivisionError", "examined: TypeError"])
+def test_what_a_library_raises_is_an_error_of_the_data(fault):
+    task = load_catalog(also=[toy_candidate()]).task("toy/blobs")
+
+    def load(request):
+        if "loaded" in fault:
+            raise ZeroDivisionError
+        data = task.load(request)
+        return with_source(data, labels=[None] * len(data.source.train.labels))
+
+    seen = inspected(dataclasses.replace(task, load=load))
+    assert [word in seen.refused[0] for word in (fault, ".py, line ")] == [True, True], seen.refused
+
+
+SIZES = {"of every size": [math.inf, 1e308, -1e308, 1e200, math.nan, 1.0], "of other lengths": [0.0]}
+
+
+@pytest.mark.parametrize("rows", SIZES)
+def test_a_shift_that_a_library_cannot_measure_costs_no_other_finding(rows):
+    task = load_catalog(also=[toy_candidate()]).task("toy/blobs")
+
+    def load(request):
+        data = task.load(request)
+        width = len(data.source.train.inputs[0]) if rows == "of every size" else 1
+        inputs = [np.resize(np.roll(SIZES[rows], i), width + i % 2) for i in range(len(data.source.train.inputs))]
+        return with_source(data, inputs=[row[:width] for row in inputs] if rows == "of every size" else inputs)
+
+    seen = inspected(dataclasses.replace(task, load=load, modality="tabular"))
+    assert (bool(seen.splits), "not measured" in seen.shift) == (True, rows == "of other lengths"), seen.shift

@@ -6,7 +6,8 @@ from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
-from tlbench.assets.readers.features import FeatureEncoding, TableRow, read_records, rows_by_table
+from tlbench.assets.readers.feature_tables import TableUse, missing_option, names_option, read_features
+from tlbench.assets.readers.features import FeatureEncoding, TableRow, all_rows, read_records, rows_by_table
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
     SOUND_SUFFIXES,
@@ -38,7 +39,7 @@ from tlbench.assets.readers.labelled import (
 )
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
-from tlbench.assets.readers.series import read_series, sliding_windows
+from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows
 from tlbench.assets.readers.sound_file import sound_reader
 from tlbench.assets.readers.tables import (
     Table,
@@ -50,6 +51,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
+from tlbench.assets.readers.text_tables import read_text_table
 from tlbench.assets.readers.walk import list_folder
 from tlbench.assets.weight_files import read_weights, reading_weights
 from tlbench.assets.weights import (
@@ -72,7 +74,9 @@ __all__ = [
     "Parts",
     "Table",
     "TableRow",
+    "TableUse",
     "TaggedSentence",
+    "all_rows",
     "as_pixels",
     "cached_json",
     "check_columns",
@@ -101,11 +105,14 @@ __all__ = [
     "load_into",
     "make_side",
     "mask_sides",
+    "missing_option",
+    "names_option",
     "number_cells",
     "option_path",
     "published_parts",
     "read_conll",
     "read_embedded_images",
+    "read_features",
     "read_idx",
     "read_image",
     "read_images",
@@ -115,9 +122,11 @@ __all__ = [
     "read_series",
     "read_sound",
     "read_table",
+    "read_text_table",
     "read_texts",
     "read_weights",
     "reading_weights",
+    "rising_channels",
     "rows_by_table",
     "side_tables",
     "sliding_windows",

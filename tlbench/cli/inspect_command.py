@@ -33,8 +33,8 @@ MOST = 40
 def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as_json: bool) -> None:
     """Check the data of a task before a run, including your own data.
 
-    Reads all data and prints sizes, classes, duplicates, the shift between source and target domain, every broken file
-    and every other error that would stop a run. Exit status 2: the data has errors.
+    Reads all data and prints how columns are read, sizes, classes, duplicates, the shift between source and target
+    domain, every broken file and every other error that would stop a run. Exit status 2: the data has errors.
     """
     spec = catalog_with(plugins).task(task)
     inspection = _inspect(spec, overrides)
@@ -75,14 +75,15 @@ def _print(task: TaskSpec, inspection: Inspection) -> None:
 
         print_facts({"setting": f"{inspection.setting}: {SETTINGS[inspection.setting]}"})
     copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
-    for title, lines in (("splits", inspection.splits), ("classes", inspection.classes), ("duplicates", copies)):
+    tables = {"columns": inspection.columns, "splits": inspection.splits, "classes": inspection.classes}
+    for title, lines in {**tables, "duplicates": copies}.items():
         print_facts({title: lines[:MOST]})
         _more(len(lines))
     if inspection.splits and not inspection.duplicates:
         say("\nThere are no duplicates.")
     if inspection.shift:
         say("\nshift")
-        print_facts(inspection.shift, indent="  ")
+        print_facts({name: str(value) for name, value in inspection.shift.items()}, indent="  ")
     for title, sentences in (("warnings", inspection.notes), ("errors", inspection.refused)):
         if sentences:
             say(f"\n{title}")

@@ -46,6 +46,9 @@ class Faults:
         """Warn about something that a run accepts; with a `file`, `text` is a sentence that may apply to several."""
         warnings.warn(one_line(text), stacklevel=1)
 
+    def describe(self, column: str, reading: str) -> None:
+        """Tell an inspection how a column is read, such as "number" or "category: 3 values"."""
+
     def locate(self, example: object, origin: object) -> None:
         """Remember that an example comes from a file, from a place described as text, or from another example."""
 

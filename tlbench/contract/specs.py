@@ -132,7 +132,7 @@ class TaskSpec:
     """Every file that `load` will read: light, called before anything runs; their contents identify the data."""
     reader: Callable[..., Callable[[Path], list[Any]]] | None = None
     """Takes `TaskData.reading` as keywords and returns the function from a file's path to a list of its raw examples.
-    Exports carry its module, which imports the standard library and numpy, and Pillow, soundfile or scipy when it reads."""
+    Exports carry its module; beside the standard library and numpy it may import Pillow, soundfile and scipy."""
     evaluate: Callable[[LoadRequest, Callable[[Sequence[Any]], Any]], dict[str, float]] | None = None
     """Further scores of a predictor (raw inputs -> predictions), such as success in a closed loop."""
 

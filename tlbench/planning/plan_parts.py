@@ -16,6 +16,8 @@ from tlbench.results.files import digest, slug
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
+LATER = ("group", "leave_out", "missing", "columns")
+"""Options that tasks on own files got after there were results."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +66,11 @@ class Remembered:
 def data_options(task: TaskSpec, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return the task options that change the data, including data sets of the hub but no local paths.
 
-    `source` and `target` of a task without `files` are no paths: nothing else would tell of them. `group` counts only
-    if it names a column: without one, results have the keys that they had before there was it.
+    `source` and `target` of a task without `files` are no paths: nothing else would tell of them. `LATER` options
+    count only if they are set: without, results have the keys that they had before there were these options.
     """
-    options = {name: value for name, value in options.items() if (name, value) != ("group", "")}
+    defaults = {(option.name, option.default) for option in task.options if option.name in LATER}
+    options = {name: value for name, value in options.items() if (name, value) not in defaults}
     if task.files is no_files:
         return dict(options)
     shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from tlbench.assets import (
     class_sides,
     hold_out,
     integer_option,
+    missing_option,
+    names_option,
     option_path,
     read_series,
+    rising_channels,
     sliding_windows,
     task_data,
     task_labels,
@@ -68,31 +71,70 @@ def _motions(files: Labelled[Path], read: Callable[[Path], Any]) -> Labelled[Any
     return cut.with_inputs(cut.inputs, [MOTIONS[label] for label in cut.labels])
 
 
-def _first_columns(files: Labelled[Path]) -> tuple[Path, tuple[str, ...]]:
-    for path in files.inputs:
-        for columns, _ in files.faults.attempt(read_series, path):
-            return path, columns
-    raise BadInputError(f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.')
-
-
 def load_series(request: LoadRequest) -> TaskData:
     """Read windows over series in class folders; every file must have the same columns."""
     rows, stride = integer_option(request, "window", 2), integer_option(request, "stride", 1)
     source, target = class_sides(request, TABLE_SUFFIXES)
-    first, columns = _first_columns((source or target).train)
-
-    def read(path: Path) -> list[Any]:
-        names, series = read_series(path, faults=request.faults)
-        if names != columns:
-            raise BadInputError(
-                f'"{path}" has the columns {", ".join(names)}, but "{first}" has {", ".join(columns)}: use the same.'
-            )
-        return sliding_windows(path, series, rows, stride)
+    series = _Series(request)
+    series.learn_columns((source or target).train)
 
     def windows(parts: Parts[Path]) -> Parts[Any]:
-        return parts.map(lambda files: files.spread(read))
+        return parts.map(
+            lambda files: files.spread(lambda path: sliding_windows(path, series.read(path), rows, stride))
+        )
 
-    return task_data(None if source is None else windows(source), windows(target))
+    data = task_data(None if source is None else windows(source), windows(target))
+    series.note_roles()
+    return data
+
+
+class _Series:
+    """Reads the files of a task, which have the same channels, and remembers which of these rise in every file."""
+
+    def __init__(self, request: LoadRequest) -> None:
+        self._faults = request.faults
+        self._how: Mapping[str, Any] = {
+            "columns": names_option(request, "columns"),
+            "left_out": names_option(request, "leave_out"),
+            "missing": missing_option(request),
+        }
+        self._first, self._columns = Path(), ()
+        self._rising: dict[str, str] | None = None
+
+    def learn_columns(self, files: Labelled[Path]) -> None:
+        """Take the channels of the first file that can be read."""
+        for path in files.inputs:
+            for columns, _ in files.faults.attempt(lambda file: read_series(file, **self._how), path):
+                self._first, self._columns = path, columns
+                return
+        raise BadInputError(
+            f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.'
+        )
+
+    def read(self, path: Path) -> Any:
+        """Return a series `(T, C)`. Raises `BadInputError` if it has other channels."""
+        names, series = read_series(path, faults=self._faults, **self._how)
+        if names != self._columns:
+            raise BadInputError(
+                f'"{path}" has the columns {", ".join(names)}, but "{self._first}" has {", ".join(self._columns)}: use '
+                f"the same."
+            )
+        rising = rising_channels(names, series)
+        known = rising if self._rising is None else self._rising
+        self._rising = {name: what for name, what in known.items() if name in rising}
+        return series
+
+    def note_roles(self) -> None:
+        """Note the channels that rise in every file, and describe all of them."""
+        for name in self._columns:
+            self._faults.describe(name, "channel")
+        for name in self._how["left_out"]:
+            self._faults.describe(name, "left out")
+        for name, what in (self._rising or {}).items():
+            self._faults.note(
+                f'Column "{name}" {what} in every file: it tells when a row was recorded, not what it is, and may give '
+                f"the label away. If it is no measurement: --set task.leave_out={name}, or task.columns=OTHERS"
+            )
 
 
 def labels(request: LoadRequest) -> TaskLabels:

@@ -13,8 +13,14 @@ from tlbench.assets import (
     Labelled,
     Parts,
     TableRow,
+    TableUse,
+    all_rows,
     hold_out,
+    label_rows,
     make_side,
+    missing_option,
+    names_option,
+    read_features,
     read_records,
     side_tables,
     table_parts,
@@ -34,8 +40,15 @@ def load_table(request: LoadRequest) -> TaskData:
     def group_of(record: TableRow) -> str:
         return record.table.cells(group, [record.row])[0].strip()
 
+    use = TableUse(
+        texts=tuple(filter(None, (label, group))),
+        left_out=names_option(request, "leave_out"),
+        missing=missing_option(request),
+    )
+
     def read(path: Path) -> Labelled[TableRow]:
-        records = read_records(path, label=label, faults=request.faults)
+        table = read_features(path, use, request.faults)
+        records = label_rows(table, all_rows(table), label)
         for record in filter(lambda record: group and not group_of(record), records.inputs):
             line = record.table.lines[record.row]
             request.faults.refuse(f'"{path}", line {line}: column "{group}" is empty: give every row a group.')
@@ -47,7 +60,12 @@ def load_table(request: LoadRequest) -> TaskData:
 
     sides = {name: side(files) for name, files in side_tables(request).items()}
     source, target = sides.get("source"), sides["target"]
-    data = _encode(source, target, without=(label, group), log=bool(request.options["log"]))
+    train = (source or target).train.inputs
+    log, fill = bool(request.options["log"]), use.missing == "fill"
+    encoding = FeatureEncoding.learn(train, without=use.texts, log=log, fill=fill)
+    tested = [] if source is None else source.test.inputs
+    encoding.note_unseen([*tested, *target.train.inputs, *target.test.inputs])
+    data = _encode(encoding, source, target)
     if not group:
         return data
     grouped = None if source is None or data.source is None else _grouped(data.source, source, group_of)
@@ -66,7 +84,8 @@ def load_nsl_kdd(request: LoadRequest) -> TaskData:
     source = hold_out(train, [_features(record) for record in train.inputs])
     target = hold_out(test, [_features(record) for record in test.inputs], part=0.5)
     binary = [parts.map(lambda records: _binary(records, ATTACK, "normal")) for parts in (source, target)]
-    return _encode(binary[0], binary[1], without=(ATTACK, DIFFICULTY), log=True)
+    encoding = FeatureEncoding.learn(binary[0].train.inputs, without=(ATTACK, DIFFICULTY), log=True)
+    return _encode(encoding, *binary)
 
 
 def _content(record: TableRow) -> str:
@@ -87,9 +106,7 @@ def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[Ta
     return records.with_inputs(records.inputs, labels)
 
 
-def _encode(source: Parts[TableRow] | None, target: Parts[TableRow], **how: Any) -> TaskData:
-    encoding = FeatureEncoding.learn((source or target).train.inputs, **how)
-
+def _encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: Parts[TableRow]) -> TaskData:
     def features(records: Labelled[TableRow]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
         for row, (table, position) in zip(rows, records.inputs, strict=True):

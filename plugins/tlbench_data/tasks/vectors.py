@@ -13,9 +13,15 @@ from tlbench.assets import (
     FeatureEncoding,
     Labelled,
     Parts,
+    Table,
     TableRow,
+    TableUse,
+    all_rows,
+    missing_option,
+    names_option,
     number_cells,
-    read_table,
+    read_features,
+    read_text_table,
     rows_by_table,
     side_tables,
     table_parts,
@@ -29,9 +35,14 @@ Records = Sequence[TableRow]
 def load_numbers(request: LoadRequest) -> TaskData:
     """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
     names = label_columns(request)
-    sides = _sides(request)
-    first = next(iter(sides.values()))
-    encoding = FeatureEncoding.learn(first.train.inputs, without=names, log=bool(request.options["log"]))
+    use = TableUse(numbers=names, left_out=names_option(request, "leave_out"), missing=missing_option(request))
+    sides = _sides(request, lambda path: read_features(path, use, request.faults))
+    first, *others = sides.values()
+    encoding = FeatureEncoding.learn(
+        first.train.inputs, without=names, log=bool(request.options["log"]), fill=use.missing == "fill"
+    )
+    tested = [half for parts in others for half in (parts.train, parts.test)]
+    encoding.note_unseen([record for half in (first.test, *tested) for record in half.inputs])
     return _data(sides, names, encoding.features)
 
 
@@ -42,7 +53,11 @@ def load_tags(request: LoadRequest) -> TaskData:
     def texts(records: Records) -> list[str]:
         return [text for record in records for text in record.table.cells(column, [record.row])]
 
-    return _data(_sides(request), names, texts)
+    def read(path: Path) -> Table:
+        how = {"quotes": bool(request.options["quotes"]), "missing": missing_option(request, ("refuse", "drop"))}
+        return read_text_table(path, texts=(column,), tags=names, faults=request.faults, **how)
+
+    return _data(_sides(request, read), names, texts)
 
 
 def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Callable[[Records], Any]) -> TaskData:
@@ -50,20 +65,18 @@ def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Ca
     return TaskData(source=made.get("source"), target=made["target"])
 
 
-def _sides(request: LoadRequest) -> dict[str, Parts[TableRow]]:
+def _sides(request: LoadRequest, read: Callable[[Path], Table]) -> dict[str, Parts[TableRow]]:
     """Return the rows of `source`, if there is one, and `target`; a fifth of a single table is held out, equal rows
     together."""
 
-    def read(path: Path) -> Labelled[TableRow]:
-        table = read_table(path, faults=request.faults)
-        rows = range(len(table.rows))
-        records = [TableRow(table, row) for row in rows]
-        return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
+    def rows(path: Path) -> Labelled[TableRow]:
+        records = all_rows(read(path))
+        return Labelled(where=path, inputs=records, labels=[""] * len(records), faults=request.faults)
 
     def row(record: TableRow) -> str:
         return "\t".join(record.table.rows[record.row])
 
-    return {name: table_parts(files, read, row) for name, files in side_tables(request).items()}
+    return {name: table_parts(files, rows, row) for name, files in side_tables(request).items()}
 
 
 def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:

@@ -11,9 +11,10 @@ from tlbench.assets import (
     Parts,
     hold_out,
     label_rows,
+    missing_option,
     number_cells,
     read_table,
-    read_texts,
+    read_text_table,
     side_tables,
     table_parts,
     task_data,
@@ -39,13 +40,21 @@ def table_labels(request: LoadRequest) -> TaskLabels:
 def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
     """Return the texts of both domains; None if the user names no source."""
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
-    quotes = bool(request.options["quotes"])
 
     def read(path: Path) -> Labelled[Any]:
-        if not pair:
-            return read_texts(path, text=text, label=label, quotes=quotes, faults=request.faults)
-        table = read_table(path, quotes=quotes, faults=request.faults)
-        return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
+        table = read_text_table(
+            path,
+            texts=(text, pair) if pair else (text,),
+            labels=(label,),
+            quotes=bool(request.options["quotes"]),
+            missing=missing_option(request, ("refuse", "drop")),
+            faults=request.faults,
+        )
+        texts = table.column(text)
+        inputs = list(zip(texts, table.column(pair), strict=True)) if pair else texts
+        for line, example in zip(table.lines, inputs, strict=True):
+            request.faults.locate(example, f"{path}, line {line}")
+        return label_rows(table, inputs, label)
 
     sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
     return sides.get("source"), sides["target"]

@@ -49,7 +49,7 @@ def test_numbers_can_go_through_a_logarithm(records):
     assert learn(train, log=True).features(train.inputs)[:, 0] == pytest.approx([0, math.log(10)])
 
 
-@pytest.mark.parametrize("cell", ["", "nan", "NaN", "inf", "?", "1e999"])
+@pytest.mark.parametrize("cell", ["", "nan", "NaN", "inf", "?", "1e999", "1e39", "1_000"])
 def test_what_is_not_a_finite_number_is_named_by_line_and_column(records, cell):
     train = records(f"bytes,label\n1,n\n{cell},a\n")
     with pytest.raises(BadInputError, match=r't.csv", line 3, column "bytes": ".*" is not a finite number'):
@@ -86,7 +86,7 @@ def test_numbers_beyond_float64_s_whole_numbers_are_refused_where_they_would_be_
         learn(train).features(train.inputs)
 
 
-@pytest.mark.parametrize("cells", [("9007199254740992", "9007199254740992.0"), ("1e300", "1E300"), ("1e17", "2e17")])
+@pytest.mark.parametrize("cells", [("9007199254740992", "9007199254740992.0"), ("1e30", "1E30"), ("1e17", "2e17")])
 def test_equal_and_distant_numbers_beyond_them_are_not(records, cells):
     train = records("id,label\n" + "".join(f"{number},n\n" for number in cells))
     assert learn(train).features(train.inputs)[:, 0].tolist() == [float(cell) for cell in cells]

@@ -36,9 +36,9 @@ def columns(tmp_path):
 
 
 def test_values_become_cells_and_absent_ones_are_empty(lines):
-    table = read_table(lines('{"a": 1, "b": true}\n\n{"a": 1.5, "c": "x"}\n{"a": null}'))
-    assert (table.columns, table.lines) == (("a", "b", "c"), [1, 3, 4])
-    assert table.rows == [["1", "true", ""], ["1.5", "", "x"], ["", "", ""]]
+    table = read_table(lines('{"a": 1, "b": true}\n\n{"a": 1.5, "c": "x"}\n{"a": null}\n{"a": null, "b": 2}'))
+    assert (table.columns, table.lines) == (("a", "b", "c"), [1, 3, 5])
+    assert table.rows == [["1", "true", ""], ["1.5", "", "x"], ["", "2", ""]]
 
 
 def test_columns_of_lists_and_objects_are_left_out(lines, columns):
@@ -52,7 +52,12 @@ def test_columns_of_lists_and_objects_are_left_out(lines, columns):
         ('{"a": 1}\n{"a": ', "t.jsonl", r't.jsonl", line 2 is not JSON .* one object per line'),
         ('{"a": 1}\n[1]', "t.jsonl", "record 2 is not an object"),
         ('[{"a": 1}, 2]', "t.json", "record 2 is not an object"),
-        ('{\n "a": 1\n}', "t.json", "line 1 is not JSON"),
+        ('{\n "a": 1\n}\n{\n "a": \n}', "t.json", "line 6 is not JSON"),
+        ('{"a": [1, 2], "b": [3]}', "t.json", "columns of different lengths"),
+        ('{"columns": ["a", "b"], "data": [[1]]}', "t.json", "lengths differ from its 2 columns"),
+        ('{"images": [{"a": 1}], "boxes": [{"b": 1}]}', "t.json", 'several arrays of objects, "images", "boxes"'),
+        ('{"a": {"0": 1}, "b": {"1": 2}}', "t.json", "members have different names"),
+        ('[{"a": [1]}]', "t.json", "only columns of lists"),
         ("", "t.jsonl", "has no rows"),
         ("[]", "t.json", "has no rows"),
         ("no table", "t.parquet", r't.parquet" cannot be read as a parquet table'),
@@ -62,6 +67,32 @@ def test_columns_of_lists_and_objects_are_left_out(lines, columns):
 def test_what_holds_no_records_is_named(lines, text, name, sentence):
     with pytest.raises(BadInputError, match=sentence):
         read_table(lines(text, name))
+
+
+AS_PANDAS_WRITES = {
+    "columns": {"text": {"3": "a", "7": "b"}, "label": {"3": 1, "7": 0}},
+    "list": {"text": ["a", "b"], "label": [1, 0]},
+    "split": {"columns": ["text", "label"], "index": [3, 7], "data": [["a", 1], ["b", 0]]},
+    "index": {"3": {"text": "a", "label": 1}, "7": {"text": "b", "label": 0}},
+    "table": {"schema": {"fields": []}, "data": [{"text": "a", "label": 1}, {"text": "b", "label": 0}]},
+}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("form", AS_PANDAS_WRITES)
+def test_the_forms_of_a_data_frame_are_rows(lines, form, indent):
+    table = read_table(lines(json.dumps(AS_PANDAS_WRITES[form], indent=indent), "t.json"))
+    assert (table.columns, table.rows) == (("text", "label"), [["a", "1"], ["b", "0"]])
+
+
+def test_records_may_take_several_lines(lines):
+    table = read_table(lines('{\n "text": "a"\n}\n\n{\n "text": "b"\n}\n', "t.jsonl"))
+    assert (table.rows, table.lines) == ([["a"], ["b"]], [1, 5])
+
+
+def test_json_has_the_encoding_of_its_mark(tmp_path):
+    (tmp_path / "t.json").write_text('[{"text": "\u00fc"}]', encoding="utf-16")
+    assert read_table(tmp_path / "t.json").rows == [["\u00fc"]]
 
 
 def test_what_is_not_utf8_is_named(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -14,34 +14,93 @@ if TYPE_CHECKING:
 
 EXACT = 2.0**53
 """Up to this value a float represents every whole number."""
+LARGEST = (2 - 2**-23) * 2.0**127
+"""The largest number of float32, in which models compute."""
+MISSING = ("", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-", "--", "missing")
+"""Texts in lower case that stand for a number that there is not."""
+SHOWN = 10
+ADVICE = (
+    "correct the file, or use --set task.missing=drop (without the rows), task.missing=fill (with the source's mean) "
+    "or task.leave_out=COLUMN"
+)
+"""The options are those of tasks on own files."""
 
 
 def as_number(cell: str) -> float | None:
     """Return the number in a cell, which may be NaN or infinite, or None if it is not a number."""
     try:
-        return float(cell)
+        return None if "_" in cell else float(cell)
     except ValueError:
         return None
 
 
-def number_cells(table: Table, rows: Sequence[int], column: str) -> Array:
-    """Return finite numbers `(N,)` float64 from a column's cells in these rows."""
+def is_usable(number: float | None) -> bool:
+    """Return whether a cell is a number that a model can take: finite, and within float32."""
+    return number is not None and abs(number) <= LARGEST
+
+
+def is_missing(cell: str) -> bool:
+    """Return whether a cell says that there is no number, or none that a model can take."""
+    number = as_number(cell)
+    return cell.strip().lower() in MISSING if number is None else not is_usable(number)
+
+
+def is_numeric(cells: Iterable[str]) -> bool:
+    """Return whether a column is one of numbers: it has one that is not NaN, if only an infinite one."""
+    return any(number is not None and not math.isnan(number) for number in map(as_number, cells))
+
+
+def number_cells(table: Table, rows: Sequence[int], column: str, *, fill: bool = False) -> Array:
+    """Return numbers `(N,)` float64 from a column's cells in these rows.
+
+    A cell that is not a finite number within float32 is a fault; with `fill` it is NaN if it is empty, NaN, infinite or
+    the like.
+    """
     import numpy as np
 
     cells = table.cells(column, rows)
     numbers = [as_number(cell) for cell in cells]
-    for row, cell, number in zip(rows, cells, numbers, strict=True):
-        if number is None or not math.isfinite(number):
-            table.faults.refuse(
-                f'"{table.path}", line {table.lines[row]}, column "{column}": "{cell}" is not a finite number: '
-                f"fill it in, or remove the row or the column."
-            )
-    if collision := _equal_as_float([cell for cell, number in zip(cells, numbers, strict=True) if number is not None]):
+    usable = [is_usable(number) for number in numbers]
+    refuse_cells(
+        table,
+        [
+            (table.lines[row], column, cell)
+            for row, cell, good in zip(rows, cells, usable, strict=True)
+            if not (good or (fill and is_missing(cell)))
+        ],
+    )
+    if collision := _equal_as_float([cell for cell, good in zip(cells, usable, strict=True) if good]):
         table.faults.refuse(
             f'"{table.path}", column "{column}": "{collision[0]}" and "{collision[1]}" are equal as float64: subtract '
             f"a common offset, or remove the column if it identifies rows."
         )
-    return np.array([np.nan if number is None else number for number in numbers], np.float64)
+    return np.array([number if good else np.nan for number, good in zip(numbers, usable, strict=True)], np.float64)
+
+
+def refuse_cells(table: Table, faulty: Sequence[tuple[int, str, str]]) -> None:
+    """Refuse cells that are no numbers, given as (line, column, cell): in one sentence, or each if collected."""
+    places = [f'line {line}, column "{column}": "{cell[:80]}"' for line, column, cell in faulty]
+    if table.faults.collects:
+        for column in dict.fromkeys(column for _, column, _ in faulty):
+            table.faults.refuse(f'"{table.path}", column "{column}" has cells that are not finite numbers: {ADVICE}.')
+        for place, (_, _, cell) in zip(places, faulty, strict=True):
+            table.faults.refuse(f'"{table.path}", {place} is not a finite number{_hint(cell)}.')
+    elif len(faulty) == 1:
+        table.faults.refuse(f'"{table.path}", {places[0]} is not a finite number{_hint(faulty[0][2])}: {ADVICE}.')
+    elif faulty:
+        more = f" and {len(places) - SHOWN} more, which tlbench inspect lists" if len(places) > SHOWN else ""
+        listed = "; ".join(f"{place}{_hint(cell)}" for place, (_, _, cell) in zip(places[:SHOWN], faulty, strict=False))
+        table.faults.refuse(
+            f'"{table.path}" has {len(places)} cells that are not finite numbers: {listed}{more}. To go on, {ADVICE}.'
+        )
+
+
+def _hint(cell: str) -> str:
+    """Return what a cell may be instead of a number."""
+    number = as_number(cell)
+    if number is not None and math.isfinite(number):
+        return f" within float32 (up to {LARGEST:.1e})"
+    return " (decimal comma?)" if number is None and as_number(cell.replace(",", ".", 1)) is not None else ""
 
 
 def _equal_as_float(cells: Sequence[str]) -> tuple[str, str] | None:

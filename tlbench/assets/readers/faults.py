@@ -44,10 +44,17 @@ class CollectedFaults(NotedFaults):
         super().__init__()
         self.errors: list[UsageError] = []
         """In the order in which they were found."""
+        self.columns: dict[str, list[str]] = {}
+        """How each column of tables is read; columns of several files may be read in several ways."""
         self._places: dict[int, tuple[object, str]] = {}
 
     def add(self, error: BadInputError) -> None:
         self.errors.append(error)
+
+    def describe(self, column: str, reading: str) -> None:
+        readings = self.columns.setdefault(column or "(no name)", [])
+        if reading not in readings:
+            readings.append(reading)
 
     def locate(self, example: object, origin: object) -> None:
         if place := str(origin) if isinstance(origin, str | Path) else self.place(origin):

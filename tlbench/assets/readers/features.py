@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tlbench.assets.readers.cells import as_number, number_cells
-from tlbench.assets.readers.labelled import Labelled
+from tlbench.assets.readers.cells import as_number, is_missing, is_numeric, is_usable, number_cells
+from tlbench.assets.readers.labelled import Labelled, quoted
 from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
@@ -17,7 +18,8 @@ from tlbench.errors import BadInputError
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
 
-MOST_CATEGORIES = 256
+MOST_CATEGORIES, MANY = 256, 20
+"""A column of more texts is refused; one of many, in proportion to the rows, is noted."""
 
 
 class TableRow(NamedTuple):
@@ -32,8 +34,12 @@ class TableRow(NamedTuple):
 def read_records(path: Path, *, label: str, columns: Sequence[str] = (), faults: Faults = RAISE) -> Labelled[TableRow]:
     """Return the rows of a table with the labels of one column; `columns` names them in a table without a header."""
     table = read_table(path, columns=columns, faults=faults)
-    records = [TableRow(table, row) for row in range(len(table.rows))]
-    return label_rows(table, records, label)
+    return label_rows(table, all_rows(table), label)
+
+
+def all_rows(table: Table) -> list[TableRow]:
+    """Return every row of a table."""
+    return [TableRow(table, row) for row in range(len(table.rows))]
 
 
 @dataclass(frozen=True)
@@ -46,28 +52,50 @@ class FeatureEncoding:
     """The texts of each column without numbers. Any other text becomes a vector of zeros."""
     log: bool
     """Whether numbers go through log(1 + x)."""
+    fill: bool = False
+    """Whether a cell without a usable number becomes NaN, rather than a fault."""
 
     @classmethod
-    def learn(cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False) -> FeatureEncoding:
-        """Use all columns except those in `without`. A column without any number is categorical.
+    def learn(
+        cls, records: Sequence[TableRow], *, without: Iterable[str], log: bool = False, fill: bool = False
+    ) -> FeatureEncoding:
+        """Use all columns except those in `without`, and those that are empty. One without any number is categorical.
 
-        With `log`, numbers go through log(1 + x) and must not be negative.
+        With `log`, numbers go through log(1 + x) and must not be negative. With `fill`, empty, NaN and infinite cells
+        become NaN.
         """
+        if not records:
+            raise BadInputError(
+                "There are no training rows from which the columns of features could be read: add some."
+            )
         table = records[0].table
-        columns = tuple(column for column in table.columns if column not in set(without))
+        features = [column for column in table.columns if column not in {name.strip() for name in without}]
+        columns, categories = [], {}
+        for column in features:
+            texts = sorted({text for table, rows in rows_by_table(records) for text in _texts(table, rows, column)})
+            if all(map(is_missing, texts)) and not is_numeric(texts):
+                table.faults.note(f'Column "{column}" is left out: it is empty in all training rows.', table.path)
+                table.faults.describe(column, "left out: empty")
+                continue
+            columns.append(column)
+            if not is_numeric(texts):
+                categories[column] = _categories(table, column, texts, len(records))
+            table.faults.describe(column, _reading(texts))
         if not columns:
             raise BadInputError(f'"{table.path}" has only label columns: add columns of features.')
-        categories = {}
-        for column in columns:
-            texts = sorted({cell for table, rows in rows_by_table(records) for cell in table.cells(column, rows)})
-            if all(as_number(text) is None for text in texts):
-                categories[column] = texts
-            if len(categories.get(column, ())) > MOST_CATEGORIES:
-                raise BadInputError(
-                    f'"{table.path}", column "{column}" has {len(texts)} different texts: remove it if it '
-                    f"identifies rows (at most {MOST_CATEGORIES} are allowed)."
-                )
-        return cls(columns, categories, log)
+        return cls(tuple(columns), categories, log, fill)
+
+    def note_unseen(self, records: Sequence[TableRow]) -> None:
+        """Note texts of categorical columns in these rows that no training row has from which they were learnt."""
+        for column, known in self.categories.items():
+            for table, rows in rows_by_table(records):
+                cells = _texts(table, rows, column)
+                if other := Counter(cell for cell in cells if cell not in known):
+                    table.faults.note(
+                        f'"{table.path}", column "{column}": {other.total()} of {len(cells)} cells have a text that no '
+                        f"training row has from which categories are learnt, such as {quoted(list(other)[:3])}: all "
+                        f"such texts are alike to a model."
+                    )
 
     def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
@@ -89,19 +117,46 @@ class FeatureEncoding:
     def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
         import numpy as np
 
-        cells, categories = np.array(table.cells(column, rows)), np.array(self.categories[column])
+        cells, categories = np.array(_texts(table, rows, column)), np.array(self.categories[column])
         return np.asarray(cells[:, None] == categories, np.float64)
 
     def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
         import numpy as np
 
-        numbers = number_cells(table, rows, column)
-        if self.log and numbers.min() < 0:
-            line = table.lines[rows[int(numbers.argmin())]]
+        numbers = number_cells(table, rows, column, fill=self.fill)
+        if self.log and np.nanmin(numbers, initial=0) < 0:
+            line = table.lines[rows[int(np.nanargmin(numbers))]]
             raise BadInputError(
-                f'"{table.path}", line {line}, column "{column}": {numbers.min()} has no logarithm: use task.log=false.'
+                f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm: use '
+                f"task.log=false."
             )
         return (np.log1p(numbers) if self.log else numbers)[:, None]
+
+
+def _texts(table: Table, rows: Iterable[int], column: str) -> list[str]:
+    """Return a column's cells in these rows without the spaces around them."""
+    return [cell.strip() for cell in table.cells(column, rows)]
+
+
+def _categories(table: Table, column: str, texts: list[str], rows: int) -> list[str]:
+    if len(texts) > MOST_CATEGORIES:
+        table.faults.refuse(
+            f'"{table.path}", column "{column}" has {len(texts)} different texts (at most {MOST_CATEGORIES} are '
+            f"allowed): remove it if it identifies rows, or use --set task.leave_out={column}."
+        )
+    elif len(texts) > max(MANY, rows / 2):
+        table.faults.note(
+            f'Column "{column}" has {len(texts)} different texts in {rows} training rows, such as {quoted(texts[:3])}, '
+            f"and is read as categories. Save it as numbers if it is one, or use --set task.leave_out={column}",
+            table.path,
+        )
+    return texts[:MOST_CATEGORIES]
+
+
+def _reading(texts: Sequence[str]) -> str:
+    """Return how a column is read, for an inspection."""
+    numbers = [float(text) for text in texts if is_usable(as_number(text))]
+    return f"number: {min(numbers):.6g} to {max(numbers):.6g}" if numbers else f"category: {len(texts)} values"
 
 
 def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.assets.limits import check_expansion, check_file, check_limit
+from tlbench.assets.readers.json_records import json_records
 from tlbench.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow
 
-JSON = (".json", ".jsonl")
+JSON = (".json", ".jsonl", ".ndjson")
+"""Endings of tables of JSON objects."""
 BATCH = 2**10
 """Rows that are read at once: each may be very long."""
 COLUMNAR_SUFFIXES = (".parquet", ".arrow")
@@ -31,45 +33,27 @@ def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _json_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    records = _json_records(path)
+    records = json_records(path)
     nested = {name for _, record in records for name, value in record.items() if isinstance(value, list | dict)}
     names = dict.fromkeys(name for _, record in records for name in record if name not in nested)
     check_limit("cells", path, len(records) * len(names))
-    yield 0, list(names)
+    yield 0, _plain(path, list(names), records)
     for line, record in records:
         yield line, [_cell(record.get(name)) for name in names]
 
 
-def _json_records(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Return the objects of an array or of lines, with their number or line."""
-    check_file(path, "text")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
-    as_array = text.lstrip().startswith("[")
-    lines = [(1, text)] if as_array else [(n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
-    values: list[tuple[int, Any]] = []
-    for number, line in lines:
-        try:
-            values.append((number, json.loads(line)))
-        except (ValueError, RecursionError) as error:
-            raise BadInputError(f'"{path}", line {number} is not JSON ({error}): {JSON_ADVICE}') from error
-    records = list(enumerate(values[0][1], 1)) if as_array else values
-    for number, record in records:
-        if not isinstance(record, dict):
-            raise BadInputError(f'"{path}", record {number} is not an object: {JSON_ADVICE}')
-    return records
-
-
-JSON_ADVICE = "save one object per line, or one array of objects."
+def _plain(path: Path, names: list[str], records: Sequence[object]) -> list[str]:
+    """Return the names of columns. Raises `BadInputError` if records have none with plain values."""
+    if records and not names:
+        raise BadInputError(f'"{path}" has only columns of lists, objects or bytes: give each value a column.')
+    return names
 
 
 def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     schema, batches = read_columns(path)
     classes = class_names(schema)
     places = [(i, field.name) for i, field in enumerate(schema) if _is_plain(field.type)]
-    yield 0, [name for _, name in places]
+    yield 0, _plain(path, [name for _, name in places], schema.names)
     count = 0
     for batch in batches:
         columns = [_cells(path, batch.column(i).to_pylist(), classes.get(name, ())) for i, name in places]

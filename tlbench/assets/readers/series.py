@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.assets.readers.cells import as_number, number_cells
-from tlbench.assets.readers.tables import make_table, read_rows
+from tlbench.assets.readers.cells import as_number, is_missing, number_cells
+from tlbench.assets.readers.decimals import is_decimal, with_decimal_points
+from tlbench.assets.readers.feature_tables import FILL, REFUSE, TableUse, is_index, usable_rows
+from tlbench.assets.readers.roles import number_role
+from tlbench.assets.readers.tables import column_names, find_column, make_table, read_rows
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -16,24 +19,51 @@ if TYPE_CHECKING:
 
 
 def read_series(
-    path: Path, *, columns: Sequence[int] = (), separator: str = "", faults: Faults = RAISE
+    path: Path,
+    *,
+    columns: Sequence[int | str] = (),
+    left_out: Sequence[str] = (),
+    missing: str = REFUSE,
+    separator: str = "",
+    faults: Faults = RAISE,
 ) -> tuple[tuple[str, ...], Array]:
     """Return the names of the channels, and a series `(T, C)` float64.
 
     A first row with a cell that is not a number is the header; without it, names are positions. `columns` selects
-    columns by position.
+    columns by position or name; else all are channels except those in `left_out` and an index without a name. Decimal
+    commas are read as points. `missing` says what becomes of cells without a number: `refuse`, `drop` (the rows) or
+    `fill` (NaN).
     """
     import numpy as np
 
     rows = list(read_rows(path, separator=separator, faults=faults))
     first = rows[0][1] if rows else []
     names = tuple(map(str, range(len(first))))
-    if any(as_number(cell) is None for cell in first if cell):
-        names, rows = tuple(first), rows[1:]
+    if any(map(_is_name, first)):
+        names, rows = column_names(first), rows[1:]
     table = make_table(path, names, rows, faults)
-    chosen = [names[position] for position in columns or range(len(names))]
-    channels = [number_cells(table, range(len(table.rows)), name) for name in chosen]
-    return tuple(chosen), np.stack(channels, 1)
+    named = [names[column] if isinstance(column, int) else column for column in columns]
+    for name in (*named, *left_out):
+        find_column(path, table.columns, name)
+    channels = named or [name for name in table.columns if not is_index(table, name)]
+    chosen = tuple(name for name in channels if name not in left_out)
+    if not chosen:
+        raise BadInputError(f'"{path}" has no columns except those that are left out: use at least one.')
+    table = usable_rows(with_decimal_points(table, chosen), TableUse(missing=missing), chosen)
+    numbers = [number_cells(table, range(len(table.rows)), name, fill=missing == FILL) for name in chosen]
+    return chosen, np.stack(numbers, 1)
+
+
+def _is_name(cell: str) -> bool:
+    return bool(cell) and as_number(cell) is None and not is_missing(cell) and not is_decimal(cell)
+
+
+def rising_channels(names: Sequence[str], series: Array) -> dict[str, str]:
+    """Return the channels of a series `(T, C)` that tell when a row was recorded, and what each does."""
+    import numpy as np
+
+    roles = {name: number_role(channel[np.isfinite(channel)]) for name, channel in zip(names, series.T, strict=True)}
+    return {name: what for name, what in roles.items() if what}
 
 
 def sliding_windows(path: Path, series: Array, size: int, stride: int) -> list[Array]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 
-from tlbench.assets.limits import LIMITS, check_file, check_limit
+from tlbench.assets.limits import check_limit
+from tlbench.assets.readers.delimited import text_rows
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
+from tlbench.assets.readers.foreign import refuse_foreign
 from tlbench.assets.readers.hub import hub_files, is_hub_place
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
@@ -29,7 +30,8 @@ from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UnknownNameError
 
 T = TypeVar("T")
-RECORDS = (*TABLE_SUFFIXES, *JSON, *COLUMNAR_SUFFIXES)
+OBJECTS = (*JSON, *COLUMNAR_SUFFIXES)
+RECORDS = (*TABLE_SUFFIXES, *OBJECTS)
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Table:
         """Return all cells of a column. Raises `BadInputError` if there is no such column."""
         return self.cells(column, range(len(self.rows)))
 
+    def keep(self, positions: Sequence[int]) -> Table:
+        """Return the table with the columns at these positions alone."""
+        rows = [[row[position] for position in positions] for row in self.rows]
+        return replace(self, columns=tuple(self.columns[position] for position in positions), rows=rows)
+
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column; an empty cell is an error."""
         cells = [cell.strip() for cell in self.column(column)]
@@ -65,67 +72,38 @@ class Table:
 
 
 def find_column(path: Path, columns: Sequence[str], column: str) -> int:
-    """Return the position of a column. Raises `BadInputError` if there is no such column."""
+    """Return the position of a column; spaces around the name do not count.
+
+    Raises `BadInputError` if there is no such column, or several.
+    """
+    column = column.strip()
     if columns.count(column) != 1:
         if column in columns:
             raise BadInputError(f'"{path}" has several columns "{column}": rename all but one.')
-        raise BadInputError(str(UnknownNameError("column", column, columns, where=f'in "{path}"')))
+        alone = " Expected cells separated by a comma, semicolon, tab or |, and the names of columns in the first row."
+        unknown = UnknownNameError("column", column, columns, where=f'in "{path}"')
+        raise BadInputError(f"{unknown}{alone if len(columns) == 1 else ''}")
     return columns.index(column)
 
 
 def read_rows(
     path: Path, *, separator: str = "", quotes: bool = True, faults: Faults = RAISE
 ) -> Iterator[tuple[int, list[str]]]:
-    """Yield line number and cells of every row that is not empty.
+    """Yield line number and cells of every row with a cell that is not blank.
 
-    Without a separator, `.tsv` is split at tabs and any other file at commas. With `quotes=False` a quotation mark is
-    an ordinary character. JSON and columnar formats give the names of their columns as the first row.
+    Without a separator, it is the one of commas, semicolons, tabs and vertical bars that gives rows of equal length.
+    With `quotes=False` a quotation mark is an ordinary character. JSON and columnar formats give the names of their
+    columns as the first row. Raises `BadInputError` for a file in another format, with what to do.
     """
     count = 0
-    columnar = path.suffix.lower() in (*JSON, *COLUMNAR_SUFFIXES)
-    for line, cells in object_rows(path) if columnar else _text_rows(path, separator, quotes, faults):
+    columnar = path.suffix.lower() in COLUMNAR_SUFFIXES
+    refuse_foreign(path, (b"PAR1", b"ARROW1") if columnar else ())
+    as_objects = path.suffix.lower() in OBJECTS
+    for line, cells in object_rows(path) if as_objects else text_rows(path, separator, quotes, faults):
         count += len(cells)
         check_limit("cells", path, count)
-        yield line, cells
-
-
-def _text_rows(path: Path, separator: str, quotes: bool, faults: Faults) -> Iterator[tuple[int, list[str]]]:
-    check_file(path, "text")
-    separator = separator or ("\t" if path.suffix.lower() == ".tsv" else ",")
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(
-                _lines(path, stream),
-                delimiter=separator,
-                quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
-                strict=True,
-            )
-            before = broken = lines = 0
-            for cells in reader:
-                if reader.line_num > before + 1:
-                    broken, lines = broken + 1, lines + reader.line_num - before
-                before = reader.line_num
-                if cells:
-                    yield reader.line_num, cells
-        if broken:
-            faults.note(
-                f'"{path}": quoted cells contain line breaks: {lines} lines were read as {broken} rows. If the '
-                f"quotation marks are part of the text, remove them, or use --set task.quotes=false (nlp/text-table)."
-            )
-    except OSError as error:
-        raise BadInputError(f'"{path}" cannot be read ({error.strerror}): check the path.') from error
-    except UnicodeDecodeError as error:
-        raise BadInputError(f'"{path}" is not UTF-8 ({error.reason}, byte {error.start}): save it as UTF-8.') from error
-    except csv.Error as error:
-        raise BadInputError(f'"{path}" is not a valid table ({error}): save it as plain CSV or TSV.') from error
-
-
-def _lines(path: Path, stream: TextIO) -> Iterator[str]:
-    """Yield the lines of a file. Raises `BadInputError` for one that is too long, before it is in memory."""
-    longest = LIMITS["line"].value
-    while line := stream.readline(longest + 1):
-        check_limit("line", path, len(line))
-        yield line
+        if any(cell.strip() for cell in cells):
+            yield line, cells
 
 
 def read_table(
@@ -133,35 +111,66 @@ def read_table(
 ) -> Table:
     """Return a table. Its first row is the header, unless `columns` gives the names."""
     rows = list(read_rows(path, separator=separator, quotes=quotes, faults=faults))
-    names, body = (tuple(columns), rows) if columns or not rows else (tuple(rows[0][1]), rows[1:])
+    names, body = (tuple(columns), rows) if columns or not rows else (column_names(rows[0][1]), rows[1:])
     return make_table(path, names, body, faults)
+
+
+def column_names(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the cells of a header as names, without the spaces around them."""
+    return tuple(cell.strip() for cell in cells)
 
 
 def make_table(
     path: Path, columns: tuple[str, ...], rows: Sequence[tuple[int, list[str]]], faults: Faults = RAISE
 ) -> Table:
-    """Return rows as a table. Raises `BadInputError` if there are none, or if their lengths differ."""
+    """Return rows as a table. Raises `BadInputError` if there are none, or if their lengths differ.
+
+    Blank cells at the end of a row that has too many do not count. If rows begin with their numbers and have one cell
+    more than there are names, the first column has none, as R writes it.
+    """
     if not rows:
         raise BadInputError(f'"{path}" has no rows: add some.')
+    width = len(columns)
+    rows = [(line, cells[:width] if _blank(cells[width:]) else cells) for line, cells in rows]
+    if all(len(cells) == width + 1 and cells[0] == str(number) for number, (_, cells) in enumerate(rows, 1)):
+        columns, width = ("", *columns), width + 1
     for line, cells in rows:
-        if len(cells) != len(columns):
-            faults.refuse(
-                f'"{path}", line {line}: {len(cells)} cells for {len(columns)} columns: check separator and quotes.'
-            )
-    whole = [(line, cells) for line, cells in rows if len(cells) == len(columns)]
-    return Table(path, columns, [cells for _, cells in whole], [line for line, _ in whole], faults)
+        if len(cells) != width:
+            faults.refuse(f'"{path}", line {line}: {len(cells)} cells for {width} columns: check separator and quotes.')
+    whole = [(line, cells) for line, cells in rows if len(cells) == width]
+    if not whole:
+        raise BadInputError(f'"{path}" has no row with {width} cells, as many as it has columns: correct it.')
+    table = Table(path, columns, [cells for _, cells in whole], [line for line, _ in whole], faults)
+    return _without_copies(table) if len(set(columns)) < width else table
 
 
-def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
+def _blank(cells: Sequence[str]) -> bool:
+    return not any(cell.strip() for cell in cells)
+
+
+def _without_copies(table: Table) -> Table:
+    """Return a table without empty nameless columns, and those with both name and cells of an earlier one."""
+    seen: dict[tuple[str, tuple[str, ...]], int] = {}
+    for position, name in enumerate(table.columns):
+        cells = tuple(row[position] for row in table.rows)
+        if name or not _blank(cells):
+            if (name, cells) in seen:
+                table.faults.note(f'Column "{name}" is there twice with the same cells: it is used once.', table.path)
+            seen.setdefault((name, cells), position)
+    return table.keep(list(seen.values()))
+
+
+def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults = RAISE) -> None:
     """Raise `BadInputError` if a table lacks one of the columns; only its first row is read."""
-    _, header = next(read_rows(path, quotes=quotes), (0, []))
+    _, header = next(read_rows(path, quotes=quotes, faults=faults), (0, []))
     if not header:
         raise BadInputError(f'"{path}" has no rows: add some.')
     for column in columns:
         try:
-            find_column(path, header, column)
+            find_column(path, column_names(header), column)
         except BadInputError as error:
-            raise BadInputError(f"{error} Options name the columns, such as --set task.label=NAME.") from None
+            nested = " Columns of lists, objects or bytes are not read." if path.suffix.lower() in OBJECTS else ""
+            raise BadInputError(f"{error}{nested} Options name the columns, such as --set task.label=NAME.") from None
 
 
 def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import quoted
@@ -15,9 +16,11 @@ from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
 from tlbench.engine.groups import group_faults
-from tlbench.errors import UsageError
+from tlbench.errors import UsageError, describe
 from tlbench.planning.guard import pass_signal
 from tlbench.results.groups import warning
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,8 @@ class Inspection:
     """How the labels of both domains relate; empty if the data cannot be loaded."""
     notes: list[str] = field(default_factory=list)
     """Warnings about what `tlbench run` accepts."""
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    """How each column of the tables was read."""
     splits: list[dict[str, Any]] = field(default_factory=list)
     classes: list[dict[str, Any]] = field(default_factory=list)
     duplicates: list[dict[str, Any]] = field(default_factory=list)
@@ -39,9 +44,12 @@ class Inspection:
 def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None) -> Inspection:
     """Read all of a task's data, whatever is wrong with it, and return the findings."""
     faults = CollectedFaults()
-    data = _load(task, replace(request, faults=faults), faults)
-    if data is None:
-        return Inspection(refused=_messages(faults), notes=faults.notes)
+    data = _attempt("loaded", faults, lambda: _load(task, replace(request, faults=faults)))
+    found = None if data is None else _attempt("examined", faults, lambda: _examine(task, data, label_budget, faults))
+    return found or Inspection(refused=_messages(faults), notes=faults.notes, columns=_columns(faults))
+
+
+def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: CollectedFaults) -> Inspection:
     contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_inconsistent(task, data, contents)],
@@ -53,28 +61,54 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
             *_uncovered(task, contents, label_budget),
             *_few_groups(contents),
         ],
+        columns=_columns(faults),
         splits=sizes(contents),
         classes=class_counts(contents),
         duplicates=copies(contents),
-        shift=shift(task, data),
+        shift=_shift(task, data),
     )
 
 
-def _load(task: TaskSpec, request: LoadRequest, faults: CollectedFaults) -> TaskData | None:
-    """Return the data without faulty examples, or None if it cannot be loaded without them."""
+def _load(task: TaskSpec, request: LoadRequest) -> TaskData:
+    """Return the data without faulty examples."""
+    task.files(request)
+    if task.labels is not None:
+        task.labels(request)  # It notes labels that are in one domain only.
+    return task.load(request)
+
+
+def _attempt(what: str, faults: CollectedFaults, compute: Callable[[], T]) -> T | None:
+    """Return what `compute` returns, or None if it fails: then the error is one of the faults.
+
+    Data without its faulty examples may fail in any way: the collected faults are the reason, if there are any.
+    """
     try:
-        task.files(request)
-        if task.labels is not None:
-            task.labels(request)  # It notes labels that are in one domain only.
-        return task.load(request)
+        return compute()
     except UsageError as error:
         faults.errors.append(error)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
         pass_signal(error)
-        # Data without its faulty examples may fail in any way: the collected faults are the reason.
         if not faults.errors:
-            raise
+            faults.errors.append(UsageError(f"The data cannot be {what}: {_described(error)}"))
     return None
+
+
+def _described(error: BaseException) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{describe(error)} ({place.filename}, line {place.lineno})"
+
+
+def _shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
+    """Return the shift between the domains, or why it cannot be measured: it is no fault of the data."""
+    try:
+        return shift(task, data)
+    except BaseException as error:  # noqa: BLE001 - whatever a library raises, the other findings are shown
+        pass_signal(error)
+        return {"not measured": _described(error)}
+
+
+def _columns(faults: CollectedFaults) -> list[dict[str, Any]]:
+    return [{"column": column, "read as": "; ".join(readings)} for column, readings in faults.columns.items()]
 
 
 def _messages(faults: CollectedFaults) -> list[str]:

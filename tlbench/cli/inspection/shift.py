@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MOST = 2000
 """Training examples of each domain that are used."""
 GRID, BANDS, BINS = 4, 16, 256
+LARGE = 1e100
 
 
 def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
@@ -51,7 +52,9 @@ def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
 
 def _descriptors(split: Split, describe: Callable[[Any], Array]) -> Array:
     chosen = np.linspace(0, len(split.inputs) - 1, min(MOST, len(split.inputs))).astype(int)
-    return np.nan_to_num(np.stack([describe(split.inputs[int(index)]) for index in chosen]).astype(np.float64))
+    rows = np.stack([describe(split.inputs[int(index)]) for index in chosen]).astype(np.float64)
+    # Infinite numbers, and those whose square is, would make the distance NaN.
+    return np.clip(np.nan_to_num(rows, posinf=0.0, neginf=0.0), -LARGE, LARGE)
 
 
 def _image(image: Array) -> Array:

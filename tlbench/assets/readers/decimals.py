@@ -1,0 +1,73 @@
+"""Numbers with decimal commas, as many European programs write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tlbench.assets.readers.cells import as_number, is_missing
+from tlbench.assets.readers.tables import Table
+
+GROUPED = r"[+-]?(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+)"
+COMMA = re.compile(rf"\s*{GROUPED},\d+(?:[eE][+-]?\d+)?\s*")
+POINTS = re.compile(r"\s*[+-]?\d{1,3}(?:[. '\u00a0\u202f]\d{3})+\s*")
+"""Beside decimal commas, points stand between thousands."""
+THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+\s*")
+"""Texts that are a whole number with commas between thousands, or a number with a decimal comma."""
+POINTED = re.compile(r"\s*[+-]?\d{1,3}(?:,\d{3})+\.\d*\s*")
+
+
+def with_decimal_points(table: Table, columns: Sequence[str]) -> Table:
+    """Return a table with points in the numbers of these columns that have decimal commas.
+
+    A column changes if all its cells are numbers, some with a comma. If all numbers with a comma could have it between
+    thousands, they are a fault, and so are numbers that have commas between thousands for certain.
+    """
+    chosen = {column: table.column(column) for column in columns if table.columns.count(column) == 1}
+    comma = {column: cells for column, cells in chosen.items() if _all_numbers(cells)}
+    sure = [column for column, cells in comma.items() if any(map(_surely_decimal, cells))]
+    for column in comma if not sure else ():
+        table.faults.refuse(
+            f'"{table.path}", column "{column}": "{_first(COMMA, comma[column])}" may have a decimal comma or one '
+            f"between thousands: save its numbers with decimal points and nothing between thousands."
+        )
+    for column, cells in chosen.items():
+        if cell := _first(POINTED, cells):
+            table.faults.refuse(
+                f'"{table.path}", column "{column}": "{cell}" has commas between thousands: save it without them.'
+            )
+    if not sure:
+        return table
+    shown = ", ".join(f'"{column}"' for column in list(comma)[:5])
+    table.faults.note(f"Decimal commas are read as points in the columns {shown}.", table.path)
+    places = {table.columns.index(column) for column in comma}
+    rows = [[_pointed(cell) if at in places else cell for at, cell in enumerate(row)] for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def is_decimal(cell: str) -> bool:
+    """Return whether a cell is a number with a decimal comma."""
+    return bool(COMMA.fullmatch(cell))
+
+
+def _all_numbers(cells: Sequence[str]) -> bool:
+    return any(map(COMMA.fullmatch, cells)) and all(
+        COMMA.fullmatch(cell) or POINTS.fullmatch(cell) or is_missing(cell) or as_number(cell) is not None
+        for cell in cells
+    )
+
+
+def _surely_decimal(cell: str) -> bool:
+    return bool(COMMA.fullmatch(cell) and not THOUSANDS.fullmatch(cell))
+
+
+def _first(form: re.Pattern[str], cells: Sequence[str]) -> str:
+    return next((cell.strip() for cell in cells if form.fullmatch(cell)), "")
+
+
+def _pointed(cell: str) -> str:
+    if not (COMMA.fullmatch(cell) or POINTS.fullmatch(cell)):
+        return cell
+    whole, _, part = cell.strip().partition(",")
+    return f"{re.sub(r'[^0-9+-]', '', whole)}.{part or 0}"

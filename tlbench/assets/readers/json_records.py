@@ -1,0 +1,126 @@
+"""Records in a JSON file: an array, lines, or the forms in which pandas writes a data frame."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.assets.limits import check_file
+from tlbench.assets.readers.encodings import find_encoding
+from tlbench.contract.faults import RAISE
+from tlbench.errors import BadInputError
+
+Records = list[tuple[int, dict[str, Any]]]
+ADVICE = 'save one object per line, or one array of objects, as df.to_json(orient="records", lines=True) does.'
+WHITE = re.compile(r"\s*")
+
+
+def json_records(path: Path) -> Records:
+    """Return the objects of a file with their lines, or their numbers in an array.
+
+    Objects may be one a line, follow each other over several lines, or stand in an array, which may be a member of one
+    object. An object of columns is read as its rows. Raises `BadInputError` for anything else.
+    """
+    text = _text(path)
+    values = _lines_of(path, text) or list(_values(path, text))
+    if len(values) == 1:
+        ((_, value),) = values
+        values = list(enumerate(value, 1)) if isinstance(value, list) else _from_object(path, value) or values
+    for number, record in values:
+        if not isinstance(record, dict):
+            raise BadInputError(f'"{path}", record {number} is not an object: {ADVICE}')
+    return values
+
+
+def _text(path: Path) -> str:
+    check_file(path, "text")
+    try:
+        return path.read_text(encoding=find_encoding(path, RAISE))
+    except (OSError, UnicodeError) as error:
+        raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
+
+
+def _lines_of(path: Path, text: str) -> list[tuple[int, Any]]:
+    """Return the value of each line; nothing if the first line alone is no value."""
+    values: list[tuple[int, Any]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            values.append((number, json.loads(line)))
+        except (ValueError, RecursionError) as error:
+            if not values:
+                return []
+            raise _refused(path, number, error) from error
+    return values
+
+
+def _values(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    """Yield the values that follow each other, with the lines on which they begin."""
+    decoder, place, line = json.JSONDecoder(), 0, 1
+    while True:
+        start = white.end() if (white := WHITE.match(text, place)) else place
+        line += text.count("\n", place, start)
+        if start == len(text):
+            return
+        try:
+            value, place = decoder.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            raise _refused(path, error.lineno, error) from error
+        except (ValueError, RecursionError) as error:
+            raise _refused(path, line, error) from error
+        yield line, value
+        line += text.count("\n", start, place)
+
+
+def _refused(path: Path, line: int, error: Exception) -> BadInputError:
+    return BadInputError(f'"{path}", line {line} is not JSON ({error}): {ADVICE}')
+
+
+def _from_object(path: Path, value: Any) -> Records:
+    """Return the rows of an object of columns, or the records in one of its members; nothing if it is a record."""
+    if not isinstance(value, dict) or not value:
+        return []
+    tables = [name for name, member in value.items() if _is_records(member)]
+    if len(tables) == 1:
+        return list(enumerate(value[tables[0]], 1))
+    if tables:
+        names = ", ".join(f'"{name}"' for name in tables[:5])
+        raise BadInputError(f'"{path}" has several arrays of objects, {names}: save the one that is the table.')
+    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
+        return _rows(path, list(map(str, value["columns"])), value["data"])
+    members = list(value.values())
+    if all(isinstance(member, dict) for member in members):
+        return _from_objects(path, value)
+    if all(isinstance(member, list) for member in members):
+        return _columns(path, value)
+    return []
+
+
+def _is_records(member: Any) -> bool:
+    return isinstance(member, list) and bool(member) and all(isinstance(one, dict) for one in member)
+
+
+def _rows(path: Path, names: Sequence[str], rows: Sequence[Any]) -> Records:
+    if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        raise BadInputError(f'"{path}" has rows whose lengths differ from its {len(names)} columns: {ADVICE}')
+    return [(number, dict(zip(names, row, strict=True))) for number, row in enumerate(rows, 1)]
+
+
+def _from_objects(path: Path, value: Mapping[str, Mapping[str, Any]]) -> Records:
+    """Return the rows of an object of objects: of columns, unless its own names are the numbers of rows."""
+    if all(name.isdecimal() for name in value):
+        return [(number, dict(row)) for number, row in enumerate(value.values(), 1)]
+    index = list(next(iter(value.values())))
+    if any(column.keys() != set(index) for column in value.values()):
+        raise BadInputError(f'"{path}" is one object whose members have different names: {ADVICE}')
+    return _columns(path, {name: [column[key] for key in index] for name, column in value.items()})
+
+
+def _columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Records:
+    if len({len(column) for column in columns.values()}) != 1:
+        raise BadInputError(f'"{path}" is an object of columns of different lengths: {ADVICE}')
+    return _rows(path, list(columns), list(map(list, zip(*columns.values(), strict=True))))
