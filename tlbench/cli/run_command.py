@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -23,6 +24,8 @@ from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.cli.verbosity import level, verbosity_options
 
 if TYPE_CHECKING:
+    from tlbench.api.display import Display
+    from tlbench.api.engines import Opened
     from tlbench.api.results import Results
     from tlbench.engine.job import Job
     from tlbench.planning.settings import Settings
@@ -115,7 +118,9 @@ if TYPE_CHECKING:
 @board_option
 @engine_options
 @verbosity_options
-@click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the plan, for which a few training steps are timed, and run nothing."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     suite: str,
@@ -160,13 +165,15 @@ def command(
     replaced |= {"label_budgets": label_budgets, "estimators": estimators, "analyses": analyses, "remember": remember}
     settings = settings_for(device, threads, board, precision=precision, compiled=compiled, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
-    request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
-    display = progress(level())
-    with closing(display), opened(request, engine_of(**engine), display) as run:
+    request = PlanRequest(runs=runs, settings=settings, plugins=plugins)
+    display, how = progress(level()), engine_of(**engine)
+    # The plan is for people, and finding out what it says takes time.
+    shows = display.level <= logging.INFO and not dry_run
+    with closing(display), opened(request, how, display, plan=shows) as run:
         for problem in run.problems:
             say_err(f"Plugin error: {problem}")
         if dry_run:
-            _print_plan(run.jobs, as_json)
+            _print_plan(run, settings, display, as_json)
             return
         results = carry_out(run, settings)
     _report(results, settings, as_json)
@@ -205,18 +212,18 @@ def _status(results: Results) -> int:
     return int(any(row.status == "failed" for row in results.rows))
 
 
-def _print_plan(jobs: Sequence[Job], as_json: bool) -> None:
+def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool) -> None:
+    if as_json:
+        print_json([_planned(job) for job in run.jobs])
+        return
+    for title, lines in run.foreseen(settings).sections(reasons=True):
+        display.section(title, lines, result=True)
+
+
+def _planned(job: Job) -> dict[str, Any]:
     names = ("task", "backbone", "strategy", "seed")
-    lines = [
-        {
-            **{name: job.fields[name] for name in names},
-            "budget": job.budget,
-            "setting": job.fields["setting"],
-            "reason to skip": job.skip or None,
-        }
-        for job in jobs
-    ]
-    print_json(lines) if as_json else print_table(lines)
+    about = {"budget": job.budget, "setting": job.fields["setting"], "reason to skip": job.skip or None}
+    return {**{name: job.fields[name] for name in names}, **about}
 
 
 def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
