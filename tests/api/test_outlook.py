@@ -46,7 +46,7 @@ def lines(outlook):
     ],
 )
 def test_labels_used_of_labels_there(budgets, expected):
-    assert labels_line("labels", budgets, SPLITS, classes=3) == expected
+    assert labels_line("labels", budgets, there=162, classes=3) == expected
 
 
 def test_a_finished_plan_has_one_line(jobs, settings):

@@ -19,16 +19,23 @@ def data_lines(known: Sequence[Known]) -> Iterator[tuple[str, str]]:
         return
     jobs, facts = known[0]
     splits = facts["splits"]
-    yield "labels", labels_line(jobs[0].fields["budget_unit"], [job.budget for job in jobs], splits, facts["classes"])
+    yield (
+        "labels",
+        labels_line(
+            jobs[0].fields["budget_unit"],
+            [job.budget for job in jobs],
+            int(splits["target-train"]["examples"]),
+            int(facts["classes"]),
+        ),
+    )
     yield "examples", "; ".join(_examples(side, splits) for side in ("source", "target") if f"{side}-train" in splits)
     for these, one in known:
         if text := _inputs(str(these[0].fields["backbone"]), one):
             yield "input", text
 
 
-def labels_line(unit: str, budgets: Sequence[str], splits: Mapping[str, Any], classes: int) -> str:
+def labels_line(unit: str, budgets: Sequence[str], there: int, classes: int) -> str:
     """Return how many of the target's labels are used: `50 of 162 labels; use all: --label-budget all`."""
-    there = int(splits["target-train"]["examples"])
     used = [_used(budget, there, classes) for budget in dict.fromkeys(budgets)]
     more = "" if "all" in used else "; use all: --label-budget all"
     return f"{', '.join(used)} of {there} {unit}{more}"
@@ -61,7 +68,11 @@ def _inputs(backbone: str, facts: Mapping[str, Any]) -> str:
             else "no text is cut"
         )
         return f"{_shape(after)} tokens a text by {backbone}; {cut}"
-    return f"{_shape(before)} -> {_shape(after)} by {backbone}" if before and after else ""
+    if not before or not after:
+        return ""
+    original = _joined([split["original"] for split in splits])
+    scaled = f"{_shape(original)} -> " if original and _shape(original) != _shape(before) else ""
+    return f"{scaled}{_shape(before)}{' by the task' if scaled else ''} -> {_shape(after)} by {backbone}"
 
 
 def _joined(ranges: Sequence[Any]) -> list[list[int]] | None:

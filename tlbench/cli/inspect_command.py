@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -43,6 +44,9 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
         _print(spec, inspection)
     if inspection.refused:
         sys.exit(2)
+    if not as_json:
+        words = [word for name, value in overrides.items() for word in ("--set", f"{name}={value}")]
+        say(f"Time, memory and disk of a run: {shlex.join(['tlbench', 'run', '--task', spec.name, *words])} --dry-run")
 
 
 def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
@@ -56,7 +60,7 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     if lacking := missing(task):
         raise UsageError(lacking)
     options = resolve_task(task, overrides)
-    budget = Budget.parse(str(options.pop("label_budget"))).total
+    budget = Budget.parse(str(options.pop("label_budget")))
     request = LoadRequest(task=task.name, options=options, data_root=data_folder())
 
     from rich.console import Console
@@ -72,7 +76,8 @@ def _print(task: TaskSpec, inspection: Inspection) -> None:
     if inspection.setting:
         from tlbench.planning.compatibility import SETTINGS
 
-        print_facts({"setting": f"{inspection.setting}: {SETTINGS[inspection.setting]}"})
+        setting = f"{inspection.setting}: {SETTINGS[inspection.setting]}"
+        print_facts({"setting": setting, "labels": inspection.labels})
     copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
     for title, lines in (("splits", inspection.splits), ("classes", inspection.classes), ("duplicates", copies)):
         print_facts({title: lines[:MOST]})

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tlbench.assets.readers.original_sizes import noting_sizes
 from tlbench.contract.options import OptionValue
 from tlbench.contract.task_data import ExampleSequence
 from tlbench.engine.contents import FACTS
@@ -25,12 +26,15 @@ class SizedExamples:
     def __init__(self, examples: ExampleSequence) -> None:
         self._examples = examples
         self.sizes: set[tuple[int, ...]] = set()
+        self.original: set[tuple[int, int]] = set()
+        """Width and height of images in their files."""
 
     def __len__(self) -> int:
         return len(self._examples)
 
     def __getitem__(self, index: int) -> Any:
-        example = self._examples[index]
+        with noting_sizes(self.original):
+            example = self._examples[index]
         if isinstance(example, np.ndarray):
             self.sizes.add(example.shape)
         return example
@@ -52,7 +56,7 @@ def write_facts(
 
 def _split_facts(raw: SizedExamples, inputs: Inputs, limit: OptionValue | None) -> dict[str, Any]:
     first = inputs.columns[0]
-    facts = {"examples": len(raw), "raw": _range(raw.sizes)}
+    facts = {"examples": len(raw), "raw": _range(raw.sizes), "original": _range({*raw.original})}
     if not isinstance(first, Ragged):
         return {**facts, "input": _range({tuple(first.shape[1:])})}
     lengths = np.diff(first.offsets)

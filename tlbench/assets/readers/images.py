@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.labelled import Labelled, Parts
+from tlbench.assets.readers.original_sizes import note_size
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -53,6 +54,7 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
         raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
     if deep:
         raise BadInputError(f'"{source}" has more than 8 bits per channel: scale it to 8 bits and save it again.')
+    note_size(upright.size)
     return as_pixels(upright, size, grey)
 
 
