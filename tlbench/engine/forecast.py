@@ -52,15 +52,16 @@ class Forecast:
 
 def earlier_rows(jobs: Sequence[Job], board: Path) -> list[Row]:
     """Return earlier results of a task with a backbone: those of the plan in the cache, and of the board."""
-    rows = [job.draft.row for job in jobs if job.draft is not None]
+    rows = {job.draft.row.file_name: job.draft.row for job in jobs if job.draft is not None}
     fields = jobs[0].fields
     parts = (str(fields["task"]).partition("/")[2], str(fields["backbone"]))
     pattern = f"{'--'.join(map(slug, parts))}--*.json"
     paths = sorted((board / "rows" / folder_name(str(fields["domain"]))).glob(pattern), key=_changed)
     for path in paths[-READ:]:
         with suppress(StoreError):  # Whoever renders the board says so.
-            rows.append(read_row(path))
-    return [row for row in rows if row.status == "ok" and all(_same(getattr(row, n), fields[n]) for n in SAME)]
+            row = read_row(path)
+            rows[row.file_name] = row
+    return [row for row in rows.values() if row.status == "ok" and all(_same(getattr(row, n), fields[n]) for n in SAME)]
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tlbench.api.data_facts import labels_line
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import quoted
 from tlbench.cli.inspection.contents import Contents, class_counts, read_contents, sizes
 from tlbench.cli.inspection.copies import conflicts, copies, leaks
 from tlbench.cli.inspection.shift import shift
-from tlbench.contract.budget import Budget
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
@@ -30,8 +28,6 @@ class Inspection:
     """Errors that stop `tlbench run`: broken files and lines, and inconsistent data."""
     setting: str = ""
     """How the labels of both domains relate; empty if the data cannot be loaded."""
-    labels: str = ""
-    """How many target labels of how many a run uses."""
     notes: list[str] = field(default_factory=list)
     """Warnings about what `tlbench run` accepts."""
     splits: list[dict[str, Any]] = field(default_factory=list)
@@ -40,7 +36,7 @@ class Inspection:
     shift: dict[str, Any] = field(default_factory=dict)
 
 
-def inspect_task(task: TaskSpec, request: LoadRequest, budget: Budget) -> Inspection:
+def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None) -> Inspection:
     """Read all of a task's data, whatever is wrong with it, and return the findings."""
     faults = CollectedFaults()
     data = _load(task, replace(request, faults=faults), faults)
@@ -50,12 +46,11 @@ def inspect_task(task: TaskSpec, request: LoadRequest, budget: Budget) -> Inspec
     return Inspection(
         refused=[*_messages(faults), *_inconsistent(task, data, contents)],
         setting=_setting(task, data),
-        labels=_labels(task, budget, data),
         notes=[
             *faults.notes,
             *leaks(contents),
             *conflicts(contents),
-            *_uncovered(task, contents, budget.total),
+            *_uncovered(task, contents, label_budget),
             *_few_groups(contents),
         ],
         splits=sizes(contents),
@@ -106,11 +101,6 @@ def _setting(task: TaskSpec, data: TaskData) -> Setting:
         return "target-only"
     same = task.source_kind is None and data.source.labels == data.target.labels
     return "transductive" if same else "inductive"
-
-
-def _labels(task: TaskSpec, budget: Budget, data: TaskData) -> str:
-    there = len(data.target.train.inputs)
-    return labels_line(task.kind.unit, [str(budget)], there, len(data.target.labels)) if there else ""
 
 
 def _uncovered(task: TaskSpec, contents: Contents, label_budget: int | None) -> Iterator[str]:
