@@ -64,9 +64,8 @@ class Child:
         self._status: int | None = None
         self._problem = ""
         self._started = time.monotonic()
-        self._waited, self._waits_since = 0.0, 0.0
-        self._kill_at, self._killed = 0.0, False
-        self._text, self._shown, self.tail_bytes = "", 0, b""
+        self._waited = self._waits_since = self._kill_at = 0.0
+        self._killed, self._text, self._shown, self.tail_bytes = False, "", 0, b""
         with theirs:
             self.server.fork(theirs.fileno(), writes)
         os.close(writes)
@@ -104,8 +103,7 @@ class Child:
             self._problem = str(message["problem"])
         elif "survey" in message:
             self._kill_at = time.monotonic() + GRACE
-            self.failed = reported_failures(message.get("failed"))
-            self.survey = Survey.from_json(message["survey"])
+            self.failed, self.survey = reported_failures(message.get("failed")), Survey.from_json(message["survey"])
         elif "draft" in message:
             self._report(message)
         return [self._event(one) for one in message.get("events", ())]
