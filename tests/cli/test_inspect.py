@@ -57,7 +57,10 @@ def test_data_without_a_fault_is_described_and_may_be_used(tlbench, folders):
     }
     assert 1 < seen["shift"]["proxy A-distance"] <= 2
     assert seen["notes"] == ["The label budget of 50 covers all 20 examples of the target train split."]
-    assert "Data OK: 0 errors, 1 warning." in tlbench(*WORDS)[1]
+    assert seen["labels"] == "all of 20 labels"
+    shown = tlbench(*WORDS)[1]
+    assert "Data OK: 0 errors, 1 warning." in shown
+    assert "tlbench run --task vision/image-folder --set task.source=old --set task.target=new --dry-run" in shown
 
 
 def test_every_broken_file_is_named_and_the_rest_is_described(tlbench, folders):

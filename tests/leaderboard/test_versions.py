@@ -33,9 +33,23 @@ def seeds(row):
     ],
 )
 def test_seeds_of_another_commit_or_library_set_are_another_entry_that_says_so(seeds, other):
-    entries = aggregate([*seeds("finetune", 0.5, range(3), **OLD), *seeds("finetune", 0.9, range(1000, 1002), **other)])
+    entries = aggregate([*seeds("finetune", 0.5, range(3), **OLD), *seeds("finetune", 0.9, range(3, 5), **other)])
     assert sorted((len(entry.rows), entry.mean("score")) for entry in entries) == [(2, pytest.approx(0.9)), (3, 0.5)]
     assert len({entry.strategy for entry in entries}) == 2
+
+
+def test_seeds_of_choices_and_fresh_ones_are_not_averaged_and_the_page_says_so(seeds, tmp_path):
+    rows = [*seeds("finetune", 0.5, range(3), **OLD), *seeds("finetune", 0.9, range(1000, 1002), **OLD)]
+    entries = aggregate(rows)
+    assert {entry.strategy: len(entry.rows) for entry in entries} == {
+        "finetune (seeds below 1000)": 3,
+        "finetune (seeds from 1000)": 2,
+    }
+    assert {entry.rank for entry in entries} == {None}
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    assert "come from 2 versions of the code, its libraries, the data or the seeds, which are neither averaged" in page
+    assert "seeds below 1000; seeds from 1000." in page
 
 
 def test_the_page_names_the_versions_and_what_differs(seeds, tmp_path):

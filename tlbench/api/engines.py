@@ -15,11 +15,13 @@ from tlbench.planning.versions import runtime_fault
 
 if TYPE_CHECKING:
     from tlbench.api.display import Display
+    from tlbench.api.outlook import Outlook
     from tlbench.engine.executors.base import Isolating
     from tlbench.engine.job import Job
     from tlbench.engine.planned import PlanRequest
     from tlbench.engine.runner import Executor
     from tlbench.planning.registration import PluginProblem
+    from tlbench.planning.settings import Settings
 
 ENGINES = ("local", "inline", "ray")
 LEAST_MEMORY = 1.0
@@ -104,35 +106,53 @@ class Opened:
     problems: Sequence[PluginProblem]
     latency: bool = True
     """Whether latencies are measured."""
+    at_once: int = 1
+    """Pairings that run at a time."""
+    finds: bool = False
+    """Whether finished pairings were looked up in the cache."""
+
+    def outlook(self, settings: Settings) -> Outlook:
+        """Return the plan in words."""
+        from tlbench.api.outlook import Outlook
+
+        return Outlook(jobs=self.jobs, settings=settings, at_once=self.at_once, finds=self.finds)
+
+    def foreseen(self, settings: Settings) -> Outlook:
+        """Return the plan in words, with training steps timed; the data that this needs is kept in the cache."""
+        outlook = self.outlook(settings)
+        questions = outlook.questions(asked=True)
+        return outlook.answered(questions, self.executor.survey(tuple(questions.values()), lambda event: None))
 
 
 @contextmanager
-def opened(request: PlanRequest, engine: Engine, display: Display) -> Iterator[Opened]:
+def opened(request: PlanRequest, engine: Engine, display: Display, plan: bool = False) -> Iterator[Opened]:
     """Plan a request; the executor is closed at the end.
 
-    The display receives events, and what is printed and warned of elsewhere. Raises `UsageError` for an invalid
-    request, and if ONNX Runtime is not installed as it should be.
+    The display receives events, and what is printed and warned of elsewhere; with `plan` also the plan, before it is
+    run. Raises `UsageError` for an invalid request, and if ONNX Runtime is not installed as it should be.
     """
     if fault := runtime_fault():
         raise UsageError(f"{fault}.")
-    plan = _inline if engine.name == "inline" else _local
-    run = plan(request, engine, display)
+    run = (_inline if engine.name == "inline" else _local)(request, engine, display, plan)
     try:
         yield run
     finally:
         run.executor.close()
 
 
-def _inline(request: PlanRequest, engine: Engine, display: Display) -> Opened:
+def _inline(request: PlanRequest, engine: Engine, display: Display, plan: bool) -> Opened:
     from tlbench.engine.executors.inline import Inline
     from tlbench.engine.planned import plan_here
 
-    plan, catalog = plan_here(request, [display])
-    here = Inline(plan, catalog, request.settings)
-    return Opened(jobs=here.jobs, executor=here, problems=catalog.problems)
+    all_, catalog = plan_here(request, [display])
+    here = Inline(all_, catalog, request.settings)
+    run = Opened(jobs=here.jobs, executor=here, problems=catalog.problems)
+    if plan:
+        _show(display, run.outlook(request.settings))
+    return run
 
 
-def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
+def _local(request: PlanRequest, engine: Engine, display: Display, plan: bool) -> Opened:
     from tlbench.engine.executors.base import Limits
     from tlbench.engine.journal import Journal, journal_folder
     from tlbench.engine.machine import usual_jobs, usual_memory
@@ -147,7 +167,7 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
     # What is free here says nothing of the nodes of a cluster.
     usual = usual_memory(at_once, settings.device) if engine.name == "local" else 0
     memory = int(engine.memory * 2**30) or usual
-    if open_ and request.find:
+    if open_:
         display.announce(_shared_out(open_, at_once, memory))
     executor = _executor(engine)(
         request=request,
@@ -157,7 +177,31 @@ def _local(request: PlanRequest, engine: Engine, display: Display) -> Opened:
         display=display.tlbench_event,
         say=say,
     )
-    return Opened(jobs=jobs, executor=executor, problems=planned.problems, latency=not engine.shard)
+    run = Opened(
+        jobs=jobs,
+        executor=executor,
+        problems=planned.problems,
+        latency=not engine.shard,
+        at_once=at_once,
+        finds=request.find,
+    )
+    if plan:
+        _show_when_known(display, run.outlook(settings), executor)
+    return run
+
+
+def _show_when_known(display: Display, outlook: Outlook, executor: Isolating) -> None:
+    """Show a plan: at once, or when the executor has found out what is not known of it."""
+    questions = outlook.questions()
+    executor.asked = tuple(questions.values())
+    executor.on_surveyed = lambda answers: _show(display, outlook.answered(questions, answers))
+    if not questions:
+        _show(display, outlook)
+
+
+def _show(display: Display, outlook: Outlook) -> None:
+    for title, lines in outlook.sections():
+        display.section(title, lines)
 
 
 def warned_once(say: Callable[[str], None]) -> Callable[[str], None]:

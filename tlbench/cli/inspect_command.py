@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.cli.inspection import Inspection
+    from tlbench.contract.budget import Budget
     from tlbench.contract.specs import TaskSpec
 
 MOST = 40
@@ -37,16 +39,20 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
     domain, every broken file and every other error that would stop a run. Exit status 2: the data has errors.
     """
     spec = catalog_with(plugins).task(task)
-    inspection = _inspect(spec, overrides)
+    inspection, budget = _inspect(spec, overrides)
+    labels = _labels(spec, inspection, budget)
     if as_json:
-        print_json({"task": spec.name, **dataclasses.asdict(inspection)})
+        print_json({"task": spec.name, **dataclasses.asdict(inspection), "labels": labels})
     else:
-        _print(spec, inspection)
+        _print(spec, inspection, labels)
     if inspection.refused:
         sys.exit(2)
+    if not as_json:
+        words = [word for name, value in overrides.items() for word in ("--set", f"{name}={value}")]
+        say(f"Time, memory and disk of a run: {shlex.join(['tlbench', 'run', '--task', spec.name, *words])} --dry-run")
 
 
-def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
+def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
     from tlbench.assets.folders import data_folder
     from tlbench.contract.budget import Budget
     from tlbench.contract.requests import LoadRequest
@@ -57,7 +63,7 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     if lacking := missing(task):
         raise UsageError(lacking)
     options = resolve_task(task, overrides)
-    budget = Budget.parse(str(options.pop("label_budget"))).total
+    budget = Budget.parse(str(options.pop("label_budget")))
     request = LoadRequest(task=task.name, options=options, data_root=data_folder())
 
     from rich.console import Console
@@ -65,15 +71,25 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> Inspection:
     with Console(stderr=True).status(f"Reading the data of {task.name}"):
         from tlbench.cli.inspection import inspect_task
 
-        return inspect_task(task, request, budget)
+        return inspect_task(task, request, budget.total), budget
 
 
-def _print(task: TaskSpec, inspection: Inspection) -> None:
+def _labels(task: TaskSpec, inspection: Inspection, budget: Budget) -> str:
+    """Return how many of the target's labels a run uses; nothing for data that cannot be loaded."""
+    from tlbench.api.data_facts import labels_line
+
+    there = sum(split["examples"] for split in inspection.splits if split["split"] == "target train")
+    classes = sum(line["target train"] is not None for line in inspection.classes)
+    return labels_line(task.kind.unit, [str(budget)], there, classes) if there else ""
+
+
+def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
     print_title(f"data of {task.name}: {task.title}")
     if inspection.setting:
         from tlbench.planning.compatibility import SETTINGS
 
-        print_facts({"setting": f"{inspection.setting}: {SETTINGS[inspection.setting]}"})
+        setting = f"{inspection.setting}: {SETTINGS[inspection.setting]}"
+        print_facts({"setting": setting, "labels": labels})
     copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
     tables = {"columns": inspection.columns, "splits": inspection.splits, "classes": inspection.classes}
     for title, lines in {**tables, "duplicates": copies}.items():

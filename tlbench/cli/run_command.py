@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -19,13 +20,16 @@ from tlbench.cli.catalog import plugin_option
 from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.engine import engine_options
 from tlbench.cli.outcome import print_results, wide_option
-from tlbench.cli.output import print_json, print_table, say, say_err
+from tlbench.cli.output import print_json, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.cli.verbosity import level, verbosity_options
 
 if TYPE_CHECKING:
+    from tlbench.api.display import Display
+    from tlbench.api.engines import Opened
     from tlbench.api.results import Results
     from tlbench.engine.job import Job
+    from tlbench.planning.settings import Settings
 
 REPLACED = ("backbones", "strategies", "references", "estimators", "analyses", "seeds", "label_budgets", "remember")
 """Options that replace what a suite says."""
@@ -120,7 +124,9 @@ MACHINE = ("device", "threads", "precision", "compiled")
 @board_option
 @engine_options
 @verbosity_options
-@click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Print the plan, for which a few training steps are timed, and run nothing."
+)
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
@@ -155,13 +161,15 @@ def command(
     replaced, machine = ({name: options.pop(name) for name in names} for names in (REPLACED, MACHINE))
     settings = settings_for(**machine, board=board, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
-    request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
-    display = progress(level())
-    with closing(display), opened(request, engine_of(**options), display) as run:
+    request = PlanRequest(runs=runs, settings=settings, plugins=plugins)
+    display, how = progress(level()), engine_of(**options)
+    # The plan is for people, and finding out what it says takes time.
+    shows = display.level <= logging.INFO and not dry_run
+    with closing(display), opened(request, how, display, plan=shows) as run:
         for problem in run.problems:
             say_err(f"Plugin error: {problem}")
         if dry_run:
-            _print_plan(run.jobs, as_json)
+            _print_plan(run, settings, display, as_json)
             return
         results = carry_out(run, settings)
     if as_json:
@@ -195,15 +203,15 @@ def _status(results: Results) -> int:
     return int(any(row.status == "failed" for row in results.rows))
 
 
-def _print_plan(jobs: Sequence[Job], as_json: bool) -> None:
+def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool) -> None:
+    if as_json:
+        print_json([_planned(job) for job in run.jobs])
+        return
+    for title, lines in run.foreseen(settings).sections(reasons=True):
+        display.section(title, lines, result=True)
+
+
+def _planned(job: Job) -> dict[str, Any]:
     names = ("task", "backbone", "strategy", "seed")
-    lines = [
-        {
-            **{name: job.fields[name] for name in names},
-            "budget": job.budget,
-            "setting": job.fields["setting"],
-            "reason to skip": job.skip or None,
-        }
-        for job in jobs
-    ]
-    print_json(lines) if as_json else print_table(lines)
+    about = {"budget": job.budget, "setting": job.fields["setting"], "reason to skip": job.skip or None}
+    return {**{name: job.fields[name] for name in names}, **about}

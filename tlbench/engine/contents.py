@@ -17,6 +17,8 @@ from tlbench.errors import StoreError
 
 PART = "row.json"
 """The fields of the row that a stage knows."""
+FACTS = "facts.json"
+"""What a user asks of prepared data before a run."""
 PICTURE = "picture.png"
 """What an analysis drew."""
 MEASURED = "latency.json"
@@ -44,6 +46,15 @@ def fitted(prepared: Path) -> Any:
     path = prepared / "prepared.json"
     with _readable(path):
         return _record(path)["fitted"]
+
+
+def facts(prepared: Path) -> dict[str, Any]:
+    """Return the facts on each split, and its sampling rate: what `tlbench.engine.facts` wrote."""
+    path = prepared / "prepared.json"
+    with _readable(path):
+        known = _record(path)
+        classes = len(known["target_labels"])
+        return {"splits": _record(prepared / FACTS), "sample_rate": known["sample_rate"], "classes": classes}
 
 
 def weight_shapes(folder: Path) -> dict[str, Any]:

@@ -54,7 +54,15 @@ class Job:
     draft: Draft | None = None
     """Its result, if the cache has all of it."""
     found: tuple[tuple[str, float], ...] = ()
-    """The stages of that result, with the CPU seconds that they took when they were computed."""
+    """The stages that the cache has, with the CPU seconds that they took when they were computed."""
+    data: str = ""
+    """Names the prepared data: pairings that share it share the stage `prepare`."""
+    training: str = ""
+    """Names what trains: strategies that share it have training steps of about the same cost."""
+    architecture: str = ""
+    """Names the strategy's change of the architecture; empty for none."""
+    prepared: str = ""
+    """The folder of the prepared data, if the cache has it."""
 
     @property
     def key(self) -> str:
@@ -88,11 +96,20 @@ def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
         fields={**pairing.row_fields(settings), "plugins": owners},
         budget=str(pairing.label_budget),
         group=digest([pairing.task.name, pairing.backbone.name, pairing.seed]),
+        data=digest([pairing.task.name, pairing.backbone.name, str(pairing.fit_inputs)]),
+        training=training_of(pairing),
+        architecture=pairing.strategy.name if pairing.extension else "",
         skip=pairing.skip,
         published=pairing.published,
         plugins=tuple(dict.fromkeys(str(catalog.origin(spec)) for spec in specs_of(pairing))),
         requires=tuple(dict.fromkeys(name for spec in specs_of(pairing) for name in spec.requires)),
     )
+
+
+def training_of(pairing: Pairing) -> str:
+    """Return what strategies have in common whose training steps cost about the same."""
+    recipe = pairing.strategy.recipe
+    return "full" if recipe in ("full", "scratch", "all-labels") else recipe or pairing.strategy.name
 
 
 def specs_of(pairing: Pairing) -> list[Owned]:

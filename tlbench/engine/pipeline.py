@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from tlbench.contract.events import Event
 from tlbench.engine.contents import PART
@@ -56,6 +57,9 @@ PIPELINE: tuple[Stage, ...] = (*SCORED, *DIAGNOSTICS, LATENCY)
 class NotComputed(Exception):  # noqa: N818 - an answer, not an error
     """A stage is not in a store that only finds."""
 
+    done: Mapping[str, StoredStage] = MappingProxyType({})
+    """The stages above it, which were found."""
+
 
 def run_stages(
     plan: SourcePlan, settings: Settings, store: Store, stages: Sequence[Stage] = SCORED
@@ -68,6 +72,9 @@ def run_stages(
             for stage in (one for one in stages if one.needed(plan)):
                 done[stage.name] = run_stage(stage, plan, settings, store, done)
             return done
+        except NotComputed as lacking:
+            lacking.done = done
+            raise
         except DamagedStageError:
             continue  # It is computed again; later stages are found in the cache.
     raise StoreError(f'Files in the cache "{settings.cache}" changed while they were used: check the disk.')

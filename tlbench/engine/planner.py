@@ -10,16 +10,16 @@ from __future__ import annotations
 import os
 import signal
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from tlbench.contract.events import Event
-from tlbench.engine.draft import Draft
 from tlbench.engine.job import Job, job_of, packed
 from tlbench.engine.pairing import run_pairing
 from tlbench.engine.pipeline import NotComputed
 from tlbench.engine.planned import PlanRequest, plan_here, problem_json, unpacked_request
-from tlbench.engine.store import Store
+from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import TlbenchError, describe
 from tlbench.planning import watch
 from tlbench.planning.catalog import Catalog
@@ -83,13 +83,21 @@ def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | 
         return job
     cached.clear()
     try:
-        draft: Draft | None = run_pairing(pairing, catalog, settings, store)
-    except NotComputed:
-        draft = None
+        draft = run_pairing(pairing, catalog, settings, store)
+    except NotComputed as lacking:
+        return replace(job, found=_found(cached), prepared=_prepared(lacking.done))
     # What cannot be read here may be computed again there.
-    if draft is None or draft.row.status == "failed":
+    if draft.row.status == "failed":
         return job
-    return replace(job, draft=draft, found=tuple((event.stage, event.seconds) for event in cached))
+    return replace(job, draft=draft, found=_found(cached), prepared=_prepared(draft.stages))
+
+
+def _found(cached: Sequence[Event]) -> tuple[tuple[str, float], ...]:
+    return tuple((event.stage, event.seconds) for event in cached)
+
+
+def _prepared(stages: Mapping[str, StoredStage]) -> str:
+    return str(stages["prepare"].folder) if "prepare" in stages else ""
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from tlbench.assets.readers.faults import NotedFaults
 from tlbench.contract.requests import SELF_LABELLED, FitRequest, PrepareRequest, learns_nothing
 from tlbench.contract.specs import KindSpec, Setting, TaskSpec
 from tlbench.contract.task_data import Array, ExampleSequence, Side, Split, TaskData
+from tlbench.engine.facts import SizedExamples, write_facts
 from tlbench.engine.groups import check_groups, read_groups, save_groups
 from tlbench.engine.label_budget import budget_positions
 from tlbench.engine.samples import write_samples
@@ -104,8 +105,10 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
     )
     # By way of JSON, as a later process reads it: tuples and number types would differ between the two.
     fitted = json.loads(json.dumps(backbone.fit(request)))
+    seen = {}
     for name in splits_of(data):
-        _save(plan, name, split_of(data, name), targets.get(name), fitted, folder)
+        seen[name] = SizedExamples(split_of(data, name).inputs)
+        _save(plan, name, replace(split_of(data, name), inputs=seen[name]), targets.get(name), fitted, folder)
         save_groups(folder, name, split_of(data, name))
     written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
     arrays = {path.name: file_sha256(path) for path in written}
@@ -119,6 +122,7 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
         "sha256": digest(arrays),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
+    write_facts(folder, seen, {name: load_examples(folder, name).inputs for name in seen}, plan.backbone_options)
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)

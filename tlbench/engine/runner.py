@@ -24,6 +24,7 @@ from tlbench.engine.publish import (
     with_latency,
 )
 from tlbench.engine.store import Store
+from tlbench.engine.surveyed import Question, Survey
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Plan
 from tlbench.planning.settings import Settings
@@ -41,6 +42,9 @@ class Executor(Protocol):
 
     def notify(self, event: Event) -> None:
         """Pass an event to the plugins that listen."""
+
+    def survey(self, asked: Sequence[Question], notify: Notify) -> Sequence[Survey | None]:
+        """Return what is to be known before pairings run, None for what cannot be found out."""
 
     def close(self) -> None:
         """End what runs beside the pairings."""

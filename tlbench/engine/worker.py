@@ -95,6 +95,8 @@ def run(channel: Channel, message: Message) -> Message:
     reporter = Reporter(channel)
     failures = _failures(message["failed"])
     store = Store(root=settings.cache, notify=reporter, on_wait=reporter.waits, failures={**failures})
+    if message["survey"]:
+        return {"survey": _survey(message, pairing, catalog, settings, store), "failed": _reported(store)}
     compute = _run_shared if message["shared"] else run_pairing
     draft = compute(pairing, catalog, settings, store)
     if draft.row.status == "failed" and store.lost_stages():
@@ -105,7 +107,20 @@ def run(channel: Channel, message: Message) -> Message:
     if draft.row.status == "failed" and limit and any(words in (draft.row.reason or "") for words in MEMORY):
         reason = f"{draft.row.reason} (the limit is {limit / 2**30:.1f} GiB: --memory-limit)"
         draft = dataclasses.replace(draft, row=dataclasses.replace(draft.row, reason=reason))
-    return {"draft": draft.to_json(), "failed": {key: _described(error) for key, error in store.failures.items()}}
+    return {"draft": draft.to_json(), "failed": _reported(store)}
+
+
+def _survey(message: Message, pairing: Pairing, catalog: Catalog, settings: Settings, store: Store) -> dict[str, Any]:
+    """Return what is to be known before the pairings of a task and a backbone run."""
+    from tlbench.engine.job import unpacked
+    from tlbench.engine.survey import survey
+
+    others = [unpacked(code, catalog) for code in message["survey"]["others"]]
+    return survey([pairing, *others], settings, store, measure=message["survey"]["measure"])
+
+
+def _reported(store: Store) -> dict[str, list[Any]]:
+    return {key: _described(error) for key, error in store.failures.items()}
 
 
 def _warning(channel: Channel) -> Any:

@@ -1,10 +1,13 @@
-"""Rows of several versions of the code, its libraries or the data: they stand apart, and the board says so."""
+"""Rows of several versions of the code, its libraries or the data, or of several groups of seeds.
+
+They stand apart, and the board says so.
+"""
 
 from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tlbench.results.files import digest
@@ -18,14 +21,25 @@ Labels = Mapping[tuple[str, ...], str]
 """What a row's `_place` is -> what tells results of this version from others of the same task and backbone."""
 
 
+FRESH = 1000
+"""The first of the seeds that published scores have: choices are made on those below, which flatter what was chosen."""
+
+
 def version(row: Row) -> str:
-    """Name the code and the libraries that computed a row; empty for a failed or skipped one."""
-    return _version(row.commit, row.dirty, frozenset(row.versions.items())) if row.status == "ok" else ""
+    """Name the code and libraries that computed a row, and its group of seeds; empty for a failed or skipped one."""
+    if row.status != "ok":
+        return ""
+    return _version(row.commit, row.dirty, frozenset(row.versions.items()), row.seed < FRESH)
 
 
 @functools.cache  # a board has few versions and many rows
-def _version(commit: str | None, dirty: bool | None, libraries: frozenset[tuple[str, str]]) -> str:
-    return digest([commit, dirty, sorted(libraries)])
+def _version(commit: str | None, dirty: bool | None, libraries: frozenset[tuple[str, str]], low: bool) -> str:
+    return digest([commit, dirty, sorted(libraries), *(["low seeds"] if low else [])])
+
+
+def seeds(row: Row) -> str:
+    """Return the group of a row's seed."""
+    return f"seeds below {FRESH}" if row.seed < FRESH else f"seeds from {FRESH}"
 
 
 def data(row: Row) -> str:
@@ -73,9 +87,12 @@ def code(row: Row) -> str:
 
 
 def _label(row: Row, others: Iterable[Row]) -> str:
-    libraries = digest(row.versions)
-    alike = all(digest(other.versions) == libraries for other in others)
-    return code(row) if alike else f"{code(row)}, libraries {libraries[:6]}"
+    """Return in what a row's version differs from others: commit or release, libraries, seeds."""
+    libraries = {digest(other.versions) for other in others}
+    parts = [code(row)] if len(libraries) > 1 or len({code(other) for other in others}) > 1 else []
+    parts += [f"libraries {digest(row.versions)[:6]}"] if len(libraries) > 1 else []
+    parts += [seeds(row)] if len({seeds(other) for other in others}) > 1 else []
+    return ", ".join(parts)
 
 
 def newest(rows: Iterable[Row], left_out: LeftOut) -> tuple[Row, ...]:
@@ -89,6 +106,9 @@ def newest(rows: Iterable[Row], left_out: LeftOut) -> tuple[Row, ...]:
     return tuple(latest[seed] for seed in sorted(latest))
 
 
+CODE_OR_DATA = "versions of the code, its libraries or the data"
+
+
 def sentences(entries: Sequence[Entry]) -> list[str]:
     """Return what there is to say of the versions that a task's results come from: for each backbone, and over all."""
     said = _between_backbones(entries)
@@ -96,9 +116,11 @@ def sentences(entries: Sequence[Entry]) -> list[str]:
         members = [entry for entry in entries if entry.first.backbone == backbone]
         if len(found := {entry.version: entry.first for entry in members}) > 1:
             listed = "; ".join(f"{name}{_libraries(row, found.values())}" for name, row in sorted(found.items()))
+            apart = len({seeds(row) for row in found.values()}) > 1
+            what = "versions of the code, its libraries, the data or the seeds" if apart else CODE_OR_DATA
             said.append(
-                f"Results on {backbone} come from {len(found)} versions of the code, its libraries or the data, which "
-                f"are neither averaged nor ranked together: {listed}."
+                f"Results on {backbone} come from {len(found)} {what}, which are neither averaged nor ranked together: "
+                f"{listed}."
             )
         if changed := sorted({row.commit or "" for entry in members for row in entry.rows if row.dirty}):
             commits = " and ".join(commit[:7] for commit in changed)
@@ -111,15 +133,21 @@ def sentences(entries: Sequence[Entry]) -> list[str]:
 
 def _between_backbones(entries: Sequence[Entry]) -> list[str]:
     """Return a sentence on backbones whose results come from different versions, which may each be of one alone."""
-    codes: dict[str, set[str]] = defaultdict(set)
-    for entry in entries:
-        codes[entry.first.backbone].add(version(entry.first))
+    codes, groups = (_by_backbone(entries, name) for name in (version, seeds))
     if len({frozenset(names) for names in codes.values()}) < 2:
         return []
+    apart = ", or from different groups of seeds" if len({frozenset(names) for names in groups.values()}) > 1 else ""
     return [
-        "Results on different backbones come from different versions of the code or its libraries, and only those of "
-        "one version are ranked together."
+        f"Results on different backbones come from different versions of the code or its libraries{apart}, and only "
+        "those of one version are ranked together."
     ]
+
+
+def _by_backbone(entries: Sequence[Entry], name: Callable[[Row], str]) -> dict[str, set[str]]:
+    names: dict[str, set[str]] = defaultdict(set)
+    for entry in entries:
+        names[entry.first.backbone].add(name(entry.first))
+    return names
 
 
 def _libraries(row: Row, others: Iterable[Row]) -> str:

@@ -14,6 +14,7 @@ from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.embedded import EmbeddedImage
 from tlbench.assets.readers.image_file import FORMATS, as_pixels, upright
 from tlbench.assets.readers.labelled import Labelled, Parts
+from tlbench.assets.readers.original_sizes import note_size
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -37,7 +38,9 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
     """
     try:
         with open_image(source) as image:
-            pixels = as_pixels(upright(image), size, grey)
+            turned = upright(image)
+            note_size(turned.size)
+            pixels = as_pixels(turned, size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)

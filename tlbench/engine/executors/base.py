@@ -14,6 +14,7 @@ from tlbench.engine.job import Job
 from tlbench.engine.journal import Journal
 from tlbench.engine.pairing import without_score
 from tlbench.engine.planned import Planned, PlanRequest
+from tlbench.engine.surveyed import Question, Survey
 from tlbench.engine.trackers import Tracker
 
 Notify = Callable[[Event], None]
@@ -45,6 +46,10 @@ class Isolating(ABC):
     """Shows what other processes print, and warnings."""
     trackers: list[Tracker] | None = None
     """Started with the first event."""
+    asked: Sequence[Question] = ()
+    """What is to be known before pairings run, by which a plan is shown."""
+    on_surveyed: Callable[[Sequence[Survey | None]], None] = lambda surveys: None
+    """Takes the answers, None for one that could not be found."""
     begun: bool = False
     """Whether the journal has the plan."""
 
@@ -73,9 +78,16 @@ class Isolating(ABC):
             else:
                 waiting.append((index, job))
         if waiting:
+            if asked := self.asked:
+                self.asked = ()
+                self.on_surveyed(self.survey(asked, notify))
             # A pairing during which an earlier run ended may have been why: the others come first.
             waiting.sort(key=lambda one: self.journal.interrupted(one[1].key))
             yield from self.compute(waiting, notify)
+
+    def survey(self, asked: Sequence[Question], notify: Notify) -> Sequence[Survey | None]:
+        """Return what another process finds of the data and the models of a plan; nothing unless an executor can."""
+        return [None] * len(asked)
 
     @cached_property
     def packed(self) -> str:
@@ -104,7 +116,7 @@ class Isolating(ABC):
     def message(self, job: Job, **more: Any) -> dict[str, Any]:
         """Return what a process needs to run a job."""
         named = {"plugins": list(job.plugins), "code": job.code, "key": job.key, "memory": self.limits.memory}
-        return {"request": self.packed, **named, "failed": {}, "parts": 1, "shared": False, **more}
+        return {"request": self.packed, **named, "failed": {}, "parts": 1, "shared": False, "survey": None, **more}
 
 
 def failed(job: Job, reason: str, stage: str = "") -> Draft:

@@ -18,6 +18,7 @@ from tlbench.engine.executors.reported import reported_draft, reported_event, re
 from tlbench.engine.executors.serving_process import GRACE, Server
 from tlbench.engine.job import Job
 from tlbench.engine.pipeline import SHARED
+from tlbench.engine.surveyed import Survey
 from tlbench.errors import StoreError
 from tlbench.planning.channel import pair
 from tlbench.planning.supervised import Message, signal_name
@@ -45,6 +46,8 @@ class Child:
     server: Server
     message: Message
     draft: Draft | None = None
+    survey: Survey | None = None
+    """What it found of data and model, if it was asked for that."""
     failed: dict[str, list[Any]] = field(default_factory=dict)
     """Stages that failed in it."""
     stage: str = ""
@@ -61,9 +64,8 @@ class Child:
         self._status: int | None = None
         self._problem = ""
         self._started = time.monotonic()
-        self._waited, self._waits_since = 0.0, 0.0
-        self._kill_at, self._killed = 0.0, False
-        self._text, self._shown, self.tail_bytes = "", 0, b""
+        self._waited = self._waits_since = self._kill_at = 0.0
+        self._killed, self._text, self._shown, self.tail_bytes = False, "", 0, b""
         with theirs:
             self.server.fork(theirs.fileno(), writes)
         os.close(writes)
@@ -99,6 +101,9 @@ class Child:
             self._text += f"Warning: {message['warning']}\n"
         elif "problem" in message:
             self._problem = str(message["problem"])
+        elif "survey" in message:
+            self._kill_at = time.monotonic() + GRACE
+            self.failed, self.survey = reported_failures(message.get("failed")), Survey.from_json(message["survey"])
         elif "draft" in message:
             self._report(message)
         return [self._event(one) for one in message.get("events", ())]

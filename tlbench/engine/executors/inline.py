@@ -13,6 +13,7 @@ from tlbench.engine.draft import Draft
 from tlbench.engine.job import Job, job_of
 from tlbench.engine.pairing import run_pairing
 from tlbench.engine.store import Store
+from tlbench.engine.surveyed import Question, Survey
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import Plan
 from tlbench.planning.settings import Settings
@@ -34,6 +35,10 @@ class Inline:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def survey(self, asked: Sequence[Question], notify: Callable[[Event], None]) -> Sequence[Survey | None]:
+        """Return nothing: what a survey leaves in a process would be left in this one."""
+        return [None] * len(asked)
 
     def run(self, jobs: Sequence[tuple[int, Job]], notify: Callable[[Event], None]) -> Iterator[tuple[int, Draft]]:
         """Yield the number of each job with its draft, in the order in which they end."""

@@ -20,6 +20,7 @@ from tlbench.engine.executors.child import Child
 from tlbench.engine.executors.serving_process import GRACE, Server
 from tlbench.engine.job import Job
 from tlbench.engine.pipeline import SHARED
+from tlbench.engine.surveyed import Question, Survey
 from tlbench.results.row import Row
 
 NO_MEMORY = "CUDA out of memory"
@@ -47,13 +48,50 @@ class Local(Isolating):
     """Job -> parts of a training batch, for one whose batch did not fit into the GPU's memory."""
     warm: set[str] = field(default_factory=set)
     """Groups whose shared stages are in the cache."""
+    server: Server | None = None
+    """Kept from a survey to what follows it."""
+
+    def close(self) -> None:
+        """End the server, if a survey left it, and let the trackers finish."""
+        if self.server is not None:
+            self.server.close()
+        super().close()
+
+    def survey(self, asked: Sequence[Question], notify: Notify) -> Sequence[Survey | None]:
+        """Return what children find of the data and the models of a plan; None where one fails: the run says why."""
+        left, running, surveys = deque(enumerate(asked)), list[Child](), dict[int, Survey | None]()
+        self.server = self._serving([job for question in asked for job in question.jobs])
+        try:
+            while left or running:
+                while left and len(running) < self.limits.jobs:
+                    running.append(self._ask(self.server, *left.popleft()))
+                for child in self._ended(running, notify):
+                    running.remove(child)
+                    child.close()
+                    self.failures |= child.failed
+                    surveys[child.index] = child.survey
+        finally:
+            _stop(running)
+        return [surveys[index] for index in range(len(asked))]
+
+    def _ask(self, server: Server, index: int, question: Question) -> Child:
+        first, *others = question.jobs
+        survey = {"others": [job.code for job in others], "measure": question.measure}
+        plugins = list(dict.fromkeys(name for job in question.jobs for name in job.plugins))
+        message = self.message(first, survey=survey, plugins=plugins)
+        return Child(index=index, job=first, server=server, message=message)
+
+    def _serving(self, jobs: Sequence[Job]) -> Server:
+        """Return the server that a survey left, or a new one."""
+        requires = tuple(dict.fromkeys(name for job in jobs for name in job.requires))
+        return self.server or Server(requires, self.request.settings.threads)
 
     def compute(self, waiting: Sequence[Numbered], notify: Notify) -> Iterator[tuple[int, Draft]]:
         """Yield drafts as children end."""
         left = deque(waiting)
-        requires = tuple(dict.fromkeys(name for _, job in waiting for name in job.requires))
         running: list[Child] = []
-        with Server(requires, self.request.settings.threads) as server:
+        server, self.server = self._serving([job for _, job in waiting]), None
+        with server:
             try:
                 while left or running:
                     while len(running) < self.limits.jobs and (chosen := self._next(left, running)):

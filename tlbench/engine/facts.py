@@ -1,0 +1,74 @@
+"""What a user asks of data before a run: how many examples there are, and their sizes before and after the backbone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tlbench.assets.readers.original_sizes import noting_sizes
+from tlbench.contract.options import OptionValue
+from tlbench.contract.task_data import ExampleSequence
+from tlbench.engine.contents import FACTS
+from tlbench.learning.data import Inputs
+from tlbench.learning.ragged import Ragged
+
+LIMIT = "max_length"
+"""The option of backbones for text by which longer inputs are cut."""
+
+
+class SizedExamples:
+    """Raw examples, with the sizes of the arrays that were read."""
+
+    def __init__(self, examples: ExampleSequence) -> None:
+        self._examples = examples
+        self.sizes: set[tuple[int, ...]] = set()
+        self.original: set[tuple[int, int]] = set()
+        """Width and height of images in their files."""
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, index: int) -> Any:
+        with noting_sizes(self.original):
+            example = self._examples[index]
+        if isinstance(example, np.ndarray):
+            self.sizes.add(example.shape)
+        return example
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[index] for index in range(len(self)))
+
+
+def write_facts(
+    folder: Path, raw: Mapping[str, SizedExamples], inputs: Mapping[str, Inputs], options: Mapping[str, OptionValue]
+) -> None:
+    """Write for each split the number of its examples, ranges of their sizes, and how many reach the limit of length.
+
+    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options.
+    """
+    facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT)) for name in raw}
+    (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _split_facts(raw: SizedExamples, inputs: Inputs, limit: OptionValue | None) -> dict[str, Any]:
+    first = inputs.columns[0]
+    facts = {"examples": len(raw), "raw": _range(raw.sizes), "original": _range({*raw.original})}
+    if not isinstance(first, Ragged):
+        return {**facts, "input": _range({tuple(first.shape[1:])})}
+    lengths = np.diff(first.offsets)
+    facts["input"] = _range({(int(lengths.min()),), (int(lengths.max()),)})
+    if isinstance(limit, int):
+        facts |= {"limit": limit, "at_limit": int((lengths >= limit).sum())}
+    return facts
+
+
+def _range(sizes: set[tuple[int, ...]]) -> list[list[int]] | None:
+    """Return the smallest and the largest number of each axis; None without sizes, or if their ranks differ."""
+    if len({len(size) for size in sizes}) != 1:
+        return None
+    axes = list(zip(*sizes, strict=True))
+    return [[int(min(axis)) for axis in axes], [int(max(axis)) for axis in axes]]
