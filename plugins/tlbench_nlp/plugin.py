@@ -8,6 +8,7 @@ from pathlib import Path
 from tlbench import (
     CLASSIFICATION,
     LANGUAGE_MODELLING,
+    SPLIT_OPTIONS,
     TOKEN_CLASSIFICATION,
     BackboneSpec,
     DomainSpec,
@@ -49,12 +50,12 @@ def snippet_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import check_columns, side_tables
+    from tlbench.assets import check_columns, side_tables, split_columns
 
     named = [str(request.options[name]) for name in ("text", "label", "pair") if request.options[name]]
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *named, quotes=bool(request.options["quotes"]))
+        check_columns(path, *named, *split_columns(request).named(), quotes=bool(request.options["quotes"]))
     return paths
 
 
@@ -185,6 +186,7 @@ def _text_table() -> TaskSpec:
                 default=True,
                 summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
             ),
+            *SPLIT_OPTIONS,
         ),
         files=_table_files,
         load=deferred("tlbench_nlp.tasks.snippets", "load_table"),

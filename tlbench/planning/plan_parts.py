@@ -64,10 +64,10 @@ class Remembered:
 def data_options(task: TaskSpec, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return the task options that change the data, including data sets of the hub but no local paths.
 
-    `source` and `target` of a task without `files` are no paths: nothing else would tell of them. `group` counts only
-    if it names a column: without one, results have the keys that they had before there was it.
+    `source` and `target` of a task without `files` are no paths: nothing else would tell of them. `group` and `time`
+    count only if they name a column: without one, results have the keys that they had before there were these.
     """
-    options = {name: value for name, value in options.items() if (name, value) != ("group", "")}
+    options = {name: value for name, value in options.items() if name not in ("group", "time") or value != ""}
     if task.files is no_files:
         return dict(options)
     shown = {name: value for name, value in options.items() if str(value).startswith(HUB)}

@@ -11,6 +11,7 @@ from tlbench.assets import (
     TABLE_SUFFIXES,
     Labelled,
     Parts,
+    by_file,
     class_files,
     class_sides,
     hold_out,
@@ -90,7 +91,7 @@ def load_series(request: LoadRequest) -> TaskData:
         return sliding_windows(path, series, rows, stride)
 
     def windows(parts: Parts[Path]) -> Parts[Any]:
-        return parts.map(lambda files: files.spread(read))
+        return parts.map(lambda files: by_file(files).spread(read))
 
     return task_data(None if source is None else windows(source), windows(target))
 

@@ -18,6 +18,7 @@ from tlbench.assets import (
     read_table,
     rows_by_table,
     side_tables,
+    split_columns,
     table_parts,
 )
 from tlbench.learning import check_targets
@@ -31,7 +32,8 @@ def load_numbers(request: LoadRequest) -> TaskData:
     names = label_columns(request)
     sides = _sides(request)
     first = next(iter(sides.values()))
-    encoding = FeatureEncoding.learn(first.train.inputs, without=names, log=bool(request.options["log"]))
+    without = (*names, *split_columns(request).named())
+    encoding = FeatureEncoding.learn(first.train.inputs, without=without, log=bool(request.options["log"]))
     return _data(sides, names, encoding.features)
 
 
@@ -52,13 +54,15 @@ def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Ca
 
 def _sides(request: LoadRequest) -> dict[str, Parts[TableRow]]:
     """Return the rows of `source`, if there is one, and `target`; a fifth of a single table is held out, equal rows
-    together."""
+    together, or as the columns of groups and times say."""
+    columns = split_columns(request)
 
     def read(path: Path) -> Labelled[TableRow]:
         table = read_table(path, faults=request.faults)
         rows = range(len(table.rows))
         records = [TableRow(table, row) for row in rows]
-        return Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
+        examples = Labelled(where=path, inputs=records, labels=[""] * len(rows), faults=request.faults)
+        return columns.of(table, examples)
 
     def row(record: TableRow) -> str:
         return "\t".join(record.table.rows[record.row])
@@ -77,6 +81,6 @@ def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Record
             check_targets(labels, names)
         except BadInputError as error:
             half.faults.refuse(f'"{half.where}": {error}.')
-        return Split(inputs=inputs(half.inputs), labels=labels)
+        return Split(inputs=inputs(half.inputs), labels=labels, groups=half.groups)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

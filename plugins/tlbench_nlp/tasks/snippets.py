@@ -15,6 +15,7 @@ from tlbench.assets import (
     read_table,
     read_texts,
     side_tables,
+    split_columns,
     table_parts,
     task_data,
     task_labels,
@@ -26,7 +27,8 @@ from tlbench_nlp.plugin import snippet_files
 def load_table(request: LoadRequest) -> TaskData:
     """Read texts or pairs of texts, and labels.
 
-    Each domain is one table, or the tables `train` and `test`. Equal texts stay together.
+    Each domain is one table, or the tables `train` and `test`. Equal texts stay together, unless columns of groups or
+    times say how to split.
     """
     return task_data(*_table_sides(request))
 
@@ -39,13 +41,13 @@ def table_labels(request: LoadRequest) -> TaskLabels:
 def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
     """Return the texts of both domains; None if the user names no source."""
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
-    quotes = bool(request.options["quotes"])
+    quotes, columns = bool(request.options["quotes"]), split_columns(request)
 
     def read(path: Path) -> Labelled[Any]:
         if not pair:
-            return read_texts(path, text=text, label=label, quotes=quotes, faults=request.faults)
+            return read_texts(path, text=text, label=label, quotes=quotes, columns=columns, faults=request.faults)
         table = read_table(path, quotes=quotes, faults=request.faults)
-        return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label)
+        return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label, columns)
 
     sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
     return sides.get("source"), sides["target"]

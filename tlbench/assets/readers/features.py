@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlbench.assets.readers.cells import as_number, number_cells
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.contract.faults import RAISE, Faults
@@ -29,11 +30,21 @@ class TableRow(NamedTuple):
     """The row's position in it, from 0."""
 
 
-def read_records(path: Path, *, label: str, columns: Sequence[str] = (), faults: Faults = RAISE) -> Labelled[TableRow]:
-    """Return the rows of a table with the labels of one column; `columns` names them in a table without a header."""
+def read_records(
+    path: Path,
+    *,
+    label: str,
+    columns: Sequence[str] = (),
+    divided_by: SplitColumns = NO_COLUMNS,
+    faults: Faults = RAISE,
+) -> Labelled[TableRow]:
+    """Return the rows of a table with the labels of one column, and groups and times from the columns `divided_by`.
+
+    `columns` names the columns of a table without a header.
+    """
     table = read_table(path, columns=columns, faults=faults)
     records = [TableRow(table, row) for row in range(len(table.rows))]
-    return label_rows(table, records, label)
+    return label_rows(table, records, label, divided_by)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
     PARTS,
@@ -146,17 +147,24 @@ def class_files(
 
 
 def file_parts(
-    root: Path, suffixes: Sequence[str], names: Sequence[str] = (), part: float = 0.2, faults: Faults = RAISE
+    root: Path,
+    suffixes: Sequence[str],
+    names: Sequence[str] = (),
+    part: float = 0.2,
+    faults: Faults = RAISE,
+    columns: SplitColumns = NO_COLUMNS,
 ) -> Parts[Path]:
     """Return the class folders in `train/` and `test/`; without these, `part` of each class is held out by file name.
 
     If there is a `valid/` but no `test/`, it is the test split; if there are both, it is training data. The names of
-    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files.
+    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files, and `columns`
+    are the groups and times in it.
     """
     if root.is_file():
         from tlbench.assets.readers.listed import listed_files  # `listed` imports `tables`, which imports this module.
 
-        return listed_files(root, part, faults)
+        return listed_files(root, part, faults, columns)
+    check_no_columns(root, columns)
     if folders := part_folders(root, suffixes, faults):
         return published_parts({name: class_files(folder, suffixes, names, faults) for name, folder in folders.items()})
     files = class_files(root, suffixes, names, faults)
@@ -191,10 +199,12 @@ def class_sides(
     folder. Use it in `files`, `labels` and `load` of a task, with `task_labels` and `task_data`; for domains that must
     have the same labels, with `transductive_data`.
     """
-    to = file_parts(option_path(request, "target", target), suffixes, names, target_part, request.faults)
+    columns = split_columns(request)
+    to = file_parts(option_path(request, "target", target), suffixes, names, target_part, request.faults, columns)
     if not source and not has_source(request):
         return None, to
-    return file_parts(option_path(request, "source", source), suffixes, names, faults=request.faults), to
+    path = option_path(request, "source", source)
+    return file_parts(path, suffixes, names, faults=request.faults, columns=columns), to
 
 
 def example_files(*sides: Parts[T] | None) -> list[T]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -37,6 +37,10 @@ class Labelled(Generic[T]):
     """The examples, `N` of them."""
     labels: Sequence[str]
     """The label name of each example."""
+    groups: Sequence[str] | None = None
+    """The group of each example, such as its speaker: no group is in both splits."""
+    times: Sequence[float] | None = None
+    """When each example was recorded: the latest ones are the test split."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in these examples."""
 
@@ -46,12 +50,19 @@ class Labelled(Generic[T]):
     def take(self, indices: Iterable[int]) -> Labelled[T]:
         """Return the examples at these positions."""
         chosen = list(indices)
-        inputs, labels = [self.inputs[i] for i in chosen], [self.labels[i] for i in chosen]
-        return self.with_inputs(inputs, labels)
+        return replace(
+            self,
+            inputs=[self.inputs[i] for i in chosen],
+            labels=[self.labels[i] for i in chosen],
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
+            times=None if self.times is None else [self.times[i] for i in chosen],
+        )
 
     def with_inputs(self, inputs: Sequence[U], labels: Sequence[str]) -> Labelled[U]:
-        """Return other examples from the same file or folder."""
-        return Labelled(where=self.where, inputs=inputs, labels=labels, faults=self.faults)
+        """Return other inputs and labels, one for each example, with the groups and times of the examples."""
+        return Labelled(
+            where=self.where, inputs=inputs, labels=labels, groups=self.groups, times=self.times, faults=self.faults
+        )
 
     def read(self, read: Callable[[T], U]) -> Labelled[U]:
         """Return the examples with `read(input)` in place of each input."""
@@ -67,15 +78,16 @@ class Labelled(Generic[T]):
         return self.with_inputs(ReadLazily(self.inputs, read), self.labels)
 
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
-        """Return all examples in `read(input)` of each input, with the label of the input."""
-        inputs, labels = [], []
-        for item, label in zip(self.inputs, self.labels, strict=True):
+        """Return all examples in `read(input)` of each input, with the label, group and time of the input."""
+        inputs, origins = [], []
+        for origin, item in enumerate(self.inputs):
             for examples in self.faults.attempt(read, item):
                 for example in examples:
                     self.faults.locate(example, item)
                     inputs.append(example)
-                    labels.append(label)
-        return self.with_inputs(inputs, labels)
+                    origins.append(origin)
+        spread = self.take(origins)
+        return spread.with_inputs(inputs, spread.labels)
 
 
 class ReadLazily(Sequence[U], Generic[T, U]):
@@ -141,7 +153,13 @@ def _hash(name: str) -> str:
 
 def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the file or folder of the first."""
-    return first.with_inputs([*first.inputs, *second.inputs], [*first.labels, *second.labels])
+    return replace(
+        first,
+        inputs=[*first.inputs, *second.inputs],
+        labels=[*first.labels, *second.labels],
+        groups=None if first.groups is None or second.groups is None else [*first.groups, *second.groups],
+        times=None if first.times is None or second.times is None else [*first.times, *second.times],
+    )
 
 
 def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
@@ -243,7 +261,8 @@ def make_side(parts: Parts[T], labels: Sequence[str]) -> Side:
     index = {label: position for position, label in enumerate(labels)}
 
     def split(examples: Labelled[T]) -> Split:
-        return Split(inputs=examples.inputs, labels=[index[label] for label in examples.labels])
+        labelled = [index[label] for label in examples.labels]
+        return Split(inputs=examples.inputs, labels=labelled, groups=examples.groups)
 
     return Side(labels=tuple(labels), train=split(parts.train), test=split(parts.test))
 

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
+from tlbench.assets.readers.labelled import PARTS, Labelled, Parts
 from tlbench.assets.readers.tables import read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
 
-def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts[Path]:
-    """Return the files that a table lists; without a column `split`, `part` of each class is held out by file name."""
+def listed_files(
+    path: Path, part: float = 0.2, faults: Faults = RAISE, columns: SplitColumns = NO_COLUMNS
+) -> Parts[Path]:
+    """Return the files that a table lists; without a column `split`, `part` of each class is held out by file name.
+
+    With groups or times in `columns`, files are held out by these.
+    """
     table = read_table(path, faults=faults)
     names, labels = table.column("file"), table.labels("label")
     # As UTF-8 bytes, which are the names of files in every locale.
@@ -23,9 +29,9 @@ def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts
             what = "is listed twice" if file in seen else "does not exist"
             raise BadInputError(f'"{path}", line {line}: "{file}" {what}: correct the column "file".')
         seen.add(file)
-    listed = Labelled(where=path, inputs=files, labels=labels, faults=faults)
+    listed = columns.of(table, Labelled(where=path, inputs=files, labels=labels, faults=faults))
     if "split" not in table.columns:
-        return hold_out(listed, names, part)
+        return divide(listed, names, part)
     splits = table.labels("split")
     for line, split in zip(table.lines, splits, strict=True):
         if split.lower() not in PARTS:
@@ -37,4 +43,4 @@ def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts
         raise BadInputError(
             f'"{path}": the column "split" must contain "train" and "test": add both, or remove the column.'
         )
-    return published_parts({name: listed.take(rows) for name, rows in places.items()})
+    return keep_published({name: listed.take(rows) for name, rows in places.items()})

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 
 from tlbench.assets.limits import LIMITS, check_file, check_limit
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, list_folder, option_path
 from tlbench.assets.readers.hub import hub_files, is_hub_place
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
     Labelled,
     Parts,
-    hold_out,
     join,
     named_parts,
-    published_parts,
     quoted,
 )
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
@@ -57,9 +56,13 @@ class Table:
 
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column; an empty cell is an error."""
+        return self.filled(column, "label")
+
+    def filled(self, column: str, what: str) -> list[str]:
+        """Return the cells of a column without white space around them; a row without `what` is an error."""
         cells = [cell.strip() for cell in self.column(column)]
         for line in (line for line, cell in zip(self.lines, cells, strict=True) if not cell):
-            self.faults.refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
+            self.faults.refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a {what}.')
         return cells
 
 
@@ -200,25 +203,34 @@ def table_parts(
 ) -> Parts[T]:
     """Return the published splits of the files from `table_files`; without these, a fifth is held out.
 
-    Examples with the same `group` stay together. `valid` is used as in `labelled.published_parts`.
+    Examples with groups or times are divided by these, others with the same `group` stay together. `valid` is used as
+    in `labelled.published_parts`.
     """
     parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
-        return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
-    return published_parts(parts)
+        return divide(parts["all"], [group(example) for example in parts["all"].inputs])
+    return keep_published(parts)
 
 
-def read_texts(path: Path, *, text: str, label: str, quotes: bool = True, faults: Faults = RAISE) -> Labelled[str]:
-    """Return the texts of one column with the labels of another."""
+def read_texts(
+    path: Path,
+    *,
+    text: str,
+    label: str,
+    quotes: bool = True,
+    columns: SplitColumns = NO_COLUMNS,
+    faults: Faults = RAISE,
+) -> Labelled[str]:
+    """Return the texts of one column with the labels of another, and groups and times from `columns`."""
     table = read_table(path, quotes=quotes, faults=faults)
     texts = table.column(text)
     for line, example in zip(table.lines, texts, strict=True):
         faults.locate(example, f"{path}, line {line}")
-    return label_rows(table, texts, label)
+    return label_rows(table, texts, label, columns)
 
 
-def label_rows(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
-    """Return `inputs`, one for each row of a table, with the labels of one column."""
+def label_rows(table: Table, inputs: Sequence[T], label: str, columns: SplitColumns = NO_COLUMNS) -> Labelled[T]:
+    """Return `inputs`, one for each row of a table, with the labels of one column, and groups and times."""
     labels = table.labels(label)
-    examples = Labelled(where=table.path, inputs=inputs, labels=labels, faults=table.faults)
+    examples = columns.of(table, Labelled(where=table.path, inputs=inputs, labels=labels, faults=table.faults))
     return examples.take(row for row, name in enumerate(labels) if name)
