@@ -18,6 +18,7 @@ from tlbench import (
     deferred,
     hookimpl,
 )
+from tlbench_nlp.own import own_entities
 from tlbench_nlp.small import small_berts
 
 TLBENCH_API = 2
@@ -196,7 +197,7 @@ def _text_table() -> TaskSpec:
 
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [_ner_wikipedia_social(), _reviews(), _sentiment_vader(), _lm_vader(), _text_table()]
+    return [_ner_wikipedia_social(), _reviews(), _sentiment_vader(), _lm_vader(), _text_table(), own_entities()]
 
 
 @hookimpl

@@ -36,10 +36,12 @@ from tlbench.assets.readers.labelled import (
     task_data,
     task_labels,
     transductive_data,
+    unmatched,
 )
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, sliding_windows
+from tlbench.assets.readers.spans import read_spans
 from tlbench.assets.readers.tables import (
     Table,
     check_columns,
@@ -50,6 +52,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
+from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.weight_files import read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
@@ -117,7 +120,9 @@ __all__ = [
     "read_records",
     "read_series",
     "read_sound",
+    "read_spans",
     "read_table",
+    "read_tagged",
     "read_texts",
     "read_weights",
     "reading_weights",
@@ -131,5 +136,6 @@ __all__ = [
     "task_data",
     "task_labels",
     "transductive_data",
+    "unmatched",
     "weight_coverage",
 ]

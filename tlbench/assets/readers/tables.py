@@ -166,31 +166,31 @@ def check_columns(path: Path, *columns: str, quotes: bool = True) -> None:
             raise BadInputError(f"{error} Options name the columns, such as --set task.label=NAME.") from None
 
 
-def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
-    """Return the tables of an option: of `all`, or of `train`, `valid` and `test`.
+def table_files(request: LoadRequest, option: str, suffixes: Sequence[str] = RECORDS) -> dict[str, list[Path]]:
+    """Return the tables of an option: of `all`, or of `train`, `valid` and `test`; `suffixes` are those in a folder.
 
     The option is a file, a folder with a table for each split, or a data set of the hub, which is downloaded.
     """
     value = str(request.options[option])
     if is_hub_place(value):
         return hub_files(value)
-    return {name: [path] for name, path in _tables_at(option_path(request, option), request.faults).items()}
+    return {name: [path] for name, path in _tables_at(option_path(request, option), suffixes, request.faults).items()}
 
 
-def side_tables(request: LoadRequest) -> dict[str, dict[str, list[Path]]]:
+def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict[str, dict[str, list[Path]]]:
     """Return the tables of both domains as `table_files` does; without `source` if the user names no source."""
-    target = table_files(request, "target")
-    return {"source": table_files(request, "source"), "target": target} if has_source(request) else {"target": target}
+    options = ("source", "target") if has_source(request) else ("target",)
+    return {option: table_files(request, option, suffixes) for option in options}
 
 
-def _tables_at(where: Path, faults: Faults) -> dict[str, Path]:
+def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
     if not where.is_dir():
         return {"all": where}
-    tables = [path for path in list_folder(where) if path.suffix.lower() in RECORDS]
+    tables = [path for path in list_folder(where) if path.suffix.lower() in suffixes]
     by_part = named_parts((path.stem, path) for path in tables)
     if not by_part:
         raise BadInputError(
-            f'"{where}" lacks the tables "train" and "test" (.csv, .jsonl, .parquet, ...): add them, or use a single '
+            f'"{where}" lacks the tables "train" and "test" ({", ".join(suffixes)}): add them, or use a single '
             f"table ({PART_NAMES})."
         )
     if others := [path.name for path in tables if path not in by_part.values()]:
