@@ -20,6 +20,7 @@ from tlbench.cli.catalog import plugin_option
 from tlbench.cli.engine import engine_options
 from tlbench.cli.output import print_json, print_table, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
+from tlbench.results import copies
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results
@@ -220,7 +221,7 @@ def _print_plan(jobs: Sequence[Job], as_json: bool) -> None:
 def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
     rows = results.rows
     print_table(tables.scored(rows))
-    for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without]:
+    for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without, *copies.warnings(rows)]:
         say(line)
     counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
     say(f"\nresults: {counts}")

@@ -16,6 +16,7 @@ from tlbench.contract.specs import KindSpec, Setting, TaskSpec
 from tlbench.contract.task_data import Array, ExampleSequence, Side, Split, TaskData
 from tlbench.engine.groups import check_groups, read_groups, save_groups
 from tlbench.engine.label_budget import budget_positions
+from tlbench.engine.near_copies import Watched, near_copies
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
@@ -49,6 +50,8 @@ class Prepared:
     fitted_on: str | None
     """What `fitted` was learnt from; None if the backbone learns nothing."""
     sha256: str
+    near_copies: int | None
+    """Target test examples that nearly equal a training example; None for a modality without a rule."""
 
     @classmethod
     def read(cls, folder: Path) -> Prepared:
@@ -63,6 +66,7 @@ class Prepared:
             known["sample_rate"],
             known["fitted_on"],
             known["sha256"],
+            known["near_copies"],
         )
 
     @property
@@ -96,8 +100,9 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
     )
     # By way of JSON, as a later process reads it: tuples and number types would differ between the two.
     fitted = json.loads(json.dumps(backbone.fit(request)))
-    for name in splits_of(data):
-        _save(plan, name, split_of(data, name), targets.get(name), fitted, folder)
+    read = {name: Watched(backbone.modality, split_of(data, name).inputs) for name in splits_of(data)}
+    for name, inputs in read.items():
+        _save(plan, name, replace(split_of(data, name), inputs=inputs), targets.get(name), fitted, folder)
         save_groups(folder, name, split_of(data, name))
     written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
     arrays = {path.name: file_sha256(path) for path in written}
@@ -108,6 +113,7 @@ def prepare(plan: SourcePlan, folder: Path) -> Prepared:
         "modality": backbone.modality,
         "sample_rate": data.sample_rate,
         "sha256": digest(arrays),
+        "near_copies": near_copies(read["target-train"], read["target-test"]),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
