@@ -50,12 +50,15 @@ def split_columns(request: LoadRequest) -> SplitColumns:
     return SplitColumns(*(str(request.options.get(name, "")).strip() for name in SplitColumns._fields))
 
 
-def check_no_columns(root: Path, columns: SplitColumns) -> None:
-    """Raise `BadInputError` for columns of a folder, in which no table names groups and times."""
+def check_no_columns(root: Path, columns: SplitColumns, label: str = "label") -> None:
+    """Raise `BadInputError` for columns of a folder, in which no table names groups and times.
+
+    `label` is the other column that a table of its files has beside `file`.
+    """
     if named := columns.named():
         raise BadInputError(
             f'"{root}" is a folder, which has no column "{named[0]}": list its files in a table with the columns file, '
-            f"label and {named[0]}, and pass that table (task.group, task.time)."
+            f"{label} and {named[0]}, and pass that table (task.group, task.time)."
         )
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
 from tlbench.assets.readers.labelled import PARTS, Labelled, Parts
-from tlbench.assets.readers.tables import read_table
+from tlbench.assets.readers.tables import Table, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
+
+T = TypeVar("T")
 
 
 def listed_files(
@@ -20,19 +24,29 @@ def listed_files(
     With groups or times in `columns`, files are held out by these.
     """
     table = read_table(path, faults=faults)
-    names, labels = table.column("file"), table.labels("label")
+    files, labels = named_files(table, "file"), table.labels("label")
+    listed = columns.of(table, Labelled(where=path, inputs=files, labels=labels, faults=faults))
+    return split_by_table(table, listed, table.column("file"), part)
+
+
+def named_files(table: Table, column: str) -> list[Path]:
+    """Return the files in a column of a table. Raises `BadInputError` for one that does not exist, or named twice."""
     # As UTF-8 bytes, which are the names of files in every locale.
-    files = [path.parent / os.fsdecode(name.encode()) for name in names]
+    files = [table.path.parent / os.fsdecode(name.encode()) for name in table.column(column)]
     seen = set()
     for line, file in zip(table.lines, files, strict=True):
         if file in seen or not file.is_file():
             what = "is listed twice" if file in seen else "does not exist"
-            raise BadInputError(f'"{path}", line {line}: "{file}" {what}: correct the column "file".')
+            raise BadInputError(f'"{table.path}", line {line}: "{file}" {what}: correct the column "{column}".')
         seen.add(file)
-    listed = columns.of(table, Labelled(where=path, inputs=files, labels=labels, faults=faults))
+    return files
+
+
+def split_by_table(table: Table, listed: Labelled[T], names: Sequence[str], part: float) -> Parts[T]:
+    """Return the splits in the column `split` of a table; without it, as `divided.divide` does by `names`."""
     if "split" not in table.columns:
         return divide(listed, names, part)
-    splits = table.labels("split")
+    path, splits = table.path, table.labels("split")
     for line, split in zip(table.lines, splits, strict=True):
         if split.lower() not in PARTS:
             raise BadInputError(f'"{path}", line {line}: invalid split "{split}": use one of {", ".join(PARTS)}.')
