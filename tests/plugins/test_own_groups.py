@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import soundfile
@@ -43,6 +45,24 @@ def records(folder):
     return write_table(folder, (f"{i},{'ab'[i % 2]}" for i in range(SIZE)))
 
 
+def masks(folder):
+    for i in range(SIZE):
+        Image.fromarray(np.full((8, 8, 3), i, np.uint8)).save(folder / f"{i}.png")
+        Image.fromarray(np.eye(8, dtype=np.uint8)).save(folder / f"{i}_mask.png")
+    path = write_table(folder, (f"{i}.png,{i}_mask.png" for i in range(SIZE)))
+    path.write_text(path.read_text().replace("label", "mask", 1))
+    return path
+
+
+def entities(folder):
+    records = [
+        {"text": f"Mr {i}", "spans": [{"start": 3, "end": 4, "label": "N"}], "patient": f"p{i // IN_GROUP}", "when": i}
+        for i in range(SIZE)
+    ]
+    (folder / "t.jsonl").write_text("\n".join(map(json.dumps, records)))
+    return folder / "t.jsonl"
+
+
 def numbers(folder):
     return write_table(folder, (f"{i},{i % 2}" for i in range(SIZE)))
 
@@ -55,6 +75,8 @@ TASKS = {
     "nlp/text-table": (records, {"text": "file"}),
     "nlp/tag-table": (numbers, {"text": "file"}),
     "tabular/regression": (numbers, {}),
+    "vision/mask-folder": (masks, {}),
+    "nlp/ner-table": (entities, {}),
 }
 
 

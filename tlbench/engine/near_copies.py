@@ -1,7 +1,7 @@
 """Test examples that nearly equal a training example: the same one in another format, size, loudness or spelling.
 
 An example is known by what such changes leave alone. Rules were chosen so that they find nothing in published data
-that has no copies: docs/near-copies.md has the rules and the measurements.
+that has no copies: docs/splits.md has the rules and the measurements.
 """
 
 from __future__ import annotations

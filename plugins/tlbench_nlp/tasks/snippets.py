@@ -47,7 +47,10 @@ def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
         if not pair:
             return read_texts(path, text=text, label=label, quotes=quotes, columns=columns, faults=request.faults)
         table = read_table(path, quotes=quotes, faults=request.faults)
-        return label_rows(table, list(zip(table.column(text), table.column(pair), strict=True)), label, columns)
+        pairs = list(zip(table.column(text), table.column(pair), strict=True))
+        for line, example in zip(table.lines, pairs, strict=True):
+            request.faults.locate(example, f"{path}, line {line}")
+        return label_rows(table, pairs, label, columns)
 
     sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
     return sides.get("source"), sides["target"]
