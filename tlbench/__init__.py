@@ -32,7 +32,7 @@ from tlbench.contract.kind_specs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.contract.options import PARTIAL, Option, OptionValue, training_options
+from tlbench.contract.options import PARTIAL, SPLIT_OPTIONS, Option, OptionValue, training_options
 from tlbench.contract.requests import (
     AugmentRequest,
     BuildRequest,
@@ -71,6 +71,7 @@ __all__ = [
     "PARTIAL",
     "REGRESSION",
     "SEGMENTATION",
+    "SPLIT_OPTIONS",
     "TOKEN_CLASSIFICATION",
     "Access",
     "Analysis",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import ANOMALY, CLASSIFICATION, LoadRequest, Option, TaskLabels, TaskSpec, deferred
+from tlbench import ANOMALY, CLASSIFICATION, SPLIT_OPTIONS, LoadRequest, Option, TaskLabels, TaskSpec, deferred
 from tlbench_data.options import FEATURES, places, used_columns
 
 SPLITS = (
     "its splits are train/ and test/ (or valid/, val/, validation/, dev/), else a fifth of each class is held out by "
-    "file name; or table with the columns file, label and split"
+    "file name; or table with the columns file, label and split, and those of task.group and task.time"
 )
 STATES = ("normal", "anomaly")
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
@@ -29,12 +29,12 @@ def _wav_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def _table_files(request: LoadRequest) -> Sequence[Path]:
-    from tlbench.assets import check_columns, side_tables
+    from tlbench.assets import check_columns, side_tables, split_columns
 
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
-    named = [str(request.options[name]) for name in ("label", "group") if request.options[name]]
     for path in paths:
-        check_columns(path, *used_columns(request, *named), faults=request.faults)
+        columns = used_columns(request, str(request.options["label"]), *split_columns(request).named())
+        check_columns(path, *columns, faults=request.faults)
     return paths
 
 
@@ -81,10 +81,13 @@ def _wav_folder() -> TaskSpec:
         data_from="user",
         requires=("soundfile",),
         extra="speech",
-        options=places(
-            f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
-            "folder with the same layout; its classes may be others",
-            alone=True,
+        options=(
+            *places(
+                f"folder ROOT/CLASS/FILE.wav, or FLAC, Ogg, MP3 or AIFF; {SPLITS}",
+                "folder with the same layout; its classes may be others",
+                alone=True,
+            ),
+            *SPLIT_OPTIONS,
         ),
         files=_wav_files,
         load=deferred("tlbench_data.tasks.sounds", "load_folders"),
@@ -117,11 +120,7 @@ def _table() -> TaskSpec:
             Option(name="normal", default="normal", summary="label of normal records; all others are anomalies"),
             Option(name="log", default=False, summary="apply log(1 + x) to every number"),
             *FEATURES,
-            Option(
-                name="group",
-                default="",
-                summary="column of groups, such as patients, each of which is held out as a whole (optional)",
-            ),
+            *SPLIT_OPTIONS,
         ),
         files=_table_files,
         load=deferred("tlbench_data.tasks.records", "load_table"),
@@ -193,6 +192,7 @@ def _series() -> TaskSpec:
             Option(name="stride", default=10, summary="distance between the starts of two windows", unit="rows"),
             Option(name="columns", default="", summary="columns that are channels, separated by commas; empty: all"),
             *FEATURES,
+            *SPLIT_OPTIONS,
         ),
         files=_series_files,
         load=deferred("tlbench_data.tasks.motions", "load_series"),

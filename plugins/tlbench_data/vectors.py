@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tlbench import MULTI_LABEL, REGRESSION, DomainSpec, LoadRequest, Option, TaskLabels, TaskSpec, deferred
+from tlbench import (
+    MULTI_LABEL,
+    REGRESSION,
+    SPLIT_OPTIONS,
+    DomainSpec,
+    LoadRequest,
+    Option,
+    TaskLabels,
+    TaskSpec,
+    deferred,
+)
 from tlbench_data.options import DROPPED, FEATURES, QUOTES, places, used_columns
 from tlbench_data.own import TABLE_FORMATS, fixed_labels
 
@@ -17,11 +27,12 @@ TABLES = places(
 
 
 def _files(request: LoadRequest, *columns: str) -> Sequence[Path]:
-    from tlbench.assets import check_columns, side_tables
+    from tlbench.assets import check_columns, side_tables, split_columns
 
     paths = [path for files in side_tables(request).values() for part in files.values() for path in part]
     for path in paths:
-        check_columns(path, *columns, quotes=bool(request.options.get("quotes", True)), faults=request.faults)
+        named = (*columns, *split_columns(request).named())
+        check_columns(path, *named, quotes=bool(request.options.get("quotes", True)), faults=request.faults)
     return paths
 
 
@@ -68,6 +79,7 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
                 Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
                 *FEATURES,
+                *SPLIT_OPTIONS,
             ),
             files=_number_files,
             load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
@@ -92,6 +104,7 @@ def vector_tasks() -> list[TaskSpec]:
                 Option(name="label", default="label", summary="columns of the tags, separated by commas"),
                 QUOTES,
                 DROPPED,
+                *SPLIT_OPTIONS,
             ),
             files=_tag_files,
             load=deferred("tlbench_data.tasks.vectors", "load_tags"),

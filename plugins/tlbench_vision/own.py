@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench import CLASSIFICATION, Option, TaskSpec, deferred
+from tlbench import CLASSIFICATION, SPLIT_OPTIONS, Option, TaskSpec, deferred
 
 
 def own_images() -> TaskSpec:
@@ -43,6 +43,7 @@ def own_images() -> TaskSpec:
                 by_trait={"scales": 0},
             ),
             Option(name="grey", default=False, summary="one grey channel instead of RGB"),
+            *SPLIT_OPTIONS,
         ),
         files=deferred("tlbench_vision.tasks.image_folder", "files"),
         load=deferred("tlbench_vision.tasks.image_folder", "load"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlbench import (
     SEGMENTATION,
+    SPLIT_OPTIONS,
     BackboneSpec,
     LoadRequest,
     Option,
@@ -19,8 +20,10 @@ def _mask_files(request: LoadRequest) -> Sequence[Path]:
     from tlbench.assets import integer_option, mask_sides
 
     integer_option(request, "size", least=8)
-    pairs = [pair for side in mask_sides(request) if side for half in (side.train, side.test) for pair in half.inputs]
-    return [path for pair in pairs for path in pair]
+    sides = [side for side in mask_sides(request) if side]
+    tables = [side.train.where for side in sides if side.train.where.is_file()]
+    pairs = [pair for side in sides for half in (side.train, side.test) for pair in half.inputs]
+    return [*tables, *(path for pair in pairs for path in pair)]
 
 
 def segmentation_tasks() -> list[TaskSpec]:
@@ -45,13 +48,15 @@ def segmentation_tasks() -> list[TaskSpec]:
                 Option(
                     name="source",
                     default="",
-                    summary="folder with images/ and masks/ whose files have the same names without extension, "
-                    "or train/ and test/ with both, else a fifth is held out by name. Labels are grey values or "
-                    "palette indices. Empty: no source domain",
+                    summary="folder with images/ and masks/ whose files have the same names without extension (or "
+                    "_mask, _label, _gt behind it); train/ and test/ are outside or inside of both, else a fifth is "
+                    "held out by name; or table with the columns file and mask (and split, task.group, task.time). "
+                    "Labels are grey values or palette indices. Empty: no source domain",
                 ),
                 Option(name="target", default="", summary="folder with the same layout and labels"),
                 Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
                 Option(name="grey", default=False, summary="one grey channel instead of RGB"),
+                *SPLIT_OPTIONS,
             ),
             files=_mask_files,
             load=deferred("tlbench_vision.tasks.mask_folder", "load"),

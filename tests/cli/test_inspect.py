@@ -112,6 +112,21 @@ def test_copies_are_found_by_content_with_their_files(tlbench, folders):
     assert "new/train/cat/3.png (cat), new/train/dog/other-label.bmp (dog)" in notes
 
 
+def test_near_copies_are_warned_of_unless_groups_are_named(tlbench, tmp_path):
+    random, rows = np.random.default_rng(0), ["file,label,who"]
+    for number in range(40):
+        image = Image.fromarray(random.integers(0, 256, (6, 6, 3), np.uint8)).resize((48, 48))
+        for name, size in (("a", 48), ("b", 32)):
+            image.resize((size, size)).save(tmp_path / f"{name}{number}.png")
+            rows.append(f"{name}{number}.png,{'xy'[number % 2]},p{number}")
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    words = ("inspect", "vision/image-folder", "--set", f"task.target={tmp_path / 'list.csv'}")
+    _, seen = found(tlbench, *words)
+    assert any("test examples are nearly equal to training examples, such as" in note for note in seen["notes"])
+    _, seen = found(tlbench, *words, "--set", "task.group=who")
+    assert seen["notes"] == ["The test interval is over only 8 groups: it is often too narrow below 10 groups."]
+
+
 def test_a_budget_below_the_number_of_classes_is_told(tlbench):
     _, seen = found(tlbench, "inspect", "toy/blobs", "--set", "task.label_budget=2")
     assert seen["notes"] == ["2 labels cannot cover the 3 target classes: increase task.label_budget."]

@@ -108,11 +108,16 @@ def test_all_labels_below_fewer_labels_names_who_is_above(entries):
     [
         ("few-test-examples", {"test_size": 49}, "Only 49 test examples"),
         ("few-groups", {"groups": 4}, "over only 4 groups"),
-        ("test-copies", {"test_size": 369, "test_copies": 35}, "35 of 369 test examples"),
+        ("test-copies", {"test_size": 369, "test_copies": 35}, "35 of 369 test examples are equal"),
+        (
+            "test-copies",
+            {"test_size": 369, "test_copies": 3, "test_near_copies": 35},
+            "35 of 369 test examples are nearly",
+        ),
         (
             "source-test-copies",
             {"source_test_size": 369, "source_test_copies": 35, "forgetting_head": 0.1},
-            "35 of 369 source test examples",
+            "Source: 35 of 369 test examples",
         ),
         ("partial-checkpoint", {"weights_loaded": 3, "weights_expected": 5}, "Only 3 of 5 weights"),
         ("contended-latency", {"contended": True}, "upper bound"),
@@ -129,7 +134,8 @@ def test_flags_of_a_result_alone(entries, name, changes, words):
     [
         {"test_size": 50},
         {"groups": 10},
-        {"test_size": 1000, "test_copies": 9},
+        {"test_size": 1000, "test_copies": 9, "test_near_copies": 9},
+        {"test_size": 369, "test_near_copies": 35, "groups": 20},
         {"test_copies": 35, "access": ("source",)},
         {"source_test_size": 369, "source_test_copies": 35},
         {"weights_loaded": 5, "weights_expected": 5},

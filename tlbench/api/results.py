@@ -66,9 +66,10 @@ class Results:
 
     def _said(self) -> list[str]:
         from tlbench.api.tables import diagnosed, without_score
+        from tlbench.results.copies import warnings
 
         counts = ", ".join(f"{sum(row.status == s for row in self.rows)} {s}" for s in ("ok", "failed", "skipped"))
-        numbers = [*diagnosed(self.rows), *self.without]
+        numbers = [*diagnosed(self.rows), *self.without, *warnings(self.rows)]
         return [*without_score(self.rows), *numbers, *self.remarks, f"results: {counts}"]
 
     def to_frame(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from tlbench.assets.limits import check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, by_file, check_no_columns, divide, split_columns
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
 from tlbench.assets.readers.feature_tables import TableUse, missing_option, names_option, read_features
 from tlbench.assets.readers.features import FeatureEncoding, TableRow, all_rows, read_records, rows_by_table
@@ -36,11 +37,13 @@ from tlbench.assets.readers.labelled import (
     task_data,
     task_labels,
     transductive_data,
+    unmatched,
 )
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows
 from tlbench.assets.readers.sound_file import sound_reader
+from tlbench.assets.readers.spans import read_spans
 from tlbench.assets.readers.tables import (
     Table,
     check_columns,
@@ -51,6 +54,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
+from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
 from tlbench.assets.readers.walk import list_folder
 from tlbench.assets.weight_files import read_weights, reading_weights
@@ -66,27 +70,32 @@ from tlbench.assets.weights import (
 __all__ = [
     "COLUMNAR_SUFFIXES",
     "IMAGE_SUFFIXES",
+    "NO_COLUMNS",
     "SOUND_SUFFIXES",
     "TABLE_SUFFIXES",
     "EmbeddedImage",
     "FeatureEncoding",
     "Labelled",
     "Parts",
+    "SplitColumns",
     "Table",
     "TableRow",
     "TableUse",
     "TaggedSentence",
     "all_rows",
     "as_pixels",
+    "by_file",
     "cached_json",
     "check_columns",
     "check_coverage",
     "check_finite_weights",
     "check_limit",
+    "check_no_columns",
     "class_files",
     "class_sides",
     "common_labels",
     "common_rate",
+    "divide",
     "example_files",
     "file_parts",
     "files_read",
@@ -121,7 +130,9 @@ __all__ = [
     "read_records",
     "read_series",
     "read_sound",
+    "read_spans",
     "read_table",
+    "read_tagged",
     "read_text_table",
     "read_texts",
     "read_weights",
@@ -131,11 +142,13 @@ __all__ = [
     "side_tables",
     "sliding_windows",
     "sound_reader",
+    "split_columns",
     "strip_prefix",
     "table_files",
     "table_parts",
     "task_data",
     "task_labels",
     "transductive_data",
+    "unmatched",
     "weight_coverage",
 ]

@@ -11,6 +11,7 @@ import click
 
 from tlbench.cli.output import print_table, print_title, say, say_wrapped
 from tlbench.cli.verbosity import level
+from tlbench.results import copies
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results
@@ -23,7 +24,7 @@ def print_results(results: Results, log: Path, *, wide: bool) -> None:
     """Print the results of a run, and unless `--quiet` what it cost and where its pages are; `log` has tracebacks."""
     rows = results.rows
     print_rows(rows, wide=wide)
-    for line in results.without:
+    for line in [*results.without, *copies.warnings(rows)]:
         say_wrapped(line)
     if any(row.status == "failed" for row in rows):
         say(f"tracebacks: {log}")

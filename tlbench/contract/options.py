@@ -66,6 +66,21 @@ PARTIAL = Option(
 )
 """What a backbone whose checkpoint `load_into` reads has among its options."""
 
+SPLIT_OPTIONS = (
+    Option(
+        name="group",
+        default="",
+        summary="column of groups, such as patients or speakers; each is held out as a whole, and intervals draw whole "
+        "groups (optional)",
+    ),
+    Option(
+        name="time",
+        default="",
+        summary="column of times, numbers or ISO dates; the latest fifth is the test split (optional)",
+    ),
+)
+"""What a task on a user's tables, or files that a table lists, has among its options; `class_sides` reads them."""
+
 
 def training_options(
     *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4

@@ -18,6 +18,7 @@ from tlbench.contract.task_data import Array, ExampleSequence, Side, Split, Task
 from tlbench.engine.facts import SizedExamples, write_facts
 from tlbench.engine.groups import check_groups, read_groups, save_groups
 from tlbench.engine.label_budget import budget_positions
+from tlbench.engine.near_copies import Watched, near_copies
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
@@ -51,6 +52,8 @@ class Prepared:
     fitted_on: str | None
     """What `fitted` was learnt from; None if the backbone learns nothing."""
     sha256: str
+    near_copies: int | None
+    """Target test examples that nearly equal a training example; None for a modality without a rule."""
 
     @classmethod
     def read(cls, folder: Path) -> Prepared:
@@ -65,6 +68,7 @@ class Prepared:
             known["sample_rate"],
             known["fitted_on"],
             known["sha256"],
+            known["near_copies"],
         )
 
     @property
@@ -105,10 +109,10 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
     )
     # By way of JSON, as a later process reads it: tuples and number types would differ between the two.
     fitted = json.loads(json.dumps(backbone.fit(request)))
-    seen = {}
-    for name in splits_of(data):
-        seen[name] = SizedExamples(split_of(data, name).inputs)
-        _save(plan, name, replace(split_of(data, name), inputs=seen[name]), targets.get(name), fitted, folder)
+    seen = {name: SizedExamples(split_of(data, name).inputs) for name in splits_of(data)}
+    read = {name: Watched(backbone.modality, inputs) for name, inputs in seen.items()}
+    for name, inputs in read.items():
+        _save(plan, name, replace(split_of(data, name), inputs=inputs), targets.get(name), fitted, folder)
         save_groups(folder, name, split_of(data, name))
     written = sorted([*folder.glob("*.npy"), *folder.glob("*-references.json")])
     arrays = {path.name: file_sha256(path) for path in written}
@@ -120,6 +124,7 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
         "sample_rate": data.sample_rate,
         "reading": None if data.reading is None else dict(data.reading),
         "sha256": digest(arrays),
+        "near_copies": near_copies(read["target-train"], read["target-test"]),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
     write_facts(folder, seen, {name: load_examples(folder, name).inputs for name in seen}, plan.backbone_options)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import questions
 from tlbench.leaderboard.ranks import Difference, difference
-from tlbench.results import groups
+from tlbench.results import copies, groups
 from tlbench.results.baselines import (
     ALL_LABELS,
     CONSTANT,
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 ENOUGH_EXAMPLES = 50
 """Test examples from which on an entry has no flag."""
-COPIES = 0.01
-"""Share of the test examples from which on copies of training examples are a flag: single ones move no score."""
 NEARLY = 0.1
 """Predictions are nearly constant if they vary a tenth as much as the targets, or less."""
 
@@ -165,24 +163,18 @@ def _few_groups(entry: Entry, peers: Peers) -> str:
 
 def _test_copies(entry: Entry, peers: Peers) -> str:
     """Return how many test examples are copies, for a strategy that is given target training data."""
-    row = max(entry.rows, key=lambda row: row.test_copies or 0)
-    copies, size = row.test_copies or 0, row.test_size or 0
+    row = max(entry.rows, key=lambda row: (row.test_copies or 0, row.test_near_copies or 0))
     sees = any(part.startswith("target") for part in row.access)
-    if not sees or not copies or copies < COPIES * size:
-        return ""
-    return f"{copies} of {size} test examples have the model inputs of a training example: they may be known by heart."
+    said = copies.warning(row.test_copies, row.test_near_copies, row.test_size, row.groups is not None)
+    return f"{said}: they may be known by heart." if sees and said else ""
 
 
 def _source_test_copies(entry: Entry, peers: Peers) -> str:
     """Return how many source test examples are copies, for an entry that says what it has forgotten."""
     row = entry.first
-    copies, size = row.source_test_copies or 0, row.source_test_size or 0
-    if (row.forgetting_head is None and row.forgetting_probe is None) or not copies or copies < COPIES * size:
-        return ""
-    return (
-        f"{copies} of {size} source test examples have the model inputs of a source training example: the source score "
-        "and forgetting may be too high."
-    )
+    said = copies.warning(row.source_test_copies, None, row.source_test_size, grouped=False)
+    measured = row.forgetting_head is not None or row.forgetting_probe is not None
+    return f"Source: {said}: the source score and forgetting may be too high." if measured and said else ""
 
 
 def _partial_checkpoint(entry: Entry, peers: Peers) -> str:

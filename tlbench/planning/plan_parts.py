@@ -16,7 +16,7 @@ from tlbench.results.files import digest, slug
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
-LATER = ("group", "leave_out", "missing", "columns")
+LATER = ("group", "time", "leave_out", "missing", "columns")
 """Options that tasks on own files got after there were results."""
 
 

@@ -120,6 +120,7 @@ COLUMNS = (
     Column("interval_method", "95 % interval made by", TARGET, shown=FILES),
     Column("test_size", "test split", TARGET, unit="examples", shown=FILES),
     Column("test_copies", "test examples that are copies of training examples", TARGET, shown=FILES),
+    Column("test_near_copies", "test examples that are nearly copies of training examples", TARGET, shown=FILES),
     Column("most_common_share", "share of the most common decision", TARGET, shown=FILES),
     Column("most_common_target_share", "share of the most common target", TARGET, shown=FILES),
     Column("prediction_spread", "spread of predictions over that of targets", TARGET, shown=FILES),

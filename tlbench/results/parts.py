@@ -36,6 +36,7 @@ class PreparedPart(RowPart):
     data_sha256: str
     fitted_on: str | None
     test_copies: int
+    test_near_copies: int | None
     source_test_copies: int | None
 
 

@@ -109,6 +109,9 @@ class Row:
     test_copies: int | None = None
     """Target test examples whose model inputs are equal, byte for byte, to those of an example of the target training
     split, of which a label budget is a part; null in older results."""
+    test_near_copies: int | None = None
+    """Target test examples that nearly equal an example of the target training split: the same image in another size or
+    format, the same text in other spelling, and so on; null for other modalities, and in older results."""
     most_common_share: float | None = None
     """Share of the most common decision, such as a class, among those on the target test split; null for kinds that
     decide nothing, and in older results."""

@@ -28,6 +28,7 @@ SHARED_BY_SOURCE: Mapping[str, Callable[[Row], Any]] = {
 SHARED_BY_DATA: Mapping[str, Callable[[Row], Any]] = {
     "data_sha256": lambda row: row.data_sha256,
     "test_copies": lambda row: row.test_copies,
+    "test_near_copies": lambda row: row.test_near_copies,
     "source_test_copies": lambda row: row.source_test_copies,
 }
 """What rows say of the data that their backbone prepared."""

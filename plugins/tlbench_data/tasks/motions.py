@@ -11,6 +11,7 @@ from tlbench.assets import (
     TABLE_SUFFIXES,
     Labelled,
     Parts,
+    by_file,
     class_files,
     class_sides,
     hold_out,
@@ -80,7 +81,7 @@ def load_series(request: LoadRequest) -> TaskData:
 
     def windows(parts: Parts[Path]) -> Parts[Any]:
         return parts.map(
-            lambda files: files.spread(lambda path: sliding_windows(path, series.read(path), rows, stride))
+            lambda files: by_file(files).spread(lambda path: sliding_windows(path, series.read(path), rows, stride))
         )
 
     data = task_data(None if source is None else windows(source), windows(target))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from tlbench.assets import (
     read_features,
     read_records,
     side_tables,
+    split_columns,
     table_parts,
 )
 from tlbench_data.own import STATES
@@ -34,29 +34,24 @@ NSL_KDD = (*map(str, range(41)), ATTACK, DIFFICULTY)
 
 
 def load_table(request: LoadRequest) -> TaskData:
-    """Read one table, or the tables `train` and `test`, for each domain. Equal records, or a group's, stay together."""
-    label, normal, group = (str(request.options[name]) for name in ("label", "normal", "group"))
+    """Read one table, or the tables `train` and `test`, for each domain.
 
-    def group_of(record: TableRow) -> str:
-        return record.table.cells(group, [record.row])[0].strip()
+    Equal records stay together, unless columns of groups or times say how to split.
+    """
+    label, normal, columns = str(request.options["label"]), str(request.options["normal"]), split_columns(request)
 
     use = TableUse(
-        texts=tuple(filter(None, (label, group))),
+        texts=(label, *columns.named()),
         left_out=names_option(request, "leave_out"),
         missing=missing_option(request),
     )
 
     def read(path: Path) -> Labelled[TableRow]:
         table = read_features(path, use, request.faults)
-        records = label_rows(table, all_rows(table), label)
-        for record in filter(lambda record: group and not group_of(record), records.inputs):
-            line = record.table.lines[record.row]
-            request.faults.refuse(f'"{path}", line {line}: column "{group}" is empty: give every row a group.')
-        return records
+        return label_rows(table, all_rows(table), label, columns)
 
     def side(files: Mapping[str, Sequence[Path]]) -> Parts[TableRow]:
-        parts = table_parts(files, read, group_of if group else _content)
-        return parts.map(lambda records: _binary(records, label, normal))
+        return table_parts(files, read, _content).map(lambda records: _binary(records, label, normal))
 
     sides = {name: side(files) for name, files in side_tables(request).items()}
     source, target = sides.get("source"), sides["target"]
@@ -65,17 +60,7 @@ def load_table(request: LoadRequest) -> TaskData:
     encoding = FeatureEncoding.learn(train, without=use.texts, log=log, fill=fill)
     tested = [] if source is None else source.test.inputs
     encoding.note_unseen([*tested, *target.train.inputs, *target.test.inputs])
-    data = _encode(encoding, source, target)
-    if not group:
-        return data
-    grouped = None if source is None or data.source is None else _grouped(data.source, source, group_of)
-    return replace(data, source=grouped, target=_grouped(data.target, target, group_of))
-
-
-def _grouped(side: Side, parts: Parts[TableRow], group_of: Callable[[TableRow], str]) -> Side:
-    """Return a side with the group of each record."""
-    train, test = ([group_of(record) for record in records.inputs] for records in (parts.train, parts.test))
-    return replace(side, train=replace(side.train, groups=train), test=replace(side.test, groups=test))
+    return _encode(encoding, source, target)
 
 
 def load_nsl_kdd(request: LoadRequest) -> TaskData:

@@ -24,6 +24,7 @@ from tlbench.assets import (
     read_text_table,
     rows_by_table,
     side_tables,
+    split_columns,
     table_parts,
 )
 from tlbench.learning import check_targets
@@ -35,11 +36,14 @@ Records = Sequence[TableRow]
 def load_numbers(request: LoadRequest) -> TaskData:
     """Read rows as feature vectors `(F,)` float64, and the label columns as numbers `(N, C)`."""
     names = label_columns(request)
-    use = TableUse(numbers=names, left_out=names_option(request, "leave_out"), missing=missing_option(request))
+    texts = split_columns(request).named()
+    use = TableUse(
+        texts=texts, numbers=names, left_out=names_option(request, "leave_out"), missing=missing_option(request)
+    )
     sides = _sides(request, lambda path: read_features(path, use, request.faults))
     first, *others = sides.values()
     encoding = FeatureEncoding.learn(
-        first.train.inputs, without=names, log=bool(request.options["log"]), fill=use.missing == "fill"
+        first.train.inputs, without=use.others, log=bool(request.options["log"]), fill=use.missing == "fill"
     )
     tested = [half for parts in others for half in (parts.train, parts.test)]
     encoding.note_unseen([record for half in (first.test, *tested) for record in half.inputs])
@@ -67,11 +71,14 @@ def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Ca
 
 def _sides(request: LoadRequest, read: Callable[[Path], Table]) -> dict[str, Parts[TableRow]]:
     """Return the rows of `source`, if there is one, and `target`; a fifth of a single table is held out, equal rows
-    together."""
+    together, or as the columns of groups and times say."""
+    columns = split_columns(request)
 
     def rows(path: Path) -> Labelled[TableRow]:
-        records = all_rows(read(path))
-        return Labelled(where=path, inputs=records, labels=[""] * len(records), faults=request.faults)
+        table = read(path)
+        records = all_rows(table)
+        examples = Labelled(where=path, inputs=records, labels=[""] * len(records), faults=request.faults)
+        return columns.of(table, examples)
 
     def row(record: TableRow) -> str:
         return "\t".join(record.table.rows[record.row])
@@ -90,6 +97,6 @@ def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Record
             check_targets(labels, names)
         except BadInputError as error:
             half.faults.refuse(f'"{half.where}": {error}.')
-        return Split(inputs=inputs(half.inputs), labels=labels)
+        return Split(inputs=inputs(half.inputs), labels=labels, groups=half.groups)
 
     return Side(labels=tuple(names), train=split(parts.train), test=split(parts.test))

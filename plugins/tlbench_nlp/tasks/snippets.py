@@ -16,6 +16,7 @@ from tlbench.assets import (
     read_table,
     read_text_table,
     side_tables,
+    split_columns,
     table_parts,
     task_data,
     task_labels,
@@ -27,7 +28,8 @@ from tlbench_nlp.plugin import snippet_files
 def load_table(request: LoadRequest) -> TaskData:
     """Read texts or pairs of texts, and labels.
 
-    Each domain is one table, or the tables `train` and `test`. Equal texts stay together.
+    Each domain is one table, or the tables `train` and `test`. Equal texts stay together, unless columns of groups or
+    times say how to split.
     """
     return task_data(*_table_sides(request))
 
@@ -40,12 +42,13 @@ def table_labels(request: LoadRequest) -> TaskLabels:
 def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
     """Return the texts of both domains; None if the user names no source."""
     text, label, pair = (str(request.options[name]) for name in ("text", "label", "pair"))
+    columns = split_columns(request)
 
     def read(path: Path) -> Labelled[Any]:
         table = read_text_table(
             path,
             texts=(text, pair) if pair else (text,),
-            labels=(label,),
+            labels=(label, *columns.named()),
             quotes=bool(request.options["quotes"]),
             missing=missing_option(request, ("refuse", "drop")),
             faults=request.faults,
@@ -54,7 +57,7 @@ def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
         inputs = list(zip(texts, table.column(pair), strict=True)) if pair else texts
         for line, example in zip(table.lines, inputs, strict=True):
             request.faults.locate(example, f"{path}, line {line}")
-        return label_rows(table, inputs, label)
+        return label_rows(table, inputs, label, columns)
 
     sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
     return sides.get("source"), sides["target"]

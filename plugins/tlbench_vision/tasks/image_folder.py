@@ -10,6 +10,7 @@ from tlbench.assets import (
     COLUMNAR_SUFFIXES,
     IMAGE_SUFFIXES,
     EmbeddedImage,
+    Labelled,
     Parts,
     file_parts,
     files_read,
@@ -20,6 +21,7 @@ from tlbench.assets import (
     list_folder,
     option_path,
     read_embedded_images,
+    split_columns,
     table_files,
     table_parts,
     task_data,
@@ -61,11 +63,17 @@ def _sides(request: LoadRequest) -> tuple[Parts[Picture] | None, Parts[Picture]]
 
 
 def _side(request: LoadRequest, option: str) -> Parts[Picture]:
-    tables, label = _tables(request, option), str(request.options["label"])
+    tables, columns = _tables(request, option), split_columns(request)
     if not tables:
         path = option_path(request, option)
-        return cast("Parts[Picture]", file_parts(path, IMAGE_SUFFIXES, faults=request.faults, label=label))
-    return table_parts(tables, lambda path: read_embedded_images(path, label, request.faults), group=image_group)
+        label = str(request.options["label"])
+        parts = file_parts(path, IMAGE_SUFFIXES, faults=request.faults, label=label, columns=columns)
+        return cast("Parts[Picture]", parts)
+
+    def read(path: Path) -> Labelled[Picture]:
+        return read_embedded_images(path, str(request.options["label"]), request.faults, columns)
+
+    return table_parts(tables, read, group=image_group)
 
 
 def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:

@@ -49,6 +49,6 @@ def _values(half: Labelled[tuple[Array, Array]]) -> Array:
 def _side(parts: Parts[tuple[Array, Array]], values: Array) -> Side:
     def split(half: Labelled[tuple[Array, Array]]) -> Split:
         images, masks = zip(*half.inputs, strict=True)
-        return Split(inputs=images, labels=np.searchsorted(values, np.stack(masks)))
+        return Split(inputs=images, labels=np.searchsorted(values, np.stack(masks)), groups=half.groups)
 
     return Side(labels=tuple(map(str, values)), train=split(parts.train), test=split(parts.test))

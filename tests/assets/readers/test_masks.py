@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tlbench.assets import SplitColumns
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.images import read_mask
 from tlbench.assets.readers.masks import mask_pairs, mask_parts
 from tlbench.errors import BadInputError
@@ -92,3 +94,95 @@ def test_images_that_are_not_read_are_named(root):
     put(root / "images" / "more" / "12.png", np.zeros((6, 4), np.uint8))
     with pytest.raises(BadInputError, match=r'images" .*subfolders \(1\)'):
         mask_pairs(root)
+
+
+@pytest.mark.parametrize(
+    ("image", "mask"),
+    [
+        ("train/images/{}.png", "train/masks/{}.png"),
+        ("images/train/{}.png", "masks/train/{}.png"),
+        ("train_images/{}.png", "train_masks/{}_mask.png"),
+        ("Images-train/{}.jpg", "labels-train/{}_gt.png"),
+        ("img/train/{}.jpg", "annotations/train/{}.png"),
+        ("train/{}.png", "train/{}_mask.png"),
+        ("train/JPEGImages/{}.jpg", "train/SegmentationClass/{}.png"),
+    ],
+)
+def test_the_usual_layouts_are_read(tmp_path, image, mask):
+    splits = {"train": 4, "val": 2, "test": 3}
+    for split, count in splits.items():
+        for number in range(count):
+            for name in (image, mask):
+                put(tmp_path / name.format(f"{split}{number}").replace("train/", f"{split}/", 1)
+                    .replace("train_", f"{split}_", 1).replace("-train/", f"-{split}/", 1),
+                    np.zeros((4, 4), np.uint8))  # fmt: skip
+    faults = CollectedFaults()
+    parts = mask_parts(tmp_path, faults=faults)
+    assert (len(parts.train), len(parts.test), faults.notes, faults.errors) == (6, 3, [], [])
+    for picture, labels in (*parts.train.inputs, *parts.test.inputs):
+        assert labels.stem in (picture.stem, f"{picture.stem}_mask", f"{picture.stem}_gt")
+        assert labels != picture
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_a_folder_below_images_has_its_masks_below_masks(tmp_path, split):
+    for clinic in "ab":
+        for number in range(10):
+            for part in (split, split.replace("train", "test")):
+                for kind in ("Images", "masks"):
+                    put(tmp_path / kind / clinic / part / f"{number}.png", np.zeros((4, 4), np.uint8))
+    parts = mask_parts(tmp_path / "Images" / "b")
+    assert len(parts.train) == (10 if split else 8)
+    assert all(mask.parts[-3 - bool(split) :][0:2] == ("masks", "b") for _, mask in parts.train.inputs)
+
+
+def test_masks_beside_their_images_are_held_out_by_name(tmp_path):
+    for number in range(10):
+        for name in (f"{number}.png", f"{number}_segmentation.png"):
+            put(tmp_path / name, np.zeros((4, 4), np.uint8))
+    parts = mask_parts(tmp_path)
+    assert (len(parts.train), len(parts.test)) == (8, 2)
+    assert all(mask.stem == f"{image.stem}_segmentation" for image, mask in parts.train.inputs)
+
+
+def test_folders_that_are_no_layout_are_named(tmp_path):
+    (tmp_path / "images").mkdir()
+    put(tmp_path / "pictures" / "a.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(BadInputError, match='no folder of masks, it has "images", "pictures": expected images/ and'):
+        mask_parts(tmp_path)
+    with pytest.raises(BadInputError, match="no folder of images and of masks"):
+        mask_parts(tmp_path / "pictures")
+    for folder in ("images/train", "images/test", "masks/train"):
+        put(tmp_path / folder / "a.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(BadInputError, match="different splits"):
+        mask_parts(tmp_path)
+
+
+def test_two_masks_of_one_image_are_refused(root):
+    put(root / "masks" / "3_mask.png", np.zeros((6, 4), np.uint8))
+    with pytest.raises(BadInputError, match=r"3\.png.*3_mask\.png.* masks of one image"):
+        mask_pairs(root)
+
+
+def test_other_folders_are_named(root):
+    (root / "labels").mkdir()
+    faults = CollectedFaults()
+    assert len(mask_parts(root, faults=faults).train) == 8
+    assert '"labels"' in faults.notes[0]
+
+
+def test_pairs_may_be_listed_by_a_table_with_groups(root):
+    rows = [f"images/{i}.jpg,masks/{i}.png,p{i // 2},{i}" for i in range(10)]
+    (root / "pairs.csv").write_text("\n".join(["file,mask,patient,when", *rows]))
+    parts = mask_parts(root / "pairs.csv", columns=SplitColumns("patient"))
+    assert (len(parts.train), len(set(parts.test.groups)), len(parts.test)) == (8, 1, 2)
+    assert parts.train.inputs[0][1].parent.name == "masks"
+    latest = mask_parts(root / "pairs.csv", faults=CollectedFaults(), columns=SplitColumns(time="when"))
+    assert [image.name for image, _ in latest.test.inputs] == ["8.jpg", "9.jpg"]
+    (root / "split.csv").write_text("file,mask,split\nimages/1.jpg,masks/1.png,train\nimages/2.jpg,masks/2.png,val\n")
+    assert len(mask_parts(root / "split.csv").test) == 1
+    (root / "split.csv").write_text("file,mask\nimages/1.jpg,masks/one.png\n")
+    with pytest.raises(BadInputError, match=r'line 2: ".*one.png" does not exist: correct the column "mask"'):
+        mask_parts(root / "split.csv")
+    with pytest.raises(BadInputError, match='is a folder, which has no column "patient"'):
+        mask_parts(root, columns=SplitColumns("patient"))

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.objects import features, read_columns
 from tlbench.assets.readers.tables import read_table
@@ -38,9 +39,12 @@ def image_group(image: Path | EmbeddedImage) -> str:
     return hashlib.sha256(image.content).hexdigest()
 
 
-def read_embedded_images(path: Path, label: str, faults: Faults = RAISE) -> Labelled[Path | EmbeddedImage]:
+def read_embedded_images(
+    path: Path, label: str, faults: Faults = RAISE, columns: SplitColumns = NO_COLUMNS
+) -> Labelled[Path | EmbeddedImage]:
     """Return the encoded images of a Parquet or Arrow table's one image column, with the labels of another column.
 
+    Groups and times come from `columns`.
     A table of the hub may contain the path of an image instead of its content.
     """
     schema, batches = read_columns(path)
@@ -49,8 +53,8 @@ def read_embedded_images(path: Path, label: str, faults: Faults = RAISE) -> Labe
     for batch in batches:
         for image in batch.column(column).to_pylist():
             images.append(_embedded(path, len(images) + 1, image))
-    labels = read_table(path, faults=faults).labels(label)
-    return Labelled(where=path, inputs=images, labels=labels, faults=faults)
+    table = read_table(path, faults=faults)
+    return columns.of(table, Labelled(where=path, inputs=images, labels=table.labels(label), faults=faults))
 
 
 def _embedded(path: Path, row: int, image: dict[str, Any] | None) -> Path | EmbeddedImage:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tlbench.assets.readers.cells import as_number, is_missing, is_numeric, is_usable, number_cells
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled, quoted
 from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.contract.faults import RAISE, Faults
@@ -31,10 +32,20 @@ class TableRow(NamedTuple):
     """The row's position in it, from 0."""
 
 
-def read_records(path: Path, *, label: str, columns: Sequence[str] = (), faults: Faults = RAISE) -> Labelled[TableRow]:
-    """Return the rows of a table with the labels of one column; `columns` names them in a table without a header."""
+def read_records(
+    path: Path,
+    *,
+    label: str,
+    columns: Sequence[str] = (),
+    divided_by: SplitColumns = NO_COLUMNS,
+    faults: Faults = RAISE,
+) -> Labelled[TableRow]:
+    """Return the rows of a table with the labels of one column, and groups and times from the columns `divided_by`.
+
+    `columns` names the columns of a table without a header.
+    """
     table = read_table(path, columns=columns, faults=faults)
-    return label_rows(table, all_rows(table), label)
+    return label_rows(table, all_rows(table), label, divided_by)
 
 
 def all_rows(table: Table) -> list[TableRow]:

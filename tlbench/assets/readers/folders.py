@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
 from tlbench.assets.readers.labelled import (
     PART_NAMES,
     Labelled,
@@ -129,22 +130,25 @@ def file_parts(
     part: float = 0.2,
     faults: Faults = RAISE,
     label: str = "label",
+    columns: SplitColumns = NO_COLUMNS,
 ) -> Parts[Path]:
     """Return the class folders in `train/` and `test/`; without these, `part` of each class is held out by file name.
 
     If there is a `valid/` but no `test/`, it is the test split; if there are both, it is training data. The names of
-    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files, and `label` is
-    its column of labels; likewise if `root` has a `metadata.csv` as image folders of the Hugging Face hub do.
+    the folders are those of `PARTS`, in any case. If `root` is a file, it is a table that lists files, `label` is its
+    column of labels, and `columns` are the groups and times in it; likewise if `root` has a `metadata.csv` as image
+    folders of the Hugging Face hub do.
     """
     # `listed` and `metadata` import `tables`, which imports this module.
     if root.is_file():
         from tlbench.assets.readers.listed import listed_files
 
-        return listed_files(root, part, faults, label)
+        return listed_files(root, part, faults, label, columns)
     from tlbench.assets.readers.metadata import metadata_parts
 
-    if listed := metadata_parts(root, suffixes, part, faults, label):
+    if listed := metadata_parts(root, suffixes, part, faults, label, columns):
         return listed
+    check_no_columns(root, columns)
     if folders := split_folders(root):
         halves = {name: _class_files(folder, suffixes, names, faults) for name, folder in folders.items()}
         parts = published_parts(halves)
@@ -187,10 +191,13 @@ def class_sides(
     folder. Use it in `files`, `labels` and `load` of a task, with `task_labels` and `task_data`; for domains that must
     have the same labels, with `transductive_data`.
     """
-    to = file_parts(option_path(request, "target", target), suffixes, names, target_part, request.faults)
+    columns = split_columns(request)
+    path = option_path(request, "target", target)
+    to = file_parts(path, suffixes, names, target_part, request.faults, columns=columns)
     if not source and not has_source(request):
         return None, to
-    return file_parts(option_path(request, "source", source), suffixes, names, faults=request.faults), to
+    path = option_path(request, "source", source)
+    return file_parts(path, suffixes, names, faults=request.faults, columns=columns), to
 
 
 def example_files(*sides: Parts[T] | None) -> list[T]:

@@ -37,6 +37,10 @@ class Labelled(Generic[T]):
     """The examples, `N` of them."""
     labels: Sequence[str]
     """The label name of each example."""
+    groups: Sequence[str] | None = None
+    """The group of each example, such as its speaker: no group is in both splits."""
+    times: Sequence[float] | None = None
+    """When each example was recorded: the latest ones are the test split."""
     tables: tuple[Path, ...] = ()
     """The tables that list the examples and their labels, if there are any."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
@@ -48,12 +52,25 @@ class Labelled(Generic[T]):
     def take(self, indices: Iterable[int]) -> Labelled[T]:
         """Return the examples at these positions."""
         chosen = list(indices)
-        inputs, labels = [self.inputs[i] for i in chosen], [self.labels[i] for i in chosen]
-        return self.with_inputs(inputs, labels)
+        return replace(
+            self,
+            inputs=[self.inputs[i] for i in chosen],
+            labels=[self.labels[i] for i in chosen],
+            groups=None if self.groups is None else [self.groups[i] for i in chosen],
+            times=None if self.times is None else [self.times[i] for i in chosen],
+        )
 
     def with_inputs(self, inputs: Sequence[U], labels: Sequence[str]) -> Labelled[U]:
-        """Return other examples from the same file or folder."""
-        return Labelled(where=self.where, inputs=inputs, labels=labels, tables=self.tables, faults=self.faults)
+        """Return other inputs and labels, one for each example, with the groups and times of the examples."""
+        return Labelled(
+            where=self.where,
+            inputs=inputs,
+            labels=labels,
+            groups=self.groups,
+            times=self.times,
+            tables=self.tables,
+            faults=self.faults,
+        )
 
     def read(self, read: Callable[[T], U]) -> Labelled[U]:
         """Return the examples with `read(input)` in place of each input."""
@@ -69,15 +86,16 @@ class Labelled(Generic[T]):
         return self.with_inputs(ReadLazily(self.inputs, read), self.labels)
 
     def spread(self, read: Callable[[T], Sequence[U]]) -> Labelled[U]:
-        """Return all examples in `read(input)` of each input, with the label of the input."""
-        inputs, labels = [], []
-        for item, label in zip(self.inputs, self.labels, strict=True):
+        """Return all examples in `read(input)` of each input, with the label, group and time of the input."""
+        inputs, origins = [], []
+        for origin, item in enumerate(self.inputs):
             for examples in self.faults.attempt(read, item):
                 for example in examples:
                     self.faults.locate(example, item)
                     inputs.append(example)
-                    labels.append(label)
-        return self.with_inputs(inputs, labels)
+                    origins.append(origin)
+        spread = self.take(origins)
+        return spread.with_inputs(inputs, spread.labels)
 
 
 class ReadLazily(Sequence[U], Generic[T, U]):
@@ -143,9 +161,14 @@ def _hash(name: str) -> str:
 
 def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the file or folder of the first."""
-    tables = tuple(dict.fromkeys((*first.tables, *second.tables)))
-    both = first.with_inputs([*first.inputs, *second.inputs], [*first.labels, *second.labels])
-    return replace(both, tables=tables)
+    return replace(
+        first,
+        inputs=[*first.inputs, *second.inputs],
+        labels=[*first.labels, *second.labels],
+        groups=None if first.groups is None or second.groups is None else [*first.groups, *second.groups],
+        times=None if first.times is None or second.times is None else [*first.times, *second.times],
+        tables=tuple(dict.fromkeys((*first.tables, *second.tables))),
+    )
 
 
 def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
@@ -247,7 +270,8 @@ def make_side(parts: Parts[T], labels: Sequence[str]) -> Side:
     index = {label: position for position, label in enumerate(labels)}
 
     def split(examples: Labelled[T]) -> Split:
-        return Split(inputs=examples.inputs, labels=[index[label] for label in examples.labels])
+        labelled = [index[label] for label in examples.labels]
+        return Split(inputs=examples.inputs, labels=labelled, groups=examples.groups)
 
     return Side(labels=tuple(labels), train=split(parts.train), test=split(parts.test))
 

@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
+from tlbench.assets.readers.labelled import PARTS, Labelled, Parts
 from tlbench.assets.readers.tables import Table, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
+T = TypeVar("T")
 COLUMNS = ("file", "file_name")
 """The column of files, as tlbench and as the Hugging Face hub names it."""
 
 
-def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE, label: str = "label") -> Parts[Path]:
-    """Return the files that a table lists; without a column `split`, `part` of each class is held out by file name."""
+def listed_files(
+    path: Path, part: float = 0.2, faults: Faults = RAISE, label: str = "label", columns: SplitColumns = NO_COLUMNS
+) -> Parts[Path]:
+    """Return the files that a table lists; without a column `split`, `part` of each class is held out by file name.
+
+    With groups or times in `columns`, files are held out by these.
+    """
     table = read_table(path, faults=faults)
-    listed = files_of(table, label)
+    return split_by_table(table, files_of(table, label, columns), table.column(_column(table)), part)
+
+
+def files_of(table: Table, label: str, columns: SplitColumns = NO_COLUMNS) -> Labelled[Path]:
+    """Return the files of a table, one for each row, with their labels, groups and times."""
+    files, labels = named_files(table, _column(table)), table.labels(label)
+    listed = Labelled(where=table.path, inputs=files, labels=labels, tables=(table.path,), faults=table.faults)
+    return columns.of(table, listed)
+
+
+def named_files(table: Table, column: str) -> list[Path]:
+    """Return the files in a column of a table. Raises `BadInputError` for one that does not exist, or named twice."""
+    # As UTF-8 bytes, which are the names of files in every locale.
+    files = [table.path.parent / os.fsdecode(name.encode()) for name in table.column(column)]
+    seen = set()
+    for line, file in zip(table.lines, files, strict=True):
+        if file in seen or not file.is_file():
+            what = "is listed twice" if file in seen else "does not exist"
+            raise BadInputError(f'"{table.path}", line {line}: "{file}" {what}: correct the column "{column}".')
+        seen.add(file)
+    return files
+
+
+def split_by_table(table: Table, listed: Labelled[T], names: Sequence[str], part: float) -> Parts[T]:
+    """Return the splits in the column `split` of a table; without it, as `divided.divide` does by `names`."""
     if "split" not in table.columns:
-        return hold_out(listed, table.column(_column(table)), part)
-    splits = table.labels("split")
+        return divide(listed, names, part)
+    path, splits = table.path, table.labels("split")
     for line, split in zip(table.lines, splits, strict=True):
         if split.lower() not in PARTS:
             raise BadInputError(f'"{path}", line {line}: invalid split "{split}": use one of {", ".join(PARTS)}.')
@@ -31,21 +64,7 @@ def listed_files(path: Path, part: float = 0.2, faults: Faults = RAISE, label: s
         raise BadInputError(
             f'"{path}": the column "split" must contain "train" and "test": add both, or remove the column.'
         )
-    return published_parts({name: listed.take(rows) for name, rows in places.items()})
-
-
-def files_of(table: Table, label: str) -> Labelled[Path]:
-    """Return the files of a table, one for each row, with their labels."""
-    path, names, labels = table.path, table.column(_column(table)), table.labels(label)
-    # As UTF-8 bytes, which are the names of files in every locale.
-    files = [path.parent / os.fsdecode(name.encode()) for name in names]
-    seen = set()
-    for line, file in zip(table.lines, files, strict=True):
-        if file in seen or not file.is_file():
-            what = "is listed twice" if file in seen else "does not exist"
-            raise BadInputError(f'"{path}", line {line}: "{file}" {what}: correct the column "{_column(table)}".')
-        seen.add(file)
-    return Labelled(where=path, inputs=files, labels=labels, tables=(path,), faults=table.faults)
+    return keep_published({name: listed.take(rows) for name, rows in places.items()})
 
 
 def _column(table: Table) -> str:

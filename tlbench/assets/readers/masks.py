@@ -1,19 +1,28 @@
-"""Folders of images with masks: files in `images/` and `masks/` have the same names, without extensions."""
+"""Images with masks: in folders whose files have the same names without extension, or listed by a table."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tlbench.assets.readers.folders import (
-    IMAGE_SUFFIXES,
-    files_in,
-    has_source,
-    option_path,
-    part_folders,
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
+from tlbench.assets.readers.folders import IMAGE_SUFFIXES, files_in, has_source, option_path
+from tlbench.assets.readers.labelled import (
+    PART_NAMES,
+    PARTS,
+    Labelled,
+    Parts,
+    hold_out,
+    named_parts,
+    published_parts,
+    quoted,
 )
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
-from tlbench.assets.readers.walk import note_reasons
+from tlbench.assets.readers.listed import named_files, split_by_table
+from tlbench.assets.readers.tables import read_table
+from tlbench.assets.readers.walk import list_folder, note_reasons
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
@@ -21,44 +30,179 @@ from tlbench.results.files import text_of
 
 Pair = tuple[Path, Path]
 """An image and its mask."""
+Folders = dict[str, Path]
+"""A folder of `images`, and one of `masks`."""
+KINDS = {
+    "images": ("images", "image", "imgs", "img", "jpegimages"),
+    "masks": (
+        *("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass"),
+        *("segmentations", "segmentation", "groundtruth", "ground_truth", "gt"),
+    ),
+}
+"""Names of folders, in any case; of several the first is taken."""
+IMAGE_COLUMNS = ("file", "image", "file_name")
+"""Names of the column of images in a table."""
+ENDING = re.compile("[_-](masks?|labels?|seg|segmentation|annotation|groundtruth|ground_truth|gt)$", re.IGNORECASE)
+"""What the name of a mask may have behind the name of its image."""
+LAYOUTS = (
+    "expected images/ and masks/ with the same names, or train/ and test/ with both, or images/ and masks/ with train/ "
+    "and test/ in each, or a table with the columns file and mask"
+)
 
 
 def mask_pairs(root: Path, faults: Faults = RAISE) -> Labelled[Pair]:
-    """Return the pairs of a folder by name. Raises `BadInputError` for a file without its counterpart."""
-    by_kind = {}
-    left_out: Counter[str] = Counter()
-    for kind in ("images", "masks"):
-        paths = files_in(root / kind, IMAGE_SUFFIXES, left_out, faults)
-        by_kind[kind] = {path.stem: path for path in paths}
-        if len(by_kind[kind]) < len(paths):
-            raise BadInputError(
-                f'"{root / kind}" has files with the same name and different extensions: keep one of them.'
-            )
-    note_reasons(root, left_out, IMAGE_SUFFIXES, faults)
-    images, masks = by_kind["images"], by_kind["masks"]
-    if unpaired := sorted(images.keys() ^ masks.keys()):
-        path = images.get(unpaired[0]) or masks[unpaired[0]]
-        raise BadInputError(f'"{path}" has no counterpart in images/ or masks/: add it, or remove the file.')
-    if not images:
-        raise BadInputError(f'"{root / "images"}" has no images: add some.')
-    pairs = [(images[name], masks[name]) for name in images]
-    return Labelled(where=root, inputs=pairs, labels=[""] * len(pairs), faults=faults)
+    """Return the pairs in `images/` and `masks/` by name; that of a mask may end in _mask, _label, _gt and the like.
 
-
-def mask_parts(root: Path, part: float = 0.2, faults: Faults = RAISE) -> Parts[Pair]:
-    """Return the pairs in `train/` and `test/`; without these, `part` of them is held out by file name.
-
-    `valid/` is used as in `labelled.published_parts`.
+    Raises `BadInputError` for a file without its counterpart.
     """
-    if folders := part_folders(root, IMAGE_SUFFIXES, faults):
-        return published_parts({name: mask_pairs(folder, faults) for name, folder in folders.items()})
-    pairs = mask_pairs(root, faults)
+    return _pairs(_folders(root, faults), faults)
+
+
+def _pairs(folders: Folders, faults: Faults) -> Labelled[Pair]:
+    left_out: Counter[str] = Counter()
+    images = _by_stem(folders["images"], left_out, faults)
+    if folders["images"] == folders["masks"]:
+        masks = {stem: path for stem, path in images.items() if _image_stem(stem, images) != stem}
+        images = {stem: path for stem, path in images.items() if stem not in masks}
+    else:
+        masks = _by_stem(folders["masks"], left_out, faults)
+    note_reasons(folders["images"].parent, left_out, IMAGE_SUFFIXES, faults)
+    by_image: dict[str, Path] = {}
+    for stem, path in masks.items():
+        if (other := by_image.setdefault(_image_stem(stem, images), path)) != path:
+            raise BadInputError(f'"{other}" and "{path}" are masks of one image: keep one of them.')
+    if unpaired := sorted(images.keys() ^ by_image.keys()):
+        path = images.get(unpaired[0]) or by_image[unpaired[0]]
+        raise BadInputError(
+            f'"{path}" has no counterpart in "{folders["masks" if unpaired[0] in images else "images"]}": add it with '
+            f"the same name, remove the file, or list the pairs in a table with the columns file and mask."
+        )
+    if not images:
+        raise BadInputError(f'"{folders["images"]}" has no images: add some.')
+    pairs = [(images[name], by_image[name]) for name in images]
+    return Labelled(where=folders["images"], inputs=pairs, labels=[""] * len(pairs), faults=faults)
+
+
+def _by_stem(folder: Path, left_out: Counter[str], faults: Faults) -> dict[str, Path]:
+    paths = files_in(folder, IMAGE_SUFFIXES, left_out, faults)
+    by_stem = {path.stem: path for path in paths}
+    if len(by_stem) < len(paths):
+        raise BadInputError(f'"{folder}" has files with the same name and different extensions: keep one of them.')
+    return by_stem
+
+
+def _image_stem(stem: str, images: Mapping[str, Path]) -> str:
+    """Return the name of a mask without what it has behind the name of its image."""
+    shorter = ENDING.sub("", stem)
+    return shorter if shorter in images and shorter != stem else stem
+
+
+def mask_parts(
+    root: Path, part: float = 0.2, faults: Faults = RAISE, columns: SplitColumns = NO_COLUMNS
+) -> Parts[Pair]:
+    """Return the pairs of `train` and `test`, outside or inside of images/ and masks/, or of a table's column `split`.
+
+    Without splits, `part` of the pairs is held out by file name, or by the columns of groups and times in a table.
+    `valid` is used as in `labelled.published_parts`.
+    """
+    if root.is_file():
+        return _listed_pairs(root, part, faults, columns)
+    check_no_columns(root, columns, "mask")
+    splits = _splits(root, faults)
+    if "all" not in splits:
+        return published_parts({name: _pairs(folders, faults) for name, folders in splits.items()})
+    pairs = _pairs(splits["all"], faults)
     return hold_out(pairs, [text_of(image.name) for image, _ in pairs.inputs], part)
+
+
+def _listed_pairs(path: Path, part: float, faults: Faults, columns: SplitColumns) -> Parts[Pair]:
+    table = read_table(path, faults=faults)
+    column = next((name for name in IMAGE_COLUMNS if name in table.columns), IMAGE_COLUMNS[0])
+    pairs = list(zip(named_files(table, column), named_files(table, "mask"), strict=True))
+    listed = columns.of(table, Labelled(where=path, inputs=pairs, labels=[""] * len(pairs), faults=faults))
+    return split_by_table(table, listed, table.column(column), part)
+
+
+def _splits(root: Path, faults: Faults) -> dict[str, Folders]:
+    """Return the folders of `train` and `test` (or `valid`), or of `all`. Raises `BadInputError` for no such layout."""
+    inside = [path for path in list_folder(root) if path.is_dir()]
+    if parts := named_parts((path.name, path) for path in inside):
+        _note_others(root, [path for path in inside if path not in parts.values()], faults)
+        return {name: _folders(folder, faults) for name, folder in parts.items()}
+    if siblings := _sibling_splits(inside):
+        return siblings
+    folders = _folders(root, faults)
+    of_kinds = {kind: dict(_split_folders(folder)) for kind, folder in folders.items()}
+    if of_kinds["images"].keys() != of_kinds["masks"].keys():
+        raise BadInputError(
+            f'"{folders["images"]}" and "{folders["masks"]}" have different splits: give both the same ({PART_NAMES}).'
+        )
+    splits = {part: {kind: of_kind[part] for kind, of_kind in of_kinds.items()} for part in of_kinds["images"]}
+    return splits or {"all": folders}
+
+
+def _split_folders(folder: Path) -> Iterator[tuple[str, Path]]:
+    yield from named_parts((path.name, path) for path in list_folder(folder) if path.is_dir()).items()
+
+
+def _sibling_splits(inside: list[Path]) -> dict[str, Folders]:
+    """Return the splits of folders such as train_images/ and train_masks/; nothing if they are not complete."""
+    splits: dict[str, Folders] = {}
+    for path in inside:
+        words = re.split("[_-]", path.name.lower(), maxsplit=1)
+        for part, name in ((words[0], words[-1]), (words[-1], words[0])):
+            kind = next((kind for kind, names in KINDS.items() if name in names), "")
+            if part in PARTS and kind:
+                splits.setdefault(PARTS[part], {})[kind] = path
+    whole = all(folders.keys() == KINDS.keys() for folders in splits.values())
+    return splits if whole and "train" in splits and len(splits) > 1 else {}
+
+
+def _folders(root: Path, faults: Faults) -> Folders:
+    """Return the folders of images and of masks in a folder.
+
+    It may be a folder below images/, to which there is one below masks/, or contain images beside their masks.
+    """
+    inside = list_folder(root)
+    folders = {path.name.lower(): path for path in inside if path.is_dir()}
+    chosen = {kind: next((folders[name] for name in names if name in folders), None) for kind, names in KINDS.items()}
+    loose = {path.stem: path for path in inside if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()}
+    if not any(chosen.values()) and loose:
+        if parallel := _parallel(root):
+            return parallel
+        if any(_image_stem(stem, loose) != stem for stem in loose):
+            return {"images": root, "masks": root}
+    if lacking := [kind for kind, path in chosen.items() if path is None]:
+        shown = quoted([path.name for path in inside]) if inside else "nothing"
+        raise BadInputError(f'"{root}" has no folder of {" and of ".join(lacking)}, it has {shown}: {LAYOUTS}.')
+    complete = {kind: path for kind, path in chosen.items() if path is not None}
+    _note_others(root, [path for path in inside if path not in complete.values()], faults)
+    return complete
+
+
+def _parallel(root: Path) -> Folders | None:
+    """Return a folder such as images/clinic-a/, and masks/clinic-a/ beside it; None if there is no such folder."""
+    folder = Path(os.path.abspath(root))
+    for parent in [folder, *folder.parents]:
+        if parent.name.lower() in KINDS["images"]:
+            below = folder.relative_to(parent)
+            beside = {path.name.lower(): path / below for path in list_folder(parent.parent) if (path / below).is_dir()}
+            masks = [beside[name] for name in KINDS["masks"] if name in beside]
+            return {"images": root, "masks": masks[0]} if masks else None
+    return None
+
+
+def _note_others(root: Path, others: list[Path], faults: Faults) -> None:
+    if others:
+        faults.note(
+            f'Not read in "{root}": {quoted([path.name for path in others])}. Read are images, masks and splits.'
+        )
 
 
 def mask_sides(request: LoadRequest) -> tuple[Parts[Pair] | None, Parts[Pair]]:
     """Return the pairs of both domains, for `files` and `load` of a task; None if the user names no source."""
-    target = mask_parts(option_path(request, "target"), faults=request.faults)
+    columns = split_columns(request)
+    target = mask_parts(option_path(request, "target"), faults=request.faults, columns=columns)
     if not has_source(request):
         return None, target
-    return mask_parts(option_path(request, "source"), faults=request.faults), target
+    return mask_parts(option_path(request, "source"), faults=request.faults, columns=columns), target

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tlbench.assets.readers.divided import SplitColumns, keep_published
 from tlbench.assets.readers.folders import example_files, split_folders
-from tlbench.assets.readers.labelled import Labelled, Parts, published_parts
+from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.assets.readers.listed import COLUMNS, files_of, listed_files
 from tlbench.assets.readers.tables import Table, read_table
 from tlbench.assets.readers.walk import list_folder, note_unread, subfolders
@@ -17,7 +18,9 @@ METADATA = ("metadata.csv", "metadata.jsonl")
 FILE = COLUMNS[1]
 
 
-def metadata_parts(root: Path, suffixes: Sequence[str], part: float, faults: Faults, label: str) -> Parts[Path] | None:
+def metadata_parts(
+    root: Path, suffixes: Sequence[str], part: float, faults: Faults, label: str, columns: SplitColumns
+) -> Parts[Path] | None:
     """Return the files that the metadata of a folder lists, or None if it has none with labels.
 
     The metadata is in `root`, or in each of its folders `train`, `valid` and `test`. Without these folders and without
@@ -32,11 +35,11 @@ def metadata_parts(root: Path, suffixes: Sequence[str], part: float, faults: Fau
         )
     whole = None if inside else _metadata(root, label, faults)
     if inside:
-        parts = published_parts({name: files_of(table, label) for name, table in inside.items()})
+        parts = keep_published({name: files_of(table, label, columns) for name, table in inside.items()})
     elif whole and folders:
-        parts = published_parts(_by_folder(files_of(whole, label), folders))
+        parts = keep_published(_by_folder(files_of(whole, label, columns), folders))
     elif whole:
-        parts = listed_files(whole.path, part, faults, label)
+        parts = listed_files(whole.path, part, faults, label, columns)
     else:
         return None
     unlisted = f"are not listed in the metadata{' of a split' * bool(folders)}"

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from tlbench.assets.limits import check_limit
 from tlbench.assets.readers.delimited import text_rows
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
 from tlbench.assets.readers.foreign import refuse_foreign
 from tlbench.assets.readers.hub import hub_files, is_hub_place
@@ -17,10 +18,8 @@ from tlbench.assets.readers.labelled import (
     PART_NAMES,
     Labelled,
     Parts,
-    hold_out,
     join,
     named_parts,
-    published_parts,
     quoted,
 )
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
@@ -65,9 +64,13 @@ class Table:
 
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column; an empty cell is an error."""
+        return self.filled(column, "label")
+
+    def filled(self, column: str, what: str) -> list[str]:
+        """Return the cells of a column without white space around them; a row without `what` is an error."""
         cells = [cell.strip() for cell in self.column(column)]
         for line in (line for line, cell in zip(self.lines, cells, strict=True) if not cell):
-            self.faults.refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a label.')
+            self.faults.refuse(f'"{self.path}", line {line}: column "{column}" is empty: give every row a {what}.')
         return cells
 
 
@@ -173,31 +176,31 @@ def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults
             raise BadInputError(f"{error}{nested} Options name the columns, such as --set task.label=NAME.") from None
 
 
-def table_files(request: LoadRequest, option: str) -> dict[str, list[Path]]:
-    """Return the tables of an option: of `all`, or of `train`, `valid` and `test`.
+def table_files(request: LoadRequest, option: str, suffixes: Sequence[str] = RECORDS) -> dict[str, list[Path]]:
+    """Return the tables of an option: of `all`, or of `train`, `valid` and `test`; `suffixes` are those in a folder.
 
     The option is a file, a folder with a table for each split, or a data set of the hub, which is downloaded.
     """
     value = str(request.options[option])
     if is_hub_place(value):
         return hub_files(value)
-    return {name: [path] for name, path in _tables_at(option_path(request, option), request.faults).items()}
+    return {name: [path] for name, path in _tables_at(option_path(request, option), suffixes, request.faults).items()}
 
 
-def side_tables(request: LoadRequest) -> dict[str, dict[str, list[Path]]]:
+def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict[str, dict[str, list[Path]]]:
     """Return the tables of both domains as `table_files` does; without `source` if the user names no source."""
-    target = table_files(request, "target")
-    return {"source": table_files(request, "source"), "target": target} if has_source(request) else {"target": target}
+    options = ("source", "target") if has_source(request) else ("target",)
+    return {option: table_files(request, option, suffixes) for option in options}
 
 
-def _tables_at(where: Path, faults: Faults) -> dict[str, Path]:
+def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
     if not where.is_dir():
         return {"all": where}
-    tables = [path for path in list_folder(where) if path.suffix.lower() in RECORDS]
+    tables = [path for path in list_folder(where) if path.suffix.lower() in suffixes]
     by_part = named_parts((path.stem, path) for path in tables)
     if not by_part:
         raise BadInputError(
-            f'"{where}" lacks the tables "train" and "test" (.csv, .jsonl, .parquet, ...): add them, or use a single '
+            f'"{where}" lacks the tables "train" and "test" ({", ".join(suffixes)}): add them, or use a single '
             f"table ({PART_NAMES})."
         )
     if others := [path.name for path in tables if path not in by_part.values()]:
@@ -210,25 +213,34 @@ def table_parts(
 ) -> Parts[T]:
     """Return the published splits of the files from `table_files`; without these, a fifth is held out.
 
-    Examples with the same `group` stay together. `valid` is used as in `labelled.published_parts`.
+    Examples with groups or times are divided by these, others with the same `group` stay together. `valid` is used as
+    in `labelled.published_parts`.
     """
     parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
-        return hold_out(parts["all"], [group(example) for example in parts["all"].inputs])
-    return published_parts(parts)
+        return divide(parts["all"], [group(example) for example in parts["all"].inputs])
+    return keep_published(parts)
 
 
-def read_texts(path: Path, *, text: str, label: str, quotes: bool = True, faults: Faults = RAISE) -> Labelled[str]:
-    """Return the texts of one column with the labels of another."""
+def read_texts(
+    path: Path,
+    *,
+    text: str,
+    label: str,
+    quotes: bool = True,
+    columns: SplitColumns = NO_COLUMNS,
+    faults: Faults = RAISE,
+) -> Labelled[str]:
+    """Return the texts of one column with the labels of another, and groups and times from `columns`."""
     table = read_table(path, quotes=quotes, faults=faults)
     texts = table.column(text)
     for line, example in zip(table.lines, texts, strict=True):
         faults.locate(example, f"{path}, line {line}")
-    return label_rows(table, texts, label)
+    return label_rows(table, texts, label, columns)
 
 
-def label_rows(table: Table, inputs: Sequence[T], label: str) -> Labelled[T]:
-    """Return `inputs`, one for each row of a table, with the labels of one column."""
+def label_rows(table: Table, inputs: Sequence[T], label: str, columns: SplitColumns = NO_COLUMNS) -> Labelled[T]:
+    """Return `inputs`, one for each row of a table, with the labels of one column, and groups and times."""
     labels = table.labels(label)
-    examples = Labelled(where=table.path, inputs=inputs, labels=labels, faults=table.faults)
+    examples = columns.of(table, Labelled(where=table.path, inputs=inputs, labels=labels, faults=table.faults))
     return examples.take(row for row, name in enumerate(labels) if name)

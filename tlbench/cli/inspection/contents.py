@@ -15,6 +15,7 @@ from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Side, Split, TaskData
 from tlbench.engine.groups import group_names
+from tlbench.engine.near_copies import Fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
@@ -41,6 +42,9 @@ class SplitSummary:
     """Examples with NaN or infinite values."""
     groups: list[str] | None = None
     """The group of each example, if the split has groups."""
+    modality: str
+    prints: list[Fingerprint]
+    """What tells examples that are nearly equal."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -60,18 +64,19 @@ Contents = Mapping[str, SplitSummary]
 def read_contents(task: TaskSpec, data: TaskData, faults: CollectedFaults) -> Contents:
     """Read every example once."""
     return {
-        f"{name} {part}": _read(f"{name} {part}", kind.create(), side, split, faults)
+        f"{name} {part}": _read(f"{name} {part}", task, kind.create(), side, split, faults)
         for name, kind, side in (("source", task.kind_of_source, data.source), ("target", task.kind, data.target))
         if side is not None
         for part, split in (("train", side.train), ("test", side.test))
     }
 
 
-def _read(name: str, kind: Kind, side: Side, split: Split, faults: CollectedFaults) -> SplitSummary:
-    keys, places, shapes, values = [], [], [], []
+def _read(name: str, task: TaskSpec, kind: Kind, side: Side, split: Split, faults: CollectedFaults) -> SplitSummary:
+    keys, places, shapes, values, prints = [], [], [], [], []
     form, not_finite = "", 0
     for position, example in enumerate(split.inputs):
         keys.append(content_hash(example))
+        prints.append(fingerprint(task.modality, example))
         places.append(faults.place(example) or f"{name} example {position}")
         shapes.append(np.shape(example) if isinstance(example, np.ndarray) else (len(example),))
         form = _form(kind, example)
@@ -91,6 +96,8 @@ def _read(name: str, kind: Kind, side: Side, split: Split, faults: CollectedFaul
         values=(ranges[:, 0].min(), ranges[:, 1].max(), ranges[:, 2].mean()) if values else None,
         not_finite=not_finite,
         groups=group_names(split),
+        modality=task.modality,
+        prints=prints,
     )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from tlbench.cli.inspection.contents import Contents, SplitSummary
+from tlbench.engine.near_copies import near_pairs
+from tlbench.results.copies import warning
 
 PAIRS = (
     ("source test", "source train"),
@@ -64,6 +66,25 @@ def leaks(contents: Contents) -> Iterator[str]:
         if count and name.endswith("test") and other.endswith("train"):
             size = len(contents[name].keys)
             yield f"{count} of {size} {name} examples are also in {other} (data leak): the test score is too high."
+
+
+def near_leaks(contents: Contents) -> Iterator[str]:
+    """Yield, for each domain without groups, test examples that nearly equal a training example."""
+    for side in dict.fromkeys(name.partition(" ")[0] for name in contents):
+        train, test = contents[f"{side} train"], contents[f"{side} test"]
+        if test.groups is None and (said := warning(None, len(pairs := _near(train, test)), len(test.keys), False)):
+            one, other = pairs[0]
+            yield (
+                f"{side.capitalize()} domain: {said}, such as {one} and {other}: the test score may be too high. Keep "
+                f"copies in one split (task.group), or remove them."
+            )
+
+
+def _near(train: SplitSummary, test: SplitSummary) -> list[tuple[str, str]]:
+    """Return the places of nearly equal examples that are not equal."""
+    known = set(train.keys)
+    pairs = near_pairs(test.modality, train.prints, test.prints)
+    return [(test.places[here], train.places[there]) for here, there in pairs if test.keys[here] not in known]
 
 
 def conflicts(contents: Contents) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import quoted
 from tlbench.cli.inspection.contents import Contents, class_counts, read_contents, sizes
-from tlbench.cli.inspection.copies import conflicts, copies, leaks
+from tlbench.cli.inspection.copies import conflicts, copies, leaks, near_leaks
 from tlbench.cli.inspection.shift import shift
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
@@ -57,6 +57,7 @@ def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: C
         notes=[
             *faults.notes,
             *leaks(contents),
+            *near_leaks(contents),
             *conflicts(contents),
             *_uncovered(task, contents, label_budget),
             *_few_groups(contents),

@@ -19,6 +19,7 @@ def _compute(work: Work) -> PreparedPart:
         data_sha256=prepared.sha256,
         fitted_on=prepared.fitted_on,
         test_copies=copies("target"),
+        test_near_copies=prepared.near_copies,
         source_test_copies=None if prepared.source_labels is None else copies("source"),
     )
 

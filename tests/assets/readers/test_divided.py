@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tlbench import BadInputError
+from tlbench.assets import SplitColumns, file_parts, read_records, table_parts
+from tlbench.assets.readers.divided import by_file, check_no_columns
+from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.assets.readers.labelled import Labelled
+
+
+def table(folder, times, groups=None):
+    """Write a table whose row numbers are its examples."""
+    groups = groups or range(len(times))
+    rows = [f"{i},a,{time},{group}" for i, (time, group) in enumerate(zip(times, groups, strict=True))]
+    (folder / "t.csv").write_text("\n".join(["x,label,when,who", *rows]))
+    return folder / "t.csv"
+
+
+def parts(files, columns, faults=None):
+    faults = faults or CollectedFaults()
+    read = table_parts(
+        files, lambda path: read_records(path, label="label", divided_by=columns, faults=faults), lambda record: ""
+    )
+    assert faults.errors == []
+    return [[int(record.table.rows[record.row][0]) for record in half.inputs] for half in (read.train, read.test)]
+
+
+@pytest.mark.parametrize(
+    ("times", "test"),
+    [
+        ([5, 1, 4, 2, 3, 0, 9, 8, 7, 6], [6, 7]),
+        (["2024-01-02", "2023-12-31", "2024-01-01", "2020-02-29", "2021-01-01"], [0]),
+        (["2024-01-01T12:00:00+02:00", "2024-01-01T11:30:00Z", "2024-01-01T10:30:00Z"], [1]),
+        ([0, 0, 0, 1, 1, 1], [3, 4, 5]),  # Equal times stay together.
+        ([0, 1, 1, 1, 1], [1, 2, 3, 4]),  # Something is left to train on.
+        ([-1e300, 3, 1.5], [1]),
+    ],
+)
+def test_the_latest_fifth_is_the_test_split(tmp_path, times, test):
+    train = sorted(set(range(len(times))) - set(test))
+    faults = CollectedFaults()
+    assert parts({"all": [table(tmp_path, times)]}, SplitColumns(time="when"), faults) == [train, test]
+    assert f"latest {len(test)} of {len(times)} examples" in faults.notes[0]
+    assert len(faults.notes) == 1
+
+
+def test_a_group_is_as_late_as_its_last_example(tmp_path):
+    """Group b lasts from 1 to 9, group c from 4 to 5: nothing from after the last training example is trained on."""
+    path = table(tmp_path, [0, 1, 9, 4, 5, 6], "abbccd")
+    assert parts({"all": [path]}, SplitColumns("who", "when")) == [[0, 3, 4, 5], [1, 2]]
+
+
+def test_groups_that_overlap_in_time_are_noted(tmp_path):
+    faults = CollectedFaults()
+    parts({"all": [table(tmp_path, [0, 1, 9, 4, 5, 6], "abbccd")]}, SplitColumns("who", "when"), faults)
+    assert "1 of 2 test examples" in faults.notes[1]
+
+
+def test_published_splits_that_are_not_in_order_of_time_are_noted(tmp_path):
+    for name, times in (("train", [1, 5, 3]), ("test", [4, 6, 7])):
+        (tmp_path / name).mkdir()
+        table(tmp_path / name, times)
+    faults = CollectedFaults()
+    files = {name: [tmp_path / name / "t.csv"] for name in ("train", "test")}
+    assert parts(files, SplitColumns(time="when"), faults) == [[0, 1, 2], [0, 1, 2]]
+    assert "1 of 3 test examples" in faults.notes[0]
+    assert parts(files, SplitColumns()) == [[0, 1, 2], [0, 1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("times", "sentence"),
+    [
+        ([1, 1, 1], "all examples at the same time"),
+        ([1, 2, "nan"], 't.csv", line 4, column "when": "nan" is not a time'),
+        (["2024-01-01", "01/02/2024"], 'line 3, column "when": "01/02/2024" is not a time'),
+        (["2024-01-01", 5], 'line 3, column "when": "5" is not a time'),
+        (["2024-01-01T12:00", "2024-01-01T12:00Z"], "line 3"),
+        ([1, ""], 'line 3: column "when" is empty: give every row a time'),
+    ],
+)
+def test_what_is_no_time_is_refused(tmp_path, times, sentence):
+    path = table(tmp_path, times)
+    with pytest.raises(BadInputError, match=sentence):
+        table_parts(
+            {"all": [path]},
+            lambda path: read_records(path, label="label", divided_by=SplitColumns(time="when")),
+            lambda record: "",
+        )
+
+
+def test_listed_files_are_divided_by_the_columns_of_the_table(tmp_path):
+    rows = [f"{take}.png,{'ab'[take % 2]},s{take // 4},{take}" for take in range(40)]
+    for take in range(40):
+        (tmp_path / f"{take}.png").write_bytes(b"")
+    (tmp_path / "list.csv").write_text("\n".join(["file,label,speaker,when", *rows]))
+    parts = file_parts(tmp_path / "list.csv", (".png",), columns=SplitColumns("speaker"))
+    assert (len(parts.test), set(parts.train.groups) & set(parts.test.groups)) == (8, set())
+    parts = file_parts(tmp_path / "list.csv", (".png",), columns=SplitColumns("speaker", "when"))
+    assert set(parts.test.groups) == {"s8", "s9"}
+
+
+def test_a_folder_has_no_columns(tmp_path):
+    with pytest.raises(BadInputError, match='is a folder, which has no column "speaker": list its files in a table'):
+        file_parts(tmp_path, (".png",), columns=SplitColumns("speaker"))
+    check_no_columns(tmp_path, SplitColumns())
+
+
+def test_parts_of_a_file_belong_to_it_unless_they_have_groups():
+    def files(folder, **more):
+        paths = [Path(folder) / name for name in ("up/1.csv", "down/1.csv")]
+        return Labelled(where=Path(folder), inputs=paths, labels=["up", "down"], **more)
+
+    assert by_file(files("data/train")).groups == ["train/up/1.csv", "train/down/1.csv"]
+    assert by_file(files("data/test", groups=["p", "q"])).groups == ["p", "q"]
