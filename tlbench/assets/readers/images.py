@@ -40,7 +40,7 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
         with open_image(source) as image:
             turned = upright(image)
             note_size(turned.size)
-            pixels = as_pixels(turned, size, grey)
+            pixels: Array = as_pixels(turned, size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)

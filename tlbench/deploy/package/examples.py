@@ -61,7 +61,9 @@ def reading_of(prepared: Path, task: TaskSpec, backbone: BackboneSpec) -> dict[s
 
 def reader_of(task: TaskSpec) -> Callable[..., Any]:
     """Return the function that makes the reader of a task's files."""
-    return task.reader.resolve() if isinstance(task.reader, Deferred) else task.reader
+    assert task.reader is not None
+    found: Callable[..., Any] = task.reader.resolve() if isinstance(task.reader, Deferred) else task.reader
+    return found
 
 
 def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneSpec) -> bool:
