@@ -23,11 +23,8 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else int(width(text))
 
 
-def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = False) -> list[str]:
-    """Return a text as lines of at most so many cells, all but the first indented.
-
-    A longer word, such as a path, has a line of its own unless `break_words`.
-    """
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Return a text as lines of at most so many cells, all but the first indented; a longer word has its own line."""
     shown = plain(text)
     if cells(shown) <= width:
         return [shown]
@@ -39,7 +36,7 @@ def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = Fals
         width,
         initial_indent=start,
         subsequent_indent=start + indent,
-        break_long_words=break_words,
+        break_long_words=False,
         break_on_hyphens=False,
     ) or [""]
 
