@@ -44,7 +44,7 @@ def test_earlier_results_are_scaled_by_their_training_steps(jobs):
     forecast = from_rows(jobs, [row(jobs[0], strategy_options=half)])
     # prepare and graph once; source, features, adapt (twice as many steps), score and export for each seed
     assert forecast.seconds == 1 + 3 + 2 * (10 + 2 + 2 * 8 + 1 + 0.5)
-    assert (forecast.memory, forecast.disk, forecast.basis) == (5, 2 * 2 * 7, "1 earlier result")
+    assert (forecast.memory, forecast.disk, forecast.basis) == (5, 2 * 2 * 7, "earlier results")
 
 
 def test_what_the_cache_has_takes_no_time(jobs):

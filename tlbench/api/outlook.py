@@ -19,7 +19,9 @@ from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
 DETAILED = 4
-"""Tasks with a backbone up to which a plan says all; a longer one has a line for each task."""
+"""Tasks with a backbone up to which a plan describes data; a longer one has a line for each task."""
+LONGEST = 40
+"""Tasks with a backbone up to which a plan says what it takes."""
 WORTH = 100
 """Training steps from which on a few are timed before a run: those take a few per cent of it."""
 
@@ -95,10 +97,11 @@ class Outlook:
 
     def questions(self, asked: bool = False) -> dict[int, Question]:
         """Return what is to be found out before it runs: number of a group -> question."""
-        if not self.detailed or not self.finds:
+        if not self.finds or len(self.groups) > LONGEST:
             return {}
         found = ((index, group.question(asked)) for index, group in enumerate(self.groups))
-        return {index: question for index, question in found if question is not None}
+        # A long plan does not describe data.
+        return {index: question for index, question in found if question and (question.measure or self.detailed)}
 
     def answered(self, questions: Mapping[int, Question], answers: Sequence[Survey | None]) -> Outlook:
         """Return the outlook with what was found out."""
@@ -116,7 +119,9 @@ class Outlook:
                 why = [_line("skipped", reason) for reason in skips] if reasons else []
                 yield f"plan of {task}", [*self._lines(numbers), *why]
         else:
-            yield "plan", [f"{task}: {_runs([self.groups[i] for i in numbers])}" for task, numbers in tasks.items()]
+            lines = [f"{task}: {_runs([self.groups[i] for i in numbers])}" for task, numbers in tasks.items()]
+            left = [index for index, group in enumerate(self.groups) if group.open]
+            yield "plan", [*lines, *(self._costs(left) if self.finds and left and len(self.groups) <= LONGEST else ())]
 
     def _lines(self, numbers: Sequence[int]) -> Iterator[str]:
         groups = [self.groups[index] for index in numbers]
@@ -139,11 +144,13 @@ class Outlook:
     def _costs(self, numbers: Sequence[int]) -> Iterator[str]:
         forecasts = [self._forecast(index) for index in numbers]
         known = [one for one in forecasts if one is not None]
-        if len(known) < len(forecasts) or not known:
-            yield _line("time", "not known: too short to be timed before it runs, and nothing like it ran before")
+        if not known:
+            short = any(index in self.surveys and self.surveys[index].encode is None for index in numbers)
+            yield _line("time", f"not known: nothing like it ran before{', and it is too short to be timed' * short}")
             return
-        basis = " and ".join(dict.fromkeys(one.basis for one in known))
-        yield _line("time", f"{self._time(sum(one.seconds for one in known))} (from {basis})")
+        basis = " and ".join(sorted({one.basis for one in known}))
+        part = f"; {len(forecasts) - len(known)} of {len(forecasts)} not counted" if None in forecasts else ""
+        yield _line("time", f"{self._time(sum(one.seconds for one in known))} (from {basis}{part})")
         if memory := max(one.memory for one in known):
             yield _line("memory", f"about {size(memory)} for each of {self.at_once} at a time")
         if disk := sum(one.disk for one in known):

@@ -88,7 +88,7 @@ def from_rows(jobs: Sequence[Job], rows: Sequence[Row]) -> Forecast | None:
         seconds=seconds,
         memory=max(row.peak_memory_bytes or 0 for row in used),
         disk=sum(2 * max(row.onnx_bytes or 0 for row in by_strategy[_strategy(job)]) for job in jobs),
-        basis=f"{len(used)} earlier result{'s' * (len(used) != 1)}",
+        basis="earlier results",
     )
 
 
