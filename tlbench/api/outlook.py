@@ -11,7 +11,7 @@ from typing import Any
 
 from tlbench.api.data_facts import data_lines
 from tlbench.engine.contents import facts
-from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, steps_of
+from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, source_steps_of, steps_of
 from tlbench.engine.job import Job
 from tlbench.engine.surveyed import Question, Survey
 from tlbench.errors import StoreError
@@ -62,7 +62,9 @@ class Group:
         if not self.open:
             return None
         lacking = from_rows(self.open, self.rows) is None
-        measure = lacking and (asked or sum(map(steps_of, self.open)) >= WORTH)
+        steps = sum(steps_of(job) + source_steps_of(job) for job in self.open)
+        # Without training steps a single pass over a few examples is timed.
+        measure = lacking and (asked or not 0 < steps < WORTH)
         if self.facts and not measure:
             return None
         kinds = {job.training: job for job in reversed(self.open) if steps_of(job)}
@@ -181,10 +183,8 @@ def _runs(groups: Sequence[Group]) -> str:
     states = [f"{cached} in the cache"] if cached else []
     states += [f"{skipped} skipped"] if skipped else []
     left = len(jobs) - skipped - cached
-    states += [f"{left} to compute"] if states or not left else []
-    return f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}, {', '.join(states)}".rstrip(
-        ", "
-    )
+    states += [f"{left} to compute"] if states else []
+    return ", ".join([f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}", *states])
 
 
 def _count(jobs: Sequence[Job], name: str, plural: str) -> str:
