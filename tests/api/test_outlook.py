@@ -61,13 +61,16 @@ def test_what_is_skipped_and_cached_is_counted(jobs, settings):
     )
 
 
-def test_nothing_is_asked_of_a_finished_plan_or_of_a_long_one(jobs, settings):
+def test_nothing_is_asked_of_a_finished_plan_and_only_time_of_a_long_one(jobs, settings):
     outlook = Outlook(jobs=[cached(job) for job in jobs], settings=settings, at_once=2)
     assert outlook.questions(asked=True) == {}
     tasks = [replace(jobs[0], fields={**jobs[0].fields, "task": f"toy/{name}"}) for name in "abcde"]
     long = Outlook(jobs=tasks, settings=settings, at_once=2)
-    assert long.questions(asked=True) == {}
+    assert all(question.measure for question in long.questions(asked=True).values())
     assert lines(long)[0].startswith("toy/a: finetune x seed 0 on toy/mlp: 1 run")
+    assert lines(long)[-1] == "time      not known: nothing like it ran before"
+    many = [replace(job, fields={**job.fields, "task": f"toy/{n}"}) for n in range(41) for job in jobs[:1]]
+    assert Outlook(jobs=many, settings=settings, at_once=2).questions(asked=True) == {}
 
 
 def test_steps_are_timed_only_where_many_follow(jobs, settings):

@@ -16,6 +16,8 @@ from tlbench.results.row import Row, write_row
 
 SECONDS = {"prepare": 1.0, "source": 10.0, "features": 2.0, "adapt": 8.0, "score": 1.0, "graph": 3.0, "export": 0.5}
 SPLITS = {"source-train": 100, "source-test": 50, "target-train": 80, "target-test": 20}
+SPLIT = {"examples": 3, "original": None, "raw": [[8, 8], [9, 9]], "input": [[4], [4]]}
+FACTS = {"splits": {"target-train": SPLIT, "target-test": SPLIT}, "sample_rate": None, "classes": 2}
 SURVEY = Survey(
     facts={"splits": {name: {"examples": count} for name, count in SPLITS.items()}},
     prepare=1.0,
@@ -44,7 +46,7 @@ def test_earlier_results_are_scaled_by_their_training_steps(jobs):
     forecast = from_rows(jobs, [row(jobs[0], strategy_options=half)])
     # prepare and graph once; source, features, adapt (twice as many steps), score and export for each seed
     assert forecast.seconds == 1 + 3 + 2 * (10 + 2 + 2 * 8 + 1 + 0.5)
-    assert (forecast.memory, forecast.disk, forecast.basis) == (5, 2 * 2 * 7, "1 earlier result")
+    assert (forecast.memory, forecast.disk, forecast.basis) == (5, 2 * 2 * 7, "earlier results")
 
 
 def test_what_the_cache_has_takes_no_time(jobs):
@@ -89,10 +91,21 @@ def test_a_survey_times_the_model_and_leaves_the_prepared_data(blobs, settings):
 
 
 @pytest.mark.parametrize(
-    "value",
-    [None, {}, {"facts": {}, "prepare": -1, "costs": {}}, {"facts": {}, "prepare": 1, "costs": {"full": [1]}},
-     {"facts": {}, "prepare": 1.0, "costs": {"full": [1.0, float("nan")]}}],
-)  # fmt: skip
-def test_a_survey_that_is_none_is_refused(value):
+    "changed",
+    [
+        {"prepare": -1},
+        {"costs": {"full": [1]}},
+        {"costs": {"full": [1.0, float("nan")]}},
+        {"encode": "fast"},
+        {"facts": {}},
+        {"facts": {**FACTS, "splits": {}}},
+        {"facts": {**FACTS, "sample_rate": "x"}},
+        {"facts": {**FACTS, "splits": {**FACTS["splits"], "target-test": {**SPLIT, "examples": "many"}}}},
+        {"facts": {**FACTS, "splits": {**FACTS["splits"], "target-test": {**SPLIT, "raw": [[1, 2], [1]]}}}},
+    ],
+)
+def test_a_survey_that_is_none_is_refused(changed):
+    whole = {"facts": FACTS, "prepare": 1.0, "costs": {"full": [1.0, 0.5]}, "encode": 0.1}
+    assert Survey.from_json(whole).facts == FACTS
     with pytest.raises(StoreError):
-        Survey.from_json(value)
+        Survey.from_json({**whole, **changed})

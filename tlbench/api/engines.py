@@ -121,6 +121,8 @@ class Opened:
         """Return the plan in words, with training steps timed; the data that this needs is kept in the cache."""
         outlook = self.outlook(settings)
         questions = outlook.questions(asked=True)
+        if not questions:
+            return outlook
         return outlook.answered(questions, self.executor.survey(tuple(questions.values()), lambda event: None))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from tlbench.api.data_facts import data_lines
 from tlbench.engine.contents import facts
-from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, steps_of
+from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, source_steps_of, steps_of
 from tlbench.engine.job import Job
 from tlbench.engine.surveyed import Question, Survey
 from tlbench.errors import StoreError
@@ -19,7 +19,9 @@ from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
 
 DETAILED = 4
-"""Tasks with a backbone up to which a plan says all; a longer one has a line for each task."""
+"""Tasks with a backbone up to which a plan describes data; a longer one has a line for each task."""
+LONGEST = 40
+"""Tasks with a backbone up to which a plan says what it takes."""
 WORTH = 100
 """Training steps from which on a few are timed before a run: those take a few per cent of it."""
 
@@ -60,7 +62,9 @@ class Group:
         if not self.open:
             return None
         lacking = from_rows(self.open, self.rows) is None
-        measure = lacking and (asked or sum(map(steps_of, self.open)) >= WORTH)
+        steps = sum(steps_of(job) + source_steps_of(job) for job in self.open)
+        # Without training steps a single pass over a few examples is timed.
+        measure = lacking and (asked or not 0 < steps < WORTH)
         if self.facts and not measure:
             return None
         kinds = {job.training: job for job in reversed(self.open) if steps_of(job)}
@@ -95,10 +99,11 @@ class Outlook:
 
     def questions(self, asked: bool = False) -> dict[int, Question]:
         """Return what is to be found out before it runs: number of a group -> question."""
-        if not self.detailed or not self.finds:
+        if not self.finds or len(self.groups) > LONGEST:
             return {}
         found = ((index, group.question(asked)) for index, group in enumerate(self.groups))
-        return {index: question for index, question in found if question is not None}
+        # A long plan does not describe data.
+        return {index: question for index, question in found if question and (question.measure or self.detailed)}
 
     def answered(self, questions: Mapping[int, Question], answers: Sequence[Survey | None]) -> Outlook:
         """Return the outlook with what was found out."""
@@ -116,7 +121,9 @@ class Outlook:
                 why = [_line("skipped", reason) for reason in skips] if reasons else []
                 yield f"plan of {task}", [*self._lines(numbers), *why]
         else:
-            yield "plan", [f"{task}: {_runs([self.groups[i] for i in numbers])}" for task, numbers in tasks.items()]
+            lines = [f"{task}: {_runs([self.groups[i] for i in numbers])}" for task, numbers in tasks.items()]
+            left = [index for index, group in enumerate(self.groups) if group.open]
+            yield "plan", [*lines, *(self._costs(left) if self.finds and left and len(self.groups) <= LONGEST else ())]
 
     def _lines(self, numbers: Sequence[int]) -> Iterator[str]:
         groups = [self.groups[index] for index in numbers]
@@ -139,11 +146,13 @@ class Outlook:
     def _costs(self, numbers: Sequence[int]) -> Iterator[str]:
         forecasts = [self._forecast(index) for index in numbers]
         known = [one for one in forecasts if one is not None]
-        if len(known) < len(forecasts) or not known:
-            yield _line("time", "not known: too short to be timed before it runs, and nothing like it ran before")
+        if not known:
+            short = any(index in self.surveys and self.surveys[index].encode is None for index in numbers)
+            yield _line("time", f"not known: nothing like it ran before{', and it is too short to be timed' * short}")
             return
-        basis = " and ".join(dict.fromkeys(one.basis for one in known))
-        yield _line("time", f"{self._time(sum(one.seconds for one in known))} (from {basis})")
+        basis = " and ".join(sorted({one.basis for one in known}))
+        part = f"; {len(forecasts) - len(known)} of {len(forecasts)} not counted" if None in forecasts else ""
+        yield _line("time", f"{self._time(sum(one.seconds for one in known))} (from {basis}{part})")
         if memory := max(one.memory for one in known):
             yield _line("memory", f"about {size(memory)} for each of {self.at_once} at a time")
         if disk := sum(one.disk for one in known):
@@ -174,10 +183,8 @@ def _runs(groups: Sequence[Group]) -> str:
     states = [f"{cached} in the cache"] if cached else []
     states += [f"{skipped} skipped"] if skipped else []
     left = len(jobs) - skipped - cached
-    states += [f"{left} to compute"] if states or not left else []
-    return f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}, {', '.join(states)}".rstrip(
-        ", "
-    )
+    states += [f"{left} to compute"] if states else []
+    return ", ".join([f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}", *states])
 
 
 def _count(jobs: Sequence[Job], name: str, plural: str) -> str:

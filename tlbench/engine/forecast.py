@@ -88,7 +88,7 @@ def from_rows(jobs: Sequence[Job], rows: Sequence[Row]) -> Forecast | None:
         seconds=seconds,
         memory=max(row.peak_memory_bytes or 0 for row in used),
         disk=sum(2 * max(row.onnx_bytes or 0 for row in by_strategy[_strategy(job)]) for job in jobs),
-        basis=f"{len(used)} earlier result{'s' * (len(used) != 1)}",
+        basis="earlier results",
     )
 
 
@@ -118,8 +118,8 @@ def _scaled(row: Row, job: Job, stage: str) -> float:
     seconds = row.seconds.get(stage, 0.0)
     if options is None:
         return seconds
-    before, now = getattr(row, options).get("steps"), job.fields[options].get("steps")
-    return seconds * float(now) / float(before) if before and now else seconds
+    before, now = _steps(getattr(row, options)), _steps(job.fields[options])
+    return seconds * now / before if before and now else seconds
 
 
 def from_survey(jobs: Sequence[Job], survey: Survey) -> Forecast | None:
@@ -139,22 +139,30 @@ def from_survey(jobs: Sequence[Job], survey: Survey) -> Forecast | None:
     )
 
 
-def steps_of(job: Job) -> int:
+def steps_of(job: Job) -> float:
     """Return the training steps of a strategy; 0 if it trains none."""
-    return int(job.fields["strategy_options"].get("steps", 0))
+    return _steps(job.fields["strategy_options"])
+
+
+def source_steps_of(job: Job) -> float:
+    """Return the training steps of the source model; 0 if it is not trained."""
+    return _steps(job.fields["source_options"]) if job.fields["source_mode"] in ("train", "finetune") else 0
+
+
+def _steps(options: Mapping[str, Any]) -> float:
+    steps = options.get("steps")  # A plugin's own option of that name may be anything.
+    return steps if isinstance(steps, int | float) and not isinstance(steps, bool) else 0
 
 
 def _surveyed(job: Job, stage: str, survey: Survey, examples: Mapping[str, int]) -> float:
     each, test = survey.encode or 0.0, examples["target-test"]
     once, step = survey.costs.get("source", (0.0, 0.0))
-    trained = job.fields["source_mode"] in ("train", "finetune")
-    steps = int(job.fields["source_options"].get("steps", 0)) if trained else 0
     labels = min(job.fields["label_budget"] or examples["target-train"], examples["target-train"])
     first, each_step = survey.costs.get(job.training, (each * labels, 0.0))
     has_source = "source-train" in examples
     return {
         "prepare": survey.prepare,
-        "source": once + step * steps,
+        "source": once + step * source_steps_of(job),
         "features": each * sum(examples.values()) if has_source else 0.0,
         "adapt": first + each_step * steps_of(job),
         "score": each * (sum(examples.values()) - examples["target-train"] + labels if has_source else test + labels),

@@ -10,6 +10,9 @@ from typing import Any
 from tlbench.engine.job import Job
 from tlbench.errors import StoreError
 
+SIZES = ("original", "raw", "input")
+"""Sizes of examples: of images in their files, as the task loads them, and as the encoder takes them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -45,7 +48,7 @@ class Survey:
             costs = {str(name): (_number(once), _number(step)) for name, (once, step) in value["costs"].items()}
             encode = value.get("encode")
             return cls(
-                facts=dict(value["facts"]),
+                facts=_facts(value["facts"]),
                 prepare=_number(value["prepare"]),
                 costs=costs,
                 encode=None if encode is None else _number(encode),
@@ -54,6 +57,30 @@ class Survey:
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"Invalid survey: {type(error).__name__}: {error}") from error
+
+
+def _facts(value: Any) -> dict[str, Any]:
+    splits = {str(name): _split(split) for name, split in value["splits"].items()}
+    if not splits.keys() >= {"target-train", "target-test"}:
+        raise ValueError(list(splits))
+    rate = value["sample_rate"]
+    rate = None if rate is None else int(_number(rate))
+    return {"splits": splits, "sample_rate": rate, "classes": int(_number(value["classes"]))}
+
+
+def _split(value: Any) -> dict[str, Any]:
+    counts = {name: int(_number(value[name])) for name in ("examples", "limit", "at_limit") if name in value}
+    return {"examples": counts.pop("examples"), **counts, **{name: _range(value[name]) for name in SIZES}}
+
+
+def _range(value: Any) -> list[list[int]] | None:
+    """Return the smallest and the largest number of each axis."""
+    if value is None:
+        return None
+    low, high = ([int(_number(axis)) for axis in sizes] for sizes in value)
+    if len(low) != len(high):
+        raise ValueError(value)
+    return [low, high]
 
 
 def _number(value: Any) -> float:
