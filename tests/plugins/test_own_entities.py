@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from support import only
+from support import plan_only
 
 from tlbench import BadInputError, LoadRequest, TaskLabels
 from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.engine.prepared import Prepared, prepare
 from tlbench.planning.catalog import load_catalog
 
 
@@ -80,21 +81,21 @@ def test_what_cannot_be_learnt_or_divided_is_refused(tmp_path):
         task.labels(asked)
 
 
-def test_entities_run_from_files_to_a_result(tmp_path, run_pairings):
-    pytest.importorskip("seqeval")
-    overrides = {
-        "task.source": conll(tmp_path, "a.conll"),
-        "task.target": conll(tmp_path, "b.conll", kind="LOC", documents=30),
-        "backbone.hidden": 8,
-        "backbone.vocabulary": 300,
-        "source.steps": 2,
-    }
-    row = only(
-        run_pairings(load_catalog(), tasks=["nlp/ner-table"], strategies=["frozen"], overrides=overrides).rows,
-        strategy="frozen",
-    )
-    assert (row.status, row.setting, row.groups, row.test_size) == ("ok", "inductive", 6, 12), row.reason
-    assert (row.test_copies, row.test_near_copies) == (0, 0)
+def test_entities_become_model_inputs_with_groups(catalog, settings, tmp_path):
+    places = {"source": conll(tmp_path, "a.conll"), "target": conll(tmp_path, "b.conll", kind="LOC", documents=30)}
+    overrides = {f"task.{side}": path for side, path in places.items()}
+    with pytest.warns(UserWarning, match="inductive"):
+        (pairing,) = plan_only(
+            catalog, settings, tasks=["nlp/ner-table"], strategies=["finetune"], overrides=overrides
+        ).pairings
+    assert pairing.setting == "inductive"
+    (tmp_path / "out").mkdir()
+    with pytest.warns(UserWarning, match="made IOB2"):
+        prepare(pairing, tmp_path / "out")
+    prepared = Prepared.read(tmp_path / "out")
+    assert (prepared.source_labels, prepared.target_labels) == (("O", "B-PER", "I-PER"), ("O", "B-LOC", "I-LOC"))
+    assert (len(set(prepared.groups("target-test"))), len(prepared.split("target-test").targets)) == (6, 12)
+    assert prepared.near_copies == 0
 
 
 def test_a_pair_of_texts_is_named_by_its_line(tmp_path):

@@ -84,7 +84,7 @@ def _pooled(values: Array, size: int, axis: int) -> Array:
     whole = np.minimum(edges.astype(int), len(rows) - 1)
     part = (edges - whole).reshape(-1, *[1] * (rows.ndim - 1))
     sums = np.diff(total[whole] + part * rows[whole], axis=0)
-    return np.moveaxis(sums * (size / len(rows)), 0, axis)
+    return np.asarray(np.moveaxis(sums * (size / len(rows)), 0, axis))
 
 
 def near_pairs(modality: str, training: Sequence[Fingerprint], test: Sequence[Fingerprint]) -> list[tuple[int, int]]:
@@ -125,7 +125,7 @@ def _correlated(training: Sequence[Fingerprint], test: Sequence[Fingerprint], le
 def _unit(rows: Array) -> Array:
     """Return rows of length 1; rows of zeros stay."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-6)
+    return np.asarray(np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-6))
 
 
 class Watched(Sequence[Any]):

@@ -74,8 +74,8 @@ def divide(examples: Labelled[T], names: Sequence[str], part: float = 0.2) -> Pa
 
 
 def _latest(examples: Labelled[T], times: Sequence[float], part: float) -> Parts[T]:
-    names = range(len(times)) if examples.groups is None else examples.groups
-    ends: dict[int | str, float] = {}
+    names = [str(place) for place in range(len(times))] if examples.groups is None else examples.groups
+    ends: dict[str, float] = {}
     for name, time in zip(names, times, strict=True):
         ends[name] = max(time, ends.get(name, time))
     last = [ends[name] for name in names]
