@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import BadInputError, LoadRequest, TaskData, TaskLabels
+from tlbench import BadInputError, Faults, LoadRequest, TaskData, TaskLabels
 from tlbench.assets import (
     TABLE_SUFFIXES,
     Labelled,
@@ -89,6 +89,16 @@ def load_series(request: LoadRequest) -> TaskData:
     return data
 
 
+class _Quiet(Faults):
+    """Raises faults and notes nothing: a file that is read twice is noted once."""
+
+    def note(self, text: str, file: object = None) -> None:
+        """Do nothing."""
+
+
+QUIET = _Quiet()
+
+
 class _Series:
     """Reads the files of a task, which have the same channels, and remembers which of these rise in every file."""
 
@@ -99,13 +109,14 @@ class _Series:
             "left_out": names_option(request, "leave_out"),
             "missing": missing_option(request),
         }
-        self._first, self._columns = Path(), ()
+        self._first = Path()
+        self._columns: tuple[str, ...] = ()
         self._rising: dict[str, str] | None = None
 
     def learn_columns(self, files: Labelled[Path]) -> None:
         """Take the channels of the first file that can be read."""
         for path in files.inputs:
-            for columns, _ in files.faults.attempt(lambda file: read_series(file, **self._how), path):
+            for columns, _ in files.faults.attempt(lambda file: read_series(file, faults=QUIET, **self._how), path):
                 self._first, self._columns = path, columns
                 return
         raise BadInputError(

@@ -58,8 +58,14 @@ def load_tags(request: LoadRequest) -> TaskData:
         return [text for record in records for text in record.table.cells(column, [record.row])]
 
     def read(path: Path) -> Table:
-        how = {"quotes": bool(request.options["quotes"]), "missing": missing_option(request, ("refuse", "drop"))}
-        return read_text_table(path, texts=(column,), tags=names, faults=request.faults, **how)
+        return read_text_table(
+            path,
+            texts=(column,),
+            tags=names,
+            quotes=bool(request.options["quotes"]),
+            missing=missing_option(request, ("refuse", "drop")),
+            faults=request.faults,
+        )
 
     return _data(_sides(request, read), names, texts)
 

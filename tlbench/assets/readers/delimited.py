@@ -69,8 +69,9 @@ def _rows(path: Path, stream: TextIO, separator: str, quotes: bool, faults: Faul
 
 
 def _reader(lines: Iterator[str], separator: str, quotes: bool) -> Any:
-    quoting = csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
-    return csv.reader(lines, delimiter=separator, quoting=quoting, strict=True)
+    if quotes:
+        return csv.reader(lines, delimiter=separator, strict=True)
+    return csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE, strict=True)
 
 
 def _lines(path: Path, stream: TextIO) -> Iterator[str]:

@@ -111,18 +111,20 @@ def usable_rows(table: Table, use: TableUse, features: Sequence[str]) -> Table:
             f'"{table.path}": {len(missing)} of {len(table.rows)} rows have an empty text, label or group, the first '
             f"in line {table.lines[min(missing)]}. To leave them out: --set task.missing=drop"
         )
-    faulty = []
+    faulty, filled = [], 0
     for name in (*features, *use.numbers):
         cells = table.column(name)
         if name in features and not is_numeric(cells):
             continue
-        for row, cell in enumerate(cells):
-            if is_usable(as_number(cell)):
-                continue
-            if use.missing == DROP and is_missing(cell):
+        for row in (row for row, cell in enumerate(cells) if not is_usable(as_number(cell))):
+            if use.missing == DROP and is_missing(cells[row]):
                 missing.add(row)
-            elif use.missing != FILL or name in use.numbers or not is_missing(cell):
-                faulty.append((row, name, cell))
+            elif use.missing == FILL and is_missing(cells[row]) and name in features:
+                filled += 1
+            else:
+                faulty.append((row, name, cells[row]))
+    if filled:
+        table.faults.note(f'"{table.path}": {filled} missing numbers are filled (task.missing=fill).')
     dropped = missing if use.missing == DROP else set()
     refuse_cells(table, [(table.lines[row], name, cell) for row, name, cell in sorted(faulty) if row not in dropped])
     if not dropped:
