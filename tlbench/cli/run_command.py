@@ -13,6 +13,7 @@ import click
 from tlbench.api import tables
 from tlbench.api.carry_out import carry_out, lost
 from tlbench.api.progress import progress
+from tlbench.api.recommending import as_text
 from tlbench.api.running import engine_of, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
@@ -222,6 +223,8 @@ def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
     print_table(tables.scored(rows))
     for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without]:
         say(line)
+    if advice := results.recommend():
+        say(f"\n{as_text(advice.brief())}")
     counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
     say(f"\nresults: {counts}")
     say(f"{results.computed} stages computed, {results.cached} from cache")

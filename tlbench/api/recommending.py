@@ -1,0 +1,105 @@
+"""What `Results.recommend` returns and `tlbench advise` prints: a record for each task, with sentences."""
+
+from __future__ import annotations
+
+import dataclasses
+import html
+import textwrap
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from tlbench.errors import UnknownNameError
+from tlbench.leaderboard.advice import words
+from tlbench.leaderboard.advice.limits import Limits
+from tlbench.leaderboard.advice.verdict import Advice, Choice, advise
+from tlbench.results.escapes import plain
+from tlbench.results.row import Row
+
+Section = tuple[str, list[str]]
+"""A title, and the lines below it; indented ones belong to the line above them."""
+WIDTH = 80
+"""Characters of a line of text."""
+
+
+class AdviceList(tuple[Advice, ...]):
+    """The advice on each task; its text is what `tlbench advise` prints."""
+
+    __slots__ = ()
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Return all of it as JSON values."""
+        return [dataclasses.asdict(one) for one in self]
+
+    def sections(self) -> list[Section]:
+        """Return everything that is said: a section for each task."""
+        return [(f"{one.title}: which strategy?", _lines(one)) for one in self]
+
+    def brief(self) -> list[Section]:
+        """Return one section: everything on one task, or a line for each task and access."""
+        if len(self) < 2:
+            return self.sections()
+        lines = [f"{one.task}, {_data(choice)}: {choice.brief}" for one in self for choice in one.choices]
+        why = '"or": what is not significantly different. Why, and what else is worth trying: tlbench advise TASK'
+        return [("Which strategy?", [*lines, why])]
+
+    def __repr__(self) -> str:
+        return as_text(self.sections())
+
+    def _repr_html_(self) -> str:
+        return "".join(
+            f"<p>{html.escape(plain(line))}</p>" for title, lines in self.sections() for line in [title, *lines]
+        )
+
+
+def as_text(sections: Iterable[Section]) -> str:
+    """Return sections as text of at most `WIDTH` characters a line, everything in it printable."""
+    return "\n\n".join(
+        "\n".join([plain(title), *(part for line in lines for part in _wrapped(line))]) for title, lines in sections
+    )
+
+
+def _wrapped(line: str) -> list[str]:
+    shown = plain(line)
+    indent = "  " + " " * (len(shown) - len(shown.lstrip()))
+    return textwrap.wrap(
+        shown.lstrip(),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _lines(advice: Advice) -> list[str]:
+    lines = []
+    for choice in advice.choices:
+        reasons = choice.reasons(advice.shared).items()
+        lines += [choice.title, f"  {choice.verdict}", *(f"  {name}: {text}" for name, text in reasons)]
+    if advice.shared:
+        lines.append(f"All of these: {' '.join(advice.shared)}")
+    if advice.not_considered:
+        lines.append(f"Not considered, for they need other data: {', '.join(advice.not_considered)}.")
+    return [*lines, *([advice.remark] if advice.remark else [])]
+
+
+def _data(choice: Choice) -> str:
+    data = words.access(choice.access)
+    return f"{data} ({choice.condition})" if choice.condition else data
+
+
+def recommend(rows: Sequence[Row], board: Path | None, limits: Limits, tasks: Sequence[str] = ()) -> AdviceList:
+    """Return the advice on each task of rows, or on some of them.
+
+    Differences are paired by test example if the rows are of a `board`, which has their draws. Raises
+    `UnknownNameError` for a task that the rows do not have.
+    """
+    from tlbench.leaderboard.aggregate import aggregate, without_score
+
+    there = {row.task for row in rows}
+    for task in tasks:
+        if task not in there:
+            raise UnknownNameError("task", task, there, where=f'in "{board}"' if board else "")
+    chosen = [row for row in rows if not tasks or row.task in tasks]
+    return AdviceList(advise(aggregate(chosen, board), without_score(chosen), limits))
