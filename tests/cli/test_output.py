@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import pytest
 from click.shell_completion import ShellComplete
 
-from tlbench.api import progress
+from tlbench.api.display import Display
+from tlbench.api.results import Results
 from tlbench.cli import app as cli
 from tlbench.cli import output
-from tlbench.cli.run_command import _print_outcome
+from tlbench.cli.outcome import print_results
 from tlbench.contract.events import Event
-from tlbench.engine.runner import Outcome
 from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;http://evil\x1b\\x\x9b2J\u202e"
@@ -67,12 +67,13 @@ def test_lists_of_numbers_stay_numbers(capsys):
 
 def test_a_row_s_reason_is_text_while_it_runs_and_after(blobs, settings, capsys):
     row = Row(**{**blobs.row_fields(settings), "backbone": EVIL}, status="failed", stage="adapt", reason=EVIL)
-    display = progress.PlainProgress()
+    display = Display()
     display.tlbench_event(Event(name="pairing-started", pairing=EVIL))
     display.tlbench_event(Event(name="pairing-finished", pairing=EVIL, done=1, total=1, values={"row": row}))
     assert printed(capsys).count(SHOWN) == 2
-    _print_outcome(Outcome(rows=[row]), [Path("board")])
-    assert printed(capsys).count(SHOWN) == 2
+    for wide in (False, True):
+        print_results(Results(rows=(row,), board=Path("board")), Path("log"), wide=wide)
+        assert printed(capsys).count(SHOWN) == 2
 
 
 def test_errors_and_warnings_are_text(tlbench, tmp_path):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tlbench.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from tlbench.api.progress import Display
+    from tlbench.api.display import Display
     from tlbench.engine.executors.base import Isolating
     from tlbench.engine.job import Job
     from tlbench.engine.planned import PlanRequest

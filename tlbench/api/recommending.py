@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import html
-import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tlbench.api.wrapping import section_lines
 from tlbench.errors import UnknownNameError
 from tlbench.leaderboard.advice import words
 from tlbench.leaderboard.advice.limits import Limits
-from tlbench.leaderboard.advice.verdict import Advice, Choice, advise
+from tlbench.leaderboard.advice.verdict import Advice, Choice, advise, listed
 from tlbench.results.escapes import plain
 from tlbench.results.row import Row
 
 Section = tuple[str, list[str]]
 """A title, and the lines below it; indented ones belong to the line above them."""
-WIDTH = 80
-"""Characters of a line of text."""
 
 
 class AdviceList(tuple[Advice, ...]):
@@ -44,7 +42,7 @@ class AdviceList(tuple[Advice, ...]):
         return [("Which strategy?", [*lines, why])]
 
     def __repr__(self) -> str:
-        return as_text(self.sections())
+        return "\n\n".join("\n".join(section_lines(plain(title), lines)) for title, lines in self.sections())
 
     def _repr_html_(self) -> str:
         return "".join(
@@ -52,36 +50,19 @@ class AdviceList(tuple[Advice, ...]):
         )
 
 
-def as_text(sections: Iterable[Section]) -> str:
-    """Return sections as text of at most `WIDTH` characters a line, everything in it printable."""
-    return "\n\n".join(
-        "\n".join([plain(title), *(part for line in lines for part in _wrapped(line))]) for title, lines in sections
-    )
-
-
-def _wrapped(line: str) -> list[str]:
-    shown = plain(line)
-    indent = "  " + " " * (len(shown) - len(shown.lstrip()))
-    return textwrap.wrap(
-        shown.lstrip(),
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def _lines(advice: Advice) -> list[str]:
     lines = []
     for choice in advice.choices:
-        reasons = choice.reasons(advice.shared).items()
-        lines += [choice.title, f"  {choice.verdict}", *(f"  {name}: {text}" for name, text in reasons)]
-    if advice.shared:
-        lines.append(f"All of these: {' '.join(advice.shared)}")
+        lines += [choice.title, f"  {choice.verdict}", *map(_indented, choice.reasons(advice.shared))]
+    lines += [_indented(line).removeprefix("  ") for line in listed("All of these", advice.shared)]
     if advice.not_considered:
         lines.append(f"Not considered, for they need other data: {', '.join(advice.not_considered)}.")
     return [*lines, *([advice.remark] if advice.remark else [])]
+
+
+def _indented(line: tuple[int, str]) -> str:
+    depth, text = line
+    return f"    - {text}" if depth else f"  {text}"
 
 
 def _data(choice: Choice) -> str:

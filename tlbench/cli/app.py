@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import signal
 import sys
 import warnings
@@ -16,7 +17,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from tlbench import __version__
+from tlbench.api.log import LOG, log_file_closed
 from tlbench.cli.output import say
+from tlbench.cli.verbosity import level
 from tlbench.errors import ContractError, TlbenchError, UsageError
 from tlbench.planning.guard import Terminated, check_signal, signals_raise
 from tlbench.results.escapes import plain_lines
@@ -99,7 +102,7 @@ def main() -> None:
     Status: 0; 1: a run or a check failed; 2: invalid request or data; 3: results or predictions are missing, or there
     is nothing to compare; 130: stopped by Ctrl-C; 143: stopped by SIGTERM.
     """
-    with signals_raise(), _readable_output():
+    with signals_raise(), log_file_closed(), _readable_output():
         _run()
 
 
@@ -148,9 +151,11 @@ def _format_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
 ) -> str:
     """Return a warning of tlbench as one sentence, and one of another library with its file and line."""
-    if Path(filename).is_relative_to(Path(__file__).parents[1]):
-        return f"Warning: {plain_lines(str(message))}\n"
-    return plain_lines(FORMAT_WARNING(message, category, filename, lineno, line))
+    ours = Path(filename).is_relative_to(Path(__file__).parents[1])
+    text = f"Warning: {message}\n" if ours else FORMAT_WARNING(message, category, filename, lineno, line)
+    shown = plain_lines(text)
+    LOG.warning("%s", shown.removesuffix("\n"))
+    return shown if level() <= logging.WARNING else ""
 
 
 def _stop(number: signal.Signals) -> None:

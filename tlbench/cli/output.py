@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from tlbench.api.log import LOG
+from tlbench.api.wrapping import cells, line_width, wrapped
 from tlbench.results.escapes import plain, plain_json, plain_lines
 
 
 def say(text: object = "", *, err: bool = False) -> None:
     """Print text, which may have several lines, with control characters escaped: it may come from a plugin or a file.
 
-    Commands print only through the functions of this module.
+    Commands print only through the functions of this module, and through the display of a run.
     """
-    click.echo(plain_lines(str(text)), err=err)
+    shown = plain_lines(str(text))
+    LOG.log(logging.ERROR if err else logging.INFO, "%s", shown)
+    click.echo(shown, err=err)
 
 
 def say_err(text: object) -> None:
     """Print text to standard error."""
     say(text, err=True)
+
+
+def say_wrapped(text: str) -> None:
+    """Print a sentence on lines of the terminal's width."""
+    for line in wrapped(text, line_width(), "  "):
+        say(line)
 
 
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -38,8 +50,9 @@ def print_json(value: Any) -> None:
 
 
 def print_title(text: str) -> None:
-    """Print a heading."""
-    click.secho(plain(text), bold=True)
+    """Print a heading: bold on a terminal, unless NO_COLOR is set."""
+    LOG.info("%s", plain(text))
+    click.secho(plain(text), bold=not os.environ.get("NO_COLOR"))
 
 
 def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
@@ -47,10 +60,10 @@ def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:
     present = {name: value for name, value in facts.items() if value}
     tables = {name: value for name, value in present.items() if isinstance(value, list) and isinstance(value[0], dict)}
     texts = {name: value for name, value in present.items() if name not in tables}
-    column = len(indent) + max(map(len, texts), default=0) + 2
+    column = len(indent) + max(map(cells, texts), default=0) + 2
     for name, value in texts.items():
-        lines = [line for text in _texts(value) for line in _wrap(text, _width() - column)]
-        say(f"{indent}{name}".ljust(column) + f"\n{' ' * column}".join(lines))
+        lines = [line for text in _texts(value) for line in wrapped(text, line_width() - column)]
+        say(f"{indent}{name}{' ' * (column - len(indent) - cells(name))}" + f"\n{' ' * column}".join(lines))
     for name, rows in tables.items():
         say(f"\n{name}")
         _print_words(rows)
@@ -82,12 +95,12 @@ def _print_words(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print a table without formatting numbers, its last column wrapped."""
     from tabulate import tabulate
 
-    cells = [{plain(name): plain(_word(value)) for name, value in row.items()} for row in rows]
-    names = list(cells[0])
-    taken = sum(max(len(name), *(len(row[name]) for row in cells)) + 2 for name in names[:-1])
-    for row in cells:
-        row[names[-1]] = "\n".join(_wrap(row[names[-1]], max(24, _width() - taken)))
-    say(tabulate(cells, headers="keys", tablefmt="simple", disable_numparse=True))
+    lines = [{plain(name): plain(_word(value)) for name, value in row.items()} for row in rows]
+    names = list(lines[0])
+    taken = sum(max(cells(name), *(cells(row[name]) for row in lines)) + 2 for name in names[:-1])
+    for row in lines:
+        row[names[-1]] = "\n".join(wrapped(row[names[-1]], max(24, line_width() - taken)))
+    say(tabulate(lines, headers="keys", tablefmt="simple", disable_numparse=True))
 
 
 def _word(value: Any) -> str:
@@ -97,15 +110,3 @@ def _word(value: Any) -> str:
     if value is None:
         return "-"
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    import textwrap
-
-    return textwrap.wrap(plain(text), width, break_long_words=False, break_on_hyphens=False) or [""]
-
-
-def _width() -> int:
-    import shutil
-
-    return max(60, min(110, shutil.get_terminal_size().columns))

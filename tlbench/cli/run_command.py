@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.api import tables
 from tlbench.api.carry_out import carry_out, lost
 from tlbench.api.progress import progress
-from tlbench.api.recommending import as_text
 from tlbench.api.running import engine_of, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.engine import engine_options
+from tlbench.cli.outcome import print_results, wide_option
 from tlbench.cli.output import print_json, print_table, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
+from tlbench.cli.verbosity import level, verbosity_options
 
 if TYPE_CHECKING:
     from tlbench.api.results import Results
     from tlbench.engine.job import Job
-    from tlbench.planning.settings import Settings
+
+REPLACED = ("backbones", "strategies", "references", "estimators", "analyses", "seeds", "label_budgets", "remember")
+"""Options that replace what a suite says."""
+MACHINE = ("device", "threads", "precision", "compiled")
+"""Options of `settings_for`; those of `engine_of` are left."""
 
 
 @click.command("run")
@@ -114,30 +118,21 @@ if TYPE_CHECKING:
 @click.option("--compile", "compiled", is_flag=True, help="Compile models for training: pays off in long training.")
 @board_option
 @engine_options
+@verbosity_options
 @click.option("--dry-run", is_flag=True, help="Print the plan and run nothing.")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     suite: str,
     quick: bool,
     tasks: Sequence[str],
-    backbones: Sequence[str],
-    strategies: Sequence[str],
-    references: Sequence[str],
-    estimators: Sequence[str],
-    analyses: Sequence[str],
-    seeds: Sequence[int],
-    label_budgets: Sequence[str],
-    remember: str,
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
-    device: str,
-    threads: int,
-    precision: str,
-    compiled: bool,
     board: Path,
     dry_run: bool,
+    wide: bool,
     as_json: bool,
-    **engine: Any,
+    **options: Any,
 ) -> None:
     """Run tasks with backbones and strategies; write results and leaderboards.
 
@@ -155,44 +150,38 @@ def command(
     from tlbench.api.engines import opened
     from tlbench.engine.planned import PlanRequest
 
-    replaced = {"backbones": backbones, "strategies": strategies, "references": references, "seeds": seeds}
-    replaced |= {"label_budgets": label_budgets, "estimators": estimators, "analyses": analyses, "remember": remember}
-    settings = settings_for(device, threads, board, precision=precision, compiled=compiled, writes=not dry_run)
+    replaced, machine = ({name: options.pop(name) for name in names} for names in (REPLACED, MACHINE))
+    settings = settings_for(**machine, board=board, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins, find=not dry_run)
-    display = progress()
-    with closing(display), opened(request, engine_of(**engine), display) as run:
+    display = progress(level())
+    with closing(display), opened(request, engine_of(**options), display) as run:
         for problem in run.problems:
             say_err(f"Plugin error: {problem}")
         if dry_run:
             _print_plan(run.jobs, as_json)
             return
         results = carry_out(run, settings)
-    _report(results, settings, as_json)
-
-
-def _report(results: Results, settings: Settings, as_json: bool) -> None:
-    """Print what a run did, and exit if a result is not there."""
     if as_json:
-        print_json(
-            {
-                "computed": results.computed,
-                "cached": results.cached,
-                "seconds": results.seconds,
-                "rows": [row.to_json() for row in results.rows],
-                "missing": [row.file_name for row in results.missing],
-                "without": list(results.without),
-                "boards": [str(path) for path in results.pages],
-            }
-        )
+        print_json(_as_json(results))
     else:
-        _print_outcome(results, results.pages)
-        if any(row.status == "failed" for row in results):
-            say(f"tracebacks: {settings.cache / 'tlbench.log'}")
+        print_results(results, settings.cache / "tlbench.log", wide=wide)
     if results.missing:
         say(f"Error: {lost(results, settings)}", err=True)
     if status := _status(results):
         sys.exit(status)
+
+
+def _as_json(results: Results) -> dict[str, Any]:
+    return {
+        "computed": results.computed,
+        "cached": results.cached,
+        "seconds": results.seconds,
+        "rows": [row.to_json() for row in results.rows],
+        "missing": [row.file_name for row in results.missing],
+        "without": list(results.without),
+        "boards": [str(path) for path in results.pages],
+    }
 
 
 def _status(results: Results) -> int:
@@ -216,20 +205,3 @@ def _print_plan(jobs: Sequence[Job], as_json: bool) -> None:
         for job in jobs
     ]
     print_json(lines) if as_json else print_table(lines)
-
-
-def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
-    rows = results.rows
-    print_table(tables.scored(rows))
-    for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without]:
-        say(line)
-    if advice := results.recommend():
-        say(f"\n{as_text(advice.brief())}")
-    counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
-    say(f"\nresults: {counts}")
-    say(f"{results.computed} stages computed, {results.cached} from cache")
-    if results.seconds:
-        spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in results.seconds.items())
-        say(f"CPU seconds: {spent}   total {sum(results.seconds.values()):.1f}")
-    if pages:
-        say(f"leaderboards: {pages[-1]}")

@@ -42,5 +42,5 @@ class Event:
     cached: bool = False
     """True when a stage's result was found instead of computed."""
     values: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
-    """`key` of its row in `pairing-started`; `loss` of a `step`; the `row` in `pairing-finished`; `row` and its `path`
-    in `row-written`."""
+    """`key` of its row in `pairing-started`; `loss` of a `step`; in `pairing-finished` the `row`, and the
+    `traceback` of what failed, else an empty text; `row` and its `path` in `row-written`."""

@@ -41,12 +41,15 @@ class Draft:
     stages: Mapping[str, StoredStage] = field(default_factory=dict)
     found: Found = field(default_factory=Found)
     """What was asked for beside the score."""
+    traceback: str = ""
+    """Of what failed, as the log has it; empty if its process left none."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the draft as JSON, which `from_json` reads."""
         return {
             "row": self.row.to_json(),
             "published": self.published,
+            "traceback": self.traceback,
             "stages": _stages(self.stages),
             "found": {
                 "stages": _stages(self.found.stages),
@@ -65,6 +68,7 @@ class Draft:
             return cls(
                 row=row,
                 published=bool(value["published"]),
+                traceback=str(value.get("traceback", "")),
                 stages=_read_stages(value["stages"]),
                 found=Found(
                     stages=_read_stages(found["stages"]),

@@ -42,13 +42,13 @@ def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
         pass_signal(error)
         if isinstance(error.__cause__, NotApplicable):
             return without_score(fields, pairing.published, status="skipped", reason=str(error.__cause__))
-        log_traceback(pairing.title, settings.cache)
-        return without_score(fields, pairing.published, status="failed", **failure(error))
+        trace = log_traceback(pairing.title, settings.cache)
+        return without_score(fields, pairing.published, trace, status="failed", **failure(error))
 
 
-def without_score(fields: Mapping[str, Any], published: bool, **why: Any) -> Draft:
+def without_score(fields: Mapping[str, Any], published: bool, traceback: str = "", **why: Any) -> Draft:
     """Return the draft of a pairing that failed or was skipped."""
-    return Draft(row=Row(**{**fields, **why}), published=published)
+    return Draft(row=Row(**{**fields, **why}), published=published, traceback=traceback)
 
 
 def failure(error: BaseException) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def _run_all(
             complete.add(draft.row.file_name)
         elif published is None and publish(draft, store, settings):
             refresh()
-        values = {"row": draft.row}
+        values = {"row": draft.row, "traceback": draft.traceback}
         title, done = jobs[index].title, len(drafts)
         store.notify(Event(name="pairing-finished", pairing=title, done=done, total=len(jobs), values=values))
 

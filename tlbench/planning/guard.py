@@ -110,10 +110,15 @@ def same_folder() -> Iterator[None]:
         os.close(here)
 
 
-def log_traceback(what: str, cache: Path) -> None:
-    """Append the current traceback to `tlbench.log`. A log that cannot be written is no reason to stop."""
+LONGEST_TRACEBACK = 20_000
+"""Characters of a traceback that another process reports: the last ones say what happened."""
+
+
+def log_traceback(what: str, cache: Path) -> str:
+    """Append the current traceback to `tlbench.log`; return it. A log that cannot be written is no reason to stop."""
     text = f"{what}\n{traceback.format_exc()}\n"
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / "tlbench.log").open("a", encoding="utf-8", errors="backslashreplace") as log:
             log.write(text)
+    return text.encode(errors="backslashreplace").decode()[-LONGEST_TRACEBACK:].rstrip("\n")

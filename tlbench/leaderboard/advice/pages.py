@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from tlbench.leaderboard.advice import words
-from tlbench.leaderboard.advice.verdict import Advice
+from tlbench.leaderboard.advice.verdict import Advice, listed
 from tlbench.leaderboard.markdown import safe
 from tlbench.leaderboard.wording import NONE
 
@@ -33,8 +33,9 @@ def _items(advice: Advice) -> str:
     lines = []
     for choice in advice.choices:
         lines.append(f"- {safe(choice.title)}: **{safe(choice.verdict)}**")
-        lines += [f"  - {name}: {safe(text)}" for name, text in choice.reasons(advice.shared).items()]
-    return "\n".join([*lines, *([f"- All of these: {safe(' '.join(advice.shared))}"] if advice.shared else [])])
+        lines += [f"{'  ' * (1 + depth)}- {safe(text)}" for depth, text in choice.reasons(advice.shared)]
+    lines += [f"{'  ' * depth}- {safe(text)}" for depth, text in listed("All of these", advice.shared)]
+    return "\n".join(lines)
 
 
 def short(advice: Sequence[Advice]) -> str:

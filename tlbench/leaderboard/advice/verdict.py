@@ -83,16 +83,13 @@ class Choice:
         baseline = ", a baseline" if self.decision == "baseline" else ""
         return " or ".join([f"{self.name} ({wording.number(self.score)}{baseline})", *self.not_different])
 
-    def reasons(self, shared: Container[str] = ()) -> dict[str, str]:
-        """Return what stands below the verdict, by heading, without the sentences that all choices share."""
-        said = {
-            "Evidence": self.evidence,
-            "Cost": self.cost,
-            "Not certain": " ".join(text for text in self.doubts.values() if text not in shared),
-            "Worth trying": " ".join(text for text in self.worth_trying.values() if text not in shared),
-            "Left out": words.listed(self.left_out) if self.strategy else "",
-        }
-        return {name: text for name, text in said.items() if text}
+    def reasons(self, shared: Container[str] = ()) -> list[tuple[int, str]]:
+        """Return the lines below the verdict, each with its depth, without the sentences that all choices share."""
+        lines = [(0, f"{name}: {text}") for name, text in (("Evidence", self.evidence), ("Cost", self.cost)) if text]
+        for name, rules in (("Not certain", self.doubts), ("Worth trying", self.worth_trying)):
+            lines += listed(name, [text for text in rules.values() if text not in shared])
+        left_out = words.listed(self.left_out) if self.strategy else ""
+        return [*lines, *([(0, f"Left out: {left_out}")] if left_out else [])]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +116,13 @@ class Advice:
         """The sentences that several choices have in common, all of them: they are said once."""
         every = [[*choice.doubts.values(), *choice.worth_trying.values()] for choice in self.choices]
         return [text for text in every[0] if all(text in texts for texts in every)] if len(every) > 1 else []
+
+
+def listed(name: str, texts: Sequence[str]) -> list[tuple[int, str]]:
+    """Return sentences below a name, each with its depth: in one line if there is one alone."""
+    if len(texts) < 2:
+        return [(0, f"{name}: {text}") for text in texts]
+    return [(0, f"{name}:"), *((1, text) for text in texts)]
 
 
 def advise(entries: Iterable[Entry], left: Iterable[Entry] = (), limits: Limits | None = None) -> list[Advice]:

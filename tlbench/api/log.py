@@ -1,0 +1,34 @@
+"""The logger of everything that a command shows; `--log-file` gives it a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+LOG = logging.getLogger("tlbench.shown")
+LOG.addHandler(logging.NullHandler())
+LOG.setLevel(logging.DEBUG)
+# It is on the screen already: a handler of the root logger would show it twice.
+LOG.propagate = False
+FORMAT = "%(asctime)s %(levelname)s %(message)s"
+
+
+def log_to(path: Path) -> None:
+    """Add what is shown to the end of a file. Raises `OSError` if it cannot be written."""
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter(FORMAT))
+    LOG.addHandler(handler)
+
+
+@contextmanager
+def log_file_closed() -> Iterator[None]:
+    """Close the file at the end, if there is one."""
+    try:
+        yield
+    finally:
+        for handler in LOG.handlers[:]:
+            if isinstance(handler, logging.FileHandler):
+                LOG.removeHandler(handler)
+                handler.close()
