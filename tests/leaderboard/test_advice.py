@@ -204,7 +204,7 @@ def test_limits_leave_out_what_is_above_them_and_what_was_not_measured(choice):
     scores = {"a": HIGH, "b": LOW, "c": (0.7, 0.71, 0.72)}
     lost = {"a": {"forgetting_head": 0.2, "p50_ms": 2.0}, "c": {"forgetting_head": None, "p50_ms": None}}
     found = choice(scores, lost, max_forgetting=0.05)
-    assert (found.strategy, found.left_out["c"]) == ("b", "its forgetting was not measured")
+    assert (found.strategy, found.left_out["c"]) == ("b", "forgetting not measured")
     assert found.left_out["a"] == "it forgets 0.200, more than 0.05"
     found = choice(scores, lost, max_ms=1)
     assert (found.strategy, found.left_out["a"]) == ("b", "it takes 2.000 ms, more than 1")
@@ -345,9 +345,16 @@ def test_without_the_constant_baseline_nobody_knows_what_was_learnt(choice):
 
 
 def test_a_perfect_score_on_few_examples_says_how_low_it_may_be(choice):
-    perfect = {"a": {"score_low": 0.91, "score_high": 1.0, "test_size": 39}}
-    doubt = choice({"a": (1.0, 1.0, 1.0)}, perfect).doubts["wide-interval"]
-    assert doubt == "39 test examples: a score of 1.00 means at least 0.91."
+    perfect = {"score_low": 0.91, "score_high": 1.0, "test_size": 39}
+    found = choice({"a": (1.0, 1.0, 1.0)}, {"a": perfect, "scratch": perfect}, floor={"scratch": (1.0, 1.0, 1.0)})
+    assert found.doubts["wide-interval"] == "39 test examples: a score of 1.00 means at least 0.91."
+    assert list(found.worth_trying) == ["more-test-data"]
+
+
+def test_without_a_source_there_is_a_way_to_measure_forgetting(choice):
+    alone = {"setting": "target-only", "forgetting_head": None}
+    found = choice({"a": HIGH, "b": LOW}, {"a": alone, "b": alone}, floor={})
+    assert (found.given, "(--remember TASK measures it)" in found.cost) == ("With target labels (24 labels)", True)
 
 
 def test_seeds_go_on_from_those_that_are_there(row, rows):
@@ -427,11 +434,12 @@ def test_a_wrong_request_is_an_error_in_a_sentence(board, command, words, messag
 def test_several_tasks_are_a_line_each_and_without_a_score_there_is_nothing_to_say(rows, row, tmp_path, command):
     made = rows({**FLOOR, "a": HIGH, "b": LOW})
     both = [*made, *(dataclasses.replace(one, task="toy/other") for one in made)]
-    ((title, lines),) = recommend(both, None, Limits()).brief()
-    assert (title, lines[:2]) == (
-        "Which strategy?",
-        ["toy/blobs, target labels: a (0.810)", "toy/other, target labels: a (0.810)"],
-    )
+    advice = recommend(both, None, Limits())
+    ((title, lines),) = advice.brief()
+    assert advice.text.count("which strategy?") == 2
+    line = "  target labels: a (0.810)"
+    assert (title, lines[:-1]) == ("Which strategy?", ["toy/blobs, toy/mlp", line, "toy/other, toy/mlp", line])
+    assert repr(advice).startswith(f"Which strategy?\n  toy/blobs, toy/mlp\n  {line}\n")
     write_row(tmp_path, row("a", 0, None, status="failed", stage="adapt", reason="no"))
     assert command("--board", tmp_path)[:2] == (
         0,
@@ -448,7 +456,7 @@ def test_names_mean_nothing_in_a_terminal_in_html_and_on_a_page(rows, tmp_path):
         for one in rows({**FLOOR, "a": HIGH, "b": SAME})
     ]
     advice = recommend(made, None, Limits())
-    assert repr(advice).replace("\n", "").isprintable()
+    assert all(text.replace("\n", "").isprintable() for text in (repr(advice), advice.text))
     assert "<b>" not in advice._repr_html_()
     render(tmp_path, made)
     for name in ("toy.md", "README.md"):

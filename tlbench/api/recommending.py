@@ -21,9 +21,14 @@ Section = tuple[str, list[str]]
 
 
 class AdviceList(tuple[Advice, ...]):
-    """The advice on each task; its text is what `tlbench advise` prints."""
+    """The advice on each task. Its own text is a line for each access if there are several tasks; `text` has all."""
 
     __slots__ = ()
+
+    @property
+    def text(self) -> str:
+        """Everything that is said, as `tlbench advise TASK` prints it."""
+        return _as_text(self.sections())
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return all of it as JSON values."""
@@ -34,20 +39,24 @@ class AdviceList(tuple[Advice, ...]):
         return [(f"{one.title}: which strategy?", _lines(one)) for one in self]
 
     def brief(self) -> list[Section]:
-        """Return one section: everything on one task, or a line for each task and access."""
+        """Return one section: everything on one task, or a line for each access of several tasks."""
         if len(self) < 2:
             return self.sections()
-        lines = [f"{one.task}, {_data(choice)}: {choice.brief}" for one in self for choice in one.choices]
+        lines = [line for one in self for line in _brief(one)]
         why = '"or": what is not significantly different. Why, and what else is worth trying: tlbench advise TASK'
         return [("Which strategy?", [*lines, why])]
 
     def __repr__(self) -> str:
-        return "\n\n".join("\n".join(section_lines(plain(title), lines)) for title, lines in self.sections())
+        return _as_text(self.brief())
 
     def _repr_html_(self) -> str:
         return "".join(
             f"<p>{html.escape(plain(line))}</p>" for title, lines in self.sections() for line in [title, *lines]
         )
+
+
+def _as_text(sections: Sequence[Section]) -> str:
+    return "\n\n".join("\n".join(section_lines(plain(title), lines)) for title, lines in sections)
 
 
 def _lines(advice: Advice) -> list[str]:
@@ -65,9 +74,13 @@ def _indented(line: tuple[int, str]) -> str:
     return f"    - {text}" if depth else f"  {text}"
 
 
-def _data(choice: Choice) -> str:
-    data = words.access(choice.access)
-    return f"{data} ({choice.condition})" if choice.condition else data
+def _brief(advice: Advice) -> list[str]:
+    lines = [f"  {words.access(one.access)}{_condition(one)}: {one.brief}" for one in advice.choices]
+    return [advice.title, *lines, *([f"  {advice.remark}"] if advice.remark else [])]
+
+
+def _condition(choice: Choice) -> str:
+    return f" ({choice.condition})" if choice.condition else ""
 
 
 def recommend(rows: Sequence[Row], board: Path | None, limits: Limits, tasks: Sequence[str] = ()) -> AdviceList:

@@ -42,9 +42,9 @@ def command(
     chosen, then the one that forgets less, then the faster one. docs/advice.md has all rules.
 
     \b
-    tlbench advise                                              all tasks of --board
-    tlbench advise vision/digits --max-forgetting 0.05          one task; keep the source
-    tlbench advise --needs source --needs target-inputs         no target labels at hand
+    tlbench advise                                          all tasks of --board, in brief
+    tlbench advise vision/digits --max-forgetting 0.05      one task; keep the source
+    tlbench advise --needs source --needs target-inputs     no target labels at hand
 
     Forgetting is that of the source head or, if there is none, of the probe. Milliseconds are those of the machine on
     which they were measured. What was not measured is not within a limit.
@@ -61,6 +61,6 @@ def command(
     if as_json:
         print_json(advice.to_json())
     elif advice:
-        say(advice)
+        say(advice.text if tasks else advice)
     else:
         say("No strategy has a score: there is nothing to choose among. tlbench status says what failed.")

@@ -171,7 +171,7 @@ def cases(entries: Iterable[Entry], left: Iterable[Entry], limits: Limits) -> li
     failed: dict[tuple[Any, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         models[questions.model(entry.first)].append(entry)
-        if not entry.first.baseline:
+        if not entry.first.baseline and entry.mean("score") is not None:
             tasks[entry.first.task][contests.alternatives(entry)].append(entry)
     for entry in left:
         if entry.first.status == "failed" and not entry.first.baseline:

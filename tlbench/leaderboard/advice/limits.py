@@ -48,6 +48,12 @@ def forgetting(entry: Entry) -> float | None:
     return entry.mean("forgetting_probe") if head is None else head
 
 
+def not_measured(entry: Entry) -> str:
+    """Return that the forgetting of an entry was not measured and, without a source, how to measure it."""
+    how = " (--remember TASK measures it)" if entry.first.setting == "target-only" else ""
+    return f"forgetting not measured{how}"
+
+
 def _upper_bound(entry: Entry, limits: Limits) -> str:
     bound = "target-all-labels" in entry.first.access or entry.first.selection == "oracle"
     return "an upper bound, which uses labels that nobody has at that time" if bound else ""
@@ -76,7 +82,7 @@ def _max_forgetting(entry: Entry, limits: Limits) -> str:
         return ""
     lost = forgetting(entry)
     if lost is None:
-        return "its forgetting was not measured"
+        return not_measured(entry)
     above = round(lost, DIGITS) > limits.max_forgetting
     return f"it forgets {wording.number(lost)}, more than {limits.max_forgetting:g}" if above else ""
 

@@ -16,7 +16,7 @@ from tlbench.leaderboard.flags import ENOUGH_EXAMPLES
 from tlbench.leaderboard.ranks import Difference, difference
 from tlbench.leaderboard.wording import number
 from tlbench.results.baselines import CLASSICAL, CONSTANT, SCRATCH, requested_budget
-from tlbench.results.values import RANGES, SHARE
+from tlbench.results.values import ANY, RANGES, SHARE
 
 Rule = Callable[[Case, Entry], str]
 """Case and its recommended entry -> a sentence; empty if there is nothing to say."""
@@ -75,7 +75,7 @@ def _unpaired(case: Case, use: Entry) -> str:
     gaps = [difference(use, other) for other in case.rivals]
     if not any(gap.seeds > 1 and not gap.paired for gap in gaps):
         return ""
-    return "Differences are not paired by test example, so that their intervals are upper bounds."
+    return "Differences could not be paired by test example, so that their intervals are upper bounds."
 
 
 def _no_constant(case: Case, use: Entry) -> str:
@@ -145,8 +145,8 @@ def _more_labels(case: Case, use: Entry) -> str:
 
 def _checkpoint(case: Case, use: Entry) -> str:
     """Return that pre-training brings nothing, if the entry is not significantly above training from scratch."""
-    gap = case.over(SCRATCH, use)
-    if gap is None or (gap.decided and gap.mean > 0):
+    gap, score = case.over(SCRATCH, use), use.mean("score") or 0
+    if gap is None or (gap.decided and gap.mean > 0) or score >= RANGES.get(use.first.metric, ANY)[1]:
         return ""
     other = "A pre-trained checkpoint" if use.first.weights == "random" else "Another checkpoint"
     return (

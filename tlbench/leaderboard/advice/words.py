@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.advice.case import Case, adaptation_seconds, costs
-from tlbench.leaderboard.advice.limits import forgetting
+from tlbench.leaderboard.advice.limits import forgetting, not_measured
 from tlbench.leaderboard.advice.rules import names_of, size
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import difference
@@ -97,8 +97,9 @@ def _seconds(entry: Entry) -> str:
 def evidence(case: Case, use: Entry) -> str:
     """Return the score with its interval, what it was measured on, and how far it is above baselines."""
     row, spread = use.first, use.spread("score")
+    examples = "" if row.test_size is None else f" on {row.test_size} test examples"
     seeds = wording.seeds(use.rows) + ("" if spread is None else f" (sd {number(spread)})")
-    said = f"{row.metric} {number(use.mean('score'))}{_interval(use)} on {row.test_size} test examples; {seeds}"
+    said = f"{row.metric} {number(use.mean('score'))}{_interval(use)}{examples}; {seeds}"
     gains = [f"{size(gap)} over {name}" for name in (SOURCE_ONLY, SCRATCH) if (gap := case.over(name, use)) is not None]
     return f"{'; '.join([said, *gains])}."
 
@@ -108,8 +109,8 @@ def cost(use: Entry) -> str:
     lost, latency = forgetting(use), use.mean("p50_ms")
     head = "source head" if use.mean("forgetting_head") is not None else "probe"
     parts = [
-        "forgetting not measured" if lost is None else f"forgetting {number(lost)} ({head})",
-        "latency not measured" if latency is None else f"{number(latency)} ms for each example at batch 1",
+        not_measured(use) if lost is None else f"forgetting {number(lost)} ({head})",
+        f"latency {wording.PENDING}" if latency is None else f"{number(latency)} ms for each example at batch 1",
         f"{_seconds(use)} of adaptation",
     ]
     return f"{', '.join(parts)}."
