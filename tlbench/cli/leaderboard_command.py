@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from tlbench.cli.board import board_option
+from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.outcome import print_rows, wide_option
 from tlbench.cli.output import say
 
 
-@click.command("leaderboard")
+@click.command("leaderboard", cls=ConfiguredCommand)
 @board_option
 @click.option("--plots", is_flag=True, help="Also draw plots (needs the extra plots).")
 @wide_option

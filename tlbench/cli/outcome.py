@@ -51,13 +51,13 @@ def print_rows(rows: Sequence[Row], *, wide: bool) -> None:
 
     if wide:
         print_table(tables.scored(rows))
-        lines = tables.without_score(rows)
-    else:
-        lines = []
-        for place, (title, below) in enumerate(task_tables.task_sections(rows)):
-            if place:
-                say()
-            print_title(title)
-            say("\n".join(below))
-    for line in [*lines, *tables.diagnosed(rows)]:
+        for line in [*tables.without_score(rows), *tables.diagnosed(rows)]:
+            say(line)
+        return
+    for place, (title, below) in enumerate(task_tables.task_sections(rows)):
+        if place:
+            say()
+        print_title(title)
+        say("\n".join(below))
+    for line in tables.diagnosed(rows):
         say_wrapped(line)

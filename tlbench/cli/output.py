@@ -51,8 +51,9 @@ def print_json(value: Any) -> None:
 
 def print_title(text: str) -> None:
     """Print a heading: bold on a terminal, unless NO_COLOR is set."""
-    LOG.info("%s", plain(text))
-    click.secho(plain(text), bold=not os.environ.get("NO_COLOR"))
+    shown = plain(text)
+    LOG.info("%s", shown)
+    click.echo(shown if os.environ.get("NO_COLOR") else click.style(shown, bold=True))
 
 
 def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:

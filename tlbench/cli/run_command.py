@@ -16,6 +16,7 @@ from tlbench.api.running import engine_of, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option
+from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.engine import engine_options
 from tlbench.cli.outcome import print_results, wide_option
 from tlbench.cli.output import print_json, print_table, say, say_err
@@ -32,7 +33,7 @@ MACHINE = ("device", "threads", "precision", "compiled")
 """Options of `settings_for`; those of `engine_of` are left."""
 
 
-@click.command("run")
+@click.command("run", cls=ConfiguredCommand)
 @click.option(
     "--suite",
     default="embedded",
