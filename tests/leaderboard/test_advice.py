@@ -279,6 +279,7 @@ RULES = [
     ("wide-interval", {"a": HIGH}, {"a": WIDE}, "100 test examples: a score of 0.81 means 0.70 to 0.90."),
     ("wide-interval", {"a": HIGH}, {"a": {"test_size": 39}}, "39 test examples: "),
     ("unpaired", {"a": HIGH, "b": SAME}, {}, "upper bounds"),
+    ("unpaired", {"a": (0.3, 0.35, 0.31)}, {"a": {"access": ("target-inputs",)}}, "upper bounds"),
     ("few-groups", {"a": HIGH}, {"a": {"groups": 3}}, "only 3 groups"),
     ("test-copies", {"a": HIGH}, {"a": {"test_copies": 50}}, "50 of 100 test examples"),
     (
@@ -364,6 +365,21 @@ def test_seeds_go_on_from_those_that_are_there(row, rows):
     (found,) = recommend(made, None, Limits())[0].choices
     seeds, last = re.search(r"about (\d+) in all \(--seeds 1000-(\d+)\)", found.worth_trying["more-seeds"]).groups()
     assert int(last) == 999 + int(seeds)
+
+
+def test_strategies_without_common_seeds_are_not_compared(rows):
+    made = rows({**FLOOR, "a": HIGH, "b": LOW})
+    made = [dataclasses.replace(one, seed=one.seed + 10) if one.strategy == "b" else one for one in made]
+    (found,) = recommend(made, None, Limits())[0].choices
+    assert (found.decision, found.strategy, found.not_different) == ("undecided", "a", {"b": (None, None)})
+    assert found.worth_trying["first-seeds"] == "The same seeds for a and b: they have fewer than two in common."
+
+
+def test_scores_without_intervals_are_undecided(choice):
+    nothing = {"score_low": None, "score_high": None}
+    found = choice({"a": HIGH, "b": LOW}, {"a": nothing, "b": nothing}, floor={})
+    assert (found.decision, found.not_different) == ("undecided", {"b": (pytest.approx(0.2), None)})
+    assert "b (+0.200 ± -)" in found.verdict
 
 
 @pytest.fixture

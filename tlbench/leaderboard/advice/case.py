@@ -46,7 +46,7 @@ class Case:
 
     @functools.cached_property
     def eligible(self) -> tuple[Entry, ...]:
-        return tuple(entry for entry in self.members if self.name(entry) not in self.left_out)
+        return tuple(entry for entry in self.members if not barred(entry, self.limits))
 
     @functools.cached_property
     def leaders(self) -> tuple[Entry, ...]:

@@ -15,7 +15,7 @@ from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.flags import ENOUGH_EXAMPLES
 from tlbench.leaderboard.ranks import Difference, difference
 from tlbench.leaderboard.wording import number
-from tlbench.results.baselines import CLASSICAL, CONSTANT, SCRATCH, requested_budget
+from tlbench.results.baselines import CLASSICAL, CONSTANT, SCRATCH, SOURCE_ONLY, requested_budget
 from tlbench.results.values import ANY, RANGES, SHARE
 
 Rule = Callable[[Case, Entry], str]
@@ -38,12 +38,25 @@ def names_of(case: Case, entries: Sequence[Entry], most: int = 3) -> str:
 
 def size(gap: Difference) -> str:
     """Return a difference with its 95 % interval: `+0.068 ± 0.041`."""
-    return f"{gap.mean:+.3f} ± {gap.error():.3f}"
+    return f"{gap.mean:+.3f} ± {number(half_width(gap))}"
 
 
 def apart(gap: Difference) -> str:
     """Return the same in words: `0.068 ± 0.041 lower`."""
-    return f"{abs(gap.mean):.3f} ± {gap.error():.3f} {'lower' if gap.mean < 0 else 'higher'}"
+    return f"{abs(gap.mean):.3f} ± {number(half_width(gap))} {'lower' if gap.mean < 0 else 'higher'}"
+
+
+def half_width(gap: Difference) -> float | None:
+    """Return the half-width of the 95 % interval; None if a score has no interval."""
+    return gap.error() if math.isfinite(gap.error()) else None
+
+
+def _undecided(case: Case, use: Entry) -> list[tuple[Entry, Difference]]:
+    """Return what the recommended entry is not told apart from, source-only among them, with the differences."""
+    source_only = None if case.gains(use) else case.rival(SOURCE_ONLY, use)
+    others = [*case.rivals, *([source_only] if source_only else [])]
+    gaps = [(other, difference(use, other)) for other in others]
+    return [(other, gap) for other, gap in gaps if not gap.decided]
 
 
 def _relation(gap: Difference) -> str:
@@ -72,8 +85,7 @@ def _few_or_wide(use: Entry, width: float) -> bool:
 
 
 def _unpaired(case: Case, use: Entry) -> str:
-    gaps = [difference(use, other) for other in case.rivals]
-    if not any(gap.seeds > 1 and not gap.paired for gap in gaps):
+    if not any(gap.seeds > 1 and not gap.paired for _, gap in _undecided(case, use)):
         return ""
     return "Differences could not be paired by test example, so that their intervals are upper bounds."
 
@@ -105,28 +117,29 @@ DOUBTS: Mapping[str, Rule] = {
 
 def _first_seeds(case: Case, use: Entry) -> str:
     """Return how to get the seeds without which nothing is compared."""
-    if len(use.rows) > 1:
+    if len(use.rows) < 2:
+        return f"More seeds: --seeds {_seeds(use, 3) or 3} is the least that tells a difference from luck."
+    strangers = [other for other, gap in _undecided(case, use) if gap.seeds < 2]
+    if not strangers:
         return ""
-    return f"More seeds: --seeds {_seeds(use, 3) or 3} is the least that tells a difference from luck."
+    return f"The same seeds for {names_of(case, [use, *strangers])}: they have fewer than two in common."
 
 
 def _more_seeds(case: Case, use: Entry) -> str:
-    """Return how many seeds would decide between the recommended entry and those it is not told apart from."""
-    gaps = [(other, difference(use, other)) for other in case.rivals]
-    needed = {id(other): gap.seeds_to_decide() for other, gap in gaps if gap.seeds > 1}
-    decidable = [(other, seeds) for other, _ in gaps if (seeds := needed.get(id(other))) and seeds <= MANY_SEEDS]
-    if not decidable:
+    """Return how many seeds would decide between the recommended entry and what takes the fewest."""
+    needed = [(gap.seeds_to_decide() or MANY_SEEDS + 1, other) for other, gap in _undecided(case, use)]
+    seeds, other = min(needed, key=lambda one: one[0], default=(MANY_SEEDS + 1, use))
+    if seeds > MANY_SEEDS:
         return ""
-    other, seeds = min(decidable, key=lambda one: one[1])
     option = _seeds(use, seeds)
     how = f" (--seeds {option})" if option else ""
     return f"More seeds: about {seeds} in all{how} would decide between {case.name(use)} and {case.name(other)}."
 
 
 def _more_test_data(case: Case, use: Entry) -> str:
-    """Return whom no practical number of seeds would tell from the recommended entry, or that the interval is wide."""
-    gaps = [(other, difference(use, other)) for other in case.rivals]
-    never = [other for other, gap in gaps if gap.seeds > 1 and (gap.seeds_to_decide() or math.inf) > MANY_SEEDS]
+    """Return what no practical number of seeds would tell from the recommended entry, or that the interval is wide."""
+    gaps = [(other, gap) for other, gap in _undecided(case, use) if gap.seeds > 1]
+    never = [other for other, gap in gaps if (gap.seeds_to_decide() or math.inf) > MANY_SEEDS]
     if never:
         names = names_of(case, [use, *never])
         return f"More test examples: no practical number of seeds would decide between {names}."
@@ -191,11 +204,10 @@ WORTH_TRYING: Mapping[str, Rule] = {
 
 
 def _learn_more(case: Case, best: Entry) -> str:
-    if not any(
-        {"not-above-constant", "constant-predictions"} & {name for name, _ in one.flags} for one in case.members
-    ):
+    wrong = {"not-above-constant", "constant-predictions"}
+    if not all(wrong & dict(entry.flags).keys() for entry in case.members):
         return ""
-    return "More labels, more training steps or a pre-trained checkpoint: no strategy has learnt this task."
+    return "More labels, more training steps or a pre-trained checkpoint: nothing with this access has learnt the task."
 
 
 def _repeat(case: Case, best: Entry) -> str:

@@ -10,7 +10,7 @@ from tlbench.leaderboard import questions, versions, wording
 from tlbench.leaderboard.advice import words
 from tlbench.leaderboard.advice.case import Case, adaptation_seconds, cases
 from tlbench.leaderboard.advice.limits import Limits, forgetting
-from tlbench.leaderboard.advice.rules import DOUBTS, WITHOUT, WORTH_TRYING, said
+from tlbench.leaderboard.advice.rules import DOUBTS, WITHOUT, WORTH_TRYING, half_width, said
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import difference
 from tlbench.results.baselines import SOURCE_ONLY, requested_budget
@@ -56,7 +56,7 @@ class Choice:
     seeds: tuple[int, ...] = ()
     not_different: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """Name of what is not significantly different, also of source-only -> how far the recommended one is above it, and
-    the half-width of the 95 % interval; None without two common seeds."""
+    the half-width of the 95 % interval; None without two common seeds, or without an interval."""
     forgetting: float | None = None
     """Of the source head or, if there is none, of the probe."""
     p50_ms: float | None = None
@@ -184,7 +184,7 @@ def _not_different(case: Case, use: Entry) -> dict[str, tuple[float | None, floa
     over = case.over(SOURCE_ONLY, use)
     if over and not case.gains(use):
         gaps[SOURCE_ONLY] = over
-    return {name: (gap.mean, gap.error()) if gap.seeds > 1 else (None, None) for name, gap in gaps.items()}
+    return {name: (gap.mean, half_width(gap)) if gap.seeds > 1 else (None, None) for name, gap in gaps.items()}
 
 
 def _decision(case: Case) -> Decision:

@@ -21,9 +21,9 @@ def verdict(case: Case) -> str:
         return f"No strategy can be recommended. {listed(case.left_out)}"
     name, no_gain = case.name(use), _no_gain(case, use)
     if use.first.baseline:
-        best = case.leaders[0]
-        which = f"{case.name(best)} ({size(difference(use, best))}), the best strategy"
-        return f"Use {name}, a baseline: it is significantly better than {which}."
+        best = next(entry for entry in case.leaders if use in case.beaten_by(entry))
+        gained = size(difference(use, best))
+        return f"Use {name}, a baseline: it is significantly better than {case.name(best)} ({gained})."
     also = f" But it is {no_gain}." if no_gain and case.over(SOURCE_ONLY, use) else ""
     if case.rivals:
         return f"{_undecided(case, use)}{also}"
@@ -31,8 +31,7 @@ def verdict(case: Case) -> str:
         gap, more = difference(use, case.beaten[0]), len(case.beaten) - 1
         others = f" and {more} more" if more else ""
         return f"Use {name}: it is significantly better than {case.name(case.beaten[0])} ({size(gap)}){others}.{also}"
-    alone = len(case.members) == 1
-    which = f"the only strategy with this access{'' if alone else ' that can be recommended'}"
+    which = f"the only strategy with this access{' that can be recommended' if case.left_out else ''}"
     return f"Undecided: {name}, {which}, is {no_gain}." if no_gain else f"Use {name}, {which}."
 
 
