@@ -68,8 +68,11 @@ def test_lines_fit_the_terminal_and_columns_stand_below_each_other(row, monkeypa
     ((title, lines),) = sections(rows, monkeypatch, width).items()
     assert title == "toy/blobs"
     assert all(cells(line) <= width for line in lines)
-    ends = {cells(line) for line in lines if line.endswith(" 0.500")}
-    assert len(ends) == 1
+    numbers = [line for line in lines if line.endswith(" 0.500")]
+    assert (len(numbers), len({cells(line) for line in numbers})) == (6, 1)
+    # A name has its numbers beside it or below.
+    named = [next(at for at, line in enumerate(lines) if line.strip().startswith(row.strategy)) for row in rows[:6:2]]
+    assert all(numbers[0][-9:] in lines[at] + lines[at + 1] for at in named)
     assert [line for line in lines if "access:" in line] == [
         "toy/mlp, access: target labels",
         "图像/网络, access: target labels",

@@ -45,6 +45,16 @@ def test_the_command_line_wins(plan, tmp_path):
     assert plan("--verbose")[1] != ""
 
 
+def test_what_the_command_line_replaces_takes_its_settings_along(plan, tmp_path):
+    settings = '[run.set]\n"task.noise" = 2\n"finetune.steps" = 3\n"adversarial.steps" = 4\n'
+    (tmp_path / "tlbench.toml").write_text(TOY.replace('"finetune"', '"finetune", "adversarial"') + settings)
+    assert " without " not in plan()[1]
+    assert "without adversarial.steps:" in plan("--strategy", "finetune")[1]
+    jobs, errors = plan("--task", "toy/shapes", "--strategy", "finetune")
+    assert jobs == [("toy/shapes", "finetune", 7)]
+    assert "without task.noise, adversarial.steps:" in errors
+
+
 @pytest.mark.parametrize(
     ("seeds", "expected"), [("2", [0, 1]), ('"3-4"', [3, 4]), ("[9]", [9]), ("[9, 2]", [9, 2]), ('"7,9"', [7, 9])]
 )
@@ -94,9 +104,10 @@ def test_paths_are_relative_to_the_file(tlbench, tmp_path, monkeypatch):
     assert photos in tlbench(*DRY)[2]
     status, output, errors = tlbench("inspect")
     assert (status, photos in output, "Options from" in errors) == (2, True, True)
-    for command in ("leaderboard", "status"):
+    other = {"leaderboard": ("--board", "other"), "status": ("--board", "other"), "verify": ("other",)}
+    for command in other:
         assert f'"{tmp_path / "my/board"}' in "".join(tlbench(command)[1:])
-        assert f'"{tmp_path / "my/board"}' not in "".join(tlbench(command, "--board", "other")[1:])
+        assert f'"{tmp_path / "my/board"}' not in "".join(tlbench(command, *other[command])[1:])
 
 
 def test_the_file_that_the_readme_shows_is_valid(tlbench, tmp_path):

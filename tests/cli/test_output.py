@@ -11,6 +11,7 @@ from click.shell_completion import ShellComplete
 
 from tlbench.api.display import Display
 from tlbench.api.results import Results
+from tlbench.api.wrapping import cells
 from tlbench.cli import app as cli
 from tlbench.cli import output
 from tlbench.cli.outcome import print_results
@@ -58,6 +59,14 @@ def test_json_is_visible_and_means_the_same(capsys):
 def test_text_that_reads_as_a_number_stays_as_it_is(capsys):
     output.print_table([{"version": "1.10", "difference": "+0.2", "score": 0.5}])
     assert printed(capsys).splitlines()[-1].split() == ["1.10", "+0.2", "0.500"]
+
+
+def test_wide_characters_take_two_cells(capsys):
+    output.print_table([{"名前": name, "score": 0.5} for name in ("网络", "mlp")])
+    output.print_facts({"名前": "a", "name": "b"})
+    *table, first, second = printed(capsys).splitlines()
+    assert len({cells(line) for line in table}) == 1
+    assert cells(first) == cells(second)
 
 
 def test_lists_of_numbers_stay_numbers(capsys):

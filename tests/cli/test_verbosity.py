@@ -43,6 +43,13 @@ def test_errors_are_not_silenced_and_the_log_has_them(tlbench):
     assert Path("all.log").read_text() == shown  # It is closed with its command.
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_ends_the_log_and_not_the_command(tlbench):
+    status, output, errors = tlbench(*RUN, "frozen", "--dry-run", "--log-file", "/dev/full")
+    assert (status, "frozen" in output) == (0, True)
+    assert errors == 'Error: "/dev/full" cannot be written any more: the log ends here.\n'
+
+
 def test_quiet_silences_warnings():
     warning = ("A row is left out.", UserWarning, app.__file__, 1)
     assert app._format_warning(*warning) == "Warning: A row is left out.\n"

@@ -95,12 +95,12 @@ def _two_lines(heading: str) -> tuple[str, str]:
 
 
 def _row(line: Line, widths: Sequence[int]) -> list[str]:
-    """Return the lines of an entry: a long name goes on below."""
+    """Return the lines of an entry: a name that is wider than its column stands above the numbers."""
     first, score, *numbers = line
-    names = wrapped(first, widths[0], GAP, break_words=True)
-    padded = [_left(names[0], widths[0]), _left(score, widths[1])]
+    above = wrapped(first, line_width(), GAP) if cells(first) > widths[0] else []
+    padded = [_left("" if above else first, widths[0]), _left(score, widths[1])]
     padded += [" " * (width - cells(text)) + text for text, width in zip(numbers, widths[2:], strict=True)]
-    return [GAP.join(padded).rstrip(), *names[1:]]
+    return [*above, GAP.join(padded).rstrip()]
 
 
 def _left(text: str, width: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from tlbench.results.escapes import plain
 
@@ -22,11 +23,8 @@ def cells(text: str) -> int:
     return len(text) if text.isascii() else int(width(text))
 
 
-def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = False) -> list[str]:
-    """Return a text as lines of at most so many cells, all but the first indented.
-
-    A longer word, such as a path, has a line of its own unless `break_words`.
-    """
+def wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    """Return a text as lines of at most so many cells, all but the first indented; a longer word has its own line."""
     shown = plain(text)
     if cells(shown) <= width:
         return [shown]
@@ -38,11 +36,12 @@ def wrapped(text: str, width: int, indent: str = "", *, break_words: bool = Fals
         width,
         initial_indent=start,
         subsequent_indent=start + indent,
-        break_long_words=break_words,
+        break_long_words=False,
         break_on_hyphens=False,
     ) or [""]
 
 
-def section_lines(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:
+def section_lines(title: str, lines: Sequence[str]) -> list[str]:
     """Return a title with lines below it, indented and wrapped; a line that fits, such as one of a table, stays."""
-    return [title, *(part for line in lines for part in wrapped(f"  {line}", line_width(), "  "))]
+    parts = "\n".join(lines).split("\n")
+    return [title, *(part for line in parts for part in wrapped(f"  {line}", line_width(), "  "))]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
+from tlbench.api.display import Display
 from tlbench.cli.config import Config, find_config
 from tlbench.cli.config_values import of_option, of_settings
-from tlbench.cli.output import say_err
 from tlbench.cli.verbosity import level
 
 ELSEWHERE = {
@@ -21,6 +20,8 @@ ELSEWHERE = {
 """Options of the command line alone, with the reason: nobody runs code because a folder brings a file along."""
 SETTINGS = "set"
 """The table of `--set`, whose parameter is `overrides`."""
+OWNERS = {"tasks": "task", "backbones": "backbone", "strategies": "strategy"}
+"""Parameter -> the owner of settings that are for all that it names."""
 SAID = "tlbench.config"
 """Whether a command has said which file it read, among what its contexts share."""
 
@@ -37,18 +38,31 @@ class ConfiguredCommand(click.Command):
         ctx.default_map = {**_task_of_run(config, name), **dict(_options(config, self, ctx))}
         rest = super().parse_args(ctx, args)
         settings = {**_settings_of_run(config, name, ctx.params), **of_settings(config, name)}
+        without = [setting for setting in settings if _is_replaced(setting, ctx.default_map, ctx.params)]
         if settings:
-            ctx.params["overrides"] = {**settings, **ctx.params["overrides"]}
+            kept = {setting: value for setting, value in settings.items() if setting not in without}
+            ctx.params["overrides"] = {**kept, **ctx.params["overrides"]}
         if settings or ctx.default_map:
-            say_source(config, ctx)
+            say_source(config, ctx, without)
         return rest
 
 
-def say_source(config: Config, ctx: click.Context) -> None:
-    """Say once which file options come from, unless `--quiet`."""
-    if not ctx.meta.get(SAID) and level() <= logging.INFO:
-        say_err(f'Options from "{config.path}".')
+def say_source(config: Config, ctx: click.Context, without: Sequence[str] = ()) -> None:
+    """Say once which file options come from, and which settings of it are not used, unless `--quiet`."""
+    if not ctx.meta.get(SAID):
+        named = f", without {', '.join(without)}: the command line replaces what they are for" if without else ""
+        Display(level()).announce(f'Options from "{config.path}"{named}.')
     ctx.meta[SAID] = True
+
+
+def _is_replaced(setting: str, named: Mapping[str, Any], chosen: Mapping[str, Any]) -> bool:
+    """Say whether a setting of the file is for a task, backbone or strategy of it that the command line replaces."""
+    owner = setting.rpartition(".")[0]
+    for parameter, general in OWNERS.items():
+        before, now = set(named.get(parameter) or ()), set(chosen.get(parameter) or ())
+        if owner in before - now or (owner == general and before and before.isdisjoint(now)):
+            return True
+    return False
 
 
 def _options(config: Config, command: click.Command, ctx: click.Context) -> Iterator[tuple[str, Any]]:

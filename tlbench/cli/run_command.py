@@ -138,7 +138,8 @@ def command(
     """Run tasks with backbones and strategies; write results and leaderboards.
 
     Without options, runs the suite `embedded` (all tasks that need no external data) with all strategies. Stages in
-    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue.
+    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue. Options may stand in tlbench.toml, in this
+    folder or in one above it: README.md shows such a file.
 
     \b
     Exit status:
