@@ -102,6 +102,9 @@ def test_a_run_writes_rows_and_boards_and_the_next_computes_nothing(tlbench):
     assert "results: 12 ok, 0 failed, 0 skipped" in output
     before = {path: path.read_bytes() for path in Path("leaderboards/local").rglob("*") if path.is_file()}
     assert {path.name for path in before} >= {"README.md", "toy.md", "toy.csv"}
+    advice = tlbench("advise", "toy/blobs")
+    assert (advice[0], advice[1].splitlines()[0]) == (0, "toy/blobs, toy/mlp: which strategy?")
+    assert f"\n\n{advice[1]}\nresults: " in output
     status, output, _ = tlbench(*RUN)
     assert (status, "\n0 stages computed, " in output) == (0, True)
     assert {path: path.read_bytes() for path in Path("leaderboards/local").rglob("*") if path.is_file()} == before
@@ -200,7 +203,7 @@ def test_what_computes_nothing_loads_nothing_heavy(words, toy_site, session_cach
 
 def test_a_finished_plan_and_its_boards_load_nothing_heavy(tlbench, toy_site, session_cache, tmp_path):
     tlbench(*RUN)
-    for words in (RUN, ("leaderboard",)):
+    for words in (RUN, ("leaderboard",), ("advise",)):
         board = ("--board", str(tmp_path / "leaderboards/local"))
         done = run_python(LIGHT, *words, *board, site=toy_site, TLBENCH_CACHE=str(session_cache))
         assert json.loads(done.stderr.splitlines()[-1]) == [0, []]

@@ -198,7 +198,7 @@ def test_a_message_of_any_length_is_cut_in_the_middle(row):
 
 def test_a_strategy_called_task_has_a_column_of_its_own(row, tmp_path):
     render(tmp_path, [row("task", 0, 0.25), row("backbone", 0, 0.75)])
-    (line,) = [line for line in (tmp_path / "README.md").read_text().splitlines() if "| toy/blobs" in line]
+    (line,) = [line for line in (tmp_path / "README.md").read_text().splitlines() if "| toy/mlp" in line]
     assert [cell.strip() for cell in line.split("|")[1:-1]] == [
         "toy/blobs",
         "toy/mlp",

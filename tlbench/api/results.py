@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tlbench.api.best import BestList
+    from tlbench.api.recommending import AdviceList
     from tlbench.results.row import Row
 
 NOTHING: Mapping[str, float] = {}
@@ -100,6 +101,26 @@ class Results:
         from tlbench.api.best import best_of
 
         return best_of(self.rows, self.board)
+
+    def recommend(
+        self, *, max_forgetting: float | None = None, max_ms: float | None = None, needs: Sequence[str] = ()
+    ) -> AdviceList:
+        """Return which strategy to use for each task and access, as records whose text is that of `tlbench advise`.
+
+        Args:
+            max_forgetting: Largest forgetting, of the source head or, if there is none, of the probe.
+            max_ms: Largest latency (p50 at batch 1), in ms.
+            needs: The data that can be given, of `source`, `target-inputs` and `target-labels`: strategies that need
+                any other are left out. Default: all of it.
+
+        Raises `UsageError` for a limit that is no number, and for unknown data.
+        """
+        from tlbench.api.recommending import recommend
+        from tlbench.leaderboard.advice.limits import Limits
+
+        given = (needs,) if isinstance(needs, str) else tuple(needs)
+        limits = Limits(max_forgetting=max_forgetting, max_ms=max_ms, needs=given)
+        return recommend(self.rows, self.board, limits)
 
     def plot(self, kind: str = "scores") -> Figure:
         """Return a picture of a board as a matplotlib figure.

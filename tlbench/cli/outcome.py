@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlbench.api.wrapping import section_lines
 from tlbench.cli.output import print_table, print_title, say, say_wrapped
 from tlbench.cli.verbosity import level
 from tlbench.results import copies
@@ -21,7 +22,10 @@ wide_option = click.option("--wide", is_flag=True, help="Print one table with al
 
 
 def print_results(results: Results, log: Path, *, wide: bool) -> None:
-    """Print the results of a run, and unless `--quiet` what it cost and where its pages are; `log` has tracebacks."""
+    """Print the results of a run and, unless `--quiet`, which strategy to use, what it cost and where its pages are.
+
+    `log` has tracebacks.
+    """
     rows = results.rows
     print_rows(rows, wide=wide)
     for line in [*results.without, *copies.warnings(rows)]:
@@ -30,6 +34,8 @@ def print_results(results: Results, log: Path, *, wide: bool) -> None:
         say(f"tracebacks: {log}")
     if level() > logging.INFO:
         return
+    for title, lines in results.recommend().brief():
+        say("\n".join(["", *section_lines(title, lines)]))
     counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
     say(f"\nresults: {counts}")
     say(f"{results.computed} stages computed, {results.cached} from cache")

@@ -20,6 +20,18 @@ def contest(entry: Entry) -> tuple[Any, ...]:
     Task, its options, files and metric; access, label budget and selection rule; options of the model, if its backbone
     ran with several, and the strategy, if it did; version of the code and of the data.
     """
+    return (*_asked(entry), entry.first.selection, *_made(entry))
+
+
+def alternatives(entry: Entry) -> tuple[Any, ...]:
+    """Return what entries share that one user may choose among: all of a contest but the selection rule.
+
+    Strategies of the same access and label budget get the same data, whatever they hold out of it to select a model.
+    """
+    return (*_asked(entry), *_made(entry))
+
+
+def _asked(entry: Entry) -> tuple[Any, ...]:
     row = entry.first
     return (
         row.domain,
@@ -31,13 +43,11 @@ def contest(entry: Entry) -> tuple[Any, ...]:
         canonical(row.task_options),
         row.files,
         row.metric,
-        row.selection,
-        entry.variant,
-        entry.tuning,
-        entry.version,
-        versions.version(row),
-        row.test_size or 0,
     )
+
+
+def _made(entry: Entry) -> tuple[Any, ...]:
+    return entry.variant, entry.tuning, entry.version, versions.version(entry.first), entry.first.test_size or 0
 
 
 def with_variants(entries: Sequence[Entry]) -> list[Entry]:

@@ -27,10 +27,13 @@ access, and all that are not significantly different. Strategies with different 
 """
 
 
-def domain_page(domain: str, entries: Sequence[Entry], left: Sequence[Entry], picture: Picture) -> str:
-    """Return a domain's page: pictures, a table for each task, the latency of its graphs, and the legend."""
+def domain_page(
+    domain: str, entries: Sequence[Entry], left: Sequence[Entry], picture: Picture, advice: str = ""
+) -> str:
+    """Return a domain's page: advice, pictures, a table for each task, the latency of its graphs, and the legend."""
     links = {row.file_name: number for number, row in enumerate(_rows(entries, left), start=1)}
-    parts = [f"# {safe(domain)}\n", picture("scores", f"Target scores of {safe(domain)}, by task and strategy")]
+    scores = picture("scores", f"Target scores of {safe(domain)}, by task and strategy")
+    parts = [f"# {safe(domain)}\n", advice, scores]
     for _, group in itertools.groupby(sorted([*entries, *left], key=order), lambda entry: entry.first.task):
         parts.append(_task(list(group), links))
     parts += [
@@ -131,8 +134,10 @@ def _table(lines: Sequence[dict[str, str]], columns: Sequence[Column]) -> str:
     return tabulate(cells, headers=[safe(column.title) for column in kept], tablefmt="github", disable_numparse=True)
 
 
-def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture, over_tasks: str = "") -> str:
-    """Return the page over all domains: a line for each task, a column for each strategy, and what is over tasks."""
+def overview(
+    entries: Sequence[Entry], left: Sequence[Entry], picture: Picture, advice: str = "", over_tasks: str = ""
+) -> str:
+    """Return the page over all domains: advice, a table of tasks by strategies, and what is over tasks."""
     everything = [*entries, *left]
     domains = sorted({entry.first.domain for entry in everything})
     links = ", ".join(f"[{safe(domain)}]({folder_name(domain)}.md)" for domain in domains)
@@ -145,6 +150,7 @@ def overview(entries: Sequence[Entry], left: Sequence[Entry], picture: Picture, 
     tables = [f"## {title}\n\n{_overview_table(own)}\n" for title, own in sections.items() if own]
     parts = [
         f"# Leaderboards\n\nDomains, with everything: {links}. Results: {counts}.\n{FILES}",
+        advice,
         picture("overview", "Target score against forgetting, by domain, task and strategy"),
         PAIRS,
         *tables,

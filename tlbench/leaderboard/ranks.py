@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -93,6 +93,12 @@ def _half_width(entry: Entry) -> float:
     return math.inf if low is None or high is None else (high - low) / 2
 
 
+def significantly_better(entry: Entry, others: Iterable[Entry]) -> list[Entry]:
+    """Return those of the others that are significantly better than an entry."""
+    gaps = [(other, difference(other, entry)) for other in others]
+    return [other for other, gap in gaps if gap.mean > 0 and gap.decided]
+
+
 def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
     """Return the entries, sorted by contest and score, with their ranks.
 
@@ -103,7 +109,7 @@ def with_ranks(entries: Sequence[Entry]) -> list[Entry]:
     for _, group in itertools.groupby(entries, lambda entry: entry.contest):
         members = list(group)
         for place, entry in enumerate(members):
-            better = sum(difference(above, entry).decided for above in members[:place])
+            better = len(significantly_better(entry, members[:place]))
             alone = len(members) == 1 or entry.first.baseline
             ranked.append(replace(entry, rank=None if alone else 1 + better))
     return ranked

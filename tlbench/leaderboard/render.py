@@ -11,6 +11,8 @@ from typing import Any
 
 from tlbench.errors import StoreError
 from tlbench.leaderboard import latex, markdown, over_tasks, over_tasks_page, pictures
+from tlbench.leaderboard.advice import pages as advice_pages
+from tlbench.leaderboard.advice import verdict
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
 from tlbench.results.escapes import plain, plain_json
 from tlbench.results.files import folder_name, write_bytes
@@ -54,9 +56,10 @@ def texts(
     picture was drawn.
     """
     made: dict[str, str] = {}
+    advice = verdict.advise(entries, left)
     for domain, own, own_left in pictures.by_domain(entries, left):
         name, picture = folder_name(domain), pictures.shown(drawn, domain, pictures.source_of([*own, *own_left]))
-        made[f"{name}.md"] = markdown.domain_page(domain, own, own_left, picture)
+        made[f"{name}.md"] = markdown.domain_page(domain, own, own_left, picture, advice_pages.full(advice, domain))
         made[f"{name}.csv"] = table_csv([*own, *own_left])
         made[f"{name}.tex"] = latex.domain_tables(domain, own, own_left)
     everything = [*entries, *left]
@@ -65,7 +68,7 @@ def texts(
     picture = pictures.shown(drawn, "", pictures.source_of(everything))
     made["leaderboard.json"] = json_text(everything)
     made["over-tasks.json"] = over_tasks_page.json_text(comparisons, neighbours)
-    made["README.md"] = markdown.overview(entries, left, picture, section)
+    made["README.md"] = markdown.overview(entries, left, picture, advice_pages.short(advice), section)
     return made
 
 

@@ -11,6 +11,7 @@ from tlbench.results.files import digest
 from tlbench.results.row import Row
 
 CONSTANT, SCRATCH, SOURCE_ONLY, ALL_LABELS = "constant", "scratch", "source-only", "all-labels"
+CLASSICAL = "classical"
 NOTHING: Mapping[str, Any] = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None}
 """What a row says that has no baselines."""
 Question = tuple[str, str, Hashable]

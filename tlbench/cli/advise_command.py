@@ -1,0 +1,66 @@
+"""`tlbench advise`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from tlbench.cli import completion
+from tlbench.cli.board import board_option
+from tlbench.cli.output import print_json, say
+from tlbench.leaderboard.advice.limits import NEEDS, Limits
+
+
+@click.command("advise")
+@click.argument("tasks", metavar="[TASK]...", nargs=-1, shell_complete=completion.names_of("tasks"))
+@board_option
+@click.option("--max-forgetting", type=float, metavar="X", help="Leave out strategies that forget more than this.")
+@click.option("--max-ms", type=float, metavar="X", help="Leave out strategies that take more ms for an example (p50).")
+@click.option(
+    "--needs",
+    multiple=True,
+    type=click.Choice(NEEDS),
+    help="Data that you can give for adaptation. Repeatable: strategies that need any other are left out.  "
+    "[default: all of it]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(
+    tasks: Sequence[str],
+    board: Path,
+    max_forgetting: float | None,
+    max_ms: float | None,
+    needs: Sequence[str],
+    as_json: bool,
+) -> None:
+    """Say which strategy to use for each task of a board, and why.
+
+    For each access, that is for the data that you can give: the strategy, its score with the 95 % interval and its
+    difference from others, what it costs in forgetting, latency and adaptation, what the results cannot tell, and what
+    else is worth trying. Of strategies that are not significantly different, the one that is cheaper to train is
+    chosen, then the one that forgets less, then the faster one. docs/advice.md has all rules.
+
+    \b
+    tlbench advise                                          all tasks of --board, in brief
+    tlbench advise vision/digits --max-forgetting 0.05      one task; keep the source
+    tlbench advise --needs source --needs target-inputs     no target labels at hand
+
+    Forgetting is that of the source head or, if there is none, of the probe. Milliseconds are those of the machine on
+    which they were measured. What was not measured is not within a limit.
+    """
+    from tlbench.api.recommending import recommend
+    from tlbench.errors import UsageError
+    from tlbench.results.row_files import read_rows
+
+    limits = Limits(max_forgetting=max_forgetting, max_ms=max_ms, needs=tuple(needs))
+    rows = list(read_rows(board))
+    if not rows:
+        raise UsageError(f'No results in "{board}/rows": run tlbench run first, or choose another folder with --board.')
+    advice = recommend(rows, board, limits, tasks)
+    if as_json:
+        print_json(advice.to_json())
+    elif advice:
+        say(advice.text if tasks else advice)
+    else:
+        say("No strategy has a score: there is nothing to choose among. tlbench status says what failed.")
