@@ -130,6 +130,9 @@ class BackboneFamily:
     """One sentence."""
     find: Callable[[str], BackboneSpec]
     """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
+    origins: tuple[Path, ...] = ()
+    """TOML files that say where `tlbench fetch` gets published models: `tlbench.assets.registry` describes them. A
+    model in the folder `models/NAME` is the backbone `FAMILY/NAME`."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
