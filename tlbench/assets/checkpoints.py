@@ -31,9 +31,10 @@ def find_checkpoint(name: str, files: Mapping[str, str | Sequence[str]], optiona
     """Return the files of a checkpoint, by role.
 
     `name` is a local weights file or folder, absolute or relative to the current folder or to `TLBENCH_DATA`; a model
-    that `tlbench pretrain` or `tlbench fetch` saved under this name; or `NAME` or `NAME@REVISION` of the hub. `files` gives the file name
-    of each role, or several names of which the first existing one is used. Files in the Hugging Face cache are used
-    without a request to the hub, so that a repeated run gives the same result. Roles in `optional` may be missing.
+    that `tlbench pretrain` or `tlbench fetch` saved under this name; or `NAME` or `NAME@REVISION` of the hub. `files`
+    gives the file name of each role, or several names of which the first existing one is used. Files in the Hugging
+    Face cache are used without a request to the hub, so that a repeated run gives the same result. Roles in `optional`
+    may be missing.
     Raises `MissingDataError`, and `BadInputError` for a file that holds no weights or a name outside the folder.
     """
     names_by_role = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
