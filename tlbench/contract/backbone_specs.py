@@ -114,6 +114,9 @@ class BackboneSpec:
     """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
     """Settings, which the requests' `options` hold."""
+    found_by: str = ""
+    """The name by which its family found it, if that is another than its own, such as the path of a folder; set by the
+    host."""
 
 
 @dataclass(frozen=True, kw_only=True)

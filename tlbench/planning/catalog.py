@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -94,7 +94,7 @@ class Catalog:
             spec = home.find(name.partition("/")[2])
             if problem := wrong_recipe(spec):
                 raise ContractError(f'Backbone "{name}": {problem}')
-            return spec
+            return spec if spec.name == name else replace(spec, found_by=name)
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)
