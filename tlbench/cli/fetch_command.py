@@ -90,6 +90,8 @@ def _data_sets(names: Sequence[str], suite: str, plugins: Sequence[Path]) -> lis
     if suite:
         runs = read_suite(suite).runs
         tasks += [catalog.task(name) for run in runs for name in run.tasks]
+        for task in {task.name: task for task in tasks if task.data_from == "data-root" and not task.origins}.values():
+            say(f'The data of "{task.name}" cannot be downloaded ({task.licence}): see tlbench show {task.name}\n')
         backbones += [name for run in runs for name in run.backbones if name in models]
     paths = dict.fromkeys(path for task in tasks for path in task.origins)
     if not paths and not backbones:
