@@ -49,7 +49,7 @@ from tlbench.assets.readers.tables import (
     table_files,
     table_parts,
 )
-from tlbench.assets.weight_files import read_weights, reading_weights
+from tlbench.assets.weight_files import log_once, read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
     check_finite_weights,
@@ -96,6 +96,7 @@ __all__ = [
     "label_rows",
     "list_folder",
     "load_into",
+    "log_once",
     "make_side",
     "mask_sides",
     "number_cells",
