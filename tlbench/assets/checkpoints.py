@@ -64,6 +64,11 @@ def is_local_checkpoint(name: str) -> bool:
     return _place(name).is_dir()
 
 
+def is_published_checkpoint(name: str) -> bool:
+    """Return whether a name is that of a model that `tlbench fetch` brought, not of a user's own."""
+    return _place(name) == published_folder(name)
+
+
 def _place(name: str) -> Path:
     """Return the first that exists: the path itself, a saved model, a path in `TLBENCH_DATA`; else the path itself."""
     path, root = Path(name).expanduser(), data_folder()

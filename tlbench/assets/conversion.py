@@ -46,9 +46,10 @@ def convert(data_set: DataSet, root: Path) -> None:
             for name in hashes:
                 os.replace(draft / name, folder / name)
             write_sealed(folder / RECORD, {"sources": _sources(data_set), "files": hashes})
-    except ModuleNotFoundError as error:
+    except ImportError as error:  # Also of a version that is too old.
         raise UsageError(
-            f'To convert "{data_set.title}", {error.name} is required: pip install {error.name}'
+            f'"{data_set.title}" was downloaded but not converted ({error}): install what is missing, such as with '
+            f"pip install -U {error.name or 'LIBRARY'}, and run the same command."
         ) from error
     except OSError as error:
         raise UsageError(f'"{folder}" is not writable ({error.strerror or error}): use another folder.') from error

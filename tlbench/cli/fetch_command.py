@@ -11,7 +11,7 @@ import click
 
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import progress_bar, say
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
@@ -44,8 +44,19 @@ def command(names: Sequence[str], suite: str, data: Path | None, plugins: Sequen
         raise UsageError("No data folder: set TLBENCH_DATA or use --data DIR.")
     root = data.expanduser().resolve()
     mirror = os.environ.get("TLBENCH_MIRROR", "")
-    for data_set in _data_sets(names, suite, plugins):
-        _bring(data_set, root, mirror)
+    data_sets, failed = _data_sets(names, suite, plugins), []
+    for data_set in data_sets:
+        try:
+            _bring(data_set, root, mirror)
+        except MissingDataError as error:  # Others may have origins that can be reached.
+            if len(data_sets) == 1:
+                raise
+            failed.append(data_set.title)
+            say(f"{error}\n", err=True)
+    if failed:
+        raise MissingDataError(
+            f"{len(failed)} of {len(data_sets)} could not be downloaded, for the reasons above: {', '.join(failed)}."
+        )
     if str(data) != os.environ.get("TLBENCH_DATA"):
         say(f"To use these files, set TLBENCH_DATA={root}")
 

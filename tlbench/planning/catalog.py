@@ -26,7 +26,7 @@ from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_insta
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.planning.names import FORMS, NAMES
 from tlbench.planning.notifier import Notifier
-from tlbench.planning.published import check_fetched
+from tlbench.planning.published import fetched_model
 from tlbench.planning.registration import PluginProblem, register
 from tlbench.planning.watch import loading
 
@@ -89,11 +89,12 @@ class Catalog:
             return home
         if lacking := missing(home):
             raise UsageError(f"{lacking}.")
-        check_fetched(home, name)
+        model = fetched_model(home, name)
         with guarded(f'"find" of the family "{home.name}"'):
             spec = home.find(name.partition("/")[2])
             if problem := wrong_recipe(spec):
                 raise ContractError(f'Backbone "{name}": {problem}')
+            spec = replace(spec, licence=model.licence) if model else spec
             return spec if spec.name == name else replace(spec, found_by=name)
 
     def strategy(self, name: str) -> StrategySpec:

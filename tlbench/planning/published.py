@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tlbench.assets.checkpoints import is_local_checkpoint
+from tlbench.assets.checkpoints import is_local_checkpoint, is_published_checkpoint
 from tlbench.assets.registry import MODELS, DataSet, read_origin
 from tlbench.contract.backbone_specs import BackboneFamily
 from tlbench.errors import ContractError, MissingDataError
@@ -22,10 +22,14 @@ def published_models(families: Iterable[BackboneFamily]) -> dict[str, DataSet]:
     return models
 
 
-def check_fetched(family: BackboneFamily, backbone: str) -> None:
-    """Raise `MissingDataError`, which says how to download it, if a published model is not on this machine."""
+def fetched_model(family: BackboneFamily, backbone: str) -> DataSet | None:
+    """Return the published model that a backbone is, or None if it is none of them, as with a user's own of that name.
+
+    Raises `MissingDataError`, which says how to download it, if it is not on this machine.
+    """
     model = published_models([family]).get(backbone)
     if model and not is_local_checkpoint(model.model):
         raise MissingDataError(
             f'The model "{backbone}" is not in TLBENCH_DATA ({model.folder}). To download it: tlbench fetch {backbone}'
         )
+    return model if model and is_published_checkpoint(model.model) else None

@@ -28,7 +28,7 @@ def decoder(source: Path, folder: Path) -> None:
     config = loaded.config
     config.quantization_config = None
     # A model that was read from quantised weights refuses to be saved.
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)  # type: ignore[no-untyped-call]
     model.load_state_dict(loaded.state_dict())
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
