@@ -32,7 +32,7 @@ from tlbench.contract.kind_specs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.contract.options import PARTIAL, SPLIT_OPTIONS, Option, OptionValue, training_options
+from tlbench.contract.options import CHECKPOINT_KEY, PARTIAL, SPLIT_OPTIONS, Option, OptionValue, training_options
 from tlbench.contract.requests import (
     AugmentRequest,
     BuildRequest,
@@ -63,6 +63,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ANOMALY",
     "API_VERSION",
+    "CHECKPOINT_KEY",
     "CLASSIFICATION",
     "LANGUAGE_MODELLING",
     "MASKED_LANGUAGE_MODELLING",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,16 @@ from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
 
+# WavLM calls torch so; its user can change nothing about it.
+warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
+
 CONVOLUTIONS = 7
 """Of a new model, whose kernels and strides are those of the paper: a frame for each 20 ms."""
 POSITIONS = 32
 """Frames, 0.64 s, that the convolution which says where a frame stands looks at: the paper's 128 outlast a word."""
+
+COUNTS, MOST = {"sampling_rate", "hop_length", "n_fft"}, 10**6
+"""Settings of a feature extractor that count samples, and the greatest value of them that makes sense."""
 
 
 def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -33,13 +40,22 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
 
     `made` is what a new model has in place of a checkpoint's files.
     """
+    rate = int(settings_of(request.files).get("sampling_rate", 16000))
+    shortest = _receptive_field(configuration(request.files, made or {}))
+    return {"from": given_rate(request), "rate": rate, "length": max(shortest, usual_length(request, rate))}
+
+
+def given_rate(request: FitRequest) -> int:
+    """Return the sample rate of the task's clips in Hz. Raises `BadInputError` for none."""
     if request.sample_rate is None:
         raise BadInputError("The task gives no sample rate for its audio: set TaskData.sample_rate.")
-    rate = int(_settings(request.files).get("sampling_rate", 16000))
-    usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / request.sample_rate
-    longest = min(float(request.options["max_seconds"]) * rate, usual)
-    shortest = _receptive_field(configuration(request.files, made or {}))
-    return {"from": request.sample_rate, "rate": rate, "length": max(shortest, int(longest))}
+    return request.sample_rate
+
+
+def usual_length(request: FitRequest, rate: int) -> int:
+    """Return the samples at `rate` that 95 % of the clips do not exceed, at most `max_seconds`."""
+    usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / given_rate(request)
+    return int(min(float(request.options["max_seconds"]) * rate, usual))
 
 
 def fit_new(request: FitRequest) -> dict[str, Any]:
@@ -70,7 +86,7 @@ def fit_new(request: FitRequest) -> dict[str, Any]:
     return {**made, **fit(request, made)}
 
 
-def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
+def settings_of(files: Mapping[str, Path]) -> dict[str, Any]:
     """Return the settings of the feature extractor that came with the model; none where it came without."""
     if EXTRACTOR not in files:
         return {}
@@ -80,6 +96,12 @@ def _settings(files: Mapping[str, Path]) -> dict[str, Any]:
         settings = None
     if not isinstance(settings, dict):
         raise BadInputError(f'"{files[EXTRACTOR]}" is not a JSON object: download it again.')
+    for key in COUNTS & settings.keys():
+        if type(settings[key]) is not int or not 0 < settings[key] <= MOST:
+            raise BadInputError(
+                f'"{files[EXTRACTOR]}" has {key}={settings[key]!r}, expected a whole number from 1 to {MOST}: correct '
+                f"it."
+            )
     return settings
 
 
@@ -121,7 +143,7 @@ def _resampled(waveform: Array, given: int, wanted: int) -> Array:
 
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder."""
-    config, settings = configuration(request.files, request.fitted), _settings(request.files)
+    config, settings = configuration(request.files, request.fitted), settings_of(request.files)
     # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
     partial = bool(request.options.get(PARTIAL.name, False))  # A new model does not have it.

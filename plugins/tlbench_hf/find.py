@@ -14,7 +14,10 @@ from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
-SPEECH = ("wav2vec2", "hubert")
+SPEECH = {"wav2vec2": "audio", "hubert": "audio", "wavlm": "audio", "whisper": "whisper"}
+"""Model types, and the module that serves them."""
+SECONDS_OF_FRAME = 0.02
+"""Of Whisper, which has a position for each frame."""
 DECODERS = (
     "bloom", "codegen", "cohere", "deepseek", "falcon", "gemma", "glm", "gpt", "granite", "llama", "mistral",
     "mixtral", "mpt", "nemotron", "olmo", "openai-gpt", "opt", "phi", "qwen", "smollm", "stablelm", "starcoder",
@@ -34,7 +37,13 @@ WEIGHTS = Option(
 )
 
 
-READ = {"model_type": str, "architectures": list, "max_position_embeddings": int, "n_positions": int}
+READ = {
+    "model_type": str,
+    "architectures": list,
+    "max_position_embeddings": int,
+    "n_positions": int,
+    "max_source_positions": int,
+}
 """Types of the fields of a configuration that are read here; all but the first may be missing."""
 
 
@@ -107,6 +116,8 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
 
 
 def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
+    module = SPEECH[config["model_type"]]
+    longest = min(4.0, SECONDS_OF_FRAME * (config.get("max_source_positions") or 1500))
     return BackboneSpec(
         name=name,
         modality="audio",
@@ -118,14 +129,17 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
             WEIGHTS,
             PARTIAL,
             Option(
-                name="max_seconds", default=4.0, summary="maximum length; longer inputs are cut on both sides", unit="s"
+                name="max_seconds",
+                default=longest,
+                summary="maximum length; longer inputs are cut on both sides",
+                unit="s",
             ),
         ),
         requires=("transformers", "torchaudio"),
         extra="speech",
         checkpoint=checkpoint,
-        fit=deferred("tlbench_hf.audio", "fit"),
+        fit=deferred(f"tlbench_hf.{module}", "fit"),
         prepare=deferred("tlbench_hf.audio", "prepare"),
-        build=deferred("tlbench_hf.audio", "build"),
-        save=deferred("tlbench_hf.audio", "save"),
+        build=deferred(f"tlbench_hf.{module}", "build"),
+        save=deferred(f"tlbench_hf.{module}", "save"),
     )

@@ -26,11 +26,19 @@ def auto_class(layout: str) -> Any:
     return getattr(transformers, names.get(layout, "AutoModel"))
 
 
-def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = False) -> tuple[Any, set[str]]:
+def load(
+    auto: Any,
+    files: Mapping[str, Path],
+    config: Any,
+    partial: bool = False,
+    renamed: Mapping[str, str] | None = None,
+) -> tuple[Any, set[str]]:
     """Return the model in float32, new if `weights` is not among the files, without a pooling layer of its own.
 
-    Also the names of its weights that the file lacks, which are random. Raises `BadInputError` if there are any and
-    `partial` is false, and for a file that is damaged, holds code, or holds weights that are not finite.
+    `auto` is a class of a model, or one that finds it; `renamed` gives regular expressions of names in the file and
+    what stands for them in the model. Also returns the names of the model's weights that the file lacks, which are
+    random. Raises `BadInputError` if there are any and `partial` is false, and for a file that is damaged, holds code,
+    or holds weights that are not finite.
     """
     import torch
     from transformers.utils import logging
@@ -40,7 +48,7 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
     config.use_cache = False
     _check_size(auto, config, files.get("config", "config"))
     if "weights" not in files:
-        return _without_pooler(auto.from_config(config, trust_remote_code=False)), set()
+        return _without_pooler(_new(auto, config)), set()
     with reading_weights(files["weights"]):
         model, report = auto.from_pretrained(
             files["weights"].parent,
@@ -50,6 +58,7 @@ def load(auto: Any, files: Mapping[str, Path], config: Any, partial: bool = Fals
             trust_remote_code=False,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # They are refused below, with their names.
+            key_mapping=renamed,
         )
     model = _without_pooler(model)
     weights = model.state_dict()
@@ -76,10 +85,16 @@ def _check_size(auto: Any, config: Any, where: Path | str) -> None:
             check_limit("layers", f"{where}: {key}", value)
     try:
         with torch.device("meta"):
-            model = auto.from_config(config, trust_remote_code=False)
+            model = _new(auto, config)
     except Exception as error:  # Any error of a size that does not fit the others.
         raise BadInputError(f'"{where}" describes no model that can be built ({error}): download it again.') from error
     check_limit("parameters", where, sum(part.numel() for part in model.parameters()))
+
+
+def _new(auto: Any, config: Any) -> Any:
+    """Return a model with random weights."""
+    find = getattr(auto, "from_config", None)
+    return find(config, trust_remote_code=False) if find else auto(config)
 
 
 def covered(model: Any, lacking: set[str]) -> Coverage | None:
@@ -94,7 +109,9 @@ def _without_pooler(model: Any) -> Any:
     return model
 
 
-def write(model: Any, folder: Path) -> None:
-    """Write config.json and model.safetensors."""
+def write(model: Any, folder: Path, prefix: str = "") -> None:
+    """Write config.json and model.safetensors, with a prefix of weights' names if the model is a part of another."""
     model.config.use_cache = True  # What encoders have no use for, those who let it write have.
-    model.save_pretrained(folder)
+    state = {f"{prefix}{name}": part for name, part in model.state_dict().items()}
+    # Not by the names that the weights had in the file: they are those of the model, as far as it is read here.
+    model.save_pretrained(folder, state_dict=state if prefix else None, save_original_format=not prefix)

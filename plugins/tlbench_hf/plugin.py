@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tlbench import BackboneFamily, BackboneSpec, hookimpl
 from tlbench_hf.find import find
 from tlbench_hf.new import new_backbones
 
 TLBENCH_API = 2
+ORIGINS = Path(__file__).parent / "origins"
 
 
 @hookimpl
@@ -20,6 +23,7 @@ def tlbench_backbone_families() -> list[BackboneFamily]:
             requires=("transformers", "tokenizers"),
             extra="nlp",
             find=find,
+            origins=tuple(sorted(ORIGINS.glob("*.toml"))),
         )
     ]
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -112,7 +114,8 @@ def test_a_file_with_two_sets_of_weights_is_refused(tmp_path):
 @pytest.mark.parametrize("save", [torch.save, lambda module, path: torch.jit.script(module).save(path)])
 def test_nobody_is_told_to_run_the_code_of_a_whole_model(tmp_path, save):
     save(small(), tmp_path / "whole.pt")
-    with pytest.raises(BadInputError, match="TorchScript") as no:
+    says = "TorchScript archive" if save is not torch.save else r"object of torch.nn.modules.container.Sequential\)"
+    with pytest.raises(BadInputError, match=f"{says}.*never run") as no:
         read_weights(tmp_path / "whole.pt")
     assert "weights_only" not in str(no.value)
 
@@ -148,3 +151,74 @@ def test_other_things_than_weights_are_refused(tmp_path):
         read_weights(tmp_path / "w.pt")
     with pytest.raises(BadInputError, match="Invalid weights file"):
         read_weights(tmp_path / "w.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        (lambda one, two: {"student": one, "teacher": two, "epoch": 3}, "teacher"),
+        (lambda one, two: {"state_dict": one, "state_dict_ema": two}, "state_dict_ema"),
+        (lambda one, two: {"state_dict_ema": one, "state_dict": two}, "state_dict"),
+        (lambda one, two: {"a": {"model": one}, "b": {"model": two}}, "b"),
+        (lambda one, two: {"a": {"one.net": one, "two.net": two}}, "a.two.net"),
+        (
+            lambda one, two: {"state_dict": named("module.encoder_q", one) | named("module.encoder_k", two)},
+            "module.encoder_k",
+        ),
+        (lambda one, two: named("q", one) | named("k", two), "k"),
+    ],
+)
+def test_a_key_chooses_one_of_several_sets(tmp_path, content, key):
+    one, two = ({name: part + shift for name, part in small().state_dict().items()} for shift in (0, 1))
+    torch.save(content(one, two), tmp_path / "w.pth")
+    module = small()
+    load_into(module, read_weights(tmp_path / "w.pth", key), "w.pth")
+    assert all(torch.equal(part, two[name]) for name, part in module.state_dict().items())
+
+
+def named(prefix, state):
+    return {f"{prefix}.{name}": part for name, part in state.items()}
+
+
+def test_a_key_that_is_not_there_is_refused_with_those_that_are(tmp_path):
+    torch.save({"state_dict": named("module.q", small().state_dict())}, tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match=r'nothing under the key "k". Its names begin with module.q'):
+        read_weights(tmp_path / "w.pth", "k")
+    torch.save({"student": small().state_dict(), "teacher": small().state_dict(), "epoch": 3}, tmp_path / "w.pth")
+    for key in ("", "techer"):
+        with pytest.raises(BadInputError, match=r"backbone.key=student or backbone.key=teacher$"):
+            read_weights(tmp_path / "w.pth", key)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "a pointer of Git LFS.*git lfs pull"),
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "an HTML page"),
+        (b"GGUF\x03\x00\x00\x00", "a GGUF file.*quantised"),
+    ],
+)
+@pytest.mark.parametrize("name", ["w.safetensors", "w.pth", "w.bin"])
+def test_a_failed_download_is_named_as_what_it_is(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(BadInputError, match=f'{name}" is {says}'):
+        read_weights(tmp_path / name)
+
+
+def test_a_truncated_file_is_named(tmp_path):
+    torch.save(small().state_dict(), tmp_path / "w.pth")
+    (tmp_path / "w.pth").write_bytes((tmp_path / "w.pth").read_bytes()[:-100])
+    with pytest.raises(BadInputError, match="is truncated"):
+        read_weights(tmp_path / "w.pth")
+
+
+def test_plain_values_of_training_scripts_are_no_code(tmp_path):
+    numbers = {
+        "best": np.float64(71.5),
+        "step": np.int64(3),
+        "counts": collections.defaultdict(dict),
+        "args": Path("/x"),
+    }
+    torch.save({"state_dict": small().state_dict(), **numbers}, tmp_path / "w.pth")
+    assert len(read_weights(tmp_path / "w.pth")) == 7

@@ -98,3 +98,21 @@ def test_one_signal_ends_a_fetch_in_the_middle_of_a_download(own, tmp_path, numb
         _, errors = process.communicate(timeout=60)
     assert (process.returncode, "Stopped." in errors, "Traceback" in errors) == (128 + number, True, False), errors
     assert list((tmp_path / "data").rglob("*")) == []
+
+
+def test_what_cannot_be_downloaded_does_not_keep_the_rest_from_coming(tlbench, own, tmp_path, monkeypatch):
+    monkeypatch.setattr("tlbench.assets.download.RETRIES", 0)
+    # Python has a module of the other name already.
+    own = ("--plugin", str((tmp_path / "fetching_plugin.py").rename(tmp_path / "fetching_again.py")))
+    with serve({"/v1/a.csv": TABLE}) as site:
+        monkeypatch.setenv("TLBENCH_MIRROR", site.address)
+        names = ("nlp/sentiment-vader", "anomaly/mine")
+        status, _, errors = tlbench("fetch", *names, "--data", str(tmp_path / "data"), *own)
+    assert (status, "HTTP 404" in errors) == (2, True), errors
+    assert (tmp_path / "data/mine/a.csv").read_bytes() == TABLE
+    assert "1 of 2 could not be downloaded, for the reasons above: Rated snippets of VADER." in errors
+
+
+def test_only_published_models_can_be_fetched(tlbench):
+    status, _, errors = tlbench("fetch", "timm/efficientnet", "--data", "d")
+    assert (status, 'Did you mean "timm/efficientnet-lite0"' in errors) == (2, True)

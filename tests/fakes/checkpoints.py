@@ -69,16 +69,36 @@ def gpt2_folder(folder: Path) -> Path:
 
 
 def speech_folder(folder: Path, kind: str) -> Path:
-    """A `wav2vec2` that masks what is padded, or a `hubert` that does not."""
+    """A `wav2vec2` or `wavlm` that masks what is padded, or a `hubert` that does not."""
     import torch
-    from transformers import HubertConfig, HubertModel, Wav2Vec2Config, Wav2Vec2Model
+    from transformers import AutoConfig, AutoModel
 
     torch.manual_seed(0)
-    masks = kind == "wav2vec2"
-    config = (Wav2Vec2Config if masks else HubertConfig)(
-        **SPEECH, feat_extract_norm="layer" if masks else "group", do_stable_layer_norm=masks
+    masks = kind != "hubert"
+    config = AutoConfig.for_model(
+        kind, **SPEECH, feat_extract_norm="layer" if masks else "group", do_stable_layer_norm=masks
     )
-    (Wav2Vec2Model if masks else HubertModel)(config).save_pretrained(folder)
+    AutoModel.from_config(config).save_pretrained(folder)
     settings: Mapping[str, Any] = {"sampling_rate": 16000, "do_normalize": True, "return_attention_mask": masks}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    return folder
+
+
+def whisper_folder(folder: Path) -> Path:
+    """A Whisper that reads 0.24 s, with its decoder."""
+    import torch
+    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
+
+    torch.manual_seed(0)
+    sizes = {"attention_heads": 2, "ffn_dim": 32, "layers": 1}
+    config = WhisperConfig(
+        **{f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in sizes.items()},
+        d_model=16,
+        vocab_size=8,
+        max_source_positions=12,
+        max_target_positions=4,
+        **dict.fromkeys(("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"), 0),
+    )
+    WhisperForConditionalGeneration(config).save_pretrained(folder)
+    WhisperFeatureExtractor().save_pretrained(folder)
     return folder

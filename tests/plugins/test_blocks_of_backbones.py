@@ -38,6 +38,8 @@ def test_blocks_run_in_the_order_given(name, catalog, tmp_path):
         ("gpt2", "next-token", None, "model.transformer.wte", "model.transformer.ln_f"),
         ("wav2vec2", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layer_norm"),
         ("hubert", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layers.0"),
+        ("wavlm", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layer_norm"),
+        ("whisper", "pooled", 16000, "model.conv1", "model.layer_norm"),
     ],
 )
 def test_blocks_of_checkpoints_run_in_the_order_given(folders, name, layout, rate, first, last):

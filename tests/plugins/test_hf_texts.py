@@ -229,6 +229,7 @@ class TestExport:
             ),
             ("gpt2", "sequence", [["the", "plot"], ["a", "dull", "ending"]], [list(WORDS[:5]), ["bad"]]),
             ("wav2vec2", "pooled", clips(0), clips(1)),
+            ("whisper", "pooled", clips(0), clips(1)),
         ],
     )
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):

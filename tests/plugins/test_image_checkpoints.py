@@ -295,7 +295,7 @@ print(found.origin, found.files["weights"])
     request = BuildRequest(
         fitted=catalog.backbone(f"timm/{TINY}").fit(FitRequest(inputs=[], options={"size": 0})),
         layout="pooled",
-        options={"size": 0, "partial": False},
+        options={"size": 0, "partial": False, "key": ""},
         files={"weights": Path(path)},
     )
     built = catalog.backbone(f"timm/{TINY}").build(request).model.state_dict()

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from support import only
 
 from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, OwnHead
+from tlbench.assets import log_once
 from tlbench.cli.row_card import row_sections
 from tlbench.leaderboard.wording import backbone
 from tlbench.planning.catalog import load_catalog
@@ -39,7 +40,6 @@ def build(spec, inputs, layout="pooled", rate=None, head=False, **options):
 @pytest.mark.parametrize(
     ("saved", "asked", "says", "loaded"),
     [
-        ({"model_name": TINY, "in_chans": 1}, TINY, r"1 with another shape or type \(conv1.0.weight\)", -1),
         ({"model_name": "resnet18"}, "resnet34", r"80 missing from the file \(layer1.2.bn1.bias", -80),
         ({"model_name": "resnet34"}, "resnet18", "of blocks that the model lacks", 0),
     ],
@@ -52,6 +52,37 @@ def test_a_model_of_timm_is_not_left_random_in_part(catalog, tmp_path, saved, as
     encoder = build(spec, [], weights=weights, partial=True)
     expected = sum(part.is_floating_point() for part in encoder.state_dict().values())
     assert encoder.coverage == (Coverage(expected + loaded, expected) if loaded else None)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_a_first_convolution_for_other_images_takes_three_channels(catalog, tmp_path, caplog, channels):
+    log_once.cache_clear()
+    saved = timm.create_model(TINY, in_chans=channels, num_classes=5).eval()
+    torch.save(saved.state_dict(), tmp_path / "w.pth")
+    encoder = build(catalog.backbone(f"timm/{TINY}"), [], weights=str(tmp_path / "w.pth")).eval()
+    given, own = saved.state_dict()["conv1.0.weight"], encoder.model.state_dict()["conv1.0.weight"]
+    assert encoder.coverage is None
+    assert f'"w.pth" is for images of {channels} channels' in caplog.text
+    expected = torch.stack([given[:, place % channels] for place in range(3)], 1) * channels / 3
+    assert torch.allclose(own, expected)
+    if channels == 1:
+        grey = torch.rand(2, 1, 64, 64)
+        with torch.no_grad():
+            before, after = (
+                model.forward_features(pixels)
+                for model, pixels in ((saved, grey), (encoder.model, grey.expand(-1, 3, -1, -1)))
+            )
+        assert torch.allclose(before, after, atol=1e-5), "grey in three channels is what grey was in one"
+
+
+def test_the_teacher_of_a_file_is_chosen_by_its_key(catalog, tmp_path):
+    spec, nets = catalog.backbone(f"timm/{TINY}"), [timm.create_model(TINY).state_dict() for _ in range(2)]
+    named = [{f"module.backbone.{name}": part for name, part in net.items()} for net in nets]
+    torch.save({"student": named[0], "teacher": named[1], "epoch": 3}, tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match=r"epoch, student, teacher.*backbone.key=student or backbone.key=teacher"):
+        build(spec, [], weights=str(tmp_path / "w.pth"))
+    encoder = build(spec, [], weights=str(tmp_path / "w.pth"), key="teacher")
+    assert torch.equal(encoder.model.state_dict()["conv1.0.weight"], nets[1]["conv1.0.weight"])
 
 
 def test_a_checkpoint_without_its_first_layer_is_refused_on_spectrograms_too(catalog, tmp_path):

@@ -220,6 +220,8 @@ def run_requests(
     replaced: dict[str, Any] = {name: value for name, value in arguments.items() if value}
     if quick:
         replaced = {"seeds": (0,), **replaced}
+    if not tasks:
+        replaced["skip_missing"] = True
     requests = [
         dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **overrides})
         for run in chosen.runs

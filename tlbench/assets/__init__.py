@@ -57,7 +57,7 @@ from tlbench.assets.readers.tables import (
 from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
 from tlbench.assets.readers.walk import list_folder
-from tlbench.assets.weight_files import read_weights, reading_weights
+from tlbench.assets.weight_files import log_once, read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
     check_finite_weights,
@@ -112,6 +112,7 @@ __all__ = [
     "label_rows",
     "list_folder",
     "load_into",
+    "log_once",
     "make_side",
     "mask_sides",
     "missing_option",

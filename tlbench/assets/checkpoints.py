@@ -9,6 +9,7 @@ from typing import Any
 
 from tlbench.assets.folders import cache_folder, data_folder
 from tlbench.assets.hub import either, fetch
+from tlbench.assets.registry import MODELS
 from tlbench.assets.weight_files import SUFFIXES, check_suffix
 from tlbench.contract.backbone_specs import Checkpoint
 from tlbench.errors import BadInputError, MissingDataError
@@ -20,13 +21,20 @@ def models_folder() -> Path:
     return cache_folder() / "models"
 
 
+def published_folder(name: str) -> Path | None:
+    """Return the folder of a model that `tlbench fetch` brings, or None without a data folder."""
+    root = data_folder()
+    return root / MODELS / name if root else None
+
+
 def find_checkpoint(name: str, files: Mapping[str, str | Sequence[str]], optional: Collection[str] = ()) -> Checkpoint:
     """Return the files of a checkpoint, by role.
 
     `name` is a local weights file or folder, absolute or relative to the current folder or to `TLBENCH_DATA`; a model
-    that `tlbench pretrain` saved under this name; or `NAME` or `NAME@REVISION` of the hub. `files` gives the file name
-    of each role, or several names of which the first existing one is used. Files in the Hugging Face cache are used
-    without a request to the hub, so that a repeated run gives the same result. Roles in `optional` may be missing.
+    that `tlbench pretrain` or `tlbench fetch` saved under this name; or `NAME` or `NAME@REVISION` of the hub. `files`
+    gives the file name of each role, or several names of which the first existing one is used. Files in the Hugging
+    Face cache are used without a request to the hub, so that a repeated run gives the same result. Roles in `optional`
+    may be missing.
     Raises `MissingDataError`, and `BadInputError` for a file that holds no weights or a name outside the folder.
     """
     names_by_role = {role: (names,) if isinstance(names, str) else tuple(names) for role, names in files.items()}
@@ -56,11 +64,17 @@ def is_local_checkpoint(name: str) -> bool:
     return _place(name).is_dir()
 
 
+def is_published_checkpoint(name: str) -> bool:
+    """Return whether a name is that of a model that `tlbench fetch` brought, not of a user's own."""
+    return _place(name) == published_folder(name)
+
+
 def _place(name: str) -> Path:
     """Return the first that exists: the path itself, a saved model, a path in `TLBENCH_DATA`; else the path itself."""
     path, root = Path(name).expanduser(), data_folder()
-    saved = [models_folder() / name] if name == slug(name) else []
-    return next((place for place in (path, *saved, *([root / path] if root else [])) if place.exists()), path)
+    saved = [models_folder() / name, published_folder(name)] if name == slug(name) else []
+    places = (path, *saved, root / path if root else None)
+    return next((place for place in places if place and place.exists()), path)
 
 
 def _in_folder(folder: Path, names_by_role: Mapping[str, Sequence[str]], optional: Collection[str]) -> dict[str, Path]:

@@ -51,11 +51,8 @@ class Download:
         downloaded = self._bring(None if archive else self.files[0].known_hash)
         staged = self._unpacked(downloaded) if archive else {self.files[0]: downloaded}
         for file in self.files:
-            if not file.matches(staged[file]):
+            if not install(file, staged[file], self.root / self.data_set.folder):
                 raise self._mismatch(f'"{file.name}"')
-            place = self.root / self.data_set.folder / file.name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(staged[file], place)
         return len(self.files)
 
     def _bring(self, known_hash: str | None) -> Path:
@@ -119,6 +116,16 @@ class Download:
             f'Download of "{self.data_set.title}" failed: SHA-256 checksum mismatch of {what} from {self.url}. The '
             f"file was deleted: try again, or set TLBENCH_MIRROR to a mirror."
         )
+
+
+def install(file: PublishedFile, staged: Path, folder: Path) -> bool:
+    """Move a file to its path in the folder of its data set. Return False if its content is not the published one."""
+    if not file.matches(staged):
+        return False
+    place = folder / file.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(staged, place)
+    return True
 
 
 @dataclass(frozen=True)

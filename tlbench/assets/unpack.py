@@ -37,7 +37,7 @@ def unpack(archive: Path, files: Sequence[PublishedFile], largest: int) -> dict[
     with archive.open("rb") as stream:
         start = stream.read(6)
     opener: Any = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), open)
-    limit = min(largest, max(SMALL, RATIO * archive.stat().st_size))
+    limit = _limit(largest, archive.stat().st_size)
     try:
         with opener(archive, "rb") as content:
             limited: Any = _Limited(content, limit)
@@ -75,6 +75,16 @@ def _take(
         with staged[file].open("wb") as stream:
             shutil.copyfileobj(content, stream)
     return staged
+
+
+def check_expanded(size: int, largest: int, stored: int) -> None:
+    """Raise `ArchiveError` if an archive of `stored` bytes expands to too many, or to more than `largest`."""
+    if size > _limit(largest, stored):
+        raise _expands(_limit(largest, stored))
+
+
+def _limit(largest: int, stored: int) -> int:
+    return min(largest, max(SMALL, RATIO * stored))
 
 
 def _expands(limit: int) -> ArchiveError:

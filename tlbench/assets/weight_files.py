@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.assets.file_kinds import check_kind, is_script
 from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.errors import BadInputError
 
@@ -32,12 +34,13 @@ def check_suffix(path: Path) -> None:
         raise BadInputError(f'Invalid weights file "{path}": expected one of the extensions {", ".join(SUFFIXES)}.')
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path, key: str = "") -> dict[str, Tensor]:
     """Return the tensors of a file by name: `.safetensors` or a file of `torch.save`, without running its code.
 
-    Raises `BadInputError` for a file that is damaged or contains anything but weights.
+    `key` chooses one of several sets of weights: keys in the file and the beginning of names, with dots between them,
+    such as `teacher` or `state_dict.module.encoder_q`. Raises `BadInputError` for a file that is damaged, contains
+    anything but weights, or has nothing under the key.
     """
-    import argparse
     import warnings
 
     import torch
@@ -46,15 +49,62 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     check_suffix(path)
     with reading_weights(path):
         if path.suffix == ".safetensors":
-            return load_file(path)  # It compares the sizes of tensors with that of the file.
-        # Training scripts, such as those of timm, save plain values together with the weights.
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # A warning on TorchScript advises a function that runs code.
-            content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    state = _state_in(content, path)
+            content: Any = load_file(path)  # It compares the sizes of tensors with that of the file.
+        else:
+            with torch.serialization.safe_globals(_plain_classes()), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # A warning on TorchScript advises a function that runs code.
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    content, prefix = _under(content, key)
+    state = _with_prefix(_state_in(content, path), prefix, path, key)
     # A tensor may repeat few stored values, which become many when it is copied.
     check_expansion(path, sum(part.numel() * part.element_size() for part in state.values()))
     return state
+
+
+def _plain_classes() -> list[Any]:
+    """Return classes of plain values that training scripts save together with the weights, beside those of torch.
+
+    timm allows the first; to make an object of any of them has no effect.
+    """
+    import argparse
+    import collections
+    import types
+    from pathlib import PosixPath
+
+    import numpy as np
+
+    scalar: Any = np._core.multiarray.scalar  # type: ignore[attr-defined]
+    kinds = [type(np.dtype(name)) for name in ("float64", "float32", "int64", "int32", "bool")]
+    values = [argparse.Namespace, types.SimpleNamespace, collections.defaultdict, PosixPath, np.dtype, *kinds]
+    values += [int, float, dict, list]  # What a `defaultdict` is made of.
+    return [*values, scalar, (scalar, "numpy.core.multiarray.scalar")]  # The last is its name before numpy 2.
+
+
+def _under(content: Any, key: str) -> tuple[Any, str]:
+    """Return what a file has under a dotted key, and the rest of the key, which is the beginning of weights' names."""
+    parts = key.split(".") if key else []
+    while parts and isinstance(content, dict):
+        ends = range(len(parts), 0, -1)
+        end = next((end for end in ends if isinstance(content.get(".".join(parts[:end])), dict)), 0)
+        if not end:
+            break
+        content, parts = content[".".join(parts[:end])], parts[end:]
+    return content, ".".join(parts)
+
+
+def _with_prefix(state: dict[str, Tensor], prefix: str, path: Path, key: str) -> dict[str, Tensor]:
+    """Return the weights whose names begin with a prefix, without it. Raises `BadInputError` for none."""
+    if not prefix:
+        return state
+    start = f"{prefix.rstrip('.')}."
+    chosen = {name.removeprefix(start): part for name, part in state.items() if name.startswith(start)}
+    if not chosen:
+        beginnings = {name[: name.find(".", name.find(".") + 1)] for name in state if name.count(".") > 1}
+        raise BadInputError(
+            f'"{path}" has nothing under the key "{key}". Its names begin with {some(beginnings or state)}: use one of '
+            f"these, or leave out backbone.key."
+        )
+    return chosen
 
 
 def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
@@ -68,19 +118,35 @@ def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
             break
         if keys[0] in AVERAGED and len(keys) > 1:
             log_once(
-                f'"{path}" contains averaged and last weights: the averaged ones ("{keys[0]}") are used, as in timm.'
+                f'"{path}" contains averaged and last weights: the averaged ones ("{keys[0]}") are used, as in timm. '
+                f"For the last ones: --set backbone.key={keys[-1]}"
             )
         elif len(keys) > 1 and all(isinstance(part, torch.Tensor) for key in keys for part in entries[key].values()):
-            raise BadInputError(f'"{path}" contains several sets of weights ({some(keys)}): save only one of them.')
+            raise BadInputError(f'"{path}" contains several sets of weights ({some(keys)}): {_choice(keys)}')
         content = entries[keys[0]]
     if not isinstance(content, dict) or not all(isinstance(part, torch.Tensor) for part in content.values()):
         described = f" ({some(map(str, content))})" if isinstance(content, dict) else ""
-        raise BadInputError(f'"{path}" does not contain only weights{described}: save only a state_dict.')
+        sets = [str(key) for key, part in content.items() if _has_weights(part)] if described else []
+        advice = _choice(sets) if sets else "save only a state_dict."
+        raise BadInputError(f'"{path}" does not contain only weights{described}: {advice}')
     return content
 
 
+def _has_weights(part: Any) -> bool:
+    """Return whether a value of a file is a set of weights, or holds one."""
+    import torch
+
+    values = part.values() if isinstance(part, dict) else ()
+    return any(isinstance(value, torch.Tensor) or (isinstance(value, dict) and _has_weights(value)) for value in values)
+
+
+def _choice(keys: Iterable[str]) -> str:
+    return f"choose one with --set backbone.key={' or backbone.key='.join(sorted(keys)[:3])}"
+
+
 def _check_claims(path: Path) -> None:
-    """Raise `BadInputError` for a header that is too long, or a zip archive that expands too much."""
+    """Raise `BadInputError` for another kind of file, a header that is too long, or a zip that expands too much."""
+    check_kind(path)
     if path.suffix == ".safetensors":
         with path.open("rb") as stream:
             header = int.from_bytes(stream.read(8), "little")
@@ -106,16 +172,28 @@ def reading_weights(path: Path) -> Iterator[None]:
         *(pickle.UnpicklingError, OSError, EOFError, RuntimeError, ValueError, LookupError),
         *(SafetensorError, zipfile.BadZipFile),
     ) as error:
-        # The message of torch advises to run the code.
-        if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):
-            raise BadInputError(
-                f'"{path}" cannot be read as weights: it is damaged or contains code, such as a pickled model or '
-                f"TorchScript, which is never run. Download it again, or save only the state_dict."
-            ) from error
-        cause = str(error).partition("\n")[0]
-        raise BadInputError(
-            f'"{path}" cannot be read as weights ({cause}): download it again, or save tensors.'
-        ) from error
+        raise BadInputError(f'"{path}" cannot be read as weights{_cause(path, error)}') from error
+
+
+def _cause(path: Path, error: Exception) -> str:
+    """Return why a file cannot be read, and what to do, without the advice of torch to run the code of a pickle."""
+    import pickle
+
+    text = str(error)
+    if is_script(path):
+        return ": it is a TorchScript archive, which contains code; that is never run. Use the model's state_dict."
+    if found := re.search(r"(?:GLOBAL|Trying to \w+ \w+ object|class) ([\w.]+)", text):
+        return (
+            f": it contains code (an object of {found[1]}), as a pickled model does; that is never run. Use a file "
+            f"with the state_dict alone."
+        )
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in text:
+        return (
+            ": it is damaged or contains code, such as a pickled model, which is never run. Download it again, or use "
+            "a file with the state_dict alone."
+        )
+    first_line = text.partition("\n")[0]
+    return f" ({first_line}): download it again, or use a file with tensors alone."
 
 
 def some(names: Iterable[str]) -> str:

@@ -59,7 +59,8 @@ def _check_prefixes(prefixes: Sequence[str], where: str) -> None:
     if len(prefixes) > 1:
         raise BadInputError(
             f'"{where}" contains several sets of weights that fit equally well, with the prefixes '
-            f"{' and '.join(map(repr, prefixes[:3]))}. Save only one of them."
+            f"{' and '.join(map(repr, prefixes[:3]))}: choose one, as in --set "
+            f"backbone.key={max(prefixes[:2], key=len).rstrip('.')}"
         )
 
 

@@ -35,7 +35,9 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
 
 def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
     """Return the lines of each table by its name."""
+    from tlbench.assets.checkpoints import is_local_checkpoint
     from tlbench.planning.catalog import missing
+    from tlbench.planning.published import published_models
 
     return {
         "tasks": [
@@ -58,6 +60,15 @@ def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
         + [
             {"backbone": f"{spec.name}/...", "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
             for spec in catalog.families.values()
+        ]
+        + [
+            {
+                "backbone": name,
+                "modality": model.modality,
+                "title": f"{model.title} ({model.licence})",
+                "missing": "" if is_local_checkpoint(model.model) else f"tlbench fetch {name}",
+            }
+            for name, model in published_models(catalog.families.values()).items()
         ],
         "strategies": [
             {

@@ -114,6 +114,9 @@ class BackboneSpec:
     """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
     """Settings, which the requests' `options` hold."""
+    found_by: str = ""
+    """The name by which its family found it, if that is another than its own, such as the path of a folder; set by the
+    host."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +133,9 @@ class BackboneFamily:
     """One sentence."""
     find: Callable[[str], BackboneSpec]
     """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
+    origins: tuple[Path, ...] = ()
+    """TOML files that say where `tlbench fetch` gets published models: `tlbench.assets.registry` describes them. A
+    model in the folder `models/NAME` is the backbone `FAMILY/NAME`."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -65,6 +65,12 @@ PARTIAL = Option(
     summary="load a checkpoint that fits only in part; the rest starts at random, and results say how much was loaded",
 )
 """What a backbone whose checkpoint `load_into` reads has among its options."""
+CHECKPOINT_KEY = Option(
+    name="key",
+    default="",
+    summary="which of several sets of weights in a file: its key or the beginning of its names, such as `teacher`",
+)
+"""What a backbone whose checkpoint `read_weights` reads has among its options."""
 
 SPLIT_OPTIONS = (
     Option(

@@ -75,7 +75,7 @@ def _shapes(model: TransferModel, inputs: Inputs) -> tuple[dict[int, str], ...]:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Keep the exporter's progress and its advice about its own internals off the terminal."""
-    for library in ("torch.onnx", "onnx_ir"):
+    for library in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(library).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")

@@ -121,7 +121,9 @@ def specs_of(pairing: Pairing) -> list[Owned]:
 
 class _Pickler(pickle.Pickler):
     def persistent_id(self, value: Any) -> tuple[str, str] | None:
-        return (LOOKED_UP[type(value)], value.name) if type(value) in LOOKED_UP else None
+        if type(value) not in LOOKED_UP:
+            return None
+        return LOOKED_UP[type(value)], getattr(value, "found_by", "") or value.name
 
     def reducer_override(self, value: Any) -> Any:
         return (MappingProxyType, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from tlbench.planning.discovery import PluginCandidate, PluginOrigin, with_insta
 from tlbench.planning.guard import check_signal, guarded, pass_signal, same_folder
 from tlbench.planning.names import FORMS, NAMES
 from tlbench.planning.notifier import Notifier
+from tlbench.planning.published import fetched_model
 from tlbench.planning.registration import PluginProblem, register
 from tlbench.planning.watch import loading
 
@@ -88,11 +89,13 @@ class Catalog:
             return home
         if lacking := missing(home):
             raise UsageError(f"{lacking}.")
+        model = fetched_model(home, name)
         with guarded(f'"find" of the family "{home.name}"'):
             spec = home.find(name.partition("/")[2])
             if problem := wrong_recipe(spec):
                 raise ContractError(f'Backbone "{name}": {problem}')
-            return spec
+            spec = replace(spec, licence=model.licence) if model else spec
+            return spec if spec.name == name else replace(spec, found_by=name)
 
     def strategy(self, name: str) -> StrategySpec:
         return _find("strategy", name, self.strategies)

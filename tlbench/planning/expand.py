@@ -13,7 +13,7 @@ from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.contract.training import SOURCE
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.asked import Diagnostics, find_diagnostics
 from tlbench.planning.catalog import Catalog, missing
@@ -94,6 +94,8 @@ def _expand(
     settings: Settings,
 ) -> list[Pairing]:
     unusable = _unusable(task, backbone)
+    if not unusable and run_request.skip_missing:
+        unusable = _without_data(task, backbone, overrides, settings)
     source = _source_fields(task, backbone, overrides, settings, usable=not unusable)
     setting = source["setting"]
     remembered = None
@@ -135,6 +137,18 @@ def plan_source(
 
 def _unusable(task: TaskSpec, backbone: BackboneSpec) -> str:
     return missing(task) or missing(task.kind) or missing(task.kind_of_source) or missing(backbone)
+
+
+def _without_data(task: TaskSpec, backbone: BackboneSpec, overrides: Overrides, settings: Settings) -> str:
+    """Return a message on data that is missing and cannot be downloaded, or an empty string."""
+    if task.data_from != "data-root" or task.origins:
+        return ""
+    options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
+    try:
+        fingerprint_of(task, LoadRequest(task=task.name, options=options, data_root=settings.data_root), settings.cache)
+    except MissingDataError as error:
+        return str(error)
+    return ""
 
 
 def _source_fields(

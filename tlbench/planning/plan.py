@@ -11,7 +11,7 @@ from tlbench.contract.backbone_specs import BackboneSpec, Checkpoint
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
-from tlbench.contract.options import PARTIAL, OptionValue
+from tlbench.contract.options import CHECKPOINT_KEY, PARTIAL, OptionValue
 from tlbench.contract.requests import LoadRequest, learns_nothing
 from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
@@ -98,11 +98,12 @@ class SourcePlan:
     def model_options(self) -> dict[str, OptionValue]:
         """Return the backbone's options, with the name of a weights file instead of its path.
 
-        `partial` counts only if it is true: for a complete checkpoint it changes nothing.
+        `partial` and `key` count only if they are set: by default they change nothing.
         """
         options = dict(self.backbone_options)
-        if not options.get(PARTIAL.name, True):
-            del options[PARTIAL.name]
+        for option in (PARTIAL, CHECKPOINT_KEY):
+            if not options.get(option.name, True):
+                del options[option.name]
         shown = {"weights": Path(str(options.get("weights", ""))).name}
         return {name: shown.get(name, value) for name, value in options.items()}
 

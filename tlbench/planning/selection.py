@@ -37,6 +37,8 @@ class RunRequest:
     """A task on which forgetting is measured, for tasks without a source; its options are `remember.NAME`."""
     quick: bool = False
     """Train with a quarter of the steps, to check that everything runs."""
+    skip_missing: bool = False
+    """Skip tasks whose data is missing and cannot be downloaded, as in a suite whose tasks nobody named."""
 
 
 class Selection:

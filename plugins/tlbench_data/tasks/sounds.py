@@ -25,7 +25,7 @@ FSDD_TEST = 5
 
 def load_folders(request: LoadRequest) -> TaskData:
     """Read sound files in class folders."""
-    return _read(*class_sides(request, SOUND_SUFFIXES))
+    return read_sides(*class_sides(request, SOUND_SUFFIXES))
 
 
 def labels(request: LoadRequest) -> TaskLabels:
@@ -35,7 +35,7 @@ def labels(request: LoadRequest) -> TaskLabels:
 
 def load_fsdd(request: LoadRequest) -> TaskData:
     """Read the recordings of both sides."""
-    return _read(*(_fsdd_parts(fsdd_files(request, option)) for option in ("source", "target")))
+    return read_sides(*(_fsdd_parts(fsdd_files(request, option)) for option in ("source", "target")))
 
 
 def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
@@ -48,7 +48,8 @@ def _fsdd_parts(paths: Sequence[Path]) -> Parts[Path]:
     )
 
 
-def _read(source: Parts[Path] | None, target: Parts[Path]) -> TaskData:
+def read_sides(source: Parts[Path] | None, target: Parts[Path]) -> TaskData:
+    """Return the task of recordings in files; None is a source that there is not."""
     rate = common_rate(example_files(source, target), target.train.faults)
 
     def read(parts: Parts[Path]) -> Parts[Array]:

@@ -42,7 +42,8 @@ def own_head(depth: int, request: BuildRequest) -> OwnHead:
     network = _network(depth, request)
     if "weights" in request.files:
         path = request.files["weights"]
-        state = {name: part for name, part in read_weights(path).items() if "linear." in name}
+        weights = read_weights(path, str(request.options["key"]))
+        state = {name: part for name, part in weights.items() if "linear." in name}
         if not state:
             raise BadInputError(f'"{path.name}" has no head for the classes of CIFAR-10: use --set source.mode=probe.')
         load_into(network.linear, state, path.name)
@@ -70,7 +71,7 @@ def _network(depth: int, request: BuildRequest) -> CifarNetwork:
         path = request.files["weights"]
         network.encoder.coverage = load_into(
             network.encoder,
-            read_weights(path),
+            read_weights(path, str(request.options["key"])),
             path.name,
             without=("linear.",),
             partial=bool(request.options["partial"]),

@@ -6,7 +6,7 @@ timm names a model by its architecture, `resnet50.a1_in1k`, or by the folder of 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,11 @@ from timm.data.config import resolve_data_config
 from timm.data.transforms_factory import create_transform
 from timm.models import get_pretrained_cfg, save_for_hf
 from timm.models._hub import load_model_config_from_path
+from timm.models._manipulate import adapt_input_conv
 from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
-from tlbench.assets import load_into, read_weights, reading_weights, strip_prefix
+from tlbench.assets import load_into, log_once, read_weights, reading_weights, strip_prefix
 from tlbench.learning import Columns, Encoder
 from tlbench_vision.backbones.pixels import Normalise, rgb
 
@@ -118,18 +119,40 @@ def create(name: str, request: BuildRequest) -> tuple[nn.Module, Coverage | None
     if "weights" not in request.files:
         return model, None
     path = request.files["weights"]
-    state: Any = strip_prefix(read_weights(path), model.state_dict())
+    state: Any = strip_prefix(read_weights(path, str(request.options["key"])), model.state_dict())
     # By timm's own convention: weights of other code and positions of another image size are fitted by it.
     if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
         with reading_weights(path):
             state = convert(state, model)
+    state = _for_three_channels(state, model.state_dict(), known, path.name)
     partial = bool(request.options["partial"])
     return model, load_into(model, state, path.name, without=_classifiers(known), partial=partial)
 
 
+def _for_three_channels(
+    state: dict[str, Tensor], own: Mapping[str, Tensor], known: Mapping[str, Any], where: str
+) -> dict[str, Tensor]:
+    """Return weights whose first convolutions, made for other images, take three channels, as timm adapts them."""
+    adapted = dict(state)
+    for name in (f"{part}.weight" for part in _names(known.get("first_conv"))):
+        given, channels = state.get(name), own[name].shape[1] if name in own else 3
+        if given is None or given.ndim != 4 or channels != 3 or given.shape[1] == 3:
+            continue
+        adapted[name] = adapt_input_conv(3, given, base_chans=given.shape[1])
+        log_once(
+            f'"{where}" is for images of {given.shape[1]} channels: the weights of "{name}" are repeated or cut to 3 '
+            f"channels and scaled, as in timm."
+        )
+    return adapted
+
+
 def _classifiers(known: Mapping[str, Any]) -> tuple[str, ...]:
-    names = known.get("classifier") or ()
-    return tuple(f"{part}." for part in ((names,) if isinstance(names, str) else names))
+    return tuple(f"{part}." for part in _names(known.get("classifier")))
+
+
+def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return names of which timm keeps one, several or none."""
+    return (value,) if isinstance(value, str) else tuple(value or ())
 
 
 def save(request: SaveRequest) -> None:

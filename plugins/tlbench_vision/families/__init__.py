@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tlbench import BackboneFamily
 from tlbench_vision.families.cifar import DEPTHS, find_cifar
 from tlbench_vision.families.timm_models import find_spectrogram, find_timm
+
+ORIGINS = Path(__file__).parent.parent / "origins"
 
 
 def families() -> list[BackboneFamily]:
@@ -26,6 +30,7 @@ def families() -> list[BackboneFamily]:
             summary="timm/NAME for each model of timm, also with a tag (timm/resnet50.a1_in1k); a NAME that "
             "timm does not know is one of `tlbench pretrain -o`, or a folder.",
             find=find_timm,
+            origins=tuple(ORIGINS / f"{name}.toml" for name in ("efficientnet_lite0", "mobilenet_v2")),
             requires=("timm",),
             extra="vision",
         ),

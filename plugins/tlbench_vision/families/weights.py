@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tlbench import PARTIAL, Checkpoint, MissingDataError, Option
+from tlbench import CHECKPOINT_KEY, PARTIAL, Checkpoint, MissingDataError, Option
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
@@ -34,6 +34,6 @@ def found(name: str, default: str, options: Mapping[str, Any]) -> Checkpoint:
 
 
 def weights_options(default: str) -> tuple[Option, ...]:
-    """Return the option that `found` reads, and the one on a checkpoint that fits only in part."""
+    """Return the option that `found` reads, and those on a checkpoint of several sets or that fits only in part."""
     summary = 'weights file, folder or hub name with weights, or "random"'
-    return (Option(name="weights", default=default, summary=summary), PARTIAL)
+    return (Option(name="weights", default=default, summary=summary), CHECKPOINT_KEY, PARTIAL)
