@@ -147,9 +147,10 @@ def test_decimal_commas_are_points(table):
     read = table(text, faults, missing="fill")
     assert read.rows == [["3.14", "1234.5", "0.5", "n"], ["2", "7", "-1.25e2", "a"], ["", "1200.0", "2.125", "n"]]
     assert '"a", "b", "c"' in faults.notes[0]
+    assert table("a;label\n1;2,5\n", texts=(), numbers=("label",)).rows == [["1", "2.5"]]
 
 
-@pytest.mark.parametrize("cell", ["1,234", "12,000", "1,234.5"])
+@pytest.mark.parametrize("cell", ["1,234", "12,000", "1,234.5", "1,234,567"])
 def test_commas_that_may_be_between_thousands_are_refused(table, cell):
     with pytest.raises(BadInputError, match=f'column "a": "{cell}" .*thousands'):
         table(f"a;label\n{cell};n\n7;a\n")

@@ -36,7 +36,7 @@ def columns(tmp_path):
 
 
 def test_values_become_cells_and_absent_ones_are_empty(lines):
-    table = read_table(lines('{"a": 1, "b": true}\n\n{"a": 1.5, "c": "x"}\n{"a": null}\n{"a": null, "b": 2}'))
+    table = read_table(lines('{"a": 1, "b": true}\n\n{"a": 1.5, "c": "x"}\n{"a": null}\n{"a": NaN, "b": 2}'))
     assert (table.columns, table.lines) == (("a", "b", "c"), [1, 3, 5])
     assert table.rows == [["1", "true", ""], ["1.5", "", "x"], ["", "2", ""]]
 
@@ -57,6 +57,7 @@ def test_columns_of_lists_and_objects_are_left_out(lines, columns):
         ('{"columns": ["a", "b"], "data": [[1]]}', "t.json", "lengths differ from its 2 columns"),
         ('{"images": [{"a": 1}], "boxes": [{"b": 1}]}', "t.json", 'several arrays of objects, "images", "boxes"'),
         ('{"a": {"0": 1}, "b": {"1": 2}}', "t.json", "members have different names"),
+        ('{"0": {"0": 1}, "1": {"0": 2}}', "t.json", "numbers for names of rows and of columns"),
         ('[{"a": [1]}]', "t.json", "only columns of lists"),
         ("", "t.jsonl", "has no rows"),
         ("[]", "t.json", "has no rows"),

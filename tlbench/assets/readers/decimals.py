@@ -15,7 +15,8 @@ POINTS = re.compile(r"\s*[+-]?\d{1,3}(?:[. '\u00a0\u202f]\d{3})+\s*")
 """Beside decimal commas, points stand between thousands."""
 THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+\s*")
 """Texts that are a whole number with commas between thousands, or a number with a decimal comma."""
-POINTED = re.compile(r"\s*[+-]?\d{1,3}(?:,\d{3})+\.\d*\s*")
+POINTED = re.compile(r"\s*[+-]?\d{1,3}(?:(?:,\d{3})+\.\d*|(?:,\d{3}){2,})\s*")
+"""Texts that have commas between thousands for certain."""
 
 
 def with_decimal_points(table: Table, columns: Sequence[str]) -> Table:
@@ -26,18 +27,18 @@ def with_decimal_points(table: Table, columns: Sequence[str]) -> Table:
     """
     chosen = {column: table.column(column) for column in columns if table.columns.count(column) == 1}
     comma = {column: cells for column, cells in chosen.items() if _all_numbers(cells)}
-    sure = [column for column, cells in comma.items() if any(map(_surely_decimal, cells))]
-    for column in comma if not sure else ():
+    for column in [column for column, cells in comma.items() if any(map(POINTED.fullmatch, cells))]:
+        cell = next(cell.strip() for cell in comma.pop(column) if POINTED.fullmatch(cell))
         table.faults.refuse(
-            f'"{table.path}", column "{column}": "{_first(COMMA, comma[column])}" may have a decimal comma or one '
-            f"between thousands: save its numbers with decimal points and nothing between thousands."
+            f'"{table.path}", column "{column}": "{cell}" has commas between thousands: save it without them.'
         )
-    for column, cells in chosen.items():
-        if cell := _first(POINTED, cells):
+    if not any(_surely_decimal(cell) for cells in comma.values() for cell in cells):
+        for column, cells in comma.items():
+            cell = next(cell.strip() for cell in cells if is_decimal(cell))
             table.faults.refuse(
-                f'"{table.path}", column "{column}": "{cell}" has commas between thousands: save it without them.'
+                f'"{table.path}", column "{column}": "{cell}" may have a decimal comma or one between thousands: save '
+                f"its numbers with decimal points and nothing between thousands."
             )
-    if not sure:
         return table
     shown = ", ".join(f'"{column}"' for column in list(comma)[:5])
     table.faults.note(f"Decimal commas are read as points in the columns {shown}.", table.path)
@@ -52,18 +53,17 @@ def is_decimal(cell: str) -> bool:
 
 
 def _all_numbers(cells: Sequence[str]) -> bool:
-    return any(map(COMMA.fullmatch, cells)) and all(
-        COMMA.fullmatch(cell) or POINTS.fullmatch(cell) or is_missing(cell) or as_number(cell) is not None
+    """Return whether all cells are numbers or missing, and some have a comma."""
+    return any("," in cell for cell in cells) and all(
+        any(form.fullmatch(cell) for form in (COMMA, POINTS, POINTED))
+        or is_missing(cell)
+        or as_number(cell) is not None
         for cell in cells
     )
 
 
 def _surely_decimal(cell: str) -> bool:
     return bool(COMMA.fullmatch(cell) and not THOUSANDS.fullmatch(cell))
-
-
-def _first(form: re.Pattern[str], cells: Sequence[str]) -> str:
-    return next((cell.strip() for cell in cells if form.fullmatch(cell)), "")
 
 
 def _pointed(cell: str) -> str:

@@ -112,6 +112,9 @@ def _rows(path: Path, names: Sequence[str], rows: Sequence[Any]) -> Records:
 
 def _from_objects(path: Path, value: Mapping[str, Mapping[str, Any]]) -> Records:
     """Return the rows of an object of objects: of columns, unless its own names are the numbers of rows."""
+    inner = [name for member in value.values() for name in member]
+    if all(name.isdecimal() for name in [*value, *inner]):
+        raise BadInputError(f'"{path}" has numbers for names of rows and of columns: name its columns. {ADVICE}')
     if all(name.isdecimal() for name in value):
         return [(number, dict(row)) for number, row in enumerate(value.values(), 1)]
     index = list(next(iter(value.values())))

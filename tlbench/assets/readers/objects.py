@@ -148,6 +148,6 @@ def _cells(path: Path, values: Sequence[Any], classes: Sequence[str]) -> list[st
 
 
 def _cell(value: Any) -> str:
-    if value is None:
+    if value is None or value != value:  # NaN is what pandas writes for a text that is missing.
         return ""
     return str(value).lower() if isinstance(value, bool) else str(value)
