@@ -13,7 +13,7 @@ from tlbench.assets.readers.folders import (
     part_folders,
 )
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
-from tlbench.assets.readers.walk import note_reasons
+from tlbench.assets.readers.walk import note_left_out
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
@@ -34,7 +34,7 @@ def mask_pairs(root: Path, faults: Faults = RAISE) -> Labelled[Pair]:
             raise BadInputError(
                 f'"{root / kind}" has files with the same name and different extensions: keep one of them.'
             )
-    note_reasons(root, left_out, IMAGE_SUFFIXES, faults)
+    note_left_out(root, left_out, IMAGE_SUFFIXES, faults)
     images, masks = by_kind["images"], by_kind["masks"]
     if unpaired := sorted(images.keys() ^ masks.keys()):
         path = images.get(unpaired[0]) or masks[unpaired[0]]

@@ -126,7 +126,7 @@ def note_unread(
             reasons[f'in "{top}/"'] += 1
         else:
             reasons[elsewhere if is_example else by_ending(path)] += 1
-    note_reasons(root, reasons, suffixes, faults)
+    note_left_out(root, reasons, suffixes, faults)
 
 
 def by_ending(path: Path) -> str:
@@ -134,18 +134,18 @@ def by_ending(path: Path) -> str:
     return f"end in {path.suffix.lower()}" if path.suffix else "have no ending"
 
 
-def note_reasons(root: Path, reasons: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
-    """Report how many files are not read, if any: `reasons` are `end in .heic`, `in "extra/"` and the like."""
-    if not reasons:
+def note_left_out(root: Path, left_out: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
+    """Report how many files are not read, if any; `left_out` counts them by reason: `end in .heic`, `in "extra/"`."""
+    if not left_out:
         return
-    total, largest = reasons.total(), reasons.most_common(SHOWN)
+    total, largest = left_out.total(), left_out.most_common(SHOWN)
     shown = [f"{count} {_singular(reason) if count == 1 else reason}" for reason, count in largest]
     if rest := total - sum(count for _, count in largest):
         shown.append(f"{rest} for other reasons")
     advice = ""
-    if any(reason.startswith(("end", "have")) for reason in reasons):
+    if any(reason.startswith(("end", "have")) for reason in left_out):
         advice += f" Endings that are read: {', '.join(suffixes)}."
-    if any(reason.startswith("in ") for reason in reasons):
+    if any(reason.startswith("in ") for reason in left_out):
         advice += f" {PART_NAMES[0].upper()}{PART_NAMES[1:]}."
     faults.note(f'{total} file{"s" * (total > 1)} not read in "{root}": {", ".join(shown)}.{advice}')
 
