@@ -38,7 +38,7 @@ class Labelled(Generic[T]):
     labels: Sequence[str]
     """The label name of each example."""
     tables: tuple[Path, ...] = ()
-    """The tables that list the examples and their labels, if there are several."""
+    """Tables that list the examples, beside `where`: one of each split."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in these examples."""
 
