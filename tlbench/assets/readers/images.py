@@ -45,7 +45,8 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
         with open_image(source) as image:
             image.load()
             deep = image.mode.startswith(("I", "F"))
-            pixels = None if deep else as_pixels(ImageOps.exif_transpose(image), size, grey)
+            upright = ImageOps.exif_transpose(image)
+            pixels = None if deep else as_pixels(upright, size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
