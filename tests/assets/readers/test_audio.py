@@ -87,8 +87,11 @@ def test_what_a_lower_rate_cannot_hold_is_filtered_out(sound):
 @pytest.mark.parametrize("rate", [3, 2_000_003])
 def test_a_rate_that_only_a_wrong_header_gives_is_refused(sound, rate):
     files = [sound([0.0], "a.wav"), sound([0.0], "b.wav", rate=rate)]
-    with pytest.raises(BadInputError, match=rf'b.wav" has a sample rate of {rate} Hz'):
-        common_rate(files)
+    for read in (common_rate, lambda files: read_sound(files[1], 8000)):
+        with pytest.raises(BadInputError, match=rf'b.wav" has a sample rate of {rate} Hz'):
+            read(files)
+    faults = CollectedFaults()
+    assert (common_rate(files, faults), len(faults.errors)) == (8000, 1)
 
 
 def notes(path):

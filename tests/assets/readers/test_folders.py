@@ -171,6 +171,11 @@ def test_files_in_deeper_folders_belong_to_their_class(tmp_path):
     assert files.labels == ["cat", "cat", "cat", "dog"]
 
 
+def test_a_split_may_have_a_single_class_with_subfolders(tmp_path):
+    fill(tmp_path, "train/cat/1.png", "train/dog/2.png", "test/cat/2021/3.png")
+    assert names(file_parts(tmp_path, (".png",), faults=CollectedFaults()).test) == ["2021/3.png"]
+
+
 def test_files_of_one_name_in_several_subfolders_are_held_out_each_by_itself(tmp_path):
     fill(tmp_path, *(f"{label}/{day}/1.png" for label in ("cat", "dog") for day in range(10)))
     parts = file_parts(tmp_path, (".png",), faults=CollectedFaults())
@@ -184,6 +189,8 @@ def test_files_of_one_name_in_several_subfolders_are_held_out_each_by_itself(tmp
         (("val/cat/1.png", "test/cat/2.png"), r'test" .*seems to be a split'),
         (("cat/train/1.png", "dog/train/2.png"), r'cat" .*a split in a class folder'),
         (("photos/cat/1.png", "photos/dog/2.png"), r'single class folder, ".*photos".*use ".*photos"'),
+        (("data/train/cat/1.png", "data/test/cat/2.png"), r'single class folder, ".*data".*use ".*data"'),
+        (("train/1.png", "train/2.png"), r'single class folder, ".*train".*use ".*train"'),
     ],
 )
 def test_subfolders_that_are_no_part_of_a_class_are_refused(tmp_path, files, sentence):

@@ -55,7 +55,10 @@ def read_sound(path: Path, rate: int | None = None, faults: Faults = RAISE) -> t
         faults.note("A recording ends early: its file may be cut off.", path)
     _check_scale(path, float(np.abs(samples).max()), faults)
     waveform = _averaged(path, samples, faults)
-    return (waveform, own_rate) if rate is None else (resampled(waveform, own_rate, rate), rate)
+    if rate is None or rate == own_rate:
+        return waveform, own_rate
+    _check_rate(path, own_rate)
+    return resampled(waveform, own_rate, rate), rate
 
 
 def _check_scale(path: Path, peak: float, faults: Faults) -> None:
@@ -91,18 +94,24 @@ def common_rate(paths: Sequence[Path], faults: Faults = RAISE) -> int:
     rates = {path: rate for path in paths for rate in faults.attempt(_rate, path)}
     if not rates:
         raise BadInputError(f'None of {len(paths)} sound files can be read, such as "{paths[0]}": replace them.')
-    counts = Counter(rates.values())
-    if len(counts) > 1:
-        for path, rate in rates.items():
-            if not RATES[0] <= rate <= RATES[1]:
-                faults.refuse(
-                    f'"{path}" has a sample rate of {rate} Hz, unlike other files. If its header is wrong, save it '
-                    f"again; else resample all files to the same rate."
-                )
-        example = {rate: path for path, rate in rates.items()}
-        shown = ", ".join(f'{rate} Hz ({counts[rate]}, such as "{example[rate]}")' for rate in sorted(counts)[:5])
-        faults.note(f"Sample rates of the files differ: {shown}. All are resampled to the lowest, {min(counts)} Hz.")
+    if len(set(rates.values())) == 1:
+        return next(iter(rates.values()))
+    usual = {
+        path: rate for path, rate in rates.items() for _ in faults.attempt(lambda of: _check_rate(*of), (path, rate))
+    }
+    counts, example = Counter(usual.values()), {rate: path for path, rate in usual.items()}
+    shown = ", ".join(f'{rate} Hz ({counts[rate]}, such as "{example[rate]}")' for rate in sorted(counts)[:5])
+    faults.note(f"Sample rates of the files differ: {shown}. All are resampled to the lowest, {min(counts)} Hz.")
     return min(counts)
+
+
+def _check_rate(path: Path, rate: int) -> None:
+    """Raise `BadInputError` for a rate that no recording has, if other files have another."""
+    if not RATES[0] <= rate <= RATES[1]:
+        raise BadInputError(
+            f'"{path}" has a sample rate of {rate} Hz, unlike other files. If its header is wrong, save it again; else '
+            f"resample all files to the same rate."
+        )
 
 
 def _rate(path: Path) -> int:

@@ -208,5 +208,6 @@ def example_files(*sides: Parts[T] | None) -> list[T]:
 def files_read(*sides: Parts[Any] | None) -> list[Path]:
     """Return every file of these domains, tables that list files first: for a task's `files`."""
     there = [parts for parts in sides if parts is not None]
-    tables = dict.fromkeys(table for parts in there for half in (parts.train, parts.test) for table in half.tables)
+    halves = [half for parts in there for half in (parts.train, parts.test)]
+    tables = dict.fromkeys(table for half in halves for table in (half.where, *half.tables) if table.is_file())
     return [*tables, *(path for path in example_files(*there) if isinstance(path, Path))]

@@ -42,7 +42,7 @@ class Labelled(Generic[T]):
     times: Sequence[float] | None = None
     """When each example was recorded: the latest ones are the test split."""
     tables: tuple[Path, ...] = ()
-    """The tables that list the examples and their labels, if there are any."""
+    """Tables that list the examples, beside `where`: one of each split."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in these examples."""
 

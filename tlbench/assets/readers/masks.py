@@ -22,7 +22,7 @@ from tlbench.assets.readers.labelled import (
 )
 from tlbench.assets.readers.listed import named_files, split_by_table
 from tlbench.assets.readers.tables import read_table
-from tlbench.assets.readers.walk import list_folder, note_reasons
+from tlbench.assets.readers.walk import list_folder, note_left_out
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
@@ -66,7 +66,7 @@ def _pairs(folders: Folders, faults: Faults) -> Labelled[Pair]:
         images = {stem: path for stem, path in images.items() if stem not in masks}
     else:
         masks = _by_stem(folders["masks"], left_out, faults)
-    note_reasons(folders["images"].parent, left_out, IMAGE_SUFFIXES, faults)
+    note_left_out(folders["images"].parent, left_out, IMAGE_SUFFIXES, faults)
     by_image: dict[str, Path] = {}
     for stem, path in masks.items():
         if (other := by_image.setdefault(_image_stem(stem, images), path)) != path:

@@ -76,25 +76,32 @@ def check_subfolders(root: Path, files: Mapping[Path, Sequence[Path]], faults: F
     """
     deeper = {folder: [path for path in members if path.parent != folder] for folder, members in files.items()}
     nested = {folder: members for folder, members in deeper.items() if members}
-    if not nested:
-        return
-    splits = f"{PART_NAMES}, and contain the class folders"
-    for folder, members in nested.items():
-        many = f'"{folder}" has files in subfolders ({len(members)}), such as "{members[0]}"'
-        if set(re.split("[^a-z]+", folder.name.lower())) & set(SPLIT_WORDS):
-            faults.refuse(f"{many}: it seems to be a split. Rename it: {splits}. If it is a class, move them into it.")
-        elif any(part.lower() in PARTS for path in members for part in path.relative_to(folder).parts[:-1]):
-            faults.refuse(f"{many}: a split in a class folder. Move it: {splits}.")
-    (first, members), *_ = nested.items()
-    if len(files) == 1 and len(members) == len(files[first]):
-        faults.refuse(
-            f'"{root}" has a single class folder, "{first}". If its subfolders are the classes, use "{first}".'
+    first = next(iter(files))
+    alone = len(files) == 1 and root.name.lower() not in PARTS  # A split may lack classes.
+    if alone and (_seems_split(first) or len(deeper[first]) == len(files[first]) > 0):
+        faults.refuse(f'"{root}" has a single class folder, "{first}". If it contains the data, use "{first}".')
+    elif nested:
+        for folder, members in nested.items():
+            _check_split(folder, members, faults)
+        count, example = sum(map(len, nested.values())), next(iter(nested.values()))[0]
+        faults.note(
+            f'{count} file{"s" * (count > 1)} in "{root}" {"are" if count > 1 else "is"} in subfolders of a class '
+            f'folder, such as "{example}", and belong{"s" * (count == 1)} to that class.'
         )
-    count = sum(map(len, nested.values()))
-    faults.note(
-        f'{count} file{"s" * (count > 1)} in "{root}" {"are" if count > 1 else "is"} in subfolders of a class folder, '
-        f'such as "{members[0]}", and belong{"s" * (count == 1)} to that class.'
-    )
+
+
+def _check_split(folder: Path, nested: Sequence[Path], faults: Faults) -> None:
+    """Refuse a class folder that seems to be a split, or contains splits; `nested` are the files in its subfolders."""
+    many = f'"{folder}" has files in subfolders ({len(nested)}), such as "{nested[0]}"'
+    splits = f"{PART_NAMES}, and contain the class folders"
+    if _seems_split(folder):
+        faults.refuse(f"{many}: it seems to be a split. Rename it: {splits}. If it is a class, move them into it.")
+    elif any(part.lower() in PARTS for path in nested for part in path.relative_to(folder).parts[:-1]):
+        faults.refuse(f"{many}: a split in a class folder. Move it: {splits}.")
+
+
+def _seems_split(folder: Path) -> bool:
+    return not set(re.split("[^a-z]+", folder.name.lower())).isdisjoint(SPLIT_WORDS)
 
 
 def note_unread(
@@ -119,7 +126,7 @@ def note_unread(
             reasons[f'in "{top}/"'] += 1
         else:
             reasons[elsewhere if is_example else by_ending(path)] += 1
-    note_reasons(root, reasons, suffixes, faults)
+    note_left_out(root, reasons, suffixes, faults)
 
 
 def by_ending(path: Path) -> str:
@@ -127,18 +134,18 @@ def by_ending(path: Path) -> str:
     return f"end in {path.suffix.lower()}" if path.suffix else "have no ending"
 
 
-def note_reasons(root: Path, reasons: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
-    """Report how many files are not read, if any: `reasons` are `end in .heic`, `in "extra/"` and the like."""
-    if not reasons:
+def note_left_out(root: Path, left_out: Counter[str], suffixes: Sequence[str], faults: Faults) -> None:
+    """Report how many files are not read, if any; `left_out` counts them by reason: `end in .heic`, `in "extra/"`."""
+    if not left_out:
         return
-    total, largest = reasons.total(), reasons.most_common(SHOWN)
+    total, largest = left_out.total(), left_out.most_common(SHOWN)
     shown = [f"{count} {_singular(reason) if count == 1 else reason}" for reason, count in largest]
     if rest := total - sum(count for _, count in largest):
         shown.append(f"{rest} for other reasons")
     advice = ""
-    if any(reason.startswith(("end", "have")) for reason in reasons):
+    if any(reason.startswith(("end", "have")) for reason in left_out):
         advice += f" Endings that are read: {', '.join(suffixes)}."
-    if any(reason.startswith("in ") for reason in reasons):
+    if any(reason.startswith("in ") for reason in left_out):
         advice += f" {PART_NAMES[0].upper()}{PART_NAMES[1:]}."
     faults.note(f'{total} file{"s" * (total > 1)} not read in "{root}": {", ".join(shown)}.{advice}')
 
