@@ -53,6 +53,9 @@ def test_what_the_command_line_replaces_takes_its_settings_along(plan, tmp_path)
     jobs, errors = plan("--task", "toy/shapes", "--strategy", "finetune")
     assert jobs == [("toy/shapes", "finetune", 7)]
     assert "without task.noise, adversarial.steps:" in errors
+    (tmp_path / "mine.toml").write_text('tasks = ["toy/shapes"]')
+    jobs, errors = plan("--suite", "mine.toml", "--strategy", "finetune")
+    assert ({task for task, *_ in jobs}, "without task.noise" in errors) == ({"toy/shapes"}, True)
 
 
 @pytest.mark.parametrize(

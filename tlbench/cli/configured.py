@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tlbench.api.display import Display
 from tlbench.cli.config import Config, find_config
@@ -37,6 +38,9 @@ class ConfiguredCommand(click.Command):
         name = str(self.name)
         ctx.default_map = {**_task_of_run(config, name), **dict(_options(config, self, ctx))}
         rest = super().parse_args(ctx, args)
+        source = ctx.get_parameter_source
+        if source("suite") is ParameterSource.COMMANDLINE and source("tasks") is ParameterSource.DEFAULT_MAP:
+            ctx.params["tasks"] = ()  # Another suite has other tasks than those of the file.
         settings = {**_settings_of_run(config, name, ctx.params), **of_settings(config, name)}
         without = [setting for setting in settings if _is_replaced(setting, ctx.default_map, ctx.params)]
         if settings:
