@@ -183,7 +183,7 @@ def _runs(groups: Sequence[Group]) -> str:
     states = [f"{cached} in the cache"] if cached else []
     states += [f"{skipped} skipped"] if skipped else []
     left = len(jobs) - skipped - cached
-    states += [f"{left} to compute"] if states else []
+    states += [f"{left} to compute"] if states and left else []
     return ", ".join([f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}", *states])
 
 
