@@ -137,7 +137,7 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
         "finetune.learning_rate=1e30",
     )
     status, output, _ = tlbench(*run_request)
-    assert (status, "failed in adapt: toy/blobs toy/mlp finetune seeds 0, 1: " in output) == (1, True)
+    assert (status, "failed in adapt: finetune, seeds 0, 1: " in output) == (1, True)
     assert "- (1) finetune, seeds 0, 1: failed in adapt." in Path("leaderboards/local/toy.md").read_text()
 
 

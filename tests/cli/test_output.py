@@ -10,11 +10,12 @@ import pytest
 from click.shell_completion import ShellComplete
 
 from tlbench.api.display import Display
+from tlbench.api.results import Results
+from tlbench.api.wrapping import cells
 from tlbench.cli import app as cli
 from tlbench.cli import output
-from tlbench.cli.run_command import _print_outcome
+from tlbench.cli.outcome import print_results
 from tlbench.contract.events import Event
-from tlbench.engine.runner import Outcome
 from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;http://evil\x1b\\x\x9b2J\u202e"
@@ -60,6 +61,14 @@ def test_text_that_reads_as_a_number_stays_as_it_is(capsys):
     assert printed(capsys).splitlines()[-1].split() == ["1.10", "+0.2", "0.500"]
 
 
+def test_wide_characters_take_two_cells(capsys):
+    output.print_table([{"名前": name, "score": 0.5} for name in ("网络", "mlp")])
+    output.print_facts({"名前": "a", "name": "b"})
+    *table, first, second = printed(capsys).splitlines()
+    assert len({cells(line) for line in table}) == 1
+    assert cells(first) == cells(second)
+
+
 def test_lists_of_numbers_stay_numbers(capsys):
     output.print_table([{"a": 0.12345, "b": None, "c": 3}])
     assert capsys.readouterr().out.splitlines()[-1].split() == ["0.123", "-", "3"]
@@ -71,8 +80,9 @@ def test_a_row_s_reason_is_text_while_it_runs_and_after(blobs, settings, capsys)
     display.tlbench_event(Event(name="pairing-started", pairing=EVIL))
     display.tlbench_event(Event(name="pairing-finished", pairing=EVIL, done=1, total=1, values={"row": row}))
     assert printed(capsys).count(SHOWN) == 2
-    _print_outcome(Outcome(rows=[row]), [Path("board")])
-    assert printed(capsys).count(SHOWN) == 2
+    for wide in (False, True):
+        print_results(Results(rows=(row,), board=Path("board")), Path("log"), wide=wide)
+        assert printed(capsys).count(SHOWN) == 2
 
 
 def test_errors_and_warnings_are_text(tlbench, tmp_path):

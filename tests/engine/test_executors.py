@@ -45,6 +45,11 @@ def found(job):
     return replace(job, draft=Draft(row=Row(**job.fields, status="skipped", reason="no")))
 
 
+def test_a_traceback_comes_with_the_draft(job):
+    draft = replace(found(job).draft, traceback="Traceback: here")
+    assert reported_draft(json.loads(json.dumps(draft.to_json())), job).traceback == "Traceback: here"
+
+
 def test_an_event_of_a_stage_is_taken_for_its_own_job_only(job):
     event = reported_event({**EVENT, "pairing": "another"}, job)
     assert (event.stage, event.seconds, event.pairing) == ("adapt", 0.5, "one")

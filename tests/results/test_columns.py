@@ -17,7 +17,19 @@ from tlbench.leaderboard import latex, markdown, wording
 from tlbench.leaderboard.aggregate import COMPUTED
 from tlbench.leaderboard.render import render
 from tlbench.results import columns as table
-from tlbench.results.columns import COLUMNS, FILES, GROUPS, LATENCY, NOWHERE, RESULTS, TERMINAL, Column, columns, legend
+from tlbench.results.columns import (
+    BRIEF,
+    COLUMNS,
+    FILES,
+    GROUPS,
+    LATENCY,
+    NOWHERE,
+    RESULTS,
+    TERMINAL,
+    Column,
+    columns,
+    legend,
+)
 from tlbench.results.row import Row
 
 FIELDS = {field.name for field in dataclasses.fields(Row)}
@@ -55,7 +67,7 @@ def test_every_field_of_a_row_and_every_computed_value_has_one_column():
 
 
 def test_columns_of_a_place_can_be_told_apart():
-    for shown in (FILES, RESULTS, LATENCY, TERMINAL):
+    for shown in (FILES, RESULTS, LATENCY, TERMINAL, BRIEF):
         titles = [column.title for column in columns(shown)]
         assert len(titles) == len(set(titles)) > 3
     for group in GROUPS:

@@ -41,7 +41,7 @@ class Display:
         Lines are wrapped at the terminal's width; those that fit, such as the lines of a table, stay as they are. A
         section is shown on standard error; with `result` it belongs to what a command answers, on standard output.
         """
-        text = "\n".join(["", *section_lines(title, tuple(lines))])
+        text = "\n".join(["", *section_lines(title, lines)])
         self._show(logging.INFO, text, result=result)
 
     @hookimpl

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tlbench.results.escapes import plain
 
 LOG = logging.getLogger("tlbench.shown")
 LOG.addHandler(logging.NullHandler())
@@ -15,9 +17,19 @@ LOG.propagate = False
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
+class LogFile(logging.FileHandler):
+    """A file that is given up where it cannot be written any more: a run goes on without its log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        import click
+
+        LOG.removeHandler(self)
+        click.echo(f'Error: "{plain(self.baseFilename)}" cannot be written any more: the log ends here.', err=True)
+
+
 def log_to(path: Path) -> None:
     """Add what is shown to the end of a file. Raises `OSError` if it cannot be written."""
-    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    handler = LogFile(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter(FORMAT))
     LOG.addHandler(handler)
 
@@ -29,6 +41,7 @@ def log_file_closed() -> Iterator[None]:
         yield
     finally:
         for handler in LOG.handlers[:]:
-            if isinstance(handler, logging.FileHandler):
+            if isinstance(handler, LogFile):
                 LOG.removeHandler(handler)
-                handler.close()
+                with suppress(OSError):
+                    handler.close()

@@ -22,7 +22,10 @@ NOTHING: Mapping[str, float] = {}
 
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Results:
-    """The rows of a run or of a board: `len`, iteration, tables and plots. Its text is the table of `tlbench run`."""
+    """The rows of a run or of a board: `len`, iteration, tables and plots.
+
+    Its text is the table of `tlbench run --wide`.
+    """
 
     rows: tuple[Row, ...]
     """The record of each task, backbone, strategy, option and seed; failed and skipped ones too."""

@@ -58,6 +58,8 @@ def run(
 ) -> Results:
     """Run tasks with backbones and strategies, as `tlbench run` does; write results and leaderboards, and return them.
 
+    Options of a `tlbench.toml` are those of the command alone: they are not read here.
+
     Args:
         task: Names of tasks. Default: all tasks of the suite.
         source: The user's own data of the source domain, the option `task.source`.

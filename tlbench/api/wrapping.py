@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 
 from tlbench.results.escapes import plain
 
@@ -30,10 +31,17 @@ def wrapped(text: str, width: int, indent: str = "") -> list[str]:
     from wcwidth import wrap
 
     start = shown[: len(shown) - len(shown.lstrip(" "))]
-    kept = {"break_long_words": False, "break_on_hyphens": False}
-    return wrap(shown.lstrip(" "), width, initial_indent=start, subsequent_indent=start + indent, **kept) or [""]
+    return wrap(
+        shown.lstrip(" "),
+        width,
+        initial_indent=start,
+        subsequent_indent=start + indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
-def section_lines(title: str, lines: list[str] | tuple[str, ...]) -> list[str]:
+def section_lines(title: str, lines: Sequence[str]) -> list[str]:
     """Return a title with lines below it, indented and wrapped; a line that fits, such as one of a table, stays."""
-    return [title, *(part for line in lines for part in wrapped(f"  {line}", line_width(), "  "))]
+    parts = "\n".join(lines).split("\n")
+    return [title, *(part for line in parts for part in wrapped(f"  {line}", line_width(), "  "))]

@@ -7,18 +7,31 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlbench.cli.config import find_config
+from tlbench.cli.config_values import path_of
+from tlbench.cli.configured import say_source
 from tlbench.errors import StoreError, UnknownNameError, UsageError
 from tlbench.results.files import BOARD
 
 if TYPE_CHECKING:
     from tlbench.results.row import Row
 
+
+def usual_board() -> Path:
+    """Return the board of `tlbench run` in the settings file, else `leaderboards/local`."""
+    ctx = click.get_current_context(silent=True)
+    config = None if ctx is None or ctx.resilient_parsing else find_config()
+    if ctx is None or config is None or "board" not in config.table("run"):
+        return BOARD
+    say_source(config, ctx)
+    return Path(path_of(config, ("run", "board"), config.table("run")["board"]))
+
+
 board_option = click.option(
     "--board",
     type=click.Path(file_okay=False, path_type=Path),
-    default=BOARD,
-    show_default=True,
-    help="Folder of results and leaderboards.",
+    default=usual_board,
+    help=f"Folder of results and leaderboards.  [default: {BOARD}]",
 )
 
 

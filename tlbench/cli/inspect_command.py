@@ -13,6 +13,7 @@ import click
 
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import names_of
+from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.output import print_facts, print_json, print_title, say
 from tlbench.cli.settings import set_option
 from tlbench.planning.named_files import catalog_with
@@ -26,7 +27,7 @@ MOST = 40
 """Lines of a list that a terminal shows; JSON contains all."""
 
 
-@click.command("inspect")
+@click.command("inspect", cls=ConfiguredCommand)
 @click.argument("task", shell_complete=names_of("tasks"))
 @set_option
 @plugin_option

@@ -7,14 +7,17 @@ from pathlib import Path
 import click
 
 from tlbench.cli.board import board_option
+from tlbench.cli.configured import ConfiguredCommand
+from tlbench.cli.outcome import print_rows, wide_option
 from tlbench.cli.output import say
 
 
-@click.command("leaderboard")
+@click.command("leaderboard", cls=ConfiguredCommand)
 @board_option
 @click.option("--plots", is_flag=True, help="Also draw plots (needs the extra plots).")
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the content of leaderboard.json and write nothing.")
-def command(board: Path, plots: bool, as_json: bool) -> None:
+def command(board: Path, plots: bool, wide: bool, as_json: bool) -> None:
     """Render leaderboards from results.
 
     Writes Markdown, CSV and LaTeX tables for each domain, and a README, leaderboard.json and over-tasks.json for all
@@ -31,5 +34,8 @@ def command(board: Path, plots: bool, as_json: bool) -> None:
     if as_json:
         say(render.json_text([*aggregate(rows, board), *without_score(rows)]).removesuffix("\n"))
         return
-    for path in render.render(board, rows, plots=plots):
+    pages = render.render(board, rows, plots=plots)
+    print_rows(rows, wide=wide)
+    say()
+    for path in pages:
         say(path)

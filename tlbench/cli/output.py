@@ -31,6 +31,12 @@ def say_err(text: object) -> None:
     say(text, err=True)
 
 
+def say_wrapped(text: str) -> None:
+    """Print a sentence on lines of the terminal's width."""
+    for line in wrapped(text, line_width(), "  "):
+        say(line)
+
+
 def print_table(rows: Sequence[Mapping[str, Any]]) -> None:
     """Print rows under their keys."""
     from tlbench.api.tables import as_text
@@ -45,8 +51,9 @@ def print_json(value: Any) -> None:
 
 def print_title(text: str) -> None:
     """Print a heading: bold on a terminal, unless NO_COLOR is set."""
-    LOG.info("%s", plain(text))
-    click.secho(plain(text), bold=not os.environ.get("NO_COLOR"))
+    shown = plain(text)
+    LOG.info("%s", shown)
+    click.echo(shown if os.environ.get("NO_COLOR") else click.style(shown, bold=True))
 
 
 def print_facts(facts: Mapping[str, Any], indent: str = "") -> None:

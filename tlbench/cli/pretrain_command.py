@@ -14,6 +14,7 @@ from tlbench.cli import completion
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, say
 from tlbench.cli.settings import set_option
+from tlbench.cli.verbosity import level, verbosity_options
 from tlbench.errors import UsageError
 from tlbench.planning.named_files import catalog_with
 
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of every numeric library."
 )
+@verbosity_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     backbone: str,
@@ -88,7 +90,7 @@ def command(
     requested = _of_suite(suite, overrides) if suite else [one]
     settings = Settings(device=resolve_device(device), threads=threads)
     settings.check_cache()
-    display = progress()
+    display = progress(level())
     catalog = catalog_with(plugins, [display])
     try:
         models = [_train(one, catalog, settings) for one in requested]

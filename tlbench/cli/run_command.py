@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.api import tables
 from tlbench.api.carry_out import carry_out, lost
 from tlbench.api.progress import progress
 from tlbench.api.running import engine_of, run_requests, settings_for
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
 from tlbench.cli.catalog import plugin_option
+from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.engine import engine_options
-from tlbench.cli.output import print_json, print_table, say, say_err
+from tlbench.cli.outcome import print_results, wide_option
+from tlbench.cli.output import print_json, say, say_err
 from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.cli.verbosity import level, verbosity_options
 
@@ -30,8 +31,13 @@ if TYPE_CHECKING:
     from tlbench.engine.job import Job
     from tlbench.planning.settings import Settings
 
+REPLACED = ("backbones", "strategies", "references", "estimators", "analyses", "seeds", "label_budgets", "remember")
+"""Options that replace what a suite says."""
+MACHINE = ("device", "threads", "precision", "compiled")
+"""Options of `settings_for`; those of `engine_of` are left."""
 
-@click.command("run")
+
+@click.command("run", cls=ConfiguredCommand)
 @click.option(
     "--suite",
     default="embedded",
@@ -121,34 +127,25 @@ if TYPE_CHECKING:
 @click.option(
     "--dry-run", is_flag=True, help="Print the plan, for which a few training steps are timed, and run nothing."
 )
+@wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     suite: str,
     quick: bool,
     tasks: Sequence[str],
-    backbones: Sequence[str],
-    strategies: Sequence[str],
-    references: Sequence[str],
-    estimators: Sequence[str],
-    analyses: Sequence[str],
-    seeds: Sequence[int],
-    label_budgets: Sequence[str],
-    remember: str,
     overrides: Mapping[str, str],
     plugins: Sequence[Path],
-    device: str,
-    threads: int,
-    precision: str,
-    compiled: bool,
     board: Path,
     dry_run: bool,
+    wide: bool,
     as_json: bool,
-    **engine: Any,
+    **options: Any,
 ) -> None:
     """Run tasks with backbones and strategies; write results and leaderboards.
 
     Without options, runs the suite `embedded` (all tasks that need no external data) with all strategies. Stages in
-    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue.
+    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue. Options may stand in tlbench.toml, in this
+    folder or in one above it: README.md shows such a file.
 
     \b
     Exit status:
@@ -161,12 +158,11 @@ def command(
     from tlbench.api.engines import opened
     from tlbench.engine.planned import PlanRequest
 
-    replaced = {"backbones": backbones, "strategies": strategies, "references": references, "seeds": seeds}
-    replaced |= {"label_budgets": label_budgets, "estimators": estimators, "analyses": analyses, "remember": remember}
-    settings = settings_for(device, threads, board, precision=precision, compiled=compiled, writes=not dry_run)
+    replaced, machine = ({name: options.pop(name) for name in names} for names in (REPLACED, MACHINE))
+    settings = settings_for(**machine, board=board, writes=not dry_run)
     runs = run_requests(suite, tasks, quick, replaced, overrides)
     request = PlanRequest(runs=runs, settings=settings, plugins=plugins)
-    display, how = progress(level()), engine_of(**engine)
+    display, how = progress(level()), engine_of(**options)
     # The plan is for people, and finding out what it says takes time.
     shows = display.level <= logging.INFO and not dry_run
     with closing(display), opened(request, how, display, plan=shows) as run:
@@ -176,31 +172,26 @@ def command(
             _print_plan(run, settings, display, as_json)
             return
         results = carry_out(run, settings)
-    _report(results, settings, as_json)
-
-
-def _report(results: Results, settings: Settings, as_json: bool) -> None:
-    """Print what a run did, and exit if a result is not there."""
     if as_json:
-        print_json(
-            {
-                "computed": results.computed,
-                "cached": results.cached,
-                "seconds": results.seconds,
-                "rows": [row.to_json() for row in results.rows],
-                "missing": [row.file_name for row in results.missing],
-                "without": list(results.without),
-                "boards": [str(path) for path in results.pages],
-            }
-        )
+        print_json(_as_json(results))
     else:
-        _print_outcome(results, results.pages)
-        if any(row.status == "failed" for row in results):
-            say(f"tracebacks: {settings.cache / 'tlbench.log'}")
+        print_results(results, settings.cache / "tlbench.log", wide=wide)
     if results.missing:
         say(f"Error: {lost(results, settings)}", err=True)
     if status := _status(results):
         sys.exit(status)
+
+
+def _as_json(results: Results) -> dict[str, Any]:
+    return {
+        "computed": results.computed,
+        "cached": results.cached,
+        "seconds": results.seconds,
+        "rows": [row.to_json() for row in results.rows],
+        "missing": [row.file_name for row in results.missing],
+        "without": list(results.without),
+        "boards": [str(path) for path in results.pages],
+    }
 
 
 def _status(results: Results) -> int:
@@ -224,18 +215,3 @@ def _planned(job: Job) -> dict[str, Any]:
     names = ("task", "backbone", "strategy", "seed")
     about = {"budget": job.budget, "setting": job.fields["setting"], "reason to skip": job.skip or None}
     return {**{name: job.fields[name] for name in names}, **about}
-
-
-def _print_outcome(results: Results, pages: Sequence[Path]) -> None:
-    rows = results.rows
-    print_table(tables.scored(rows))
-    for line in [*tables.without_score(rows), *tables.diagnosed(rows), *results.without]:
-        say(line)
-    counts = ", ".join(f"{sum(row.status == s for row in rows)} {s}" for s in ("ok", "failed", "skipped"))
-    say(f"\nresults: {counts}")
-    say(f"{results.computed} stages computed, {results.cached} from cache")
-    if results.seconds:
-        spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in results.seconds.items())
-        say(f"CPU seconds: {spent}   total {sum(results.seconds.values()):.1f}")
-    if pages:
-        say(f"leaderboards: {pages[-1]}")

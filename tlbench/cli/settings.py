@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+MOST = 100_000
+"""Seeds of a run: more are a slip of the hand."""
+
 
 def _overrides(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Mapping[str, str]:
     overrides = {}
@@ -34,12 +37,16 @@ def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) 
     try:
         if not value:
             return ()
-        if "-" in value:
-            first, last = value.split("-")
-            return tuple(range(int(first), int(last) + 1))
-        if int(value.split(",")[0]) < ("," not in value):  # Zero seeds would mean the default.
+        if "," in value:
+            seeds: Sequence[int] = [int(seed) for seed in value.split(",")]
+            count = len(seeds)
+        else:
+            first, dash, last = value.partition("-")
+            seeds = range(int(first), int(last) + 1) if dash else range(int(value))
+            count = seeds.stop - seeds.start
+        if not 0 < count <= MOST or min(seeds) < 0:  # Zero seeds would mean the default.
             raise ValueError
-        return tuple(int(seed) for seed in value.split(",")) if "," in value else tuple(range(int(value)))
+        return tuple(seeds)
     except ValueError:
         raise click.BadParameter(
             f'Invalid seeds "{value}": use a number (3), a range (1000-1004) or a list (7,9).'

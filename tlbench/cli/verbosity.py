@@ -13,18 +13,24 @@ from tlbench.api.log import log_to
 from tlbench.errors import UsageError
 
 LEVEL = "tlbench.level"
-"""Where the level stands among what a command's contexts share."""
+"""Where the level stands among what a command's contexts share, with where it comes from."""
 
 
 def level() -> int:
     """Return the level of `tlbench.api.display.Display` that the command was asked for."""
     context = click.get_current_context(silent=True)
-    return int(context.meta.get(LEVEL, logging.INFO)) if context else logging.INFO
+    chosen, _ = context.meta.get(LEVEL, (logging.INFO, None)) if context else (logging.INFO, None)
+    return int(chosen)
 
 
 def _sets(chosen: int) -> Callable[[click.Context, click.Parameter, bool], None]:
     def callback(context: click.Context, parameter: click.Parameter, value: bool) -> None:
-        if value and context.meta.setdefault(LEVEL, chosen) != chosen:
+        if not value:
+            return
+        source = context.get_parameter_source(str(parameter.name))
+        before, by = context.meta.setdefault(LEVEL, (chosen, source))
+        # The command line comes first, and wins over a settings file.
+        if before != chosen and by is source:
             raise UsageError("--verbose and --quiet exclude each other: use one of them.")
 
     return callback

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tlbench.cli.board import usual_board
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, progress_bar, say
 from tlbench.errors import UsageError
 from tlbench.planning.named_files import catalog_with
-from tlbench.results.files import BOARD
 
 if TYPE_CHECKING:
     from tlbench.planning.catalog import Catalog
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("verify")
-@click.argument("place", metavar="[BOARD|RESULT]", type=click.Path(path_type=Path), default=BOARD)
+@click.argument("place", metavar="[BOARD|RESULT]", type=click.Path(path_type=Path), default=usual_board)
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(place: Path, plugins: Sequence[Path], as_json: bool) -> None:

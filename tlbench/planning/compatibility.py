@@ -42,11 +42,12 @@ def mismatch(task: TaskSpec, setting: Setting, backbone: BackboneSpec, strategy:
 
 
 def _wrong_setting(task: TaskSpec, setting: Setting, strategy: StrategySpec) -> str:
-    if setting not in strategy.settings:
+    fits = setting in strategy.settings
+    if setting == "target-only" and (not fits or Access.SOURCE in strategy.access):
+        return f'"{strategy.name}" needs source data; "{task.name}" has {SETTINGS[setting]} ({setting}).'
+    if not fits:
         required = " or ".join(f"{SETTINGS[name]} ({name})" for name in strategy.settings)
         return f'"{strategy.name}" requires {required}; "{task.name}" has {SETTINGS[setting]} ({setting}).'
-    if setting == "target-only" and Access.SOURCE in strategy.access:
-        return f'"{strategy.name}" trains on source data; "{task.name}" has {SETTINGS[setting]} ({setting}).'
     return ""
 
 

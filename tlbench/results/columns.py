@@ -26,10 +26,14 @@ class Shown(enum.Flag):
     LATENCY = enum.auto()
     """A board's table of graphs."""
     TERMINAL = enum.auto()
-    """The table at the end of `tlbench run`."""
+    """The table of `tlbench run --wide`."""
+    BRIEF = enum.auto()
+    """The tables of `tlbench run`, one for each task, in which the score and its interval share a column, and so do the
+    two kinds of forgetting."""
 
 
 NOWHERE, FILES, RESULTS, LATENCY, TERMINAL = Shown.NOWHERE, Shown.FILES, Shown.RESULTS, Shown.LATENCY, Shown.TERMINAL
+BRIEF = Shown.BRIEF
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ COLUMNS = (
     Column("task", "task", RUN, shown=FILES | LATENCY | TERMINAL),
     Column("domain", "domain", RUN),
     Column("backbone", "backbone", RUN, shown=FILES | RESULTS | LATENCY | TERMINAL),
-    Column("strategy", "strategy", RUN, shown=FILES | RESULTS | TERMINAL, latex=("Strategy", "")),
+    Column("strategy", "strategy", RUN, shown=FILES | RESULTS | TERMINAL | BRIEF, latex=("Strategy", "")),
     Column(
         "rank", "rank", RUN, shown=FILES | RESULTS,
         legend="One more than the number of strategies with the same access that are significantly better: the 95 % "
@@ -97,7 +101,7 @@ COLUMNS = (
     Column("strategy_options", "strategy options", RUN),
     Column("metric", "metric", TARGET, shown=FILES),
     Column(
-        "score", "score", TARGET, shown=FILES | RESULTS | TERMINAL, latex=("Score", ""),
+        "score", "score", TARGET, shown=FILES | RESULTS | TERMINAL | BRIEF, latex=("Score", ""),
         legend="The exported ONNX file's score on the target test split, mean over seeds.",
     ),
     Column(
@@ -105,7 +109,7 @@ COLUMNS = (
         legend="Standard deviation of the score over seeds.",
     ),
     Column(
-        "test_interval", "test 95 %", TARGET, shown=RESULTS, latex=("Test", r"95\,\%"),
+        "test_interval", "test 95 %", TARGET, shown=RESULTS | BRIEF, latex=("Test", r"95\,\%"),
         legend="95 % interval over test examples, its ends averaged over seeds: not the error over seeds. Wilson's for "
         "a proportion of examples, otherwise bootstrap (BCa). If the task has groups, such as speakers, whole groups "
         "are drawn.",
@@ -160,14 +164,14 @@ COLUMNS = (
     Column("source_test_copies", "source test examples that are copies of training examples", SOURCE, shown=FILES),
     Column("score_matrix", "[source, target] before, after", SOURCE),
     Column(
-        "forgetting_head", "forgetting (source head)", SOURCE, shown=FILES | RESULTS | TERMINAL,
+        "forgetting_head", "forgetting (source head)", SOURCE, shown=FILES | RESULTS | TERMINAL | BRIEF,
         latex=("Forgetting", "(head)"),
         legend="Source score before adaptation minus after it, with the source head: positive is loss; - if there is "
         "nothing to forget.",
     ),
     Column("forgetting_head_sd", "forgetting (source head) sd", SOURCE, shown=FILES),
     Column(
-        "forgetting_probe", "forgetting (probe)", SOURCE, shown=FILES | RESULTS | TERMINAL,
+        "forgetting_probe", "forgetting (probe)", SOURCE, shown=FILES | RESULTS | TERMINAL | BRIEF,
         latex=("Forgetting", "(probe)"),
         legend="The same with a linear probe refitted on source features: what the encoder itself has lost.",
     ),
@@ -188,7 +192,7 @@ COLUMNS = (
     ),
     Column("shapes", "inputs", SPEED, shown=LATENCY),
     Column(
-        "p50_ms", "p50", SPEED, unit="ms", shown=FILES | LATENCY | TERMINAL,
+        "p50_ms", "p50", SPEED, unit="ms", shown=FILES | LATENCY | TERMINAL | BRIEF,
         legend="Median single-stream latency of the ONNX graph at batch 1. Strategies with the same graph share one "
         "measurement; † marks a machine that was busy with something else.",
     ),
