@@ -28,7 +28,7 @@ def preprocessor(
         values = np.asarray(example, np.float64)
         if values.shape != mean.shape:
             raise ValueError(
-                f'Invalid row {values.shape} for "tabular/mlp": expected the {len(mean)} columns of the source domain.'
+                f'Invalid row {values.shape} for "tabular/mlp": expected the {len(mean)} columns of the training data.'
             )
         scaled = ((values - shift) / unit).astype(np.float32)
         return (np.where(np.isnan(scaled), mean, scaled),)

@@ -24,7 +24,7 @@ def preprocessor(
         pixels = over_white(np.asarray(example), shape[2])
         if pixels.ndim != 3 or pixels.shape[free:] != shape[free:] or pixels.dtype != np.uint8:
             raise ValueError(
-                f"Invalid image {pixels.shape} {pixels.dtype}: expected {shape} uint8, as in the source domain."
+                f"Invalid image {pixels.shape} {pixels.dtype}: expected {shape} uint8, as in the training images."
             )
         return (np.ascontiguousarray(pixels.transpose(2, 0, 1)),)
 

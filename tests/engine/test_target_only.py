@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 from support import only, plan_only
 
 from tlbench.contract.budget import Budget
@@ -145,6 +146,22 @@ class TestRemember:
     def test_a_task_that_does_not_fit_is_an_error_before_the_run(self, pairing_of, task, remember, match):
         with pytest.raises(UsageError, match=match):
             pairing_of(task, remember=remember)
+
+    def test_one_whose_examples_the_encoder_cannot_take_is_named(self, catalog, run_pairings, tmp_path):
+        for number in range(20):
+            folder = tmp_path / "own" / "ab"[number % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (8, 8), (9 * number, 0, 0)).save(folder / f"{number}.png")
+        (row,) = run_pairings(
+            catalog,
+            tasks=["vision/image-folder"],
+            strategies=["frozen"],
+            remember="vision/digits",
+            overrides={"task.target": str(tmp_path / "own")},
+        ).rows
+        assert (row.status, row.stage) == ("failed", "remember")
+        assert 'The remembered task "vision/digits" does not fit the encoder: Invalid image (8, 8, 1)' in row.reason
+        assert "source domain" not in row.reason
 
 
 def test_rows_without_a_source_are_read_and_shown_on_a_board(alone, tmp_path):

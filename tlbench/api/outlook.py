@@ -57,14 +57,16 @@ class Group:
     def backbone(self) -> str:
         return str(self.jobs[0].fields["backbone"])
 
+    @cached_property
+    def short(self) -> bool:
+        """Whether too few training steps follow to time some; without any, a pass over a few examples is timed."""
+        return 0 < sum(steps_of(job) + source_steps_of(job) for job in self.open) < WORTH
+
     def question(self, asked: bool) -> Question | None:
         """Return what is to be found out before it runs; steps are timed if it is `asked` for, or worth it."""
         if not self.open:
             return None
-        lacking = from_rows(self.open, self.rows) is None
-        steps = sum(steps_of(job) + source_steps_of(job) for job in self.open)
-        # Without training steps a single pass over a few examples is timed.
-        measure = lacking and (asked or not 0 < steps < WORTH)
+        measure = from_rows(self.open, self.rows) is None and (asked or not self.short)
         if self.facts and not measure:
             return None
         kinds = {job.training: job for job in reversed(self.open) if steps_of(job)}
@@ -147,8 +149,8 @@ class Outlook:
         forecasts = [self._forecast(index) for index in numbers]
         known = [one for one in forecasts if one is not None]
         if not known:
-            short = any(index in self.surveys and self.surveys[index].encode is None for index in numbers)
-            yield _line("time", f"not known: nothing like it ran before{', and it is too short to be timed' * short}")
+            short = ", and it is too short to be timed" if all(self.groups[index].short for index in numbers) else ""
+            yield _line("time", f"not known: nothing like it ran before{short}")
             return
         basis = " and ".join(sorted({one.basis for one in known}))
         part = f"; {len(forecasts) - len(known)} of {len(forecasts)} not counted" if None in forecasts else ""
@@ -183,7 +185,7 @@ def _runs(groups: Sequence[Group]) -> str:
     states = [f"{cached} in the cache"] if cached else []
     states += [f"{skipped} skipped"] if skipped else []
     left = len(jobs) - skipped - cached
-    states += [f"{left} to compute"] if states else []
+    states += [f"{left} to compute"] if states and left else []
     return ", ".join([f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}", *states])
 
 

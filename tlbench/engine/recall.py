@@ -43,7 +43,13 @@ def prepare_remembered(pairing: Pairing, prepared: Prepared, folder: Path) -> Pr
             options=pairing.backbone_options,
             files=pairing.files,
         )
-        save_examples(folder, f"source-{part}", prepare_chunks(pairing.backbone.prepare, request), targets)
+        try:
+            save_examples(folder, f"source-{part}", prepare_chunks(pairing.backbone.prepare, request), targets)
+        except BadInputError as error:
+            raise BadInputError(
+                f'The remembered task "{kept.task.name}" does not fit the encoder: {error} Remember another task, or '
+                "change its examples by an option: --set remember.NAME=VALUE."
+            ) from error
     known = json.loads((prepared.folder / "prepared.json").read_text(encoding="utf-8"))
     (folder / "prepared.json").write_text(json.dumps({**known, "source_labels": side.labels}), encoding="utf-8")
     faults.warn()  # Now that every example has been read.
