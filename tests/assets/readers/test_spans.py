@@ -5,7 +5,8 @@ import json
 import pytest
 
 from tlbench import BadInputError
-from tlbench.assets import NO_COLUMNS, SplitColumns, read_spans
+from tlbench.assets import SplitColumns, read_spans
+from tlbench.assets.readers.divided import NO_COLUMNS
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.spans import words_of
 

@@ -43,6 +43,7 @@ class SplitColumns(NamedTuple):
 
 
 NO_COLUMNS = SplitColumns()
+"""Of a table without groups and times."""
 
 
 def split_columns(request: LoadRequest) -> SplitColumns:
