@@ -49,7 +49,7 @@ def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None)
         notes=[
             *faults.notes,
             *leaks(contents),
-            *near_leaks(contents),
+            *([] if request.options.get("group") else near_leaks(contents)),
             *conflicts(contents),
             *_uncovered(task, contents, label_budget),
             *_few_groups(contents),
