@@ -25,9 +25,9 @@ def own_entities() -> TaskSpec:
                 name="source",
                 default="",
                 summary="CoNLL file, on each line a word first and its tag last, in IOB1, IOB2, BIOES or BILOU, an "
-                "empty line behind each sentence; or JSON (lines) with text and spans, text and entities, or tokens "
-                "and tags; a fifth is held out, by document if there are any; or folder with the files train and test "
-                "(or valid). Empty: no source domain",
+                "empty line behind each sentence; or JSON (lines), Parquet table or data set hf://OWNER/NAME with text "
+                "and spans, text and entities, or tokens and tags; a fifth is held out, by document if there are any; "
+                "or folder with the files train and test (or valid). Empty: no source domain",
             ),
             Option(name="target", default="", summary="the same for the target; its types of entities may be others"),
             *SPLIT_OPTIONS,

@@ -135,7 +135,7 @@ def test_flags_of_a_result_alone(entries, name, changes, words):
         {"test_size": 50},
         {"groups": 10},
         {"test_size": 1000, "test_copies": 9, "test_near_copies": 9},
-        {"test_size": 369, "test_near_copies": 35, "groups": 20},
+        {"test_size": 369, "test_near_copies": 35, "task_options": {"group": "patient"}},
         {"test_copies": 35, "access": ("source",)},
         {"source_test_size": 369, "source_test_copies": 35},
         {"weights_loaded": 5, "weights_expected": 5},

@@ -9,19 +9,18 @@ from tlbench.results.row import Row
 
 
 @pytest.mark.parametrize(
-    ("copies", "nearly", "size", "grouped", "words"),
+    ("copies", "nearly", "size", "words"),
     [
-        (0, 3, 100, False, "3 of 100 test examples are nearly equal"),
-        (3, 3, 100, False, "3 of 100 test examples are equal"),
-        (2, None, 100, True, "2 of 100 test examples are equal"),
-        (0, 3, 100, True, ""),
-        (1, 2, 300, False, ""),
-        (None, None, None, False, ""),
-        (0, 0, 0, False, ""),
+        (0, 3, 100, "3 of 100 test examples are nearly equal"),
+        (3, 3, 100, "3 of 100 test examples are equal"),
+        (2, None, 100, "2 of 100 test examples are equal"),
+        (1, 2, 300, ""),
+        (None, None, None, ""),
+        (0, 0, 0, ""),
     ],
 )
-def test_copies_are_worth_a_warning_from_one_in_a_hundred_on(copies, nearly, size, grouped, words):
-    said = warning(copies, nearly, size, grouped)
+def test_copies_are_worth_a_warning_from_one_in_a_hundred_on(copies, nearly, size, words):
+    said = warning(copies, nearly, size)
     assert words in said
     assert bool(words) == bool(said)
 
@@ -32,4 +31,4 @@ def test_a_task_is_warned_of_once(blobs, settings):
     )
     (said,) = warnings([row, dataclasses.replace(row, seed=7)])
     assert row.task in said
-    assert warnings([dataclasses.replace(row, groups=12)]) == []
+    assert warnings([dataclasses.replace(row, task_options={"group": "patient"})]) == []

@@ -5,7 +5,7 @@ from tlbench.assets.limits import check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
-from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, by_file, check_no_columns, divide, split_columns
+from tlbench.assets.readers.divided import SplitColumns, by_file, divide, split_columns
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
 from tlbench.assets.readers.feature_tables import TableUse, missing_option, names_option, read_features
 from tlbench.assets.readers.features import FeatureEncoding, TableRow, all_rows, read_records, rows_by_table
@@ -70,7 +70,6 @@ from tlbench.assets.weights import (
 __all__ = [
     "COLUMNAR_SUFFIXES",
     "IMAGE_SUFFIXES",
-    "NO_COLUMNS",
     "SOUND_SUFFIXES",
     "TABLE_SUFFIXES",
     "EmbeddedImage",
@@ -90,7 +89,6 @@ __all__ = [
     "check_coverage",
     "check_finite_weights",
     "check_limit",
-    "check_no_columns",
     "class_files",
     "class_sides",
     "common_labels",

@@ -165,14 +165,14 @@ def _test_copies(entry: Entry, peers: Peers) -> str:
     """Return how many test examples are copies, for a strategy that is given target training data."""
     row = max(entry.rows, key=lambda row: (row.test_copies or 0, row.test_near_copies or 0))
     sees = any(part.startswith("target") for part in row.access)
-    said = copies.warning(row.test_copies, row.test_near_copies, row.test_size, row.groups is not None)
+    said = copies.of_row(row)
     return f"{said}: they may be known by heart." if sees and said else ""
 
 
 def _source_test_copies(entry: Entry, peers: Peers) -> str:
     """Return how many source test examples are copies, for an entry that says what it has forgotten."""
     row = entry.first
-    said = copies.warning(row.source_test_copies, None, row.source_test_size, grouped=False)
+    said = copies.warning(row.source_test_copies, None, row.source_test_size)
     measured = row.forgetting_head is not None or row.forgetting_probe is not None
     return f"Source: {said}: the source score and forgetting may be too high." if measured and said else ""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData, TaskLabels
 from tlbench.assets import (
+    COLUMNAR_SUFFIXES,
     Labelled,
     Parts,
     TaggedSentence,
@@ -18,8 +19,8 @@ from tlbench.assets import (
     unmatched,
 )
 
-JSON = (".json", ".jsonl", ".ndjson")
-SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".txt", ".tsv", *JSON)
+RECORDS = (".json", ".jsonl", ".ndjson", *COLUMNAR_SUFFIXES)
+SUFFIXES = (".conll", ".conllu", ".iob", ".iob2", ".bio", ".txt", ".tsv", *RECORDS)
 """Endings of the files in a folder."""
 
 
@@ -49,7 +50,7 @@ def _sides(request: LoadRequest) -> dict[str, Parts[TaggedSentence]]:
     columns = split_columns(request)
 
     def read(path: Path) -> Labelled[TaggedSentence]:
-        if path.suffix.lower() in JSON:
+        if path.suffix.lower() in RECORDS:
             return read_spans(path, columns, request.faults)
         if named := columns.named():
             raise BadInputError(

@@ -53,6 +53,12 @@ def test_a_group_is_as_late_as_its_last_example(tmp_path):
     assert parts({"all": [path]}, SplitColumns("who", "when")) == [[0, 3, 4, 5], [1, 2]]
 
 
+def test_the_cut_is_the_one_nearest_to_a_fifth(tmp_path):
+    """Of 20 examples, the latest group has 1 and the one before 9."""
+    times, groups = [*range(10), *range(20, 29), 40], ["a"] * 10 + ["b"] * 9 + ["c"]
+    assert parts({"all": [table(tmp_path, times, groups)]}, SplitColumns("who", "when"))[1] == [19]
+
+
 def test_groups_that_overlap_in_time_are_noted(tmp_path):
     faults = CollectedFaults()
     parts({"all": [table(tmp_path, [0, 1, 9, 4, 5, 6], "abbccd")]}, SplitColumns("who", "when"), faults)

@@ -5,9 +5,10 @@ import json
 import pytest
 
 from tlbench import BadInputError
-from tlbench.assets import NO_COLUMNS, SplitColumns, read_spans
+from tlbench.assets import SplitColumns, read_spans
+from tlbench.assets.readers.divided import NO_COLUMNS
 from tlbench.assets.readers.faults import CollectedFaults
-from tlbench.assets.readers.spans import words_of
+from tlbench.assets.readers.words import words_of
 
 TEXT = "Ada Byron met Mr. Babbage."
 WORDS = ["Ada", "Byron", "met", "Mr", ".", "Babbage", "."]
@@ -122,7 +123,8 @@ def read_bad(folder, *records, columns=NO_COLUMNS):
         ({"text": "Ada", "label": "PER"}, "no text with spans"),
         ({"text": "Ada", "spans": [], "entities": []}, "several lists of spans, spans and entities"),
         ({"tokens": ["a", "b"], "tags": ["O"]}, "2 words with 1 tags"),
-        ({"tokens": ["a"], "ner_tags": [3]}, "give each word a tag"),
+        ({"tokens": ["a"], "ner_tags": [3]}, "are not the names of tags"),
+        ({"tokens": ["a", " "], "tags": ["O", "O"]}, "a word without letters"),
         ({"tokens": ["a"], "tags": ["NNP"]}, '"NNP" is not an entity tag'),
         ({"text": "ab", "tokens": [{"start": 1, "end": 9}], "spans": []}, "tokens are not words of the text"),
         ("Ada", "not a record"),
@@ -138,3 +140,23 @@ def test_what_is_no_json_is_named(tmp_path):
         (tmp_path / "a.json").write_text(text)
         with pytest.raises(BadInputError, match=sentence):
             read_spans(tmp_path / "a.json")
+
+
+def test_a_table_of_the_hub_names_the_classes_of_its_tags(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    names = {"feature": {"names": ["O", "B-PER"], "_type": "ClassLabel"}, "_type": "Sequence"}
+    table = pyarrow.table({"tokens": [["Ada", "met"], ["x"]], "ner_tags": [[1, 0], [0]], "doc": ["a", "b"]})
+    described = json.dumps({"info": {"features": {"ner_tags": names, "tokens": {"feature": {"dtype": "string"}}}}})
+    parquet.write_table(table.replace_schema_metadata({"huggingface": described}), tmp_path / "a.parquet")
+    sentences = read_spans(tmp_path / "a.parquet", SplitColumns("doc"))
+    assert sentences.inputs == [(["Ada", "met"], ["B-PER", "O"]), (["x"], ["O"])]
+    assert sentences.groups == ["a", "b"]
+    parquet.write_table(table, tmp_path / "b.parquet")
+    with pytest.raises(BadInputError, match=r'b.parquet", record 1: .1, 0. are not the names of tags'):
+        read_spans(tmp_path / "b.parquet")
+    described = described.replace('"B-PER"', "").replace('"O", ', '"O"')
+    parquet.write_table(table.replace_schema_metadata({"huggingface": described}), tmp_path / "c.parquet")
+    with pytest.raises(BadInputError, match=r'c.parquet", column "ner_tags" has a number without a name'):
+        read_spans(tmp_path / "c.parquet")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,6 +44,7 @@ class SplitColumns(NamedTuple):
 
 
 NO_COLUMNS = SplitColumns()
+"""Of a table without groups and times."""
 
 
 def split_columns(request: LoadRequest) -> SplitColumns:
@@ -79,14 +81,14 @@ def _latest(examples: Labelled[T], times: Sequence[float], part: float) -> Parts
     for name, time in zip(names, times, strict=True):
         ends[name] = max(time, ends.get(name, time))
     last = [ends[name] for name in names]
-    later = sorted(time for time in last if time > min(last))
-    if not later:
+    ordered, cuts = sorted(last), sorted(set(last))[1:]
+    if not cuts:
         what = "examples" if examples.groups is None else "groups end"
         raise BadInputError(
             f'"{examples.where}": all {what} at the same time: leave out task.time, or correct its column.'
         )
     # Equal times stay together: nothing tells which of them is the later one.
-    cut = max(sorted(last)[-max(1, round(part * len(last)))], later[0])
+    cut = min(cuts, key=lambda time: abs(len(last) - bisect_left(ordered, time) - part * len(last)))
     parts = Parts(
         train=examples.take(i for i, time in enumerate(last) if time < cut),
         test=examples.take(i for i, time in enumerate(last) if time >= cut),
@@ -113,8 +115,9 @@ def keep_published(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
 
 
 def _check_order(parts: Parts[T]) -> None:
-    train, test = parts.train.times, parts.test.times
-    if train and test and (early := sum(time <= max(train) for time in test)):
+    train, test = parts.train.times or (), parts.test.times or ()
+    last = max(train, default=-math.inf)
+    if early := sum(time <= last for time in test):
         whose = "" if parts.test.groups is None else " Groups stay whole, and some of them overlap in time."
         parts.test.faults.note(
             f'{early} of {len(test)} test examples of "{parts.test.where}" are not later than the last training '

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tlbench.assets.limits import check_file
 from tlbench.assets.readers.conll import TaggedSentence
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled
+from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, features, read_columns
 from tlbench.assets.readers.tables import Table, find_column
 from tlbench.assets.readers.tagged import check_tags, to_iob2
+from tlbench.assets.readers.words import Span, words_of
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
@@ -29,17 +30,7 @@ FORMS = (
     'expected {"text": "...", "spans": [{"start": 0, "end": 5, "label": "PER"}]}, '
     '{"text": "...", "entities": [[0, 5, "PER"]]} or {"tokens": ["..."], "tags": ["B-PER"]}'
 )
-UNSPACED = ((0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF), (0xF900, 0xFAFF))
-"""Characters of scripts that have no spaces between words, from Thai to Chinese: each is a word."""
 SENTENCE_END = re.compile(r"\n+|(?<=[.!?])\s+|(?<=[。！？])")
-
-
-class Span(NamedTuple):
-    """Characters of a text from `start` to before `end`."""
-
-    start: int
-    end: int
-    label: str = ""
 
 
 Record = tuple[int, Mapping[str, Any], list[TaggedSentence]]
@@ -47,7 +38,7 @@ Record = tuple[int, Mapping[str, Any], list[TaggedSentence]]
 
 
 def read_spans(path: Path, columns: SplitColumns = NO_COLUMNS, faults: Faults = RAISE) -> Labelled[TaggedSentence]:
-    """Return the texts of a file of JSON lines, or of one array, as sentences of words with tags in IOB2.
+    """Return the texts of JSON lines, an array, or a Parquet or Arrow table as sentences of words with tags in IOB2.
 
     A text is cut at line breaks and behind the ends of sentences, never inside a span; its sentences are a group. A
     span that begins or ends inside a word is extended to the whole word, which is noted. Records that an annotator did
@@ -131,8 +122,12 @@ def _tagged(record: Mapping[str, Any]) -> tuple[list[TaggedSentence], int]:
 
 
 def _pretagged(words: list[str], tags: list[Any]) -> TaggedSentence:
-    if len(tags) != len(words) or not all(isinstance(tag, str) for tag in tags) or not all(map(str.strip, words)):
-        raise BadInputError(f'{len(words)} words with {len(tags)} tags: give each word a tag, such as "B-PER".')
+    if len(tags) != len(words):
+        raise BadInputError(f"{len(words)} words with {len(tags)} tags: give each word a tag.")
+    if not all(isinstance(tag, str) for tag in tags):
+        raise BadInputError(f'{json.dumps(tags)[:80]} are not the names of tags, such as "B-PER": save their names.')
+    if not all(map(str.strip, words)):
+        raise BadInputError("a word without letters or signs: remove it and its tag.")
     check_tags(tags)
     return words, to_iob2(tags)
 
@@ -156,21 +151,6 @@ def _span(text: str, value: Any) -> Span:
             f"characters, not bytes."
         )
     return Span(start, end, "-".join(label.split()))
-
-
-def words_of(text: str) -> list[Span]:
-    """Return the words of a text: runs of letters, marks and digits, and every other sign by itself."""
-    words: list[Span] = []
-    running = False
-    for place, sign in enumerate(text):
-        unspaced = any(first <= ord(sign) <= last for first, last in UNSPACED)
-        inside = not unspaced and (sign.isalnum() or sign == "_" or unicodedata.category(sign).startswith("M"))
-        if inside and running:
-            words[-1] = Span(words[-1].start, place + 1)
-        elif not sign.isspace():
-            words.append(Span(place, place + 1))
-        running = inside
-    return words
 
 
 def _given_words(text: str, tokens: list[Any]) -> list[Span]:
@@ -218,6 +198,8 @@ def _sentences(text: str, words: Sequence[Span], tags: Sequence[str]) -> list[Ta
 
 def _values(path: Path) -> tuple[str, list[tuple[int, Any]]]:
     """Return what is counted, a `line` or a `record` of an array, and the values with their numbers."""
+    if path.suffix.lower() in COLUMNAR_SUFFIXES:
+        return "record", list(enumerate(_columnar(path), start=1))
     check_file(path, "text")
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -240,3 +222,22 @@ def _values(path: Path) -> tuple[str, list[tuple[int, Any]]]:
                 advice = "save one object per line, or one array of objects."
                 raise BadInputError(f'"{path}", line {number} is not JSON ({error}): {advice}') from error
     return "line", values
+
+
+def _columnar(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a Parquet or Arrow table; numbers of classes become their names, as the hub describes them."""
+    schema, batches = read_columns(path)
+    coded = {name: what["feature"].get("names") for name, what in features(schema).items() if _is_coded(what)}
+    for batch in batches:
+        for record in batch.to_pylist():
+            for name in coded.keys() & record.keys():
+                numbers, names = record[name] or [], coded[name]
+                if any(number not in range(len(names)) for number in numbers):
+                    raise BadInputError(f'"{path}", column "{name}" has a number without a name: {numbers}.')
+                record[name] = [names[number] for number in numbers]
+            yield record
+
+
+def _is_coded(what: Any) -> bool:
+    feature = what.get("feature") if isinstance(what, dict) else None
+    return isinstance(feature, dict) and isinstance(feature.get("names"), list)

@@ -69,10 +69,10 @@ def leaks(contents: Contents) -> Iterator[str]:
 
 
 def near_leaks(contents: Contents) -> Iterator[str]:
-    """Yield, for each domain without groups, test examples that nearly equal a training example."""
+    """Yield, for each domain, test examples that nearly equal a training example."""
     for side in dict.fromkeys(name.partition(" ")[0] for name in contents):
         train, test = contents[f"{side} train"], contents[f"{side} test"]
-        if test.groups is None and (said := warning(None, len(pairs := _near(train, test)), len(test.keys), False)):
+        if said := warning(None, len(pairs := _near(train, test)), len(test.keys)):
             one, other = pairs[0]
             yield (
                 f"{side.capitalize()} domain: {said}, such as {one} and {other}: the test score may be too high. Keep "
