@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -78,28 +79,35 @@ def number_cells(table: Table, rows: Sequence[int], column: str, *, fill: bool =
 
 
 def refuse_cells(table: Table, faulty: Sequence[tuple[int, str, str]]) -> None:
-    """Refuse cells that are no numbers, given as (line, column, cell): in one sentence, or each if collected."""
-    places = [f'line {line}, column "{column}": "{cell[:80]}"' for line, column, cell in faulty]
+    """Refuse cells that are no numbers, given as (line, column, cell): in one sentence, or by line if collected."""
     if table.faults.collects:
         for column in dict.fromkeys(column for _, column, _ in faulty):
             table.faults.refuse(f'"{table.path}", column "{column}" has cells that are not finite numbers: {ADVICE}.')
-        for place, (_, _, cell) in zip(places, faulty, strict=True):
-            table.faults.refuse(f'"{table.path}", {place} is not a finite number{_hint(cell)}.')
-    elif len(faulty) == 1:
-        table.faults.refuse(f'"{table.path}", {places[0]} is not a finite number{_hint(faulty[0][2])}: {ADVICE}.')
-    elif faulty:
+        for line, cells in itertools.groupby(faulty, key=lambda place: place[0]):
+            listed = [_named(column, cell) for _, column, cell in cells]
+            what = "is not a finite number" if len(listed) == 1 else "are not finite numbers"
+            table.faults.refuse(f'"{table.path}", line {line}, {", ".join(listed)} {what}.')
+        return
+    places = [f"line {line}, {_named(column, cell)}" for line, column, cell in faulty]
+    if len(places) == 1:
+        table.faults.refuse(f'"{table.path}", {places[0]} is not a finite number: {ADVICE}.')
+    elif places:
         more = f" and {len(places) - SHOWN} more, which tlbench inspect lists" if len(places) > SHOWN else ""
-        listed = "; ".join(f"{place}{_hint(cell)}" for place, (_, _, cell) in zip(places[:SHOWN], faulty, strict=False))
         table.faults.refuse(
-            f'"{table.path}" has {len(places)} cells that are not finite numbers: {listed}{more}. To go on, {ADVICE}.'
+            f'"{table.path}" has {len(places)} cells that are not finite numbers: {"; ".join(places[:SHOWN])}{more}. '
+            f"To go on, {ADVICE}."
         )
+
+
+def _named(column: str, cell: str) -> str:
+    return f'column "{column}": "{cell[:80]}"{_hint(cell)}'
 
 
 def _hint(cell: str) -> str:
     """Return what a cell may be instead of a number."""
     number = as_number(cell)
     if number is not None and math.isfinite(number):
-        return f" within float32 (up to {LARGEST:.1e})"
+        return f" (beyond float32, up to {LARGEST:.1e})"
     return " (decimal comma?)" if number is None and as_number(cell.replace(",", ".", 1)) is not None else ""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,7 +104,7 @@ def is_index(table: Table, name: str) -> bool:
 
 
 def usable_rows(table: Table, use: TableUse, features: Sequence[str]) -> Table:
-    """Return the rows that are used; a cell that is no number in a column of numbers is a fault, unless it may be."""
+    """Return the rows that are used. In a column of numbers, a cell without one is a fault, or as `use` says."""
     missing = {row for name in use.texts for row, cell in enumerate(table.column(name)) if not cell.strip()}
     if missing and use.missing != DROP:
         table.faults.note(
@@ -126,11 +126,16 @@ def usable_rows(table: Table, use: TableUse, features: Sequence[str]) -> Table:
     if filled:
         table.faults.note(f'"{table.path}": {filled} missing numbers are filled (task.missing=fill).')
     dropped = missing if use.missing == DROP else set()
-    refuse_cells(table, [(table.lines[row], name, cell) for row, name, cell in sorted(faulty) if row not in dropped])
-    if not dropped:
-        return table
-    table.faults.note(f'"{table.path}": {len(dropped)} of {len(table.rows)} rows are dropped (task.missing=drop).')
-    kept = [row for row in range(len(table.rows)) if row not in dropped]
+    faulty = sorted(place for place in faulty if place[0] not in dropped)
+    refuse_cells(table, [(table.lines[row], name, cell) for row, name, cell in faulty])
+    if dropped:
+        table.faults.note(f'"{table.path}": {len(dropped)} of {len(table.rows)} rows are dropped (task.missing=drop).')
+    # An inspection goes on without the faulty rows.
+    return _without_rows(table, dropped.union(row for row, _, _ in faulty))
+
+
+def _without_rows(table: Table, left_out: Collection[int]) -> Table:
+    kept = [row for row in range(len(table.rows)) if row not in left_out]
     if not kept:
-        raise BadInputError(f'"{table.path}" has no row without a missing cell: use --set task.missing=fill.')
+        raise BadInputError(f'"{table.path}" has no row in which every number is there: --set task.missing=fill.')
     return replace(table, rows=[table.rows[row] for row in kept], lines=[table.lines[row] for row in kept])
