@@ -125,6 +125,7 @@ def _table() -> TaskSpec:
         files=_table_files,
         load=deferred("tlbench_data.tasks.records", "load_table"),
         labels=_states,
+        reader=deferred("tlbench.assets", "record_reader"),
     )
 
 
@@ -197,6 +198,7 @@ def _series() -> TaskSpec:
         files=_series_files,
         load=deferred("tlbench_data.tasks.motions", "load_series"),
         labels=deferred("tlbench_data.tasks.motions", "labels"),
+        reader=deferred("tlbench.assets", "series_reader"),
     )
 
 

@@ -84,6 +84,7 @@ def vector_tasks() -> list[TaskSpec]:
             files=_number_files,
             load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
             labels=_named,
+            reader=deferred("tlbench.assets", "record_reader"),
         ),
         TaskSpec(
             name="nlp/tag-table",
@@ -109,5 +110,6 @@ def vector_tasks() -> list[TaskSpec]:
             files=_tag_files,
             load=deferred("tlbench_data.tasks.vectors", "load_tags"),
             labels=_named,
+            reader=deferred("tlbench.assets", "text_reader"),
         ),
     ]

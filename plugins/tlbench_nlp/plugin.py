@@ -193,6 +193,7 @@ def _text_table() -> TaskSpec:
         files=_table_files,
         load=deferred("tlbench_nlp.tasks.snippets", "load_table"),
         labels=deferred("tlbench_nlp.tasks.snippets", "table_labels"),
+        reader=deferred("tlbench.assets", "text_reader"),
     )
 
 

@@ -44,6 +44,7 @@ from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows
 from tlbench.assets.readers.sound_file import sound_reader
 from tlbench.assets.readers.spans import read_spans
+from tlbench.assets.readers.table_file import record_reader, series_reader, text_reader
 from tlbench.assets.readers.tables import (
     Table,
     check_columns,
@@ -136,8 +137,10 @@ __all__ = [
     "read_texts",
     "read_weights",
     "reading_weights",
+    "record_reader",
     "rising_channels",
     "rows_by_table",
+    "series_reader",
     "side_tables",
     "sliding_windows",
     "sound_reader",
@@ -147,6 +150,7 @@ __all__ = [
     "table_parts",
     "task_data",
     "task_labels",
+    "text_reader",
     "transductive_data",
     "unmatched",
     "weight_coverage",

@@ -84,7 +84,8 @@ def load_series(request: LoadRequest) -> TaskData:
             lambda files: by_file(files).spread(lambda path: sliding_windows(path, series.read(path), rows, stride))
         )
 
-    data = task_data(None if source is None else windows(source), windows(target))
+    reading = {"columns": series.columns, "window": rows, "stride": stride, "fill": series.fills}
+    data = task_data(None if source is None else windows(source), windows(target), reading=reading)
     series.note_roles()
     return data
 
@@ -109,15 +110,16 @@ class _Series:
             "left_out": names_option(request, "leave_out"),
             "missing": missing_option(request),
         }
+        self.fills = self._how["missing"] == "fill"
         self._first = Path()
-        self._columns: tuple[str, ...] = ()
+        self.columns: tuple[str, ...] = ()
         self._rising: dict[str, str] | None = None
 
     def learn_columns(self, files: Labelled[Path]) -> None:
         """Take the channels of the first file that can be read."""
         for path in files.inputs:
             for columns, _ in files.faults.attempt(lambda file: read_series(file, faults=QUIET, **self._how), path):
-                self._first, self._columns = path, columns
+                self._first, self.columns = path, columns
                 return
         raise BadInputError(
             f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.'
@@ -126,9 +128,9 @@ class _Series:
     def read(self, path: Path) -> Any:
         """Return a series `(T, C)`. Raises `BadInputError` if it has other channels."""
         names, series = read_series(path, faults=self._faults, **self._how)
-        if names != self._columns:
+        if names != self.columns:
             raise BadInputError(
-                f'"{path}" has the columns {", ".join(names)}, but "{self._first}" has {", ".join(self._columns)}: use '
+                f'"{path}" has the columns {", ".join(names)}, but "{self._first}" has {", ".join(self.columns)}: use '
                 f"the same."
             )
         rising = rising_channels(names, series)
@@ -138,7 +140,7 @@ class _Series:
 
     def note_roles(self) -> None:
         """Note the channels that rise in every file, and describe all of them."""
-        for name in self._columns:
+        for name in self.columns:
             self._faults.describe(name, "channel")
         for name in self._how["left_out"]:
             self._faults.describe(name, "left out")

@@ -101,4 +101,5 @@ def _encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: P
     def side(parts: Parts[TableRow]) -> Side:
         return make_side(parts.map(features), STATES)
 
-    return TaskData(source=None if source is None else side(source), target=side(target))
+    first = None if source is None else side(source)
+    return TaskData(source=first, target=side(target), reading=encoding.reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def load_numbers(request: LoadRequest) -> TaskData:
     )
     tested = [half for parts in others for half in (parts.train, parts.test)]
     encoding.note_unseen([record for half in (first.test, *tested) for record in half.inputs])
-    return _data(sides, names, encoding.features)
+    return replace(_data(sides, names, encoding.features), reading=encoding.reading)
 
 
 def load_tags(request: LoadRequest) -> TaskData:
@@ -67,7 +68,8 @@ def load_tags(request: LoadRequest) -> TaskData:
             faults=request.faults,
         )
 
-    return _data(_sides(request, read), names, texts)
+    reading = {"columns": [column], "quotes": bool(request.options["quotes"])}
+    return replace(_data(_sides(request, read), names, texts), reading=reading)
 
 
 def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Callable[[Records], Any]) -> TaskData:

@@ -31,7 +31,9 @@ def load_table(request: LoadRequest) -> TaskData:
     Each domain is one table, or the tables `train` and `test`. Equal texts stay together, unless columns of groups or
     times say how to split.
     """
-    return task_data(*_table_sides(request))
+    columns = [str(request.options[name]) for name in ("text", "pair") if request.options[name]]
+    reading = {"columns": columns, "quotes": bool(request.options["quotes"])}
+    return task_data(*_table_sides(request), reading=reading)
 
 
 def table_labels(request: LoadRequest) -> TaskLabels:

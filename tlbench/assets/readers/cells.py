@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tlbench.assets.readers.table_file import LARGEST, as_number, is_missing, is_usable
 from tlbench.assets.readers.tables import Table
 
 if TYPE_CHECKING:
@@ -15,35 +16,12 @@ if TYPE_CHECKING:
 
 EXACT = 2.0**53
 """Up to this value a float represents every whole number."""
-LARGEST = (2 - 2**-23) * 2.0**127
-"""The largest number of float32, in which models compute."""
-MISSING = ("", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-", "--", "missing")
-"""Texts in lower case that stand for a number that there is not."""
 SHOWN = 10
 ADVICE = (
     "correct the file, or use --set task.missing=drop (without the rows), task.missing=fill (with the source's mean) "
     "or task.leave_out=COLUMN"
 )
 """The options are those of tasks on own files."""
-
-
-def as_number(cell: str) -> float | None:
-    """Return the number in a cell, which may be NaN or infinite, or None if it is not a number."""
-    try:
-        return None if "_" in cell else float(cell)
-    except ValueError:
-        return None
-
-
-def is_usable(number: float | None) -> bool:
-    """Return whether a cell is a number that a model can take: finite, and within float32."""
-    return number is not None and abs(number) <= LARGEST
-
-
-def is_missing(cell: str) -> bool:
-    """Return whether a cell says that there is no number, or none that a model can take."""
-    number = as_number(cell)
-    return cell.strip().lower() in MISSING if number is None else not is_usable(number)
 
 
 def is_numeric(cells: Iterable[str]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tlbench.assets.readers.cells import as_number, is_missing
+from tlbench.assets.readers.table_file import as_number, is_missing
 from tlbench.assets.readers.tables import Table
 
 GROUPED = r"[+-]?(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+)"

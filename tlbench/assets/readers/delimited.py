@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 from tlbench.assets.limits import LIMITS, check_file, check_limit
 from tlbench.assets.readers.encodings import WESTERN, find_encoding
+from tlbench.assets.readers.table_file import SEPARATORS
 from tlbench.contract.faults import Faults
 from tlbench.errors import BadInputError
 
-SEPARATORS = (",", ";", "\t", "|")
 SAMPLE, LONGEST = 100, 2**20
 """Lines, and about how many characters, from which a separator is found."""
 ALIKE = 0.9

@@ -7,9 +7,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tlbench.assets.readers.cells import as_number, is_missing, is_numeric, is_usable, refuse_cells
+from tlbench.assets.readers.cells import is_numeric, refuse_cells
 from tlbench.assets.readers.decimals import with_decimal_points
 from tlbench.assets.readers.roles import is_nameless, role, shown
+from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
 from tlbench.assets.readers.tables import Table, find_column, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tlbench.assets.readers.cells import as_number, is_missing, is_numeric, is_usable, number_cells
+from tlbench.assets.readers.cells import is_numeric, number_cells
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled, quoted
+from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
 from tlbench.assets.readers.tables import Table, label_rows, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
@@ -65,6 +66,11 @@ class FeatureEncoding:
     """Whether numbers go through log(1 + x)."""
     fill: bool = False
     """Whether a cell without a usable number becomes NaN, rather than a fault."""
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What `record_reader` needs to read a table in the same way."""
+        return {"columns": self.columns, "categories": self.categories, "log": self.log, "fill": self.fill}
 
     @classmethod
     def learn(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tlbench.assets.readers.cells import as_number, is_missing, is_usable
+from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
 
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array

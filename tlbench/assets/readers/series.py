@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.assets.readers.cells import as_number, is_missing, number_cells
+from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.decimals import is_decimal, with_decimal_points
 from tlbench.assets.readers.feature_tables import FILL, REFUSE, TableUse, is_index, usable_rows
 from tlbench.assets.readers.roles import number_role
+from tlbench.assets.readers.table_file import as_number, is_missing
 from tlbench.assets.readers.tables import column_names, find_column, make_table, read_rows
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError

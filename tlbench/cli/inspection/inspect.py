@@ -57,7 +57,7 @@ def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: C
         notes=[
             *faults.notes,
             *leaks(contents),
-            *([] if request.options.get("group") else near_leaks(contents)),
+            *([] if data.target.test.groups is not None else near_leaks(contents)),
             *conflicts(contents),
             *_uncovered(task, contents, label_budget),
             *_few_groups(contents),
