@@ -132,6 +132,7 @@ def archive():
         ("t.npy", array(), "a NumPy array"),
         ("t.pkl", b"\x80\x04", "a pickle, which can run code"),
         ("t.csv", b"PAR1" + bytes(20), "a Parquet table: name it FILE.parquet"),
+        ("t.arrow", b"ARROW1" + bytes(20), "an Arrow or Feather file: save it as Parquet"),
         ("t.parquet", b"<!DOCTYPE html><p>not found", "a web page: download the file itself"),
         ("t.csv", b"\n <html><p>not found", "a web page"),
         ("t.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git lfs pull"),

@@ -27,7 +27,7 @@ def table(tmp_path):
 
 
 def written(**columns):
-    """Return CSV of columns of `ROWS` cells, and a column of labels; names with _ for a space or no name."""
+    """Return a table of columns of `ROWS` cells, and a column of labels."""
     names = [*columns, "label"]
     cells = [*columns.values(), ["n", "a"] * (ROWS // 2)]
     return "\n".join(";".join(map(str, row)) for row in [names, *zip(*cells, strict=True)])
@@ -98,7 +98,7 @@ def test_what_to_do_without_a_number_is_one_of_three():
         missing_option(fill, ("refuse", "drop"))
 
 
-HOLES = "a,b,c,label\n1,Infinity,x,n\n2,3,,a\n3,NaN,y,n\n4,1e39,z,n\n5,6,x,a\n6,,x,n\n7,8,x,\n"
+HOLES = "a,b,c,label\n1,Infinity,x,n\n2,3,,a\n3,NaN,y,n\n4,1e39,z,n\n5,6,x,a\n6,#DIV/0!,x,n\n7,8,x,\n"
 
 
 def test_cells_without_a_number_are_refused_all_at_once(table):

@@ -88,7 +88,7 @@ def _used_columns(table: Table, use: TableUse) -> Table:
             table.faults.refuse(f'"{table.path}" has several columns "{name}": rename all but one.')
         else:
             kept.append(position)
-    return table.keep(kept)
+    return table if len(kept) == len(table.columns) else table.keep(kept)
 
 
 def is_index(table: Table, name: str) -> bool:

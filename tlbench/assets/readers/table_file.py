@@ -11,8 +11,13 @@ from typing import Any
 SEPARATORS = (",", ";", "\t", "|")
 LARGEST = (2 - 2**-23) * 2.0**127
 """The largest number of float32, in which models compute."""
-MISSING = ("", "na", "n/a", "#n/a", "nan", "<na>", "null", "none", "nil", "?", "-", "--", "missing")
-"""Texts in lower case that stand for a number that there is not."""
+MISSING = frozenset(
+    {
+        *("", "na", "n/a", "nan", "<na>", "nat", "null", "none", "nil", "?", "-", "--", ".", "missing"),
+        *("#n/a", "#div/0!", "#value!", "#num!", "#ref!", "#name?", "#null!"),
+    }
+)
+"""Texts in lower case that stand for a number that there is not; a spreadsheet writes those with #."""
 
 
 def as_number(cell: str) -> float | None:

@@ -100,7 +100,7 @@ def read_rows(
     """
     count = 0
     columnar = path.suffix.lower() in COLUMNAR_SUFFIXES
-    refuse_foreign(path, (b"PAR1", b"ARROW1") if columnar else ())
+    refuse_foreign(path, (b"PAR1",) if columnar else ())
     as_objects = path.suffix.lower() in OBJECTS
     for line, cells in object_rows(path) if as_objects else text_rows(path, separator, quotes, faults):
         count += len(cells)
