@@ -78,7 +78,7 @@ class LogMelEncoder(Encoder):
             n_mels=config.num_mel_bins,
             norm="slaney",
             mel_scale="slaney",
-        )
+        ).double()
         self.feature_dim = config.d_model
         self.model = model
         self.register_buffer("positions", model.embed_positions.weight.detach().clone(), persistent=False)
@@ -92,11 +92,15 @@ class LogMelEncoder(Encoder):
         return (states * own[..., None]).sum(1) / own.sum(1, keepdim=True)
 
     def spectrogram(self, waveforms: Tensor) -> Tensor:
-        """Return log-mel spectrograms `(N, M, frames)` as the model was trained on."""
-        power = self.mel(waveforms.float() / 32768)[..., :-1]
+        """Return log-mel spectrograms `(N, M, frames)` as the model was trained on.
+
+        In float64: the logarithm of cells that are nearly silent, such as the empty upper half of a recording at 8 kHz,
+        would differ by more between two libraries than the features may.
+        """
+        power = self.mel(waveforms.double() / 32768)[..., :-1]
         logarithm = power.clamp(min=FLOOR).log10()
         loudest = logarithm.amax((1, 2), keepdim=True)
-        return (torch.maximum(logarithm, loudest - RANGE) + 4) / 4
+        return ((torch.maximum(logarithm, loudest - RANGE) + 4) / 4).float()
 
 
 def _set_positions(model: Any, positions: Tensor) -> None:

@@ -90,3 +90,16 @@ def test_a_saved_encoder_keeps_all_positions_and_gives_the_same_features(folders
         the_library_s(folders["whisper"]).encoder.state_dict(),
     )
     assert all(np.array_equal(part, expected[name]) for name, part in saved.items())
+
+
+def test_nearly_silent_cells_are_as_exact_as_others(folders):
+    import torch
+
+    encoder = Made(folders["whisper"], clips(), rate=16000).model().encoder
+    time = np.arange(3840) / 16000
+    noise = np.random.default_rng(0).normal(size=3840) * 3
+    tone = np.round(9000 * np.sin(2 * np.pi * 440 * time) + noise).astype(np.int16)[None]
+    once, thrice = (encoder.spectrogram(torch.tensor(tone * factor)) for factor in (1, 3))
+    inner = once > once.amax() - 1.9  # Other cells are cut.
+    assert inner.float().mean() > 0.1
+    assert torch.allclose((thrice - once)[inner], torch.tensor(np.log10(9) / 4, dtype=torch.float32), atol=1e-6)
