@@ -1,1 +1,1 @@
-"""Checkpoints of transformers, for text and for speech."""
+"""Checkpoints of transformers, for text, speech and images."""

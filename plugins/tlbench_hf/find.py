@@ -10,12 +10,13 @@ from typing import Any
 
 from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError, deferred
 from tlbench_hf.new import pooling
-from tlbench_hf.places import configuration_file, files_of_speech, files_of_text
+from tlbench_hf.places import configuration_file, files_beside_extractor, files_of_text
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
 SPEECH = {"wav2vec2": "audio", "hubert": "audio", "wavlm": "audio", "whisper": "whisper"}
 """Model types, and the module that serves them."""
+IMAGES = ("vit", "deit", "beit", "swin", "swinv2", "clip", "clip_vision_model", "dinov2", "dinov2_with_registers")
 SECONDS_OF_FRAME = 0.02
 """Of Whisper, which has a position for each frame."""
 DECODERS = (
@@ -59,7 +60,9 @@ def find(name: str) -> BackboneSpec:
     model_type = str(config.get("model_type", ""))
     if config.get("is_encoder_decoder") and model_type not in SPEECH:
         raise UsageError(f'"hf/{shown}" is an encoder-decoder ({model_type}): use an encoder or a decoder.')
-    make, files = (_speech, files_of_speech) if model_type in SPEECH else (_text, files_of_text)
+    make, files = _text, files_of_text
+    if model_type in SPEECH or model_type in IMAGES:
+        make, files = _speech if model_type in SPEECH else _image, files_beside_extractor
     return make(f"hf/{shown}", config, functools.partial(files, name))
 
 
@@ -112,6 +115,28 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         prepare=deferred("tlbench_hf.tokens", "prepare"),
         build=deferred("tlbench_hf.text", "build"),
         save=deferred("tlbench_hf.text", "save"),
+    )
+
+
+def _image(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
+    return BackboneSpec(
+        name=name,
+        modality="image",
+        title=f"{config['model_type']} of transformers",
+        summary="One feature for each image, with the preprocessing of its training; of CLIP the vision tower.",
+        traits=("scales",),
+        recipe=RECIPE,
+        licence=LICENCE,
+        options=(WEIGHTS, PARTIAL),
+        requires=("transformers", "PIL"),
+        extra="vision",
+        checkpoint=checkpoint,
+        fit=deferred("tlbench_hf.image", "fit"),
+        prepare=deferred("tlbench_hf.image", "prepare"),
+        build=deferred("tlbench_hf.image", "build"),
+        save=deferred("tlbench_hf.image", "save"),
+        augment=deferred("tlbench_vision.augment", "augment"),
+        augments_on_device=True,
     )
 
 

@@ -32,8 +32,9 @@ def load(
     config: Any,
     partial: bool = False,
     renamed: Mapping[str, str] | None = None,
+    keep_pooler: bool = False,
 ) -> tuple[Any, set[str]]:
-    """Return the model in float32, new if `weights` is not among the files, without a pooling layer of its own.
+    """Return the model in float32, new if `weights` is not among the files, without a pooling layer unless it is kept.
 
     `auto` is a class of a model, or one that finds it; `renamed` gives regular expressions of names in the file and
     what stands for them in the model. Also returns the names of the model's weights that the file lacks, which are
@@ -48,7 +49,8 @@ def load(
     config.use_cache = False
     _check_size(auto, config, files.get("config", "config"))
     if "weights" not in files:
-        return _without_pooler(_new(auto, config)), set()
+        made = _new(auto, config)
+        return made if keep_pooler else _without_pooler(made), set()
     with reading_weights(files["weights"]):
         model, report = auto.from_pretrained(
             files["weights"].parent,
@@ -60,9 +62,9 @@ def load(
             ignore_mismatched_sizes=True,  # They are refused below, with their names.
             key_mapping=renamed,
         )
-    model = _without_pooler(model)
+    model = model if keep_pooler else _without_pooler(model)
     weights = model.state_dict()
-    missing = {name for name in report["missing_keys"] & weights.keys() if "pooler" not in name}
+    missing = {name for name in report["missing_keys"] & weights.keys() if keep_pooler or "pooler" not in name}
     reshaped = {name for name, *_ in report["mismatched_keys"]} & weights.keys()
     unexpected = {name.removeprefix(f"{model.base_model_prefix}.") for name in report["unexpected_keys"]}
     check_coverage(

@@ -29,8 +29,8 @@ def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
     return _files(name, options, tokenizer, BESIDE)
 
 
-def files_of_speech(name: str, options: Mapping[str, Any]) -> Checkpoint:
-    """Return a speech model's files by role. Raises `MissingDataError`."""
+def files_beside_extractor(name: str, options: Mapping[str, Any]) -> Checkpoint:
+    """Return the files of a model of speech or images by role. Raises `MissingDataError`."""
     return _files(name, options, {EXTRACTOR: (EXTRACTOR,)}, (EXTRACTOR,))
 
 

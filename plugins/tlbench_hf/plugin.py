@@ -17,7 +17,7 @@ def tlbench_backbone_families() -> list[BackboneFamily]:
     return [
         BackboneFamily(
             name="hf",
-            modality="text, audio",
+            modality="text, audio, image",
             title="Encoders and decoders of transformers",
             summary="A name on the hub or of `tlbench pretrain -o`, or a folder; with the checkpoint's tokenizer.",
             requires=("transformers", "tokenizers"),

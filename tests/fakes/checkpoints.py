@@ -84,6 +84,23 @@ def speech_folder(folder: Path, kind: str) -> Path:
     return folder
 
 
+def image_folder(folder: Path, kind: str) -> Path:
+    """A `vit`, `clip` with its text tower, `swin` or other vision transformer for images of 32 pixels."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    pixels = {"image_size": 32, "patch_size": 16}
+    values: dict[str, Any] = {**sizes, **pixels}
+    if kind == "clip":
+        values = {"vision_config": values, "text_config": {**sizes, "vocab_size": 32}, "projection_dim": 8}
+    if kind == "swin":
+        values = {**pixels, "patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
+    AutoModel.from_config(AutoConfig.for_model(kind, **values)).save_pretrained(folder)
+    return folder
+
+
 def whisper_folder(folder: Path) -> Path:
     """A Whisper that reads 0.24 s, with its decoder."""
     import torch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from fakes.hf_backbones import TEXTS, Made, clips
 
@@ -40,10 +41,14 @@ def test_blocks_run_in_the_order_given(name, catalog, tmp_path):
         ("hubert", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layers.0"),
         ("wavlm", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layer_norm"),
         ("whisper", "pooled", 16000, "model.conv1", "model.layer_norm"),
+        ("vit", "pooled", 0, "model.embeddings", "model.layernorm"),
+        ("clip", "pooled", 0, "model.embeddings", "model.post_layernorm"),
+        ("swin", "pooled", 0, "model.embeddings", "model.layernorm"),
     ],
 )
 def test_blocks_of_checkpoints_run_in_the_order_given(folders, name, layout, rate, first, last):
-    made = Made(folders[name], clips() if rate else TEXTS, layout=layout, rate=rate)
+    inputs = [np.zeros((32, 32, 3), np.uint8)] * 2 if rate == 0 else clips() if rate else TEXTS
+    made = Made(folders[name], inputs, layout=layout, rate=rate)
     encoder = made.model().encoder
     names = {id(module): module_name for module_name, module in encoder.named_modules()}
     blocks = [names[id(block)] for block in encoder.blocks()]

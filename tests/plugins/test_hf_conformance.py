@@ -9,7 +9,7 @@ from tlbench.testing.bench import Bench
 from tlbench_hf.find import find
 
 
-@pytest.mark.parametrize("kind", ["whisper", "wavlm"])
+@pytest.mark.parametrize("kind", ["whisper", "wavlm", "vit", "clip", "beit", "swin"])
 def test_a_checkpoint_passes_the_conformance_tests(folders, catalog, tmp_path, kind):
     bench = Bench(catalog=catalog, folder=tmp_path)
     for check in CHECKS:

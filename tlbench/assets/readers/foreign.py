@@ -11,8 +11,9 @@ from tlbench.errors import BadInputError
 AS_TEXT = "save it as CSV UTF-8"
 UNPACKED = "unpack it, and use the table in it"
 RECORDS = "save its records as CSV, JSON lines or Parquet"
+ZIP = b"PK\x03\x04"
 CONTENTS: Mapping[bytes, tuple[str, str]] = {
-    b"PK\x03\x04": (
+    ZIP: (
         "a ZIP archive, as workbooks (.xlsx, .ods) and NumPy files (.npz) are",
         f"{AS_TEXT} in the program that wrote it, or unpack it",
     ),
@@ -62,9 +63,10 @@ def refuse_foreign(path: Path, read: tuple[bytes, ...] = ()) -> None:
         raise BadInputError(f'"{path}" cannot be read ({error.strerror}): check the path.') from error
     if start.startswith(read):
         return
+    named = next((known for endings, known in ENDINGS.items() if path.suffix.lower() in endings), None)
     for first, (what, advice) in CONTENTS.items():
-        if start.startswith(first) or start.lstrip().lower().startswith(first):
+        # Many formats are ZIP archives, of which the ending says more.
+        if (start.startswith(first) or start.lstrip().lower().startswith(first)) and not (named and first == ZIP):
             raise BadInputError(f'"{path}" is {what}: {advice}.')
-    for endings, (what, advice) in ENDINGS.items():
-        if path.suffix.lower() in endings:
-            raise BadInputError(f'"{path}" is {what} by its ending "{path.suffix}": {advice}.')
+    if named:
+        raise BadInputError(f'"{path}" is {named[0]} by its ending "{path.suffix}": {named[1]}.')

@@ -1,0 +1,153 @@
+"""Vision transformers: one feature for each image, prepared as for the model's own training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from tlbench import PARTIAL, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.assets import log_once
+from tlbench.learning import Columns, Encoder
+from tlbench_hf.load import auto_class, covered, load, write
+from tlbench_hf.places import EXTRACTOR
+from tlbench_hf.tokens import configuration
+from tlbench_vision.backbones.pixels import Normalise, rgb
+
+USUAL = {
+    "vit": "ViT", "deit": "DeiT", "beit": "Beit", "swin": "ViT", "swinv2": "ViT", "clip": "CLIP",
+    "clip_vision_model": "CLIP", "dinov2": "Bit", "dinov2_with_registers": "Bit",
+}  # fmt: skip
+"""Names of the image processor that each type of model was published with."""
+POOLED = ("clip_vision_model", "beit")
+"""Types whose own pooling was trained with them."""
+MEANS = ("swin", "swinv2")
+"""Types without a class token, whose feature is the mean over patches."""
+BIASED = ("swin", "beit")
+"""Types whose attention has a bias for each pair of patches: fused, it has no form in ONNX, so it is not fused."""
+MOST = 4096
+"""Greatest width or height of an input image that makes sense."""
+
+
+def fit(request: FitRequest) -> dict[str, Any]:
+    """Return the size `(H, W)` of input images, and the means and deviations of pixels in 0..1."""
+    processor = _processor(request.files, _vision(configuration(request.files, {})))
+    height, width = _pixels(processor, np.zeros((8, 8, 3), np.uint8)).shape[1:]
+    scale = 255 * float(processor.rescale_factor or 1) if processor.do_rescale else 255.0
+    normalised = bool(processor.do_normalize)
+    mean, std = (processor.image_mean, processor.image_std) if normalised else ([0.0] * 3, [1.0] * 3)
+    return {
+        "size": [height, width],
+        "mean": [float(value) / scale for value in mean],
+        "std": [float(value) / scale for value in std],
+    }
+
+
+def _vision(config: Any) -> Any:
+    """Return the configuration of the part that reads images. Raises `BadInputError` unless of three channels."""
+    config = getattr(config, "vision_config", config)
+    if config.num_channels != 3:
+        raise BadInputError(
+            f"The model takes images of {config.num_channels} channels: use one for images of 3 channels."
+        )
+    return config
+
+
+def _processor(files: Mapping[str, Path], config: Any) -> Any:
+    """Return the library's image processor: the checkpoint's, or the usual one of its type at the model's size."""
+    import transformers
+
+    own = {"height": _side(config.image_size, 0), "width": _side(config.image_size, 1)}
+    if EXTRACTOR in files:
+        try:
+            made = transformers.AutoImageProcessor.from_pretrained(
+                files[EXTRACTOR].parent, backend="pil", local_files_only=True, trust_remote_code=False
+            )
+        except Exception as error:  # Any error of a field: the library has no class for them.
+            reason = str(error).partition("\n")[0]
+            raise BadInputError(f'"{files[EXTRACTOR]}" cannot be read ({reason}): download it again.') from error
+        fixed = "height" in _sizes(made, "size") or bool(getattr(made, "do_center_crop", False))
+        # Else each image would have a size of its own.
+        return made if fixed else type(made)(**{**made.to_dict(), "size": own, "do_resize": True})
+    log_once(f"The checkpoint has no {EXTRACTOR}: images are prepared as usual for {config.model_type}.")
+    return getattr(transformers, f"{USUAL[config.model_type]}ImageProcessorPil")(size=own, do_center_crop=False)
+
+
+def _side(size: Any, axis: int) -> int:
+    return int(size if isinstance(size, int) else list(size)[axis])
+
+
+def _sizes(processor: Any, name: str) -> dict[str, int]:
+    """Return the sides in pixels that one of a processor's settings gives."""
+    sides = processor.to_dict().get(name) or {}
+    return {side: value for side, value in sides.items() if value is not None}
+
+
+def _pixels(processor: Any, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an image resized and cropped, `(3, H, W)` uint8. Raises `BadInputError` for a size that makes no sense."""
+    for setting in ("size", "crop_size"):
+        for side, value in _sizes(processor, setting).items():
+            if not 0 < value <= MOST:
+                raise BadInputError(
+                    f"{EXTRACTOR} has the {setting} {side}={value}, expected 1 to {MOST} pixels: correct it."
+                )
+    done = processor(rgb(image), do_rescale=False, do_normalize=False)["pixel_values"][0]
+    return np.asarray(done, np.uint8)
+
+
+def prepare(request: PrepareRequest) -> Columns:
+    """Return images `(N, 3, H, W)` uint8, resized and cropped as for the model's own evaluation."""
+    processor = _processor(request.files, _vision(configuration(request.files, {})))
+    return (np.stack([_pixels(processor, np.asarray(image)) for image in request.inputs]),)
+
+
+def build(request: BuildRequest) -> Encoder:
+    """Return the encoder: of CLIP the vision tower."""
+    import transformers
+
+    config = _vision(configuration(request.files, request.fitted))
+    kind = config.model_type
+    auto = transformers.CLIPVisionModel if kind == "clip_vision_model" else auto_class("pooled")
+    if kind in BIASED:
+        config._attn_implementation = "eager"
+    partial = bool(request.options[PARTIAL.name])
+    model, lacking = load(auto, request.files, config, partial, keep_pooler=kind in POOLED)
+    coverage = covered(model, lacking)
+    encoder = ImageEncoder(model, request.fitted)
+    encoder.coverage = coverage
+    return encoder
+
+
+class ImageEncoder(Encoder):
+    """uint8 images `(N, 3, H, W)` -> features `(N, D)`: the class token, the model's own pooling, or the mean."""
+
+    def __init__(self, model: Any, fitted: Mapping[str, Any]) -> None:
+        super().__init__()
+        config = model.config
+        self.normalise = Normalise(fitted["mean"], fitted["std"])
+        self.model = model
+        self.feature_dim = config.hidden_size
+        self.kind = config.model_type
+        own = [_side(config.image_size, axis) for axis in (0, 1)]
+        # DINOv2 does so by itself.
+        resized = list(fitted["size"]) != own and not self.kind.startswith("dinov2")
+        self.how = {"interpolate_pos_encoding": True} if resized else {}
+
+    def forward(self, images: Tensor) -> Tensor:
+        outputs = self.model(pixel_values=self.normalise(images), **self.how)
+        if self.kind in POOLED:
+            features: Tensor = outputs.pooler_output
+            return features
+        states: Tensor = outputs.last_hidden_state
+        return states.mean(1) if self.kind in MEANS else states[:, 0]
+
+
+def save(request: SaveRequest) -> None:
+    """Write config.json, model.safetensors and the image processor's settings, without a head."""
+    encoder = request.encoder
+    assert isinstance(encoder, ImageEncoder)
+    write(encoder.model, request.folder)
+    _processor(request.files, encoder.model.config).save_pretrained(request.folder)
