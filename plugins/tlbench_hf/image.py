@@ -63,7 +63,7 @@ def _processor(files: Mapping[str, Path], config: Any) -> Any:
     own = {"height": _side(config.image_size, 0), "width": _side(config.image_size, 1)}
     if EXTRACTOR in files:
         try:
-            made = transformers.AutoImageProcessor.from_pretrained(
+            made = transformers.AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
                 files[EXTRACTOR].parent, backend="pil", local_files_only=True, trust_remote_code=False
             )
         except Exception as error:  # Any error of a field: the library has no class for them.
