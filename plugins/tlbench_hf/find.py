@@ -8,15 +8,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, UsageError, deferred
+from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, deferred
 from tlbench_hf.new import pooling
 from tlbench_hf.places import configuration_file, files_beside_extractor, files_of_text
+from tlbench_hf.unfit import check_folder, check_model
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
 SPEECH = {"wav2vec2": "audio", "hubert": "audio", "wavlm": "audio", "whisper": "whisper"}
 """Model types, and the module that serves them."""
 IMAGES = ("vit", "deit", "beit", "swin", "swinv2", "clip", "clip_vision_model", "dinov2", "dinov2_with_registers")
+AFTER_PADDING = (
+    "roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet", "longformer", "ibert",
+    "data2vec-text", "luke", "xmod", "esm",
+)  # fmt: skip
+"""Model types whose positions begin behind the number of the padding token, so that they have fewer for a text."""
 SECONDS_OF_FRAME = 0.02
 """Of Whisper, which has a position for each frame."""
 DECODERS = (
@@ -44,6 +50,7 @@ READ = {
     "max_position_embeddings": int,
     "n_positions": int,
     "max_source_positions": int,
+    "pad_token_id": int,
 }
 """Types of the fields of a configuration that are read here; all but the first may be missing."""
 
@@ -51,15 +58,14 @@ READ = {
 def find(name: str) -> BackboneSpec:
     """Return the backbone of a hub's name, a saved model's name or a folder.
 
-    Raises `MissingDataError` if its files are not there, `UsageError` for a model that is neither of text nor of
-    speech.
+    Raises `MissingDataError` if its files are not there, `UsageError` for what is no encoder of text, speech or images.
     """
     folder = Path(name).expanduser()
     shown = folder.resolve().name if folder.is_dir() else name
+    check_folder(folder)
     config = _read(configuration_file(name), shown)
     model_type = str(config.get("model_type", ""))
-    if config.get("is_encoder_decoder") and model_type not in SPEECH:
-        raise UsageError(f'"hf/{shown}" is an encoder-decoder ({model_type}): use an encoder or a decoder.')
+    check_model(shown, config, served=model_type in SPEECH or model_type in IMAGES)
     make, files = _text, files_of_text
     if model_type in SPEECH or model_type in IMAGES:
         make, files = _speech if model_type in SPEECH else _image, files_beside_extractor
@@ -89,9 +95,18 @@ def is_decoder(config: Mapping[str, Any]) -> bool:
     return str(config["model_type"]).startswith(DECODERS)
 
 
+def positions_of(config: Mapping[str, Any]) -> int | None:
+    """Return how many tokens of a text a model has positions for; None: any number."""
+    positions = config.get("max_position_embeddings") or config.get("n_positions")
+    if positions and config["model_type"] in AFTER_PADDING:
+        padding = config.get("pad_token_id")
+        positions = max(1, positions - 1 - (1 if padding is None else padding))
+    return positions or None
+
+
 def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
     decoder = is_decoder(config)
-    longest = min(256, int(config.get("max_position_embeddings") or config.get("n_positions") or 256))
+    longest = min(256, positions_of(config) or 256)
     return BackboneSpec(
         name=name,
         modality="text",

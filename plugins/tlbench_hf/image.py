@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from PIL import Image
 from torch import Tensor
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
@@ -15,7 +17,6 @@ from tlbench.learning import Columns, Encoder
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
-from tlbench_vision.backbones.pixels import Normalise, rgb
 
 USUAL = {
     "vit": "ViT", "deit": "DeiT", "beit": "Beit", "swin": "ViT", "swinv2": "ViT", "clip": "CLIP",
@@ -63,7 +64,7 @@ def _processor(files: Mapping[str, Path], config: Any) -> Any:
     own = {"height": _side(config.image_size, 0), "width": _side(config.image_size, 1)}
     if EXTRACTOR in files:
         try:
-            made = transformers.AutoImageProcessor.from_pretrained(
+            made = transformers.AutoImageProcessor.from_pretrained(  # type: ignore[no-untyped-call]
                 files[EXTRACTOR].parent, backend="pil", local_files_only=True, trust_remote_code=False
             )
         except Exception as error:  # Any error of a field: the library has no class for them.
@@ -94,7 +95,10 @@ def _pixels(processor: Any, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]
                 raise BadInputError(
                     f"{EXTRACTOR} has the {setting} {side}={value}, expected 1 to {MOST} pixels: correct it."
                 )
-    done = processor(rgb(image), do_rescale=False, do_normalize=False)["pixel_values"][0]
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise BadInputError(f"Invalid image {image.shape} {image.dtype}: expected (H, W, 1 or 3) uint8.")
+    colours = np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+    done = processor(Image.fromarray(colours), do_rescale=False, do_normalize=False)["pixel_values"][0]
     return np.asarray(done, np.uint8)
 
 
@@ -124,10 +128,15 @@ def build(request: BuildRequest) -> Encoder:
 class ImageEncoder(Encoder):
     """uint8 images `(N, 3, H, W)` -> features `(N, D)`: the class token, the model's own pooling, or the mean."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, model: Any, fitted: Mapping[str, Any]) -> None:
         super().__init__()
         config = model.config
-        self.normalise = Normalise(fitted["mean"], fitted["std"])
+        for name in ("mean", "std"):
+            values = torch.tensor(fitted[name], dtype=torch.float32)[:, None, None]
+            self.register_buffer(name, values, persistent=False)
         self.model = model
         self.feature_dim = config.hidden_size
         self.kind = config.model_type
@@ -137,7 +146,7 @@ class ImageEncoder(Encoder):
         self.how = {"interpolate_pos_encoding": True} if resized else {}
 
     def forward(self, images: Tensor) -> Tensor:
-        outputs = self.model(pixel_values=self.normalise(images), **self.how)
+        outputs = self.model(pixel_values=(images.float() / 255 - self.mean) / self.std, **self.how)
         if self.kind in POOLED:
             features: Tensor = outputs.pooler_output
             return features

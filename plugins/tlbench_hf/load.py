@@ -51,6 +51,9 @@ def load(
     if "weights" not in files:
         made = _new(auto, config)
         return made if keep_pooler else _without_pooler(made), set()
+    for part in (path for role, path in files.items() if role == path.name):  # What an index divides weights into.
+        with reading_weights(part):
+            pass
     with reading_weights(files["weights"]):
         model, report = auto.from_pretrained(
             files["weights"].parent,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
 from tlbench.learning import Encoder, blocks_of
+from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
 
@@ -25,7 +26,7 @@ def build(request: BuildRequest) -> Encoder:
     if pooling not in POOLINGS:
         raise UnknownNameError("pooling", pooling, POOLINGS)
     config = configuration(request.files, request.fitted)
-    positions = getattr(config, "max_position_embeddings", None)
+    positions = positions_of(config.to_dict())
     if positions and int(request.options["max_length"]) > positions:
         raise UsageError(
             f"Invalid max_length {request.options['max_length']}: the model has only {positions} positions."

@@ -15,9 +15,13 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
+from tlbench.assets import log_once
 from tlbench.learning import Columns, Ragged
+from tlbench_hf.find import positions_of
 
 MASKS = ("[MASK]", "<mask>")
+LONG = 256
+"""Positions that are enough for most texts; models with fewer are rare."""
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
 
@@ -32,6 +36,8 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     config = configuration(request.files, made or {})
     pairs = isinstance(next(iter(request.inputs)), tuple)
     fitted: dict[str, Any] = {"segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1}
+    if request.layout == "pooled" and request.files:
+        _say_how_many_are_cut(request, config)
     if request.layout.endswith("-token"):
         tokenizer = tokenizer_of(request.files, made or {})
         fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
@@ -39,6 +45,16 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
     return fitted
+
+
+def _say_how_many_are_cut(request: FitRequest, config: Any) -> None:
+    """Log how many texts are longer than a model with few positions can read."""
+    limit = positions_of(config.to_dict())
+    if limit is None or limit >= LONG or int(request.options["max_length"]) < limit:
+        return
+    encodings = _encoded(tokenizer_of(request.files, {}), list(request.inputs))
+    if cut := sum(len(encoding.ids) > limit for encoding in encodings):
+        log_once(f"{cut} of {len(encodings)} texts are longer than the {limit} positions of the model, and are cut.")
 
 
 def configuration(files: Mapping[str, Path], fitted: Mapping[str, Any]) -> Any:
@@ -119,6 +135,7 @@ def prepare(request: PrepareRequest) -> Columns:
     encodings = _encoded(tokenizer, _checked(request, words), is_pretokenized=words)
     ids = [encoding.ids for encoding in encodings]
     columns = [Ragged.of([encoding.type_ids for encoding in encodings])] if request.fitted["segments"] else []
+    _check_ids(request, ids)
     if words:
         firsts = [_first_pieces(e, len(raw)) for e, raw in zip(encodings, request.inputs, strict=True)]
         columns += [Ragged.of(firsts)]
@@ -144,6 +161,17 @@ def _checked(request: PrepareRequest, words: bool) -> list[Any]:
     if not all(isinstance(example, form) for example in inputs):
         raise BadInputError(f"Invalid example: expected a {'list of words' if words else 'text or a pair of texts'}.")
     return inputs
+
+
+def _check_ids(request: PrepareRequest, ids: Sequence[Sequence[int]]) -> None:
+    """Raise `BadInputError` for a token that the model has no embedding of."""
+    known = getattr(configuration(request.files, request.fitted), "vocab_size", None)
+    highest = max((max(part, default=0) for part in ids), default=0)
+    if known is not None and highest >= known:
+        raise BadInputError(
+            f"The tokenizer gives the token number {highest}, but the model has embeddings of {known} tokens only: use "
+            f"the model's own tokenizer, or resize the embeddings (resize_token_embeddings) and train them."
+        )
 
 
 def _with_prefix_space(tokenizer: Tokenizer) -> Any:
@@ -172,6 +200,7 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     if start is None:
         raise UsageError("config.json has neither bos_token_id nor eos_token_id: add the token that starts a text.")
     texts = _encoded(tokenizer, [plain(example) for example in request.inputs], add_special_tokens=False)
+    _check_ids(request, [text.ids for text in texts])
     before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
 

@@ -7,6 +7,7 @@ the positions of its frames alone: a clip of one second costs a thirtieth.
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -66,7 +67,7 @@ class LogMelEncoder(Encoder):
     positions: Tensor
     """`(P, D)`: the positions of a window as long as the checkpoint's."""
 
-    def __init__(self, model: Any, fitted: dict[str, Any]) -> None:
+    def __init__(self, model: Any, fitted: Mapping[str, Any]) -> None:
         super().__init__()
         config = model.config
         self.samples_of_frame = FRAME * int(fitted["hop"])
@@ -104,7 +105,7 @@ class LogMelEncoder(Encoder):
 
 
 def _set_positions(model: Any, positions: Tensor) -> None:
-    model.embed_positions = nn.Embedding.from_pretrained(positions.clone())
+    model.embed_positions = nn.Embedding.from_pretrained(positions.clone())  # type: ignore[no-untyped-call]
     model.config.max_source_positions = len(positions)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fakes.checkpoints import WORDS, bert_folder
 from fakes.hf_backbones import MANY, TEXTS, Made, clips, pieces, the_library_s
+from safetensors.torch import load_file, save_file
 
 from tlbench import (
     BadInputError,
@@ -149,6 +150,19 @@ class TestTexts:
         with pytest.raises(BadInputError, match=r'pytorch_model.bin" cannot be read as weights: it .* code'):
             Made(folder, TEXTS).model()
         assert not (tmp_path / "sprung").exists()
+
+    def test_weights_in_parts_are_read_and_a_part_that_is_a_pointer_is_named(self, folders, tmp_path):
+        folder = shutil.copytree(folders["bert"], tmp_path / "parts")
+        whole, state = folder / "model.safetensors", load_file(folder / "model.safetensors")
+        names = {name: f"model-{place % 2 + 1}-of-2.safetensors" for place, name in enumerate(state)}
+        for part in set(names.values()):
+            save_file({name: state[name] for name in state if names[name] == part}, folder / part, {"format": "pt"})
+        (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": names}))
+        whole.unlink()
+        assert np.array_equal(Made(folder, TEXTS).features(), Made(folders["bert"], TEXTS).features())
+        (folder / "model-2-of-2.safetensors").write_text("version https://git-lfs.github.com/spec/v1")
+        with pytest.raises(BadInputError, match=r'model-2-of-2.safetensors" is a pointer of Git LFS'):
+            Made(folder, TEXTS).model()
 
     def test_more_positions_than_the_model_has_are_refused(self, folders):
         with pytest.raises(UsageError, match="32 positions"):

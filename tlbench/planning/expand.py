@@ -69,9 +69,9 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
         for run_request, selection, own in zip(run_requests, selections, overrides, strict=True)
         for pairing in _pairings(run_request, selection, catalog, own, settings)
     ]
-    check_applied(overrides)
     if not pairings:
-        raise UsageError("Nothing to run: no selected backbone has the modality of a selected task. See: tlbench list")
+        raise UsageError(_nothing_fits(selections))
+    check_applied(overrides)
     return Plan(pairings=tuple(pairings))
 
 
@@ -133,6 +133,20 @@ def plan_source(
     plan = SourcePlan(seed=seed, **_source_fields(task, backbone, own, settings, usable=True))
     check_applied([own])
     return plan
+
+
+def _nothing_fits(selections: Sequence[Selection]) -> str:
+    """Return a sentence on backbones of other modalities than the tasks."""
+    tasks = {f'"{task.name}" has {task.modality} inputs' for one in selections for task in one.tasks}
+    backbones = {
+        f'"{backbone.name}" ({backbone.title}) takes {backbone.modality} inputs'
+        for one in selections
+        for backbone in one.backbones
+    }
+    return (
+        f"Nothing to run: no selected backbone has the modality of a selected task. {'; '.join(sorted(tasks)[:3])}; "
+        f"{'; '.join(sorted(backbones)[:3])}. Select others: tlbench list"
+    )
 
 
 def _unusable(task: TaskSpec, backbone: BackboneSpec) -> str:

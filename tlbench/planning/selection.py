@@ -46,11 +46,11 @@ class Selection:
 
     def __init__(self, run_request: RunRequest, catalog: Catalog) -> None:
         named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
-        tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
-        backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
+        self.tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
+        self.backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
         selected = [catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)]
         self.strategies = _with_baselines(selected, run_request.references, catalog)
-        self.pairs = [(task, backbone) for task in tasks for backbone in _fitting(task, backbones, catalog)]
+        self.pairs = [(task, backbone) for task in self.tasks for backbone in _fitting(task, self.backbones, catalog)]
 
     def count(self, run_request: RunRequest) -> int:
         """Return the number of runs without expanding them."""
