@@ -244,6 +244,7 @@ class TestExport:
             ("gpt2", "sequence", [["the", "plot"], ["a", "dull", "ending"]], [list(WORDS[:5]), ["bad"]]),
             ("wav2vec2", "pooled", clips(0), clips(1)),
             ("whisper", "pooled", clips(0), clips(1)),
+            ("swin", "pooled", [np.zeros((9, 9, 3), np.uint8)] * 2, [np.full((40, 30, 3), 200, np.uint8)] * 3),
         ],
     )
     def test_the_file_and_the_model_agree_at_other_lengths(self, folders, tmp_path, name, layout, inputs, longer):
