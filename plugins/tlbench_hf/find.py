@@ -15,8 +15,10 @@ from tlbench_hf.unfit import check_folder, check_model
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
-SPEECH = {"wav2vec2": "audio", "hubert": "audio", "wavlm": "audio", "whisper": "whisper"}
-"""Model types, and the module that serves them."""
+WAVEFORM = tuple(deferred("tlbench_hf.audio", name) for name in ("fit", "build", "save"))
+SPECTROGRAM = tuple(deferred("tlbench_hf.whisper", name) for name in ("fit", "build", "save"))
+SPEECH = {"wav2vec2": WAVEFORM, "hubert": WAVEFORM, "wavlm": WAVEFORM, "whisper": SPECTROGRAM}
+"""Model types, and the functions that serve them."""
 IMAGES = ("vit", "deit", "beit", "swin", "swinv2", "clip", "clip_vision_model", "dinov2", "dinov2_with_registers")
 AFTER_PADDING = (
     "roberta", "xlm-roberta", "xlm-roberta-xl", "roberta-prelayernorm", "camembert", "mpnet", "longformer", "ibert",
@@ -156,7 +158,7 @@ def _image(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSp
 
 
 def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
-    module = SPEECH[config["model_type"]]
+    fit, build, save = SPEECH[config["model_type"]]
     longest = min(4.0, SECONDS_OF_FRAME * (config.get("max_source_positions") or 1500))
     return BackboneSpec(
         name=name,
@@ -178,8 +180,8 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         requires=("transformers", "torchaudio"),
         extra="speech",
         checkpoint=checkpoint,
-        fit=deferred(f"tlbench_hf.{module}", "fit"),
+        fit=fit,
         prepare=deferred("tlbench_hf.audio", "prepare"),
-        build=deferred(f"tlbench_hf.{module}", "build"),
-        save=deferred(f"tlbench_hf.{module}", "save"),
+        build=build,
+        save=save,
     )

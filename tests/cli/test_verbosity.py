@@ -30,7 +30,8 @@ def test_verbose_shows_stages_and_tracebacks_and_quiet_only_the_table(tlbench, t
     status, table, errors = tlbench(*RUN, "frozen", "-q")
     assert (status, errors) == (0, "")
     assert table.splitlines()[-1].split()[0] in ("frozen", "†")
-    assert tlbench(*RUN, "frozen")[2] == ""  # It is in the cache: no progress, no details.
+    shown = tlbench(*RUN, "frozen")[2]  # It is in the cache: no progress, no details.
+    assert shown.splitlines()[1:] == ["plan of toy/blobs", "  runs      frozen x seed 0 on toy/mlp: 1 run"]
     assert "frozen seed 0: adapt from cache" in tlbench(*RUN, "frozen", "--verbose")[2]
 
 

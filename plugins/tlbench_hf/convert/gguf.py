@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import torch
@@ -20,7 +20,8 @@ def decoder(source: Path, folder: Path) -> None:
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     for library in ("gguf", "accelerate"):
-        importlib.import_module(library)
+        if find_spec(library) is None:
+            raise ModuleNotFoundError(f"No module named '{library}'", name=library)
     path = next(source.glob("*.gguf"))
     with reading_weights(path):
         loaded = AutoModelForCausalLM.from_pretrained(source, gguf_file=path.name, dtype=torch.float32)
