@@ -15,8 +15,16 @@ from tlbench_hf.unfit import check_folder, check_model
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
 
-WAVEFORM = tuple(deferred("tlbench_hf.audio", name) for name in ("fit", "build", "save"))
-SPECTROGRAM = tuple(deferred("tlbench_hf.whisper", name) for name in ("fit", "build", "save"))
+WAVEFORM = (
+    deferred("tlbench_hf.audio", "fit"),
+    deferred("tlbench_hf.audio", "build"),
+    deferred("tlbench_hf.audio", "save"),
+)
+SPECTROGRAM = (
+    deferred("tlbench_hf.whisper", "fit"),
+    deferred("tlbench_hf.whisper", "build"),
+    deferred("tlbench_hf.whisper", "save"),
+)
 SPEECH = {"wav2vec2": WAVEFORM, "hubert": WAVEFORM, "wavlm": WAVEFORM, "whisper": SPECTROGRAM}
 """Model types, and the functions that serve them."""
 IMAGES = ("vit", "deit", "beit", "swin", "swinv2", "clip", "clip_vision_model", "dinov2", "dinov2_with_registers")
