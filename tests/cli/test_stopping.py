@@ -76,4 +76,4 @@ def test_a_run_stopped_again_and_again_says_so_leaves_nothing_half_done_and_ends
         0,
         ["results: 6 ok, 0 failed, 0 skipped", "0 stages computed"],
     )
-    assert errors.split() == "plan of toy/blobs runs 6 strategies x seed 0 on toy/mlp: 6 runs".split()
+    assert " ".join(errors.split()) == "plan of toy/blobs runs 6 strategies x seed 0 on toy/mlp: 6 runs"
