@@ -58,58 +58,63 @@ def vector_domain() -> DomainSpec:
     return DomainSpec(name="tabular", title="Tables", summary="Records of numbers and categories.")
 
 
+def _numbers() -> TaskSpec:
+    return TaskSpec(
+        name="tabular/regression",
+        title="Your own numbers",
+        summary="A table of records, each with a number to predict; a second one is the source.",
+        source="The table in task.source, if there is one.",
+        target="The table in task.target.",
+        shift="Any difference between the two; the unit stays the same.",
+        modality="tabular",
+        kind=REGRESSION,
+        metric="r2",
+        backbone="tabular/mlp",
+        label_budget=100,
+        data_from="user",
+        options=(
+            *TABLES,
+            Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
+            Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
+            *FEATURES,
+            *SPLIT_OPTIONS,
+        ),
+        files=_number_files,
+        load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
+        labels=_named,
+        reader=deferred("tlbench.assets", "record_reader"),
+    )
+
+
+def _tags() -> TaskSpec:
+    return TaskSpec(
+        name="nlp/tag-table",
+        title="Your own tagged texts",
+        summary="A table of texts, one column of 0 and 1 for each tag; a second one is the source.",
+        source="The table in task.source, if there is one.",
+        target="The table in task.target.",
+        shift="Any difference between the two; the tags stay the same.",
+        modality="text",
+        kind=MULTI_LABEL,
+        metric="mean-average-precision",
+        backbone="text/bert-small",
+        label_budget=100,
+        data_from="user",
+        options=(
+            *TABLES,
+            Option(name="text", default="text", summary="column of the texts"),
+            Option(name="label", default="label", summary="columns of the tags, separated by commas"),
+            QUOTES,
+            DROPPED,
+            *SPLIT_OPTIONS,
+        ),
+        files=_tag_files,
+        load=deferred("tlbench_data.tasks.vectors", "load_tags"),
+        labels=_named,
+        reader=deferred("tlbench.assets", "text_reader"),
+    )
+
+
 def vector_tasks() -> list[TaskSpec]:
     """Return the tasks whose files a user names."""
-    return [
-        TaskSpec(
-            name="tabular/regression",
-            title="Your own numbers",
-            summary="A table of records, each with a number to predict; a second one is the source.",
-            source="The table in task.source, if there is one.",
-            target="The table in task.target.",
-            shift="Any difference between the two; the unit stays the same.",
-            modality="tabular",
-            kind=REGRESSION,
-            metric="r2",
-            backbone="tabular/mlp",
-            label_budget=100,
-            data_from="user",
-            options=(
-                *TABLES,
-                Option(name="label", default="label", summary="column of the number, or columns separated by commas"),
-                Option(name="log", default=False, summary="apply log(1 + x) to every number except the label"),
-                *FEATURES,
-                *SPLIT_OPTIONS,
-            ),
-            files=_number_files,
-            load=deferred("tlbench_data.tasks.vectors", "load_numbers"),
-            labels=_named,
-            reader=deferred("tlbench.assets", "record_reader"),
-        ),
-        TaskSpec(
-            name="nlp/tag-table",
-            title="Your own tagged texts",
-            summary="A table of texts, one column of 0 and 1 for each tag; a second one is the source.",
-            source="The table in task.source, if there is one.",
-            target="The table in task.target.",
-            shift="Any difference between the two; the tags stay the same.",
-            modality="text",
-            kind=MULTI_LABEL,
-            metric="mean-average-precision",
-            backbone="text/bert-small",
-            label_budget=100,
-            data_from="user",
-            options=(
-                *TABLES,
-                Option(name="text", default="text", summary="column of the texts"),
-                Option(name="label", default="label", summary="columns of the tags, separated by commas"),
-                QUOTES,
-                DROPPED,
-                *SPLIT_OPTIONS,
-            ),
-            files=_tag_files,
-            load=deferred("tlbench_data.tasks.vectors", "load_tags"),
-            labels=_named,
-            reader=deferred("tlbench.assets", "text_reader"),
-        ),
-    ]
+    return [_numbers(), _tags()]

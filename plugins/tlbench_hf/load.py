@@ -41,7 +41,6 @@ def load(
     random. Raises `BadInputError` if there are any and `partial` is false, and for a file that is damaged, holds code,
     or holds weights that are not finite.
     """
-    import torch
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
@@ -51,20 +50,7 @@ def load(
     if "weights" not in files:
         made = _new(auto, config)
         return made if keep_pooler else _without_pooler(made), set()
-    for part in (path for role, path in files.items() if role == path.name):  # What an index divides weights into.
-        with reading_weights(part):
-            pass
-    with reading_weights(files["weights"]):
-        model, report = auto.from_pretrained(
-            files["weights"].parent,
-            config=config,
-            dtype=torch.float32,
-            local_files_only=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,  # They are refused below, with their names.
-            key_mapping=renamed,
-        )
+    model, report = _read(auto, files, config, renamed)
     model = model if keep_pooler else _without_pooler(model)
     weights = model.state_dict()
     missing = {name for name in report["missing_keys"] & weights.keys() if keep_pooler or "pooler" not in name}
@@ -79,6 +65,29 @@ def load(
     )
     check_finite_weights(weights, files["weights"].name)
     return model, missing | reshaped
+
+
+def _read(
+    auto: Any, files: Mapping[str, Path], config: Any, renamed: Mapping[str, str] | None
+) -> tuple[Any, Mapping[str, Any]]:
+    """Return the model with the weights of its files, and which of them the library could not use."""
+    import torch
+
+    for part in (path for role, path in files.items() if role == path.name):  # What an index divides weights into.
+        with reading_weights(part):
+            pass
+    with reading_weights(files["weights"]):
+        model, report = auto.from_pretrained(
+            files["weights"].parent,
+            config=config,
+            dtype=torch.float32,
+            local_files_only=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # They are refused below, with their names.
+            key_mapping=renamed,
+        )
+    return model, report
 
 
 def _check_size(auto: Any, config: Any, where: Path | str) -> None:

@@ -8,7 +8,7 @@ import random
 import numpy as np
 
 from fakes.checkpoints import WORDS
-from tlbench import BuildRequest, FitRequest, PrepareRequest
+from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench_hf.find import find
 
 MANY = [" ".join(random.Random(number).choices(WORDS, k=8)) for number in range(80)]
@@ -51,6 +51,21 @@ class Made:
         torch.manual_seed(0)
         encoder = self.spec.build(self.request)
         return TransferModel(encoder, {"target": torch.nn.Linear(encoder.feature_dim, outputs)}).eval()
+
+    def save(self, folder):
+        """Write a model to a folder, as `tlbench pretrain` does."""
+        model = self.model()
+        self.spec.save(
+            SaveRequest(
+                encoder=model.encoder,
+                head=model.heads["target"],
+                fitted=self.fitted,
+                layout=self.layout,
+                options=self.options,
+                files=self.files,
+                folder=folder,
+            )
+        )
 
     def inputs(self):
         from tlbench.learning.data import Inputs

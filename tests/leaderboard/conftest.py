@@ -1,8 +1,27 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from tlbench import cli
 from tlbench.results.row import Row
+
+
+@pytest.fixture
+def tlbench_command(monkeypatch, capsys):
+    """Call `tlbench` in this process; return (status, standard output, errors)."""
+
+    def call(*words):
+        monkeypatch.setattr(sys, "argv", ["tlbench", *map(str, words)])
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return status, *capsys.readouterr()
+
+    return call
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
-import sys
 from pathlib import Path
 
 import pytest
 
 import tlbench
-from tlbench import cli
 from tlbench.api.recommending import recommend
 from tlbench.errors import UsageError
 from tlbench.leaderboard.advice.limits import BARS, Limits
@@ -392,19 +391,8 @@ def board(rows, tmp_path):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys):
-    """Call `tlbench advise` in this process; return (status, standard output, errors)."""
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["tlbench", "advise", *map(str, words)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return status, *capsys.readouterr()
-
-    return call
+def command(tlbench_command):
+    return functools.partial(tlbench_command, "advise")
 
 
 def test_the_command_python_and_pages_say_the_same(board, command):

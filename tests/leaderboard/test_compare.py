@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-import sys
 
 import numpy as np
 import pytest
 from support import run_python
 
 import tlbench
-from tlbench import cli
 from tlbench.results.files import file_sha256
 from tlbench.results.row import write_row
 
@@ -44,20 +43,9 @@ def board(tmp_path):
 
 
 @pytest.fixture
-def command(monkeypatch, capsys, tmp_path):
-    """Call `tlbench compare` in this process; return (status, standard output, errors)."""
+def command(tlbench_command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-
-    def call(*words):
-        monkeypatch.setattr(sys, "argv", ["tlbench", "compare", *map(str, words)])
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return status, *capsys.readouterr()
-
-    return call
+    return functools.partial(tlbench_command, "compare")
 
 
 def test_two_strategies_are_compared_on_each_task(seeds, board):

@@ -8,7 +8,7 @@ import pytest
 from fakes.hf_backbones import Made
 from safetensors.torch import load_file, save_file
 
-from tlbench import BadInputError, SaveRequest
+from tlbench import BadInputError
 from tlbench_hf.find import find
 
 
@@ -95,17 +95,6 @@ def test_a_checkpoint_that_lacks_weights_of_its_pooling_is_refused(folders, tmp_
 
 def test_what_is_saved_is_read_again_with_the_same_features(folders, tmp_path):
     made = Made(folders["clip"], images())
-    model = made.model()
-    made.spec.save(
-        SaveRequest(
-            encoder=model.encoder,
-            head=model.heads["target"],
-            fitted=made.fitted,
-            layout="pooled",
-            options=made.options,
-            files=made.files,
-            folder=tmp_path,
-        )
-    )
+    made.save(tmp_path)
     assert find(str(tmp_path)).modality == "image"
     assert np.allclose(Made(tmp_path, images()).features(), made.features(), atol=1e-6)

@@ -8,7 +8,7 @@ import pytest
 from fakes.hf_backbones import Made, clips, the_library_s
 from safetensors.torch import load_file, save_file
 
-from tlbench import BadInputError, SaveRequest, UsageError
+from tlbench import BadInputError, UsageError
 from tlbench_hf.find import find
 
 
@@ -70,18 +70,7 @@ def test_an_encoder_alone_is_enough_and_one_that_lacks_weights_is_refused(folder
 
 def test_a_saved_encoder_keeps_all_positions_and_gives_the_same_features(folders, tmp_path):
     made = Made(folders["whisper"], [clip[:1000] for clip in clips()], rate=16000)
-    model = made.model()
-    made.spec.save(
-        SaveRequest(
-            encoder=model.encoder,
-            head=model.heads["target"],
-            fitted=made.fitted,
-            layout="pooled",
-            options=made.options,
-            files=made.files,
-            folder=tmp_path,
-        )
-    )
+    made.save(tmp_path)
     again = Made(tmp_path, clips(), rate=16000)
     assert again.columns[0].shape[1] == 3840
     assert np.array_equal(again.features(), Made(folders["whisper"], clips(), rate=16000).features())

@@ -13,6 +13,7 @@ from tlbench.cli.output import print_json, print_table, say
 from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
+    from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
     from tlbench.planning.catalog import Catalog
 
 
@@ -35,9 +36,7 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
 
 def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
     """Return the lines of each table by its name."""
-    from tlbench.assets.checkpoints import is_local_checkpoint
     from tlbench.planning.catalog import missing
-    from tlbench.planning.published import published_models
 
     return {
         "tasks": [
@@ -53,23 +52,7 @@ def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
             }
             for task in catalog.tasks.values()
         ],
-        "backbones": [
-            {"backbone": spec.name, "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
-            for spec in catalog.backbones.values()
-        ]
-        + [
-            {"backbone": f"{spec.name}/...", "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
-            for spec in catalog.families.values()
-        ]
-        + [
-            {
-                "backbone": name,
-                "modality": model.modality,
-                "title": f"{model.title} ({model.licence})",
-                "missing": "" if is_local_checkpoint(model.model) else f"tlbench fetch {name}",
-            }
-            for name, model in published_models(catalog.families.values()).items()
-        ],
+        "backbones": _backbones(catalog),
         "strategies": [
             {
                 "strategy": spec.name,
@@ -88,6 +71,28 @@ def _tables(catalog: Catalog) -> dict[str, list[dict[str, Any]]]:
             {"analysis": spec.name, "title": spec.title, "missing": missing(spec)} for spec in catalog.analyses.values()
         ],
     }
+
+
+def _backbones(catalog: Catalog) -> list[dict[str, Any]]:
+    from tlbench.assets.checkpoints import is_local_checkpoint
+    from tlbench.planning.catalog import missing
+    from tlbench.planning.published import published_models
+
+    named: dict[str, BackboneSpec | BackboneFamily] = {spec.name: spec for spec in catalog.backbones.values()}
+    named |= {f"{spec.name}/...": spec for spec in catalog.families.values()}
+    published = published_models(catalog.families.values())
+    return [
+        {"backbone": name, "modality": spec.modality, "title": spec.title, "missing": missing(spec)}
+        for name, spec in named.items()
+    ] + [
+        {
+            "backbone": name,
+            "modality": model.modality,
+            "title": f"{model.title} ({model.licence})",
+            "missing": "" if is_local_checkpoint(model.model) else f"tlbench fetch {name}",
+        }
+        for name, model in published.items()
+    ]
 
 
 def _without_missing(row: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ MACHINE = ("device", "threads", "precision", "compiled")
     default="embedded",
     show_default=True,
     shell_complete=completion.suites,
-    help="Name of a suite (embedded, real, checkpoints) or a TOML file.",
+    help="Name of a suite (embedded, real, checkpoints, pretrained) or a TOML file.",
 )
 @click.option("--quick", is_flag=True, help="Quick check: one seed and a quarter of the training steps.")
 @click.option(
@@ -160,8 +160,9 @@ def command(
 
     replaced, machine = ({name: options.pop(name) for name in names} for names in (REPLACED, MACHINE))
     settings = settings_for(**machine, board=board, writes=not dry_run)
-    runs = run_requests(suite, tasks, quick, replaced, overrides)
-    request = PlanRequest(runs=runs, settings=settings, plugins=plugins)
+    request = PlanRequest(
+        runs=run_requests(suite, tasks, quick, replaced, overrides), settings=settings, plugins=plugins
+    )
     display, how = progress(level()), engine_of(**options)
     # The plan is for people, and finding out what it says takes time.
     shows = display.level <= logging.INFO and not dry_run

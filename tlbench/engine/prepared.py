@@ -1,4 +1,4 @@
-"""What the stage prepare computes: raw data held against its task, and model inputs of all splits on disk."""
+"""What the stage prepare computes: raw data, checked against its task, and model inputs of all splits on disk."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TGA", "TIFF", "WEBP")
 """Formats that PIL decodes without other programs. The content counts, not the name: Ghostscript would run EPS."""
+TOO_DEEP = "has more than 8 bits per channel: scale it to 8 bits and save it again"
 WHITE = (255, 255, 255, 255)
 """Background of transparent pixels, RGBA."""
 
@@ -29,20 +30,26 @@ def image_reader(size: int, grey: bool) -> Callable[[Path], list[Any]]:
 
         try:
             with Image.open(path, formats=FORMATS) as image:
-                return [as_pixels(upright(image), size, grey)]
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+                pixels = None if is_deep(image) else as_pixels(upright(image), size, grey)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise ValueError(f'"{path}" cannot be read as an image ({error})') from error
+        if pixels is None:
+            raise ValueError(f'"{path}" {TOO_DEEP}')
+        return [pixels]
 
     return read
 
 
+def is_deep(image: Image.Image) -> bool:
+    """Return whether an image has more than 8 bits a channel: no scale suits all such images."""
+    return image.mode.startswith(("I", "F"))
+
+
 def upright(image: Image.Image) -> Image.Image:
-    """Return a decoded image rotated by its EXIF orientation. Raises `ValueError` for more than 8 bits a channel."""
+    """Return an image, decoded and rotated by its EXIF orientation."""
     from PIL import ImageOps
 
     image.load()
-    if image.mode.startswith(("I", "F")):
-        raise ValueError("more than 8 bits per channel: scale it to 8 bits and save it again")
     return ImageOps.exif_transpose(image)
 
 

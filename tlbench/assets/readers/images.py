@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.embedded import EmbeddedImage
-from tlbench.assets.readers.image_file import FORMATS, as_pixels, upright
+from tlbench.assets.readers.image_file import FORMATS, TOO_DEEP, as_pixels, is_deep, upright
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.assets.readers.original_sizes import note_size
 from tlbench.contract.faults import RAISE, Faults
@@ -39,6 +39,8 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
     try:
         with open_image(source) as image:
             turned = upright(image)
+            if is_deep(image):
+                raise BadInputError(f'"{source}" {TOO_DEEP}.')
             note_size(turned.size)
             pixels: Array = as_pixels(turned, size, grey)
             # The other frames of an MPO, a format of mobile phones, are previews of the first.

@@ -1,4 +1,4 @@
-"""The alternatives that one user may choose among: which of them cannot be told apart, and which costs least."""
+"""The alternatives that one user may choose among: which do not differ significantly, and which costs least."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Case:
 
     @functools.cached_property
     def leaders(self) -> tuple[Entry, ...]:
-        """Eligible strategies than which no other is significantly better, best first: they are not told apart."""
+        """Eligible strategies than which no other is significantly better, best first."""
         return _leaders(self.eligible)
 
     @functools.cached_property
@@ -91,7 +91,7 @@ class Case:
 
     @property
     def rivals(self) -> list[Entry]:
-        """What is not told apart from the entry that is recommended."""
+        """What does not differ significantly from the entry that is recommended."""
         alike = self.contenders if self.use and self.use.first.baseline else self.leaders
         return [entry for entry in alike if entry is not self.use]
 

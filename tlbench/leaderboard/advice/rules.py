@@ -52,7 +52,7 @@ def half_width(gap: Difference) -> float | None:
 
 
 def _undecided(case: Case, use: Entry) -> list[tuple[Entry, Difference]]:
-    """Return what the recommended entry is not told apart from, source-only among them, with the differences."""
+    """Return what does not differ significantly from the recommended entry, source-only among it, with differences."""
     source_only = None if case.gains(use) else case.rival(SOURCE_ONLY, use)
     others = [*case.rivals, *([source_only] if source_only else [])]
     gaps = [(other, difference(use, other)) for other in others]

@@ -45,7 +45,7 @@ def _no_gain(case: Case, use: Entry) -> str:
 
 
 def _undecided(case: Case, use: Entry) -> str:
-    """Return which are not told apart, and by what one of them is chosen."""
+    """Return which do not differ significantly, and by what one of them is chosen."""
     name, rivals = case.name(use), names_of(case, case.rivals)
     gaps = [difference(use, other) for other in case.rivals]
     if any(gap.seeds < 2 for gap in gaps):
