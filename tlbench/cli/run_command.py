@@ -160,9 +160,8 @@ def command(
 
     replaced, machine = ({name: options.pop(name) for name in names} for names in (REPLACED, MACHINE))
     settings = settings_for(**machine, board=board, writes=not dry_run)
-    request = PlanRequest(
-        runs=run_requests(suite, tasks, quick, replaced, overrides), settings=settings, plugins=plugins
-    )
+    runs = run_requests(suite, tasks, quick, replaced, overrides)
+    request = PlanRequest(runs=runs, settings=settings, plugins=plugins)
     display, how = progress(level()), engine_of(**options)
     # The plan is for people, and finding out what it says takes time.
     shows = display.level <= logging.INFO and not dry_run
