@@ -53,7 +53,23 @@ def test_an_empty_run_request_is_every_task_that_needs_no_data_with_its_own_back
     assert tasks == {name for name, task in catalog.tasks.items() if task.data_from == "package"}
     assert {"toy/blobs", "toy/shapes", "toy/names"} <= tasks
     assert all(pairing.backbone.name == pairing.task.backbone for pairing in plan.pairings)
-    assert {pairing.strategy.name for pairing in plan.pairings} == set(catalog.strategies)
+    expected = {name for name, spec in catalog.strategies.items() if not spec.on_request}
+    assert {pairing.strategy.name for pairing in plan.pairings} == expected
+
+
+def test_all_strategies_are_those_that_are_not_named_by_default_too(catalog, plan_of):
+    rare = dataclasses.replace(catalog.strategy("finetune"), name="rare", on_request=True)
+    offering = dataclasses.replace(catalog, strategies={**catalog.strategies, "rare": rare})
+
+    def planned(**chosen):
+        plan = plan_of(offering, tasks=["toy/blobs"], references=["none"], **chosen)
+        return [pairing.strategy.name for pairing in plan.pairings]
+
+    assert "rare" not in planned()
+    assert planned(strategies=["rare"]) == ["rare"]
+    every = [name for name, spec in offering.strategies.items() if not spec.baseline]
+    assert planned(strategies=["all"]) == every
+    assert planned(strategies=["rare", "all"]) == ["rare", *(name for name in every if name != "rare")]
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def run(
         target: The same of the target domain, the option `task.target`.
         backbone: Names of backbones. Default: the default backbone of each task.
         strategies: Names, functions that take an `AdaptRequest` and return the adapted model, and `StrategySpec`s.
-            Default: all strategies.
+            `all`: all strategies. Default: those that are not on request.
         references: Baselines that are run beside them: `all`, `none`, or names. Default: all, or those of the suite.
         seeds: How many (`3`: 0, 1, 2), or the seeds one by one. Default: 3, or those of the suite.
         label_budgets: Labelled target examples: `50`, `"5/class"`, `"all"`; several give a learning curve. Default: the

@@ -65,7 +65,8 @@ MACHINE = ("device", "threads", "precision", "compiled")
     "strategies",
     multiple=True,
     shell_complete=completion.names_of("strategies"),
-    help="Strategy. Repeatable.  [default: all]",
+    metavar="all | NAME",
+    help="Strategy. Repeatable.  [default: those that are not on request]",
 )
 @click.option(
     "--references",
@@ -143,9 +144,9 @@ def command(
 ) -> None:
     """Run tasks with backbones and strategies; write results and leaderboards.
 
-    Without options, runs the suite `embedded` (all tasks that need no external data) with all strategies. Stages in
-    the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue. Options may stand in tlbench.toml, in this
-    folder or in one above it: README.md shows such a file.
+    Without options, runs the suite `embedded` (all tasks that need no external data) with the default strategies.
+    Stages in the cache (TLBENCH_CACHE) are reused, so that a stopped run can continue. Options may stand in
+    tlbench.toml, in this folder or in one above it: README.md shows such a file.
 
     \b
     Exit status:

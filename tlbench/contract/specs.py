@@ -175,6 +175,8 @@ class StrategySpec:
     and the strategy's options; returns the model. It depends on the model's structure, `model.encoder.signature` among
     it, and on the options alone, draws from torch (which has a fixed seed then), and runs again when the model is read
     back. If the head `source` no longer fits, forgetting is measured by probe."""
+    on_request: bool = False
+    """True: it runs only if it is named, or with `--strategy all`."""
     baseline: bool = False
     """A bound that is scheduled for every (task, backbone) and set apart on boards."""
     from_source: bool = True

@@ -22,6 +22,7 @@ class RunRequest:
     tasks: Sequence[str] = ()
     backbones: Sequence[str] = ()
     strategies: Sequence[str] = ()
+    """Names, or `all`; by default all that are not on request."""
     references: Sequence[str] = (ALL,)
     """Baselines that are run too: `all`, `none`, or names."""
     estimators: Sequence[str] = ()
@@ -48,8 +49,7 @@ class Selection:
         named = [catalog.task(name) for name in dict.fromkeys(run_request.tasks)]
         self.tasks = named or [task for task in catalog.tasks.values() if task.data_from == "package"]
         self.backbones = [catalog.backbone(name) for name in dict.fromkeys(run_request.backbones)]
-        selected = [catalog.strategy(name) for name in dict.fromkeys(run_request.strategies)]
-        self.strategies = _with_baselines(selected, run_request.references, catalog)
+        self.strategies = _with_baselines(run_request.strategies, run_request.references, catalog)
         self.pairs = [(task, backbone) for task in self.tasks for backbone in _fitting(task, self.backbones, catalog)]
 
     def count(self, run_request: RunRequest) -> int:
@@ -59,14 +59,15 @@ class Selection:
         return len(self.pairs) * budgets * len(run_request.seeds)
 
 
-def _with_baselines(
-    selected: Sequence[StrategySpec], references: Sequence[str], catalog: Catalog
-) -> list[StrategySpec]:
-    """Return the selected strategies, or all that are no baseline, with the baselines that were asked for."""
+def _with_baselines(names: Sequence[str], references: Sequence[str], catalog: Catalog) -> list[StrategySpec]:
+    """Return the named strategies, all, or by default those that nobody has to name, with the baselines asked for."""
     strategies = list(catalog.strategies.values())
     baselines = _references(references, strategies)
-    if not selected:
-        return [spec for spec in strategies if not spec.baseline or spec in baselines]
+    if not names:
+        return [spec for spec in strategies if (spec in baselines if spec.baseline else not spec.on_request)]
+    offered = [spec.name for spec in strategies if not spec.baseline]
+    named = [one for name in names for one in (offered if name == ALL else [name])]
+    selected = [catalog.strategy(name) for name in dict.fromkeys(named)]
     return [*selected, *(spec for spec in baselines if spec not in selected)]
 
 

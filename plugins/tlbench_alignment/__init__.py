@@ -1,0 +1,1 @@
+"""Alignment of source and target features without target labels."""

@@ -1,0 +1,1 @@
+"""What adaptation changed inside a model."""

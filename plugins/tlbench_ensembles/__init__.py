@@ -1,0 +1,1 @@
+"""Several models: soups, ensembles, distillation, joined backbones."""

@@ -1,0 +1,1 @@
+"""Learning from few labels: semi-supervised, prototypes, episodes, label names."""

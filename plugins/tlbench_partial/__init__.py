@@ -1,0 +1,1 @@
+"""Partial fine-tuning: which weights are trained, when, and how fast."""

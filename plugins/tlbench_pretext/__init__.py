@@ -1,0 +1,1 @@
+"""Self-supervised training on target inputs, then fine-tuning."""

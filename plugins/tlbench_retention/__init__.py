@@ -1,0 +1,1 @@
+"""Fine-tuning that forgets less of the source."""

@@ -1,0 +1,1 @@
+"""Adaptation to unlabelled target inputs without source data."""
