@@ -1,12 +1,56 @@
-"""What this plugin offers."""
+"""What the plugin of transferability estimators offers."""
 
 from __future__ import annotations
 
-from tlbench import EstimatorSpec, hookimpl
+from tlbench import EstimatorSpec, deferred, hookimpl
 
 TLBENCH_API = 2
 
 
 @hookimpl
 def tlbench_estimators() -> list[EstimatorSpec]:
-    return []
+    return [
+        EstimatorSpec(
+            name="logme",
+            title="LogME",
+            summary="Mean log evidence of the targets under a Bayesian linear model of the features.",
+            paper="You et al. 2021, LogME: practical assessment of pre-trained models for transfer learning, "
+            "arXiv:2102.11005",
+            needs=("probe",),
+            estimate=deferred("tlbench_estimators.evidence", "logme"),
+        ),
+        EstimatorSpec(
+            name="h-score",
+            title="H-score",
+            summary="How much of the variance of the features is between classes, with shrunk covariances.",
+            paper="Bao et al. 2019, An information-theoretic approach to transferability; Ibrahim et al. 2021, Newer is "
+            "not always better, arXiv:2110.06893",
+            needs=("class-probabilities",),
+            estimate=deferred("tlbench_estimators.classes", "h_score"),
+        ),
+        EstimatorSpec(
+            name="gbc",
+            title="Gaussian Bhattacharyya coefficient",
+            summary="Minus the overlap of the classes, each a spherical Gaussian of the features' main components.",
+            paper="Pandy et al. 2022, Transferability estimation using Bhattacharyya class separability, "
+            "arXiv:2111.12780",
+            needs=("class-probabilities",),
+            estimate=deferred("tlbench_estimators.classes", "gbc"),
+        ),
+        EstimatorSpec(
+            name="leep",
+            title="LEEP",
+            summary="Mean log-likelihood of the labels, given the source model's probabilities of its own labels.",
+            paper="Nguyen et al. 2020, LEEP: a new measure to evaluate transferability, arXiv:2002.12462",
+            needs=("class-probabilities",),
+            estimate=deferred("tlbench_estimators.source_labels", "leep"),
+        ),
+        EstimatorSpec(
+            name="nce",
+            title="Negative conditional entropy",
+            summary="Minus the entropy of the labels, given the source model's decisions.",
+            paper="Tran et al. 2019, Transferability and hardness of supervised classification tasks, arXiv:1908.08142",
+            needs=("class-probabilities",),
+            estimate=deferred("tlbench_estimators.source_labels", "nce"),
+        ),
+    ]

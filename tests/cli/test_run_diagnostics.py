@@ -20,24 +20,24 @@ def forget():
 
 def test_they_are_listed_shown_and_asked_for_by_name(tlbench):
     listed = json.loads(tlbench("list", "--plugin", PLUGIN, "--json")[1])
-    assert {"logme", "class-share"} <= {one["estimator"] for one in listed["estimators"]}
-    assert {"cka", "feature-shift"} <= {one["analysis"] for one in listed["analyses"]}
-    (card,) = json.loads(tlbench("show", "logme", "--plugin", PLUGIN, "--json")[1])
-    assert (card["sort"], card["options"][0]["option"]) == ("estimator", "logme.rounds")
-    assert "analysis cka: cka" in tlbench("show", "cka", "--plugin", PLUGIN)[1]
+    assert {"separation", "class-share"} <= {one["estimator"] for one in listed["estimators"]}
+    assert {"likeness", "feature-shift"} <= {one["analysis"] for one in listed["analyses"]}
+    (card,) = json.loads(tlbench("show", "separation", "--plugin", PLUGIN, "--json")[1])
+    assert (card["sort"], card["options"][0]["option"]) == ("estimator", "separation.power")
+    assert "analysis likeness: likeness" in tlbench("show", "likeness", "--plugin", PLUGIN)[1]
 
 
 def test_a_run_prints_their_numbers_and_why_one_is_missing(tlbench, tmp_path):
-    asked = ("--estimator", "logme", "--estimator", "falls", "--analysis", "cka", "--set", "cka.picture=false")
+    asked = ("--estimator", "separation", "--estimator", "falls", "--analysis", "likeness", "--set", "likeness.picture=false")
     status, output, errors = tlbench(*WORDS, *asked)
     assert status == 0, errors
-    assert "estimate: toy/blobs toy/mlp: logme -" in output
-    assert "analysis: toy/blobs toy/mlp frozen: cka (picture=False).features 1" in output
+    assert "estimate: toy/blobs toy/mlp: separation 0." in output
+    assert "analysis: toy/blobs toy/mlp frozen: likeness (picture=False).features 1" in output
     assert "without falls: toy/blobs toy/mlp: ArithmeticError: no such number" in output
     _, shown, _ = tlbench("show", "frozen--s0")
-    assert "logme -" in shown
+    assert "separation 0." in shown
     row = next(row for row in json.loads(tlbench(*WORDS, *asked, "--json")[1])["rows"] if row["strategy"] == "frozen")
-    assert (*row["estimates"], *row["analyses"]) == ("logme", "cka (picture=False)")
+    assert (*row["estimates"], *row["analyses"]) == ("separation", "likeness (picture=False)")
 
 
 def test_a_suite_asks_for_them(tlbench, tmp_path):
@@ -50,7 +50,7 @@ def test_a_suite_asks_for_them(tlbench, tmp_path):
     assert answer["without"] == []
 
 
-def test_a_package_that_is_missing_is_an_error_before_the_run(tlbench, tmp_path):
+def test_a_palikenessge_that_is_missing_is_an_error_before_the_run(tlbench, tmp_path):
     status, _, errors = tlbench(*WORDS, "--estimator", "needs-absent")
     assert status == 2
     assert '"needs-absent" requires a_module_that_is_nowhere: pip install' in errors

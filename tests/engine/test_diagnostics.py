@@ -41,15 +41,15 @@ def on_board(outcome, settings):
 
 
 def test_rows_have_the_numbers_and_the_board_the_pictures(ask, shared_settings):
-    outcome = ask(estimators=["logme"], analyses=["cka"])
+    outcome = ask(estimators=["separation"], analyses=["likeness"])
     for row in outcome.rows:
-        assert (row.status, [*row.estimates], [*row.analyses]) == ("ok", ["logme"], ["cka"])
-        picture = shared_settings.board / "analyses" / row.file_name.replace(".json", "-cka.png")
+        assert (row.status, [*row.estimates], [*row.analyses]) == ("ok", ["separation"], ["likeness"])
+        picture = shared_settings.board / "analyses" / row.file_name.replace(".json", "-likeness.png")
         assert picture.read_bytes().startswith(PNG)
-        assert {"estimate logme", "analyse cka"} <= row.seconds.keys()
+        assert {"estimate separation", "analyse likeness"} <= row.seconds.keys()
     frozen, tuned = only(outcome.rows, strategy="frozen"), only(outcome.rows, strategy="finetune")
-    assert frozen.analyses["cka"]["features"] == pytest.approx(1, abs=1e-9)
-    assert 0 < tuned.analyses["cka"]["features"] < 0.999
+    assert frozen.analyses["likeness"]["features"] == pytest.approx(1, abs=1e-9)
+    assert 0 < tuned.analyses["likeness"]["features"] < 0.999
     assert frozen.estimates == tuned.estimates
     assert on_board(outcome, shared_settings) == outcome.rows
     assert outcome.without == []
@@ -66,21 +66,21 @@ def test_an_estimate_is_shared_by_strategies_and_made_anew_for_a_seed_and_a_budg
     catalog = dataclasses.replace(
         diagnosing, notify=lambda event: started.append(event.stage) if event.name == "stage-started" else None
     )
-    wanted = {"tasks": ["toy/shapes"], "strategies": ["frozen", "finetune"], "estimators": ["logme"]}
+    wanted = {"tasks": ["toy/shapes"], "strategies": ["frozen", "finetune"], "estimators": ["separation"]}
     settings = dataclasses.replace(shared_settings, cache=shared_settings.board / "own-cache")
     plan = plan_only(catalog, settings, **wanted, seeds=(0, 1), label_budgets=["9", "20"])
     rows = run(plan, catalog, settings).rows
     assert (len(rows), started.count("estimate")) == (8, 4)
-    assert len({row.estimates["logme"] for row in rows}) == 4
+    assert len({row.estimates["separation"] for row in rows}) == 4
 
 
 def test_asking_changes_no_key_of_a_row_or_of_another_stage(ask, diagnosing, shared_settings):
     wanted = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
     (plain,) = plan_only(diagnosing, shared_settings, **wanted).pairings
-    (asking,) = plan_only(diagnosing, shared_settings, **wanted, estimators=["logme"], analyses=["cka"]).pairings
+    (asking,) = plan_only(diagnosing, shared_settings, **wanted, estimators=["separation"], analyses=["likeness"]).pairings
     assert plain.key() == asking.key()
     assert plain.row_fields(shared_settings) == asking.row_fields(shared_settings)
-    first, second = ask(), ask(estimators=["logme"], analyses=["cka"])
+    first, second = ask(), ask(estimators=["separation"], analyses=["likeness"])
     assert [row.file_name for row in first.rows] == [row.file_name for row in second.rows]
     assert not {stage.name for stage in SCORED} & second.seconds.keys()
 
@@ -88,11 +88,11 @@ def test_asking_changes_no_key_of_a_row_or_of_another_stage(ask, diagnosing, sha
 def test_a_row_of_the_board_gets_what_is_asked_for_later_and_keeps_it_when_nobody_asks(ask, shared_settings):
     """Values of the same model are merged: none vanishes."""
     without = ask()
-    first = ask(estimators=["logme"])
-    assert all([*row.estimates] == ["logme"] for row in on_board(first, shared_settings))
-    second = ask(analyses=["cka"])
+    first = ask(estimators=["separation"])
+    assert all([*row.estimates] == ["separation"] for row in on_board(first, shared_settings))
+    second = ask(analyses=["likeness"])
     third = ask()
-    assert [(*row.estimates, *row.analyses) for row in second.rows] == [("logme", "cka")] * 2
+    assert [(*row.estimates, *row.analyses) for row in second.rows] == [("separation", "likeness")] * 2
     assert third.rows == second.rows == on_board(third, shared_settings)
     assert {row.file_name for row in without.rows} == {row.file_name for row in read_rows(shared_settings.board)}
     for before, after in zip(without.rows, third.rows, strict=True):
@@ -102,27 +102,27 @@ def test_a_row_of_the_board_gets_what_is_asked_for_later_and_keeps_it_when_nobod
 
 def test_two_requests_of_one_run_do_not_take_from_each_other(diagnosing, shared_settings):
     wanted = {"tasks": ["toy/blobs"], "strategies": ["frozen"], "seeds": (0,)}
-    requests = [RunRequest(**wanted, estimators=["logme"]), RunRequest(**wanted)]
+    requests = [RunRequest(**wanted, estimators=["separation"]), RunRequest(**wanted)]
     for _ in range(2):
         run(make_plan(requests, diagnosing, shared_settings), diagnosing, shared_settings)
         rows = [row for row in read_rows(shared_settings.board) if row.strategy == "frozen"]
-        assert [[*row.estimates] for row in rows] == [["logme"]]
+        assert [[*row.estimates] for row in rows] == [["separation"]]
 
 
 def test_values_of_another_model_are_not_kept(ask, shared_settings):
-    (row,) = ask(strategies=["frozen"], estimators=["logme"]).rows
+    (row,) = ask(strategies=["frozen"], estimators=["separation"]).rows
     path = shared_settings.board / "rows" / row.file_name
     path.write_text(path.read_text().replace(row.created, "2020-01-01T00:00:00+00:00"))
     assert ask(strategies=["frozen"]).rows[0].estimates == {}
 
 
 def test_other_options_are_another_number_beside_the_first(ask, shared_settings):
-    ask(strategies=["finetune"], estimators=["logme"], analyses=["cka"])
-    overrides = {"logme.rounds": 1, "cka.picture": False}
-    (row,) = ask(strategies=["finetune"], estimators=["logme"], analyses=["cka"], overrides=overrides).rows
-    assert row.estimates.keys() == {"logme", "logme (rounds=1)"}
-    assert row.analyses.keys() == {"cka", "cka (picture=False)"}
-    assert row.estimates["logme"] > row.estimates["logme (rounds=1)"]
+    ask(strategies=["finetune"], estimators=["separation"], analyses=["likeness"])
+    overrides = {"separation.power": 0.5, "likeness.picture": False}
+    (row,) = ask(strategies=["finetune"], estimators=["separation"], analyses=["likeness"], overrides=overrides).rows
+    assert row.estimates.keys() == {"separation", "separation (power=0.5)"}
+    assert row.analyses.keys() == {"likeness", "likeness (picture=False)"}
+    assert row.estimates["separation"] < row.estimates["separation (power=0.5)"]
     assert len(list((shared_settings.board / "analyses").rglob("*.png"))) == 1
 
 
@@ -137,9 +137,9 @@ FAILING = {
 
 
 def test_what_fails_costs_no_row_its_score_and_is_named_once(ask, shared_settings):
-    outcome = ask(estimators=["falls", "not-a-number", "needs-wings", "logme"], analyses=[*FAILING][3:])
+    outcome = ask(estimators=["falls", "not-a-number", "needs-wings", "separation"], analyses=[*FAILING][3:])
     for row in outcome.rows:
-        assert (row.status, [*row.estimates], row.analyses) == ("ok", ["logme"], {})
+        assert (row.status, [*row.estimates], row.analyses) == ("ok", ["separation"], {})
         assert row.score > 0.5
     assert len(outcome.without) == len(FAILING)
     for label, reason in FAILING.items():
@@ -151,28 +151,28 @@ def test_what_fails_costs_no_row_its_score_and_is_named_once(ask, shared_setting
 
 
 def test_a_number_that_cannot_be_had_any_more_is_not_kept(ask, diagnosing, shared_settings, monkeypatch):
-    ask(strategies=["frozen"], estimators=["logme"], analyses=["cka"])
+    ask(strategies=["frozen"], estimators=["separation"], analyses=["likeness"])
     broken = {
         "estimators": {
-            "logme": dataclasses.replace(
-                diagnosing.estimators["logme"], estimate=diagnosing.estimators["falls"].estimate
+            "separation": dataclasses.replace(
+                diagnosing.estimators["separation"], estimate=diagnosing.estimators["falls"].estimate
             )
         },
         "analyses": {
-            "cka": dataclasses.replace(diagnosing.analyses["cka"], analyse=diagnosing.analyses["falls-later"].analyse)
+            "likeness": dataclasses.replace(diagnosing.analyses["likeness"], analyse=diagnosing.analyses["falls-later"].analyse)
         },
     }
     catalog = dataclasses.replace(diagnosing, **broken)
-    wanted = {"tasks": ["toy/blobs"], "strategies": ["frozen"], "estimators": ["logme"], "analyses": ["cka"]}
+    wanted = {"tasks": ["toy/blobs"], "strategies": ["frozen"], "estimators": ["separation"], "analyses": ["likeness"]}
     (row,) = run(plan_only(catalog, shared_settings, **wanted), catalog, shared_settings).rows
     assert (row.status, row.estimates, row.analyses) == ("ok", {}, {})
     assert not list((shared_settings.board / "analyses").rglob("*.png"))
 
 
 def test_words_are_units_too_and_a_skipped_row_has_no_numbers(ask):
-    outcome = ask(tasks=["toy/names"], backbones=["words/window"], estimators=["logme"], strategies=["frozen"])
-    assert [*only(outcome.rows, strategy="frozen").estimates] == ["logme"]
-    skipped = ask(tasks=["toy/blobs"], strategies=["adabn"], estimators=["logme"]).rows
+    outcome = ask(tasks=["toy/names"], backbones=["words/window"], estimators=["separation"], strategies=["frozen"])
+    assert [*only(outcome.rows, strategy="frozen").estimates] == ["separation"]
+    skipped = ask(tasks=["toy/blobs"], strategies=["adabn"], estimators=["separation"]).rows
     assert [(row.status, row.estimates) for row in skipped] == [("skipped", {})]
 
 
@@ -180,10 +180,10 @@ def test_words_are_units_too_and_a_skipped_row_has_no_numbers(ask):
     ("asked", "error", "message"),
     [
         ({"estimators": ["needs-absent"]}, UsageError, "pip install a_module_that_is_nowhere"),
-        ({"estimators": ["logmee"]}, UnknownNameError, 'Unknown estimator "logmee". Did you mean "logme"'),
-        ({"analyses": ["cca"]}, UnknownNameError, 'Unknown analysis "cca". Did you mean "cka"'),
-        ({"estimators": ["logme"], "overrides": {"logme.round": 5}}, UnknownNameError, '"logme.rounds"'),
-        ({"overrides": {"logme.rounds": 5}}, UnknownNameError, "logme.rounds"),
+        ({"estimators": ["separatione"]}, UnknownNameError, 'Unknown estimator "separatione". Did you mean "separation"'),
+        ({"analyses": ["likness"]}, UnknownNameError, 'Unknown analysis "likness". Did you mean "likeness"'),
+        ({"estimators": ["separation"], "overrides": {"separation.round": 5}}, UnknownNameError, '"separation.power"'),
+        ({"overrides": {"separation.power": 5}}, UnknownNameError, "separation.power"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said_before_the_run(ask, asked, error, message):
@@ -200,14 +200,14 @@ def test_an_estimator_is_given_the_labels_that_strategies_see(diagnosing, source
 
     pairing = pairing_of("toy/shapes")
     prepared, source = source_of(pairing)
-    asked = Asked(spec=diagnosing.estimator("logme"), options={"rounds": 3})
+    asked = Asked(spec=diagnosing.estimator("separation"), options={"power": 3.0})
     request = estimate_request(pairing, prepared, source, asked)
     seen = seen_labels(pairing, prepared)
     assert np.array_equal(request.targets, seen.targets.values)
     assert np.array_equal(request.features, encode(source, seen.inputs))
     assert np.array_equal(request.source_outputs, apply_head(source.heads["source"], request.features))
     assert (request.classes, len(request.target_labels), request.source_outputs.shape[1]) == (4, 4, 3)
-    assert request.options == {"rounds": 3}
+    assert request.options == {"power": 3.0}
     assert not any(isinstance(part, np.memmap) for part in vars(request).values())
 
 
@@ -218,7 +218,7 @@ def test_an_analysis_is_given_the_test_split_in_memory(diagnosing, source_of, pa
 
     pairing = pairing_of("toy/shapes")
     prepared, source = source_of(pairing)
-    asked = Asked(spec=diagnosing.analysis("cka"), options={"picture": False})
+    asked = Asked(spec=diagnosing.analysis("likeness"), options={"picture": False})
     request = analysis_request(pairing, prepared, source, with_target_head(pairing, prepared, source), asked)
     test = prepared.split("target-test")
     assert np.array_equal(request.inputs.columns[0], test.inputs.columns[0])
