@@ -1,12 +1,39 @@
-"""What this plugin offers."""
+"""What the plugin of analyses offers."""
 
 from __future__ import annotations
 
-from tlbench import AnalysisSpec, hookimpl
+from tlbench import AnalysisSpec, Option, deferred, hookimpl
 
 TLBENCH_API = 2
 
 
 @hookimpl
 def tlbench_analyses() -> list[AnalysisSpec]:
-    return []
+    return [
+        AnalysisSpec(
+            name="cka",
+            title="Similarity of representations (CKA)",
+            summary="Linear CKA of each block's outputs before and after adaptation: 1 is unchanged up to rotation and "
+            "scale.",
+            paper="Kornblith et al. 2019, Similarity of neural network representations revisited, arXiv:1905.00414",
+            options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed"),),
+            analyse=deferred("tlbench_analyses.cka", "cka"),
+        ),
+        AnalysisSpec(
+            name="drift",
+            title="Drift of weights",
+            summary="How far the weights of each block moved from the source model, relative to their size.",
+            paper="Neyshabur et al. 2020, What is being transferred in transfer learning?, arXiv:2008.11687",
+            analyse=deferred("tlbench_analyses.drift", "drift"),
+        ),
+        AnalysisSpec(
+            name="feature-map",
+            title="Map of features",
+            summary="Source and target test features on two principal components, before and after adaptation, and the "
+            "distance of the domains' means.",
+            paper="Pearson 1901, On lines and planes of closest fit to systems of points in space; Tzeng et al. 2014, "
+            "arXiv:1412.3474",
+            options=(Option(name="examples", default=300, summary="test examples of each domain, drawn by the seed"),),
+            analyse=deferred("tlbench_analyses.feature_map", "feature_map"),
+        ),
+    ]

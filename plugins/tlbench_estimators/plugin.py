@@ -23,8 +23,8 @@ def tlbench_estimators() -> list[EstimatorSpec]:
             name="h-score",
             title="H-score",
             summary="How much of the variance of the features is between classes, with shrunk covariances.",
-            paper="Bao et al. 2019, An information-theoretic approach to transferability; Ibrahim et al. 2021, Newer is "
-            "not always better, arXiv:2110.06893",
+            paper="Bao et al. 2019, An information-theoretic approach to transferability in task transfer learning; "
+            "Ibrahim et al. 2021, Newer is not always better, arXiv:2110.06893",
             needs=("class-probabilities",),
             estimate=deferred("tlbench_estimators.classes", "h_score"),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 
 import pytest
@@ -28,7 +29,16 @@ def test_they_are_listed_shown_and_asked_for_by_name(tlbench):
 
 
 def test_a_run_prints_their_numbers_and_why_one_is_missing(tlbench, tmp_path):
-    asked = ("--estimator", "separation", "--estimator", "falls", "--analysis", "likeness", "--set", "likeness.picture=false")
+    asked = (
+        "--estimator",
+        "separation",
+        "--estimator",
+        "falls",
+        "--analysis",
+        "likeness",
+        "--set",
+        "likeness.picture=false",
+    )
     status, output, errors = tlbench(*WORDS, *asked)
     assert status == 0, errors
     assert "estimate: toy/blobs toy/mlp: separation 0." in output
@@ -55,3 +65,30 @@ def test_a_palikenessge_that_is_missing_is_an_error_before_the_run(tlbench, tmp_
     assert status == 2
     assert '"needs-absent" requires a_module_that_is_nowhere: pip install' in errors
     assert not list(tmp_path.rglob("*.json"))
+
+
+def test_backbones_are_ranked_before_training(tlbench):
+    words = ("advise", "toy/blobs", "--backbones", "toy/mlp,toy/mlp-batchnorm")
+    status, output, errors = tlbench(*words)
+    assert status == 0, errors
+    assert "toy/blobs: which backbone?" in output
+    for name in ("size", "logme", "h-score", "gbc", "leep", "nce"):
+        assert re.search(rf"By {name}: toy/mlp(-batchnorm)?, toy/mlp", output), output
+    found = json.loads(tlbench(*words, "--json")[1])
+    assert [one["backbone"] for one in found] == ["toy/mlp", "toy/mlp-batchnorm"]
+    assert all(one["weights"] > 0 and set(one["estimates"]) >= {"logme", "leep"} for one in found)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("toy/blobs", "--backbones", "toy/mlp"), "name one TASK and two backbones or more"),
+        (("--backbones", "toy/mlp,toy/mlp-batchnorm"), "name one TASK"),
+        (("toy/blobs", "--backbones", "toy/mlp,text/bert-tiny"), "takes text inputs"),
+        (("toy/blobs", "--backbones", "toy/mlp,toy/mpl"), 'Unknown backbone "toy/mpl"'),
+    ],
+)
+def test_backbones_that_cannot_be_ranked_are_said(tlbench, words, said):
+    status, _, errors = tlbench("advise", *words)
+    assert status == 2
+    assert said in errors

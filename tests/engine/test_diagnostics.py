@@ -77,7 +77,9 @@ def test_an_estimate_is_shared_by_strategies_and_made_anew_for_a_seed_and_a_budg
 def test_asking_changes_no_key_of_a_row_or_of_another_stage(ask, diagnosing, shared_settings):
     wanted = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
     (plain,) = plan_only(diagnosing, shared_settings, **wanted).pairings
-    (asking,) = plan_only(diagnosing, shared_settings, **wanted, estimators=["separation"], analyses=["likeness"]).pairings
+    (asking,) = plan_only(
+        diagnosing, shared_settings, **wanted, estimators=["separation"], analyses=["likeness"]
+    ).pairings
     assert plain.key() == asking.key()
     assert plain.row_fields(shared_settings) == asking.row_fields(shared_settings)
     first, second = ask(), ask(estimators=["separation"], analyses=["likeness"])
@@ -159,7 +161,9 @@ def test_a_number_that_cannot_be_had_any_more_is_not_kept(ask, diagnosing, share
             )
         },
         "analyses": {
-            "likeness": dataclasses.replace(diagnosing.analyses["likeness"], analyse=diagnosing.analyses["falls-later"].analyse)
+            "likeness": dataclasses.replace(
+                diagnosing.analyses["likeness"], analyse=diagnosing.analyses["falls-later"].analyse
+            )
         },
     }
     catalog = dataclasses.replace(diagnosing, **broken)
@@ -180,7 +184,11 @@ def test_words_are_units_too_and_a_skipped_row_has_no_numbers(ask):
     ("asked", "error", "message"),
     [
         ({"estimators": ["needs-absent"]}, UsageError, "pip install a_module_that_is_nowhere"),
-        ({"estimators": ["separatione"]}, UnknownNameError, 'Unknown estimator "separatione". Did you mean "separation"'),
+        (
+            {"estimators": ["separatione"]},
+            UnknownNameError,
+            'Unknown estimator "separatione". Did you mean "separation"',
+        ),
         ({"analyses": ["likness"]}, UnknownNameError, 'Unknown analysis "likness". Did you mean "likeness"'),
         ({"estimators": ["separation"], "overrides": {"separation.round": 5}}, UnknownNameError, '"separation.power"'),
         ({"overrides": {"separation.power": 5}}, UnknownNameError, "separation.power"),

@@ -11,11 +11,11 @@ from scipy.stats import entropy, multivariate_normal, norm
 from sklearn.covariance import LedoitWolf
 from sklearn.cross_decomposition import CCA
 from sklearn.metrics import mutual_info_score
+
+from tlbench import EstimateRequest, NotApplicable
 from tlbench_estimators.classes import gbc, h_score, overlap
 from tlbench_estimators.evidence import logme
 from tlbench_estimators.source_labels import leep, nce
-
-from tlbench import EstimateRequest, NotApplicable
 
 
 def request(features, targets, classes=3, outputs=None):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from tlbench.cli import completion
 from tlbench.cli.board import board_option
+from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, say
+from tlbench.cli.settings import set_option
 from tlbench.leaderboard.advice.limits import NEEDS, Limits
 
 
@@ -25,6 +27,15 @@ from tlbench.leaderboard.advice.limits import NEEDS, Limits
     help="Data that you can give for adaptation. Repeatable: strategies that need any other are left out.  "
     "[default: all of it]",
 )
+@click.option(
+    "--backbones",
+    metavar="NAME,NAME",
+    help="Rank backbones for one task before training, by transferability estimators and by size.",
+)
+@click.option("--label-budget", default="", metavar="50 | 5/class | all", help="Labels that --backbones may use.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of --backbones.")
+@set_option
+@plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     tasks: Sequence[str],
@@ -32,6 +43,11 @@ def command(
     max_forgetting: float | None,
     max_ms: float | None,
     needs: Sequence[str],
+    backbones: str | None,
+    label_budget: str,
+    seed: int,
+    overrides: Mapping[str, str],
+    plugins: Sequence[Path],
     as_json: bool,
 ) -> None:
     """Say which strategy to use for each task of a board, and why.
@@ -45,6 +61,7 @@ def command(
     tlbench advise                                          all tasks of --board, in brief
     tlbench advise vision/digits --max-forgetting 0.05      one task; keep the source
     tlbench advise --needs source --needs target-inputs     no target labels at hand
+    tlbench advise vision/digits --backbones timm/A,timm/B  which backbone, before training
 
     Forgetting is that of the source head or, if there is none, of the probe. Milliseconds are those of the machine on
     which they were measured. What was not measured is not within a limit.
@@ -53,6 +70,12 @@ def command(
     from tlbench.errors import UsageError
     from tlbench.results.row_files import read_rows
 
+    if backbones is not None:
+        from tlbench.cli.advise_backbones import print_estimates
+
+        names = [name.strip() for name in backbones.split(",") if name.strip()]
+        print_estimates(tasks, names, board, label_budget, seed, overrides, plugins, as_json)
+        return
     limits = Limits(max_forgetting=max_forgetting, max_ms=max_ms, needs=tuple(needs))
     rows = list(read_rows(board))
     if not rows:

@@ -11,7 +11,20 @@ import signal
 import sys
 from types import FrameType
 
-WITH_PLUGINS = ("list", "show", "inspect", "doctor", "plugins", "check", "fetch", "pretrain", "new", "export", "verify")
+WITH_PLUGINS = (
+    "list",
+    "show",
+    "inspect",
+    "doctor",
+    "plugins",
+    "check",
+    "fetch",
+    "pretrain",
+    "new",
+    "export",
+    "verify",
+    "advise",
+)
 
 
 def main() -> None:

@@ -53,6 +53,8 @@ class AnalysisRequest:
     """The N target test inputs."""
     targets: Targets
     """Their targets: `values` `(M, ...)` of the units, `counts` `(N,)` of units in each example."""
+    source_inputs: Inputs | None
+    """The source test inputs; None if the task has no source."""
     labels: tuple[str, ...]
     """The names of the outputs of the target."""
     generator: torch.Generator

@@ -13,6 +13,7 @@ from tlbench.contract.diagnostics import Analysis, AnalysisRequest, AnalysisSpec
 from tlbench.engine.contents import PICTURE
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
+from tlbench.learning.data import Examples
 from tlbench.learning.device import seed_everything
 from tlbench.learning.model import TransferModel
 from tlbench.planning.plan import Pairing
@@ -44,18 +45,24 @@ def analysis_request(
     pairing: Pairing, prepared: Prepared, before: TransferModel, after: TransferModel, asked: Asked[AnalysisSpec]
 ) -> AnalysisRequest:
     """Seed torch and return what an analysis is given."""
-    test = prepared.split("target-test")
-    # A copy: what is mapped from a file names its path.
-    copied = test.select(np.arange(len(test)))
+    copied = _copied(prepared, "target-test")
+    source = prepared.source_labels is not None
     return AnalysisRequest(
         before=before.eval(),
         after=after.eval(),
         inputs=copied.inputs,
         targets=copied.targets,
+        source_inputs=_copied(prepared, "source-test").inputs if source else None,
         labels=tuple(prepared.target_labels),
         generator=seed_everything(pairing.seed, "analyse", asked.label),
         options=dict(asked.options),
     )
+
+
+def _copied(prepared: Prepared, split: str) -> Examples:
+    """Return a copy of a split: what is mapped from a file names its path."""
+    examples = prepared.split(split)
+    return examples.select(np.arange(len(examples)))
 
 
 def check_analysis(spec: AnalysisSpec, found: object) -> None:

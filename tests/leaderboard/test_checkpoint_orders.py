@@ -1,0 +1,68 @@
+"""Orders of backbones, and how well they agree with scores."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+from tlbench.api.backbone_advice import CAUTION, remarks, table
+from tlbench.engine.backbone_estimates import BackboneEstimates
+from tlbench.leaderboard.advice.checkpoints import agreement, best_scores, order
+
+SMALL = BackboneEstimates(backbone="small", weights=1_000_000, estimates={"logme": -0.2, "leep": -1.0})
+LARGE = BackboneEstimates(backbone="large", weights=9_000_000, estimates={"logme": -0.5})
+BROKEN = BackboneEstimates(backbone="broken", failed="No weights.")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_agreement_is_kendalls_tau_with_ties(seed):
+    random = np.random.default_rng(seed)
+    one, other = ({name: float(random.integers(0, 4)) for name in "abcdefg"} for _ in range(2))
+    expected = kendalltau([one[name] for name in "abcdefg"], [other[name] for name in "abcdefg"]).statistic
+    assert agreement(one, other | {"h": 9.0}) == pytest.approx(expected)
+
+
+def test_values_that_are_all_equal_agree_with_nothing():
+    assert agreement({"a": 1.0, "b": 1.0}, {"a": 1.0, "b": 2.0}) is None
+    assert agreement({}, {}) is None
+
+
+def test_the_highest_comes_first():
+    assert order({"a": -1.0, "b": 0.5, "c": -1.0}) == ["b", "a", "c"]
+
+
+def test_best_scores_are_means_over_seeds_of_what_had_target_labels(row):
+    rows = [
+        row(strategy, seed, score, access, backbone=backbone, baseline=baseline)
+        for backbone, strategy, seed, score, access, baseline in [
+            ("small", "finetune", 0, 0.6, ("target-labels",), False),
+            ("small", "finetune", 1, 0.8, ("target-labels",), False),
+            ("small", "frozen", 0, 0.65, ("target-labels",), False),
+            ("small", "adabn", 0, 0.99, ("target-inputs",), False),
+            ("large", "classical", 0, 0.99, ("target-labels",), True),
+        ]
+    ]
+    assert best_scores(rows, rows[0].task) == {"small": pytest.approx(0.7)}
+    assert best_scores(rows, "other/task") == {}
+
+
+def test_the_table_has_ranks_and_the_remarks_every_order():
+    small, large, broken = table([SMALL, LARGE, BROKEN])
+    assert (small["weights (M)"], small["logme"], small["leep"]) == (1.0, "-0.200 (1)", "-1.000 (1)")
+    assert (large["logme"], large["leep"]) == ("-0.500 (2)", "-")
+    assert (broken["weights (M)"], broken["logme"]) == (None, "-")
+    said = remarks([SMALL, LARGE, BROKEN], "toy/blobs", [])
+    assert said[:2] == ["By size: large, small.", "By logme: small, large."]
+    assert "No estimate of broken: No weights." in said
+    assert said[-1] == CAUTION
+
+
+def test_orders_are_held_against_scores_on_the_board(row):
+    middle = BackboneEstimates(backbone="middle", weights=5_000_000, estimates={"logme": -0.3})
+    rows = [
+        row("finetune", 0, score, backbone=name) for name, score in {"small": 0.5, "middle": 0.7, "large": 0.9}.items()
+    ]
+    (said,) = [line for line in remarks([SMALL, middle, LARGE], rows[0].task, rows) if "Kendall" in line]
+    assert "over 3 backbones" in said
+    assert "size +1.00, logme -1.00" in said
