@@ -84,11 +84,14 @@ def _print_card(card: Card) -> None:
 def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
     from tlbench.cli.row_card import row_sections
     from tlbench.leaderboard.aggregate import aggregate
+    from tlbench.results import training
 
     print_title(f"result {path}")
     for title, facts in row_sections(row).items():
         say(f"\n{title}")
         print_facts(facts, indent="  ")
+    for sentence in training.in_words(row):
+        say(f"\n{sentence}")
     # Those that need no other result: a board has more.
     for entry in aggregate([row]):
         for name, sentence in entry.flags:

@@ -24,7 +24,7 @@ from tlbench.learning.batch import Augmentation, Remasking
 from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import TransferModel, changed_parameters, device_of
-from tlbench.learning.progress import listening
+from tlbench.learning.progress import LossCurve, listening
 from tlbench.learning.trainer import Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
 
@@ -44,6 +44,8 @@ class Adapted(NamedTuple):
     """Target labels that were left to train on, if the selection rule set some aside."""
     device_seconds: float | None
     """Seconds of the CUDA device that the strategy took; None on the CPU."""
+    training_loss: tuple[float, ...]
+    """Mean losses of equal parts of its training steps."""
 
 
 def adapt(
@@ -58,12 +60,13 @@ def adapt(
     request = adapt_request(pairing, prepared, source, parts, arithmetic)
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
-    with listening(on_step), DeviceClock(request.trainer.device) as clock:
+    curve = LossCurve(on_step)
+    with listening(curve), DeviceClock(request.trainer.device) as clock:
         model = call(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
     check_read_back(pairing, prepared, model.eval(), request.fresh)
     trained = _trained(request.trainer, before, model)
-    return Adapted(model.eval(), trained, labels_trained(parts), clock.seconds)
+    return Adapted(model.eval(), trained, labels_trained(parts), clock.seconds, curve.means())
 
 
 def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:

@@ -139,6 +139,7 @@ COLUMNS = (
     Column("scores", "all metrics", TARGET, shown=FILES | RESULTS),
     Column("estimates", "estimates before adaptation", TARGET, shown=FILES),
     Column("analyses", "analyses", TARGET, shown=FILES),
+    Column("training_loss", "training loss", TARGET),
     Column("train_gap", "score on training labels minus test", TARGET, shown=FILES, form="+"),
     Column(
         "gain_over_source_only", "gain over source-only", TARGET, shown=FILES | RESULTS, form="+",

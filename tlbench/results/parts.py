@@ -62,6 +62,7 @@ class AdaptPart(RowPart):
     trained_parameters: int
     training_labels: int | None = None
     device_seconds: float | None = None
+    training_loss: tuple[float, ...] | None = None
     label_budget: int | None = None
     budget_rule: str | None = None
 

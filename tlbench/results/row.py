@@ -139,6 +139,9 @@ class Row:
     """What estimators say of the source model and the label budget: NAME, or NAME (OPTION=VALUE) -> number."""
     analyses: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """What analyses say of the model before and after adaptation: NAME, or NAME (OPTION=VALUE) -> numbers by name."""
+    training_loss: tuple[float, ...] = ()
+    """Mean training losses of up to 20 equal parts of the steps of adaptation, in their order; empty for a strategy
+    that reports no steps, and in older results."""
     train_gap: float | None = None
     """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None

@@ -22,6 +22,7 @@ def _compute(work: Work) -> AdaptPart:
         trained_parameters=adapted.trained_parameters,
         training_labels=adapted.training_labels,
         device_seconds=adapted.device_seconds,
+        training_loss=adapted.training_loss or None,
         **labels_given(pairing, prepared),
     )
 
