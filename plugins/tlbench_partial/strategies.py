@@ -47,7 +47,7 @@ def gradual(request: AdaptRequest) -> TransferModel:
     model, examples, options = request.model, request.target.train, request.options
     layers, head = layers_of(model.encoder), model.heads["target"]
     if options["unfreezing"] > 1:
-        raise BadInputError(f'Invalid value {options["unfreezing"]:g} for the option "unfreezing": use 0 to 1.')
+        raise BadInputError(f'Invalid value "{options["unfreezing"]:g}" for the option "unfreezing": use 0 to 1.')
     steps = int(options["steps"] * options["unfreezing"]) // len(layers)
     for first in range(len(layers), 0, -1):
         request.fit(model, examples, modules=[*_joined(layers[first:]), head], steps=steps)
