@@ -155,7 +155,7 @@ class AdaptRequest:
         Args:
             model: What is trained.
             examples: What it is trained on.
-            head: The head that the loss is computed of.
+            head: Whose outputs the loss takes.
             modules: Parts of the model to train, as for `train`; default: the encoder and the head. All others keep
                 their weights and are in evaluation mode, so BatchNorm keeps its statistics there.
             steps: A part of the option `steps`, for training in several phases.
