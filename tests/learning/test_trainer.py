@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from tlbench.errors import TlbenchError
-from tlbench.learning.loop import CHECK_EVERY, DivergedError, _clip, _Losses, one_cycle, train
+from tlbench.learning.loop import CHECK_EVERY, DivergedError, _clip, _Losses, one_cycle, train, training_only
 
 SETTINGS = {"learning_rate": 0.1, "weight_decay": 0.0}
 
@@ -77,6 +77,32 @@ def test_frozen_parameters_stay():
     bias = model.bias.clone()
     train([model], loss, steps=5, **SETTINGS)
     assert torch.equal(model.bias, bias)
+
+
+def test_what_is_not_trained_gets_no_gradients_even_of_a_training_that_fails():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 1)).train()
+    model[0].bias.requires_grad_(False)
+    modes = []
+
+    def diverging(progress):
+        modes.extend(module.training for module in model)
+        return model(torch.full((1, 2), math.inf)).sum()
+
+    def failing():
+        with training_only(model, [(model[1], 0.5)]):
+            train([(model[1], 0.5)], diverging, steps=1, **SETTINGS)
+
+    with pytest.raises(DivergedError):
+        failing()
+    assert modes == [False, True, False]
+    assert [name for name, value in model.named_parameters() if value.grad is not None] == ["1.weight", "1.bias"]
+    assert [name for name, value in model.named_parameters() if not value.requires_grad] == ["0.bias"]
+
+
+def test_a_factor_of_zero_trains_nothing_and_says_so():
+    model, loss = fitting()
+    with pytest.raises(TlbenchError, match=r"Nothing to train.*a factor of the learning rate above 0"):
+        train([(model, 0.0)], loss, steps=1, **SETTINGS)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])

@@ -32,8 +32,6 @@ FILES = {
     "mlp-head": "mlp_head",
     "pair": "ensemble",
     "lora": "lora",
-    "gradual": "gradual",
-    "discriminative": "discriminative",
     "mean-teacher": "mean_teacher",
     "simclr": "simclr",
     "best-checkpoint": "best_checkpoint",
@@ -217,33 +215,6 @@ class TestLoRA:
     def test_an_encoder_without_linear_layers_is_skipped_with_the_reason(self, methods, run_pairings):
         (row, *_) = run_pairings(methods, tasks=["toy/names"], strategies=["lora"]).rows
         assert (row.status, row.reason) == ("skipped", "The encoder has no linear layers.")
-
-
-def moved(source, model):
-    """How far each block of an encoder went."""
-    pairs = zip(source.encoder.blocks(), model.encoder.blocks(), strict=True)
-    return [
-        max(float((a - b).detach().abs().max()) for a, b in zip(old.parameters(), new.parameters(), strict=True))
-        for old, new in pairs
-    ]
-
-
-class TestBlocks:
-    def test_blocks_thaw_from_the_last_to_the_first(self, adapted):
-        """With two blocks and a phase each, the first block trains in the last phase alone."""
-        _, _, source, made = adapted("gradual", "toy/names", overrides={"gradual.steps": 9})
-        assert len(made.model.encoder.blocks()) == 2
-        assert min(moved(source, made.model)) > 0
-        # Fewer steps than phases: the last phases have the steps, so the head alone never trains the first block.
-        _, _, source, made = adapted("gradual", "toy/names", overrides={"gradual.steps": 1})
-        assert max(moved(source, made.model)) > 0
-
-    def test_a_factor_of_zero_keeps_all_but_the_head(self, adapted):
-        _, _, source, made = adapted("discriminative", "toy/names", overrides={"discriminative.decay": 0.0})
-        assert moved(source, made.model) == [0.0, 0.0]
-        _, _, source, made = adapted("discriminative", "toy/names", overrides={"discriminative.decay": 0.1})
-        first, last = moved(source, made.model)
-        assert 0 < first < last
 
 
 class TestMeanTeacher:

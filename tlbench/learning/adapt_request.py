@@ -141,11 +141,28 @@ class AdaptRequest:
             )
         return self.trainer.batches(examples, views, augment, size)
 
-    def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
-        """Train encoder and one head of a model on labelled examples, with the strategy's options."""
+    def fit(
+        self,
+        model: TransferModel,
+        examples: Examples,
+        head: str = "target",
+        *,
+        modules: Iterable[Trained] | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """Train a model on labelled examples with the loss of the head's kind and the strategy's options.
+
+        Args:
+            model: What is trained.
+            examples: What it is trained on.
+            head: Whose outputs the loss takes.
+            modules: Parts of the model to train, as for `train`; default: the encoder and the head. All others keep
+                their weights and are in evaluation mode, so BatchNorm keeps its statistics there.
+            steps: A part of the option `steps`, for training in several phases.
+        """
         if isinstance(examples, Domain):
             raise replaced(f"request.fit(model, request.{examples.name})", f"request.{examples.name}.train")
-        self.trainer.fit(model, examples, head)
+        self.trainer.fit(model, examples, head, modules, steps)
 
     def train(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -97,8 +98,26 @@ def parameter_groups(modules: Iterable[tuple[nn.Module, float]], learning_rate: 
         if new and factor:
             groups.setdefault(factor, []).extend(new)
     if not groups:
-        raise ContractError("Nothing to train: no module has a parameter with requires_grad=True.")
+        raise ContractError(
+            "Nothing to train: no module has a parameter with requires_grad=True and a factor of the learning rate "
+            "above 0."
+        )
     return [{"params": parameters, "lr": learning_rate * factor} for factor, parameters in groups.items()]
+
+
+@contextlib.contextmanager
+def training_only(model: nn.Module, modules: Iterable[Trained]) -> Iterator[None]:
+    """Compute no gradients of parameters that are not in `modules`, and put the model into evaluation mode before."""
+    trained = {one for part in modules for one in (part[0] if isinstance(part, tuple) else part).parameters()}
+    frozen = [one for one in model.parameters() if one.requires_grad and one not in trained]
+    model.eval()
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
 
 
 def _gradients(loss: Tensor | Iterable[Tensor], updates: torch.optim.Optimizer) -> Tensor:

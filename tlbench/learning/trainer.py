@@ -17,7 +17,7 @@ from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
 from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
-from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train
+from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
 from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
 from tlbench.learning.resident import Resident, ahead, to_device
@@ -127,14 +127,26 @@ class Trainer:
             for start in range(0, size - batch_size + 1, batch_size):
                 yield order[start : start + batch_size]
 
-    def fit(self, model: TransferModel, examples: Examples, head: str = "target") -> None:
-        """Train encoder and one head of a model on labelled examples. Raises `CannotSplitError`."""
+    def fit(
+        self,
+        model: TransferModel,
+        examples: Examples,
+        head: str = "target",
+        modules: Iterable[Trained] | None = None,
+        steps: int | None = None,
+    ) -> None:
+        """Train a model on labelled examples with the loss of the kind. Raises `CannotSplitError`.
+
+        `modules` are those of `train`, by default encoder and head; all others are in evaluation mode and get no
+        gradients. `steps` is a part of the option `steps`.
+        """
         batches, trained, kind = self.batches(examples), model.heads[head], self.kinds[head]
         parts, forward = self.arithmetic.accumulation_steps, functools.partial(model, head=head)
+        chosen = [model.encoder, trained] if modules is None else list(modules)
         if isinstance(trained, ScaledLinear):
             trained.settle(examples.targets.values)
         if parts > 1:
-            check_splits(kind, [model.encoder, trained])
+            check_splits(kind, [one[0] if isinstance(one, tuple) else one for one in chosen])
 
         counted = self.device.type == "cuda" and has_mean_loss(kind)
 
@@ -146,7 +158,8 @@ class Trainer:
             inputs, targets, positions = next(batches)
             return shares(kind, forward, inputs, targets, examples.targets.counts[positions.numpy()], parts)
 
-        self._train([model.encoder, trained], split if parts > 1 else whole)
+        with training_only(model, chosen):
+            self._train(chosen, split if parts > 1 else whole, steps=steps)
 
     def train(
         self,
