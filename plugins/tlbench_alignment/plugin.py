@@ -19,7 +19,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             "Trains on the source while the covariances of the features of both domains are brought together.",
             "Sun & Saenko 2016, Deep CORAL: correlation alignment for deep domain adaptation, arXiv:1607.01719",
             deferred("tlbench_alignment.coral", "coral"),
-            _weight(1.0, "weight of the CORAL loss (lambda)"),
+            _weight(10.0, "weight of the CORAL loss (lambda)"),
         ),
         _strategy(
             "mmd",
