@@ -33,7 +33,21 @@ def tlbench_strategies() -> list[StrategySpec]:
                     in_recipes=True,
                 ),
                 Option(name="hidden", default=64, summary="units of each discriminator layer"),
+                Option(
+                    name="discriminator_rate",
+                    default=10.0,
+                    summary="rate of the discriminator over learning_rate",
+                    least=0,
+                ),
+                Option(
+                    name="candidates",
+                    default=10,
+                    summary="models on the way among which target inputs choose, if the kind gives class "
+                    "probabilities; 0: the last model",
+                    least=0,
+                ),
             ),
+            selection="target-inputs",
             recipe="adversarial",
             adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )

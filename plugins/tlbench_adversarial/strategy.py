@@ -16,6 +16,7 @@ from tlbench.learning import (
     device_of,
     reverse_gradient,
 )
+from tlbench_adversarial.candidates import Candidates
 
 
 def annealed(progress: float) -> float:
@@ -28,14 +29,20 @@ def adversarial(request: AdaptRequest) -> TransferModel:
 
     At progress p: minimise the source loss, and the domain loss of a discriminator behind a gradient reversed with
     strength lambda * (2 / (1 + exp(-10 p)) - 1). Source and target share one batch, so BatchNorm sees the mixture.
+
+    The game need not settle: the encoder can move the target past the discriminator, to where one source class is. So
+    the discriminator has a rate of its own, and of some candidates on the way, the start among them, the one is taken
+    whose predictions on target inputs are the most certain with the class shares of the source.
     """
     model, options = request.model, request.options
     source, target = request.batches(request.source.train), request.batches(request.target.unlabelled)
     width = model.encoder.feature_dim
     # Without a probability for each label there is nothing to condition on: both forms are DANN.
-    conditional = options["conditional"] and "class-probabilities" in request.target.traits
+    probabilities = "class-probabilities" in request.target.traits
+    conditional = options["conditional"] and probabilities
     seen = width * len(request.target.labels) if conditional else width
     discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
+    candidates = Candidates(request, options["candidates"] if probabilities else 0)
 
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(source)
@@ -54,7 +61,9 @@ def adversarial(request: AdaptRequest) -> TransferModel:
             return features
         return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), features).flatten(1)
 
-    request.train([model.encoder, model.heads["source"], discriminator], loss, schedule=annealed)
+    players = [model.encoder, model.heads["source"], (discriminator, options["discriminator_rate"])]
+    request.train(players, loss, schedule=annealed, after_step=candidates.after_step)
+    candidates.put_best()
     model.heads["target"].load_state_dict(model.heads["source"].state_dict())
     return model
 

@@ -1,1 +1,1 @@
-"""Adaptation to unlabelled target inputs without source data."""
+"""Adaptation to unlabelled target inputs without source data: SHOT, TENT and pseudo-labels."""

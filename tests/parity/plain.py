@@ -31,6 +31,8 @@ class Recipe:
     """Units of each layer of the discriminator."""
     weight: float = 1.0
     """Final weight of the reversed gradient."""
+    discriminator_rate: float = 1.0
+    """Learning rate of the discriminator over that of the others."""
 
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Sequential:
@@ -114,13 +116,16 @@ def minimise(
     loss: Callable[[float], Tensor],
     recipe: Recipe,
     schedule: Callable[[float], float] = one_cycle,
+    rates: tuple[float, ...] = (1.0,),
 ) -> None:
-    parameters = [parameter for module in modules for parameter in module.parameters()]
-    optimizer = torch.optim.AdamW(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    groups = [{"params": list(module.parameters())} for module in modules]
+    optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+    parameters = [parameter for group in groups for parameter in group["params"]]
     for module in modules:
         module.train()
     for step in range(recipe.steps):
-        optimizer.param_groups[0]["lr"] = recipe.learning_rate * schedule(step / recipe.steps)
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = recipe.learning_rate * rate * schedule(step / recipe.steps)
         optimizer.zero_grad()
         loss(step / recipe.steps).backward()
         nn.utils.clip_grad_norm_(parameters, 5.0)
@@ -164,7 +169,7 @@ class Reverse(torch.autograd.Function):
 
 
 def adversarial(network: Network, source: Split, target: Tensor, recipe: Recipe, conditional: bool) -> Network:
-    """DANN (Ganin et al. 2016); conditional, CDAN without entropy weights (Long et al. 2018)."""
+    """DANN (Ganin et al. 2016); conditional, CDAN without entropy weights (Long et al. 2018). The last model."""
     width = network.head.in_features * (CLASSES if conditional else 1)
     layers = (nn.Linear(width, recipe.hidden), nn.ReLU(), nn.Linear(recipe.hidden, recipe.hidden), nn.ReLU())
     critic = nn.Sequential(*layers, nn.Linear(recipe.hidden, 1))
@@ -184,7 +189,7 @@ def adversarial(network: Network, source: Split, target: Tensor, recipe: Recipe,
             logits[: len(images)], source.labels[positions]
         ) + functional.binary_cross_entropy_with_logits(guess, domain)
 
-    minimise([network, critic], loss, recipe, annealed)
+    minimise([network, critic], loss, recipe, annealed, (1.0, recipe.discriminator_rate))
     return network
 
 

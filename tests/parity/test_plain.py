@@ -135,16 +135,18 @@ def test_training_takes_the_same_steps(pair, images, same_batches):
     assert not torch.allclose(network(images), before, atol=1e-2)
 
 
-@pytest.mark.parametrize("conditional", [False, True], ids=["dann", "cdan"])
-def test_adversarial_training_takes_the_same_steps(pair, images, same_batches, conditional):
+@pytest.mark.parametrize(("conditional", "rate"), [(False, 1.0), (True, 1.0), (True, 10.0)])
+def test_adversarial_training_takes_the_same_steps(pair, images, same_batches, conditional, rate):
     strategy = pytest.importorskip("tlbench_adversarial.strategy")
     model, network = pair
     request = request_for(model, drawn(50, 1), drawn(60, 2))
-    request.trainer.options["conditional"] = conditional
+    changed = {"conditional": conditional, "discriminator_rate": rate, "candidates": 0}
+    request.trainer.options = {**OPTIONS, **changed}
+    recipe = plain.Recipe(**OPTIONS, discriminator_rate=rate)
     torch.manual_seed(5)
     made = strategy.adversarial(request)
     torch.manual_seed(5)
-    assert_same(made, plain.adversarial(network, drawn(50, 1), drawn(60, 2).images, RECIPE, conditional), images)
+    assert_same(made, plain.adversarial(network, drawn(50, 1), drawn(60, 2).images, recipe, conditional), images)
 
 
 def test_adabn_gives_the_same_statistics(pair, images):
@@ -229,13 +231,18 @@ def test_the_plain_side_trains_with_the_options_of_the_results():
     rows = [
         Made("finetune", {**source, "steps": 7, "learning_rate": 0.5}, source),
         Made("adversarial", {**source, "conditional": False, "hidden": 5, "weight": 0.1}, source),
-        Made("adversarial", {**source, "conditional": True, "hidden": 6, "weight": 0.2}, source),
+        Made(
+            "adversarial",
+            {**source, "conditional": True, "hidden": 6, "weight": 0.2, "discriminator_rate": 3.0, "candidates": 0},
+            source,
+        ),
         Made("frozen", {}, source),
     ]
     recipes = recipes_of(rows)
     assert list(recipes) == ["source", "finetune", "dann", "cdan"]
     assert recipes["finetune"] == plain.Recipe(steps=7, learning_rate=0.5)
     assert (recipes["dann"].hidden, recipes["cdan"].hidden, recipes["cdan"].weight) == (5, 6, 0.2)
+    assert (recipes["dann"].discriminator_rate, recipes["cdan"].discriminator_rate) == (1.0, 3.0)
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, "yes"), (0.7, "borderline"), (2.0, "no")])

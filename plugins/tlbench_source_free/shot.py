@@ -1,0 +1,83 @@
+"""SHOT (Liang et al. 2020): source hypothesis transfer."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tlbench.learning import EVALUATION_BATCH, AdaptRequest, Inputs, TransferModel, device_of
+
+
+def shot(request: AdaptRequest) -> TransferModel:
+    """Train the encoder on target inputs; the head, the hypothesis of the source, stays as it is.
+
+    In each epoch:
+
+    1. Give every unit the label of the nearest of the centroids that the model's predictions weight.
+    2. Minimise entropy - diversity + beta * cross-entropy with these labels, batch by batch.
+    """
+    model, inputs, beta = request.model, request.target.unlabelled, request.options["pseudo_weight"]
+    batches, steps = request.batches(inputs), itertools.count()
+    epoch = max(1, len(inputs) // request.options["batch_size"])
+    labels: list[Tensor] = []
+
+    def loss(progress: float) -> Tensor:
+        nonlocal labels
+        if next(steps) % epoch == 0 and beta > 0:
+            labels = pseudo_labels(model, inputs)
+            model.encoder.train()
+        drawn, _, positions = next(batches)
+        logits = model(*drawn).units
+        total = -mutual_information(logits)
+        if beta > 0:
+            nearest = torch.cat([labels[position] for position in positions.tolist()])
+            total = total + beta * functional.cross_entropy(logits, nearest.to(logits.device))
+        return total
+
+    request.train([(model.encoder, request.options["encoder_rate"])], loss)
+    return model
+
+
+def mutual_information(logits: Tensor) -> Tensor:
+    """Return H(mean of p) - mean of H(p) in nats, of the probabilities p of logits `(M, C)`: SHOT maximises it."""
+    log = logits.log_softmax(1)
+    entropy = -(log.exp() * log).sum(1).mean()
+    # The logarithm of the mean without the mean: a class that has underflowed to 0 keeps finite gradients.
+    log_mean = log.logsumexp(0) - math.log(len(log))
+    return -(log_mean.exp() * log_mean).sum() - entropy
+
+
+@torch.no_grad()
+def pseudo_labels(model: TransferModel, inputs: Inputs) -> list[Tensor]:
+    """Return the labels `(m,)` of each example's m units, on the CPU; the model is in evaluation mode afterwards."""
+    model.eval()
+    places, features, probabilities, counts = [], [], [], []
+    for positions, batch in inputs.by_length(EVALUATION_BATCH):
+        outputs = model(*(part.to(device_of(model)) for part in batch))
+        places.append(positions)
+        features.append(outputs.features.cpu())
+        probabilities.append(outputs.units.softmax(1).cpu())
+        counts.extend(int(count) for count in outputs.counts)
+    labels = nearest_centroids(torch.cat(features), torch.cat(probabilities)).split(counts)
+    order = np.argsort(np.concatenate(places), kind="stable")
+    return [labels[position] for position in order]
+
+
+def nearest_centroids(features: Tensor, probabilities: Tensor) -> Tensor:
+    """Return the label `(M,)` of the nearest centroid by cosine, of features `(M, D)` and probabilities `(M, C)`.
+
+    The centroids are means weighted by the probabilities, then once more means of the units that were nearest. A class
+    without a unit takes no part in the second round.
+    """
+    weights = probabilities
+    for _ in range(2):
+        sums = weights.T @ features  # (C, D); a cosine does not change if a sum is divided by its weights
+        cosine = functional.normalize(features) @ functional.normalize(sums).T
+        labels = cosine.masked_fill(weights.sum(0) == 0, -torch.inf).argmax(1)
+        weights = functional.one_hot(labels, probabilities.shape[1]).to(features.dtype)
+    return labels
