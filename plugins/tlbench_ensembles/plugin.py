@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
+from tlbench import Access, BackboneFamily, Option, StrategySpec, deferred, hookimpl, training_options
+from tlbench_ensembles.concat import find
 
 TLBENCH_API = 2
 
@@ -83,3 +84,17 @@ def _distillation() -> StrategySpec:
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
     return [_uniform_soup(), _greedy_soup(), _ensemble(), _distillation()]
+
+
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return [
+        BackboneFamily(
+            name="concat",
+            modality="any",
+            title="Two backbones side by side",
+            summary="concat/A+B joins the features of the backbones A and B, which take the same modality.",
+            find=find,
+            joins=True,
+        )
+    ]

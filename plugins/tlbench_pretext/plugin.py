@@ -56,6 +56,27 @@ def _masked_series() -> StrategySpec:
     )
 
 
+def _tapt() -> StrategySpec:
+    return StrategySpec(
+        name="tapt",
+        title="Task-adaptive pre-training, then fine-tuning",
+        summary="Predicts masked tokens of unlabelled target texts, then fine-tunes on the label budget.",
+        paper="Gururangan et al. 2020, Don't stop pretraining: adapt language models to domains and tasks, "
+        "arXiv:2004.10964",
+        access=INPUTS_AND_LABELS,
+        trains_encoder=True,
+        on_request=True,
+        needs=("masked-tokens",),
+        recipe="full",
+        options=(
+            *FULL,
+            PRETEXT,
+            Option(name="masked", default=0.15, summary="part of the tokens that is to be predicted", least=0),
+        ),
+        adapt=deferred("tlbench_pretext.tapt", "tapt"),
+    )
+
+
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
-    return [_simclr(), _masked_series()]
+    return [_simclr(), _masked_series(), _tapt()]

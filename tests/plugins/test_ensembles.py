@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -13,12 +14,15 @@ from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
+from tlbench import AugmentRequest, BuildRequest, Checkpoint, FitRequest, Option, PrepareRequest, UsageError
 from tlbench.deploy.export import export_model, run_session
 from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
 from tlbench.engine.adaptation import adapt
-from tlbench.learning import Classification, ScaledLinear, TransferModel
+from tlbench.engine.job import job_of, packed, unpacked
+from tlbench.learning import Classification, Inputs, ScaledLinear, TransferModel
 from tlbench.learning.model import state_hash
+from tlbench_ensembles.concat import find
 from tlbench_ensembles.distillation import distilled, soft_targets
 from tlbench_ensembles.ensemble import Committee
 from tlbench_ensembles.members import fine_tuned
@@ -195,3 +199,98 @@ class TestDistillation:
 
     def test_numbers_have_no_probabilities_to_teach(self, catalog, pairing_of):
         assert "class probabilities" in pairing_of("robotics/payload", "distillation").skip
+
+
+class TestConcat:
+    IMAGES = "image/resnet-small+image/resnet-strided"
+
+    @staticmethod
+    def fitted(spec, layout, raw):
+        """What `prepare` and `build` of a backbone take besides raw examples."""
+        options = {option.name: option.default for option in spec.options}
+        learnt = spec.fit(FitRequest(inputs=raw, options=options, layout=layout))
+        return {"fitted": json.loads(json.dumps(learnt)), "layout": layout, "options": options}
+
+    @pytest.mark.parametrize(
+        ("names", "layout"),
+        [
+            (("image/resnet-small", "image/resnet-strided"), "pooled"),
+            (("text/bert-tiny", "words/window"), "sequence"),
+        ],
+    )
+    def test_features_are_those_of_both_encoders_side_by_side(self, catalog, names, layout):
+        random = np.random.default_rng(0)
+        raw = [["a", "lens", "of", "Ærø"][: 1 + i] for i in range(4)]
+        if layout == "pooled":
+            raw = list(random.integers(0, 256, (4, 16, 16, 3), dtype=np.uint8))
+        joined = catalog.backbone(f"concat/{'+'.join(names)}")
+        whole = self.fitted(joined, layout, raw)
+        encoder = joined.build(BuildRequest(**whole)).eval()
+        batch = Inputs(joined.prepare(PrepareRequest(inputs=raw, **whole))).batch(np.arange(4))
+        features = []
+        for name, own in zip(names, (encoder.first, encoder.second), strict=True):
+            spec = catalog.backbone(name)
+            alone = Inputs(spec.prepare(PrepareRequest(inputs=raw, **self.fitted(spec, layout, raw))))
+            with torch.no_grad():
+                features.append(own(*alone.batch(np.arange(4))))
+        with torch.no_grad():
+            torch.testing.assert_close(encoder(*batch), torch.cat(features, -1), rtol=0, atol=0)
+        assert encoder.feature_dim == sum(part.shape[-1] for part in features)
+
+    def test_options_and_files_reach_their_part_and_new_models_get_no_weights(self, catalog, tmp_path):
+        made = {}
+
+        def part(name):
+            def build(request):
+                made[name] = (dict(request.options), dict(request.files))
+                return catalog.backbone("toy/mlp").build(dataclasses.replace(request, options={"hidden": 4}))
+
+            def checkpoint(options):
+                return Checkpoint(files={"config": tmp_path / name, "weights": tmp_path / f"{name}.pt"}, origin=name)
+
+            width = Option(name="width", default=1, summary="w")
+            return dataclasses.replace(
+                catalog.backbone("toy/mlp"), name=f"toy/{name}", options=(width,), build=build, checkpoint=checkpoint
+            )
+
+        joined = find("a+b", part)
+        files = joined.checkpoint({"first_width": 1, "second_width": 2})
+        assert (files.origin, files.pretrained) == ("a + b", True)
+        whole = self.fitted(joined, "pooled", np.eye(3))
+        whole["options"] = {"first_width": 5, "second_width": 6}
+        for pretrained in (True, False):
+            given = {role: path for role, path in files.files.items() if pretrained or role != "weights"}
+            joined.build(BuildRequest(files=given, **whole))
+            for name, width in (("a", 5), ("b", 6)):
+                weights = {"weights": tmp_path / f"{name}.pt"} if pretrained else {}
+                assert made[name] == ({"width": width}, {"config": tmp_path / name, **weights})
+
+    def test_both_parts_get_the_same_variation(self, catalog):
+        joined = catalog.backbone(f"concat/{self.IMAGES}")
+        images = torch.randint(256, (6, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        varied = joined.augment(
+            AugmentRequest(
+                inputs=(images, images), names=("affine", "noise"), generator=torch.Generator().manual_seed(1)
+            )
+        )
+        assert torch.equal(*varied)
+        assert not torch.equal(varied[0], images)
+
+    @pytest.mark.parametrize(
+        ("name", "said"),
+        [
+            ("image/resnet-small", "use concat/A\\+B"),
+            ("image/resnet-small+text/bert-tiny", "image inputs.*text inputs"),
+            ("image/resnet-small+image/unet-small", "gives pooled.*map"),
+            ("image/resnet-small+image/none", 'Unknown backbone "image/none"'),
+        ],
+    )
+    def test_backbones_that_do_not_fit_together_are_refused(self, catalog, name, said):
+        with pytest.raises(UsageError, match=said):
+            catalog.backbone(f"concat/{name}")
+
+    def test_a_run_loads_the_plugins_of_both_parts(self, catalog, pairing_of, settings):
+        pairing = pairing_of("toy/blobs", backbones=["concat/toy/mlp+tabular/mlp"])
+        plugins = {name.partition(" ")[0] for name in job_of(pairing, catalog, settings).plugins}
+        assert {"toy", "anomaly", "ensembles", "finetune"} <= plugins
+        assert [part.name for part in unpacked(packed(pairing), catalog).backbone.parts] == ["toy/mlp", "tabular/mlp"]
