@@ -54,6 +54,7 @@ def new_backbones() -> list[BackboneSpec]:
             title="BERT of any size",
             summary="transformers' BertModel (Devlin et al. 2019) with random weights; learns masked words.",
             layouts=("pooled", "sequence", "masked-token"),
+            traits=("masked-tokens",),
             recipe=RECIPE,
             options=(*TEXT, pooling("mean")),
             requires=("transformers", "tokenizers"),

@@ -6,13 +6,14 @@ one a word (its first piece), or one a token that is to be said: what the model'
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.learning import Encoder, blocks_of
+from tlbench.learning import Encoder, TokenNumbers, blocks_of
 from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
@@ -35,6 +36,8 @@ def build(request: BuildRequest) -> Encoder:
     coverage = covered(model, lacking)
     encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
     encoder.coverage = coverage
+    if known := request.fitted.get("tokens"):
+        encoder.tokens = TokenNumbers(known["mask"], tuple(known["special"]), known["count"])
     return encoder
 
 
@@ -56,15 +59,20 @@ class TextEncoder(Encoder):
         self.model = model
 
     def forward(self, ids: Tensor, *rest: Tensor) -> Tensor:
-        # An empty text still has one position to attend to: a softmax over nothing is no number.
-        first = torch.arange(ids.shape[1], device=ids.device) == 0
-        mask = ((ids > 0) | first).long()
-        pieces = torch.where(ids > 0, ids - 1, self.padding).long()
-        segments = {"token_type_ids": rest[0].long()} if self.segments else {}
-        states: Tensor = self.model(input_ids=pieces, attention_mask=mask, **segments)[0]
+        mask = _attended(ids)
+        states = self._states(ids, mask, rest)
         if self.layout == "next-token":
             return states
         return self.pooled(states, mask) if self.layout == "pooled" else _at(states, rest[-1].long() - 1)
+
+    def token_states(self, *inputs: Tensor) -> Tensor:
+        return self._states(inputs[0], _attended(inputs[0]), inputs[1:])
+
+    def _states(self, ids: Tensor, mask: Tensor, rest: Sequence[Tensor]) -> Tensor:
+        pieces = torch.where(ids > 0, ids - 1, self.padding).long()
+        segments = {"token_type_ids": rest[0].long()} if self.segments else {}
+        states: Tensor = self.model(input_ids=pieces, attention_mask=mask, **segments)[0]
+        return states
 
     def pooled(self, states: Tensor, mask: Tensor) -> Tensor:
         """Return the feature `(N, D)` of each text."""
@@ -81,6 +89,13 @@ class TextEncoder(Encoder):
         if self.layout == "pooled":
             return None
         return inputs[0 if self.layout == "next-token" else -1] > 0
+
+
+def _attended(ids: Tensor) -> Tensor:
+    """Return which positions are attended to, 1 or 0."""
+    # An empty text still has one: a softmax over nothing is no number.
+    first = torch.arange(ids.shape[1], device=ids.device) == 0
+    return ((ids > 0) | first).long()
 
 
 def _at(states: Tensor, positions: Tensor) -> Tensor:

@@ -44,7 +44,16 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
+    if request.layout in ("pooled", "sequence"):
+        fitted["tokens"] = _numbers(tokenizer_of(request.files, made or {}), config.vocab_size)
     return fitted
+
+
+def _numbers(tokenizer: Tokenizer, count: int) -> dict[str, Any] | None:
+    """Return the fields of `TokenNumbers`, for ids + 1; None without a mask token."""
+    mask = _mask(tokenizer)
+    special = [0, *(1 + place for place in sorted(tokenizer.get_added_tokens_decoder()))]
+    return None if mask is None else {"mask": 1 + mask, "special": special, "count": count}
 
 
 def _say_how_many_are_cut(request: FitRequest, config: Any) -> None:
@@ -207,10 +216,14 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
 
 def mask_of(tokenizer: Tokenizer) -> int:
     """Return the mask token. Raises `UsageError` if there is none."""
-    mask = next((place for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
+    mask = _mask(tokenizer)
     if mask is None:
         raise UsageError(f"The tokenizer has no mask token ({' or '.join(MASKS)}): use another checkpoint.")
-    return int(mask)
+    return mask
+
+
+def _mask(tokenizer: Tokenizer) -> int | None:
+    return next((int(place) for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
 
 
 def _masked(

@@ -100,7 +100,8 @@ class BackboneSpec:
     """Shapes of features that the encoder can give."""
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs`, such as `batchnorm`, and what a task's defaults may go by: `scales`, that
-    images of any size are brought to the network's own."""
+    images of any size are brought to the network's own. `masked-tokens`: a text encoder with `Encoder.tokens` and
+    `Encoder.token_states`."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Better defaults for training options: `NAME`, such as `steps`, for all training; `KIND.NAME`, such as
     `full.steps` or `source.steps`, for one kind of training: `full`, `head`, `adversarial`, `scratch`, `all-labels`, or
@@ -114,6 +115,9 @@ class BackboneSpec:
     """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
     """Settings, which the requests' `options` hold."""
+    parts: tuple[BackboneSpec, ...] = ()
+    """The backbones that it is made of, whose plugins and packages a run needs too. Options of a part that name files
+    of weights end with `_weights`."""
     found_by: str = ""
     """The name by which its family found it, if that is another than its own, such as the path of a folder; set by the
     host."""
@@ -131,8 +135,12 @@ class BackboneFamily:
     """A few words for a list."""
     summary: str
     """One sentence."""
-    find: Callable[[str], BackboneSpec]
-    """Returns the backbone of the name behind the slash. Light. Raises `UnknownNameError`, `MissingDataError`."""
+    find: Callable[..., BackboneSpec]
+    """Takes the name behind the slash and returns the backbone. Light. Raises `UnknownNameError`,
+    `MissingDataError`."""
+    joins: bool = False
+    """True if its backbones are made of others: `find` then also takes a function that returns any backbone by its
+    name, and sets `BackboneSpec.parts`."""
     origins: tuple[Path, ...] = ()
     """TOML files that say where `tlbench fetch` gets published models: `tlbench.assets.registry` describes them. A
     model in the folder `models/NAME` is the backbone `FAMILY/NAME`."""

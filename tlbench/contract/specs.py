@@ -193,8 +193,8 @@ class StrategySpec:
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
     needs: tuple[str, ...] = ()
     """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;
-    also `two-views`, that the backbone varies batches by transformations that the task names, and `label-vectors`,
-    that the backbone has `encode_labels`."""
+    also `two-views`, that the backbone varies batches by transformations that the task names, `label-vectors`, that the
+    backbone has `encode_labels`, and `masked-tokens`, that it gives a feature of each token and has a mask token."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -116,7 +116,8 @@ def specs_of(pairing: Pairing) -> list[Owned]:
     """Return every spec that a pairing uses."""
     kept = [pairing.remembered.task] if pairing.remembered else []
     estimators, analyses = [one.spec for one in pairing.estimators], [one.spec for one in pairing.analyses]
-    return [pairing.task, pairing.backbone, pairing.strategy, *kept, *estimators, *analyses]
+    backbone = pairing.backbone
+    return [pairing.task, backbone, *backbone.parts, pairing.strategy, *kept, *estimators, *analyses]
 
 
 class _Pickler(pickle.Pickler):

@@ -27,6 +27,18 @@ EVALUATION_BATCH = 256
 """Examples in a batch when nothing is trained."""
 
 
+@dataclass(frozen=True)
+class TokenNumbers:
+    """What the numbers in the first input of a text encoder stand for: from 1 to `count`, one for each token."""
+
+    mask: int
+    """Stands for a masked token."""
+    special: tuple[int, ...]
+    """Are never masked, such as 0, which is padding, and those of the start and the end of a text."""
+    count: int
+    """How many tokens the encoder knows."""
+
+
 class Encoder(nn.Module):
     """Base of what a backbone builds: `forward(*columns)` gives features, in the layout that was asked for.
 
@@ -45,6 +57,8 @@ class Encoder(nn.Module):
     """Of a text encoder the text of each token, by its number in the first input; empty for one that stands for no
     text, as padding does. In the layout `sequence` the last input then holds the place of each word's first token, or
     each token is a word. None: not known."""
+    tokens: TokenNumbers | None = None
+    """Of a text encoder with the trait `masked-tokens` the numbers of its tokens; None: it has no mask token."""
     signature: Signature | None = None
     """What it takes; set by the host, which builds it. `StrategySpec.extend` may read it."""
 
@@ -56,6 +70,10 @@ class Encoder(nn.Module):
     def units(self, *inputs: Tensor) -> Tensor | None:
         """Return a mask `(N, T)` of the positions that are units of prediction, or None where all are."""
         return None
+
+    def token_states(self, *inputs: Tensor) -> Tensor:
+        """Return features `(N, T, D)` of the tokens in the first input `(N, T)`, for the trait `masked-tokens`."""
+        raise NotImplementedError(f"{type(self).__name__} has no token_states: it lacks the trait masked-tokens.")
 
     def blocks(self) -> Sequence[nn.Module]:
         """Return the parts of the encoder from input to output: disjoint submodules that have parameters.

@@ -91,7 +91,8 @@ class Catalog:
             raise UsageError(f"{lacking}.")
         model = fetched_model(home, name)
         with guarded(f'"find" of the family "{home.name}"'):
-            spec = home.find(name.partition("/")[2])
+            asked = name.partition("/")[2]
+            spec = home.find(asked, self.backbone) if home.joins else home.find(asked)
             if problem := wrong_recipe(spec):
                 raise ContractError(f'Backbone "{name}": {problem}')
             spec = replace(spec, licence=model.licence) if model else spec

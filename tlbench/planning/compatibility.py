@@ -24,11 +24,12 @@ TRAITS = {
     "class-probabilities": "class probabilities",
     "two-views": "two views of an example",
     "label-vectors": "vectors of label names",
+    "masked-tokens": "a mask token",
 }
 """Traits whose name is not the term that a reader knows."""
 KIND_TRAITS = ("probe", "class-probabilities")
 """Traits that only kinds give, so that a message names the kind alone."""
-BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors")
+BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens")
 """Traits that only backbones give."""
 
 

@@ -46,6 +46,11 @@ def key_of(
     return digest([*start, *filter(None, named), *others])[:12]
 
 
+def is_weights(option: str, value: OptionValue) -> bool:
+    """Return whether an option of a backbone names a file of weights: its own, or those of a part of it."""
+    return isinstance(value, str) and (option == "weights" or option.endswith("_weights"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourcePlan:
     """A source model to be: (task, backbone, seed) with every option decided."""
@@ -104,7 +109,7 @@ class SourcePlan:
         for option in (PARTIAL, CHECKPOINT_KEY):
             if not options.get(option.name, True):
                 del options[option.name]
-        shown = {"weights": Path(str(options.get("weights", ""))).name}
+        shown = {name: Path(str(value)).name for name, value in options.items() if is_weights(name, value)}
         return {name: shown.get(name, value) for name, value in options.items()}
 
     def data_options(self) -> dict[str, OptionValue]:

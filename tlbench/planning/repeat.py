@@ -11,6 +11,7 @@ from tlbench.contract.training import SOURCE
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
+from tlbench.planning.plan import is_weights
 from tlbench.planning.plan_parts import PLACES
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
@@ -84,7 +85,7 @@ def _changed(
     for owner, values, options, own_recipe, kind in owned:
         defaults = {option.name: option.parse(default_value(option, kind, own_recipe, traits)) for option in options}
         for name, value in values.items():
-            if owner == "backbone" and name == "weights" and value not in ("", "random"):
-                yield "backbone.weights=PATH"  # A row holds the name of a file, not its path.
+            if owner == "backbone" and is_weights(name, value) and value not in ("", "random"):
+                yield f"backbone.{name}=PATH"  # A row holds the name of a file, not its path.
             elif defaults.get(name) != value:
                 yield f"{owner}.{name}={str(value).lower() if isinstance(value, bool) else value}"
