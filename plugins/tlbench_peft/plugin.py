@@ -75,4 +75,21 @@ def tlbench_strategies() -> list[StrategySpec]:
             extend=deferred("tlbench_peft.adapters", "extend"),
             adapt=deferred("tlbench_peft.adapters", "adapters"),
         ),
+        StrategySpec(
+            name="prompt",
+            title="Prompt tuning",
+            summary="Trains vectors that a fixed transformer reads before each text, and the head.",
+            paper="Lester et al. 2021, The power of scale for parameter-efficient prompt tuning, arXiv:2104.08691",
+            access=LABELS,
+            trains_encoder=True,
+            on_request=True,
+            requires=("transformers",),
+            extra="nlp",
+            options=(
+                *training_options(steps=120, learning_rate=3e-2),
+                Option(name="length", default=20, summary="vectors of the prompt", least=1),
+            ),
+            extend=deferred("tlbench_peft.prompts", "extend"),
+            adapt=deferred("tlbench_peft.prompts", "prompt"),
+        ),
     ]
