@@ -11,14 +11,12 @@ import numpy as np
 import pytest
 import torch
 from support import silent
-from torch import nn
 
 from tlbench import REGRESSION
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.given import declared_parts, seen_labels
 from tlbench.engine.models import read_adapted
 from tlbench.engine.stages import adapt as adapt_stage
-from tlbench.learning import encode
 from tlbench.learning.model import state_hash
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
@@ -28,10 +26,8 @@ HERE = Path(__file__).parent
 FILES = {
     "lwf": "lwf",
     "soup": "soup",
-    "adapters": "adapters",
     "mlp-head": "mlp_head",
     "pair": "ensemble",
-    "lora": "lora",
     "mean-teacher": "mean_teacher",
     "simclr": "simclr",
     "best-checkpoint": "best_checkpoint",
@@ -87,12 +83,8 @@ def test_every_method_runs_on_every_task_that_it_fits_and_its_file_agrees_with_t
     rows = [row for row in outcome.rows if row.strategy in FILES]
     assert {(row.status, row.reason) for row in rows if row.status == "failed"} == set()
     skipped = {(row.strategy, row.task) for row in rows if row.status == "skipped"}
-    # Views need transformations, which toy/blobs alone names; the window over words has no linear layers.
-    assert skipped == {
-        ("lwf", "toy/alone"),
-        ("lora", "toy/names"),
-        *(("simclr", task) for task in TASKS if task != "toy/blobs"),
-    }
+    # Views need transformations, which toy/blobs alone names.
+    assert skipped == {("lwf", "toy/alone"), *(("simclr", task) for task in TASKS if task != "toy/blobs")}
     for row in rows:
         if row.status == "ok":
             assert row.parity < 1e-5, row.strategy
@@ -141,14 +133,6 @@ def test_a_soup_is_the_mean_of_its_models(adapted, plan, source_of):
 
 
 class TestExtensions:
-    def test_adapters_are_the_identity_at_the_start_and_train_alone(self, adapted):
-        _, prepared, source, made = adapted("adapters", overrides={"adapters.steps": 1, "adapters.learning_rate": 1e-9})
-        inputs = prepared.split("target-test").inputs
-        np.testing.assert_allclose(encode(made.model, inputs), encode(source, inputs), atol=1e-5)
-        bottleneck, head = 2 * 16 * 4 + 4 + 16, 16 * 3 + 3
-        assert made.trained_parameters == bottleneck + head
-        assert state_hash(made.model.encoder.encoder) == state_hash(source.encoder)
-
     def test_a_head_of_two_layers_leaves_the_encoder_and_the_source_head_as_they_are(self, methods, run_pairings):
         (row, *_) = run_pairings(methods, tasks=["toy/blobs"], strategies=["mlp-head"]).rows
         assert (row.forgetting_head, row.forgetting_probe) == (0.0, 0.0)
@@ -197,24 +181,6 @@ class TestExtensions:
         assert "extension" in adapt_stage.STAGE.inputs
 
 
-class TestLoRA:
-    def test_the_count_is_that_of_the_matrices_and_the_head(self, adapted):
-        _, _, source, made = adapted("lora", overrides={"lora.rank": 2})
-        (layer,) = [part for part in source.encoder.modules() if isinstance(part, nn.Linear)]
-        updates = 2 * (layer.in_features + layer.out_features)
-        assert made.trained_parameters == updates + 16 * 3 + 3
-
-    def test_an_update_has_the_rank_of_the_option(self, adapted):
-        _, _, source, made = adapted("lora", overrides={"lora.rank": 2})
-        (before,) = [part for part in source.encoder.modules() if isinstance(part, nn.Linear)]
-        (after,) = [part for part in made.model.encoder.modules() if isinstance(part, nn.Linear)]
-        singular = torch.linalg.svdvals(after.weight - before.weight)
-        assert singular[1] > 1e-4
-        assert singular[2:].max() < 1e-5 * singular[0]
-
-    def test_an_encoder_without_linear_layers_is_skipped_with_the_reason(self, methods, run_pairings):
-        (row, *_) = run_pairings(methods, tasks=["toy/names"], strategies=["lora"]).rows
-        assert (row.status, row.reason) == ("skipped", "The encoder has no linear layers.")
 
 
 class TestMeanTeacher:
