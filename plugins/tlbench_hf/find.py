@@ -141,6 +141,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         prepare=deferred("tlbench_hf.tokens", "prepare"),
         build=deferred("tlbench_hf.text", "build"),
         save=deferred("tlbench_hf.text", "save"),
+        encode_labels=deferred("tlbench_hf.text", "encode_labels"),
     )
 
 

@@ -64,6 +64,7 @@ def new_backbones() -> list[BackboneSpec]:
             build=deferred("tlbench_hf.text", "build"),
             remask=deferred("tlbench_hf.masks", "remask"),
             save=deferred("tlbench_hf.text", "save"),
+            encode_labels=deferred("tlbench_hf.text", "encode_labels"),
         ),
         BackboneSpec(
             name="text/gpt2",
@@ -79,6 +80,7 @@ def new_backbones() -> list[BackboneSpec]:
             prepare=deferred("tlbench_hf.tokens", "prepare"),
             build=deferred("tlbench_hf.text", "build"),
             save=deferred("tlbench_hf.text", "save"),
+            encode_labels=deferred("tlbench_hf.text", "encode_labels"),
         ),
         BackboneSpec(
             name="audio/wav2vec2",

@@ -6,17 +6,29 @@ one a word (its first piece), or one a token that is to be said: what the model'
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
-from tlbench.learning import Encoder, TokenNumbers, blocks_of
+from tlbench import (
+    PARTIAL,
+    Array,
+    BadInputError,
+    BuildRequest,
+    LabelsRequest,
+    OwnHead,
+    PrepareRequest,
+    SaveRequest,
+    UnknownNameError,
+    UsageError,
+)
+from tlbench.learning import Encoder, Inputs, TokenNumbers, TransferModel, blocks_of, encode
 from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
-from tlbench_hf.tokens import configuration, tokenizer_of, vocabulary
+from tlbench_hf.tokens import configuration, prepare, tokenizer_of, vocabulary
 
 POOLINGS = ("mean", "cls", "last")
 
@@ -101,6 +113,16 @@ def _attended(ids: Tensor) -> Tensor:
 def _at(states: Tensor, positions: Tensor) -> Tensor:
     """Return the states `(N, W, D)` at positions `(N, W)`; those that stand for padding read the first."""
     return states.gather(1, positions.clamp(min=0)[..., None].expand(-1, -1, states.shape[2]))
+
+
+def encode_labels(request: LabelsRequest) -> Array:
+    """Return the feature of each name as a text by itself, `(C, D)`, by the pooling rule whatever the layout."""
+    pooled = copy.copy(request.encoder)  # Of the same weights.
+    pooled.layout = "pooled"
+    names = PrepareRequest(
+        inputs=request.names, fitted=request.fitted, layout="pooled", options=request.options, files=request.files
+    )
+    return encode(TransferModel(pooled, {}), Inputs(prepare(names)))
 
 
 def cut_output(model: Any) -> nn.Linear:

@@ -53,4 +53,5 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         preprocess=deferred("tlbench_nlp.preprocess"),
         build=deferred("tlbench_nlp.backbones.bert", "build"),
         save=deferred("tlbench_nlp.backbones.bert", "save"),
+        encode_labels=deferred("tlbench_nlp.backbones.bert", "encode_labels"),
     )

@@ -1,4 +1,4 @@
-"""A head from the names of the labels, without an example of them (after Frome et al. 2013, DeViSE)."""
+"""A backbone that has vectors of label names, the same without them, and a task whose texts name their labels."""
 
 import zlib
 
@@ -6,22 +6,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from tlbench import CLASSIFICATION, BackboneSpec, DomainSpec, Side, Split, StrategySpec, TaskData, TaskSpec, hookimpl
+from tlbench import CLASSIFICATION, BackboneSpec, DomainSpec, Side, Split, TaskData, TaskSpec, hookimpl
 from tlbench.learning import Encoder, Ragged
 
 BUCKETS = 500
-
-
-def name_the_head(request):
-    """Set the head `target` to the distances from the vectors of the names: -|f - v|^2 / 2 + |f|^2 / 2."""
-    vectors = torch.from_numpy(request.encode_labels())
-    model, width = request.model, request.model.encoder.feature_dim
-    head = request.target.kind.head(width, request.target.labels)
-    with torch.no_grad():
-        head.weight.copy_(vectors)
-        head.bias.copy_(-vectors.square().sum(1) / 2)
-    model.heads["target"] = head
-    return model
 
 
 class Bag(Encoder):
@@ -107,20 +95,4 @@ def tlbench_backbones():
     return [
         BackboneSpec(name="text/bag", title="Bag of words", encode_labels=encode_names, **parts),
         BackboneSpec(name="text/nameless", title="Bag of words without names", **parts),
-    ]
-
-
-@hookimpl
-def tlbench_strategies():
-    return [
-        StrategySpec(
-            name="label-names",
-            title="Names of labels",
-            summary="A head of the vectors of the labels' names; no labelled example.",
-            paper="Frome et al. 2013, DeViSE, https://papers.nips.cc/paper/5204",
-            access=frozenset(),
-            trains_encoder=False,
-            needs=("label-vectors",),
-            adapt=name_the_head,
-        )
     ]

@@ -19,7 +19,7 @@ ANSWERS = Case("question_answering", "answers/colours", 0.5, ("finetune", "adver
 BEEPS = Case("transcripts", "beeps/quiet", 0.5, ("finetune", "adversarial"))
 BOXES = Case("boxes", "shapes/rectangles", 0.5)
 STARS = Case("ordinal", "tabular/stars", 0.04, ("adversarial", "finetune"))
-TOPICS = Case("label_names", "topics/others", 0.4, ("label-names", "finetune"), "text/bag")
+TOPICS = Case("label_names", "topics/others", 0.4, ("zero-shot", "finetune"), "text/bag")
 CASES = {case.plugin: case for case in (ANSWERS, BEEPS, BOXES, STARS, TOPICS)}
 
 
@@ -247,8 +247,8 @@ def _inspect(case):
 
 
 def test_names_of_labels_need_vectors(tmp_path, session_cache):
-    rows = TOPICS.run(tmp_path, strategies=["label-names"], backbone=["text/bag", "text/nameless"])
-    named, nameless = (only(rows, strategy="label-names", backbone=name) for name in ("text/bag", "text/nameless"))
+    rows = TOPICS.run(tmp_path, strategies=["zero-shot"], backbone=["text/bag", "text/nameless"])
+    named, nameless = (only(rows, strategy="zero-shot", backbone=name) for name in ("text/bag", "text/nameless"))
     constant = only(rows, strategy="constant", backbone="text/bag")
     assert named.score > constant.score + 0.3
     assert named.forgetting_head == 0.0

@@ -28,7 +28,6 @@ FILES = {
     "soup": "soup",
     "mlp-head": "mlp_head",
     "pair": "ensemble",
-    "mean-teacher": "mean_teacher",
     "simclr": "simclr",
     "best-checkpoint": "best_checkpoint",
 }
@@ -181,32 +180,6 @@ class TestExtensions:
         assert "extension" in adapt_stage.STAGE.inputs
 
 
-
-
-class TestMeanTeacher:
-    def test_with_full_momentum_the_teacher_is_the_start(self, adapted):
-        _, _, source, made = adapted("mean-teacher", overrides={"mean-teacher.momentum": 1.0})
-        assert state_hash(made.model.encoder) == state_hash(source.encoder)
-
-    def test_without_momentum_and_agreement_it_is_fine_tuning_on_the_same_batches(self, adapted, plan, source_of):
-        overrides = {"mean-teacher.momentum": 0.0, "mean-teacher.weight": 0.0}
-        pairing, prepared, source, made = adapted("mean-teacher", overrides=overrides)
-
-        def plain(request):
-            labelled, unlabelled = request.batches(request.target.train), request.batches(request.target.unlabelled)
-
-            def loss(progress):
-                inputs, targets, _ = next(labelled)
-                next(unlabelled)
-                return request.target.kind.loss(request.model(*inputs), targets)
-
-            request.train([request.model.encoder, request.model.heads["target"]], loss)
-            return request.model
-
-        tuned = dataclasses.replace(pairing, strategy=dataclasses.replace(pairing.strategy, adapt=plain))
-        expected = adapt(tuned, prepared, source, silent).model
-        for name, value in made.model.encoder.state_dict().items():
-            torch.testing.assert_close(value, expected.encoder.state_dict()[name], rtol=1e-4, atol=1e-5)
 
 
 class TestSimCLR:

@@ -18,7 +18,7 @@ from torch import Tensor
 from tlbench.contract.editions import MEMBERS, replaced
 from tlbench.contract.task_data import Access, Array
 from tlbench.errors import ContractError, NotApplicable
-from tlbench.learning.batch import Augment, Batch
+from tlbench.learning.batch import Batch, Strengths
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.evaluate import evaluate
 from tlbench.learning.kinds.protocol import Kind
@@ -127,13 +127,13 @@ class AdaptRequest:
         return self.trainer.generator
 
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+        self, examples: Examples | Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. `augment` is `none`,
-        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew.
-        For `request.target.unlabelled` targets is None.
+        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew;
+        `augment=("weak", "strong")` gives two views, one of each. For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
             raise replaced(

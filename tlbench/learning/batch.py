@@ -16,6 +16,8 @@ Tensors = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
 Augment = Literal["none", "weak", "strong"]
 """How far augmentation varies an example: `none`, or a strength of `AugmentRequest`."""
+Strengths = Augment | tuple[Augment, ...]
+"""One for all views of an example, or one for each."""
 
 
 class Batch(NamedTuple):

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
-from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking
+from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking, Strengths
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
@@ -61,38 +61,38 @@ class Trainer:
 
     @overload
     def batches(
-        self, examples: Examples, views: int = 1, augment: Augment = "weak", size: int | None = None
+        self, examples: Examples, views: int = 1, augment: Strengths = "weak", size: int | None = None
     ) -> Iterator[Batch]: ...
     @overload
     def batches(
-        self, examples: Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+        self, examples: Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
     ) -> Iterator[Batch]: ...
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Augment = "weak", size: int | None = None
+        self, examples: Examples | Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. With several views
-        `inputs` is a tuple of batches of the same examples, each augmented anew. Inputs without labels have the targets
-        None.
+        `inputs` is a tuple of batches of the same examples, each augmented anew; a tuple of strengths has a view for
+        each. Inputs without labels have the targets None.
         """
         inputs = examples if isinstance(examples, Inputs) else examples.inputs
+        strengths = (augment,) * views if isinstance(augment, str) else augment
         if self.device.type == "cpu":
-            return self._draw(examples, views, augment, size, self.generator)
-        on_cpu = self._remasks(examples, views) or (
-            self.augmentation.varies(augment) and not self.augmentation.on_device
+            return self._draw(examples, strengths, size, self.generator)
+        on_cpu = self._remasks(examples, len(strengths)) or (
+            any(map(self.augmentation.varies, strengths)) and not self.augmentation.on_device
         )
         resident = None if on_cpu else Resident.of(inputs, self.device)
         if resident is not None:
-            return self._draw(examples, views, augment, size, self.generator, resident)
+            return self._draw(examples, strengths, size, self.generator, resident)
         # In a thread the order of draws is not known: it has a generator of its own.
-        return ahead(self._draw(examples, views, augment, size, self._seeded("cpu")))
+        return ahead(self._draw(examples, strengths, size, self._seeded("cpu")))
 
     def _draw(
         self,
         examples: Examples | Inputs,
-        views: int,
-        augment: Augment,
+        strengths: tuple[Augment, ...],
         size: int | None,
         generator: torch.Generator,
         resident: Resident | None = None,
@@ -101,15 +101,15 @@ class Trainer:
         read = inputs.batch if resident is None else resident.batch
         varying = generator if resident is None else self._seeded(self.device)
         for indices in self._indices(len(inputs), size, generator):
-            drawn = [self.augmentation(read(indices), augment, varying) for _ in range(views)]
+            drawn = [self.augmentation(read(indices), strength, varying) for strength in strengths]
             wanted = None if targets is None else targets.select(indices).batch()
-            if self._remasks(examples, views) and wanted is not None:
+            if self._remasks(examples, len(strengths)) and wanted is not None:
                 drawn[0], wanted = self.remasking(drawn[0], wanted, generator)
             if resident is None:
                 drawn = [tuple(to_device(part, self.device) for part in view) for view in drawn]
             if wanted is not None:
                 wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
-            yield Batch(drawn[0] if views == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
+            yield Batch(drawn[0] if len(strengths) == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
 
     def _remasks(self, examples: Examples | Inputs, views: int) -> bool:
         return isinstance(examples, Examples) and views == 1 and self.remasking.remask is not None

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from tlbench import BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder, Ragged, prepare_each
+from tlbench import Array, BuildRequest, FitRequest, LabelsRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder, Ragged, device_of, prepare_each
 from tlbench_nlp.preprocess import SPECIAL, preprocessor, token_texts
 
 
@@ -49,6 +51,15 @@ def prepare(request: PrepareRequest) -> Columns:
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder; its layout decides whether it reads the words' positions."""
     return SmallBert(request.fitted, request.options, words=request.layout == "sequence")
+
+
+def encode_labels(request: LabelsRequest) -> Array:
+    """Return the mean over the pieces of each name `(C, D)`: its feature as a text by itself."""
+    text = preprocessor(request.fitted, request.options, "pooled")
+    ids = Ragged.of([text(name)[0] for name in request.names]).take(np.arange(len(request.names)))
+    with torch.no_grad():
+        features: Tensor = request.encoder(torch.from_numpy(ids).to(device_of(request.encoder)))
+    return features.cpu().numpy()
 
 
 def save(request: SaveRequest) -> None:
