@@ -12,7 +12,6 @@ import pytest
 import torch
 from support import silent
 
-from tlbench import REGRESSION
 from tlbench.engine.adaptation import adapt
 from tlbench.engine.given import declared_parts, seen_labels
 from tlbench.engine.models import read_adapted
@@ -24,7 +23,6 @@ from tlbench.testing.toy import toy_candidate
 
 HERE = Path(__file__).parent
 FILES = {
-    "lwf": "lwf",
     "soup": "soup",
     "mlp-head": "mlp_head",
     "pair": "ensemble",
@@ -83,31 +81,12 @@ def test_every_method_runs_on_every_task_that_it_fits_and_its_file_agrees_with_t
     assert {(row.status, row.reason) for row in rows if row.status == "failed"} == set()
     skipped = {(row.strategy, row.task) for row in rows if row.status == "skipped"}
     # Views need transformations, which toy/blobs alone names.
-    assert skipped == {("lwf", "toy/alone"), *(("simclr", task) for task in TASKS if task != "toy/blobs")}
+    assert skipped == {("simclr", task) for task in TASKS if task != "toy/blobs"}
     for row in rows:
         if row.status == "ok":
             assert row.parity < 1e-5, row.strategy
             assert row.trained_parameters > 0
             assert row.score == pytest.approx(row.eager_score, abs=1e-6)
-
-
-class TestLwF:
-    def test_the_old_head_trains_and_forgetting_is_measured_with_it(self, adapted, methods, run_pairings):
-        _, _, source, made = adapted("lwf", "toy/shapes")
-        before, after = source.heads["source"], made.model.heads["source"]
-        assert not torch.equal(before.weight, after.weight)
-        outcome = run_pairings(methods, tasks=["toy/shapes"], strategies=["lwf"])
-        (row, *_) = [row for row in outcome.rows if row.strategy == "lwf"]
-        assert row.forgetting_head is not None
-
-    def test_with_a_large_weight_it_forgets_less_than_fine_tuning(self, methods, run_pairings):
-        rough = {"steps": 200, "learning_rate": 0.1}
-        overrides = {f"{name}.{option}": value for name in ("lwf", "finetune") for option, value in rough.items()}
-        overrides["lwf.weight"] = 30.0
-        names = ["lwf", "finetune"]
-        outcome = run_pairings(methods, tasks=["toy/shapes"], strategies=names, seeds=[0, 1, 2], overrides=overrides)
-        lost = {name: np.mean([row.forgetting_head for row in outcome.rows if row.strategy == name]) for name in names}
-        assert lost["lwf"] < lost["finetune"]
 
 
 def test_a_soup_is_the_mean_of_its_models(adapted, plan, source_of):
@@ -260,10 +239,3 @@ class TestSelection:
         (row, *_) = run_pairings(methods, tasks=["toy/blobs"], strategies=["best-checkpoint"], label_budgets=["1"]).rows
         assert row.status == "skipped"
         assert "1 labelled examples are too few" in row.reason
-
-
-def test_numbers_have_no_class_probabilities(methods, plan_of):
-    task = dataclasses.replace(methods.task("toy/blobs"), kind=REGRESSION, metric="r2")
-    changed = dataclasses.replace(methods, tasks={task.name: task})
-    (pairing, *_) = plan_of(changed, tasks=[task.name], strategies=["lwf"]).pairings
-    assert "class probabilities" in pairing.skip

@@ -21,9 +21,10 @@ from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.batch import Augmentation, Remasking
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
-from tlbench.learning.model import TransferModel, changed_parameters, device_of
+from tlbench.learning.model import ScaledLinear, TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import LossCurve, listening
 from tlbench.learning.trainer import Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
@@ -96,6 +97,7 @@ def adapt_request(
     """Seed torch and return what the strategy is given."""
     generator = seed_everything(pairing.seed, "adapt")
     model = with_target_head(pairing, prepared, source).eval()
+    _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
@@ -167,6 +169,14 @@ def with_target_head(pairing: Pairing, prepared: Prepared, source: TransferModel
         head = pairing.task.kind.create().head(model.encoder.feature_dim, prepared.target_labels)
         model.heads["target"] = head.to(device_of(model))
     return extended(model, pairing.extension)
+
+
+def _settle(head: nn.Module, budget: Examples | Inputs | None) -> None:
+    """Give a new head of numbers the scale of the label budget, as `fit` does: a loss of a strategy's own cannot."""
+    if isinstance(budget, Examples):
+        for part in head.modules():
+            if isinstance(part, ScaledLinear):
+                part.settle(budget.targets.values)
 
 
 def check_promises(strategy: StrategySpec, before: TransferModel, after: object) -> None:
