@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tlbench import PARTIAL, BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
+from tlbench import BadInputError, BuildRequest, OwnHead, SaveRequest, UnknownNameError, UsageError
 from tlbench.learning import Encoder, blocks_of
 from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
@@ -31,16 +31,11 @@ def build(request: BuildRequest) -> Encoder:
         raise UsageError(
             f"Invalid max_length {request.options['max_length']}: the model has only {positions} positions."
         )
-    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    model, lacking = load(auto_class(request.layout), request.files, config, request.options)
     coverage = covered(model, lacking)
     encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
     encoder.coverage = coverage
     return encoder
-
-
-def _partial(request: BuildRequest) -> bool:
-    """Return the option of that name, which a new model does not have."""
-    return bool(request.options.get(PARTIAL.name, False))
 
 
 class TextEncoder(Encoder):
@@ -109,7 +104,7 @@ def own_head(request: BuildRequest) -> OwnHead:
     if not request.layout.endswith("-token"):
         raise UsageError("The checkpoint's own head works only for language modelling: use --set source.mode=probe.")
     config = configuration(request.files, request.fitted)
-    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    model, lacking = load(auto_class(request.layout), request.files, config, request.options)
     own = {f"{name}.weight" for name, module in model.named_modules() if module is model.get_output_embeddings()}
     if own & lacking:
         raise BadInputError("The checkpoint has no output layer of its own: use --set source.mode=probe.")
