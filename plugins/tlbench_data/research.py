@@ -20,6 +20,16 @@ OBJECTS = (
     "backpack", "bike", "calculator", "headphones", "keyboard", "laptop_computer", "monitor", "mouse", "mug",
     "projector",
 )  # fmt: skip
+IMAGENET = {
+    "backpack": "backpack",
+    "keyboard": "computer keyboard",
+    "laptop_computer": "laptop",
+    "monitor": "monitor",
+    "mouse": "computer mouse",
+    "mug": "coffee mug",
+    "projector": "projector",
+}
+"""Objects that are a class of ImageNet, and its name. It has neither calculators nor headphones, and two bicycles."""
 TISSUES = ("adenocarcinoma", "benign")
 SIZE = Option(
     name="size",
@@ -91,6 +101,45 @@ def _lung_colon() -> TaskSpec:
         files=partial(_image_files, "lung_colon_histology", ("lung", "colon"), TISSUES),
         load=partial(_load_images, "lung_colon_histology", ("lung", "colon"), TISSUES),
     )
+
+
+def _imagenet() -> TaskSpec:
+    return TaskSpec(
+        name="vision/imagenet-webcam",
+        title="Classes of ImageNet to objects in an office",
+        summary="Photographs of objects, at most 160 pixels wide or high, and what is lost of ImageNet's classes.",
+        source="612 pictures from the web, of Caltech-256, in seven classes of ImageNet; a fifth of each for testing.",
+        target="295 pictures of ten objects by a webcam, half of each class for testing.",
+        shift="Another camera, light and background, and three objects more, two of which ImageNet lacks.",
+        setting="inductive",
+        mirrors="ImageNet to Office (Donahue et al. 2014, DeCAF)",
+        modality="image",
+        kind=CLASSIFICATION,
+        metric="accuracy",
+        backbone="image/resnet-small",
+        label_budget=50,
+        augment=("affine",),
+        licence=OFFICE,
+        data_from="data-root",
+        requires=("PIL",),
+        extra="vision",
+        options=(
+            *places(
+                "folder with pictures by class, seven of which are read (default: TLBENCH_DATA/office_caltech/caltech)",
+                "folder with pictures of the webcam by class (default: TLBENCH_DATA/office_caltech/webcam)",
+            ),
+            SIZE,
+        ),
+        files=_imagenet_files,
+        load=partial(deferred("tlbench_data.tasks.photographs", "load_imagenet"), IMAGENET, OBJECTS),
+    )
+
+
+def _imagenet_files(request: LoadRequest) -> list[Path]:
+    from tlbench.assets import files_read
+    from tlbench_data.tasks.photographs import imagenet_sides
+
+    return files_read(*imagenet_sides(IMAGENET, OBJECTS, request))
 
 
 _load_images = deferred("tlbench_data.tasks.photographs", "load")
@@ -185,6 +234,7 @@ def research_tasks() -> list[TaskSpec]:
             "876 pictures from the web, of Caltech-256",
             "Other objects of these kinds, with backgrounds; the labels stay the same.",
         ),
+        _imagenet(),
         _lung_colon(),
         _ner_wiki_web(),
         _speakers(),

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import PARTIAL, Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.learning import Columns, Encoder, blocks_of
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
@@ -146,8 +146,7 @@ def build(request: BuildRequest) -> Encoder:
     config, settings = configuration(request.files, request.fitted), settings_of(request.files)
     # Masks of pre-training are drawn by numpy, whose seed is not ours; their embedding would never be trained.
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
-    partial = bool(request.options.get(PARTIAL.name, False))  # A new model does not have it.
-    model, lacking = load(auto_class("pooled"), request.files, config, partial)
+    model, lacking = load(auto_class("pooled"), request.files, config, request.options)
     masks = bool(settings.get("return_attention_mask", config.feat_extract_norm == "layer"))
     encoder = SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
     encoder.coverage = covered(model, lacking)

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, deferred
+from tlbench import CHECKPOINT_KEY, PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, deferred
 from tlbench_hf.new import pooling
-from tlbench_hf.places import configuration_file, files_beside_extractor, files_of_text
+from tlbench_hf.places import configuration_file, extractor_file, files_beside_extractor, files_of_text
+from tlbench_hf.processors import is_plain
 from tlbench_hf.unfit import check_folder, check_model
 
 Find = Callable[[Mapping[str, Any]], Checkpoint]
@@ -76,9 +77,9 @@ def find(name: str) -> BackboneSpec:
     config = _read(configuration_file(name), shown)
     model_type = str(config.get("model_type", ""))
     check_model(shown, config, served=model_type in SPEECH or model_type in IMAGES)
-    make, files = _text, files_of_text
-    if model_type in SPEECH or model_type in IMAGES:
-        make, files = _speech if model_type in SPEECH else _image, files_beside_extractor
+    if model_type in IMAGES:
+        return _image(name, f"hf/{shown}", config)
+    make, files = (_speech, files_beside_extractor) if model_type in SPEECH else (_text, files_of_text)
     return make(f"hf/{shown}", config, functools.partial(files, name))
 
 
@@ -128,6 +129,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         licence=LICENCE,
         options=(
             WEIGHTS,
+            CHECKPOINT_KEY,
             PARTIAL,
             Option(name="max_length", default=longest, summary="maximum length; longer inputs are cut", unit="tokens"),
             pooling("last" if decoder else "mean"),
@@ -145,7 +147,8 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
     )
 
 
-def _image(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
+def _image(place: str, name: str, config: Mapping[str, Any]) -> BackboneSpec:
+    plain = is_plain(extractor_file(place))
     return BackboneSpec(
         name=name,
         modality="image",
@@ -154,12 +157,13 @@ def _image(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSp
         traits=("scales",),
         recipe=RECIPE,
         licence=LICENCE,
-        options=(WEIGHTS, PARTIAL),
+        options=(WEIGHTS, CHECKPOINT_KEY, PARTIAL),
         requires=("transformers", "PIL"),
         extra="vision",
-        checkpoint=checkpoint,
+        checkpoint=functools.partial(files_beside_extractor, place),
         fit=deferred("tlbench_hf.image", "fit"),
         prepare=deferred("tlbench_hf.image", "prepare"),
+        preprocess=deferred("tlbench_hf.photo") if plain else None,
         build=deferred("tlbench_hf.image", "build"),
         save=deferred("tlbench_hf.image", "save"),
         augment=deferred("tlbench_vision.augment", "augment"),
@@ -179,6 +183,7 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         licence=LICENCE,
         options=(
             WEIGHTS,
+            CHECKPOINT_KEY,
             PARTIAL,
             Option(
                 name="max_seconds",

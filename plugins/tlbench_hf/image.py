@@ -11,11 +11,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from tlbench import PARTIAL, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.assets import log_once
-from tlbench.learning import Columns, Encoder
+from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_hf.load import auto_class, covered, load, write
+from tlbench_hf.photo import preprocessor
 from tlbench_hf.places import EXTRACTOR
+from tlbench_hf.processors import is_plain
 from tlbench_hf.tokens import configuration
 
 USUAL = {
@@ -34,7 +36,7 @@ MOST = 4096
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
-    """Return the size `(H, W)` of input images, and the means and deviations of pixels in 0..1."""
+    """Return the size `(H, W)` of input images, the means and deviations of pixels in 0..1, and what `photo` reads."""
     processor = _processor(request.files, _vision(configuration(request.files, {})))
     height, width = _pixels(processor, np.zeros((8, 8, 3), np.uint8)).shape[1:]
     scale = 255 * float(processor.rescale_factor or 1) if processor.do_rescale else 255.0
@@ -44,6 +46,17 @@ def fit(request: FitRequest) -> dict[str, Any]:
         "size": [height, width],
         "mean": [float(value) / scale for value in mean],
         "std": [float(value) / scale for value in std],
+        **(_steps(processor) if is_plain(request.files.get(EXTRACTOR)) else {}),
+    }
+
+
+def _steps(processor: Any) -> dict[str, Any]:
+    """Return how a plain processor resizes and crops."""
+    resample = Image.Resampling.BILINEAR if processor.resample is None else processor.resample
+    return {
+        "resize": _sizes(processor, "size") if processor.do_resize else None,
+        "resample": int(resample),
+        "crop": _sizes(processor, "crop_size") if processor.do_center_crop else None,
     }
 
 
@@ -104,6 +117,9 @@ def _pixels(processor: Any, image: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return images `(N, 3, H, W)` uint8, resized and cropped as for the model's own evaluation."""
+    if "resize" in request.fitted:
+        (images,) = prepare_each(preprocessor, request)
+        return (np.stack(images),)
     processor = _processor(request.files, _vision(configuration(request.files, {})))
     return (np.stack([_pixels(processor, np.asarray(image)) for image in request.inputs]),)
 
@@ -117,8 +133,7 @@ def build(request: BuildRequest) -> Encoder:
     auto = transformers.CLIPVisionModel if kind == "clip_vision_model" else auto_class("pooled")
     if kind in BIASED:
         config._attn_implementation = "eager"
-    partial = bool(request.options[PARTIAL.name])
-    model, lacking = load(auto, request.files, config, partial, keep_pooler=kind in POOLED)
+    model, lacking = load(auto, request.files, config, request.options, keep_pooler=kind in POOLED)
     coverage = covered(model, lacking)
     encoder = ImageEncoder(model, request.fitted)
     encoder.coverage = coverage

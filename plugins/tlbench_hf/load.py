@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from tlbench import BadInputError, Coverage
+from tlbench import CHECKPOINT_KEY, PARTIAL, BadInputError, Coverage
 from tlbench.assets import (
     check_coverage,
     check_finite_weights,
     check_limit,
     further_blocks,
+    read_weights,
     reading_weights,
     weight_coverage,
 )
@@ -30,16 +32,17 @@ def load(
     auto: Any,
     files: Mapping[str, Path],
     config: Any,
-    partial: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
     renamed: Mapping[str, str] | None = None,
     keep_pooler: bool = False,
 ) -> tuple[Any, set[str]]:
     """Return the model in float32, new if `weights` is not among the files, without a pooling layer unless it is kept.
 
-    `auto` is a class of a model, or one that finds it; `renamed` gives regular expressions of names in the file and
-    what stands for them in the model. Also returns the names of the model's weights that the file lacks, which are
-    random. Raises `BadInputError` if there are any and `partial` is false, and for a file that is damaged, holds code,
-    or holds weights that are not finite.
+    `auto` is a class of a model, or one that finds it. Of the `options`, `key` chooses one of several sets of weights
+    in the file, and `partial` allows some to be missing; a new model has neither. `renamed` gives regular expressions
+    of names in the file and what stands for them in the model. Also returns the names of the model's weights that the
+    file lacks, which are random. Raises `BadInputError` if there are any and `partial` is not set, and for a file that
+    is damaged, holds code, or holds weights that are not finite.
     """
     from transformers.utils import logging
 
@@ -50,7 +53,7 @@ def load(
     if "weights" not in files:
         made = _new(auto, config)
         return made if keep_pooler else _without_pooler(made), set()
-    model, report = _read(auto, files, config, renamed)
+    model, report = _read(auto, files, config, renamed, str(options.get(CHECKPOINT_KEY.name, "")))
     model = model if keep_pooler else _without_pooler(model)
     weights = model.state_dict()
     missing = {name for name in report["missing_keys"] & weights.keys() if keep_pooler or "pooler" not in name}
@@ -61,33 +64,64 @@ def load(
         missing=missing,
         reshaped=reshaped,
         further=further_blocks(unexpected | report["unexpected_keys"], model),
-        partial=partial,
+        partial=bool(options.get(PARTIAL.name, False)),
     )
     check_finite_weights(weights, files["weights"].name)
     return model, missing | reshaped
 
 
 def _read(
-    auto: Any, files: Mapping[str, Path], config: Any, renamed: Mapping[str, str] | None
+    auto: Any, files: Mapping[str, Path], config: Any, renamed: Mapping[str, str] | None, key: str
 ) -> tuple[Any, Mapping[str, Any]]:
     """Return the model with the weights of its files, and which of them the library could not use."""
-    import torch
-
     for part in (path for role, path in files.items() if role == path.name):  # What an index divides weights into.
         with reading_weights(part):
             pass
-    with reading_weights(files["weights"]):
-        model, report = auto.from_pretrained(
-            files["weights"].parent,
+    path = files["weights"]
+    state = _state_under(path, key) if key else None
+    model, report = _library_s(auto, path, config, renamed, state)
+    if state is None and path.suffix != ".json" and set(model.state_dict()) <= set(report["missing_keys"]):
+        # A file of a training script, which may hold weights beside other things, or several sets of them.
+        model, report = _library_s(auto, path, config, renamed, read_weights(path))
+    return model, report
+
+
+def _library_s(
+    auto: Any, path: Path, config: Any, renamed: Mapping[str, str] | None, state: dict[str, Any] | None
+) -> tuple[Any, Mapping[str, Any]]:
+    """Return the model with the weights of a file, or with those of `state`, and what was not used."""
+    import torch
+
+    # With weights in memory the library takes neither a folder nor a class that finds the model.
+    given, place = (auto, path.parent) if state is None else (_class_of(auto, config), None)
+    with reading_weights(path):
+        model, report = given.from_pretrained(
+            place,
             config=config,
+            state_dict=state,
             dtype=torch.float32,
             local_files_only=True,
             trust_remote_code=False,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # They are refused below, with their names.
+            ignore_mismatched_sizes=True,  # `load` refuses them, with their names.
             key_mapping=renamed,
         )
     return model, report
+
+
+def _class_of(auto: Any, config: Any) -> Any:
+    """Return the class of a model."""
+    import torch
+
+    with torch.device("meta"):
+        return type(_new(auto, config))
+
+
+def _state_under(weights: Path, key: str) -> dict[str, Any]:
+    """Return one of several sets of weights of a file. Raises `BadInputError` where they are divided into files."""
+    if weights.suffix == ".json":
+        raise BadInputError(f'"{weights.name}" divides weights into several files: backbone.key takes a single file.')
+    return read_weights(weights, key)
 
 
 def _check_size(auto: Any, config: Any, where: Path | str) -> None:

@@ -23,6 +23,13 @@ def configuration_file(name: str) -> Path:
     return find_checkpoint(name, {"config": "config.json"}).files["config"]
 
 
+def extractor_file(name: str) -> Path | None:
+    """Return the file with a checkpoint's image processor, or None. Raises `MissingDataError` for no checkpoint."""
+    from tlbench.assets import find_checkpoint
+
+    return find_checkpoint(name, {"config": "config.json", EXTRACTOR: EXTRACTOR}, (EXTRACTOR,)).files.get(EXTRACTOR)
+
+
 def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return a text model's files by role. Raises `MissingDataError`."""
     tokenizer = {"tokenizer": TOKENIZERS, **{beside: (beside,) for beside in BESIDE}}

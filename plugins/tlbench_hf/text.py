@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import (
-    PARTIAL,
     Array,
     BadInputError,
     BuildRequest,
@@ -44,18 +43,13 @@ def build(request: BuildRequest) -> Encoder:
         raise UsageError(
             f"Invalid max_length {request.options['max_length']}: the model has only {positions} positions."
         )
-    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    model, lacking = load(auto_class(request.layout), request.files, config, request.options)
     coverage = covered(model, lacking)
     encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
     encoder.coverage = coverage
     if known := request.fitted.get("tokens"):
         encoder.tokens = TokenNumbers(known["mask"], tuple(known["special"]), known["count"])
     return encoder
-
-
-def _partial(request: BuildRequest) -> bool:
-    """Return the option of that name, which a new model does not have."""
-    return bool(request.options.get(PARTIAL.name, False))
 
 
 class TextEncoder(Encoder):
@@ -146,7 +140,7 @@ def own_head(request: BuildRequest) -> OwnHead:
     if not request.layout.endswith("-token"):
         raise UsageError("The checkpoint's own head works only for language modelling: use --set source.mode=probe.")
     config = configuration(request.files, request.fitted)
-    model, lacking = load(auto_class(request.layout), request.files, config, _partial(request))
+    model, lacking = load(auto_class(request.layout), request.files, config, request.options)
     own = {f"{name}.weight" for name, module in model.named_modules() if module is model.get_output_embeddings()}
     if own & lacking:
         raise BadInputError("The checkpoint has no output layer of its own: use --set source.mode=probe.")

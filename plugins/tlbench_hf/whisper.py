@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import PARTIAL, BuildRequest, FitRequest, SaveRequest, UsageError
+from tlbench import BuildRequest, FitRequest, SaveRequest, UsageError
 from tlbench.learning import Encoder
 from tlbench_hf.audio import given_rate, settings_of, usual_length
 from tlbench_hf.load import covered, load, write
@@ -52,9 +52,8 @@ def build(request: BuildRequest) -> Encoder:
     """Return the encoder, without the decoder."""
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-    partial = bool(request.options[PARTIAL.name])
     config = configuration(request.files, request.fitted)
-    model, lacking = load(WhisperEncoder, request.files, config, partial, {r"^(model\.)?encoder\.": ""})
+    model, lacking = load(WhisperEncoder, request.files, config, request.options, {r"^(model\.)?encoder\.": ""})
     coverage = covered(model, lacking)
     encoder = LogMelEncoder(model, request.fitted)
     encoder.coverage = coverage

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from tlbench.api.task_tables import first_sentence, task_sections
+from tlbench.api.task_tables import LONGEST, on_one_line, task_sections
 from tlbench.api.wrapping import cells, wrapped
 from tlbench.results.row import Row
 
@@ -91,11 +91,32 @@ def test_what_was_skipped_takes_one_line_a_task(row, monkeypatch):
     assert alone == ["2 skipped: needs source data (adabn, adversarial)"]
 
 
-def test_what_failed_has_the_first_sentence_of_its_reason(row, monkeypatch):
+def test_what_failed_has_its_reason_and_what_to_do(row, monkeypatch):
     reason = "The loss is nan at step 2. Lower the learning rate."
     rows = [without_score(row, status="failed", stage="adapt", reason=reason, seed=seed) for seed in (0, 1)]
     ((_, lines),) = sections(rows, monkeypatch).items()
-    assert lines == ["failed in adapt: finetune, seeds 0, 1: The loss is nan at step 2."]
+    assert " ".join(line.strip() for line in lines) == f"failed in adapt: finetune, seeds 0, 1: {reason}"
+
+
+def test_a_long_refusal_is_wrapped_and_keeps_its_advice(row, monkeypatch):
+    advice = "use a checkpoint of this depth, or start from what fits with --set backbone.partial=true."
+    reason = (
+        f'"w.pt" fits timm/resnet18 in part: {"12 weights are missing, among them layer4.1.bn2.bias; " * 5}{advice}'
+    )
+    failed = without_score(row, status="failed", stage="source", reason=reason)
+    skipped = without_score(row, status="skipped", reason=reason, strategy="frozen")
+    ((_, lines),) = sections([failed, skipped], monkeypatch).items()
+    assert all(cells(line) <= 80 for line in lines)
+    said = " ".join(line.strip() for line in lines)
+    assert said.count(advice.removesuffix(".")) == 2
+
+
+def test_one_group_is_not_several(row):
+    from tlbench.leaderboard.aggregate import aggregate
+    from tlbench.leaderboard.wording import task_facts
+
+    facts = [task_facts(aggregate([dataclasses.replace(row, groups=number)])) for number in (1, 4)]
+    assert ["examples in 1 group;" in facts[0], "examples in 4 groups;" in facts[1]] == [True, True]
 
 
 def test_nothing_that_a_row_says_reaches_the_terminal_as_more_than_text(row, monkeypatch):
@@ -112,15 +133,14 @@ def test_nothing_that_a_row_says_reaches_the_terminal_as_more_than_text(row, mon
 @pytest.mark.parametrize(
     ("text", "first"),
     [
-        ("One. Two.", "One."),
-        ('It is "a.b", e.g. c. Then this.', 'It is "a.b", e.g. c.'),
+        ("One. Two.", "One. Two."),
         ("KeyError: 'x'\nmore", "KeyError: 'x' more"),
-        ("a" * 300, "a" * 200 + " ..."),
+        (f"{'a' * LONGEST}: use b.", f"{'a' * (LONGEST // 2)} ... {'a' * (LONGEST // 2 - 8)}: use b."),
         ("", ""),
     ],
 )
-def test_the_first_sentence_of_a_reason(text, first):
-    assert first_sentence(text) == first
+def test_a_reason_has_one_line_and_keeps_its_end(text, first):
+    assert on_one_line(text) == first
 
 
 def test_wrapped_lines_count_cells():

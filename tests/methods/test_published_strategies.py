@@ -159,8 +159,6 @@ class TestExtensions:
         assert "extension" in adapt_stage.STAGE.inputs
 
 
-
-
 class TestSimCLR:
     def test_the_loss_is_that_of_the_paper(self, methods):
         """NT-Xent written out as the sum of Chen et al. 2020, equation 1."""

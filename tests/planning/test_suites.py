@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from tlbench.api.running import run_requests
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.expand import make_plan
 from tlbench.planning.selection import RunRequest
@@ -94,6 +95,21 @@ def test_the_settings_of_one_run_say_nothing_of_another(catalog, settings):
     assert by_task["toy/blobs"].task_options["noise"] == 0.5
     with pytest.raises(UnknownNameError, match="finetune\\.stepz"):
         make_plan([*run_requests, RunRequest(tasks=["toy/rare"], overrides={"finetune.stepz": 5})], catalog, settings)
+
+
+def test_what_a_suite_sets_for_other_strategies_is_no_error_but_a_user_s_own_is(catalog, settings, suite):
+    def plan(overrides, **arguments):
+        own = read_suite(suite('tasks = ["toy/blobs"]\n[set]\n"strategy.steps" = 5\n"finetune.step" = 6\n'))
+        return make_plan(run_requests(own.name, (), False, arguments, overrides), catalog, settings)
+
+    assert {one.strategy.name for one in plan({}, strategies=["constant"], references=["none"]).pairings} == {
+        "constant"
+    }
+    with pytest.raises(UnknownNameError, match=r"finetune\.step"):
+        plan({})
+    for name in ("strategy.stepz", "finetune.step"):
+        with pytest.raises(UnknownNameError, match=name):
+            plan({name: 7}, strategies=["constant"], references=["none"])
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,25 @@ def test_a_model_of_transformers_is_not_left_random_in_part(bert, changes, says,
     assert coverage.expected - coverage.loaded == lacking
 
 
+def test_the_weights_of_transformers_are_chosen_by_their_key(bert):
+    state = load_file(bert / "model.safetensors")
+    (bert / "model.safetensors").unlink()
+    other = {name: part + 1 for name, part in state.items()}
+    torch.save({"epoch": 3, "student": other, "teacher": {"state_dict": state}}, bert / "pytorch_model.bin")
+    spec = load_catalog().backbone(f"hf/{bert}")
+    name = "embeddings.word_embeddings.weight"
+    for key, expected in (("teacher.state_dict", state), ("student", other)):
+        built = build(spec, ["a plot"], key=key)
+        assert built.coverage is None
+        assert torch.equal(built.model.state_dict()[name], expected[f"bert.{name}"])
+    with pytest.raises(BadInputError, match=r"backbone\.key"):
+        build(spec, ["a plot"])
+    torch.save({"epoch": 3, "state_dict": state}, bert / "pytorch_model.bin")
+    assert build(spec, ["a plot"]).coverage is None
+    with pytest.raises(BadInputError, match="teachers"):
+        build(spec, ["a plot"], key="teachers")
+
+
 def test_a_deeper_checkpoint_of_transformers_is_refused(bert):
     def deeper(state):
         return state | {name.replace("layer.0", "layer.1"): part.clone() for name, part in state.items()}

@@ -14,7 +14,7 @@ from tlbench.planning.catalog import load_catalog
 from tlbench.planning.expand import make_plan
 from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
-from tlbench_data.research import OBJECTS, TISSUES, research_tasks
+from tlbench_data.research import IMAGENET, OBJECTS, TISSUES, research_tasks
 
 TASKS = {task.name: task for task in research_tasks()}
 SENTENCE = "Anna\tB-PER\nvisits\tO\nOld\tB-LOC\nYork\tI-LOC\non\tO\nEaster\tB-MISC\n\n"
@@ -56,6 +56,17 @@ def test_photographs_keep_their_size_for_backbones_that_scale_them(tmp_path):
     assert {np.asarray(image).shape for image in data.target.test.inputs} == {(9, 8, 3)}
     assert np.asarray(task.load(request(task.name, tmp_path)).target.test.inputs[0]).shape == (64, 64, 3)
     assert len(task.files(request(task.name, tmp_path))) == 90
+
+
+def test_seven_objects_have_names_of_imagenet_and_the_target_has_all(tmp_path):
+    for name in OBJECTS:
+        paint(tmp_path / "office_caltech/caltech" / name, 5, (12, 10))
+        paint(tmp_path / "office_caltech/webcam" / name, 4, (8, 9))
+    task = TASKS["vision/imagenet-webcam"]
+    data = task.load(request(task.name, tmp_path))
+    assert (set(data.source.labels), data.target.labels) == (set(IMAGENET.values()), OBJECTS)
+    assert [len(split.labels) for split in (data.source.train, data.source.test, data.target.test)] == [28, 7, 20]
+    assert len(task.files(request(task.name, tmp_path))) == 75
 
 
 def test_squamous_cells_of_the_lung_are_left_out(tmp_path):

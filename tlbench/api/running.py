@@ -222,8 +222,16 @@ def run_requests(
         replaced = {"seeds": (0,), **replaced}
     if not tasks:
         replaced["skip_missing"] = True
+    # Of a suite as it is written, a misspelt name is an error as any other.
+    narrowed = bool(replaced.keys() & {"strategies", "references", "backbones", "estimators", "analyses"} or tasks)
     requests = [
-        dataclasses.replace(run, quick=quick, **replaced, overrides={**run.overrides, **overrides})
+        dataclasses.replace(
+            run,
+            quick=quick,
+            **replaced,
+            overrides={**run.overrides, **overrides},
+            of_suite=sorted(run.overrides.keys() - overrides.keys()) if narrowed else (),
+        )
         for run in chosen.runs
     ]
     chosen.check_checkpoints(requests, models_folder())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 LEAST = 12
 """Cells of the column of strategies, however narrow the terminal is."""
-LONGEST = 200
+LONGEST = 600
 """Characters of a reason; `tlbench show` and the page of the board have all of it."""
 GAP = "  "
 Line = Sequence[str]
@@ -108,14 +107,14 @@ def _left(text: str, width: int) -> str:
 
 
 def _failed(entries: Sequence[Entry], several: bool) -> list[str]:
-    """Return a line for each failed entry, with the first sentence of the reason."""
+    """Return for each failed entry the reason, with what to do about it."""
     from tlbench.leaderboard import wording
 
     lines = []
     for entry in entries:
         if entry.first.status == "failed":
             who = f"{_named(entry, several)}, {wording.seeds(entry.rows)}"
-            reason = first_sentence(entry.first.reason or "")
+            reason = on_one_line(entry.first.reason or "")
             lines += wrapped(f"{wording.ending(entry)}: {who}: {reason}", line_width(), GAP)
     return lines
 
@@ -125,9 +124,10 @@ def _skipped(entries: Sequence[Entry], several: bool) -> list[str]:
     skipped = [entry for entry in entries if entry.first.status == "skipped"]
     reasons: dict[str, list[str]] = {}
     for entry in skipped:
-        reason = first_sentence(entry.first.reason or "").removeprefix(f'"{entry.first.strategy}" ')
-        # What follows names the task, which the heading does too.
-        reasons.setdefault(reason.partition("; ")[0].removesuffix("."), []).append(_named(entry, several))
+        reason = on_one_line(entry.first.reason or "").removeprefix(f'"{entry.first.strategy}" ')
+        # The heading says what the task has.
+        reason = reason.partition(f'; "{entry.first.task}" has ')[0].removesuffix(".")
+        reasons.setdefault(reason, []).append(_named(entry, several))
     said = [f"{reason} ({', '.join(sorted(set(names)))})" for reason, names in reasons.items()]
     return wrapped(f"{len(skipped)} skipped: {'; '.join(said)}", line_width(), GAP) if skipped else []
 
@@ -137,8 +137,9 @@ def _named(entry: Entry, several: bool) -> str:
     return f"{entry.strategy} with {entry.first.backbone}" if several else entry.strategy
 
 
-def first_sentence(text: str) -> str:
-    """Return the first sentence of a reason, on one line, cut if it is long."""
+def on_one_line(text: str) -> str:
+    """Return a reason on one line; a long one loses its middle, because what to do stands at its end."""
     line = " ".join(text.split())
-    sentence = re.split(r"(?<=[.!?])\s+(?=[A-Z\"(])", line, maxsplit=1)[0]
-    return sentence if len(sentence) <= LONGEST else f"{sentence[:LONGEST].rstrip()} ..."
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[: LONGEST // 2].rstrip()} ... {line[-LONGEST // 2 :].lstrip()}"

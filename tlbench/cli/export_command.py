@@ -29,7 +29,7 @@ def command(name: str, output: Path, board: Path, plugins: Sequence[Path], as_js
     """Export the model of RESULT for serving: ONNX file, runnable example and model card.
 
     RESULT is the file of a result, or a unique part of its name in --board, such as its key. The example needs only
-    onnxruntime and numpy.
+    onnxruntime and numpy, and Pillow for photographs that are resized.
     """
     from tlbench.assets.folders import cache_folder
     from tlbench.deploy.package.write import write_bundle
@@ -48,4 +48,4 @@ def command(name: str, output: Path, board: Path, plugins: Sequence[Path], as_js
     say(f"{row.file_name}: {row.metric} {row.score:.3f} on {row.test_size} test examples")
     for path in paths:
         say(f"  {path}")
-    say(f"Test it (needs only onnxruntime and numpy): python {output / 'predict.py'} --check")
+    say(f"Test it (needs only what README.md there names): python {output / 'predict.py'} --check")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from tlbench.contract.options import Option, OptionValue
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tlbench.learning.model import Encoder
 
 
+EMPTY_NAMES: Mapping[str, str] = MappingProxyType({})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """Files of a pre-trained model, and where they come from."""
@@ -52,7 +55,9 @@ class OwnHead:
     head: torch.nn.Linear
     """Features `(..., D)` to outputs `(..., C)`."""
     labels: Sequence[str]
-    """The names of its C outputs."""
+    """The names of its C outputs. A source domain may have some of them: the head then has those outputs alone."""
+    aliases: Mapping[str, str] = field(default_factory=lambda: EMPTY_NAMES)
+    """Other names of labels, such as words for numbers of WordNet, and the labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +81,9 @@ class BackboneSpec:
     """Returns JSON: vocabulary, statistics, shapes."""
     preprocess: Callable[[], ModuleType] | None = None
     """Returns the module whose `preprocessor(fitted, options, layout)` gives the function from one raw example to its
-    model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, and its
-    docstring says what a raw example is: an array, a text, a pair of texts or a list of words. None: an export takes
-    prepared arrays."""
+    model inputs, which `prepare` calls too. It is copied beside an exported model, so it imports numpy alone, or for
+    images Pillow too, and its docstring says what a raw example is: an array, a text, a pair of texts or a list of
+    words. None: an export takes prepared arrays."""
     augment: Callable[[AugmentRequest], tuple[torch.Tensor, ...]] | None = None
     """Varies a training batch by the transformations that the request names; None: batches stay as they are."""
     augments_on_device: bool = False

@@ -50,20 +50,26 @@ def train_source(
 def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
     """Return the state of the checkpoint's own head, its outputs in the order of the source labels.
 
-    Raises `UsageError` if it has none, or if its labels differ: its scores would be meaningless.
+    Of a checkpoint with more labels, the head has those of the source alone. Raises `UsageError` if it has none, or if
+    the source has another label: its scores would be meaningless.
     """
     name = plan.backbone.name
     assert prepared.source_labels is not None
     if plan.backbone.own_head is None:
         raise UsageError(f'"{name}" has no own head: use --set source.mode=probe.')
     own = plan.backbone.own_head(build_request(plan, prepared, pretrained=True))
-    if set(own.labels) != set(prepared.source_labels):
-        raise UsageError(
-            f'The own head of "{name}" has other labels than the source domain of "{plan.task.name}" '
-            f"({', '.join(own.labels[:3])}, ... and {', '.join(prepared.source_labels[:3])}, ...): "
-            f"use --set source.mode=probe."
-        )
     # The checkpoint's order of classes is its own.
     place = {label: position for position, label in enumerate(own.labels)}
-    order = [place[label] for label in prepared.source_labels]
+    labels = [own.aliases.get(label, label) for label in prepared.source_labels]
+    if unknown := [known for label, known in zip(labels, prepared.source_labels, strict=True) if label not in place]:
+        raise UsageError(
+            f'The own head of "{name}" lacks labels of the source domain of "{plan.task.name}" '
+            f"({', '.join(unknown[:3])}; it has {', '.join(own.labels[:3])}, ...): use --set source.mode=probe."
+        )
+    if len(set(labels)) < len(labels):
+        raise UsageError(
+            f'Several labels of the source domain of "{plan.task.name}" are the same class of "{name}": join them, or '
+            f"use --set source.mode=probe."
+        )
+    order = [place[label] for label in labels]
     return {role: part[order] for role, part in own.head.state_dict().items()}

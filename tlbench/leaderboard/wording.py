@@ -159,7 +159,7 @@ def task_facts(entries: Sequence[Entry]) -> str:
     budgets = " or ".join(dict.fromkeys(one.first.budget_rule or str(one.first.label_budget) for one in ordered))
     sizes = " or ".join(str(size) for size in sorted({entry.first.test_size or 0 for entry in entries}))
     numbers = sorted({entry.first.groups for entry in entries if entry.first.groups is not None})
-    grouped = f" in {' or '.join(map(str, numbers))} groups" if numbers else ""
+    grouped = f" in {' or '.join(map(str, numbers))} group{'s' * (numbers != [1])}" if numbers else ""
     runs = sorted({seeds(entry.rows) for entry in entries})
     setting = SETTINGS.get(row.setting, row.setting)
     return (

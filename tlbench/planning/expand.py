@@ -63,7 +63,7 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
             f"The plan has {count:,} runs; the limit is {MOST:,}: select fewer tasks, backbones, strategies, label "
             f"budgets or seeds, and run the others with another command."
         )
-    overrides = [Overrides(run_request.overrides, quick=run_request.quick) for run_request in run_requests]
+    overrides = [Overrides(one.overrides, quick=one.quick, of_suite=one.of_suite) for one in run_requests]
     pairings = [
         pairing
         for run_request, selection, own in zip(run_requests, selections, overrides, strict=True)

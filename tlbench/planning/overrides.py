@@ -30,8 +30,9 @@ def default_value(
 class Overrides:
     """What `--set` gives in one run request, and which of it was applied."""
 
-    def __init__(self, values: Mapping[str, OptionValue], quick: bool) -> None:
+    def __init__(self, values: Mapping[str, OptionValue], quick: bool, of_suite: Collection[str] = ()) -> None:
         self.quick = quick
+        self.of_suite = of_suite
         self.values = {tuple(key.rsplit(".", 1)): value for key, value in values.items()}
         self.applied: set[tuple[str, ...]] = set()
         self.accepted: set[str] = set()
@@ -65,11 +66,14 @@ class Overrides:
 
 
 def check_applied(overrides: Sequence[Overrides]) -> None:
-    """Raise `UnknownNameError` for a setting that no task, backbone or strategy of any request has."""
+    """Raise `UnknownNameError` for a setting that no task, backbone or strategy of any request has.
+
+    What a suite set for others than those selected is no error.
+    """
     applied = set().union(*(one.applied for one in overrides))
     accepted = set().union(*(one.accepted for one in overrides))
     for one in overrides:
         for key in one.values:
-            if key not in applied:
-                name = ".".join(key)
+            name = ".".join(key)
+            if key not in applied and name not in one.of_suite:
                 raise UnknownNameError("option", name, accepted, where="for the selected strategies")

@@ -34,6 +34,8 @@ class RunRequest:
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)
     """`OWNER.NAME` -> value."""
+    of_suite: Sequence[str] = ()
+    """Names of overrides that a suite set for what a user replaced: nothing of them need be selected any more."""
     remember: str = ""
     """A task on which forgetting is measured, for tasks without a source; its options are `remember.NAME`."""
     quick: bool = False

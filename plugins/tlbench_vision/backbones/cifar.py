@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tlbench import Array, BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
+from tlbench import BadInputError, BuildRequest, OwnHead, PrepareRequest, SaveRequest
 from tlbench.assets import load_into, read_weights
-from tlbench.learning import Columns, Encoder
-from tlbench_vision.backbones.pixels import Normalise, rgb
+from tlbench.learning import Columns, Encoder, prepare_each
+from tlbench_vision.backbones.pixels import Normalise
+from tlbench_vision.small_photo import preprocessor
 
-SIZE = 32
 LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """CIFAR-10's, in the order of the checkpoints' outputs."""
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -22,14 +21,8 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return images `(N, 3, 32, 32)` uint8, scaled where they are of another size."""
-    return (np.stack([_pixels(image) for image in request.inputs]),)
-
-
-def _pixels(image: Array) -> Array:
-    picture = rgb(image)
-    if picture.size != (SIZE, SIZE):
-        picture = picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR)
-    return np.asarray(picture).transpose(2, 0, 1)
+    (images,) = prepare_each(preprocessor, request)
+    return (np.stack(images),)
 
 
 def build(depth: int, request: BuildRequest) -> Encoder:

@@ -3,22 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
-
-from tlbench import BadInputError
-
-
-def rgb(image: Any) -> Image.Image:
-    """Return an image `(H, W, C)` uint8, C 1 for grey or 3, as an RGB picture. Raises `BadInputError` for others."""
-    pixels = np.asarray(image)
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-        raise BadInputError(f"Invalid image {pixels.shape} {pixels.dtype}: expected (H, W, 1 or 3) uint8.")
-    return Image.fromarray(pixels if pixels.shape[2] == 3 else pixels.repeat(3, axis=2))
 
 
 class Normalise(nn.Module):

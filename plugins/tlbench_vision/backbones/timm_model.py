@@ -14,7 +14,6 @@ import numpy as np
 import timm
 import torch
 from timm.data.config import resolve_data_config
-from timm.data.transforms_factory import create_transform
 from timm.models import get_pretrained_cfg, save_for_hf
 from timm.models._hub import load_model_config_from_path
 from timm.models._manipulate import adapt_input_conv
@@ -22,8 +21,9 @@ from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
 from tlbench.assets import load_into, log_once, read_weights, reading_weights, strip_prefix
-from tlbench.learning import Columns, Encoder
-from tlbench_vision.backbones.pixels import Normalise, rgb
+from tlbench.learning import Columns, Encoder, prepare_each
+from tlbench_vision.backbones.pixels import Normalise
+from tlbench_vision.photo import preprocessor
 
 
 def architectures() -> dict[str, Any]:
@@ -97,9 +97,8 @@ def fit(name: str, request: FitRequest) -> dict[str, Any]:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return images `(N, 3, H, W)` uint8, resized and cropped as for the model's own evaluation."""
-    # For a prefetcher, which normalises later, as the encoder does.
-    transform = create_transform(**request.fitted, use_prefetcher=True)
-    return (np.stack([transform(rgb(image)) for image in request.inputs]),)
+    (images,) = prepare_each(preprocessor, request)
+    return (np.stack(images),)
 
 
 def build(name: str, request: BuildRequest) -> Encoder:
@@ -118,15 +117,21 @@ def create(name: str, request: BuildRequest) -> tuple[nn.Module, Coverage | None
     model: nn.Module = timm.create_model(source, num_classes=0, **size)
     if "weights" not in request.files:
         return model, None
+    state, where = state_for(model, request), request.files["weights"].name
+    state = _for_three_channels(state, model.state_dict(), known, where)
+    partial = bool(request.options["partial"])
+    return model, load_into(model, state, where, without=_classifiers(known), partial=partial)
+
+
+def state_for(model: nn.Module, request: BuildRequest) -> dict[str, Tensor]:
+    """Return the weights of a checkpoint by the names of a model, those of its classifier too."""
     path = request.files["weights"]
     state: Any = strip_prefix(read_weights(path, str(request.options["key"])), model.state_dict())
     # By timm's own convention: weights of other code and positions of another image size are fitted by it.
     if convert := getattr(sys.modules[type(model).__module__], "checkpoint_filter_fn", None):
         with reading_weights(path):
             state = convert(state, model)
-    state = _for_three_channels(state, model.state_dict(), known, path.name)
-    partial = bool(request.options["partial"])
-    return model, load_into(model, state, path.name, without=_classifiers(known), partial=partial)
+    return dict(state)
 
 
 def _for_three_channels(
@@ -134,7 +139,7 @@ def _for_three_channels(
 ) -> dict[str, Tensor]:
     """Return weights whose first convolutions, made for other images, take three channels, as timm adapts them."""
     adapted = dict(state)
-    for name in (f"{part}.weight" for part in _names(known.get("first_conv"))):
+    for name in (f"{part}.weight" for part in names_of(known.get("first_conv"))):
         given, channels = state.get(name), own[name].shape[1] if name in own else 3
         if given is None or given.ndim != 4 or channels != 3 or given.shape[1] == 3:
             continue
@@ -147,10 +152,10 @@ def _for_three_channels(
 
 
 def _classifiers(known: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{part}." for part in _names(known.get("classifier")))
+    return tuple(f"{part}." for part in names_of(known.get("classifier")))
 
 
-def _names(value: str | Sequence[str] | None) -> tuple[str, ...]:
+def names_of(value: str | Sequence[str] | None) -> tuple[str, ...]:
     """Return names of which timm keeps one, several or none."""
     return (value,) if isinstance(value, str) else tuple(value or ())
 

@@ -40,6 +40,7 @@ def find_cifar(name: str) -> BackboneSpec:
         options=weights_options(PUBLISHED.get(depth, "")),
         checkpoint=partial(found, f"cifar/{name}", PUBLISHED.get(depth, "")),
         prepare=deferred("tlbench_vision.backbones.cifar", "prepare"),
+        preprocess=deferred("tlbench_vision.small_photo"),
         build=partial(deferred("tlbench_vision.backbones.cifar", "build"), depth),
         own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
         save=deferred("tlbench_vision.backbones.cifar", "save"),

@@ -35,9 +35,10 @@ def check_alone(source: str, module: str, owner: str, also: Collection[str] = ()
 
     Raises `ContractError`, which names module and owner, if it imports more than numpy and `also`.
     """
+    may = ", ".join(["numpy", *also])
     if others := sorted(set(imported(source)) - ALLOWED - set(also)):
         raise ContractError(
             f"The module {module} of the {owner} imports {', '.join(others)}: an export carries a copy of it, so move "
-            f"what the export needs into a module that imports the standard library and numpy alone."
+            f"what the export needs into a module that imports the standard library and {may} alone."
         )
     return source

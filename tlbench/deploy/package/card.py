@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tlbench.contract.backbone_specs import BackboneSpec
@@ -12,10 +12,10 @@ from tlbench.results.escapes import plain
 from tlbench.results.row import Row
 
 RUN = """\
-In an environment that has onnxruntime and numpy (`pip install onnxruntime numpy`), and nothing else:
+In an environment that has these packages (`pip install {packages}`), and nothing else:
 
     python predict.py --check              # are the predictions for these examples those that were scored?
-    python predict.py examples/sample-*    # raw examples, one a file
+    python predict.py examples/sample-*    # the examples of this folder, one a file
 {files}"""
 READER = """\
     python predict.py FILE ...             # files like those of the training data, read by reader.py; images need
@@ -27,8 +27,8 @@ FILES = """\
 - `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
   prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them; `outputs.py` is what
   it reads.
-- `examples/`: raw examples of the target test split, and in `predictions.json` what the file predicted for them when it
-  was scored, beside the targets.
+- `examples/`: examples of the target test split, raw, or prepared (`.npz`) where a raw one is large, and in
+  `predictions.json` what the file predicted for them when it was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.
 """
 INTERVALS = {
@@ -53,11 +53,18 @@ LONGEST = 60
 MOST_LABELS = 100
 
 
-def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str, str], example: str) -> str:
-    """Return the card; `example` says what a raw example is, in Markdown."""
+def card(
+    row: Row,
+    task: TaskSpec,
+    backbone: BackboneSpec,
+    metadata: Mapping[str, str],
+    example: str,
+    packages: Sequence[str] = (),
+) -> str:
+    """Return the card; `example` says what a raw example is, in Markdown, `packages` what its preparation imports."""
     sections = {
         "What it is": _what(row, task, backbone),
-        "Run it": RUN.format(files="" if metadata["reading"] == "null" else READER),
+        "Run it": _run(metadata, packages),
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
         "What comes out": _outputs(metadata),
@@ -68,6 +75,11 @@ def card(row: Row, task: TaskSpec, backbone: BackboneSpec, metadata: Mapping[str
     }
     title = f"# {escape(task.title)}: {escape(row.backbone)}, {escape(row.strategy)}\n"
     return "\n".join([title, *(f"## {name}\n\n{text.rstrip()}\n" for name, text in sections.items())])
+
+
+def _run(metadata: Mapping[str, str], packages: Sequence[str]) -> str:
+    files = "" if metadata["reading"] == "null" else READER
+    return RUN.format(packages=" ".join(["onnxruntime", "numpy", *packages]), files=files)
 
 
 def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 ALLOWED = {*sys.stdlib_module_names, "numpy"}
-READERS = {"PIL", "scipy", "soundfile"}
-"""What a module that reads files may import too, when it reads one."""
+READERS = {"PIL": "pillow", "scipy": "scipy", "soundfile": "soundfile"}
+"""What a module that reads or prepares files may import too, and the packages that bring it."""
 FUTURE = "from __future__ import annotations"
 
 
@@ -22,6 +22,11 @@ def imported(source: str) -> Iterator[str]:
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield "." * node.level + (node.module or "").partition(".")[0]
+
+
+def packages_of(source: str) -> list[str]:
+    """Return the packages that a carried module imports beside numpy, in order of their names."""
+    return sorted(READERS[name] for name in {*imported(source)} & READERS.keys())
 
 
 def source_of(cls: type) -> str:

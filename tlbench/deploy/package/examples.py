@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,14 @@ from tlbench.results.row import Row
 
 
 def examples_of(prepared: Path, backbone: BackboneSpec) -> list[Path]:
-    """Return the files `sample-POSITION` of raw examples; of prepared ones where there is no preprocessing."""
-    paths = prepared.glob("sample-*")
-    return sorted((path for path in paths if (path.suffix == ".npz") == (backbone.preprocess is None)), key=position)
+    """Return the files `sample-POSITION` of raw examples; of prepared ones where a raw one is too large to be there, or
+    where there is no preprocessing.
+    """
+    paths = sorted(prepared.glob("sample-*.npz"), key=position)
+    if backbone.preprocess is None:
+        return paths
+    raw = {position(path): path for path in prepared.glob("sample-*") if path.suffix != ".npz"}
+    return [raw.get(position(path), path) for path in paths]
 
 
 def position(path: Path) -> int:
@@ -33,11 +38,12 @@ def read_example(path: Path) -> Any:
     return np.load(path, allow_pickle=False)
 
 
-def form(path: Path, parts: str) -> str:
-    """Return what an example is: its type and shape, of a list of texts what its `parts` are."""
-    if path.suffix == ".npz":
+def form(paths: Sequence[Path], parts: str) -> str:
+    """Return what examples are: type and shape of the first raw one, of a list of texts what its `parts` are."""
+    raw = [path for path in paths if path.suffix != ".npz"]
+    if not raw:
         return "prepared arrays"
-    example = read_example(path)
+    example = read_example(raw[0])
     if isinstance(example, np.ndarray):
         return f"{example.dtype} {example.shape}"
     if isinstance(example, str):
@@ -72,6 +78,8 @@ def still_prepares(prepared: Path, row: Row, task: TaskSpec, backbone: BackboneS
         return True
     prepare_one = backbone.preprocess().preprocessor(**settings_of(prepared, row, task))
     for path in examples_of(prepared, backbone):
+        if path.suffix == ".npz":
+            continue
         with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
             if not all(map(np.array_equal, prepare_one(read_example(path)), arrays.values())):
                 return False

@@ -1,7 +1,8 @@
-"""Predict with the model in this folder. It takes onnxruntime and numpy; images take Pillow too, sounds soundfile.
+"""Predict with the model in this folder. README.md names the packages that it takes.
 
 python predict.py FILE ...    predict files as those that the model learnt from, where the folder has a reader.py, and
-                              raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt
+                              raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt; prepared
+                              arrays: .npz
 python predict.py --check     predict the examples of this folder, and compare with what was scored
 """
 
@@ -19,12 +20,20 @@ import numpy as np
 import onnxruntime
 import postprocess  # type: ignore[import-not-found]
 from outputs import Outputs  # type: ignore[import-not-found]
-from preprocess import preprocessor  # type: ignore[import-not-found]
+
+try:
+    from preprocess import preprocessor  # type: ignore[import-not-found]
+except ModuleNotFoundError as missing:
+    sys.exit(f"Error: {missing.name} is missing: install the packages that README.md names.")
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-3
 RAW = (".npy", ".npz", ".json", ".txt")
 """What raw examples end in."""
+
+
+class Prepared(tuple[Any, ...]):
+    """The arrays of an example that is prepared already, one for each input of the graph."""
 
 
 class Model:
@@ -36,7 +45,7 @@ class Model:
         self.inputs = [argument.name for argument in self.session.get_inputs()]
         metadata = self.session.get_modelmeta().custom_metadata_map
         self.labels = json.loads(metadata["labels"])
-        self.prepare = preprocessor(**json.loads(metadata["preprocessing"]))
+        self.preprocess = preprocessor(**json.loads(metadata["preprocessing"]))
         self.kind = getattr(postprocess, metadata["postprocess"])()
         reading = json.loads(metadata["reading"])
         self.read_file = None if reading is None else reader_of(**reading)
@@ -67,6 +76,10 @@ class Model:
         outputs = [row for some in batches for row in self.run(some)]
         return list(map(self.kind.crop, outputs, examples, prepared))
 
+    def prepare(self, example: Any) -> Any:
+        """Return the arrays of an example, one for each input of the graph."""
+        return example if isinstance(example, Prepared) else self.preprocess(example)
+
     def run(self, prepared: list[Any]) -> Any:
         """Return the outputs of a batch of prepared examples of one shape."""
         columns = [np.stack(arrays) for arrays in zip(*prepared, strict=True)]
@@ -78,7 +91,7 @@ class Model:
             return np.load(path, allow_pickle=False)
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
-                return list(arrays.values())
+                return Prepared(arrays.values())
         if path.suffix not in RAW:
             raise ValueError(f'"{path}" is no raw example: {", ".join(RAW)}.')
         text = path.read_text(encoding="utf-8")
@@ -154,12 +167,12 @@ def main() -> int:
     if not given.files:
         parser.error("name a FILE, or --check")
     try:
-        examples = {name: one for path in given.files for name, one in model.examples(path).items()}
-        predictions = model(list(examples.values()))
+        for path in given.files:  # One by one: photographs are large.
+            examples = model.examples(path)
+            for (name, example), prediction in zip(examples.items(), model(list(examples.values())), strict=True):
+                print(f"{name}: {model.kind.describe(prediction, example, model.labels)}")
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
-    for (name, example), prediction in zip(examples.items(), predictions, strict=True):
-        print(f"{name}: {model.kind.describe(prediction, example, model.labels)}")
     return 0
 
 

@@ -17,7 +17,7 @@ from tlbench.contract.specs import TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
-from tlbench.deploy.package.carried import READERS
+from tlbench.deploy.package.carried import READERS, packages_of
 from tlbench.deploy.package.examples import examples_of, form, predictions, reader_of, reading_of, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
@@ -44,13 +44,14 @@ def write_bundle(
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
     metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
+    preprocess = check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"', READERS)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
-        "preprocess.py": check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"'),
+        "preprocess.py": preprocess,
         "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
         "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
         **({} if reading is None else {"reader.py": _reader(task)}),
-        "README.md": card(row, task, backbone, metadata, _first_paragraph(module)),
+        "README.md": card(row, task, backbone, metadata, _first_paragraph(module), packages_of(preprocess)),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
     write_bytes(folder / "model.onnx", scored + _appendix(metadata))
@@ -108,7 +109,7 @@ def describe(
         "labels": canonical(labels),
         "outputs": made_by["outputs"],
         "postprocess": made_by["class"],
-        "example": form(examples_of(prepared, backbone)[0], made_by["parts"]),
+        "example": form(examples_of(prepared, backbone), made_by["parts"]),
         "inputs": canonical(_inputs(scored)),
         "preprocessing": canonical(settings_of(prepared, row, task)),
         "licence": "; ".join(_licences(task, backbone)),

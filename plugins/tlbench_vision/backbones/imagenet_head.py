@@ -1,0 +1,45 @@
+"""The classifier of a checkpoint of timm, with the names of its classes."""
+
+from __future__ import annotations
+
+import timm
+import torch
+from timm.data.imagenet_info import ImageNetInfo
+from timm.data.imagenet_info import infer_imagenet_subset as imagenet_subset
+from torch import nn
+
+from tlbench import BadInputError, BuildRequest, OwnHead
+from tlbench_vision.backbones.timm_model import features_of, names_of, pretrained_config, source_of, state_for
+
+
+def own_head(name: str, request: BuildRequest) -> OwnHead:
+    """Return the checkpoint's classifier of ImageNet. Its labels are numbers of WordNet, its aliases their words.
+
+    Raises `BadInputError` for a checkpoint without one, and for one of another number of classes.
+    """
+    source = source_of(name, request.files)
+    model, probe = timm.create_model(source, num_classes=0), "use --set source.mode=probe."
+    layers = names_of(pretrained_config(source).get("classifier"))
+    state = state_for(model, request) if "weights" in request.files else {}
+    weight = state.get(f"{layers[0]}.weight") if len(layers) == 1 else None
+    if weight is None or weight.ndim != 2 or weight.shape[1] != features_of(model):
+        raise BadInputError(f'"{name}" has no linear classifier among its weights: {probe}')
+    classes = imagenet_subset({"num_classes": len(weight)})
+    if classes is None:
+        raise BadInputError(f'The classifier of "{name}" has {len(weight)} outputs, which fit no ImageNet: {probe}')
+    known = ImageNetInfo(classes)
+    head = nn.Linear(weight.shape[1], len(weight))
+    with torch.no_grad():
+        head.weight.copy_(weight)
+        head.bias.copy_(state.get(f"{layers[0]}.bias", torch.zeros(len(weight))))
+    return OwnHead(head=head, labels=known.label_names(), aliases=_words(known))
+
+
+def _words(known: ImageNetInfo) -> dict[str, str]:
+    """Return the label of each word, also with `_` for spaces; one of two classes, such as crane, stands for none."""
+    labels: dict[str, set[str]] = {}
+    for label, words in known.label_descriptions(as_dict=True).items():
+        for word in words.split(", "):
+            for written in {word, word.replace(" ", "_")}:
+                labels.setdefault(written, set()).add(label)
+    return {word: min(found) for word, found in labels.items() if len(found) == 1}
