@@ -83,7 +83,7 @@ def prompt(request: AdaptRequest) -> TransferModel:
 def _transformer_of(encoder: Encoder) -> str:
     from transformers import PreTrainedModel
 
-    models = {name: part for name, part in encoder.named_modules() if isinstance(part, PreTrainedModel)}
+    models: dict[str, Any] = {name: part for name, part in encoder.named_modules() if isinstance(part, PreTrainedModel)}
     inner = [name for name in models if not any(other.startswith(f"{name}.") for other in models)]
     found = [name for name in inner if _reads_tokens(models[name])]
     if len(found) != 1:
