@@ -19,6 +19,8 @@ class Prompted(nn.Module):
     def __init__(self, model: Any, length: int) -> None:
         super().__init__()
         self.model, self.first, self.places = model, *positions(model)
+        if self.places is not None and self.places <= length:
+            raise NotApplicable(f"A prompt of {length} vectors leaves none of the encoder's {self.places} positions.")
         self.prompt = nn.Parameter(0.02 * torch.randn(length, self.table.embedding_dim))
 
     @property
