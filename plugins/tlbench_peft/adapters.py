@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel
 from tlbench_peft.layers import adaptable, by_output, is_linear, last_layers
 
@@ -29,9 +30,15 @@ class Bottleneck(nn.Module):
 
 
 def extend(model: TransferModel, options: Mapping[str, Any]) -> TransferModel:
-    """Put a bottleneck behind the last linear layer or convolution of each block, before its residual connection."""
+    """Put a bottleneck behind the last linear layer or convolution of each block, before its residual connection.
+
+    Raises `NotApplicable` if no block has one.
+    """
     layers = adaptable(model.encoder)
-    for name in last_layers(model.encoder, layers):
+    last = last_layers(model.encoder, layers)
+    if not last:
+        raise NotApplicable("No block of the encoder has a linear layer or a convolution.")
+    for name in last:
         device = layers[name].weight.device
         layers[name].bottleneck = Bottleneck(layers[name], options["width"]).to(device)
         layers[name].register_forward_hook(_through_bottleneck)

@@ -20,7 +20,7 @@ def adaptable(encoder: Encoder, convolutions: Collection[type[nn.Module]] = CONV
     """Return linear layers and convolutions by name. Raises `NotApplicable` if there are none.
 
     Left out are layers whose update could not be merged: those that share a weight with another part, convolutions
-    with groups or dilation, and subclasses, which may make another weight of theirs before they use it.
+    with groups, dilation or padding other than by zeros, and subclasses, which may change their weights before use.
     """
     owners = Counter(id(weight) for _, weight in encoder.named_parameters(remove_duplicate=False))
     layers = {
@@ -35,7 +35,10 @@ def adaptable(encoder: Encoder, convolutions: Collection[type[nn.Module]] = CONV
 
 
 def last_layers(encoder: Encoder, layers: Mapping[str, nn.Module]) -> list[str]:
-    """Return the names of the last of these layers in each block: in a transformer, of the feed-forward network."""
+    """Return the names of the last of these layers in each block, in the order of registration.
+
+    In a transformer it belongs to the feed-forward network; in a residual block to its shortcut, if that has one.
+    """
     names = {id(layer): name for name, layer in layers.items()}
     blocks = ([names[id(part)] for part in block.modules() if id(part) in names] for block in encoder.blocks())
     return [inside[-1] for inside in blocks if inside]

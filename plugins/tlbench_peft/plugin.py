@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
 
 TLBENCH_API = 2
@@ -12,37 +14,32 @@ RANKS = (
     Option(name="alpha", default=32, summary="an update is multiplied by alpha / r", least=0),
 )
 """Both numbers are those of GPT-2 in table 11 of the paper."""
+LORA = StrategySpec(
+    name="lora",
+    title="LoRA",
+    summary="Trains low-rank updates of linear layers and convolutions, and the head; merges the updates.",
+    paper="Hu et al. 2021, LoRA: low-rank adaptation of large language models, arXiv:2106.09685",
+    access=LABELS,
+    trains_encoder=True,
+    on_request=True,
+    recipe="full",
+    requires=("peft",),
+    extra="peft",
+    options=(*training_options(steps=120, learning_rate=1e-3), *RANKS),
+    adapt=deferred("tlbench_peft.merged", "lora"),
+)
 
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
     return [
-        StrategySpec(
-            name="lora",
-            title="LoRA",
-            summary="Trains low-rank updates of linear layers and convolutions, and the head; merges the updates.",
-            paper="Hu et al. 2021, LoRA: low-rank adaptation of large language models, arXiv:2106.09685",
-            access=LABELS,
-            trains_encoder=True,
-            on_request=True,
-            recipe="full",
-            requires=("peft",),
-            extra="peft",
-            options=(*training_options(steps=120, learning_rate=1e-3), *RANKS),
-            adapt=deferred("tlbench_peft.merged", "lora"),
-        ),
-        StrategySpec(
+        LORA,
+        dataclasses.replace(
+            LORA,
             name="dora",
             title="DoRA",
             summary="LoRA of the direction of each output's weights, whose lengths are trained by themselves.",
             paper="Liu et al. 2024, DoRA: weight-decomposed low-rank adaptation, arXiv:2402.09353",
-            access=LABELS,
-            trains_encoder=True,
-            on_request=True,
-            recipe="full",
-            requires=("peft",),
-            extra="peft",
-            options=(*training_options(steps=120, learning_rate=1e-3), *RANKS),
             adapt=deferred("tlbench_peft.merged", "dora"),
         ),
         StrategySpec(
@@ -62,7 +59,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="adapters",
             title="Bottleneck adapters",
-            summary="Trains a small residual bottleneck in each block of a fixed encoder, and the head.",
+            summary="Trains a small residual bottleneck in each block, and the head; all other weights stay.",
             paper="Houlsby et al. 2019, Parameter-efficient transfer learning for NLP, arXiv:1902.00751; one for each "
             "block as in Pfeiffer et al. 2021, AdapterFusion, arXiv:2005.00247",
             access=LABELS,
@@ -78,7 +75,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         StrategySpec(
             name="prompt",
             title="Prompt tuning",
-            summary="Trains vectors that a fixed transformer reads before each text, and the head.",
+            summary="Trains vectors that a transformer reads before each text, and the head; all other weights stay.",
             paper="Lester et al. 2021, The power of scale for parameter-efficient prompt tuning, arXiv:2104.08691",
             access=LABELS,
             trains_encoder=True,

@@ -19,6 +19,8 @@ class Prompted(nn.Module):
     def __init__(self, model: Any, length: int) -> None:
         super().__init__()
         self.model, self.first, self.places = model, *positions(model)
+        if self.places is not None and self.places <= length:
+            raise NotApplicable(f"A prompt of {length} vectors leaves none of the encoder's {self.places} positions.")
         self.prompt = nn.Parameter(0.02 * torch.randn(length, self.table.embedding_dim))
 
     @property
@@ -83,7 +85,7 @@ def prompt(request: AdaptRequest) -> TransferModel:
 def _transformer_of(encoder: Encoder) -> str:
     from transformers import PreTrainedModel
 
-    models = {name: part for name, part in encoder.named_modules() if isinstance(part, PreTrainedModel)}
+    models: dict[str, Any] = {name: part for name, part in encoder.named_modules() if isinstance(part, PreTrainedModel)}
     inner = [name for name in models if not any(other.startswith(f"{name}.") for other in models)]
     found = [name for name in inner if _reads_tokens(models[name])]
     if len(found) != 1:

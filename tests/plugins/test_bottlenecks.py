@@ -6,11 +6,13 @@ import copy
 
 import pytest
 import torch
-from fakes.small_networks import LABELS, network, outputs, request_for
+from fakes.small_networks import LABELS, Stack, network, outputs, request_for
 from support import silent
 from torch import nn
 
+from tlbench import NotApplicable
 from tlbench.engine.adaptation import adapt
+from tlbench.learning import TransferModel
 from tlbench.learning.model import state_hash
 from tlbench_peft.adapters import Bottleneck, adapters, extend
 
@@ -75,6 +77,19 @@ class TestOnEveryNetwork:
                 nn.init.normal_(part.up.weight)
         assert torch.equal(outputs(model, inputs), before)
         assert not torch.allclose(outputs(other, inputs), before, atol=1e-3)
+
+
+class OnlyNorms(Stack):
+    """A perceptron that calls nothing but its normalisation a block."""
+
+    def blocks(self):
+        return [part for part in self.layers if isinstance(part, nn.BatchNorm1d)]
+
+
+def test_an_encoder_whose_blocks_have_no_such_layer_is_refused():
+    model = TransferModel(OnlyNorms(nn.Linear(4, 6), nn.BatchNorm1d(6)), {"target": nn.Linear(6, len(LABELS))})
+    with pytest.raises(NotApplicable, match="No block of the encoder"):
+        extend(model, {"width": 2})
 
 
 def test_the_formula_of_the_paper_by_hand(extended):

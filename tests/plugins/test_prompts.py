@@ -81,6 +81,11 @@ def test_what_reads_no_tokens_takes_no_prompt(networks):
         extend(copy.deepcopy(networks["rows"][0]), {"length": LENGTH})
 
 
+def test_a_prompt_must_leave_positions_for_a_text(networks):
+    with pytest.raises(NotApplicable, match="prompt of 32 vectors leaves none of the encoder's 32 positions"):
+        extend(copy.deepcopy(networks["bert"][0]), {"length": 32})
+
+
 def test_roberta_counts_positions_from_behind_its_padding_token():
     from transformers import RobertaConfig, RobertaModel
 
