@@ -228,51 +228,46 @@ class TestMCD:
 
 def by_two_optimisers(request):
     """MCD with an optimiser for the encoder and one for both classifiers, on the batches of the strategy."""
-    model, options = request.model, request.options
+    model, options, examples = request.model, request.options, request.source.train
     first = model.heads["source"]
     second = copy.deepcopy(first)
-    examples = request.source.train
     probe = request.source.kind.probe(encode(model, examples.inputs), examples.targets.values, first.out_features)
     probe.copy_into(second)
     settings = {"lr": options["learning_rate"], "weight_decay": options["weight_decay"]}
-    players = {
-        "encoder": (torch.optim.AdamW(model.encoder.parameters(), **settings), [model.encoder]),
-        "classifiers": (torch.optim.AdamW([*first.parameters(), *second.parameters()], **settings), [first, second]),
-    }
-
-    def step(loss, names, done):
-        trained = [part for name in names for module in players[name][1] for part in module.parameters()]
-        for part in itertools.chain(model.encoder.parameters(), first.parameters(), second.parameters()):
-            part.grad = None
-        loss.backward()
-        nn.utils.clip_grad_norm_(trained, 5.0)
-        for name in names:
-            players[name][0].param_groups[0]["lr"] = options["learning_rate"] * one_cycle(done / options["steps"])
-            players[name][0].step()
-
+    encoder = torch.optim.AdamW(model.encoder.parameters(), **settings)
+    classifiers = torch.optim.AdamW([*first.parameters(), *second.parameters()], **settings)
     source, target = request.batches(examples), request.batches(request.target.unlabelled)
+    progress = iter(np.arange(options["steps"]) / options["steps"])
+
+    def step(objective, *optimizers):
+        for module in (model.encoder, first, second):
+            module.zero_grad()
+        objective.backward()
+        groups = [optimizer.param_groups[0] for optimizer in optimizers]
+        nn.utils.clip_grad_norm_([part for group in groups for part in group["params"]], 5.0)
+        rate = options["learning_rate"] * one_cycle(next(progress))
+        for optimizer, group in zip(optimizers, groups, strict=True):
+            group["lr"] = rate
+            optimizer.step()
+
+    def losses(inputs, labels, others):
+        """The loss on the source and the discrepancy on the target."""
+        features = model.encoder(*concatenate(inputs, others))
+        (one, new), (other, another) = (
+            (head(features)[: len(labels)], head(features)[len(labels) :]) for head in (first, second)
+        )
+        error = functional.cross_entropy(one, labels) + functional.cross_entropy(other, labels)
+        return error, (new.softmax(1) - another.softmax(1)).abs().mean()
+
     model.train()
-    rounds = options["steps"] // (2 + options["encoder_steps"])
-    done = 0
-    for _ in range(rounds):
+    for _ in range(options["steps"] // (2 + options["encoder_steps"])):
         (inputs, labels, _), (others, _, _) = next(source), next(target)
-
-        def answers(batch=concatenate(inputs, others), count=len(labels)):
-            features = model.encoder(*batch)
-            return [(head(features)[:count], head(features)[count:]) for head in (first, second)]
-
-        def error(outputs, wanted=labels.values):
-            return sum(functional.cross_entropy(known, wanted) for known, _ in outputs)
-
-        def apart(outputs):
-            return (outputs[0][1].softmax(1) - outputs[1][1].softmax(1)).abs().mean()
-
-        step(error(answers()), ["encoder", "classifiers"], done)
-        outputs = answers()
-        step(error(outputs) - apart(outputs), ["classifiers"], done + 1)
-        for more in range(options["encoder_steps"]):
-            step(apart(answers()), ["encoder"], done + 2 + more)
-        done += 2 + options["encoder_steps"]
+        batch = inputs, labels.values, others
+        step(losses(*batch)[0], encoder, classifiers)
+        error, apart = losses(*batch)
+        step(error - apart, classifiers)
+        for _ in range(options["encoder_steps"]):
+            step(losses(*batch)[1], encoder)
     with torch.no_grad():
         for one, other in zip(first.parameters(), second.parameters(), strict=True):
             one.copy_((one + other) / 2)
@@ -332,7 +327,7 @@ class TestAligned:
 
     @pytest.mark.parametrize("strategy", ALIGNED)
     def test_one_unit_of_a_domain_is_too_few(self, adapted, strategy):
-        with pytest.raises(NotApplicable, match="needs two. Raise batch_size"):
+        with pytest.raises(NotApplicable, match=r"needs two\. Raise batch_size"):
             adapted(strategy, overrides={f"{strategy}.batch_size": 1})
 
 
