@@ -36,7 +36,7 @@ def mcd(request: AdaptRequest) -> TransferModel:
         apart = discrepancy(*(one[len(targets) :].units for one in outputs))
         if step == "C":
             return apart
-        error = sum(kind.loss(one[: len(targets)], targets) for one in outputs)
+        error = torch.stack([kind.loss(one[: len(targets)], targets) for one in outputs]).sum()
         return error if step == "A" else error - apart
 
     request.train([model.encoder, *classifiers], loss)
