@@ -26,7 +26,7 @@ def align(request: AdaptRequest, distance: Callable[[Outputs, Outputs], Tensor])
         known, unknown = outputs[: len(targets)], outputs[len(targets) :]
         if min(len(known.units), len(unknown.units)) < 2:
             raise NotApplicable(
-                "It compares the units of a batch, and a batch has one of a domain: it needs two. Raise batch_size."
+                "It compares units within a batch, and a batch has fewer than two units of a domain: raise batch_size."
             )
         return request.source.kind.loss(known, targets) + weight * distance(known, unknown)
 
