@@ -15,7 +15,7 @@ def mcc(request: AdaptRequest) -> TransferModel:
 
 
 def class_confusion(logits: Tensor, temperature: float) -> Tensor:
-    """Return how much probability `(M, C)` logits give to pairs of different classes: equations 1 to 5 of the paper.
+    """Return how much probability `(M, C)` logits give to pairs of different classes, from 0 to 1 - 1 / C.
 
     1. Soften the predictions by the temperature.
     2. Weigh each by 1 + exp(-entropy), so that certain ones count more; the weights have mean 1 and no gradient.

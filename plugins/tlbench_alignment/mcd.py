@@ -57,7 +57,7 @@ def second_classifier(request: AdaptRequest) -> nn.Module:
 
 
 def discrepancy(logits: Tensor, others: Tensor) -> Tensor:
-    """Return the mean absolute difference of two classifiers' probabilities, `(M, C)`: equation 2 of the paper."""
+    """Return the mean absolute difference of two classifiers' probabilities, `(M, C)`."""
     return (logits.softmax(1) - others.softmax(1)).abs().mean()
 
 
