@@ -15,7 +15,7 @@ from support import silent
 from torch import nn
 from torch.nn import functional
 
-from tlbench import REGRESSION, NotApplicable
+from tlbench import MULTI_LABEL, REGRESSION, NotApplicable
 from tlbench.engine.adaptation import adapt
 from tlbench.learning import concatenate, encode, one_cycle
 from tlbench.learning.model import state_hash
@@ -303,8 +303,7 @@ def distance(strategy, prepared, model):
 
 class TestAligned:
     @pytest.mark.parametrize(("strategy", "task"), [*((name, "toy/blobs") for name in ALIGNED), ("coral", "toy/names")])
-    def test_without_weight_it_is_training_on_the_source_alone_to_the_bit(self, adapted, monkeypatch, strategy, task):
-        monkeypatch.setattr(kernels, "UNITS", 10_000)  # What is drawn of many units would move the draws of batches.
+    def test_without_weight_it_is_training_on_the_source_alone_to_the_bit(self, adapted, strategy, task):
         run_request = {"overrides": {f"{strategy}.weight": 0.0, f"{strategy}.steps": 12}}
         _, made = adapted(strategy, task, **run_request)
         _, expected = adapted(strategy, task, function=on_the_source_alone, **run_request)
@@ -326,8 +325,10 @@ class TestAligned:
             adapted(strategy, overrides={f"{strategy}.batch_size": 1})
 
 
-def test_numbers_are_aligned_by_features_and_have_no_probabilities(catalog, plan_of, source_of):
-    task = dataclasses.replace(catalog.task("toy/blobs"), kind=REGRESSION, metric="r2", load=coordinates)
+@pytest.mark.parametrize("kind", [REGRESSION, MULTI_LABEL])
+def test_what_has_no_class_probabilities_is_aligned_by_features(catalog, plan_of, source_of, kind):
+    load = coordinates if kind is REGRESSION else signs
+    task = dataclasses.replace(catalog.task("toy/blobs"), kind=kind, metric=kind.metric, load=load)
     changed = dataclasses.replace(catalog, tasks={task.name: task})
     names = [*ALIGNED, "mcd"]
     overrides = {"source.steps": 20, "coral.steps": 5, "mmd.steps": 5}
@@ -341,15 +342,20 @@ def test_numbers_are_aligned_by_features_and_have_no_probabilities(catalog, plan
         assert state_hash(made.encoder) != state_hash(source.encoder)
 
 
-def coordinates(request):
+def coordinates(request, label=lambda rows: rows):
     """The blobs, labelled by their first two coordinates."""
     from tlbench.testing.toy.data import load_blobs
 
     def labelled(side):
         train, test = (
-            dataclasses.replace(half, labels=np.stack(half.inputs)[:, :2]) for half in (side.train, side.test)
+            dataclasses.replace(half, labels=label(np.stack(half.inputs)[:, :2])) for half in (side.train, side.test)
         )
         return dataclasses.replace(side, labels=("x", "y"), train=train, test=test)
 
     data = load_blobs(request)
     return dataclasses.replace(data, source=labelled(data.source), target=labelled(data.target))
+
+
+def signs(request):
+    """The blobs, labelled by which of their first two coordinates are positive."""
+    return coordinates(request, lambda rows: (rows > 0).astype(np.int64))
