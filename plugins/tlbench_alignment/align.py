@@ -17,7 +17,7 @@ def align(request: AdaptRequest, distance: Callable[[Outputs, Outputs], Tensor])
     Both share one batch, so BatchNorm sees the mixture. Raises `NotApplicable` if a batch has fewer than two units of a
     domain: neither a covariance nor a pair can be taken of one.
     """
-    model, weight = request.model, request.options["weight"]
+    model, weight = request.model, float(request.options["weight"])
     source, target = request.batches(request.source.train), request.batches(request.target.unlabelled)
 
     def loss(progress: float) -> Tensor:
@@ -26,7 +26,7 @@ def align(request: AdaptRequest, distance: Callable[[Outputs, Outputs], Tensor])
         known, unknown = outputs[: len(targets)], outputs[len(targets) :]
         if min(len(known.units), len(unknown.units)) < 2:
             raise NotApplicable(
-                "It compares the units of a batch, and a batch has one of a domain: it needs two. Raise batch_size."
+                "It compares units within a batch, and a batch has fewer than two units of a domain: raise batch_size."
             )
         return request.source.kind.loss(known, targets) + weight * distance(known, unknown)
 

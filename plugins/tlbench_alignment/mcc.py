@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel
 from tlbench_alignment.align import align
 
 
 def mcc(request: AdaptRequest) -> TransferModel:
     """Minimise the source loss and the confusion of classes in the predictions for target inputs."""
-    if not request.target.kind.has_classes:
-        raise NotApplicable("It compares classes, and the labels of this task are none.")
     temperature = request.options["temperature"]
     return align(request, lambda known, unknown: class_confusion(unknown.units, temperature))
 
 
 def class_confusion(logits: Tensor, temperature: float) -> Tensor:
-    """Return how much probability `(M, C)` logits give to pairs of different classes: equations 1 to 5 of the paper.
+    """Return how much probability `(M, C)` logits give to pairs of different classes, from 0 to 1 - 1 / C.
 
     1. Soften the predictions by the temperature.
     2. Weigh each by 1 + exp(-entropy), so that certain ones count more; the weights have mean 1 and no gradient.

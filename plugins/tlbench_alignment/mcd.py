@@ -36,7 +36,7 @@ def mcd(request: AdaptRequest) -> TransferModel:
         apart = discrepancy(*(one[len(targets) :].units for one in outputs))
         if step == "C":
             return apart
-        error = sum(kind.loss(one[: len(targets)], targets) for one in outputs)
+        error = torch.stack([kind.loss(one[: len(targets)], targets) for one in outputs]).sum()
         return error if step == "A" else error - apart
 
     request.train([model.encoder, *classifiers], loss)
@@ -57,7 +57,7 @@ def second_classifier(request: AdaptRequest) -> nn.Module:
 
 
 def discrepancy(logits: Tensor, others: Tensor) -> Tensor:
-    """Return the mean absolute difference of two classifiers' probabilities, `(M, C)`: equation 2 of the paper."""
+    """Return the mean absolute difference of two classifiers' probabilities, `(M, C)`."""
     return (logits.softmax(1) - others.softmax(1)).abs().mean()
 
 

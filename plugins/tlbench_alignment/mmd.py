@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import functools
 
 import torch
 from torch import Tensor
@@ -19,38 +19,34 @@ SCALES = tuple(2 ** (exponent / 2) for exponent in range(-16, 17))
 def mmd(request: AdaptRequest) -> TransferModel:
     """Minimise the source loss and the multi-kernel MMD of the features that the head is given."""
 
-    def distance(known: Outputs, unknown: Outputs) -> Tensor:
-        rows = (part.features[some(request, part)] for part in (known, unknown))
-        return multi_kernel_mmd(*rows)
+    def features(outputs: Outputs) -> Tensor:
+        rows: Tensor = outputs.features[some(request, outputs)]
+        return rows
 
-    return align(request, distance)
+    return align(request, lambda known, unknown: multi_kernel_mmd(features(known), features(unknown)))
 
 
 def jan(request: AdaptRequest) -> TransferModel:
     """Minimise the source loss and the MMD of features and class probabilities together."""
 
-    def distance(known: Outputs, unknown: Outputs) -> Tensor:
-        (source, old), (target, new) = (
-            (part.features[rows], part.units[rows].softmax(1))
-            for part in (known, unknown)
-            for rows in [some(request, part)]
-        )
-        return joint_mmd((source, old), (target, new))
+    def layers(outputs: Outputs) -> tuple[Tensor, Tensor]:
+        rows = some(request, outputs)
+        return outputs.features[rows], outputs.units[rows].softmax(1)
 
-    return align(request, distance)
+    return align(request, lambda known, unknown: joint_mmd(layers(known), layers(unknown)))
 
 
 def multi_kernel_mmd(source: Tensor, target: Tensor) -> Tensor:
     """Return the MMD of features `(M, D)` by the mean of Gaussian kernels of 33 bandwidths."""
     squared = squared_distances(source, target)
-    kernel = sum(gaussian(squared, scale) for scale in SCALES) / len(SCALES)
-    return squared_mmd(kernel, len(source))
+    total = sum((gaussian(squared, scale) for scale in SCALES), torch.zeros_like(squared))
+    return squared_mmd(total / len(SCALES), len(source))
 
 
 def joint_mmd(source: tuple[Tensor, ...], target: tuple[Tensor, ...]) -> Tensor:
     """Return the joint MMD of several layers, each `(M, D)`: the kernel is the product of one for each layer."""
     kernels = (gaussian(squared_distances(*layer), 1.0) for layer in zip(source, target, strict=True))
-    return squared_mmd(math.prod(kernels), len(source[0]))
+    return squared_mmd(functools.reduce(torch.mul, kernels), len(source[0]))
 
 
 def squared_distances(source: Tensor, target: Tensor) -> Tensor:
