@@ -11,6 +11,7 @@ from torch.nn import functional
 from tlbench.learning import (
     AdaptRequest,
     Outputs,
+    Trained,
     TransferModel,
     concatenate,
     device_of,
@@ -61,7 +62,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
             return features
         return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), features).flatten(1)
 
-    players = [model.encoder, model.heads["source"], (discriminator, options["discriminator_rate"])]
+    players: list[Trained] = [model.encoder, model.heads["source"], (discriminator, options["discriminator_rate"])]
     request.train(players, loss, schedule=annealed, after_step=candidates.after_step)
     candidates.put_best()
     model.heads["target"].load_state_dict(model.heads["source"].state_dict())

@@ -26,7 +26,6 @@ def _shot() -> StrategySpec:
         options=(
             *training_options(steps=250, learning_rate=1e-3),
             Option(name="pseudo_weight", default=0.3, summary="weight of the loss on pseudo-labels (beta)", least=0),
-            Option(name="encoder_rate", default=0.1, summary="rate of the encoder over learning_rate", least=0),
         ),
         recipe="adversarial",
         adapt=deferred("tlbench_source_free.shot", "shot"),

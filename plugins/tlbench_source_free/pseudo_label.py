@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tlbench.learning import EVALUATION_BATCH, AdaptRequest, TransferModel, device_of
+from tlbench.learning import AdaptRequest, TransferModel, device_of
 
 
 def pseudo_label(request: AdaptRequest) -> TransferModel:
@@ -20,7 +20,7 @@ def pseudo_label(request: AdaptRequest) -> TransferModel:
     teacher, batches = copy.deepcopy(model), request.batches(inputs)
     sure = (
         confident(teacher(*(part.to(device_of(model)) for part in batch)).units, threshold)[1].any()
-        for _, batch in inputs.by_length(EVALUATION_BATCH)
+        for _, batch in inputs.by_length(request.options["batch_size"])
     )
     with torch.no_grad():
         if not any(sure):

@@ -12,6 +12,9 @@ from torch.nn import functional
 
 from tlbench.learning import EVALUATION_BATCH, AdaptRequest, Inputs, TransferModel, device_of
 
+PRETRAINED = 0.1
+"""The rate of what is trained already over that of new layers, in the paper."""
+
 
 def shot(request: AdaptRequest) -> TransferModel:
     """Train the encoder on target inputs; the head, the hypothesis of the source, stays as it is.
@@ -39,7 +42,7 @@ def shot(request: AdaptRequest) -> TransferModel:
             total = total + beta * functional.cross_entropy(logits, nearest.to(logits.device))
         return total
 
-    request.train([(model.encoder, request.options["encoder_rate"])], loss)
+    request.train([(model.encoder, PRETRAINED)], loss)
     return model
 
 
@@ -56,16 +59,15 @@ def mutual_information(logits: Tensor) -> Tensor:
 def pseudo_labels(model: TransferModel, inputs: Inputs) -> list[Tensor]:
     """Return the labels `(m,)` of each example's m units, on the CPU; the model is in evaluation mode afterwards."""
     model.eval()
-    places, features, probabilities, counts = [], [], [], []
+    places, features, probabilities, counts = [], [], [], list[int]()
     for positions, batch in inputs.by_length(EVALUATION_BATCH):
         outputs = model(*(part.to(device_of(model)) for part in batch))
         places.append(positions)
         features.append(outputs.features.cpu())
         probabilities.append(outputs.units.softmax(1).cpu())
         counts.extend(int(count) for count in outputs.counts)
-    labels = nearest_centroids(torch.cat(features), torch.cat(probabilities)).split(counts)
-    order = np.argsort(np.concatenate(places), kind="stable")
-    return [labels[position] for position in order]
+    labels = torch.split(nearest_centroids(torch.cat(features), torch.cat(probabilities)), counts)
+    return [labels[position] for position in np.argsort(np.concatenate(places), kind="stable")]
 
 
 def nearest_centroids(features: Tensor, probabilities: Tensor) -> Tensor:
