@@ -243,6 +243,15 @@ def test_a_file_that_cannot_be_read_is_named_without_a_traceback(exported, tmp_p
     assert (done.returncode, "Traceback" in done.stderr, "photo.jpg" in done.stderr) == (1, False, True)
 
 
+def test_a_package_that_preprocessing_needs_is_named_without_a_traceback(exported):
+    case, _, _, folder = exported
+    if case == "photo":
+        done = run_python(ALONE, str(folder), "--check", PYTHONDONTWRITEBYTECODE="1")
+        assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False)
+        assert "Error: PIL" in done.stderr
+    assert ("numpy pillow`" in (folder / "README.md").read_text()) == (case == "photo")
+
+
 def test_other_predictions_are_told_apart(exported, tmp_path):
     _, _, _, folder = exported
     shutil.copytree(folder, tmp_path / "copy")

@@ -66,7 +66,7 @@ def _own_head(plan: SourcePlan, prepared: Prepared) -> dict[str, torch.Tensor]:
             f'The own head of "{name}" lacks labels of the source domain of "{plan.task.name}" '
             f"({', '.join(unknown[:3])}; it has {', '.join(own.labels[:3])}, ...): use --set source.mode=probe."
         )
-    if len(set(labels)) < len(labels):
+    if len(set(labels)) < len(set(prepared.source_labels)):
         raise UsageError(
             f'Several labels of the source domain of "{plan.task.name}" are the same class of "{name}": join them, or '
             f"use --set source.mode=probe."

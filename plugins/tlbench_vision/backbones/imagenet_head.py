@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import timm
 import torch
 from timm.data.imagenet_info import ImageNetInfo
@@ -32,13 +34,14 @@ def own_head(name: str, request: BuildRequest) -> OwnHead:
     with torch.no_grad():
         head.weight.copy_(weight)
         head.bias.copy_(state.get(f"{layers[0]}.bias", torch.zeros(len(weight))))
-    return OwnHead(head=head, labels=known.label_names(), aliases=_words(known))
+    labels: list[str] = known.label_names()  # type: ignore[no-untyped-call]
+    return OwnHead(head=head, labels=labels, aliases=_words(labels, known.label_descriptions()))
 
 
-def _words(known: ImageNetInfo) -> dict[str, str]:
+def _words(names: Sequence[str], described: Iterable[str]) -> dict[str, str]:
     """Return the label of each word, also with `_` for spaces; one of two classes, such as crane, stands for none."""
     labels: dict[str, set[str]] = {}
-    for label, words in known.label_descriptions(as_dict=True).items():
+    for label, words in zip(names, described, strict=True):
         for word in words.split(", "):
             for written in {word, word.replace(" ", "_")}:
                 labels.setdefault(written, set()).add(label)

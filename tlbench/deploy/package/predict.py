@@ -23,8 +23,10 @@ from outputs import Outputs  # type: ignore[import-not-found]
 
 try:
     from preprocess import preprocessor  # type: ignore[import-not-found]
-except ModuleNotFoundError as missing:
-    sys.exit(f"Error: {missing.name} is missing: install the packages that README.md names.")
+except ImportError as missing:
+    if __name__ != "__main__":
+        raise
+    sys.exit(f"Error: {missing}: install the packages that README.md names.")
 
 HERE = Path(__file__).parent
 TOLERANCE = 1e-3
