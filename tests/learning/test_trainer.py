@@ -71,6 +71,18 @@ def test_steps_are_reported_at_intervals_and_at_the_end():
     assert reports == [CHECK_EVERY, 2 * CHECK_EVERY, 2 * CHECK_EVERY + 3]
 
 
+def test_the_loss_of_a_report_is_the_mean_since_the_one_before():
+    model, losses = nn.Linear(1, 1), iter(range(2 * CHECK_EVERY))
+    reports = []
+
+    def loss(progress):
+        return model.weight.sum() * 0 + next(losses)
+
+    train([model], loss, steps=2 * CHECK_EVERY, on_step=lambda step, loss: reports.append(loss), **SETTINGS)
+    middle = (CHECK_EVERY - 1) / 2
+    assert reports == pytest.approx([middle, middle + CHECK_EVERY])
+
+
 def test_frozen_parameters_stay():
     model, loss = fitting()
     model.bias.requires_grad_(False)

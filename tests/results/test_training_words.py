@@ -39,7 +39,7 @@ def test_negative_losses_fall_too(trained):
 
 def test_without_steps_and_labels_nothing_is_said(trained):
     assert training.in_words(trained()) == []
-    assert training.in_words(trained(losses=(1.0, 0.5))) == []
+    assert training.in_words(trained(losses=(1.0, 0.7, 0.5))) == []
 
 
 @pytest.mark.parametrize(("steps", "means"), [(3, (1.0, 2.0, 3.0)), (40, tuple(1.5 + 2 * part for part in range(20)))])

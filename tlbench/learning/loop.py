@@ -54,8 +54,8 @@ def train(
 
     A module stands alone, or with a factor of the learning rate: `(encoder, 0.1)`; 0 trains nothing of it. `optimizer`
     makes another optimiser of parameter groups with a learning rate each, which `schedule` multiplies.
-    `after_step(progress)` is called behind each step, `on_step(step, loss)` every 25 steps. The first loss that is not
-    finite raises `DivergedError`: on the CPU at once, on a GPU after at most 25 steps.
+    `after_step(progress)` is called behind each step, `on_step(step, loss)` every 25 steps, with their mean loss. The
+    first loss that is not finite raises `DivergedError`: on the CPU at once, on a GPU after at most 25 steps.
     """
     trained = [module if isinstance(module, tuple) else (module, 1.0) for module in modules]
     groups = parameter_groups(trained, learning_rate)
@@ -150,7 +150,7 @@ class _Losses:
 
     def __init__(self, steps: int, on_step: Callable[[int, float], None]) -> None:
         self.steps, self.on_step = steps, on_step
-        self.done, self.unread = 0, list[Tensor]()
+        self.done, self.unread, self.unreported = 0, list[Tensor](), list[float]()
 
     def add(self, loss: Tensor) -> None:
         """Take the loss of the next step. Raises `DivergedError`."""
@@ -160,9 +160,10 @@ class _Losses:
             self._read()
 
     def report(self) -> None:
-        """Report the last loss, if that is due."""
+        """Report the mean of the losses since the last report, if that is due."""
         if self._due():
-            self.on_step(self.done, self.last)
+            self.on_step(self.done, sum(self.unreported) / len(self.unreported))
+            self.unreported.clear()
 
     def _due(self) -> bool:
         return self.done % CHECK_EVERY == 0 or self.done == self.steps
@@ -174,7 +175,7 @@ class _Losses:
         for step, value in enumerate(values if isinstance(values, list) else [values], start=first):
             if not math.isfinite(value):
                 raise DivergedError(f"The loss is {value} at step {step} of {self.steps}: lower the learning rate.")
-            self.last = value
+            self.unreported.append(value)
 
 
 class _ReverseGradient(torch.autograd.Function):

@@ -7,7 +7,9 @@ from tlbench.results.row import Row
 BY_HEART = 0.1
 """Score on the training labels above that of the test split from which on it is said."""
 FALLING = 0.05
-"""Relative fall of the loss from the third to the last quarter of the steps from which on it is said."""
+"""Relative fall of the loss from the third to the last quarter of training from which on it is said."""
+FEWEST = 4
+"""Mean losses without which nothing is said of their course."""
 
 
 def in_words(row: Row) -> list[str]:
@@ -26,12 +28,12 @@ def _gap(row: Row) -> str:
 
 def _loss(row: Row) -> str:
     """Return whether the loss was still falling. The rate falls to 0 at the end, so that a fall is of real progress."""
-    quarter = len(row.training_loss) // 4
-    if quarter < 2:
+    if len(row.training_loss) < FEWEST:
         return ""
+    quarter = len(row.training_loss) // 4
     last = row.training_loss[-quarter:]
     before = row.training_loss[-2 * quarter : -quarter]
     earlier, later = sum(before) / quarter, sum(last) / quarter
     if later < earlier - FALLING * abs(earlier):
         return f"The training loss was still falling at the end ({earlier:.3g} to {later:.3g}): more steps may help."
-    return f"The training loss had settled ({earlier:.3g} to {later:.3g} in the last half of the steps)."
+    return f"The training loss had settled ({earlier:.3g} to {later:.3g} in the second half of training)."
