@@ -24,7 +24,9 @@ def ewc(request: AdaptRequest) -> TransferModel:
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(batches)
         drift = sum((held * (now - was) ** 2).sum() for held, now, was in zip(fisher, weights, start, strict=True))
-        return request.target.kind.loss(model(*inputs), targets) + options["strength"] / 2 * drift
+        error = request.target.kind.loss(model(*inputs), targets)
+        penalised: Tensor = error + options["strength"] / 2 * drift
+        return penalised
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model
@@ -43,7 +45,7 @@ def fisher_information(request: AdaptRequest) -> list[Tensor]:
     batches = request.batches(request.source.train, augment="none", size=1)
     for inputs, targets, _ in itertools.islice(batches, count):
         model.zero_grad()
-        request.source.kind.loss(model(*inputs, head="source"), targets).backward()
+        request.source.kind.loss(model(*inputs, head="source"), targets).backward()  # type: ignore[no-untyped-call]
         for total, weight in zip(fisher, weights, strict=True):
             if weight.grad is not None:  # None: the forward pass does not use it, or it is not trained.
                 total += weight.grad**2 / count

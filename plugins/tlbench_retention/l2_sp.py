@@ -19,7 +19,8 @@ def l2_sp(request: AdaptRequest) -> TransferModel:
         moved = sum(((now - was) ** 2).sum() for now, was in zip(encoder.parameters(), start, strict=True))
         size = sum((weight**2).sum() for weight in head.parameters())
         error = request.target.kind.loss(model(*inputs), targets)
-        return error + options["alpha"] / 2 * moved + options["beta"] / 2 * size
+        penalised: Tensor = error + options["alpha"] / 2 * moved + options["beta"] / 2 * size
+        return penalised
 
     request.train([encoder, head], loss)
     return model

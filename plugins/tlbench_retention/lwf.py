@@ -29,8 +29,9 @@ def lwf(request: AdaptRequest) -> TransferModel:
             old = teacher(*inputs, head="source").units
         outputs = model(*inputs)
         kept = model.heads["source"](outputs.features)
-        old_loss = distillation(old, kept, options["temperature"])
-        return request.target.kind.loss(outputs, targets) + options["weight"] * old_loss
+        error = request.target.kind.loss(outputs, targets)
+        joint: Tensor = error + options["weight"] * distillation(old, kept, options["temperature"])
+        return joint
 
     request.train([model], loss)
     return model

@@ -42,12 +42,10 @@ class Case:
     prepared: object
     source: object
 
-    def adapted(self, function=None, access=()):
+    def adapted(self, function=None):
         """Return the model that the strategy makes, or another function with its options."""
         strategy = self.pairing.strategy
-        strategy = dataclasses.replace(
-            strategy, adapt=function or strategy.adapt, access=strategy.access | frozenset(access)
-        )
+        strategy = dataclasses.replace(strategy, adapt=function or strategy.adapt)
         return adapt(dataclasses.replace(self.pairing, strategy=strategy), self.prepared, self.source, silent).model
 
     def request(self):

@@ -102,7 +102,8 @@ class AdaptRequest:
 
     model: TransferModel
     """A copy of the source model, in evaluation mode. Its head `target` is a copy of `source` if the labels agree, else
-    new. Without a source: the backbone as it starts, with a new head `target` alone."""
+    new; a new head of numbers has the mean and the spread of the label budget. Without a source: the backbone as it
+    starts, with a new head `target` alone."""
     fresh: Callable[[], TransferModel] = field(repr=False)
     """Returns a model of the same architecture that has not seen the source; its weights are new."""
     source: Domain
