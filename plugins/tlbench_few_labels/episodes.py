@@ -38,4 +38,5 @@ def draw_episode(present: Array, ways: int, size: int, generator: torch.Generato
 
 
 def _shuffled(values: Array, generator: torch.Generator) -> Array:
-    return values[torch.randperm(len(values), generator=generator).numpy()]
+    shuffled: Array = values[torch.randperm(len(values), generator=generator).numpy()]
+    return shuffled

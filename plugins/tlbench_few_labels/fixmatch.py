@@ -28,7 +28,7 @@ def fixmatch(request: AdaptRequest) -> TransferModel:
         with torch.no_grad():
             predicted = model(*weak).units
         agreement = pseudo_label_loss(predicted, model(*strong).units, options["threshold"])
-        return kind.loss(model(*inputs), targets) + options["weight"] * agreement
+        return kind.loss(model(*inputs), targets) + float(options["weight"]) * agreement
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from tlbench import UsageError
 from tlbench.learning import AdaptRequest, TransferModel
 
 RAMP_UP = 4 / 15
@@ -22,6 +23,8 @@ def mean_teacher(request: AdaptRequest) -> TransferModel:
     3. The teacher's weights are a moving average of the student's.
     """
     student, options, kind = request.model, request.options, request.target.kind
+    if options["decay"] > 1:
+        raise UsageError(f"Invalid decay {options['decay']}: use a number from 0 to 1.")
     teacher = AveragedModel(student, avg_fn=lambda old, new, count: average(old, new, int(count), options["decay"]))
     teacher.train()
     labelled = request.batches(request.target.train)
@@ -32,15 +35,16 @@ def mean_teacher(request: AdaptRequest) -> TransferModel:
         (first, second), _, _ = next(unlabelled)
         with torch.no_grad():
             expected = teacher(*second).units.softmax(1)
-        difference = (student(*first).units.softmax(1) - expected).square().mean()
-        return kind.loss(student(*inputs), targets) + options["weight"] * ramp_up(progress) * difference
+        difference: Tensor = (student(*first).units.softmax(1) - expected).square().mean()
+        return kind.loss(student(*inputs), targets) + float(options["weight"]) * ramp_up(progress) * difference
 
     def after_step(progress: float) -> None:
         teacher.update_parameters(student)
 
     request.train([student.encoder, student.heads["target"]], loss, after_step=after_step)
-    # Without a step the teacher is the start, as the student is.
-    return teacher.module.eval()  # type: ignore[no-any-return]
+    served = teacher.module
+    assert isinstance(served, TransferModel)  # A copy of the student.
+    return served
 
 
 def average(old: Tensor, new: Tensor, count: int, decay: float) -> Tensor:

@@ -90,9 +90,10 @@ def _reptile() -> StrategySpec:
         settings=("transductive", "inductive"),
         recipe="adversarial",
         options=(
-            *training_options(steps=250, learning_rate=1e-3, batch_size=10),
-            Option(name="tuning_steps", default=50, summary="last steps, on the label budget; at most half", least=0),
+            *training_options(steps=250, learning_rate=1e-3),
+            Option(name="tuning_steps", default=120, summary="last steps, on the label budget; at most half", least=0),
             Option(name="inner_steps", default=8, summary="steps on an episode (k)", least=1),
+            Option(name="inner_batch", default=10, summary="examples in a batch of an episode", least=1),
             Option(name="shots", default=15, summary="examples of each class in an episode", least=1),
             Option(name="meta_rate", default=1.0, summary="first rate of the meta-update (epsilon)", least=0),
         ),

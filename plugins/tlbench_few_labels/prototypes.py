@@ -49,7 +49,7 @@ def episode_loss(features: Tensor, labels: Tensor, support: Tensor) -> Tensor:
         labels: `(M,)` int64.
         support: `(M,)` bool; the other units are queries, and count if their class has a unit in the support.
     """
-    classes = labels[support].unique()
+    classes = labels[support].bincount().nonzero()[:, 0]
     members = (labels[support] == classes[:, None]).to(features.dtype)
     means = members @ features[support] / members.sum(1, keepdim=True)
     queries = ~support & torch.isin(labels, classes)

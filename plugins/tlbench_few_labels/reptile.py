@@ -64,7 +64,8 @@ def episode_batches(request: AdaptRequest) -> Iterator[tuple[tuple[Tensor, ...],
         output_of = torch.full((len(source.labels),), NO_CLASS)
         output_of[list(drawn)] = places
         output_of = output_of.to(device_of(request.model))
-        batches = request.batches(source.train.select(np.concatenate(list(drawn.values()))))
+        episode = source.train.select(np.concatenate(list(drawn.values())))
+        batches = request.batches(episode, size=options["inner_batch"])
         for _ in range(options["inner_steps"]):
             inputs, targets, _ = next(batches)
             yield inputs, output_of[targets.values]

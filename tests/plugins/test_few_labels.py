@@ -14,7 +14,7 @@ from fakes.hf_backbones import Made, pieces, the_library_s
 from support import silent
 from torch import nn
 
-from tlbench import LabelsRequest, NotApplicable, UsageError
+from tlbench import ContractError, LabelsRequest, NotApplicable, UsageError
 from tlbench.engine.adaptation import adapt, adapt_request
 from tlbench.engine.given import declared_parts, seen_labels
 from tlbench.learning.model import encode, state_hash
@@ -93,6 +93,8 @@ class TestFixMatch:
         (plain,) = request.target.unlabelled.batch(positions.numpy())
         moved = [float((view[0] - plain).abs().mean()) for view in (weak, strong)]
         assert 0 < 5 * moved[0] < moved[1]
+        with pytest.raises(ContractError, match="views=3"):
+            request.batches(request.target.unlabelled, 3, augment=("weak", "strong"))
 
     def test_without_transformations_it_is_skipped(self, pairing_of):
         assert "two views" in pairing_of("toy/shapes", "fixmatch").skip
@@ -144,6 +146,10 @@ class TestMeanTeacher:
         assert len(students) == 5
         for weight, *of_students in zip(model.parameters(), *students, strict=True):
             torch.testing.assert_close(weight.detach(), torch.stack(of_students).mean(0), rtol=1e-4, atol=1e-6)
+
+    def test_a_decay_above_1_is_refused(self, adapted):
+        with pytest.raises(UsageError, match=r"decay 2\.0.*0 to 1"):
+            adapted("mean-teacher", steps=1, decay=2.0)
 
     def test_the_weight_rises_to_1(self):
         assert ramp_up(0.0) == pytest.approx(math.exp(-5))

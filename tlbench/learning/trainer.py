@@ -78,6 +78,8 @@ class Trainer:
         """
         inputs = examples if isinstance(examples, Inputs) else examples.inputs
         strengths = (augment,) * views if isinstance(augment, str) else augment
+        if views not in (1, len(strengths)):
+            raise ContractError(f"views={views} with {len(strengths)} strengths in augment={augment}: leave out views.")
         if self.device.type == "cpu":
             return self._draw(examples, strengths, size, self.generator)
         on_cpu = self._remasks(examples, len(strengths)) or (
