@@ -39,12 +39,15 @@ def masked_series(request: AdaptRequest) -> TransferModel:
 
 def numbers(request: AdaptRequest) -> Array:
     """Return the inputs, series `(N, C, T)` or rows `(N, F)` of float32. Raises `NotApplicable` for others."""
-    columns = request.target.unlabelled.columns
-    taken = request.model.encoder.signature.inputs
-    if len(taken) == 1 and taken[0].dtype == "float32" and len(taken[0].shape or ()) in (1, 2):
+    columns, signature = request.target.unlabelled.columns, request.model.encoder.signature
+    taken = signature.inputs
+    numeric = len(taken) == 1 and taken[0].dtype == "float32" and len(taken[0].shape or ()) in (1, 2)
+    if numeric and signature.modality in ("series", "tabular"):
         return columns[0]
     shown = ", ".join(f"{one.dtype} {'of any length' if one.shape is None else one.shape}" for one in taken)
-    raise NotApplicable(f"Masked values need one input of float32, (C, T) or (F,); the encoder takes {shown}.")
+    raise NotApplicable(
+        f"Masked values need series (C, T) or rows (F,) of float32; the encoder takes {signature.modality}: {shown}."
+    )
 
 
 def statistics(values: Array) -> tuple[Tensor, Tensor]:
