@@ -19,7 +19,8 @@ def distillation(request: AdaptRequest) -> TransferModel:
     2. Minimise the loss of the labels + weight * T^2 KL(teachers || student), both at the temperature T.
     """
     model, target, options = request.model, request.target, request.options
-    teachers, temperature, weight = fine_tuned(request, options["teachers"]), options["temperature"], options["weight"]
+    temperature, weight = float(options["temperature"]), float(options["weight"])
+    teachers = fine_tuned(request, options["teachers"])
     labelled, unlabelled = request.batches(target.train), request.batches(target.unlabelled)
 
     def loss(progress: float) -> Tensor:
