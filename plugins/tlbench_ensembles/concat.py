@@ -70,9 +70,9 @@ def _joined(parts: Parts) -> BackboneSpec:
 
 
 def _traits(parts: Parts) -> tuple[str, ...]:
-    """Return what both have, and `batchnorm` if one has it: then the joined encoder has such layers."""
+    """Return `batchnorm` if one part has such layers, `scales` if both do; what others mean of a pair is not known."""
     first, second = (set(part.traits) for part in parts)
-    return tuple(sorted((first & second) | ((first | second) & {"batchnorm"})))
+    return tuple(sorted(({"batchnorm"} & (first | second)) | ({"scales"} & first & second)))
 
 
 def of_side(side: str, named: Mapping[str, Any]) -> dict[str, Any]:

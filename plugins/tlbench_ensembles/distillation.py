@@ -19,15 +19,15 @@ def distillation(request: AdaptRequest) -> TransferModel:
     2. Minimise the loss of the labels + weight * T^2 KL(teachers || student), both at the temperature T.
     """
     model, target, options = request.model, request.target, request.options
-    teachers, temperature = fine_tuned(request, options["teachers"]), options["temperature"]
+    temperature, weight = float(options["temperature"]), float(options["weight"])
+    teachers = fine_tuned(request, options["teachers"])
     labelled, unlabelled = request.batches(target.train), request.batches(target.unlabelled)
 
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(labelled)
         others = next(unlabelled).inputs
-        hard = target.kind.loss(model(*inputs), targets)
         soft = distilled(model(*others).units, soft_targets(teachers, others, temperature), temperature)
-        return hard + options["weight"] * soft
+        return target.kind.loss(model(*inputs), targets) + weight * soft
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model

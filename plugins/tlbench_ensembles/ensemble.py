@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -71,8 +71,9 @@ def extend(model: TransferModel, options: Mapping[str, Any]) -> TransferModel:
 def ensemble(request: AdaptRequest) -> TransferModel:
     """Fine-tune each member; where the kind has class probabilities, these are averaged."""
     model, target = request.model, request.target
+    encoder, head = cast(Members, model.encoder), cast(Committee, model.heads["target"])
     for domain in filter(None, (request.source, target)):
-        model.heads[domain.name].probabilities.fill_("class-probabilities" in domain.traits)
-    members = zip(model.encoder.members, model.heads["target"].heads, strict=True)
-    fine_tune(request, [TransferModel(encoder, {"target": head}) for encoder, head in members])
+        cast(Committee, model.heads[domain.name]).probabilities.fill_("class-probabilities" in domain.traits)
+    members = zip(encoder.members, head.heads, strict=True)
+    fine_tune(request, [TransferModel(cast(Encoder, one), {"target": own}) for one, own in members])
     return model

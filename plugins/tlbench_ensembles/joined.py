@@ -66,7 +66,7 @@ def augment(parts: Parts, request: AugmentRequest) -> Tensors:
             f"Backbones with several inputs ({len(request.inputs)} for {len(parts)}) cannot be varied when joined: use "
             f"one of them alone."
         )
-    start, varied = request.generator.get_state(), []
+    start, varied = request.generator.get_state(), list[Tensor]()
     for part, column in zip(parts, request.inputs, strict=True):
         assert part.augment is not None
         request.generator.set_state(start)

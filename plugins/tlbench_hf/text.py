@@ -48,7 +48,7 @@ def build(request: BuildRequest) -> Encoder:
     encoder = TextEncoder(model, request.layout, pooling, segments=bool(request.fitted["segments"]))
     encoder.coverage = coverage
     if known := request.fitted.get("tokens"):
-        encoder.tokens = TokenNumbers(known["mask"], tuple(known["special"]), known["count"])
+        encoder.token_numbers = TokenNumbers(known["mask"], tuple(known["special"]), known["count"])
     return encoder
 
 

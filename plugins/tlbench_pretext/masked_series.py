@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -29,8 +31,8 @@ def masked_series(request: AdaptRequest) -> TransferModel:
         (inputs,) = next(batches).inputs
         mask = draw_mask(inputs.shape, options["masked"], options["segment"], request.generator).to(device)
         guess = decoder(model.pooled(torch.where(mask, mean, inputs))).view(inputs.shape)
-        errors = (guess - (inputs - mean) / std).square()
-        return (errors * mask).sum() / mask.sum().clamp(min=1)
+        errors: Tensor = (guess - (inputs - mean) / std).square() * mask
+        return errors.sum() / mask.sum().clamp(min=1)
 
     request.train([model.encoder, decoder], loss, steps=options["pretext_steps"])
     request.fit(model, target.train)
@@ -39,12 +41,16 @@ def masked_series(request: AdaptRequest) -> TransferModel:
 
 def numbers(request: AdaptRequest) -> Array:
     """Return the inputs, series `(N, C, T)` or rows `(N, F)` of float32. Raises `NotApplicable` for others."""
-    columns = request.target.unlabelled.columns
-    taken = request.model.encoder.signature.inputs
-    if len(taken) == 1 and taken[0].dtype == "float32" and len(taken[0].shape or ()) in (1, 2):
-        return columns[0]
+    (first, *others), signature = request.target.unlabelled.columns, request.model.encoder.signature
+    assert signature is not None
+    numeric = isinstance(first, np.ndarray) and first.dtype == np.float32 and first.ndim in (2, 3)
+    if numeric and not others and signature.modality in ("series", "tabular"):
+        return cast(Array, first)
+    taken = signature.inputs
     shown = ", ".join(f"{one.dtype} {'of any length' if one.shape is None else one.shape}" for one in taken)
-    raise NotApplicable(f"Masked values need one input of float32, (C, T) or (F,); the encoder takes {shown}.")
+    raise NotApplicable(
+        f"Masked values need series (C, T) or rows (F,) of float32; the encoder takes {signature.modality}: {shown}."
+    )
 
 
 def statistics(values: Array) -> tuple[Tensor, Tensor]:

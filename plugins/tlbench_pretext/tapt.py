@@ -19,7 +19,7 @@ def tapt(request: AdaptRequest) -> TransferModel:
     Then fine-tune encoder and head on the label budget. The output layer is dropped.
     """
     model, target, options = request.model, request.target, request.options
-    encoder, tokens = model.encoder, model.encoder.tokens
+    encoder, tokens = model.encoder, model.encoder.token_numbers
     if tokens is None:
         raise NotApplicable("The tokenizer of the backbone has no mask token.")
     output = output_layer(encoder.feature_dim, tokens.count).to(device_of(model))

@@ -152,4 +152,4 @@ class TestMaskedTokens:
             states, features = encoder.token_states(*batch), encoder(*batch)
         for text, state, feature in zip(batch[0], states, features, strict=True):
             torch.testing.assert_close(state[text > 0].mean(0), feature)
-        assert (encoder.tokens.mask, set(encoder.tokens.special)) == (5, {0, 1, 2, 3, 4, 5})
+        assert (encoder.token_numbers.mask, set(encoder.token_numbers.special)) == (5, {0, 1, 2, 3, 4, 5})

@@ -57,7 +57,7 @@ class Encoder(nn.Module):
     """Of a text encoder the text of each token, by its number in the first input; empty for one that stands for no
     text, as padding does. In the layout `sequence` the last input then holds the place of each word's first token, or
     each token is a word. None: not known."""
-    tokens: TokenNumbers | None = None
+    token_numbers: TokenNumbers | None = None
     """Of a text encoder with the trait `masked-tokens` the numbers of its tokens; None: it has no mask token."""
     signature: Signature | None = None
     """What it takes; set by the host, which builds it. `StrategySpec.extend` may read it."""
