@@ -167,3 +167,11 @@ def test_a_new_head_counts_whole_and_the_head_source_never():
     with torch.no_grad():
         model.heads["source"].weight.zero_()
     assert changed_parameters(source, model) == 4 * 5 + 5
+
+
+def test_the_units_of_an_example_are_pooled_by_their_mean(source_of, pairing_of):
+    prepared, model = source_of(pairing_of("toy/names"))
+    (ids,) = prepared.split("target-train").inputs.batch(np.arange(6))
+    pooled, units = model.pooled(ids), model.features(ids)
+    for row, part in zip(pooled, units.split((ids > 0).sum(1).tolist()), strict=True):
+        torch.testing.assert_close(row, part.mean(0))
