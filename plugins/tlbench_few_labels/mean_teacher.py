@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from tlbench import UsageError
 from tlbench.learning import AdaptRequest, TransferModel
 
 RAMP_UP = 4 / 15
@@ -23,8 +22,6 @@ def mean_teacher(request: AdaptRequest) -> TransferModel:
     3. The teacher's weights are a moving average of the student's.
     """
     student, options, kind = request.model, request.options, request.target.kind
-    if options["decay"] > 1:
-        raise UsageError(f"Invalid decay {options['decay']}: use a number from 0 to 1.")
     teacher = AveragedModel(student, avg_fn=lambda old, new, count: average(old, new, int(count), options["decay"]))
     teacher.train()
     labelled = request.batches(request.target.train)

@@ -10,7 +10,11 @@ TLBENCH_API = 2
 ULMFIT = "Howard & Ruder 2018, Universal language model fine-tuning for text classification, arXiv:1801.06146"
 BLOCKS = Option(name="blocks", default=1, summary="last blocks that are trained", unit="blocks", least=0)
 UNFREEZING = Option(
-    name="unfreezing", default=0.5, summary="part of the steps, 0 to 1, in which some blocks are still frozen", least=0
+    name="unfreezing",
+    default=0.5,
+    summary="part of the steps, 0 to 1, in which some blocks are still frozen",
+    least=0,
+    most=1,
 )
 DECAY = Option(
     name="decay",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from tlbench import BadInputError, NotApplicable
+from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel, encode
 from tlbench_partial.parts import biases_of, layers_of, normalisation_of
 
@@ -46,8 +46,6 @@ def gradual(request: AdaptRequest) -> TransferModel:
     """
     model, examples, options = request.model, request.target.train, request.options
     layers, head = layers_of(model.encoder), model.heads["target"]
-    if options["unfreezing"] > 1:
-        raise BadInputError(f'Invalid value "{options["unfreezing"]:g}" for the option "unfreezing": use 0 to 1.')
     steps = int(options["steps"] * options["unfreezing"]) // len(layers)
     for first in range(len(layers), 0, -1):
         request.fit(model, examples, modules=[*_joined(layers[first:]), head], steps=steps)

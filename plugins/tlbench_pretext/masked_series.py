@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import Array, NotApplicable, UsageError
+from tlbench import Array, NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel, device_of
 
 
@@ -67,10 +67,8 @@ def draw_mask(shape: torch.Size, rate: float, segment: float, generator: torch.G
 
     Of rows `(N, F)` each value by itself. Of series `(N, C, T)`, where a single missing step is told by its neighbours,
     each channel in segments of the mean length `segment`: a Markov chain that leaves the mask with probability
-    1 / segment and enters it with rate / (1 - rate) / segment. Raises `UsageError` for a rate of 1 or more.
+    1 / segment and enters it with rate / (1 - rate) / segment.
     """
-    if rate >= 1:
-        raise UsageError(f"Invalid masked {rate:g}: use a part of the values below 1, such as 0.15.")
     drawn = torch.rand(shape, generator=generator)
     if len(shape) == 2:
         return drawn < rate

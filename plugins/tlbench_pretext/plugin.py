@@ -49,7 +49,7 @@ def _masked_series() -> StrategySpec:
         options=(
             *FULL,
             PRETEXT,
-            Option(name="masked", default=0.15, summary="part of the values that is masked", least=0),
+            Option(name="masked", default=0.15, summary="part of the values that is masked", least=0, most=0.99),
             Option(name="segment", default=3.0, summary="mean length of a masked segment of a series", least=1),
         ),
         adapt=deferred("tlbench_pretext.masked_series", "masked_series"),
@@ -71,7 +71,7 @@ def _tapt() -> StrategySpec:
         options=(
             *FULL,
             PRETEXT,
-            Option(name="masked", default=0.15, summary="part of the tokens that is to be predicted", least=0),
+            Option(name="masked", default=0.15, summary="part of the tokens that is to be predicted", least=0, most=1),
         ),
         adapt=deferred("tlbench_pretext.tapt", "tapt"),
     )

@@ -110,7 +110,7 @@ def wise_ft() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="alpha", default=0.5, summary="0: the source model; 1: the fine-tuned model", least=0),
+            Option(name="alpha", default=0.5, summary="0: the source model; 1: the fine-tuned model", least=0, most=1),
         ),
         adapt=deferred("tlbench_retention.wise_ft", "wise_ft"),
     )

@@ -7,7 +7,6 @@ import copy
 import torch
 from torch import nn
 
-from tlbench import BadInputError
 from tlbench.learning import AdaptRequest, TransferModel
 
 
@@ -18,8 +17,6 @@ def wise_ft(request: AdaptRequest) -> TransferModel:
     to: it stays as it was trained.
     """
     model, alpha = request.model, request.options["alpha"]
-    if alpha > 1:
-        raise BadInputError(f"wise-ft.alpha is {alpha:g}: use a number from 0 (source model) to 1 (fine-tuned model).")
     parts: list[nn.Module] = [model.encoder]
     if starts_from_source(model.heads):
         parts.append(model.heads["target"])

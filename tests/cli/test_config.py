@@ -193,7 +193,7 @@ def test_the_line_of_a_key_is_where_its_statement_begins():
     assert line_of('[run]\n"\\u0061" = 1', ("run", "a")) is None
 
 
-@pytest.mark.parametrize("text", ["5-3", "0", "-1", "7,-1", "1-2-3", "9" * 30, "0-" + "9" * 30, "7,", "a"])
+@pytest.mark.parametrize("text", ["5-3", "0", "-1", "7,-1", "1-2-3", "9" * 30, "0-" + "9" * 30, "7,", "a", "1000"])
 def test_seeds_that_are_none_are_refused(text):
     with pytest.raises(click.BadParameter, match="Invalid seeds"):
         parse_seeds(None, None, text)

@@ -65,6 +65,13 @@ def test_numbers_below_the_least_are_refused(name, value):
         option.parse(value)
 
 
+def test_numbers_above_the_most_are_refused():
+    share = Option(name="share", default=0.5, summary="", least=0, most=1)
+    assert share.parse("1") == 1
+    with pytest.raises(UsageError, match='"1.5" for the option "share": use 1 or less'):
+        share.parse("1.5")
+
+
 @pytest.mark.parametrize("name", ["fisher-examples", "2nd", "", "a b"])
 def test_a_name_that_cannot_be_set_is_refused(name):
     with pytest.raises(ContractError, match="use letters, digits and _"):

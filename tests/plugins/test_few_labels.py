@@ -147,10 +147,6 @@ class TestMeanTeacher:
         for weight, *of_students in zip(model.parameters(), *students, strict=True):
             torch.testing.assert_close(weight.detach(), torch.stack(of_students).mean(0), rtol=1e-4, atol=1e-6)
 
-    def test_a_decay_above_1_is_refused(self, adapted):
-        with pytest.raises(UsageError, match=r"decay 2\.0.*0 to 1"):
-            adapted("mean-teacher", steps=1, decay=2.0)
-
     def test_the_weight_rises_to_1(self):
         assert ramp_up(0.0) == pytest.approx(math.exp(-5))
         assert ramp_up(0.1) < ramp_up(0.2) < ramp_up(4 / 15) == ramp_up(1.0) == 1.0

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tlbench import BadInputError, NotApplicable
+from tlbench import NotApplicable
 from tlbench.learning import (
     AdaptRequest,
     Classification,
@@ -259,10 +259,6 @@ class TestGradual:
 
     def test_steps_that_do_not_suffice_for_the_phases_train_the_whole_model(self):
         assert same(adapted("gradual", steps=3), adapted("finetune", steps=3))
-
-    def test_more_than_all_steps_are_refused(self):
-        with pytest.raises(BadInputError, match=r'"1.5" for the option "unfreezing": use 0 to 1'):
-            adapted("gradual", unfreezing=1.5)
 
 
 class TestDiscriminative:

@@ -9,7 +9,7 @@ from fakes.hf_backbones import TEXTS, Made
 from support import silent
 
 from tlbench.engine.adaptation import adapt
-from tlbench.errors import NotApplicable, UsageError
+from tlbench.errors import NotApplicable
 from tlbench.learning import TokenNumbers
 from tlbench.learning.model import state_hash
 from tlbench_pretext.masked_series import draw_mask, statistics
@@ -100,10 +100,6 @@ class TestMaskedValues:
         assert float(mask.float().mean()) == pytest.approx(0.3, abs=0.01)
         neighbours = np.corrcoef(mask[:, :-1].flatten(), mask[:, 1:].flatten())[0, 1]
         assert abs(neighbours) < 0.02
-
-    def test_a_rate_of_one_is_refused(self):
-        with pytest.raises(UsageError, match="masked 1"):
-            draw_mask(torch.Size((2, 3)), 1.0, 3.0, torch.Generator())
 
     def test_channels_are_standardised_and_constants_stay_finite(self):
         random = np.random.default_rng(0)

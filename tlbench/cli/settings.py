@@ -8,6 +8,8 @@ import click
 
 MOST = 100_000
 """Seeds of a run: more are a slip of the hand."""
+MANY = 100
+"""From here on a single number is taken for a seed and not for how many."""
 
 
 def _overrides(context: click.Context, parameter: click.Parameter, value: Sequence[str]) -> Mapping[str, str]:
@@ -42,6 +44,11 @@ def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) 
             count = len(seeds)
         else:
             first, dash, last = value.partition("-")
+            if not dash and int(first) > MANY:
+                raise click.BadParameter(
+                    f'Invalid seeds "{value}": that would be so many seeds. For the seed {value} write {value}-{value}, '
+                    f"for {value} seeds 0-{int(value) - 1}."
+                )
             seeds = range(int(first), int(last) + 1) if dash else range(int(value))
             count = seeds.stop - seeds.start
         if not 0 < count <= MOST or min(seeds) < 0:  # Zero seeds would mean the default.

@@ -30,6 +30,8 @@ class Option:
     """Of a task: the default beside a backbone that has a trait, by trait."""
     least: float | None = None
     """The smallest number that makes sense; None: any."""
+    most: float | None = None
+    """The largest number that makes sense; None: any."""
     in_recipes: bool = False
     """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
 
@@ -54,6 +56,8 @@ class Option:
                 raise ValueError
             if self.least is not None and isinstance(parsed, int | float) and parsed < self.least:
                 raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {self.least:g} or more.')
+            if self.most is not None and isinstance(parsed, int | float) and parsed > self.most:
+                raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {self.most:g} or less.')
             return parsed
         except (ValueError, KeyError, OverflowError):
             raise UsageError(f'Invalid value "{value}" for the option "{self.name}": use {_TAKES[kind]}.') from None
