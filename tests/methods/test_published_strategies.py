@@ -243,7 +243,7 @@ class TestMeanTeacher:
             torch.testing.assert_close(value, expected.encoder.state_dict()[name], rtol=1e-4, atol=1e-5)
 
 
-def test_tokens_are_pooled_by_example(self, source_of, pairing_of):
+def test_tokens_are_pooled_by_example(source_of, pairing_of):
     pairing = pairing_of("toy/names")
     prepared, source = source_of(pairing)
     (ids,) = prepared.split("target-train").inputs.batch(np.arange(6))
