@@ -47,9 +47,7 @@ def _mean_teacher() -> StrategySpec:
         options=(
             *training_options(steps=120, learning_rate=1e-3),
             Option(name="weight", default=100.0, summary="final weight of the consistency", least=0),
-            Option(
-                name="decay", default=0.99, summary="part of the teacher that a step keeps (alpha)", least=0, most=1
-            ),
+            Option(name="decay", default=0.99, summary="part of the teacher that stays (alpha)", least=0, most=1),
         ),
         adapt=deferred("tlbench_few_labels.mean_teacher", "mean_teacher"),
     )

@@ -68,7 +68,7 @@ def test_numbers_below_the_least_are_refused(name, value):
 def test_numbers_above_the_most_are_refused():
     share = Option(name="share", default=0.5, summary="", least=0, most=1)
     assert share.parse("1") == 1
-    with pytest.raises(UsageError, match='"1.5" for the option "share": use 1 or less'):
+    with pytest.raises(UsageError, match=r'"1\.5" for the option "share": use 1 or less'):
         share.parse("1.5")
 
 

@@ -46,8 +46,8 @@ def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) 
             first, dash, last = value.partition("-")
             if not dash and int(first) > MANY:
                 raise click.BadParameter(
-                    f'Invalid seeds "{value}": that would be so many seeds. For the seed {value} write {value}-{value}, '
-                    f"for {value} seeds 0-{int(value) - 1}."
+                    f'Invalid seeds "{value}": that would be so many seeds. For the seed {value} write '
+                    f"{value}-{value}, for {value} seeds 0-{int(value) - 1}."
                 )
             seeds = range(int(first), int(last) + 1) if dash else range(int(value))
             count = seeds.stop - seeds.start
