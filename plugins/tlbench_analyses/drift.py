@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +30,7 @@ def drift(request: AnalysisRequest) -> Analysis:
     return Analysis(numbers=numbers, picture=bars(numbers, "Relative change of weights"))
 
 
-def relative_distance(pairs: list[tuple[Tensor, Tensor]]) -> float:
+def relative_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
     """Return |b - a| / |a| over pairs (a, b) of tensors of one shape; 0 if both are 0."""
     moved = sum(float((end.double() - start.double()).square().sum()) for start, end in pairs)
     size = sum(float(start.double().square().sum()) for start, _ in pairs)
