@@ -74,8 +74,14 @@ def _distillation() -> StrategySpec:
         options=(
             *FULL,
             Option(name="teachers", default=5, summary="fine-tuned copies that teach", unit="models", least=1),
-            Option(name="temperature", default=2.0, summary="softness of the teachers' probabilities (T)", least=0.01),
-            Option(name="weight", default=1.0, summary="weight of the teachers; the labels have 1", least=0),
+            Option(
+                name="temperature",
+                default=2.0,
+                summary="softness of the teachers' probabilities (T)",
+                least=0.01,
+                tune=4,
+            ),
+            Option(name="weight", default=1.0, summary="weight of the teachers; the labels have 1", least=0, tune=10),
         ),
         adapt=deferred("tlbench_ensembles.distillation", "distillation"),
     )

@@ -24,7 +24,7 @@ def _fixmatch() -> StrategySpec:
         options=(
             *training_options(steps=120, learning_rate=1e-3),
             Option(name="threshold", default=0.95, summary="least probability of a pseudo-label (tau)"),
-            Option(name="weight", default=1.0, summary="weight of the unlabelled loss (lambda)", least=0),
+            Option(name="weight", default=1.0, summary="weight of the unlabelled loss (lambda)", least=0, tune=10),
             Option(
                 name="ratio", default=7, summary="unlabelled examples for each labelled one of a batch (mu)", least=1
             ),
@@ -46,7 +46,7 @@ def _mean_teacher() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="weight", default=100.0, summary="final weight of the consistency", least=0),
+            Option(name="weight", default=100.0, summary="final weight of the consistency", least=0, tune=10),
             Option(name="decay", default=0.99, summary="part of the teacher that stays (alpha)", least=0, most=1),
         ),
         adapt=deferred("tlbench_few_labels.mean_teacher", "mean_teacher"),

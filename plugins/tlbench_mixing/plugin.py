@@ -20,7 +20,9 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
-                Option(name="alpha", default=0.2, summary="both parameters of the Beta distribution of weights"),
+                Option(
+                    name="alpha", default=0.2, summary="both parameters of the Beta distribution of weights", tune=5
+                ),
             ),
             recipe="full",
             adapt=deferred("tlbench_mixing.strategies", "mixup"),
@@ -35,7 +37,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
-                Option(name="alpha", default=1.0, summary="both parameters of the Beta distribution of areas"),
+                Option(name="alpha", default=1.0, summary="both parameters of the Beta distribution of areas", tune=5),
             ),
             recipe="full",
             adapt=deferred("tlbench_mixing.strategies", "cutmix"),

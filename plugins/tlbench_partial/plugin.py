@@ -8,7 +8,7 @@ from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_o
 
 TLBENCH_API = 2
 ULMFIT = "Howard & Ruder 2018, Universal language model fine-tuning for text classification, arXiv:1801.06146"
-BLOCKS = Option(name="blocks", default=1, summary="last blocks that are trained", unit="blocks", least=0)
+BLOCKS = Option(name="blocks", default=1, summary="last blocks that are trained", unit="blocks", least=0, tune=4)
 UNFREEZING = Option(
     name="unfreezing",
     default=0.5,

@@ -10,7 +10,7 @@ TLBENCH_API = 2
 
 LABELS = frozenset({Access.TARGET_LABELS})
 RANKS = (
-    Option(name="rank", default=4, summary="rank r of an update", least=1),
+    Option(name="rank", default=4, summary="rank r of an update", least=1, tune=4),
     Option(name="alpha", default=32, summary="an update is multiplied by alpha / r", least=0),
 )
 """Both numbers are those of GPT-2 in table 11 of the paper."""
@@ -67,7 +67,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=3e-3),
-                Option(name="width", default=8, summary="units of a bottleneck", least=1),
+                Option(name="width", default=8, summary="units of a bottleneck", least=1, tune=4),
             ),
             extend=deferred("tlbench_peft.adapters", "extend"),
             adapt=deferred("tlbench_peft.adapters", "adapters"),
@@ -84,7 +84,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             extra="nlp",
             options=(
                 *training_options(steps=120, learning_rate=3e-2),
-                Option(name="length", default=20, summary="vectors of the prompt", least=1),
+                Option(name="length", default=20, summary="vectors of the prompt", least=1, tune=4),
             ),
             extend=deferred("tlbench_peft.prompts", "extend"),
             adapt=deferred("tlbench_peft.prompts", "prompt"),

@@ -26,7 +26,9 @@ def l2_sp() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3, weight_decay=0.0),
-            Option(name="alpha", default=0.1, summary="penalty on the encoder's distance to its start", least=0),
+            Option(
+                name="alpha", default=0.1, summary="penalty on the encoder's distance to its start", least=0, tune=10
+            ),
             Option(name="beta", default=0.01, summary="penalty on the weights of the head", least=0),
         ),
         adapt=deferred("tlbench_retention.l2_sp", "l2_sp"),
@@ -46,7 +48,7 @@ def ewc() -> StrategySpec:
         needs=("class-probabilities",),
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="strength", default=400.0, summary="weight of the penalty (lambda)", least=0),
+            Option(name="strength", default=400.0, summary="weight of the penalty (lambda)", least=0, tune=10),
             Option(
                 name="examples",
                 default=500,
@@ -73,7 +75,7 @@ def lwf() -> StrategySpec:
         needs=("class-probabilities",),
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="weight", default=1.0, summary="weight of the distillation (lambda_o)", least=0),
+            Option(name="weight", default=1.0, summary="weight of the distillation (lambda_o)", least=0, tune=10),
             Option(name="temperature", default=2.0, summary="softness of the answers that are compared (T)", least=0.1),
         ),
         adapt=deferred("tlbench_retention.lwf", "lwf"),
@@ -110,7 +112,14 @@ def wise_ft() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="alpha", default=0.5, summary="0: the source model; 1: the fine-tuned model", least=0, most=1),
+            Option(
+                name="alpha",
+                default=0.5,
+                summary="0: the source model; 1: the fine-tuned model",
+                least=0,
+                most=1,
+                tune=2,
+            ),
         ),
         adapt=deferred("tlbench_retention.wise_ft", "wise_ft"),
     )
@@ -129,7 +138,9 @@ def sam() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="rho", default=0.05, summary="distance of the worst weights that is looked at", least=0),
+            Option(
+                name="rho", default=0.05, summary="distance of the worst weights that is looked at", least=0, tune=4
+            ),
         ),
         adapt=deferred("tlbench_retention.sam", "sam"),
     )

@@ -37,6 +37,7 @@ def run(
     label_budgets: int | str | Sequence[int | str] = (),
     options: Mapping[str, OptionValue] = NO_OPTIONS,
     remember: str = "",
+    tune: int = 0,
     estimators: str | Sequence[str] = (),
     analyses: str | Sequence[str] = (),
     suite: str = "embedded",
@@ -73,6 +74,7 @@ def run(
             label budget of the task.
         options: `OWNER.NAME` -> value, such as `{"finetune.steps": 50}`.
         remember: Name of a task on which forgetting is measured, for tasks without a source.
+        tune: Settings that are tried for each strategy on folds of its label budget; it adapts with the best one.
         estimators: Names of estimators, which say before adaptation how well it may go.
         analyses: Names of analyses, which say what adaptation changed inside a model.
         suite: The name of a suite (`embedded`, `real`, `checkpoints`) or a TOML file.
@@ -111,6 +113,7 @@ def run(
         "seeds": seed_numbers(seeds),
         "label_budgets": [str(budget) for budget in several(label_budgets)],
         "remember": remember,
+        "tune": tune,
         "references": several(references),
         "estimators": several(estimators),
         "analyses": several(analyses),
@@ -209,7 +212,7 @@ def run_requests(
     suite: str,
     tasks: Sequence[str],
     quick: bool,
-    arguments: Mapping[str, Sequence[Any]],
+    arguments: Mapping[str, Any],
     overrides: Mapping[str, OptionValue],
 ) -> list[RunRequest]:
     """Return the run requests of a suite. Arguments that are not empty replace those of the suite."""

@@ -31,7 +31,17 @@ if TYPE_CHECKING:
     from tlbench.engine.job import Job
     from tlbench.planning.settings import Settings
 
-REPLACED = ("backbones", "strategies", "references", "estimators", "analyses", "seeds", "label_budgets", "remember")
+REPLACED = (
+    "backbones",
+    "strategies",
+    "references",
+    "estimators",
+    "analyses",
+    "seeds",
+    "label_budgets",
+    "remember",
+    "tune",
+)
 """Options that replace what a suite says."""
 MACHINE = ("device", "threads", "precision", "compiled")
 """Options of `settings_for`; those of `engine_of` are left."""
@@ -100,6 +110,13 @@ MACHINE = ("device", "threads", "precision", "compiled")
     multiple=True,
     metavar="50 | 5/class | all",
     help="Labelled target examples. Repeat it for a learning curve.  [default: the label budget of the task]",
+)
+@click.option(
+    "--tune",
+    type=click.IntRange(0),
+    default=0,
+    metavar="TRIALS",
+    help="Try so many settings of each strategy on folds of its label budget, and adapt with the best one.",
 )
 @click.option(
     "--remember",

@@ -13,7 +13,7 @@ import click
 from tlbench.cli.board import board_option, find_row, row_files, row_names
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import everything
-from tlbench.cli.output import print_facts, print_json, print_title, say
+from tlbench.cli.output import print_facts, print_json, print_title, say, say_wrapped
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.named_files import catalog_with
 from tlbench.results.escapes import plain
@@ -91,7 +91,8 @@ def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
         say(f"\n{title}")
         print_facts(facts, indent="  ")
     for sentence in training.in_words(row):
-        say(f"\n{sentence}")
+        say()
+        say_wrapped(sentence)
     # Those that need no other result: a board has more.
     for entry in aggregate([row]):
         for name, sentence in entry.flags:

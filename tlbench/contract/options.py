@@ -32,6 +32,9 @@ class Option:
     """The smallest number that makes sense; None: any."""
     most: float | None = None
     """The largest number that makes sense; None: any."""
+    tune: float = 0.0
+    """Of a number of a strategy: `--tune` tries values between the default divided and multiplied by this, on a
+    logarithmic scale; 0: it is not tuned."""
     in_recipes: bool = False
     """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
 
@@ -98,7 +101,7 @@ def training_options(
     """Return the options that `AdaptRequest.batches` and `AdaptRequest.train` read."""
     named = (
         Option(name="steps", default=steps, summary="optimiser steps", unit="steps", least=0),
-        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW", least=0),
+        Option(name="learning_rate", default=learning_rate, summary="peak learning rate of AdamW", least=0, tune=10),
         Option(name="batch_size", default=batch_size, summary="examples in a batch", unit="examples", least=1),
         Option(name="weight_decay", default=weight_decay, summary="weight decay of AdamW", least=0),
     )

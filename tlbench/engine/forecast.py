@@ -12,6 +12,7 @@ from typing import Any
 from tlbench.engine.job import Job
 from tlbench.engine.surveyed import Survey
 from tlbench.errors import StoreError
+from tlbench.planning.tuned import FOLDS, TRIALS
 from tlbench.results.files import folder_name, slug
 from tlbench.results.row import Row
 from tlbench.results.row_files import read_row
@@ -151,7 +152,10 @@ def source_steps_of(job: Job) -> float:
 
 def _steps(options: Mapping[str, Any]) -> float:
     steps = options.get("steps")  # A plugin's own option of that name may be anything.
-    return steps if isinstance(steps, int | float) and not isinstance(steps, bool) else 0
+    if not isinstance(steps, int | float) or isinstance(steps, bool):
+        return 0
+    trials = options.get(TRIALS.name, 0)
+    return steps * (1 + FOLDS * trials) if isinstance(trials, int) else steps
 
 
 def _surveyed(job: Job, stage: str, survey: Survey, examples: Mapping[str, int]) -> float:

@@ -23,14 +23,19 @@ VALIDATION = 0.2
 """Part of the labelled examples that a selection rule sets aside."""
 
 
-def declared_parts(pairing: Pairing, prepared: Prepared) -> Parts:
-    """Return copies of what the strategy declares by its access and its selection rule."""
+def declared_parts(pairing: Pairing, prepared: Prepared, without: Array | None = None) -> Parts:
+    """Return copies of what the strategy declares by its access and its selection rule.
+
+    `without` are positions of the target's training split whose labels are kept back, for tuning.
+    """
     access, parts = pairing.strategy.access, dict[str, Examples | Inputs]()
     if Access.SOURCE in access:
         parts |= _labelled(pairing, prepared, "source.train", np.arange(len(prepared.split("source-train"))))
     for part, path in ((Access.TARGET_LABELS, "target.train"), (Access.TARGET_ALL_LABELS, "target.all")):
         if part in access:
             positions = labelled_positions(pairing, prepared.split("target-train"), part)
+            if without is not None:
+                positions = positions[~np.isin(positions, without)]
             parts |= _labelled(pairing, prepared, path, positions)
     if Access.TARGET_INPUTS in access:
         inputs = prepared.split("target-train").inputs
@@ -52,11 +57,11 @@ def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array)
         raise NotApplicable(f"It sets aside labels for validation, and {len(positions)} labelled examples are too few.")
     return {
         path: examples.select(np.delete(positions, held)),
-        f"{domain}.validation": _with_references(examples, positions[held]),
+        f"{domain}.validation": with_references(examples, positions[held]),
     }
 
 
-def _with_references(examples: Examples, positions: Array) -> Examples:
+def with_references(examples: Examples, positions: Array) -> Examples:
     """Return a copy of examples that can be scored by metrics that read references."""
     chosen, known = examples.select(positions), examples.targets.references
     references = [known[position] for position in positions] if len(known) else ()
@@ -84,7 +89,7 @@ def seen_labels(pairing: Pairing, prepared: Prepared) -> Examples | None:
     if Access.TARGET_ALL_LABELS in pairing.strategy.access:
         return target
     if Access.TARGET_LABELS in pairing.strategy.access:
-        return _with_references(target, labelled_positions(pairing, target, Access.TARGET_LABELS))
+        return with_references(target, labelled_positions(pairing, target, Access.TARGET_LABELS))
     return None
 
 

@@ -13,6 +13,7 @@ from tlbench.engine.draft import Draft, Found
 from tlbench.engine.job import job_of
 from tlbench.engine.pipeline import NotComputed, run_stages
 from tlbench.engine.store import Store, StoredStage
+from tlbench.engine.tuning import tuned
 from tlbench.errors import NotApplicable, StageError, UsageError, describe
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.guard import log_traceback, pass_signal, same_folder
@@ -32,9 +33,10 @@ def run_pairing(pairing: Pairing, catalog: Catalog, settings: Settings, store: S
     try:
         # What a plugin prints must not end up in the JSON that a program reads.
         with same_folder(), redirect_stdout(sys.stderr):
-            stages = run_stages(pairing, settings, store)
-            found = run_diagnostics(pairing, settings, store, stages)
-        row = _assemble(fields, stages, found)
+            settled, chosen = tuned(pairing, settings, store)
+            stages = run_stages(settled, settings, store)
+            found = run_diagnostics(settled, settings, store, stages)
+        row = _assemble({**fields, **chosen}, stages, found)
         return Draft(row=row, published=pairing.published, stages=stages, found=found)
     except NotComputed:
         raise

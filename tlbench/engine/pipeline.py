@@ -26,6 +26,7 @@ from tlbench.engine.stages import (
     remember,
     score,
     source,
+    trial,
 )
 from tlbench.engine.store import DamagedStageError, Store, StoredStage
 from tlbench.errors import StoreError
@@ -49,9 +50,11 @@ SHARED = ("prepare", "source", "features", "remember")
 """Stages whose results the strategies of a task, a backbone and a seed share."""
 DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE)
 """Stages on demand: `tlbench.engine.diagnostics` runs them after the others, so that none can cost a row its score."""
+TRIAL = trial.STAGE
+"""One setting of a strategy that is tuned: `tlbench.engine.tuning` runs one after the other, before `adapt`."""
 LATENCY = latency.STAGE
 """The stage that waits until every pairing is done, for it takes the machine to itself."""
-PIPELINE: tuple[Stage, ...] = (*SCORED, *DIAGNOSTICS, LATENCY)
+PIPELINE: tuple[Stage, ...] = (*SCORED, TRIAL, *DIAGNOSTICS, LATENCY)
 
 
 class NotComputed(Exception):  # noqa: N818 - an answer, not an error

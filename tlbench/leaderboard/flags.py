@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import mean
 from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import questions
@@ -192,6 +193,19 @@ def _unequal_steps(entry: Entry, peers: Peers) -> str:
     return f"Trained for {own} steps, and scratch for {other}: the transfer gain compares unequal training."
 
 
+def _tuned(entry: Entry, peers: Peers) -> str:
+    """Return how an entry was tuned, and whether the score that the folds promised was achieved."""
+    rows = [row for row in entry.rows if row.tuning and row.score is not None]
+    if not rows:
+        return ""
+    first = rows[0].tuning
+    expected, achieved = mean(row.tuning["expected"] for row in rows), mean(row.score or 0.0 for row in rows)
+    return (
+        f"Tuned: the best of {first['trials']:.0f} settings on {first['folds']:.0f} folds of the label budget; "
+        f"expected {expected:.3f}, achieved {achieved:.3f} on the test split."
+    )
+
+
 def _contended_latency(entry: Entry, peers: Peers) -> str:
     contended = any(row.contended for row in entry.rows)
     return "The machine was busy while latency was measured: milliseconds are an upper bound." if contended else ""
@@ -215,6 +229,7 @@ FLAGS: Mapping[str, Flag] = {
     "source-test-copies": _source_test_copies,
     "partial-checkpoint": _partial_checkpoint,
     "unequal-steps": _unequal_steps,
+    "tuned": _tuned,
     "contended-latency": _contended_latency,
     "failed-runs": _failed_runs,
 }

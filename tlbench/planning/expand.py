@@ -25,6 +25,7 @@ from tlbench.planning.plan_parts import PLACES
 from tlbench.planning.selection import RunRequest, Selection
 from tlbench.planning.settings import Settings
 from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
+from tlbench.planning.tuned import check_optuna, options_of, settled
 
 SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
 """How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
@@ -72,6 +73,7 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     if not pairings:
         raise UsageError(_nothing_fits(selections))
     check_applied(overrides)
+    check_optuna(pairing.strategy_options for pairing in pairings)
     return Plan(pairings=tuple(pairings))
 
 
@@ -109,8 +111,13 @@ def _expand(
             **source,
             strategy=strategy,
             seed=seed,
-            strategy_options=overrides.resolve(
-                ("strategy", strategy.name), strategy.options, backbone.recipe, training=strategy.recipe
+            strategy_options=settled(
+                overrides.resolve(
+                    ("strategy", strategy.name),
+                    options_of(strategy, run_request.tune),
+                    backbone.recipe,
+                    training=strategy.recipe,
+                )
             ),
             label_budget=budget,
             skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),

@@ -134,6 +134,8 @@ class Pairing(SourcePlan):
     """What is analysed after adaptation; the key of the row does not hold it."""
     left_out: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Estimators and analyses that were asked for and do not fit, each with the reason."""
+    few_labels: bool = False
+    """Whether the strategy is tuned also by few labels; set while it is tuned."""
     own_code: str = ""
     """Names the code of a strategy that the user passed as a function; no plugin does."""
     published: bool = True

@@ -14,6 +14,7 @@ from tlbench.planning.overrides import default_value
 from tlbench.planning.plan import is_weights
 from tlbench.planning.plan_parts import PLACES
 from tlbench.planning.settings import Settings
+from tlbench.planning.tuned import options_of
 from tlbench.results.row import Row
 
 
@@ -75,7 +76,7 @@ def _changed(
 ) -> Iterator[str]:
     """Yield `OWNER.NAME=VALUE` for every option whose value on the row differs from its default."""
     recipe, traits = (backbone.recipe, backbone.traits) if backbone else (EMPTY, ())
-    training, strategy_options = (strategy.recipe, strategy.options) if strategy else ("", ())
+    training, strategy_options = (strategy.recipe, options_of(strategy)) if strategy else ("", ())
     owned: tuple[tuple[str, Mapping[str, OptionValue], Iterable[Option], Mapping[str, OptionValue], str], ...] = (
         ("task", row.task_options, task.options if task else (), EMPTY, ""),
         ("backbone", row.backbone_options, backbone.options if backbone else (), EMPTY, ""),

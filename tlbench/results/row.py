@@ -79,6 +79,12 @@ class Row:
     strategy_options: OptionValues = field(default_factory=dict)
     """Options of the strategy, each with its value."""
 
+    tuned_options: OptionValues = field(default_factory=dict)
+    """Options of the strategy that tuning changed, each with the value that was chosen."""
+    tuning: Mapping[str, float] = field(default_factory=dict)
+    """What was spent and found by tuning: `trials`, `folds`, target `labels`, CPU `seconds`, and the mean score on the
+    folds of the setting chosen, `expected`, and of the defaults, `expected_default`. Empty if nothing was tuned."""
+
     status: Literal["ok", "failed", "skipped"]
     """`ok`; `failed`: a stage raised an error; `skipped`: the three do not fit together, or a package is missing."""
     stage: str | None = None

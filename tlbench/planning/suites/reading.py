@@ -22,6 +22,7 @@ KEYS = (
     "seeds",
     "label_budgets",
     "remember",
+    "tune",
     "set",
 )
 """Keys of a run; above the tables `[[runs]]` they apply to all of them."""
