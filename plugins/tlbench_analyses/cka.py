@@ -42,7 +42,8 @@ def centred(gram: Tensor) -> Tensor:
 def gram_matrices(model: TransferModel, inputs: Inputs) -> dict[str, Tensor]:
     """Return the products of all pairs of examples, `(N, N)` float64, by the outputs of each block and by features.
 
-    Examples run one by one, so that none is padded. An output of positions that vary in number is averaged over them.
+    Examples run one by one, so that none is padded. An output of positions that vary in number is averaged over them; a
+    block whose outputs differ in size all the same is left out.
     """
     import numpy as np
 
@@ -54,6 +55,8 @@ def gram_matrices(model: TransferModel, inputs: Inputs) -> dict[str, Tensor]:
             outputs.setdefault("features", []).append(features)
     grams = {}
     for name, found in outputs.items():
+        if len({len(one) for one in found}) > 1:
+            continue
         vectors = torch.stack(found)
         grams[name] = (vectors @ vectors.T).cpu()
     return grams

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tlbench import AnalysisSpec, Option, deferred, hookimpl
 
 TLBENCH_API = 2
+SOME = Option(name="examples", default=6, summary="target test examples, drawn by the seed", least=1)
 
 
 @hookimpl
@@ -16,7 +17,7 @@ def tlbench_analyses() -> list[AnalysisSpec]:
             summary="Linear CKA of each block's outputs before and after adaptation: 1 is unchanged up to rotation and "
             "scale.",
             paper="Kornblith et al. 2019, Similarity of neural network representations revisited, arXiv:1905.00414",
-            options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed"),),
+            options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed", least=2),),
             analyse=deferred("tlbench_analyses.cka", "cka"),
         ),
         AnalysisSpec(
@@ -33,7 +34,35 @@ def tlbench_analyses() -> list[AnalysisSpec]:
             "distance of the domains' means.",
             paper="Pearson 1901, On lines and planes of closest fit to systems of points in space; Tzeng et al. 2014, "
             "arXiv:1412.3474",
-            options=(Option(name="examples", default=300, summary="test examples of each domain, drawn by the seed"),),
+            options=(
+                Option(
+                    name="examples", default=300, summary="test examples of each domain, drawn by the seed", least=2
+                ),
+            ),
             analyse=deferred("tlbench_analyses.feature_map", "feature_map"),
+        ),
+        AnalysisSpec(
+            name="occlusion",
+            title="Occlusion",
+            summary="How much the probability of the predicted class falls without a patch, token, window or column.",
+            paper="Zeiler & Fergus 2014, Visualizing and understanding convolutional networks, arXiv:1311.2901; "
+            "deletion: Samek et al. 2017, arXiv:1509.06321",
+            needs=("class-probabilities",),
+            requires=("captum", "matplotlib", "scipy"),
+            extra="explain",
+            options=(SOME,),
+            analyse=deferred("tlbench_analyses.attribution", "occlusion"),
+        ),
+        AnalysisSpec(
+            name="integrated-gradients",
+            title="Integrated gradients",
+            summary="What each patch, token, window or column adds to the probability of the predicted class.",
+            paper="Sundararajan et al. 2017, Axiomatic attribution for deep networks, arXiv:1703.01365; deletion: "
+            "Samek et al. 2017, arXiv:1509.06321",
+            needs=("class-probabilities",),
+            requires=("captum", "matplotlib", "scipy"),
+            extra="explain",
+            options=(SOME,),
+            analyse=deferred("tlbench_analyses.attribution", "integrated_gradients"),
         ),
     ]

@@ -70,6 +70,15 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
         "timm/resnet18" in words
     ):  # Its weights would come from the hub, and one strategy of such a size takes long enough.
         words += ("--set", "backbone.weights=random", "--strategy", "finetune", "--references", "none")
+    if "--tune" in words:
+        words[words.index("--tune") + 1] = "1"
+        words += ("--strategy", "finetune", "--references", "none")
+    if "--strategy" in words and "all" in words:
+        words.append("--dry-run")
+    if words[1] == "advise" and "--backbones" in words:
+        words += ("--set", "source.steps=8")
+    if words[1] == "explain":
+        words += ("--analysis", "drift")
     if words[1] == "pretrain":
         words += ("--set", "source.steps=8")
     if words[1] == "run" and "--dry-run" not in words:

@@ -41,6 +41,7 @@ COMMANDS = {
     "compare": "Compare two strategies, backbones, versions or boards, with significance.",
     "verify": "Verify results and leaderboards against the stored predictions.",
     "new": "Create a plugin package with tests.",
+    "explain": "Write a page on a result: what adaptation changed, and what predictions rest on.",
     "export": "Export the model of a result for serving.",
     "cache": "Show, prune and verify the cache of finished stages.",
     "completion": "Print the shell completion script.",

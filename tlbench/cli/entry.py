@@ -24,6 +24,7 @@ WITH_PLUGINS = (
     "export",
     "verify",
     "advise",
+    "explain",
 )
 
 

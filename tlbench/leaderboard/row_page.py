@@ -1,0 +1,81 @@
+"""One result as one HTML file: analyses with their pictures, what is said of its training, and all of its fields."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlbench.results import training
+from tlbench.results.escapes import plain
+from tlbench.results.files import slug
+from tlbench.results.row import Row
+
+TEMPLATE = Path(__file__).with_name("row_page.html")
+Facts = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """Title and summary of an analysis."""
+
+    title: str
+    summary: str
+
+
+def row_page(
+    row: Row,
+    board: Path,
+    sections: Mapping[str, Mapping[str, str]],
+    described: Mapping[str, Described],
+    flags: Sequence[str],
+    command: str,
+) -> str:
+    """Return the page: it needs no other file and asks for none. Text of rows and plugins is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    analyses = [
+        {
+            "title": plain(_described(label, described).title),
+            "summary": plain(_described(label, described).summary),
+            "numbers": [(plain(name), f"{value:.4g}") for name, value in numbers.items()],
+            "picture": _picture(row, board, label),
+        }
+        for label, numbers in row.analyses.items()
+    ]
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+        title=plain(f"{row.task}, {row.backbone}, {row.strategy}, seed {row.seed}"),
+        score=plain(_score(row)),
+        sentences=[plain(sentence) for sentence in (*training.in_words(row), *flags)],
+        analyses=analyses,
+        sections=[
+            (name, [(plain(key), plain(value)) for key, value in facts.items()]) for name, facts in sections.items()
+        ],
+        command=plain(command),
+    )
+
+
+def _score(row: Row) -> str:
+    if row.score is None:
+        return f"{row.status}: {row.reason or ''}"
+    interval = "" if row.score_low is None else f" (95 % interval {row.score_low:.3f} to {row.score_high:.3f})"
+    return f"{row.metric} {row.score:.3f}{interval} on {row.test_size} target test examples"
+
+
+def _described(label: str, described: Mapping[str, Described]) -> Described:
+    """Return what an analysis is called; its label has options that are not the default in brackets."""
+    found = described.get(label.partition(" (")[0])
+    return found or Described(title=label, summary="The plugin of this analysis is not installed.")
+
+
+def _picture(row: Row, board: Path, label: str) -> str:
+    """Return the picture of an analysis in base64, or an empty text."""
+    name, _, options = label.partition(" (")
+    stem = f"{row.file_name.removesuffix('.json')}-{slug(name)}"
+    exact = board / "analyses" / f"{stem}.png"
+    # With other options the file's name ends in their hash, which the row does not hold.
+    paths = sorted(exact.parent.glob(f"{exact.stem}-??????.png")) if options else [exact]
+    found = [path for path in paths if path.is_file()]
+    return base64.b64encode(found[0].read_bytes()).decode() if len(found) == 1 else ""
