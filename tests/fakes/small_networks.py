@@ -87,9 +87,9 @@ class Noting(Trainer):
     inputs: Inputs
     outputs: torch.Tensor = None
 
-    def fit(self, model, examples, head="target"):
+    def fit(self, model, examples, head="target", modules=None, steps=None):
         self.start = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        super().fit(model, examples, head)
+        super().fit(model, examples, head, modules, steps)
         self.end = {name: value.detach().clone() for name, value in model.state_dict().items()}
         self.outputs = outputs(model, self.inputs)
 

@@ -62,7 +62,8 @@ def test_a_question_that_a_committed_row_answers_has_the_same_key_today(committe
     rows = {(row.task, row.backbone, row.strategy, row.seed): row.key for _, row in committed.values()}
     tasks = [task.name for task in catalog.tasks.values() if task.data_from == "package"]
     asked = [name for name in tasks if any(name == task for task, *_ in rows)]
-    strategies = sorted({row.strategy for _, row in committed.values()})
+    # `adversarial` has other defaults since: its committed rows answer another question.
+    strategies = sorted({row.strategy for _, row in committed.values()} - {"adversarial"})
     # The committed `scratch` has steps of its own; today it takes those of fine-tuning unless it is told otherwise.
     steps = {row.task: row.strategy_options["steps"] for _, row in committed.values() if row.strategy == "scratch"}
     requests = [
@@ -77,7 +78,7 @@ def test_a_question_that_a_committed_row_answers_has_the_same_key_today(committe
     ]
     plan = make_plan(requests, catalog, settings)
     keys = {(p.task.name, p.backbone.name, p.strategy.name, p.seed): p.key() for p in plan.pairings}
-    assert len(keys) >= 320
+    assert len(keys) >= 280
     assert keys == {question: rows[question] for question in keys}
 
 
