@@ -46,7 +46,16 @@ from tlbench.contract.requests import (
     SaveRequest,
     Strength,
 )
-from tlbench.contract.specs import DomainSpec, KindSpec, Setting, StrategySpec, TaskSpec
+from tlbench.contract.specs import (
+    BY_SOURCE_LABELS,
+    BY_TARGET_INPUTS,
+    DomainSpec,
+    KindSpec,
+    Selection,
+    Setting,
+    StrategySpec,
+    TaskSpec,
+)
 from tlbench.contract.task_data import Access, Array, ExampleSequence, Side, Split, TaskData, TaskLabels
 from tlbench.errors import (
     BadInputError,
@@ -63,6 +72,8 @@ __version__ = "0.1.0"
 __all__ = [
     "ANOMALY",
     "API_VERSION",
+    "BY_SOURCE_LABELS",
+    "BY_TARGET_INPUTS",
     "CHECKPOINT_KEY",
     "CLASSIFICATION",
     "LANGUAGE_MODELLING",
@@ -107,6 +118,7 @@ __all__ = [
     "RemaskRequest",
     "Results",
     "SaveRequest",
+    "Selection",
     "Setting",
     "Side",
     "Split",

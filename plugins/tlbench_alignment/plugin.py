@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
+from tlbench import (
+    BY_SOURCE_LABELS,
+    BY_TARGET_INPUTS,
+    Access,
+    Option,
+    Selection,
+    StrategySpec,
+    deferred,
+    hookimpl,
+    training_options,
+)
 
 TLBENCH_API = 2
 
@@ -52,6 +62,8 @@ def tlbench_strategies() -> list[StrategySpec]:
                 least=0,
             ),
             needs=("class-probabilities", "probe"),
+            # The classifier that is served is the mean of two, made behind the training.
+            selections=(),
         ),
         _strategy(
             "mcc",
@@ -74,6 +86,7 @@ def _strategy(
     adapt: Callable[..., Any],
     *options: Option,
     needs: tuple[str, ...] = (),
+    selections: tuple[Selection, ...] = (*BY_SOURCE_LABELS, *BY_TARGET_INPUTS),
 ) -> StrategySpec:
     """Return a strategy that trains on source labels and target inputs."""
     return StrategySpec(
@@ -86,6 +99,7 @@ def _strategy(
         on_request=True,
         settings=("transductive",),
         needs=needs,
+        selections=selections,
         recipe="adversarial",
         options=(*training_options(steps=250, learning_rate=1e-3), *options),
         adapt=adapt,

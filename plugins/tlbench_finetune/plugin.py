@@ -18,6 +18,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=True,
             options=training_options(steps=120, learning_rate=1e-3),
+            selections=("target-validation",),
             recipe="full",
             adapt=deferred("tlbench_finetune.strategy", "finetune"),
         )

@@ -24,6 +24,7 @@ def tlbench_strategies() -> list[StrategySpec]:
                     name="alpha", default=0.2, summary="both parameters of the Beta distribution of weights", tune=5
                 ),
             ),
+            selections=("target-validation",),
             recipe="full",
             adapt=deferred("tlbench_mixing.strategies", "mixup"),
         ),
@@ -39,6 +40,7 @@ def tlbench_strategies() -> list[StrategySpec]:
                 *training_options(steps=120, learning_rate=1e-3),
                 Option(name="alpha", default=1.0, summary="both parameters of the Beta distribution of areas", tune=5),
             ),
+            selections=("target-validation",),
             recipe="full",
             adapt=deferred("tlbench_mixing.strategies", "cutmix"),
         ),

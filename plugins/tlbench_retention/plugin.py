@@ -23,6 +23,7 @@ def l2_sp() -> StrategySpec:
         access=LABELS,
         trains_encoder=True,
         on_request=True,
+        selections=("target-validation",),
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3, weight_decay=0.0),
@@ -44,6 +45,7 @@ def ewc() -> StrategySpec:
         access=LABELS_AND_SOURCE,
         trains_encoder=True,
         on_request=True,
+        selections=("target-validation",),
         recipe="full",
         needs=("class-probabilities",),
         options=(
@@ -70,6 +72,7 @@ def lwf() -> StrategySpec:
         access=LABELS,
         trains_encoder=True,
         on_request=True,
+        selections=("target-validation",),
         recipe="full",
         settings=("transductive", "inductive"),
         needs=("class-probabilities",),
@@ -91,6 +94,7 @@ def replay() -> StrategySpec:
         access=LABELS_AND_SOURCE,
         trains_encoder=True,
         on_request=True,
+        selections=("target-validation",),
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
@@ -135,6 +139,7 @@ def sam() -> StrategySpec:
         access=LABELS,
         trains_encoder=True,
         on_request=True,
+        selections=("target-validation",),
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),

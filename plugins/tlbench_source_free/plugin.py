@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
+from tlbench import BY_TARGET_INPUTS, Access, Option, StrategySpec, deferred, hookimpl, training_options
 
 TLBENCH_API = 2
 
@@ -19,6 +19,7 @@ def _shot() -> StrategySpec:
         summary="Fits the encoder to the fixed source head: confident and varied outputs, labels by nearest centroid.",
         paper="Liang et al. 2020, Do we really need to access the source data?, arXiv:2002.08546",
         access=frozenset({Access.TARGET_INPUTS}),
+        selections=BY_TARGET_INPUTS,
         trains_encoder=True,
         on_request=True,
         settings=("transductive",),
@@ -39,6 +40,7 @@ def _tent() -> StrategySpec:
         summary="Lowers the entropy of predictions on target inputs by scale and shift of normalisation layers alone.",
         paper="Wang et al. 2021, Tent: fully test-time adaptation by entropy minimization, arXiv:2006.10726",
         access=frozenset({Access.TARGET_INPUTS}),
+        selections=BY_TARGET_INPUTS,
         trains_encoder=True,
         on_request=True,
         settings=("transductive",),
@@ -55,6 +57,7 @@ def _pseudo_label() -> StrategySpec:
         summary="Trains on the target inputs of which the source model is sure, with its predictions as labels.",
         paper="Lee 2013, Pseudo-label: the simple and efficient semi-supervised learning method, ICML workshop",
         access=frozenset({Access.TARGET_INPUTS}),
+        selections=BY_TARGET_INPUTS,
         trains_encoder=True,
         on_request=True,
         settings=("transductive",),

@@ -37,6 +37,7 @@ def run(
     label_budgets: int | str | Sequence[int | str] = (),
     options: Mapping[str, OptionValue] = NO_OPTIONS,
     remember: str = "",
+    select: str = "",
     tune: int = 0,
     estimators: str | Sequence[str] = (),
     analyses: str | Sequence[str] = (),
@@ -74,6 +75,8 @@ def run(
             label budget of the task.
         options: `OWNER.NAME` -> value, such as `{"finetune.steps": 50}`.
         remember: Name of a task on which forgetting is measured, for tasks without a source.
+        select: The rule by which the host chooses among the models of a training, such as `information-maximisation`,
+            for strategies that leave it to the user.
         tune: Settings that are tried for each strategy on folds of its label budget; it adapts with the best one.
         estimators: Names of estimators, which say before adaptation how well it may go.
         analyses: Names of analyses, which say what adaptation changed inside a model.
@@ -113,6 +116,7 @@ def run(
         "seeds": seed_numbers(seeds),
         "label_budgets": [str(budget) for budget in several(label_budgets)],
         "remember": remember,
+        "select": select,
         "tune": tune,
         "references": several(references),
         "estimators": several(estimators),

@@ -40,6 +40,7 @@ REPLACED = (
     "seeds",
     "label_budgets",
     "remember",
+    "select",
     "tune",
 )
 """Options that replace what a suite says."""
@@ -110,6 +111,12 @@ MACHINE = ("device", "threads", "precision", "compiled")
     multiple=True,
     metavar="50 | 5/class | all",
     help="Labelled target examples. Repeat it for a learning curve.  [default: the label budget of the task]",
+)
+@click.option(
+    "--select",
+    default="",
+    metavar="RULE",
+    help="Choose among the models of a training by this rule, such as information-maximisation: docs/selection.md.",
 )
 @click.option(
     "--tune",

@@ -25,8 +25,23 @@ if TYPE_CHECKING:
     from tlbench.learning.kinds.protocol import Kind
     from tlbench.learning.model import TransferModel
 
-Selection = Literal["last", "source-validation", "target-validation", "target-folds", "target-inputs"]
-"""Rules by which a strategy chooses among models or settings."""
+Selection = Literal[
+    "last",
+    "source-validation",
+    "target-validation",
+    "target-folds",
+    "target-inputs",
+    "certainty",
+    "information-maximisation",
+    "soft-neighbourhood-density",
+    "importance-weighted",
+    "deep-embedded-validation",
+]
+"""Rules by which a model or a setting is chosen; the last five are for `StrategySpec.selections` alone."""
+BY_TARGET_INPUTS: tuple[Selection, ...] = ("certainty", "information-maximisation", "soft-neighbourhood-density")
+"""Rules by predictions on target inputs: what `StrategySpec.selections` may hold of a strategy that reads them."""
+BY_SOURCE_LABELS: tuple[Selection, ...] = ("source-validation", "importance-weighted", "deep-embedded-validation")
+"""Rules by losses on source examples that are set aside, the last two weighted by their likeness to target inputs."""
 Setting = Literal["transductive", "inductive", "target-only"]
 """`transductive`: source and target have the same labels; `inductive`: they have not; `target-only`: no source."""
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -185,6 +200,9 @@ class StrategySpec:
     """The rule by which it chooses among models or settings, which the host enforces. `last`: it does not choose.
     `source-validation`, `target-validation`: on a fifth of the source's training split or of the label budget, which is
     set aside as `validation`. `target-folds`: on folds of the label budget. `target-inputs`: without labels."""
+    selections: tuple[Selection, ...] = ()
+    """Rules that the user may name with `--select`: then the host chooses among the start and ten models of
+    `request.train` or `request.fit` on the model of the request, and the strategy needs to know nothing of it."""
     recipe: str = ""
     """The kind of training, for which backbones have better defaults of training options: `full` (all weights on the
     label budget), `head` (a head on a frozen encoder), `adversarial`, `scratch` or `all-labels`. Empty: only defaults

@@ -16,11 +16,13 @@ from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
 from tlbench.engine.models import LabelVectors, blueprint, build_request, extended
 from tlbench.engine.prepared import Prepared
+from tlbench.engine.rules import chooser
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.batch import Augmentation, Remasking
+from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
@@ -99,6 +101,8 @@ def adapt_request(
     model = with_target_head(pairing, prepared, source).eval()
     _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
+    # What the host chooses by is not the strategy's.
+    given = {name: part for name, part in parts.items() if not (pairing.select and name.endswith(".validation"))}
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
         return Domain(
@@ -108,7 +112,7 @@ def adapt_request(
             labels=labels,
             metric=metric,
             traits=kind.traits,
-            parts=parts,
+            parts=given,
         )
 
     target = domain("target", task.kind, task.metric, prepared.target_labels)
@@ -123,7 +127,15 @@ def adapt_request(
         source=origin,  # type: ignore[arg-type]
         target=target,
         trainer=make_trainer(
-            pairing, prepared, strategy.name, kinds, pairing.strategy_options, generator, device, arithmetic
+            pairing,
+            prepared,
+            strategy.name,
+            kinds,
+            pairing.strategy_options,
+            generator,
+            device,
+            arithmetic,
+            chooser(pairing, prepared, parts, model),
         ),
         selection=strategy.selection,
         label_vectors=encode and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
@@ -139,6 +151,7 @@ def make_trainer(
     generator: torch.Generator,
     device: torch.device,
     arithmetic: Arithmetic,
+    choosing: Chooser | None = None,
 ) -> Trainer:
     """Return what trains with these options; it holds functions of the backbone, and no data of the task."""
     masked = plan.task.kind.layout == "masked-token"
@@ -149,6 +162,7 @@ def make_trainer(
         generator=generator,
         device=device,
         arithmetic=arithmetic,
+        chooser=choosing,
         augmentation=Augmentation(
             names=plan.task.augment, vary=plan.backbone.augment, on_device=plan.backbone.augments_on_device
         ),

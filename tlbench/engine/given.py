@@ -16,6 +16,7 @@ from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import derive_seed
 from tlbench.learning.splitting import hold_out
 from tlbench.planning.plan import Pairing
+from tlbench.planning.rules import SETS_ASIDE
 
 Parts = Mapping[str, Examples | Inputs]
 """Examples by their place in a request: `target.train`."""
@@ -47,7 +48,7 @@ def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array)
     """Return the examples of a domain at these positions, less those that the selection rule sets aside."""
     domain = path.partition(".")[0]
     examples = prepared.split(f"{domain}-train")
-    if pairing.strategy.selection != f"{domain}-validation":
+    if SETS_ASIDE.get(pairing.select or pairing.strategy.selection) != domain:
         return {path: examples.select(positions)}
     kind = pairing.task.kind if domain == "target" else pairing.task.kind_of_source
     strata, groups = kind.create().strata(examples.targets.select(positions)), prepared.groups(f"{domain}-train")

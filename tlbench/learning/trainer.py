@@ -15,6 +15,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
 from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking, Strengths
+from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
@@ -44,6 +45,8 @@ class Trainer:
     """Masks other places of masked texts."""
     arithmetic: Arithmetic = FP32
     """How it computes."""
+    chooser: Chooser | None = field(default=None, repr=False)
+    """Chooses among the models of a training, if the user named a rule."""
     steps_done: int = 0
     """Steps of all calls of `train`."""
     trained_values: int = 0
@@ -198,6 +201,11 @@ class Trainer:
             self._count(module[0] if isinstance(module, tuple) else module)
         before = self.steps_done
         planned = int(self.option("steps")) if steps is None else steps
+        parts = [module[0] if isinstance(module, tuple) else module for module in modules]
+        choosing = self.chooser if self.chooser and self.chooser.watches(parts) else None
+        if choosing:
+            choosing.candidate(parts)
+            after_step = choosing.behind(after_step, parts, planned)
         with computing_in(self.arithmetic):
             train(
                 modules,
@@ -210,6 +218,8 @@ class Trainer:
                 after_step=after_step,
                 on_step=lambda step, value: report_step(before + step, value),
             )
+        if choosing:
+            choosing.put_best()
         self.steps_done += planned
 
     def holds(self, value: Tensor) -> bool:

@@ -22,6 +22,7 @@ from tlbench.planning.guard import guarded
 from tlbench.planning.overrides import Overrides, check_applied
 from tlbench.planning.plan import Pairing, Plan, SourcePlan
 from tlbench.planning.plan_parts import PLACES
+from tlbench.planning.rules import check_rule, selected_rule
 from tlbench.planning.selection import RunRequest, Selection
 from tlbench.planning.settings import Settings
 from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
@@ -59,6 +60,8 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     than `MOST` runs, which are counted before the first is expanded.
     """
     selections = [Selection(run_request, catalog) for run_request in run_requests]
+    for run_request, selection in zip(run_requests, selections, strict=True):
+        check_rule(run_request.select, selection.strategies)
     if (count := sum(map(Selection.count, selections, run_requests))) > MOST:
         raise UsageError(
             f"The plan has {count:,} runs; the limit is {MOST:,}: select fewer tasks, backbones, strategies, label "
@@ -120,6 +123,7 @@ def _expand(
                 )
             ),
             label_budget=budget,
+            select=selected_rule(strategy, task, run_request.select),
             skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),
             remembered=remembered,
             **diagnostics.fields(task, backbone),

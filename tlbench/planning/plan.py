@@ -134,6 +134,8 @@ class Pairing(SourcePlan):
     """What is analysed after adaptation; the key of the row does not hold it."""
     left_out: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Estimators and analyses that were asked for and do not fit, each with the reason."""
+    select: str = ""
+    """The rule that the user named in place of the strategy's own; empty for that."""
     few_labels: bool = False
     """Whether the strategy is tuned also by few labels; set while it is tuned."""
     own_code: str = ""
@@ -151,6 +153,11 @@ class Pairing(SourcePlan):
         return (
             FitInputs() if self.strategy.access & WHOLE_TARGET else FitInputs(seed=self.seed, budget=self.label_budget)
         )
+
+    @property
+    def selection(self) -> str:
+        """The rule by which the model is chosen."""
+        return self.select or self.strategy.selection
 
     @property
     def forgetting_reason(self) -> str | None:
@@ -177,11 +184,15 @@ class Pairing(SourcePlan):
         return key_of(names, self.seed, self.label_budget, contents, [*self._alone(), *map(dict, asked)])
 
     def _alone(self) -> list[Any]:
-        """Return what else identifies a pairing without a source; nothing for others, whose keys must not change."""
+        """Return what else identifies a pairing without a source, or with a rule of the user's.
+
+        There is nothing else for others, whose keys must not change.
+        """
+        chosen = [self.select] if self.select else []
         if self.has_source:
-            return []
+            return chosen
         kept = self.remembered
-        return [self.setting, *([kept.task.name, kept.fingerprint, kept.data_options()] if kept else [])]
+        return [self.setting, *([kept.task.name, kept.fingerprint, kept.data_options()] if kept else []), *chosen]
 
     def row_fields(self, settings: Settings) -> dict[str, Any]:
         """Return the fields of the row that are known before the run."""
@@ -198,7 +209,7 @@ class Pairing(SourcePlan):
             "label_budget": self.label_budget.total,
             "budget_rule": "" if self.label_budget.total else str(self.label_budget),
             "budget_unit": self.task.kind.unit,
-            "selection": self.strategy.selection,
+            "selection": self.selection,
             "baseline": self.strategy.baseline,
             "task_options": self.data_options(),
             "files": self.fingerprint if self.task.data_from == "user" else "",

@@ -31,6 +31,9 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     words += ["--strategy", row.strategy, "--seeds", f"{row.seed}-{row.seed}", "--device", row.device]
     if row.budget_rule:
         words += ["--label-budget", row.budget_rule]
+    strategy = catalog.strategies.get(row.strategy)
+    if strategy is not None and row.selection != strategy.selection:
+        words += ["--select", row.selection]
     if row.remembered:
         words += ["--remember", row.remembered]
     if row.precision != Settings(device=row.device).training_precision:

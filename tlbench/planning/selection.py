@@ -32,6 +32,8 @@ class RunRequest:
     seeds: Sequence[int] = (0, 1, 2)
     label_budgets: Sequence[str] = ()
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
+    select: str = ""
+    """The rule by which the host chooses among the models of a training, for strategies that leave it to the user."""
     tune: int = 0
     """Settings that are tried for each strategy that can be tuned, on folds of its label budget."""
     overrides: Mapping[str, OptionValue] = field(default_factory=dict)

@@ -13,7 +13,16 @@ from tlbench.contract.deferred import Deferred
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
 from tlbench.contract.requests import Layout
-from tlbench.contract.specs import DomainSpec, KindSpec, Selection, Setting, StrategySpec, TaskSpec
+from tlbench.contract.specs import (
+    BY_SOURCE_LABELS,
+    BY_TARGET_INPUTS,
+    DomainSpec,
+    KindSpec,
+    Selection,
+    Setting,
+    StrategySpec,
+    TaskSpec,
+)
 from tlbench.contract.task_data import Access
 from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec
@@ -25,10 +34,10 @@ from tlbench.testing.child import ask
 TYPES = {"str": str, "bool": bool, "int": int, "tuple": tuple, "frozenset": frozenset}
 LABELLED = frozenset({Access.TARGET_LABELS, Access.TARGET_ALL_LABELS})
 CHOOSES_ON: Mapping[str, frozenset[Access]] = {
-    "source-validation": frozenset({Access.SOURCE}),
     "target-validation": LABELLED,
     "target-folds": LABELLED,
-    "target-inputs": frozenset({Access.TARGET_INPUTS}),
+    **dict.fromkeys(("target-inputs", *BY_TARGET_INPUTS), frozenset({Access.TARGET_INPUTS})),
+    **dict.fromkeys(BY_SOURCE_LABELS, frozenset({Access.SOURCE})),
 }
 """What a rule of selection chooses by: one of these parts of the data must be declared."""
 TEXTS = ("title", "summary", "source", "target", "shift", "modality", "metric", "backbone")
@@ -121,11 +130,12 @@ def _check_choices(spec: Spec) -> None:
 
 def _wrong_selection(spec: StrategySpec) -> str:
     """Return what is wrong with a rule of selection, or an empty string."""
-    if spec.selection not in get_args(Selection):
-        return f"selection is {spec.selection!r}; use one of {', '.join(get_args(Selection))}."
-    needed = CHOOSES_ON.get(spec.selection, frozenset())
-    if needed and not needed & spec.access:
-        return f'selection="{spec.selection}" needs Access.{" or Access.".join(sorted(one.name for one in needed))}.'
+    for rule in (spec.selection, *spec.selections):
+        if rule not in get_args(Selection):
+            return f"a selection is {rule!r}; use one of {', '.join(get_args(Selection))}."
+        needed = CHOOSES_ON.get(rule, frozenset())
+        if needed and not needed & spec.access:
+            return f'The selection "{rule}" needs Access.{" or Access.".join(sorted(one.name for one in needed))}.'
     return ""
 
 

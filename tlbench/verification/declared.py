@@ -23,9 +23,10 @@ def wrong_declarations(file: str, row: Row, catalog: Catalog) -> Iterator[Proble
     yield from _wrong(file, row, declared, f"task {task.name}")
     if strategy is not None and not undeclared(row, catalog):
         access = tuple(sorted(strategy.access))
-        declared = {"access": access, "baseline": strategy.baseline, "selection": strategy.selection}
+        rule = row.selection if row.selection in strategy.selections else strategy.selection
+        declared = {"access": access, "baseline": strategy.baseline, "selection": rule}
         yield from _wrong(file, row, declared, f"strategy {strategy.name}")
-        if (key := expected_key(row, task)) not in (None, row.key):
+        if (key := expected_key(row, task, rule if rule != strategy.selection else "")) not in (None, row.key):
             yield Problem(file, "key", row.key, f"{key!r}, computed from its options")
 
 
@@ -47,8 +48,11 @@ def _wrong(file: str, row: Row, declared: dict[str, object], owner: str) -> Iter
             yield Problem(file, name, value, f"{expected!r}, as the {owner} declares")
 
 
-def expected_key(row: Row, task: TaskSpec) -> str | None:
-    """Return the key of a row; None if it depends on files that the row does not name."""
+def expected_key(row: Row, task: TaskSpec, select: str) -> str | None:
+    """Return the key of a row; None if it depends on files that the row does not name.
+
+    `select` is the rule that the user named, empty for the strategy's own.
+    """
     files = digest([]) if task.files is no_files else row.files
     if not files or row.remembered or (not row.budget_rule and row.label_budget is None):
         return None
@@ -56,4 +60,4 @@ def expected_key(row: Row, task: TaskSpec) -> str | None:
     alone = [row.setting] if row.setting == "target-only" else []
     options = (row.task_options, row.backbone_options, row.source_options, row.strategy_options)
     names, contents = (row.task, row.backbone, row.strategy), (files, row.weights_sha256 or "", "")
-    return key_of(names, row.seed, budget, contents, [*alone, *map(dict, options)])
+    return key_of(names, row.seed, budget, contents, [*alone, *([select] if select else []), *map(dict, options)])

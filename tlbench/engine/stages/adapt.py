@@ -39,6 +39,7 @@ STAGE = Stage(
         "strategy.access",
         "strategy.trains_encoder",
         "strategy.selection",
+        "select",
         "strategy_options",
         "extension",
         "backbone.encode_labels",

@@ -22,6 +22,7 @@ KEYS = (
     "seeds",
     "label_budgets",
     "remember",
+    "select",
     "tune",
     "set",
 )
