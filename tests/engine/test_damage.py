@@ -26,6 +26,7 @@ from tlbench.results.files import remove, write_sealed
 REQUESTS = (
     {"tasks": ["toy/blobs"], "strategies": ["finetune"], "estimators": ["class-share"], "analyses": ["feature-shift"]},
     {"tasks": ["toy/alone"], "strategies": ["finetune"], "remember": "toy/blobs"},
+    {"tasks": ["toy/blobs"], "strategies": ["finetune"], "tune": 1, "overrides": {"finetune.few_labels": True}},
 )
 STAGES = [stage.name for stage in PIPELINE]
 READERS = {
