@@ -154,6 +154,15 @@ def test_unequal_steps_of_a_strategy_and_scratch_are_named(entries):
     assert found["b"] == found["frozen"] == found["scratch"] == {}
 
 
+def test_what_tuning_promised_stands_beside_what_was_achieved(entries):
+    ledger = {"trials": 20, "folds": 5, "labels": 100, "seconds": 60.0, "expected": 0.9}
+    said = flags_of(entries, tuning=ledger)["tuned"]
+    assert said.startswith(
+        "Tuned: the best of 20 settings on 5 folds of the label budget; expected 0.900, achieved 0.810"
+    )
+    assert "tuned" not in flags_of(entries, tuning={"odd": 1.0})
+
+
 def test_failed_seeds_are_counted_by_strategy(row):
     lost = [row("a", seed, None, status="failed", stage="adapt", reason="It broke.") for seed in (1, 2)]
     lost += [row("b", 1, None, status="failed", reason="Otherwise."), row("a", 3, None, status="skipped")]

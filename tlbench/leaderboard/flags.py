@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 ENOUGH_EXAMPLES = 50
 """Test examples from which on an entry has no flag."""
+TUNED = {"trials", "folds", "expected"}
+"""What the ledger of a tuned result holds, among others."""
 NEARLY = 0.1
 """Predictions are nearly constant if they vary a tenth as much as the targets, or less."""
 
@@ -195,7 +197,7 @@ def _unequal_steps(entry: Entry, peers: Peers) -> str:
 
 def _tuned(entry: Entry, peers: Peers) -> str:
     """Return how an entry was tuned, and whether the score that the folds promised was achieved."""
-    rows = [row for row in entry.rows if row.tuning and row.score is not None]
+    rows = [row for row in entry.rows if row.tuning.keys() >= TUNED and row.score is not None]
     if not rows:
         return ""
     first = rows[0].tuning

@@ -99,8 +99,8 @@ COLUMNS = (
     Column("backbone_options", "backbone options", RUN),
     Column("source_options", "source training", RUN),
     Column("strategy_options", "strategy options", RUN),
-    Column("tuned_options", "chosen by tuning", RUN, shown=FILES),
-    Column("tuning", "tuning", RUN, shown=FILES),
+    Column("tuned_options", "chosen by tuning", RUN),
+    Column("tuning", "tuning", RUN),
     Column("metric", "metric", TARGET, shown=FILES),
     Column(
         "score", "score", TARGET, shown=FILES | RESULTS | TERMINAL | BRIEF, latex=("Score", ""),
