@@ -51,6 +51,14 @@ def test_a_strategy_of_another_version_is_said(forger, speakers):
     assert ("finetune (tlbench 9.9)" in reason, report.problems) == (True, [])
 
 
+def test_a_strategy_that_has_other_options_now_is_said(forger, speakers):
+    row = forger.row()
+    forger.change(strategy_options={**row.strategy_options, "momentum": 0.9}, access=(), selection="target-inputs")
+    report = verify_row(forger.path(), speakers)
+    (reason,) = report.unverified.values()
+    assert (reason, report.problems) == ("the strategy finetune has other options now", [])
+
+
 def test_single_values_of_a_latency_may_be_missing(forger, speakers):
     (path,) = (forger.board / "latency").glob("*.json")
     assert path.stem == digest(json.loads(path.read_text()))  # what is measured again has another name

@@ -9,6 +9,7 @@ from tlbench.contract.requests import no_files
 from tlbench.contract.specs import TaskSpec
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import key_of
+from tlbench.planning.tuned import own_options
 from tlbench.results.files import digest
 from tlbench.results.row import Row
 from tlbench.verification.report import Problem
@@ -39,7 +40,12 @@ def undeclared(row: Row, catalog: Catalog) -> str:
     if strategy is None:
         return f"the strategy {row.strategy} is not installed"
     origin, installed = row.plugins.get("strategy"), str(catalog.origin(strategy))
-    return "" if origin == installed else f"the strategy {row.strategy} is of {origin}, but {installed} is installed"
+    if origin != installed:
+        return f"the strategy {row.strategy} is of {origin}, but {installed} is installed"
+    # A plugin may change between two releases: other options are another declaration.
+    if own_options(row.strategy_options).keys() != {option.name for option in strategy.options}:
+        return f"the strategy {row.strategy} has other options now"
+    return ""
 
 
 def _wrong(file: str, row: Row, declared: dict[str, object], owner: str) -> Iterator[Problem]:
