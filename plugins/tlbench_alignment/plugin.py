@@ -22,6 +22,10 @@ TLBENCH_API = 2
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
+    return [*of_distances(), *of_predictions()]
+
+
+def of_distances() -> list[StrategySpec]:
     return [
         _strategy(
             "coral",
@@ -48,6 +52,11 @@ def tlbench_strategies() -> list[StrategySpec]:
             _weight(1.0, "weight of the joint MMD (lambda)"),
             needs=("class-probabilities",),
         ),
+    ]
+
+
+def of_predictions() -> list[StrategySpec]:
+    return [
         _strategy(
             "mcd",
             "Maximum classifier discrepancy",

@@ -166,8 +166,6 @@ def _numbers(found: dict[str, list[Explained]]) -> dict[str, float]:
 
 def rank_correlation(first: Values, second: Values) -> float:
     """Return Spearman's correlation, -1 to 1; 0 if either has equal numbers alone."""
-    from scipy.stats import rankdata
+    from scipy.stats import spearmanr
 
-    ranks = [rankdata(values) - (len(values) + 1) / 2 for values in (first, second)]
-    norms = float(np.linalg.norm(ranks[0]) * np.linalg.norm(ranks[1]))
-    return float(ranks[0] @ ranks[1]) / norms if norms else 0.0
+    return float(spearmanr(first, second).statistic) if np.ptp(first) and np.ptp(second) else 0.0

@@ -53,23 +53,16 @@ def pooled(model: TransferModel, inputs: Inputs) -> Points:
     return np.stack([features[position] for position in range(len(inputs))])
 
 
-def components(features: Points) -> Points:
-    """Return the first two principal components `(D, 2)` of features; their signs are fixed by the largest weight."""
-    axes = np.linalg.svd(features - features.mean(0), full_matrices=False)[2][:2]
-    signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])
-    found: Points = (axes * np.where(signs == 0, 1, signs)[:, None]).T
-    return found
-
-
 def _drawn(sides: dict[str, list[Points]], numbers: dict[str, float]) -> bytes:
     from matplotlib.figure import Figure
+    from sklearn.decomposition import PCA
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     for axes, (when, features) in zip(figure.subplots(1, 2), sides.items(), strict=True):
         both = np.concatenate(features)
-        directions = components(both)
+        plane = PCA(min(2, *both.shape), svd_solver="full").fit(both)
         for label, points, colour in zip(("source", "target"), features, ("C0", "C1"), strict=True):
-            places = (points - both.mean(0)) @ directions
+            places = plane.transform(points)
             axes.scatter(places[:, 0], places[:, -1], s=8, alpha=0.6, label=label, color=colour)
         axes.set_title(f"{when}: distance of means {numbers[f'distance {when}']:.2f}")
         axes.set_xticks([])

@@ -10,6 +10,10 @@ SOME = Option(name="examples", default=6, summary="target test examples, drawn b
 
 @hookimpl
 def tlbench_analyses() -> list[AnalysisSpec]:
+    return [*of_models(), *of_predictions()]
+
+
+def of_models() -> list[AnalysisSpec]:
     return [
         AnalysisSpec(
             name="cka",
@@ -41,6 +45,11 @@ def tlbench_analyses() -> list[AnalysisSpec]:
             ),
             analyse=deferred("tlbench_analyses.feature_map", "feature_map"),
         ),
+    ]
+
+
+def of_predictions() -> list[AnalysisSpec]:
+    return [
         AnalysisSpec(
             name="occlusion",
             title="Occlusion",

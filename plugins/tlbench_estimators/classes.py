@@ -27,9 +27,10 @@ def h_score(request: EstimateRequest) -> float:
 
 def gbc(request: EstimateRequest) -> float:
     """Return minus the sum of the Bhattacharyya coefficients of all pairs of classes, spherical Gaussians."""
-    features = _centred(request)
-    directions = np.linalg.svd(features, full_matrices=False)[2][:COMPONENTS]
-    features = features @ directions.T
+    from sklearn.decomposition import PCA
+
+    features = request.features.astype(np.float64)
+    features = PCA(min(COMPONENTS, *features.shape), svd_solver="full").fit_transform(features)
     least = FLOOR * float(features.var(0).mean())
     classes = [features[request.targets == label] for label in np.unique(request.targets)]
     means = np.stack([members.mean(0) for members in classes])

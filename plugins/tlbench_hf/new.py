@@ -47,6 +47,10 @@ SOUND = (
 
 def new_backbones() -> list[BackboneSpec]:
     """Return the three of them."""
+    return [*_of_texts(), _of_sound()]
+
+
+def _of_texts() -> list[BackboneSpec]:
     return [
         BackboneSpec(
             name="text/bert",
@@ -82,21 +86,24 @@ def new_backbones() -> list[BackboneSpec]:
             save=deferred("tlbench_hf.text", "save"),
             encode_labels=deferred("tlbench_hf.text", "encode_labels"),
         ),
-        BackboneSpec(
-            name="audio/wav2vec2",
-            modality="audio",
-            title="wav2vec 2.0 of any size",
-            summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with random weights; waveforms at 16 kHz.",
-            recipe=SPEECH,
-            options=SOUND,
-            requires=("transformers", "torchaudio"),
-            extra="speech",
-            fit=deferred("tlbench_hf.audio", "fit_new"),
-            prepare=deferred("tlbench_hf.audio", "prepare"),
-            build=deferred("tlbench_hf.audio", "build"),
-            save=deferred("tlbench_hf.audio", "save"),
-        ),
     ]
+
+
+def _of_sound() -> BackboneSpec:
+    return BackboneSpec(
+        name="audio/wav2vec2",
+        modality="audio",
+        title="wav2vec 2.0 of any size",
+        summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with random weights; waveforms at 16 kHz.",
+        recipe=SPEECH,
+        options=SOUND,
+        requires=("transformers", "torchaudio"),
+        extra="speech",
+        fit=deferred("tlbench_hf.audio", "fit_new"),
+        prepare=deferred("tlbench_hf.audio", "prepare"),
+        build=deferred("tlbench_hf.audio", "build"),
+        save=deferred("tlbench_hf.audio", "save"),
+    )
 
 
 def pooling(default: str) -> Option:

@@ -27,7 +27,8 @@ def layers_of(encoder: Encoder) -> list[list[nn.Module]]:
 def biases_of(encoder: nn.Module) -> list[nn.Parameter]:
     """Return the vectors named `bias`, `in_proj_bias`, `bias_ih_l0` and the like.
 
-    A matrix such as `relative_position_bias_table` is none: it is indexed, not added to the output of a layer.
+    A matrix such as `relative_position_bias_table` does not count: it is indexed, not added to the output of a
+    layer.
     """
     named = encoder.named_parameters()
     return [value for name, value in named if "bias" in name.split(".")[-1].split("_") and value.dim() == 1]

@@ -29,6 +29,10 @@ RATE_FACTOR = Option(
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
+    return [*of_blocks(), *of_vectors()]
+
+
+def of_blocks() -> list[StrategySpec]:
     return [
         _like_finetune(
             name="lp-ft",
@@ -65,6 +69,11 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper=ULMFIT,
             adapt=deferred("tlbench_partial.strategies", "discriminative"),
         ),
+    ]
+
+
+def of_vectors() -> list[StrategySpec]:
+    return [
         _like_finetune(
             RATE_FACTOR,
             name="bitfit",

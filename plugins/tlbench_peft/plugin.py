@@ -32,6 +32,10 @@ LORA = StrategySpec(
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
+    return [*merged(), *served()]
+
+
+def merged() -> list[StrategySpec]:
     return [
         LORA,
         dataclasses.replace(
@@ -56,6 +60,11 @@ def tlbench_strategies() -> list[StrategySpec]:
             options=training_options(steps=120, learning_rate=3e-3),
             adapt=deferred("tlbench_peft.merged", "ia3"),
         ),
+    ]
+
+
+def served() -> list[StrategySpec]:
+    return [
         StrategySpec(
             name="adapters",
             title="Bottleneck adapters",

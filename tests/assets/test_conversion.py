@@ -87,7 +87,7 @@ def test_a_conversion_that_fails_leaves_nothing(model, tmp_path):
     [
         ({"function": "toy_converters:double()"}, "MODULE:FUNCTION"),
         ({"name": "model.bin"}, "must be in the folder source/"),
-        ({"head": HEAD.replace("tiny==1.0", "--index-url=elsewhere")}, "invalid package"),
+        ({"head": HEAD.replace("tiny==1.0", "--pre")}, "invalid package"),
         ({"head": HEAD.replace("tiny==1.0", "tiny")}, "invalid package"),
         ({"head": HEAD.replace('packages = ["tiny==1.0"]\n', "")}, "`hub`, `url` or `packages`"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -38,7 +39,7 @@ def test_every_strategy_that_can_be_tuned_gets_the_same_number_of_trials(planned
     found = planned(strategies=["finetune", "adversarial"], tune=7)
     assert found["finetune"].strategy_options["trials"] == found["scratch"].strategy_options["trials"] == 7
     assert "trials" not in found["adversarial"].strategy_options
-    assert own_options(found["finetune"].strategy_options).keys() == {
+    assert own_options(found["finetune"].strategy, found["finetune"].strategy_options).keys() == {
         "steps",
         "learning_rate",
         "batch_size",
@@ -46,11 +47,12 @@ def test_every_strategy_that_can_be_tuned_gets_the_same_number_of_trials(planned
     }
 
 
-def test_without_tuning_keys_are_those_from_before(planned):
+def test_without_tuning_keys_are_those_from_before(planned, catalog):
+    finetune = catalog.strategy("finetune")
     plain, zero = planned(strategies=["finetune"])["finetune"], planned(strategies=["finetune"], tune=0)["finetune"]
     assert plain.strategy_options.keys() == {"steps", "learning_rate", "batch_size", "weight_decay"}
     assert plain.key() == zero.key() != planned(strategies=["finetune"], tune=3)["finetune"].key()
-    assert settled({"steps": 5, "trials": 0, "few_labels": False}) == {"steps": 5}
+    assert settled(finetune, {"steps": 5, "trials": 0, "few_labels": False}) == {"steps": 5}
 
 
 def test_one_strategy_alone_can_be_tuned(planned):
@@ -66,7 +68,7 @@ def test_what_cannot_be_tuned_has_no_trials(planned):
 
 def test_defaults_come_first_and_values_stay_in_their_range(catalog):
     finetune = catalog.strategy("finetune")
-    defaults = own_options({option.name: option.default for option in options_of(finetune)})
+    defaults = own_options(finetune, {option.name: option.default for option in options_of(finetune)})
     tried = []
     for _ in range(20):
         options = propose(finetune, defaults, tried, seed=3)
@@ -89,11 +91,28 @@ def test_bounds_of_an_option_bound_what_is_tried():
     assert (space.low, space.high) == (1, 4)
 
 
-def test_a_missing_optuna_is_said_before_the_run(monkeypatch):
+def test_a_missing_optuna_is_said_before_the_run(monkeypatch, catalog):
     monkeypatch.setattr(tuned, "find_spec", lambda name: None)
-    check_optuna([{"steps": 5}])
+    finetune = catalog.strategy("finetune")
+    check_optuna([(finetune, {"steps": 5})])
     with pytest.raises(UsageError, match=r"tlbench\[tune\]"):
-        check_optuna([{"steps": 5, "trials": 2}])
+        check_optuna([(finetune, {"steps": 5, "trials": 2})])
+
+
+def test_a_strategy_may_have_options_of_the_names_of_the_host_s(catalog):
+    own = Option(name="trials", default=3, summary="its own")
+    spec = dataclasses.replace(catalog.strategy("finetune"), options=(*catalog.strategy("finetune").options, own))
+    assert not is_tunable(spec)
+    assert options_of(spec, 20) == spec.options
+    for trials in (0, 3):
+        assert own_options(spec, {"trials": trials}) == settled(spec, {"trials": trials}) == {"trials": trials}
+    assert tuned.trials_of(spec, {"trials": 3}) == 0
+
+
+def test_what_is_zero_is_not_tuned(catalog):
+    finetune = catalog.strategy("finetune")
+    defaults = {"steps": 5, "learning_rate": 0.0, "batch_size": 8, "weight_decay": 0.0}
+    assert propose(finetune, defaults, [(defaults, 0.5)], seed=0) == defaults
 
 
 def test_the_learning_rate_is_tuned_and_the_steps_are_not():

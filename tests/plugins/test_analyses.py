@@ -13,7 +13,7 @@ from tlbench import AnalysisRequest, NotApplicable
 from tlbench.learning import Encoder, Inputs, Targets, TransferModel
 from tlbench_analyses.cka import alignment, cka
 from tlbench_analyses.drift import drift
-from tlbench_analyses.feature_map import components, distance, feature_map
+from tlbench_analyses.feature_map import distance, feature_map
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -134,15 +134,6 @@ def test_the_distance_of_domains_is_that_of_their_means():
     assert distance(source, source + np.array([2, 0, 0])) == pytest.approx(2 / np.sqrt(3), rel=0.02)
     assert distance(source, source[::-1]) == pytest.approx(0, abs=1e-12)
     assert distance(np.zeros((3, 2)), np.ones((3, 2))) == 1
-
-
-def test_components_are_those_of_scikit_learn():
-    from sklearn.decomposition import PCA
-
-    features = drawn(0, 80, 5) * [3, 1, 2, 0.1, 0.1]
-    expected = PCA(2).fit(features).components_
-    found = components(features).T
-    assert np.abs((found * expected).sum(1)) == pytest.approx([1, 1], abs=1e-9)
 
 
 def test_a_map_shows_both_domains_and_a_task_without_a_source_has_none(model):

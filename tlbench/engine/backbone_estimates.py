@@ -14,9 +14,7 @@ from tlbench.planning.expand import make_plan
 from tlbench.planning.plan import Pairing
 from tlbench.planning.selection import NONE, RunRequest
 from tlbench.planning.settings import Settings
-
-CARRIER = "constant"
-"""The strategy of the pairings, which is never run: a pairing has one, and this one fits every task."""
+from tlbench.results.baselines import CONSTANT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +59,7 @@ def plan_estimates(
             RunRequest(
                 tasks=[task],
                 backbones=[backbone.name],
-                strategies=[CARRIER],
+                strategies=[CONSTANT],  # A pairing has one; it is not run, and this one fits every task.
                 references=[NONE],
                 estimators=estimators,
                 seeds=[seed],

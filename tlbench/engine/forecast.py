@@ -12,7 +12,7 @@ from typing import Any
 from tlbench.engine.job import Job
 from tlbench.engine.surveyed import Survey
 from tlbench.errors import StoreError
-from tlbench.planning.tuned import FOLDS, TRIALS
+from tlbench.planning.tuned import FEW_LABELS, FOLDS, TRIALS
 from tlbench.results.files import folder_name, slug
 from tlbench.results.row import Row
 from tlbench.results.row_files import read_row
@@ -154,7 +154,8 @@ def _steps(options: Mapping[str, Any]) -> float:
     steps = options.get("steps")  # A plugin's own option of that name may be anything.
     if not isinstance(steps, int | float) or isinstance(steps, bool):
         return 0
-    trials = options.get(TRIALS.name, 0)
+    # The host's options stand together; a plugin may have one of these names.
+    trials = options[TRIALS.name] if FEW_LABELS.name in options else 0
     return steps * (1 + FOLDS * trials) if isinstance(trials, int) else steps
 
 

@@ -18,7 +18,7 @@ from tlbench.engine.store import Store
 from tlbench.errors import StageError, TlbenchError
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
-from tlbench.planning.tuned import FEW_LABELS, TRIALS, own_options, propose
+from tlbench.planning.tuned import FEW_LABELS, own_options, propose, trials_of
 
 WORST = -1e9
 """The score of a trial that diverged, for the search."""
@@ -42,11 +42,12 @@ def tuned(pairing: Pairing, settings: Settings, store: Store) -> tuple[Pairing, 
     Raises `StageError` if no setting could be trained.
     """
     asked = pairing.strategy_options
-    own = dataclasses.replace(pairing, strategy_options=own_options(asked))
-    if not asked.get(TRIALS.name):
+    own = dataclasses.replace(pairing, strategy_options=own_options(pairing.strategy, asked))
+    number = trials_of(pairing.strategy, asked)
+    if not number:
         return own, {}
     few = dataclasses.replace(own, few_labels=bool(asked[FEW_LABELS.name]))
-    trials = run_trials(few, int(asked[TRIALS.name]), settings, store)
+    trials = run_trials(few, number, settings, store)
     scored = [(trial.score, trial) for trial in trials if trial.score is not None]
     if not scored:
         raise StageError(TRIAL.name, TlbenchError(f"Training diverged with each of {len(trials)} settings."))

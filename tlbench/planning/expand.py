@@ -76,7 +76,7 @@ def make_plan(run_requests: Sequence[RunRequest], catalog: Catalog, settings: Se
     if not pairings:
         raise UsageError(_nothing_fits(selections))
     check_applied(overrides)
-    check_optuna(pairing.strategy_options for pairing in pairings)
+    check_optuna((pairing.strategy, pairing.strategy_options) for pairing in pairings)
     return Plan(pairings=tuple(pairings))
 
 
@@ -115,12 +115,13 @@ def _expand(
             strategy=strategy,
             seed=seed,
             strategy_options=settled(
+                strategy,
                 overrides.resolve(
                     ("strategy", strategy.name),
                     options_of(strategy, run_request.tune),
                     backbone.recipe,
                     training=strategy.recipe,
-                )
+                ),
             ),
             label_budget=budget,
             select=selected_rule(strategy, task, run_request.select),

@@ -49,19 +49,26 @@ def options_of(strategy: StrategySpec, trials: int = 0) -> tuple[Option, ...]:
     return (*strategy.options, replace(TRIALS, default=trials), FEW_LABELS)
 
 
-def check_optuna(options: Iterable[Mapping[str, OptionValue]]) -> None:
-    """Raise `UsageError` if something is to be tuned and optuna is not installed."""
-    if any(TRIALS.name in one for one in options) and find_spec("optuna") is None:
+def check_optuna(planned: Iterable[tuple[StrategySpec, Mapping[str, OptionValue]]]) -> None:
+    """Raise `UsageError` if a strategy with its options is to be tuned and optuna is not installed."""
+    if any(trials_of(strategy, options) for strategy, options in planned) and find_spec("optuna") is None:
         raise UsageError('Tuning needs the package optuna: pip install "tlbench[tune]".')
 
 
-def settled(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+def trials_of(strategy: StrategySpec, options: Mapping[str, OptionValue]) -> int:
+    """Return how many settings are to be tried; 0 if nothing is tuned."""
+    return int(options.get(TRIALS.name, 0)) if is_tunable(strategy) else 0
+
+
+def settled(strategy: StrategySpec, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
     """Return options without those of the host where nothing is tuned: results keep the keys that they had."""
-    return dict(options) if options.get(TRIALS.name) else own_options(options)
+    return dict(options) if trials_of(strategy, options) else own_options(strategy, options)
 
 
-def own_options(options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
-    """Return the options that the strategy is given."""
+def own_options(strategy: StrategySpec, options: Mapping[str, OptionValue]) -> dict[str, OptionValue]:
+    """Return the options that the strategy is given; one that cannot be tuned may have options of these names."""
+    if not is_tunable(strategy):
+        return dict(options)
     return {name: value for name, value in options.items() if name not in OF_HOST}
 
 
@@ -80,7 +87,9 @@ def propose(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    spaces = {option.name: _space(option, defaults[option.name]) for option in strategy.options if option.tune}
+    # What is 0 has no range of a multiple.
+    ranged = [option for option in strategy.options if option.tune and defaults[option.name]]
+    spaces = {option.name: _space(option, defaults[option.name]) for option in ranged}
     sampler = optuna.samplers.TPESampler(seed=int(digest([seed, "tune", len(tried)])[:8], 16), n_startup_trials=8)
     study = optuna.create_study(sampler=sampler, direction="maximize")
     for options, score in tried:

@@ -43,7 +43,7 @@ def undeclared(row: Row, catalog: Catalog) -> str:
     if origin != installed:
         return f"the strategy {row.strategy} is of {origin}, but {installed} is installed"
     # A plugin may change between two releases: other options are another declaration.
-    if own_options(row.strategy_options).keys() != {option.name for option in strategy.options}:
+    if own_options(strategy, row.strategy_options).keys() != {option.name for option in strategy.options}:
         return f"the strategy {row.strategy} has other options now"
     return ""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from statistics import mean
 
 from tlbench.results.row import Row
@@ -20,17 +19,11 @@ def order(values: Mapping[str, float]) -> list[str]:
 
 def agreement(values: Mapping[str, float], others: Mapping[str, float]) -> float | None:
     """Return Kendall's tau-b of two orders of the names that both have, -1 to 1; None if either ties all of them."""
-    pairs = list(combinations(sorted(values.keys() & others.keys()), 2))
-    signs = [(_sign(values[a] - values[b]), _sign(others[a] - others[b])) for a, b in pairs]
-    untied, other_untied = (sum(pair[side] != 0 for pair in signs) for side in (0, 1))
-    if not untied or not other_untied:
-        return None
-    tau: float = sum(one * other for one, other in signs) / (untied * other_untied) ** 0.5
-    return tau
+    from scipy.stats import kendalltau
 
-
-def _sign(number: float) -> int:
-    return (number > 0) - (number < 0)
+    names = sorted(values.keys() & others.keys())
+    one, other = ([found[name] for name in names] for found in (values, others))
+    return float(kendalltau(one, other).statistic) if len(set(one)) > 1 and len(set(other)) > 1 else None
 
 
 def best_scores(rows: Sequence[Row], task: str) -> dict[str, float]:
