@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tlbench import Access, Option, StrategySpec, deferred, hookimpl, training_options
+from tlbench import (
+    BY_SOURCE_LABELS,
+    BY_TARGET_INPUTS,
+    Access,
+    Option,
+    StrategySpec,
+    deferred,
+    hookimpl,
+    training_options,
+)
 
 TLBENCH_API = 2
 
@@ -39,15 +48,9 @@ def tlbench_strategies() -> list[StrategySpec]:
                     summary="rate of the discriminator over learning_rate",
                     least=0,
                 ),
-                Option(
-                    name="candidates",
-                    default=10,
-                    summary="models on the way among which target inputs choose, if the kind gives class "
-                    "probabilities; 0: the last model",
-                    least=0,
-                ),
             ),
-            selection="target-inputs",
+            selection="class-shares",
+            selections=("last", *BY_SOURCE_LABELS, *BY_TARGET_INPUTS),
             recipe="adversarial",
             adapt=deferred("tlbench_adversarial.strategy", "adversarial"),
         )

@@ -17,7 +17,6 @@ from tlbench.learning import (
     device_of,
     reverse_gradient,
 )
-from tlbench_adversarial.candidates import Candidates
 
 
 def annealed(progress: float) -> float:
@@ -32,8 +31,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     strength lambda * (2 / (1 + exp(-10 p)) - 1). Source and target share one batch, so BatchNorm sees the mixture.
 
     The game need not settle: the encoder can move the target past the discriminator, to where one source class is. So
-    the discriminator has a rate of its own, and of some candidates on the way, the start among them, the one is taken
-    whose predictions on target inputs are the most certain with the class shares of the source.
+    the discriminator has a rate of its own, and the host chooses among models on the way (`class-shares`).
     """
     model, options = request.model, request.options
     source, target = request.batches(request.source.train), request.batches(request.target.unlabelled)
@@ -43,7 +41,6 @@ def adversarial(request: AdaptRequest) -> TransferModel:
     conditional = options["conditional"] and probabilities
     seen = width * len(request.target.labels) if conditional else width
     discriminator = _discriminator(seen, options["hidden"]).to(device_of(model))
-    candidates = Candidates(request, options["candidates"] if probabilities else 0)
 
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(source)
@@ -63,8 +60,7 @@ def adversarial(request: AdaptRequest) -> TransferModel:
         return torch.einsum("nc,nd->ncd", outputs.units.softmax(1).detach(), features).flatten(1)
 
     players: list[Trained] = [model.encoder, model.heads["source"], (discriminator, options["discriminator_rate"])]
-    request.train(players, loss, schedule=annealed, after_step=candidates.after_step)
-    candidates.put_best()
+    request.train(players, loss, schedule=annealed)
     model.heads["target"].load_state_dict(model.heads["source"].state_dict())
     return model
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from support import silent
 
+from tlbench import REGRESSION
 from tlbench.contract.specs import BY_SOURCE_LABELS, BY_TARGET_INPUTS
 from tlbench.engine import adaptation, rules
 from tlbench.engine.adaptation import adapt
@@ -15,10 +16,11 @@ from tlbench.errors import ContractError, UnknownNameError
 from tlbench.learning.choosing import CANDIDATES, Chooser
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.expand import make_plan
+from tlbench.planning.rules import own_rule
 from tlbench.planning.selection import RunRequest
 from tlbench.testing.toy import toy_candidate
 
-FEW = {"source.steps": 30, "coral.steps": 40, "finetune.steps": 20, "shot.steps": 20}
+FEW = {"source.steps": 30, "coral.steps": 40, "finetune.steps": 20, "shot.steps": 20, "adversarial.steps": 40}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,20 @@ def test_the_best_on_the_label_budget_is_returned_by_target_validation(chosen):
 def test_predictions_on_target_inputs_choose_without_source_data(chosen):
     _, (chooser,), _ = chosen("shot", "information-maximisation")
     assert len(chooser.scores) == CANDIDATES + 1
+
+
+def test_adversarial_training_is_chosen_by_class_shares_unless_the_user_asks_for_the_last_model(chosen):
+    pairing, (chooser,), model = chosen("adversarial", "", **{"adversarial.weight": 20})
+    assert (pairing.select, pairing.selection, len(chooser.scores)) == ("", "class-shares", CANDIDATES + 1)
+    assert chooser.score(model, "source") == pytest.approx(max(chooser.scores), abs=1e-6)
+    pairing, (chooser,), _ = chosen("adversarial", "last")
+    assert (pairing.selection, chooser) == ("last", None)
+
+
+def test_where_there_are_no_probabilities_the_last_model_is_returned(shipped):
+    adversarial, task = shipped.strategy("adversarial"), shipped.task("toy/blobs")
+    assert own_rule(adversarial, task) == "class-shares"
+    assert own_rule(adversarial, dataclasses.replace(task, kind=REGRESSION)) == "last"
 
 
 def test_without_a_rule_nothing_is_compared(chosen):

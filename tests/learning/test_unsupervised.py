@@ -53,6 +53,25 @@ def test_information_is_that_of_inputs_and_predictions():
     assert unsupervised.information_maximisation(np.tile([1.0, 0, 0], (9, 1))) == 0
 
 
+def test_with_even_shares_in_the_source_class_shares_are_information_less_a_constant():
+    found = predictions()
+    expected = entropy(found.mean(0)) - entropy(found, axis=1).mean() - np.log(3)
+    assert unsupervised.class_shares(found, np.full(3, 1 / 3)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_class_shares_prefer_certain_predictions_with_the_shares_of_the_source():
+    even, rare = np.array([0.5, 0.5]), np.array([0.99, 0.01])
+    collapsed = np.tile(rare, (8, 1))
+    unsure, certain = (np.array([[share, 1 - share], [1 - share, share]] * 4) for share in (0.6, 0.9))
+
+    def score(found, source):
+        return unsupervised.class_shares(found, source)
+
+    assert score(collapsed, even) < score(unsure, even) < score(certain, even)
+    assert score(collapsed, rare) > score(certain, rare)
+    assert np.isfinite(score(np.tile([1.0, 0.0], (8, 1)), even))
+
+
 def test_neighbourhood_density_is_its_definition_in_loops():
     found = predictions(size=12)
     total = 0.0

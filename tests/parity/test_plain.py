@@ -140,7 +140,7 @@ def test_adversarial_training_takes_the_same_steps(pair, images, same_batches, c
     strategy = pytest.importorskip("tlbench_adversarial.strategy")
     model, network = pair
     request = request_for(model, drawn(50, 1), drawn(60, 2))
-    changed = {"conditional": conditional, "discriminator_rate": rate, "candidates": 0}
+    changed = {"conditional": conditional, "discriminator_rate": rate}
     request.trainer.options = {**OPTIONS, **changed}
     recipe = plain.Recipe(**OPTIONS, discriminator_rate=rate)
     torch.manual_seed(5)
@@ -233,7 +233,7 @@ def test_the_plain_side_trains_with_the_options_of_the_results():
         Made("adversarial", {**source, "conditional": False, "hidden": 5, "weight": 0.1}, source),
         Made(
             "adversarial",
-            {**source, "conditional": True, "hidden": 6, "weight": 0.2, "discriminator_rate": 3.0, "candidates": 0},
+            {**source, "conditional": True, "hidden": 6, "weight": 0.2, "discriminator_rate": 3.0},
             source,
         ),
         Made("frozen", {}, source),

@@ -8,7 +8,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from scipy.stats import entropy as entropy_of
 from support import silent
 
 from tlbench import REGRESSION
@@ -17,7 +16,6 @@ from tlbench.engine.given import seen_labels
 from tlbench.learning.loop import reverse_gradient
 from tlbench.learning.model import encode, state_hash
 from tlbench.learning.probe import fit_probe
-from tlbench_adversarial.candidates import Predicted, predicted, score
 from tlbench_adversarial.strategy import annealed
 
 
@@ -129,40 +127,6 @@ class TestAdversarial:
             assert state_hash(model.encoder) != state_hash(source.encoder)
             hashes.add(state_hash(model))
         assert len(hashes) == 2
-
-    def test_the_rule_prefers_certain_predictions_with_the_class_shares_of_the_source(self):
-        even = torch.tensor([0.5, 0.5])
-        collapsed, unsure, certain = (
-            Predicted(torch.tensor([0.99, 0.01]), 0.05),
-            Predicted(even, 0.6),
-            Predicted(even, 0.3),
-        )
-        assert score(collapsed, even) < score(unsure, even) < score(certain, even)
-        rare = torch.tensor([0.99, 0.01])
-        assert score(collapsed, rare) > score(certain, rare)
-
-    def test_with_even_shares_the_rule_is_mutual_information_less_a_constant(self):
-        probabilities = np.random.default_rng(0).dirichlet(np.ones(4), 200)
-        mean, entropy = probabilities.mean(0), entropy_of(probabilities, axis=1).mean()
-        expected = entropy_of(mean) - entropy - np.log(4)
-        found = score(Predicted(torch.from_numpy(mean), entropy), torch.full((4,), 0.25))
-        assert found == pytest.approx(expected, abs=1e-6)
-
-    def test_a_model_on_the_way_is_taken_and_the_steps_are_the_same(self, adapted):
-        def made(candidates):
-            overrides = {"adversarial.candidates": candidates, "adversarial.weight": 20, "adversarial.steps": 40}
-            return adapted("adversarial", overrides=overrides)
-
-        def rated(model):
-            shares = predicted(source, prepared.split("source-train").inputs, 64).shares
-            return score(predicted(model, inputs, 64), shares)
-
-        prepared, source, last = made(0)
-        inputs = prepared.split("target-train").inputs
-        _, _, one = made(1)
-        _, _, best = made(8)
-        assert rated(best) >= max(rated(last), rated(source))
-        assert state_hash(one) in {state_hash(last), state_hash(with_head(source))}
 
     def test_numbers_are_no_probabilities_to_condition_on(self, catalog, run_pairings):
         task = dataclasses.replace(catalog.task("toy/blobs"), kind=REGRESSION, metric="r2", load=_coordinates)

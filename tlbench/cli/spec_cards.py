@@ -160,6 +160,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "encoder": "trained" if strategy.trains_encoder else "frozen (checked after each run)",
         "starts from": "the source model" if strategy.from_source else "random weights",
         "model selection": strategy.selection,
+        "other rules": list(strategy.selections),
         "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
         "requires": list(strategy.needs),

@@ -36,8 +36,9 @@ Selection = Literal[
     "soft-neighbourhood-density",
     "importance-weighted",
     "deep-embedded-validation",
+    "class-shares",
 ]
-"""Rules by which a model or a setting is chosen; the last five are for `StrategySpec.selections` alone."""
+"""Rules by which a model or a setting is chosen; by the last six the host chooses, and the strategy does nothing."""
 BY_TARGET_INPUTS: tuple[Selection, ...] = ("certainty", "information-maximisation", "soft-neighbourhood-density")
 """Rules by predictions on target inputs: what `StrategySpec.selections` may hold of a strategy that reads them."""
 BY_SOURCE_LABELS: tuple[Selection, ...] = ("source-validation", "importance-weighted", "deep-embedded-validation")

@@ -102,7 +102,7 @@ def adapt_request(
     _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
     # What the host chooses by is not the strategy's.
-    given = {name: part for name, part in parts.items() if not (pairing.select and name.endswith(".validation"))}
+    given = {name: part for name, part in parts.items() if not (pairing.host_rule and name.endswith(".validation"))}
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
         return Domain(

@@ -48,7 +48,7 @@ def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array)
     """Return the examples of a domain at these positions, less those that the selection rule sets aside."""
     domain = path.partition(".")[0]
     examples = prepared.split(f"{domain}-train")
-    if SETS_ASIDE.get(pairing.select or pairing.strategy.selection) != domain:
+    if SETS_ASIDE.get(pairing.selection) != domain:
         return {path: examples.select(positions)}
     kind = pairing.task.kind if domain == "target" else pairing.task.kind_of_source
     strata, groups = kind.create().strata(examples.targets.select(positions)), prepared.groups(f"{domain}-train")

@@ -17,7 +17,7 @@ from tlbench.learning.evaluate import evaluate
 from tlbench.learning.model import TransferModel, apply_head, encode
 from tlbench.planning.plan import Pairing
 
-MOST = 1000
+MOST = 2000
 """Examples of a domain that a rule looks at; soft neighbourhood density compares all pairs."""
 BY_INPUTS: dict[str, Callable[[Array], float]] = {
     "certainty": unsupervised.certainty,
@@ -31,29 +31,38 @@ BY_LOSSES: dict[str, Callable[[Array, Array], float]] = {
 
 
 def chooser(pairing: Pairing, prepared: Prepared, parts: Parts, model: TransferModel) -> Chooser | None:
-    """Return what chooses by the rule that the user named; None if the strategy keeps to its own."""
-    if not pairing.select:
+    """Return what chooses for the strategy; None if it chooses itself, or the last model is returned."""
+    if not pairing.host_rule:
         return None
-    return Chooser(model, functools.partial(_score, pairing, prepared, parts))
+    if pairing.host_rule != "class-shares":
+        return Chooser(model, functools.partial(_score, pairing, prepared, parts))
+    # The shares of the source are what the source model says of it, before adaptation.
+    source = _probabilities(model, "source", _examples(parts, "source.train").inputs).mean(0)
+    target = _inputs(parts, "target.unlabelled")
+    return Chooser(model, lambda one, head: unsupervised.class_shares(_probabilities(one, head, target), source))
 
 
 def _score(pairing: Pairing, prepared: Prepared, parts: Parts, model: TransferModel, head: str) -> float:
-    rule, task = pairing.select, pairing.task
+    rule, task = pairing.host_rule, pairing.task
     if rule == "target-validation":
         held = _examples(parts, "target.validation")
         return evaluate(model, head, task.kind.create(), task.metric, prepared.target_labels, held)
     if rule == "source-validation":
         held, labels = _examples(parts, "source.validation"), prepared.source_labels or ()
         return evaluate(model, head, task.kind_of_source.create(), task.metric_of_source, labels, held)
-    target = encode(model, some(_inputs(parts, "target.unlabelled")))
+    unlabelled = _inputs(parts, "target.unlabelled")
     if rule in BY_INPUTS:
-        return BY_INPUTS[rule](_softmax(apply_head(model.heads[head], target)))
+        return BY_INPUTS[rule](_probabilities(model, head, unlabelled))
     held = _examples(parts, "source.validation")
     features = encode(model, held.inputs)
     probabilities = _softmax(apply_head(model.heads[head], features))
     losses = -np.log(np.maximum(probabilities[np.arange(len(features)), held.targets.values], 1e-12))
-    source = encode(model, some(_examples(parts, "source.train").inputs))
+    source, target = (encode(model, some(one)) for one in (_examples(parts, "source.train").inputs, unlabelled))
     return BY_LOSSES[rule](losses, unsupervised.importance_weights(source, target, features))
+
+
+def _probabilities(model: TransferModel, head: str, inputs: Inputs) -> Array:
+    return _softmax(apply_head(model.heads[head], encode(model, some(inputs))))
 
 
 def some(inputs: Inputs) -> Inputs:

@@ -23,6 +23,17 @@ def information_maximisation(probabilities: Values) -> float:
     return float(_entropies(probabilities.mean(0, keepdims=True))[0] - _entropies(probabilities).mean())
 
 
+def class_shares(probabilities: Values, source: Values) -> float:
+    """Return -H - KL(q, q_source): certain predictions with the class shares of the source.
+
+    H is the mean entropy of a prediction and q their mean; `source` holds the shares q_source, `(C,)`. If these are
+    equal, it is mutual information less log C. A share that has underflowed to 0 gives a large distance, not infinity.
+    """
+    shares = probabilities.mean(0)
+    divergence = shares @ (np.log(np.maximum(shares, 1e-9)) - np.log(np.maximum(source, 1e-9)))
+    return certainty(probabilities) - float(divergence)
+
+
 def soft_neighbourhood_density(probabilities: Values) -> float:
     """Return the mean entropy of the similarities of a prediction to all others (Saito et al. 2021, arXiv:2108.10860).
 

@@ -17,6 +17,7 @@ from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options
+from tlbench.planning.rules import BY_PROBABILITIES, own_rule
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 from tlbench.results.schema_1 import spelling
@@ -157,7 +158,13 @@ class Pairing(SourcePlan):
     @property
     def selection(self) -> str:
         """The rule by which the model is chosen."""
-        return self.select or self.strategy.selection
+        return self.select or own_rule(self.strategy, self.task)
+
+    @property
+    def host_rule(self) -> str:
+        """The rule by which the host chooses among the models of a training; empty if it does not."""
+        rule = self.selection
+        return rule if rule != "last" and (self.select or rule in BY_PROBABILITIES) else ""
 
     @property
     def forgetting_reason(self) -> str | None:

@@ -13,6 +13,7 @@ from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
 from tlbench.planning.plan import is_weights
 from tlbench.planning.plan_parts import PLACES
+from tlbench.planning.rules import own_rule
 from tlbench.planning.settings import Settings
 from tlbench.planning.tuned import options_of
 from tlbench.results.row import Row
@@ -32,7 +33,7 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     if row.budget_rule:
         words += ["--label-budget", row.budget_rule]
     strategy = catalog.strategies.get(row.strategy)
-    if strategy is not None and row.selection != strategy.selection:
+    if strategy and task and row.selection in strategy.selections and row.selection != own_rule(strategy, task):
         words += ["--select", row.selection]
     if row.remembered:
         words += ["--remember", row.remembered]

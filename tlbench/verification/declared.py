@@ -9,6 +9,7 @@ from tlbench.contract.requests import no_files
 from tlbench.contract.specs import TaskSpec
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import key_of
+from tlbench.planning.rules import own_rule
 from tlbench.planning.tuned import own_options
 from tlbench.results.files import digest
 from tlbench.results.row import Row
@@ -24,10 +25,11 @@ def wrong_declarations(file: str, row: Row, catalog: Catalog) -> Iterator[Proble
     yield from _wrong(file, row, declared, f"task {task.name}")
     if strategy is not None and not undeclared(row, catalog):
         access = tuple(sorted(strategy.access))
-        rule = row.selection if row.selection in strategy.selections else strategy.selection
+        own = own_rule(strategy, task)
+        rule = row.selection if row.selection in strategy.selections else own
         declared = {"access": access, "baseline": strategy.baseline, "selection": rule}
         yield from _wrong(file, row, declared, f"strategy {strategy.name}")
-        if (key := expected_key(row, task, rule if rule != strategy.selection else "")) not in (None, row.key):
+        if (key := expected_key(row, task, rule if rule != own else "")) not in (None, row.key):
             yield Problem(file, "key", row.key, f"{key!r}, computed from its options")
 
 
