@@ -32,12 +32,17 @@ def test_the_first_snapshot_with_the_score_counts(trained):
     found = to_scratch.compared(trained("finetune", FAST), trained("scratch", SCRATCH))
     assert (found.score, found.steps, found.seconds, found.share) == (0.6, 50, 1.0, 0.1)
     said = to_scratch.in_words(trained("finetune", FAST), trained("scratch", SCRATCH))
-    assert "0.600, after 1 s and 50 steps: 10 % of the 10 s and 100 steps of scratch" in said
+    assert "0.600, after 1 s and 50 steps: 10 % of the time of scratch, which took 10 s and 100 steps." in said
 
 
 def test_scratch_may_have_its_own_final_score_before_its_end(trained):
     scratch = trained("scratch", SCRATCH)
     assert "its own final score, 0.600, after 5 s" in to_scratch.in_words(scratch, scratch)
+
+
+def test_a_score_that_was_there_and_is_lost_is_said_to_be_so(trained):
+    lost = trained("finetune", (*FAST[:2], (100, 2.0, 0.55)))
+    assert to_scratch.in_words(lost, trained("scratch", SCRATCH)).endswith("It ends below, with 0.550.")
 
 
 def test_a_score_that_is_not_reached_is_said_to_be_so(trained):

@@ -58,14 +58,20 @@ def in_words(row: Row, scratch: Row | None) -> str:
     found = compared(row, scratch)
     if found is None:
         return ""
-    whole = f"{found.scratch_seconds:.3g} s and {found.scratch_steps} steps of scratch"
+    took = f"{found.scratch_seconds:.3g} s and {found.scratch_steps} steps"
     if found.share is None:
-        return f"It did not reach the score of scratch, {found.score:.3f}, which took the {whole}."
+        return f"It did not reach the score of scratch, {found.score:.3f}, in its training; scratch took {took}."
     which = "its own final score" if row == scratch else "the score of scratch"
     return (
         f"It first had {which}, {found.score:.3f}, after {found.seconds:.3g} s and {found.steps} steps: "
-        f"{_percent(found.share)} of the {whole}."
+        f"{_percent(found.share)} of the time of scratch, which took {took}.{_lost(row, found)}"
     )
+
+
+def _lost(row: Row, found: Compared) -> str:
+    """Return a sentence if the score was there on the way and is not at the end."""
+    end = row.score_curve[-1][2]
+    return f" It ends below, with {end:.3f}." if end < found.score else ""
 
 
 def sentences(entries: Sequence[Entry]) -> list[str]:
