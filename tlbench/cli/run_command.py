@@ -103,7 +103,7 @@ MACHINE = ("device", "threads", "precision", "compiled")
 @click.option(
     "--curves",
     is_flag=True,
-    help="Also score the target at ten steps of training, and the time to the score of scratch. Trains a second time.",
+    help="Also score the target at ten steps of training, for the time to the score of scratch. Trains a second time.",
 )
 @click.option(
     "--seeds",

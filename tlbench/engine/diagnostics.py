@@ -57,7 +57,7 @@ class _Wanted(NamedTuple):
     @property
     def title(self) -> str:
         """What the row's seconds call it."""
-        return self.stage.name if self.label == CURVE else f"{self.stage.name} {self.label}"
+        return self.stage.name if self.stage.name == CURVE else f"{self.stage.name} {self.label}"
 
 
 def _wanted(pairing: Pairing) -> Iterator[_Wanted]:

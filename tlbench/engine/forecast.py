@@ -33,8 +33,6 @@ SHARED = {
 GRAPH, EXPORT, LATENCY = 3.0, 0.3, 1.5
 """Seconds, beside those of the model itself, of stages that no survey times: what they took of small models."""
 QUERIES = 500
-SNAPSHOTS = 11
-"""Models that a curve of scores is made of."""
 LONGEST_LATENCY = 15.0
 """Seconds in which the queries of a slow model end early."""
 
@@ -113,8 +111,8 @@ def _missing(jobs: Sequence[Job], done: Iterable[tuple[str, str]] = ()) -> Itera
         seen.update(shared.values())
 
 
-CURVE = "curve"
-"""The stage that trains a second time."""
+CURVE, SNAPSHOTS = "curve", 11
+"""The stage that trains a second time, and the models that it scores."""
 STAGES = ("prepare", "source", "features", "remember", "adapt", "score", "recall", "graph", "export", "latency")
 
 

@@ -209,7 +209,9 @@ class Trainer:
             choosing.candidate(parts)
             after_step = choosing.behind(after_step, parts, planned)
         if recording := recorder():
-            after_step = recording.behind(after_step, model, parts, planned, int(self.options.get("steps", planned)))
+            whole = self.options.get("steps")  # A plugin's own option of that name may be anything.
+            total = whole if isinstance(whole, int) else planned
+            after_step = recording.behind(after_step, model, parts, planned, total)
         with computing_in(self.arithmetic):
             train(
                 modules,
