@@ -38,3 +38,15 @@ def test_a_result_without_a_model_is_refused(tlbench):
     status, _, errors = tlbench("explain", "finetune--s0", "-o", "page.html")
     assert status == 2
     assert "has no model to explain: its status is failed" in errors
+
+
+def test_curves_are_on_the_page_and_show_says_when_the_score_of_scratch_was_reached(tlbench, tmp_path):
+    alone = [*RUN[:6], "scratch", *RUN[7:]]
+    status, _, errors = tlbench(*alone, *FEW, "--set", "scratch.steps=4", "--curves")
+    assert status == 0, errors
+    said = " ".join(tlbench("show", "finetune--s0")[1].split())
+    assert "the score of scratch" in said
+    assert tlbench("explain", "finetune--s0", "-o", "page.html", "--no-run")[0] == 0
+    text = (tmp_path / "page.html").read_text()
+    assert "data:image/svg+xml;base64," in text
+    assert "the score of scratch" in text

@@ -240,8 +240,9 @@ def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
     """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
     assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}
     scored = {"prepare", "source", "features", "remember", "adapt", "score", "recall", "export"}
-    assert below({"prepare"}) == {*scored, "trial", "estimate", "analyse"}
-    assert below({"adapt"}) == {"adapt", "score", "recall", "export", "analyse"}
+    assert below({"prepare"}) == {*scored, "trial", "estimate", "analyse", "curve"}
+    assert below({"adapt"}) == {"adapt", "score", "recall", "export", "analyse", "curve"}
+    assert below({"curve"}) == {"curve"}
     assert below({"estimate"}) == {"estimate"}
     assert below({"analyse"}) == {"analyse"}
     assert below({"graph"}) == {"graph", "export"}

@@ -13,6 +13,7 @@ from tlbench.errors import ContractError
 from tlbench.results.parts import (
     AdaptPart,
     AnalysisPart,
+    CurvePart,
     EstimatePart,
     ExportPart,
     FeaturesPart,
@@ -67,7 +68,7 @@ PARTS = RowPart.__subclasses__()
 def test_there_is_a_part_for_each_stage_that_says_something():
     assert set(PARTS) == {
         *(PreparedPart, SourcePart, FeaturesPart, AdaptPart, ScorePart, ExportPart),
-        *(RememberPart, RecallPart, EstimatePart, AnalysisPart, LatencyPart),
+        *(RememberPart, RecallPart, EstimatePart, AnalysisPart, CurvePart, LatencyPart),
     }
 
 

@@ -41,6 +41,7 @@ def run(
     tune: int = 0,
     estimators: str | Sequence[str] = (),
     analyses: str | Sequence[str] = (),
+    curves: bool = False,
     suite: str = "embedded",
     quick: bool = False,
     plugins: Sequence[Place] = (),
@@ -80,6 +81,7 @@ def run(
         tune: Settings that are tried for each strategy on folds of its label budget; it adapts with the best one.
         estimators: Names of estimators, which say before adaptation how well it may go.
         analyses: Names of analyses, which say what adaptation changed inside a model.
+        curves: Score the target at ten steps of training, too, for the time to the score of scratch; trains twice.
         suite: The name of a suite (`embedded`, `real`, `checkpoints`) or a TOML file.
         quick: Quick check: one seed and a quarter of the training steps.
         plugins: Files with plugins, beside the installed ones.
@@ -121,6 +123,7 @@ def run(
         "references": several(references),
         "estimators": several(estimators),
         "analyses": several(analyses),
+        "curves": curves,
     }
     place = BOARD if board is None else Path(board).expanduser()
     settings = settings_for(device, threads, place, precision=precision, compiled=compiled)

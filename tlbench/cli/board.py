@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from tlbench.cli.config import find_config
 from tlbench.cli.config_values import path_of
 from tlbench.cli.configured import say_source
 from tlbench.errors import StoreError, UnknownNameError, UsageError
-from tlbench.results.files import BOARD
+from tlbench.results.files import BOARD, slug
 
 if TYPE_CHECKING:
     from tlbench.results.row import Row
@@ -65,3 +67,19 @@ def find_row(board: Path, name: str) -> tuple[Path, Row]:
         return files[0], read_row(files[0])
     except StoreError as error:  # The user named a file that is not a row.
         raise UsageError(str(error)) from error
+
+
+def scratch_of(board: Path, row: Row) -> Row | None:
+    """Return the result of `scratch` on the board that a result is compared with, if there is one."""
+    from tlbench.leaderboard.questions import scratches
+    from tlbench.results.baselines import SCRATCH
+    from tlbench.results.row_files import read_row
+    from tlbench.results.schema_1 import spelling
+
+    # The parts of a row's file name; the key of scratch is another, for its options are others.
+    start, _, _ = row.file_name.rpartition(f"--{slug(spelling(row.strategy))}--")
+    found = [row]
+    for path in sorted((board / "rows").glob(f"{glob.escape(start)}--{spelling(SCRATCH)}--s{row.seed}--*.json")):
+        with contextlib.suppress(StoreError):  # Whoever renders the board says so.
+            found.append(read_row(path))
+    return scratches(found)[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.board import board_option, find_row
+from tlbench.cli.board import board_option, find_row, scratch_of
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import say, say_wrapped
 from tlbench.errors import UsageError
@@ -56,7 +56,7 @@ def command(
         path, row = find_row(board, str(path))
     described = {spec.name: Described(title=spec.title, summary=spec.summary) for spec in catalog.analyses.values()}
     flags = [sentence for entry in aggregate([row]) for _, sentence in entry.flags]
-    page = row_page(row, board, row_sections(row), described, flags, shlex.join(words))
+    page = row_page(row, board, row_sections(row), described, flags, shlex.join(words), scratch_of(board, row))
     write_bytes(output, page.encode())
     say(f"{output}: {len(row.analyses)} analyses of {row.file_name}")
 

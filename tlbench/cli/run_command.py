@@ -37,6 +37,7 @@ REPLACED = (
     "references",
     "estimators",
     "analyses",
+    "curves",
     "seeds",
     "label_budgets",
     "remember",
@@ -98,6 +99,11 @@ MACHINE = ("device", "threads", "precision", "compiled")
     multiple=True,
     shell_complete=completion.names_of("analyses"),
     help="Also analyse what adaptation changed. Repeatable.",
+)
+@click.option(
+    "--curves",
+    is_flag=True,
+    help="Also score the target at ten steps of training, for the time to the score of scratch. Trains a second time.",
 )
 @click.option(
     "--seeds",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.cli.board import board_option, find_row, row_files, row_names
+from tlbench.cli.board import board_option, find_row, row_files, row_names, scratch_of
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import everything
 from tlbench.cli.output import print_facts, print_json, print_title, say, say_wrapped
@@ -45,7 +45,7 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> N
     for card in cards:
         _print_card(card)
     for path, row in rows:
-        _print_row(path, row, catalog)
+        _print_row(path, row, catalog, board)
 
 
 def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[Path, Row]]:
@@ -81,8 +81,9 @@ def _print_card(card: Card) -> None:
     say()
 
 
-def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
+def _print_row(path: Path, row: Row, catalog: Catalog, board: Path) -> None:
     from tlbench.cli.row_card import row_sections
+    from tlbench.leaderboard import to_scratch
     from tlbench.leaderboard.aggregate import aggregate
     from tlbench.results import training
 
@@ -90,7 +91,7 @@ def _print_row(path: Path, row: Row, catalog: Catalog) -> None:
     for title, facts in row_sections(row).items():
         say(f"\n{title}")
         print_facts(facts, indent="  ")
-    for sentence in training.in_words(row):
+    for sentence in filter(None, (*training.in_words(row), to_scratch.in_words(row, scratch_of(board, row)))):
         say()
         say_wrapped(sentence)
     # Those that need no other result: a board has more.

@@ -28,6 +28,7 @@ from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.model import ScaledLinear, TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import LossCurve, listening
+from tlbench.learning.snapshots import Recorder, recording
 from tlbench.learning.trainer import Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
 
@@ -57,14 +58,18 @@ def adapt(
     source: TransferModel,
     on_step: OnStep,
     arithmetic: Arithmetic = FP32,
+    recorder: Recorder | None = None,
 ) -> Adapted:
-    """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise."""
+    """Return what the strategy made of the source model. Raises `ContractError` where it broke its promise.
+
+    A recorder takes snapshots of the model while it is trained.
+    """
     parts = declared_parts(pairing, prepared)
     request = adapt_request(pairing, prepared, source, parts, arithmetic)
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
     curve = LossCurve(on_step)
-    with listening(curve), DeviceClock(request.trainer.device) as clock:
+    with listening(curve), recording(recorder, request.model), DeviceClock(request.trainer.device) as clock:
         model = call(pairing.strategy, request)
     check_promises(pairing.strategy, before, model)
     check_read_back(pairing, prepared, model.eval(), request.fresh)

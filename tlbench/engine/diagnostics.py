@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tlbench.engine.contents import PICTURE, row_part
 from tlbench.engine.draft import Found
 from tlbench.engine.pipeline import DIAGNOSTICS, NotComputed, run_stage
+from tlbench.engine.stage import Stage
 from tlbench.engine.store import Store, StoredStage
 from tlbench.errors import StageError, describe
 from tlbench.planning.guard import log_traceback, pass_signal
@@ -19,28 +20,54 @@ from tlbench.results.files import write_bytes
 from tlbench.results.row import Row
 
 V = TypeVar("V")
+CURVE = "curve"
+"""The stage of the score over training, and what it is called if it failed."""
 
 
 def run_diagnostics(pairing: Pairing, settings: Settings, store: Store, done: Mapping[str, StoredStage]) -> Found:
     """Bring what was asked for into the store, after the stages that are done; what fails is left out with a reason."""
     stages, failed = dict[str, StoredStage](), dict(pairing.left_out)
     pictures: dict[str, StoredStage | None] = {}
-    for stage in DIAGNOSTICS:
-        for asked in getattr(pairing, stage.each):
-            alone = dataclasses.replace(pairing, **{stage.each: (asked,)})  # type: ignore[arg-type]
-            found = None
-            try:
-                stages[f"{stage.name} {asked.label}"] = found = run_stage(stage, alone, settings, store, done)
-            except NotComputed:
-                raise
-            except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the row keeps its score
-                pass_signal(error)
-                log_traceback(f"{pairing.title} {asked.label}", settings.cache)
-                cause = error.__cause__ or error if isinstance(error, StageError) else error
-                failed[asked.label] = describe(cause)
-            if stage.each == "analyses":
-                pictures[asked.file_name] = found
+    for wanted in _wanted(pairing):
+        found = None
+        try:
+            stages[wanted.title] = found = run_stage(wanted.stage, wanted.pairing, settings, store, done)
+        except NotComputed:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the row keeps its score
+            pass_signal(error)
+            log_traceback(f"{pairing.title} {wanted.label}", settings.cache)
+            cause = error.__cause__ or error if isinstance(error, StageError) else error
+            failed[wanted.label] = describe(cause)
+        if wanted.picture:
+            pictures[wanted.picture] = found
     return Found(stages=stages, pictures=pictures, failed=failed)
+
+
+class _Wanted(NamedTuple):
+    """A stage that was asked for."""
+
+    stage: Stage
+    pairing: Pairing
+    """The pairing with what this stage is to compute alone."""
+    label: str
+    picture: str = ""
+    """The end of the name of its picture's file, if it may draw one."""
+
+    @property
+    def title(self) -> str:
+        """What the row's seconds call it."""
+        return self.stage.name if self.stage.name == CURVE else f"{self.stage.name} {self.label}"
+
+
+def _wanted(pairing: Pairing) -> Iterator[_Wanted]:
+    """Yield the stages that were asked for, in their order."""
+    for stage in DIAGNOSTICS:
+        for asked in getattr(pairing, stage.each) if stage.each else ():
+            alone = dataclasses.replace(pairing, **{stage.each: (asked,)})  # type: ignore[arg-type]
+            yield _Wanted(stage, alone, asked.label, asked.file_name if stage.each == "analyses" else "")
+        if stage.name == CURVE and pairing.curves:
+            yield _Wanted(stage, pairing, CURVE)
 
 
 def with_kept(row: Row, published: Row | None, failed: Mapping[str, str]) -> Row:
@@ -55,9 +82,12 @@ def with_kept(row: Row, published: Row | None, failed: Mapping[str, str]) -> Row
         return row
     estimates = {**_without(published.estimates, failed), **row.estimates}
     analyses = {**_without(published.analyses, failed), **row.analyses}
+    curve = row.score_curve or (() if CURVE in failed else published.score_curve)
     seconds = {f"{stage} {label}" for stage, held in (("estimate", estimates), ("analyse", analyses)) for label in held}
-    spent = {name: value for name, value in published.seconds.items() if name in seconds}
-    return dataclasses.replace(row, estimates=estimates, analyses=analyses, seconds={**spent, **row.seconds})
+    spent = {name: value for name, value in published.seconds.items() if name in seconds or (name == CURVE and curve)}
+    return dataclasses.replace(
+        row, estimates=estimates, analyses=analyses, score_curve=curve, seconds={**spent, **row.seconds}
+    )
 
 
 def _without(values: Mapping[str, V], labels: Collection[str]) -> dict[str, V]:
@@ -79,5 +109,5 @@ def row_fields_of(found: Found) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for stage in found.stages.values():
         for name, values in row_part(stage.folder).items():
-            fields[name] = {**fields.get(name, {}), **values}
+            fields[name] = {**fields.get(name, {}), **values} if isinstance(values, Mapping) else values
     return fields

@@ -104,19 +104,22 @@ def _missing(jobs: Sequence[Job], done: Iterable[tuple[str, str]] = ()) -> Itera
     """
     seen = set(done)
     for job in jobs:
-        stages = [stage for stage in STAGES if stage not in dict(job.found)]
+        wanted = (*STAGES, CURVE) if job.curves else STAGES
+        stages = [stage for stage in wanted if stage not in dict(job.found)]
         shared = {stage: (stage, getattr(job, SHARED[stage])) for stage in stages if stage in SHARED}
         yield job, [stage for stage in stages if stage not in shared or shared[stage] not in seen]
         seen.update(shared.values())
 
 
+CURVE, SNAPSHOTS = "curve", 11
+"""The stage that trains a second time, and the models that it scores."""
 STAGES = ("prepare", "source", "features", "remember", "adapt", "score", "recall", "graph", "export", "latency")
 
 
 def _scaled(row: Row, job: Job, stage: str) -> float:
     """Return the seconds of a stage, by the training steps of both if it trains."""
-    options = {"source": "source_options", "adapt": "strategy_options"}.get(stage)
-    seconds = row.seconds.get(stage, 0.0)
+    options = {"source": "source_options", "adapt": "strategy_options", CURVE: "strategy_options"}.get(stage)
+    seconds = row.seconds.get(stage, row.seconds.get("adapt", 0.0) if stage == CURVE else 0.0)
     if options is None:
         return seconds
     before, now = _steps(getattr(row, options)), _steps(job.fields[options])
@@ -150,12 +153,13 @@ def source_steps_of(job: Job) -> float:
     return _steps(job.fields["source_options"]) if job.fields["source_mode"] in ("train", "finetune") else 0
 
 
-def _steps(options: Mapping[str, Any]) -> float:
+def _steps(options: Mapping[str, Any], *, tried: bool = True) -> float:
+    """Return the steps of a training, with those of the settings that tuning tries if they are asked for."""
     steps = options.get("steps")  # A plugin's own option of that name may be anything.
     if not isinstance(steps, int | float) or isinstance(steps, bool):
         return 0
     # The host's options stand together; a plugin may have one of these names.
-    trials = options[TRIALS.name] if FEW_LABELS.name in options else 0
+    trials = options[TRIALS.name] if FEW_LABELS.name in options and tried else 0
     return steps * (1 + FOLDS * trials) if isinstance(trials, int) else steps
 
 
@@ -170,6 +174,7 @@ def _surveyed(job: Job, stage: str, survey: Survey, examples: Mapping[str, int])
         "source": once + step * source_steps_of(job),
         "features": each * sum(examples.values()) if has_source else 0.0,
         "adapt": first + each_step * steps_of(job),
+        CURVE: first + each_step * _steps(job.fields["strategy_options"], tried=False) + SNAPSHOTS * each * test,
         "score": each * (sum(examples.values()) - examples["target-train"] + labels if has_source else test + labels),
         "graph": GRAPH,
         "export": EXPORT + 2 * each * test,

@@ -45,6 +45,8 @@ class Job:
     skip: str = ""
     """Why it is not run; empty for one that is."""
     published: bool = True
+    curves: bool = False
+    """Whether it is trained a second time, for its score over training."""
     plugins: tuple[str, ...] = ()
     """The plugins that it needs."""
     requires: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
         architecture=pairing.strategy.name if pairing.extension else "",
         skip=pairing.skip,
         published=pairing.published,
+        curves=pairing.curves,
         plugins=tuple(dict.fromkeys(str(catalog.origin(spec)) for spec in specs_of(pairing))),
         requires=tuple(dict.fromkeys(name for spec in specs_of(pairing) for name in spec.requires)),
     )

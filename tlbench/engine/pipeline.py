@@ -16,6 +16,7 @@ from tlbench.engine.stage import Declared, OnStep, Stage, Work, stage_identity
 from tlbench.engine.stages import (
     adapt,
     analyse,
+    curve,
     estimate,
     export,
     features,
@@ -48,7 +49,7 @@ SCORED: tuple[Stage, ...] = (
 """The stages of every row, up to its scores."""
 SHARED = ("prepare", "source", "features", "remember")
 """Stages whose results the strategies of a task, a backbone and a seed share."""
-DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE)
+DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE, curve.STAGE)
 """Stages on demand: `tlbench.engine.diagnostics` runs them after the others, so that none can cost a row its score."""
 TRIAL = trial.STAGE
 """One setting of a strategy that is tuned: `tlbench.engine.tuning` runs one after the other, before `adapt`."""

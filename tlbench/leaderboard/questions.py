@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from tlbench.leaderboard import versions
 from tlbench.results import baselines
 from tlbench.results.files import digest
 from tlbench.results.row import Row
+
+T = TypeVar("T")
 
 
 def model(row: Row) -> str:
@@ -31,12 +33,21 @@ def attempt(row: Row) -> str:
 
 def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return for each row what the baselines of the same version give: see `baselines.comparisons`."""
+    return _by_version(rows, baselines.comparisons)
+
+
+def scratches(rows: Sequence[Row]) -> list[Row | None]:
+    """Return for each row the `scratch` of the same version that it is compared with, if there is one."""
+    return _by_version(rows, baselines.scratches)
+
+
+def _by_version(rows: Sequence[Row], compare: Callable[[Sequence[Row]], Sequence[T]]) -> list[T]:
     by_version: dict[str, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         by_version[versions.version(row)].append(place)
-    found: dict[int, dict[str, Any]] = {}
+    found: dict[int, T] = {}
     for places in by_version.values():
-        found |= zip(places, baselines.comparisons([rows[place] for place in places]), strict=True)
+        found |= zip(places, compare([rows[place] for place in places]), strict=True)
     return [found[place] for place in range(len(rows))]
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tlbench.errors import UsageError
+from tlbench.leaderboard import to_scratch
+from tlbench.leaderboard.training_plot import training_picture
 from tlbench.results import training
 from tlbench.results.escapes import plain
 from tlbench.results.files import slug
@@ -31,8 +35,12 @@ def row_page(
     described: Mapping[str, Described],
     flags: Sequence[str],
     command: str,
+    scratch: Row | None = None,
 ) -> str:
-    """Return the page: it needs no other file and asks for none. Text of rows and plugins is escaped."""
+    """Return the page: it needs no other file and asks for none. Text of rows and plugins is escaped.
+
+    `scratch` is the result of training from scratch that the row is compared with.
+    """
     from jinja2 import Environment, StrictUndefined
 
     analyses = [
@@ -48,7 +56,9 @@ def row_page(
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         title=plain(f"{row.task}, {row.backbone}, {row.strategy}, seed {row.seed}"),
         score=plain(_score(row)),
-        sentences=[plain(sentence) for sentence in (*training.in_words(row), *flags)],
+        sentences=[plain(one) for one in (*training.in_words(row), to_scratch.in_words(row, scratch), *flags) if one],
+        curves=_curves(row, scratch),
+        points=[(str(step), f"{seconds:.3g}", f"{score:.4g}") for step, seconds, score in row.score_curve],
         analyses=analyses,
         sections=[
             (name, [(plain(key), plain(value)) for key, value in facts.items()]) for name, facts in sections.items()
@@ -62,6 +72,13 @@ def _score(row: Row) -> str:
         return f"{row.status}: {row.reason or ''}"
     interval = "" if row.score_low is None else f" (95 % interval {row.score_low:.3f} to {row.score_high:.3f})"
     return f"{row.metric} {row.score:.3f}{interval} on {row.test_size} target test examples"
+
+
+def _curves(row: Row, scratch: Row | None) -> str:
+    """Return the picture of the training in base64; an empty text without curves, or without matplotlib."""
+    with contextlib.suppress(UsageError):
+        return base64.b64encode(training_picture(row, scratch)).decode()
+    return ""
 
 
 def _described(label: str, described: Mapping[str, Described]) -> Described:

@@ -22,6 +22,7 @@ from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cy
 from tlbench.learning.model import ScaledLinear, TransferModel
 from tlbench.learning.progress import report_step
 from tlbench.learning.resident import Resident, ahead, to_device
+from tlbench.learning.snapshots import recorder
 from tlbench.learning.targets import BatchTargets
 
 
@@ -164,7 +165,7 @@ class Trainer:
             return shares(kind, forward, inputs, targets, examples.targets.counts[positions.numpy()], parts)
 
         with training_only(model, chosen):
-            self._train(chosen, split if parts > 1 else whole, steps=steps)
+            self._train(chosen, split if parts > 1 else whole, steps=steps, model=model)
 
     def train(
         self,
@@ -195,6 +196,7 @@ class Trainer:
         optimizer: MakeOptimizer | None = None,
         after_step: Callable[[float], None] = lambda progress: None,
         steps: int | None = None,
+        model: TransferModel | None = None,
     ) -> None:
         modules = list(modules)
         for module in modules:
@@ -206,6 +208,10 @@ class Trainer:
         if choosing:
             choosing.candidate(parts)
             after_step = choosing.behind(after_step, parts, planned)
+        if recording := recorder():
+            whole = self.options.get("steps")  # A plugin's own option of that name may be anything.
+            total = whole if isinstance(whole, int) else planned
+            after_step = recording.behind(after_step, model, parts, planned, total)
         with computing_in(self.arithmetic):
             train(
                 modules,

@@ -125,6 +125,7 @@ def _expand(
             ),
             label_budget=budget,
             select=selected_rule(strategy, task, run_request.select),
+            curves=run_request.curves,
             skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),
             remembered=remembered,
             **diagnostics.fields(task, backbone),

@@ -135,6 +135,8 @@ class Pairing(SourcePlan):
     """What is analysed after adaptation; the key of the row does not hold it."""
     left_out: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     """Estimators and analyses that were asked for and do not fit, each with the reason."""
+    curves: bool = False
+    """Whether the score is measured over training too; the key of the row does not hold it."""
     select: str = ""
     """The rule that the user named in place of the strategy's own; empty for that."""
     few_labels: bool = False

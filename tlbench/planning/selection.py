@@ -29,6 +29,8 @@ class RunRequest:
     """What is estimated before adaptation; by default nothing."""
     analyses: Sequence[str] = ()
     """What is analysed after adaptation; by default nothing."""
+    curves: bool = False
+    """Whether the score is measured over training too."""
     seeds: Sequence[int] = (0, 1, 2)
     label_budgets: Sequence[str] = ()
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""

@@ -56,6 +56,13 @@ def comparisons(rows: Sequence[Row]) -> list[dict[str, Any]]:
     return [_compared(row, place, index) for row, place in zip(rows, starts, strict=True)]
 
 
+def scratches(rows: Sequence[Row]) -> list[Row | None]:
+    """Return for each row the `scratch` among them that it is compared with, None if there is none; itself for one."""
+    starts = [digest(start(row)) for row in rows]
+    index = _index(rows, starts)
+    return [_baseline(SCRATCH, row, place, index) for row, place in zip(rows, starts, strict=True)]
+
+
 def only_baseline(named: Sequence[Row], row: Row) -> Row | None:
     """Return the one of the baselines of a name that a row is compared with; None for several that differ."""
     if len(named) > 1 and named[0].strategy == SCRATCH:
@@ -80,18 +87,19 @@ def _index(rows: Sequence[Row], starts: Sequence[str]) -> Mapping[Question, list
     return index
 
 
+def _baseline(name: str, row: Row, place: str, index: Mapping[Question, list[Row]]) -> Row | None:
+    """Return the baseline of a name that a row is compared with."""
+    if row.strategy == name:  # A baseline is its own, whatever other options there are.
+        return row
+    budgets = (requested_budget(row), None)
+    return next(filter(None, (only_baseline(index.get((name, place, one), []), row) for one in budgets)), None)
+
+
 def _compared(row: Row, place: str, index: Mapping[Question, list[Row]]) -> dict[str, Any]:
     if row.score is None:
         return {}
-
-    def baseline(name: str) -> Row | None:
-        if row.strategy == name:  # A baseline is its own, whatever other options there are.
-            return row
-        budgets = (requested_budget(row), None)
-        return next(filter(None, (only_baseline(index.get((name, place, one), []), row) for one in budgets)), None)
-
     fields: dict[str, Any] = {}
-    scratch, low, high = map(baseline, (SCRATCH, SOURCE_ONLY, ALL_LABELS))
+    scratch, low, high = (_baseline(name, row, place, index) for name in (SCRATCH, SOURCE_ONLY, ALL_LABELS))
     if scratch and scratch.score is not None:
         gain = row.score - scratch.score
         fields |= {"transfer_gain": gain, "negative_transfer": gain < 0}

@@ -142,6 +142,7 @@ COLUMNS = (
     Column("estimates", "estimates before adaptation", TARGET, shown=FILES),
     Column("analyses", "analyses", TARGET, shown=FILES),
     Column("training_loss", "training loss", TARGET),
+    Column("score_curve", "steps, seconds and score in training", TARGET),
     Column("train_gap", "score on training labels minus test", TARGET, shown=FILES, form="+"),
     Column(
         "gain_over_source_only", "gain over source-only", TARGET, shown=FILES | RESULTS, form="+",

@@ -152,6 +152,13 @@ class AnalysisPart(RowPart):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurvePart(RowPart):
+    """Of the stage `curve`."""
+
+    score_curve: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatencyPart(RowPart):
     """Of the stage `latency`."""
 

@@ -148,6 +148,10 @@ class Row:
     training_loss: tuple[float, ...] = ()
     """Mean training losses of up to 20 equal parts of the steps of adaptation, in their order; empty for a strategy
     that reports no steps, and in older results."""
+    score_curve: tuple[tuple[int, float, float], ...] = ()
+    """With `--curves`: training steps, seconds of adaptation (CPU seconds, or those that pass on a GPU), and the score
+    of the model in training on the target test split. The last one is the model that the strategy returned, whose score
+    is `eager_score`. Nothing is chosen by them."""
     train_gap: float | None = None
     """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None

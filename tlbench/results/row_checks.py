@@ -39,7 +39,7 @@ def wrong_fields(row: Row) -> Wrong:
     wrong = list(wrong_values(row))
     yield from wrong
     if not wrong:
-        for rule in (_names, _choices, _budget, _score, _sizes, _forgetting, _gain, _provenance, _latency):
+        for rule in (_names, _choices, _budget, _score, _sizes, _forgetting, _gain, _curve, _provenance, _latency):
             yield from rule(row)
 
 
@@ -121,6 +121,16 @@ def _gain(row: Row) -> Wrong:
     negative = None if row.transfer_gain is None else row.transfer_gain < 0
     if row.negative_transfer not in (None, negative):
         yield "negative_transfer", row.negative_transfer, f"{negative}, for its transfer_gain is {row.transfer_gain}"
+
+
+def _curve(row: Row) -> Wrong:
+    """Yield a curve that goes back in time, or does not end with the score of the model."""
+    for name, place in (("steps", 0), ("seconds", 1)):
+        values = [point[place] for point in row.score_curve]
+        if values != sorted(values) or (values and values[0] < 0):
+            yield f"{name} of the score_curve", tuple(values), "numbers from 0 that do not fall"
+    if row.score_curve and row.score_curve[-1][2] != row.eager_score:
+        yield "score_curve", row.score_curve, f"one that ends with the eager_score, which is {row.eager_score}"
 
 
 def _provenance(row: Row) -> Wrong:

@@ -86,6 +86,7 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
         yield "score_matrix", matrix, "two pairs of scores"
     for of_source, of_target in matrix or ():
         measured += [("score_matrix", source, of_source), ("score_matrix", target, of_target)]
+    measured += [("score_curve", target, point[2]) for point in values.get("score_curve", ())]
     for name, metric, value in measured:
         low, high = RANGES.get(metric, ANY)
         if value is not None and not low - SLACK <= value <= high + SLACK:

@@ -19,6 +19,7 @@ KEYS = (
     "references",
     "estimators",
     "analyses",
+    "curves",
     "seeds",
     "label_budgets",
     "remember",
