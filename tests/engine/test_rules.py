@@ -149,6 +149,17 @@ def test_modes_of_parts_and_the_best_weights_are_restored():
     assert not chooser.watches([torch.nn.Linear(1, 1)])
 
 
+def test_a_model_that_is_trained_whole_is_scored_by_its_target_head():
+    from tlbench.learning import TransferModel
+
+    heads = {name: torch.nn.Linear(1, 2) for name in ("source", "target")}
+    model, scored = TransferModel(torch.nn.Identity(), heads), []
+    chooser = Chooser(model, lambda model, head: scored.append(head) or 0.0)
+    for modules in ([model], [model.encoder, model.heads["target"]], [model.encoder, model.heads["source"]]):
+        chooser.candidate(modules)
+    assert scored == ["target", "target", "source"]
+
+
 def test_a_run_says_by_which_rule_its_model_was_chosen(run_pairings, shipped):
     wanted = {"tasks": ["toy/blobs"], "strategies": ["coral", "finetune"], "references": ["none"], "seeds": [0]}
     rows = run_pairings(shipped, **wanted, select="certainty", overrides={"source.steps": 20, "coral.steps": 10}).rows

@@ -31,7 +31,8 @@ class Chooser:
 
     def candidate(self, modules: Iterable[nn.Module]) -> None:
         """Compare the model as it is with the best so far; its parts stay in the mode that they are in."""
-        head = "target" if self.model.heads["target"] in list(modules) or "source" not in self.model.heads else "source"
+        trained = {part for module in modules for part in module.modules()}
+        head = "target" if self.model.heads["target"] in trained or "source" not in self.model.heads else "source"
         modes = {part: part.training for part in self.model.modules()}
         score = self.score(self.model.eval(), head)
         for part, training in modes.items():
