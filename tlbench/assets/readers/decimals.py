@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from tlbench.assets.readers.table_file import as_number, is_missing
-from tlbench.assets.readers.tables import Table
+
+if TYPE_CHECKING:
+    from tlbench.assets.readers.tables import Table
 
 GROUPED = r"[+-]?(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+)"
 COMMA = re.compile(rf"\s*{GROUPED},\d+(?:[eE][+-]?\d+)?\s*")
