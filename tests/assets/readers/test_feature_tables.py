@@ -181,7 +181,7 @@ def test_columns_are_described(table):
     encoding = FeatureEncoding.learn(all_rows(read), without=("label",))
     assert (encoding.columns, list(encoding.categories)) == (("a", "b"), ["b"])
     assert {name: readings[0] for name, readings in faults.columns.items()} == {
-        "label": "label or group",
+        "label": "label, group or time",
         "d": "left out",
         "a": "number: 1 to 3",
         "b": "category: 2 values",
