@@ -95,14 +95,14 @@ def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
 
         setting = f"{inspection.setting}: {SETTINGS[inspection.setting]}"
         print_facts({"setting": setting, "labels": labels})
-    copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
-    tables = {
+    lists: dict[str, Sequence[Mapping[str, Any]]] = {
         "columns": inspection.columns,
         "splits": _finite(inspection.splits),
         "classes": _short(inspection.classes),
+        "duplicates": [{**line, "such as": line["such as"][0]} for line in inspection.duplicates],
     }
-    for title, lines in {**tables, "duplicates": copies}.items():
-        print_facts({title: lines[:MOST]})
+    for title, lines in lists.items():
+        print_facts({title: list(lines[:MOST])})
         _more(len(lines))
     if inspection.splits and not inspection.duplicates:
         say("\nThere are no duplicates.")
