@@ -16,6 +16,7 @@ from tlbench.assets import (
     further_blocks,
     read_weights,
     reading_weights,
+    strip_prefix,
     weight_coverage,
 )
 
@@ -79,10 +80,16 @@ def _read(
             pass
     path = files["weights"]
     state = _state_under(path, key) if key else None
-    model, report = _library_s(auto, path, config, renamed, state)
-    if state is None and path.suffix != ".json" and set(model.state_dict()) <= set(report["missing_keys"]):
-        # A file of a training script, which may hold weights beside other things, or several sets of them.
-        model, report = _library_s(auto, path, config, renamed, read_weights(path))
+    try:
+        model, report = _library_s(auto, path, config, renamed, state)
+    except (AttributeError, TypeError):
+        read_weights(path)  # It names what is no weight, such as a tensor without a name.
+        raise
+    own = model.state_dict()
+    if state is None and path.suffix != ".json" and set(own) <= set(report["missing_keys"]):
+        # A file of a training script, which may hold weights beside other things, or several sets of them, and begin
+        # their names with `module.`, as models on several GPUs do.
+        model, report = _library_s(auto, path, config, renamed, strip_prefix(read_weights(path), own))
     return model, report
 
 

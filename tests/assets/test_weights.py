@@ -154,6 +154,23 @@ def test_other_things_than_weights_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({}, "contains no weights"),
+        ({"model": {0: torch.ones(2), 1: torch.ones(2)}}, r"weights \(0, 1\)"),
+        ({"a.weight": torch.ones(2), "a._extra_state": None}, r"Not a dense tensor with a name: a._extra_state\)"),
+        ({"a.weight": torch.ones(2), "b": torch.ones(2, device="meta")}, r"Not a dense tensor with a name: b\)"),
+        ({"a.weight": torch.ones(2), "b": torch.eye(2).to_sparse()}, r"Not a dense tensor with a name: b\)"),
+    ],
+    ids=["nothing", "numbers-for-names", "an-entry-of-none", "no-values", "sparse"],
+)
+def test_what_is_no_weight_is_named(tmp_path, content, says):
+    torch.save(content, tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match=says):
+        read_weights(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize(
     ("content", "key"),
     [
         (lambda one, two: {"student": one, "teacher": two, "epoch": 3}, "teacher"),

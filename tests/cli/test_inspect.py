@@ -160,6 +160,18 @@ def test_every_fault_of_a_table_is_named_by_its_line(tlbench, tmp_path):
     assert any("new.csv, line 24 (no)" in note for note in seen["notes"])
 
 
+def test_a_terminal_shows_the_first_of_many_lines_with_the_same_fault(tlbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [f"text {number},{('yes', 'no', '')[number % 3]}" for number in range(60)]
+    (tmp_path / "new.csv").write_text("\n".join(["text,label", *rows, f"longer,{'x' * 90}", f"longest,{'x' * 90}"]))
+    status, output, _ = tlbench("inspect", "nlp/text-table", "--set", "task.target=new.csv")
+    assert status == 2
+    assert [number for number in range(62) if f'line {number}: column "label" is empty' in output] == [4, 7, 10]
+    assert "... and 17 more like this: see --json" in output
+    assert "Data invalid: 20 errors" in output
+    assert [line for line in output.splitlines() if len(line) > 80 and "tlbench run" not in line] == []
+
+
 @pytest.mark.parametrize(
     ("words", "status", "message"),
     [

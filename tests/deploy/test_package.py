@@ -23,6 +23,7 @@ from tlbench.assets.folders import cache_folder
 from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
+from tlbench.deploy.package.card import licences
 from tlbench.deploy.package.examples import read_example
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
@@ -285,6 +286,17 @@ def test_the_metadata_say_what_goes_in_and_what_comes_out(exported):
     )
     assert all(part["shape"][0] == "batch" for part in inputs)
     assert json.loads(metadata["preprocessing"])["options"] == row.backbone_options
+
+
+def test_the_licence_of_weights_is_not_that_of_the_data():
+    """A user's photographs are not under the licence of the checkpoint that is adapted to them."""
+    assert licences("", "Apache-2.0").startswith("Data: no licence is named")
+    assert licences("", "Apache-2.0").endswith("began with: Apache-2.0.")
+    assert licences("CC0", "MIT").split(". ") == [
+        "Data: CC0", "The examples of this folder are a part of it", "Weights that training began with: MIT."
+    ]  # fmt: skip
+    assert "eights" not in licences("CC0", "")
+    assert "owner" in licences("", "")
 
 
 def test_the_card_states_the_row_and_names_remain_text(exported):

@@ -6,6 +6,7 @@ import pytest
 
 from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.render import render
+from tlbench.leaderboard.wording import task_facts
 
 OLD = {"commit": "a" * 40, "dirty": False, "versions": {"torch": "2.10.0", "numpy": "2.4.6"}}
 NEW = {"commit": "b" * 40, "dirty": False, "versions": {"torch": "2.11.0", "numpy": "2.4.6"}}
@@ -118,3 +119,19 @@ def test_what_is_measured_otherwise_is_never_averaged(row, change):
     entries = aggregate([row("a", 0, 0.5), row("a", 1, 0.5), row("a", 2, 0.9, **change)])
     assert sorted(len(entry.rows) for entry in entries) == [1, 2]
     assert {entry.rank for entry in entries if entry.first.metric == "macro-f1"} <= {None}
+
+
+def test_options_that_a_run_lacks_are_not_named_for_it(seeds):
+    """With and without a source domain, one task is two settings, and only one of them has a source model's options."""
+    source = {"source_options": {"steps": 75}, "task_options": {"target": "a"}, "setting": "transductive"}
+    alone = {"source_options": {}, "task_options": {"target": "b"}, "setting": "target-only"}
+    entries = aggregate([*seeds("finetune", 0.5, (0, 1), **source), *seeds("finetune", 0.9, (0, 1), **alone)])
+    named = {entry.strategy for entry in entries}
+    assert named == {"finetune (task.target=b)", "finetune (source.steps=75, task.target=a)"}
+    facts = task_facts(entries)
+    assert "target-only" in facts
+    assert "transductive" in facts
+    lone = aggregate(
+        [*seeds("finetune", 0.5, (0,), source_options={}), *seeds("finetune", 0.9, (0,), source_options={"steps": 75})]
+    )
+    assert {entry.strategy for entry in lone} == {"finetune (without source.steps)", "finetune (source.steps=75)"}

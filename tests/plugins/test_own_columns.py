@@ -57,7 +57,7 @@ def test_flows_as_a_capture_exports_them_are_examined_to_the_end(flows):
         assert place in errors
     assert errors.count("line 9, ") == 2
     assert {record["column"]: record["read as"].partition(":")[0] for record in seen.columns} == {
-        "Label": "label or group",
+        "Label": "label, group or time",
         "(no name)": "left out",
         "Duration": "number",
         "Rate": "number",

@@ -161,6 +161,26 @@ def test_a_deeper_checkpoint_of_transformers_is_refused(bert):
         build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
 
 
+@pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"epoch": 3, "state_dict": state}])
+def test_the_weights_of_transformers_may_begin_with_the_name_of_a_wrapper(bert, wrap):
+    """A model on several GPUs is saved as `module`, one that was compiled as `_orig_mod`."""
+    state = load_file(bert / "model.safetensors")
+    (bert / "model.safetensors").unlink()
+    torch.save(wrap({f"module._orig_mod.{name}": part for name, part in state.items()}), bert / "pytorch_model.bin")
+    built = build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
+    name = "embeddings.word_embeddings.weight"
+    assert torch.equal(built.model.state_dict()[name], state[f"bert.{name}"])
+    assert built.coverage is None
+
+
+def test_weights_of_transformers_without_names_are_refused(bert):
+    state = load_file(bert / "model.safetensors")
+    (bert / "model.safetensors").unlink()
+    torch.save(dict(enumerate(state.values())), bert / "pytorch_model.bin")
+    with pytest.raises(BadInputError, match=r"does not contain only weights \(0, 1"):
+        build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
+
+
 def test_an_output_layer_that_is_random_is_no_head_of_the_checkpoint_s_own(gpt2):
     change(gpt2, tie_word_embeddings=False)
     spec = load_catalog().backbone(f"hf/{gpt2}")

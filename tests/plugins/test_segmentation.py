@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from tlbench import SEGMENTATION, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.deploy.export import check_parity
 from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.learning.data import Examples, Inputs
@@ -105,3 +106,20 @@ def test_a_value_that_the_source_lacks_is_named(places, tmp_path):
     options = {"source": places["task.source"], "target": places["task.target"], "size": 12, "grey": True}
     with pytest.raises(BadInputError, match="has the value 77"):
         task.load(LoadRequest(task=task.name, options=options, data_root=None))
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda mask: mask * 0, "single value, 0"),
+        (lambda mask: np.arange(144, dtype=np.uint8).reshape(12, 12), "144 different values"),
+    ],
+)
+def test_masks_that_were_not_drawn_so_are_said(places, tmp_path, change, says):
+    """One value would score 1 whatever a model does; a mask that was smoothed has classes that nobody drew."""
+    for mask in (tmp_path / "target" / "masks").glob("*.png"):
+        Image.fromarray(change(np.asarray(Image.open(mask)))).save(mask)
+    task, faults = load_catalog().task("vision/mask-folder"), CollectedFaults()
+    options = {"source": "", "target": places["task.target"], "size": 12, "grey": True}
+    task.load(LoadRequest(task=task.name, options=options, data_root=None, faults=faults))
+    assert any(says in message for message in (*faults.notes, *map(str, faults.errors)))

@@ -166,8 +166,13 @@ def test_a_missing_label_column_is_met_before_anything_runs(flows):
 
 
 def test_a_table_without_normal_records_is_refused(flows):
-    with pytest.raises(BadInputError, match='must contain "benign"'):
+    with pytest.raises(BadInputError, match=r'must contain "benign" .* only "flood", "normal", "scan"'):
         load("anomaly/table", source=flows("a.csv"), target=flows("b.csv"), normal="benign")
+
+
+def test_another_spelling_of_the_normal_label_is_noted(flows):
+    with pytest.warns(UserWarning, match='"Normal" beside "normal"'):
+        load("anomaly/table", target=flows("b.csv", more="3,tcp,Normal\n"))
 
 
 def test_a_bad_number_is_named_by_line_and_column(flows):

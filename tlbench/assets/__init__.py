@@ -44,6 +44,7 @@ from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows
 from tlbench.assets.readers.sound_file import sound_reader
 from tlbench.assets.readers.spans import read_spans
+from tlbench.assets.readers.spellings import common_spelling
 from tlbench.assets.readers.table_file import record_reader, series_reader, text_reader
 from tlbench.assets.readers.tables import (
     Table,
@@ -94,6 +95,7 @@ __all__ = [
     "class_sides",
     "common_labels",
     "common_rate",
+    "common_spelling",
     "divide",
     "example_files",
     "file_parts",

@@ -124,12 +124,30 @@ def _state_in(content: Any, path: Path) -> dict[str, Tensor]:
         elif len(keys) > 1 and all(isinstance(part, torch.Tensor) for key in keys for part in entries[key].values()):
             raise BadInputError(f'"{path}" contains several sets of weights ({some(keys)}): {_choice(keys)}')
         content = entries[keys[0]]
-    if not isinstance(content, dict) or not all(isinstance(part, torch.Tensor) for part in content.values()):
-        described = f" ({some(map(str, content))})" if isinstance(content, dict) else ""
-        sets = [str(key) for key, part in content.items() if _has_weights(part)] if described else []
+    if not isinstance(content, dict):
+        raise BadInputError(f'"{path}" does not contain weights by name: save a state_dict.')
+    if not content:
+        raise BadInputError(f'"{path}" contains no weights: save the state_dict of a model.')
+    if others := [name for name, part in content.items() if not _is_weight(name, part)]:
+        sets = [str(key) for key, part in content.items() if _has_weights(part)]
+        whole = len(others) == len(content) or bool(sets)
+        described = "" if whole else "Not a dense tensor with a name: "
+        shown = some(map(str, content if whole else others))
         advice = _choice(sets) if sets else "save only a state_dict."
-        raise BadInputError(f'"{path}" does not contain only weights{described}: {advice}')
+        raise BadInputError(f'"{path}" does not contain only weights ({described}{shown}): {advice}')
     return content
+
+
+def _is_weight(name: Any, part: Any) -> bool:
+    """Return whether an entry of a file is a tensor with its values, by name."""
+    import torch
+
+    return (
+        isinstance(name, str)
+        and isinstance(part, torch.Tensor)
+        and part.layout == torch.strided
+        and part.device.type != "meta"
+    )
 
 
 def _has_weights(part: Any) -> bool:

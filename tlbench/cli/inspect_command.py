@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import names_of
 from tlbench.cli.configured import ConfiguredCommand
-from tlbench.cli.output import print_facts, print_json, print_title, say
+from tlbench.cli.output import print_facts, print_json, print_title, say, say_wrapped
 from tlbench.cli.settings import set_option
 from tlbench.planning.named_files import catalog_with
 
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 MOST = 40
 """Lines of a list that a terminal shows; JSON contains all."""
+ALIKE = 3
+"""Sentences that differ only in numbers and in what is quoted, of which a terminal shows so many."""
+LONGEST = 40
+"""Characters of a class's name that a terminal shows."""
 
 
 @click.command("inspect", cls=ConfiguredCommand)
@@ -90,10 +95,14 @@ def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
 
         setting = f"{inspection.setting}: {SETTINGS[inspection.setting]}"
         print_facts({"setting": setting, "labels": labels})
-    copies = [{**line, "such as": line["such as"][0]} for line in inspection.duplicates]
-    tables = {"columns": inspection.columns, "splits": inspection.splits, "classes": inspection.classes}
-    for title, lines in {**tables, "duplicates": copies}.items():
-        print_facts({title: lines[:MOST]})
+    lists: dict[str, Sequence[Mapping[str, Any]]] = {
+        "columns": inspection.columns,
+        "splits": _finite(inspection.splits),
+        "classes": _short(inspection.classes),
+        "duplicates": [{**line, "such as": line["such as"][0]} for line in inspection.duplicates],
+    }
+    for title, lines in lists.items():
+        print_facts({title: list(lines[:MOST])})
         _more(len(lines))
     if inspection.splits and not inspection.duplicates:
         say("\nThere are no duplicates.")
@@ -102,12 +111,39 @@ def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
         print_facts({name: str(value) for name, value in inspection.shift.items()}, indent="  ")
     for title, sentences in (("warnings", inspection.notes), ("errors", inspection.refused)):
         if sentences:
-            say(f"\n{title}")
-            for sentence in sentences[:MOST]:
-                say(f"  - {sentence}")
-            _more(len(sentences))
+            _print_sentences(title, sentences)
     errors, warnings = _count(len(inspection.refused), "error"), _count(len(inspection.notes), "warning")
     say(f"\nData {'invalid' if inspection.refused else 'OK'}: {errors}, {warnings}.")
+
+
+def _print_sentences(title: str, sentences: Sequence[str]) -> None:
+    """Print sentences, of those about many lines of a file the first ones and their number."""
+    alike: dict[str, list[str]] = {}
+    for sentence in sentences:
+        alike.setdefault(re.sub(r'"[^"]*"|\d+', "", sentence), []).append(sentence)
+    say(f"\n{title}")
+    for group in list(alike.values())[:MOST]:
+        for sentence in group[:ALIKE]:
+            say_wrapped(f"  - {sentence}")
+        if len(group) > ALIKE:
+            say(f"  ... and {len(group) - ALIKE} more like this: see --json")
+    _more(len(alike))
+
+
+def _finite(splits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return what is known of splits, without the numbers of values that are not finite if there are no such values."""
+    if any(split.get("not finite") for split in splits):
+        return list(splits)
+    return [{name: value for name, value in split.items() if name != "not finite"} for split in splits]
+
+
+def _short(classes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return classes with long names cut."""
+    return [{**line, "class": _cut(str(line["class"]))} for line in classes]
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
 
 
 def _count(number: int, what: str) -> str:

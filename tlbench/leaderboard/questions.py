@@ -94,8 +94,9 @@ def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def told(values: Mapping[str, Any], names: Sequence[str]) -> str:
-    """Return values as a board names them."""
-    return ", ".join(f"{name}={values.get(name)}" for name in names)
+    """Return values as a board names them; of those that are not there, only where no other one is there."""
+    there = [f"{name}={values[name]}" for name in names if name in values]
+    return ", ".join(there or [f"without {name}" for name in names])
 
 
 def question(row: Row) -> str:

@@ -152,7 +152,7 @@ def is_best(entry: Entry) -> bool:
 
 
 def task_facts(entries: Sequence[Entry]) -> str:
-    """Return one sentence on what a task's numbers are: metric, test size, label budget, seeds."""
+    """Return one sentence on what a task's numbers are: metric, test size, setting, label budget, seeds."""
     row = entries[0].first
     drawn = [entry for entry in entries if "target-labels" in entry.first.access] or entries
     ordered = sorted(drawn, key=lambda entry: entry.budget_place)
@@ -161,9 +161,9 @@ def task_facts(entries: Sequence[Entry]) -> str:
     numbers = sorted({entry.first.groups for entry in entries if entry.first.groups is not None})
     grouped = f" in {' or '.join(map(str, numbers))} group{'s' * (numbers != [1])}" if numbers else ""
     runs = sorted({seeds(entry.rows) for entry in entries})
-    setting = SETTINGS.get(row.setting, row.setting)
+    settings = " or ".join(dict.fromkeys(SETTINGS.get(one.first.setting, one.first.setting) for one in entries))
     return (
-        f"Score: {row.metric} on {sizes} target test examples{grouped}; {setting}; label budget {budgets} "
+        f"Score: {row.metric} on {sizes} target test examples{grouped}; {settings}; label budget {budgets} "
         f"{row.budget_unit}; "
         f"{' or '.join(runs)}."
     )

@@ -14,6 +14,7 @@ from tlbench.assets import (
     TableRow,
     TableUse,
     all_rows,
+    common_spelling,
     hold_out,
     label_rows,
     make_side,
@@ -82,11 +83,18 @@ def _features(record: TableRow) -> str:
 
 
 def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[TableRow]:
-    labels = [STATES[name != normal] for name in records.labels]
+    labels, names = [STATES[name != normal] for name in records.labels], sorted(set(records.labels))
     if len(set(labels)) < 2:
+        shown = ", ".join(f'"{name[:40]}"' for name in names[:5]) + (", ..." if len(names) > 5 else "")
         records.faults.refuse(
-            f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split: check '
-            f"task.label and task.normal."
+            f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split, but one '
+            f"has only {shown}: check task.label and task.normal."
+        )
+    if alike := [name for name in names if name != normal and common_spelling(name) == common_spelling(normal)]:
+        records.faults.note(
+            f'Column "{label}" has "{alike[0]}" beside "{normal}", which is the label of normal records: records '
+            f"with another spelling are anomalies. Give them one label if they mean the same.",
+            records.where,
         )
     return records.with_inputs(records.inputs, labels)
 

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData, TaskLabels
+from tlbench import Array, BadInputError, Faults, LoadRequest, Side, Split, TaskData, TaskLabels
 from tlbench.assets import Labelled, Parts, mask_sides, read_image, read_mask
+
+MANY = 64
+"""Values of masks that are seldom all drawn."""
 
 
 def load(request: LoadRequest) -> TaskData:
@@ -23,6 +26,7 @@ def load(request: LoadRequest) -> TaskData:
     target = read(sides[1])
     source = target if sides[0] is None else read(sides[0])
     values = _values(source.train)
+    _check_values(values, source.train, request.faults)
     for half in (source.test, target.train, target.test):
         if unknown := sorted(set(_values(half).tolist()) - set(values.tolist())):
             raise BadInputError(
@@ -40,6 +44,19 @@ def labels(request: LoadRequest) -> TaskLabels:
     masks = [read_mask(*pair, size) for pair in first.train.inputs]
     names = tuple(map(str, np.unique(np.concatenate([np.unique(mask) for mask in masks]))))
     return TaskLabels(source=None if source is None else names, target=names)
+
+
+def _check_values(values: Array, half: Labelled[tuple[Array, Array]], faults: Faults) -> None:
+    """Refuse masks of one value; note so many that they may be those of masks that were scaled."""
+    if len(values) == 1:
+        faults.refuse(
+            f'The training masks in "{half.where}" have a single value, {values[0]}: mark the objects with another one.'
+        )
+    elif len(values) > MANY:
+        faults.note(
+            f'The training masks in "{half.where}" have {len(values)} different values, and each is a class. Masks '
+            f"that were scaled or smoothed have more values than were drawn: use their originals."
+        )
 
 
 def _values(half: Labelled[tuple[Array, Array]]) -> Array:

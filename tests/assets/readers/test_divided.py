@@ -47,6 +47,17 @@ def test_the_latest_fifth_is_the_test_split(tmp_path, times, test):
     assert len(faults.notes) == 1
 
 
+def test_times_may_have_decimal_commas_as_features_may(tmp_path):
+    rows = "".join(f"{i};a;{time}\n" for i, time in enumerate(["9,5", "10,5", "2,5", "1,5", "3,5"]))
+    (tmp_path / "t.csv").write_text(f"x;label;when\n{rows}")
+    faults = CollectedFaults()
+    assert parts({"all": [tmp_path / "t.csv"]}, SplitColumns(time="when"), faults) == [[0, 2, 3, 4], [1]]
+    assert "Decimal commas" in faults.notes[0]
+    (tmp_path / "t.csv").write_text(f"x;label;when\n{rows.replace('2,5', '2.5')}")
+    with pytest.raises(BadInputError, match=r'"2\.5" has a point and "9,5" a comma'):
+        read_records(tmp_path / "t.csv", label="label", divided_by=SplitColumns(time="when"))
+
+
 def test_a_group_is_as_late_as_its_last_example(tmp_path):
     """Group b lasts from 1 to 9, group c from 4 to 5: nothing from after the last training example is trained on."""
     path = table(tmp_path, [0, 1, 9, 4, 5, 6], "abbccd")

@@ -154,6 +154,18 @@ def test_commas_that_may_be_between_thousands_are_refused(table, cell):
         table(f"a;label\n{cell};n\n7;a\n")
 
 
+@pytest.mark.parametrize("cell", ["1.234", "0.123", "12.5", "-3.25e1", "1.234.567;1.5"])
+def test_points_that_may_be_decimal_beside_decimal_commas_are_refused(table, cell):
+    """1.234 beside 2,5 is 1234 if the point is between thousands, and 1.234 if the rows come from two programs."""
+    rows = "".join(f"{part};n\n" for part in cell.split(";"))
+    with pytest.raises(BadInputError, match=f'column "a": "{cell.split(";")[-1]}" has a point and "2,5" a comma'):
+        table(f"a;label\n2,5;a\n{rows}")
+
+
+def test_points_are_between_thousands_if_one_number_says_so(table):
+    assert table("a;label\n2,5;a\n1.234;n\n1.234.567;n\n").column("a") == ["2.5", "1234.0", "1234567.0"]
+
+
 def test_a_list_of_numbers_in_words_is_still_text(table):
     assert table("a;label\n3,14;n\n2,5 or so;a\n").column("a") == ["3,14", "2,5 or so"]
 
@@ -169,7 +181,7 @@ def test_columns_are_described(table):
     encoding = FeatureEncoding.learn(all_rows(read), without=("label",))
     assert (encoding.columns, list(encoding.categories)) == (("a", "b"), ["b"])
     assert {name: readings[0] for name, readings in faults.columns.items()} == {
-        "label": "label or group",
+        "label": "label, group or time",
         "d": "left out",
         "a": "number: 1 to 3",
         "b": "category: 2 values",

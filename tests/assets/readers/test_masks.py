@@ -75,9 +75,24 @@ def test_masks_that_cannot_be_masks_are_named(root):
     put(root / "masks" / "colour.png", np.zeros((6, 4, 3), np.uint8))
     put(root / "masks" / "large.png", np.zeros((6, 5), np.uint8))
     (root / "masks" / "text.png").write_text("no image")
-    for name, problem in (("colour", "colour image"), ("large", "the same size"), ("text", "cannot be read")):
+    put(root / "masks" / "deep.png", np.zeros((6, 4), np.uint16))
+    for name, problem in (
+        *(("colour", "colour image"), ("large", "the same size"), ("text", "cannot be read")),
+        ("deep", "more than 8 bits"),
+    ):
         with pytest.raises(BadInputError, match=rf"{name}\.png.*{problem}"):
             read_mask(image, root / "masks" / f"{name}.png", 8)
+
+
+def test_a_compressed_mask_is_refused_unless_its_values_survived(root):
+    """JPEG writes values around the edges of objects that nobody drew: each would become a class."""
+    image, mask = root / "images" / "0.jpg", root / "masks" / "drawn.jpg"
+    drawn = np.kron(np.array([[0, 0, 0], [0, 255, 0], [0, 0, 0]], np.uint8), np.ones((2, 1), np.uint8))[:, [0, 1, 1, 2]]
+    put(mask, drawn)
+    with pytest.raises(BadInputError, match=r"drawn\.jpg.* JPEG.*PNG"):
+        read_mask(image, mask, 8)
+    put(mask, np.zeros((6, 4), np.uint8))
+    assert set(np.unique(read_mask(image, mask, 8))) == {0}
 
 
 def test_a_validation_part_is_the_test_where_there_is_no_other(root):

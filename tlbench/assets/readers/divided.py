@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from tlbench.assets.readers.decimals import with_decimal_points
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError
@@ -127,7 +128,7 @@ def _check_order(parts: Parts[T]) -> None:
 
 def _times(table: Table, column: str) -> list[float]:
     """Return a column as numbers; its cells are all numbers, or all dates of ISO 8601, with a time zone or without."""
-    cells = table.filled(column, "time")
+    cells = with_decimal_points(table, [column]).filled(column, "time")
     read = [_time(cell) for cell in cells]
     form = next((form for form, _ in filter(None, read)), "")
     for line, cell, time in zip(table.lines, cells, read, strict=True):

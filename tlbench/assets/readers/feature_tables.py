@@ -75,7 +75,7 @@ def read_features(path: Path, use: TableUse, faults: Faults = RAISE) -> Table:
 def _used_columns(table: Table, use: TableUse) -> Table:
     for name in (*use.others, *use.left_out):
         find_column(table.path, table.columns, name)
-    for what, names in (("label or group", use.texts), ("label: number", use.numbers)):
+    for what, names in (("label, group or time", use.texts), ("label: number", use.numbers)):
         for name in names:
             table.faults.describe(name.strip(), what)
     left_out, kept = {name.strip() for name in use.left_out}, []
@@ -109,8 +109,8 @@ def usable_rows(table: Table, use: TableUse, features: Sequence[str]) -> Table:
     missing = {row for name in use.texts for row, cell in enumerate(table.column(name)) if not cell.strip()}
     if missing and use.missing != DROP:
         table.faults.note(
-            f'"{table.path}": {len(missing)} of {len(table.rows)} rows have an empty text, label or group, the first '
-            f"in line {table.lines[min(missing)]}. To leave them out: --set task.missing=drop"
+            f'"{table.path}": {len(missing)} of {len(table.rows)} rows have an empty text, label, group or time, the '
+            f"first in line {table.lines[min(missing)]}. To leave them out: --set task.missing=drop"
         )
     faulty, filled = [], 0
     for name in (*features, *use.numbers):

@@ -81,7 +81,13 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
     except _broken() as error:
         raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
     if mask.mode not in ("1", "L", "P"):
-        raise BadInputError(f'"{path}" is a colour image: save masks with a palette, or as 8-bit grey values.')
+        what = "has more than 8 bits per pixel" if mask.mode[0] in "IF" else "is a colour image"
+        raise BadInputError(f'"{path}" {what}: save masks with a palette, or as 8-bit grey values.')
+    if opened.format in ("JPEG", "MPO") and len(mask.getcolors() or ()) > 2:
+        raise BadInputError(
+            f'"{path}" is a JPEG, whose compression changes the values of a mask: save masks as PNG, from their '
+            f"originals."
+        )
     if mask.size != expected:
         raise BadInputError(f'"{path}" has {mask.size} pixels, but its image has {expected}: use the same size.')
     whole = mask.convert("L") if mask.mode == "1" else mask

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from tlbench.assets.readers.spellings import note_spellings
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.task_data import Side, Split, TaskData, TaskLabels
 from tlbench.errors import BadInputError
@@ -234,9 +235,12 @@ def common_labels(source: Parts[T], target: Parts[U]) -> tuple[str, ...]:
 def task_labels(source: Parts[Any] | None, target: Parts[Any]) -> TaskLabels:
     """Return the labels of each domain, for a task's `labels`; None as the source for a task without one.
 
-    If the labels differ, the differences are noted: a folder with a misspelt name would be one.
+    If the labels differ, the differences are noted: a folder with a misspelt name would be one. So are labels of one
+    domain that differ in their spelling only.
     """
     labels = TaskLabels(source=None if source is None else label_names(source), target=label_names(target))
+    for names in (labels.source or (), labels.target):
+        note_spellings(names, target.train.faults)
     if difference := unmatched(labels):
         target.train.faults.note(difference)
     return labels

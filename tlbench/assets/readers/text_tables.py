@@ -8,6 +8,7 @@ from pathlib import Path
 from tlbench.assets.readers.feature_tables import REFUSE, TableUse, usable_rows
 from tlbench.assets.readers.tables import Table, find_column, read_table
 from tlbench.contract.faults import RAISE, Faults
+from tlbench.errors import BadInputError
 
 
 def read_text_table(
@@ -23,8 +24,15 @@ def read_text_table(
     """Return a table with columns of texts, of labels that are names, and of tags that are numbers.
 
     With `missing="drop"`, rows are left out in which one of these is blank; else these rows are noted. Raises
-    `BadInputError` if the table lacks a column.
+    `BadInputError` if the table lacks a column, or if a column of texts is named twice: a label that is also a text
+    would give itself away.
     """
+    named = [name.strip() for name in (*texts, *labels, *tags)]
+    if twice := [name for name in named[: len(texts)] if named.count(name) > 1]:
+        raise BadInputError(
+            f'Column "{twice[0]}" of "{path}" is a text and has another use too: name different columns (task.text, '
+            f"task.pair, task.label, task.group, task.time)."
+        )
     table = read_table(path, quotes=quotes, faults=faults)
     uses = {**dict.fromkeys(texts, "text"), **dict.fromkeys(labels, "label"), **dict.fromkeys(tags, "label: number")}
     uses = {name.strip(): what for name, what in uses.items()}

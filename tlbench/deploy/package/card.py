@@ -70,7 +70,7 @@ def card(
         "What comes out": _outputs(metadata),
         "What it saw": _saw(row),
         "Intended use and limits": LIMITS,
-        "Licence": _licence(metadata),
+        "Licence": licences(task.licence, backbone.licence),
         "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256),
     }
     title = f"# {escape(task.title)}: {escape(row.backbone)}, {escape(row.strategy)}\n"
@@ -170,10 +170,13 @@ def _saw(row: Row) -> str:
     return f"Adaptation saw {escape(seen + budget)}. Rule that picked the model: {escape(row.selection)}."
 
 
-def _licence(metadata: Mapping[str, str]) -> str:
-    if not metadata["licence"]:
+def licences(data: str, weights: str) -> str:
+    """Return the terms of the data and of the weights that training began with: one says nothing of the other."""
+    if not data and not weights:
         return "None is named for the data and the weights: both, and the examples of this folder, are their owner's."
-    return f"Data and weights: {escape(metadata['licence'])}. The examples of this folder are a part of that data."
+    terms = f"{escape(data)}." if data else "no licence is named, so it is its owner's."
+    began = f" Weights that training began with: {escape(weights)}." if weights else ""
+    return f"Data: {terms} The examples of this folder are a part of it.{began}"
 
 
 def _number(value: float | None) -> str:

@@ -112,12 +112,14 @@ def describe(
         "example": form(examples_of(prepared, backbone), made_by["parts"]),
         "inputs": canonical(_inputs(scored)),
         "preprocessing": canonical(settings_of(prepared, row, task)),
-        "licence": "; ".join(_licences(task, backbone)),
+        "licence": _licences(task, backbone),
     }
 
 
-def _licences(task: TaskSpec, backbone: BackboneSpec) -> Iterable[str]:
-    return dict.fromkeys(licence for licence in (task.licence, backbone.licence) if licence)
+def _licences(task: TaskSpec, backbone: BackboneSpec) -> str:
+    """Return the licences that are named, each with what it is of."""
+    named = {"data": task.licence, "weights": backbone.licence}
+    return "; ".join(f"{what}: {licence}" for what, licence in named.items() if licence)
 
 
 def _inputs(scored: bytes) -> list[dict[str, Any]]:
