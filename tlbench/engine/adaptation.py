@@ -101,8 +101,9 @@ def adapt_request(
     model = with_target_head(pairing, prepared, source).eval()
     _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
-    # What the host chooses by is not the strategy's.
-    given = {name: part for name, part in parts.items() if not (pairing.select and name.endswith(".validation"))}
+    given = parts
+    if pairing.select:  # What the host chooses by is not the strategy's.
+        given = {name: part for name, part in parts.items() if not name.endswith(".validation")}
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
         return Domain(
