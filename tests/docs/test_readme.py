@@ -17,7 +17,8 @@ from tlbench import cli
 from tlbench.cli import app
 
 README = Path(__file__).parents[2] / "README.md"
-FEW_STEPS = ("--seeds", "1", "--quick", "--set", "source.steps=8", "--set", "strategy.steps=8")
+FEW_SOURCE_STEPS = ("--set", "source.steps=8")
+FEW_STEPS = ("--seeds", "1", "--quick", *FEW_SOURCE_STEPS, "--set", "strategy.steps=8")
 ONE_STRATEGY = ("--strategy", "finetune", "--references", "none")
 """What each strategy does is tested elsewhere: here it is what the options of a command do."""
 
@@ -77,12 +78,10 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
         words += ONE_STRATEGY
     if "--strategy" in words and "all" in words:
         words.append("--dry-run")
-    if words[1] == "advise" and "--backbones" in words:
-        words += ("--set", "source.steps=8")
+    if words[1] == "pretrain" or (words[1] == "advise" and "--backbones" in words):
+        words += FEW_SOURCE_STEPS
     if words[1] == "explain":
         words += ("--analysis", "drift")
-    if words[1] == "pretrain":
-        words += ("--set", "source.steps=8")
     if words[1] == "run" and "--task" not in words:
         words.append("--dry-run")
     if words[1] == "run" and "--dry-run" not in words:
@@ -106,7 +105,7 @@ def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path,
         pytest.skip("it needs the package of the line above, installed: the plugin guide's test does both")
     monkeypatch.chdir(home)
     if "run --suite checkpoints" in line:  # It starts from what the line before it makes.
-        assert call("tlbench", "pretrain", "--suite", "checkpoints", "--set", "source.steps=2") == 0
+        assert call("tlbench", "pretrain", "--suite", "checkpoints", *FEW_SOURCE_STEPS) == 0
     status = call(*carried_out(line, home, tmp_path))
     output, errors = capsys.readouterr()
     assert status == 0, errors
