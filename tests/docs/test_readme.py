@@ -17,7 +17,10 @@ from tlbench import cli
 from tlbench.cli import app
 
 README = Path(__file__).parents[2] / "README.md"
-FEW_STEPS = ("--seeds", "1", "--quick", "--set", "source.steps=8", "--set", "strategy.steps=8")
+FEW_SOURCE_STEPS = ("--set", "source.steps=8")
+FEW_STEPS = ("--seeds", "1", "--quick", *FEW_SOURCE_STEPS, "--set", "strategy.steps=8")
+ONE_STRATEGY = ("--strategy", "finetune", "--references", "none")
+"""What each strategy does is tested elsewhere: here it is what the options of a command do."""
 
 
 def commands() -> list[str]:
@@ -66,23 +69,24 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
         row = min(home.glob("leaderboards/local/rows/vision/digits--*--finetune--*.json"))
         places = {"RESULT": str(row), "DIR": str(tmp_path / "served"), "served": str(tmp_path / "served")}
         words = [places.get(word, word) for word in words]
-    if (
-        "timm/resnet18" in words
-    ):  # Its weights would come from the hub, and one strategy of such a size takes long enough.
-        words += ("--set", "backbone.weights=random", "--strategy", "finetune", "--references", "none")
+    # A network that somebody would use takes long, and its weights would come from the hub.
+    if "timm/resnet18" in words:
+        words[words.index("timm/resnet18")] = "timm/test_resnet"
+        words += ("--set", "backbone.weights=random")
     if "--tune" in words:
         words[words.index("--tune") + 1] = "1"
-        words += ("--strategy", "finetune", "--references", "none")
+        words += ONE_STRATEGY
     if "--strategy" in words and "all" in words:
         words.append("--dry-run")
-    if words[1] == "advise" and "--backbones" in words:
-        words += ("--set", "source.steps=8")
+    if words[1] == "pretrain" or (words[1] == "advise" and "--backbones" in words):
+        words += FEW_SOURCE_STEPS
     if words[1] == "explain":
         words += ("--analysis", "drift")
-    if words[1] == "pretrain":
-        words += ("--set", "source.steps=8")
+    if words[1] == "run" and "--task" not in words:
+        words.append("--dry-run")
     if words[1] == "run" and "--dry-run" not in words:
-        words += FEW_STEPS[2 if "--seeds" in words else 0 :] if "--task" in words else ("--dry-run",)
+        words += FEW_STEPS[2 if "--seeds" in words else 0 :]
+        words += () if "--strategy" in words else ONE_STRATEGY
     return words
 
 
@@ -101,7 +105,7 @@ def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path,
         pytest.skip("it needs the package of the line above, installed: the plugin guide's test does both")
     monkeypatch.chdir(home)
     if "run --suite checkpoints" in line:  # It starts from what the line before it makes.
-        assert call("tlbench", "pretrain", "--suite", "checkpoints", "--set", "source.steps=2") == 0
+        assert call("tlbench", "pretrain", "--suite", "checkpoints", *FEW_SOURCE_STEPS) == 0
     status = call(*carried_out(line, home, tmp_path))
     output, errors = capsys.readouterr()
     assert status == 0, errors

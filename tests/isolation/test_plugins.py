@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from pathlib import Path
 
 import pytest
 from fakes.machine import FEW
@@ -28,36 +29,6 @@ for descriptor in range(3, 64):
 WHAT = {"ends": "with status 0", "crashes": "SIGSEGV", "is_killed": "SIGKILL", "exits": "SystemExit"}
 
 
-@pytest.fixture(scope="module")
-def infested(isolated, tmp_path_factory):
-    """A machine with a plugin for each harm beside the toy."""
-    machine, site = isolated("infested"), tmp_path_factory.mktemp("infested-site")
-    for name, code in BAD.items():
-        (site / f"{name}.py").write_text(f"{code}\n")
-        info = site / f"tlbench_{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tlbench-{name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[tlbench]\n{name} = {name}\n")
-    return dataclasses.replace(machine, site=f"{site}{os.pathsep}{machine.site}")
-
-
-def test_each_is_a_problem_of_that_plugin_and_the_others_are_listed(infested):
-    done = infested.call("plugins", "--json")
-    listed = json.loads(done.stdout)
-    text = json.dumps(listed)
-    assert all(words in text for words in WHAT.values())
-    assert "toy" in text
-
-
-def test_a_run_goes_on_without_them(infested, undisturbed):
-    done = infested.run("--task", "toy/blobs", "--strategy", "finetune", "--strategy", "frozen", *FEW)
-    assert done.returncode == 0, done.stderr
-    assert {name: row["score"] for name, row in infested.rows().items()} == {
-        name: row["score"] for name, row in undisturbed.rows().items()
-    }
-    assert all(words in done.stderr for words in WHAT.values())
-
-
 REQUIRES = """
 from tlbench import Access, StrategySpec, hookimpl
 
@@ -71,23 +42,6 @@ def tlbench_strategies():
 def adapt(request):
     import ending
 """
-
-
-def test_a_required_package_that_ends_its_process_costs_only_those_that_need_it(isolated, undisturbed, tmp_path):
-    machine = isolated("requiring")
-    (tmp_path / "ending.py").write_text("import os; print('hello'); os._exit(3)")
-    (tmp_path / "requiring.py").write_text(REQUIRES)
-    machine = dataclasses.replace(machine, site=f"{tmp_path}{os.pathsep}{machine.site}")
-    done = machine.run(
-        *("--task", "toy/blobs", "--strategy", "finetune", "--strategy", "frozen", "--strategy", "requires", *FEW),
-        *("--plugin", str(tmp_path / "requiring.py"), "--json"),
-    )
-    rows = {row["strategy"]: row["reason"] for row in json.loads(done.stdout)["rows"] if row["status"] == "failed"}
-    assert rows.keys() == {"requires"}
-    assert "status 3" in rows["requires"]
-    assert {name: row for name, row in machine.rows().items() if "requires" not in name} == undisturbed.rows()
-
-
 LISTENER = """
 import os
 from tlbench import hookimpl
@@ -98,20 +52,66 @@ def tlbench_event(event):
     if event.name == "pairing-finished":
         os._exit(0)
 """
+RUN = ("--task", "toy/blobs", "--strategy", "finetune", "--strategy", "frozen", *FEW)
 
 
-def test_a_listener_that_ends_its_process_is_told_of_and_changes_nothing(isolated, undisturbed, tmp_path):
-    machine = isolated("listening")
-    (tmp_path / "ending_listener.py").write_text(LISTENER)
-    done = machine.run(
-        *("--task", "toy/blobs", "--strategy", "finetune", "--strategy", "frozen", *FEW),
-        *("--plugin", str(tmp_path / "ending_listener.py")),
-        SEEN=str(tmp_path / "seen"),
-    )
-    assert done.returncode == 0, done.stderr
-    assert machine.rows() == undisturbed.rows()
-    assert "ending_listener.py" in done.stderr
-    assert (tmp_path / "seen").read_text().splitlines()[-1] == "pairing-finished"
+@pytest.fixture(scope="module")
+def infested(isolated, tmp_path_factory):
+    """A machine with a plugin for each harm beside the toy."""
+    machine, site = isolated("infested"), tmp_path_factory.mktemp("infested-site")
+    for name, code in BAD.items():
+        (site / f"{name}.py").write_text(f"{code}\n")
+        info = site / f"tlbench_{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: tlbench-{name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[tlbench]\n{name} = {name}\n")
+    (site / "ending.py").write_text("import os; print('hello'); os._exit(3)")
+    (site / "requiring.py").write_text(REQUIRES)
+    (site / "ending_listener.py").write_text(LISTENER)
+    return dataclasses.replace(machine, site=f"{site}{os.pathsep}{machine.site}")
+
+
+@pytest.fixture(scope="module")
+def ran(infested, tmp_path_factory):
+    """A run on that machine with a listener that ends its process, and one of its strategies needs such a package."""
+    site = Path(str(infested.site).split(os.pathsep)[0])
+    listener, seen = ("--plugin", str(site / "ending_listener.py")), tmp_path_factory.mktemp("seen") / "events"
+    plugins = (*listener, "--plugin", str(site / "requiring.py"))
+    first = infested.run(*RUN, "--strategy", "requires", *plugins, "--json", SEEN=str(seen))
+    return first, infested.run(*RUN, *listener, SEEN=str(seen)), seen
+
+
+def without_requires(machine):
+    return {name: row for name, row in machine.rows().items() if "requires" not in name}
+
+
+def test_each_is_a_problem_of_that_plugin_and_the_others_are_listed(infested):
+    done = infested.call("plugins", "--json")
+    listed = json.loads(done.stdout)
+    text = json.dumps(listed)
+    assert all(words in text for words in WHAT.values())
+    assert "toy" in text
+
+
+def test_a_run_goes_on_without_them(ran, infested, undisturbed):
+    first, again, _ = ran
+    assert without_requires(infested) == undisturbed.rows()
+    assert all(words in first.stderr for words in WHAT.values())
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_required_package_that_ends_its_process_costs_only_those_that_need_it(ran):
+    first, *_ = ran
+    rows = {row["strategy"]: row["reason"] for row in json.loads(first.stdout)["rows"] if row["status"] == "failed"}
+    assert rows.keys() == {"requires"}
+    assert "status 3" in rows["requires"]
+    assert first.returncode == 1
+
+
+def test_a_listener_that_ends_its_process_is_told_of_and_changes_nothing(ran):
+    *runs, seen = ran
+    assert all("ending_listener.py" in done.stderr for done in runs)
+    assert seen.read_text().splitlines().count("pairing-finished") == len(runs)
 
 
 def test_the_process_of_a_run_imports_neither_torch_nor_a_plugin(isolated):

@@ -46,20 +46,6 @@ def skada_losses():
     return pytest.importorskip("skada.deep.losses")
 
 
-@pytest.fixture
-def adapted(pairing_of, source_of):
-    """Adapt `toy/blobs`, or another task, with a strategy: (source, adapted)."""
-
-    def make(strategy: str, task: str = "toy/blobs", function=None, **run_request):
-        pairing = pairing_of(task, strategy, **run_request)
-        if function is not None:
-            pairing = dataclasses.replace(pairing, strategy=dataclasses.replace(pairing.strategy, adapt=function))
-        prepared, source = source_of(pairing)
-        return source, adapt(pairing, prepared, source, silent).model
-
-    return make
-
-
 class TestCoral:
     def test_the_loss_is_that_of_skada(self, two_domains, skada_losses):
         torch.testing.assert_close(coral_loss(*two_domains), skada_losses.deepcoral_loss(*two_domains))
@@ -198,8 +184,8 @@ class TestMCD:
     def test_training_is_that_of_an_optimiser_for_each_player(self, adapted):
         """Steps A, B and C as two optimisers take them, and modules whose gradients are switched off."""
         steps = {"mcd.steps": 24, "mcd.encoder_steps": 2, "mcd.learning_rate": 0.01, "mcd.weight_decay": 0.01}
-        source, made = adapted("mcd", overrides=steps)
-        _, expected = adapted("mcd", overrides=steps, function=by_two_optimisers)
+        *_, source, made = adapted("mcd", overrides=steps)
+        *_, expected = adapted("mcd", overrides=steps, function=by_two_optimisers)
         assert state_hash(made.encoder) != state_hash(source.encoder)
         for name, value in made.state_dict().items():
             torch.testing.assert_close(value, expected.state_dict()[name], rtol=1e-4, atol=1e-5, msg=name)
@@ -209,13 +195,13 @@ class TestMCD:
         for factor in (1.0, 0.0):
             monkeypatch.setattr("tlbench_alignment.mcd.discrepancy", lambda a, b, f=factor: f * discrepancy(a, b))
             # One round: in the next one other classifiers would teach the encoder.
-            _, made = adapted("mcd", overrides={"mcd.encoder_steps": 0, "mcd.steps": 2})
+            *_, made = adapted("mcd", overrides={"mcd.encoder_steps": 0, "mcd.steps": 2})
             hashes.add(state_hash(made.encoder))
         assert len(hashes) == 1
 
     @pytest.mark.parametrize("task", ["toy/blobs", "toy/names"])
     def test_both_heads_are_the_mean_of_the_classifiers(self, adapted, task):
-        source, made = adapted("mcd", task)
+        *_, source, made = adapted("mcd", task)
         assert (
             state_hash(made.heads["target"]) == state_hash(made.heads["source"]) != state_hash(source.heads["source"])
         )
@@ -305,8 +291,8 @@ class TestAligned:
     @pytest.mark.parametrize(("strategy", "task"), [*((name, "toy/blobs") for name in ALIGNED), ("coral", "toy/names")])
     def test_without_weight_it_is_training_on_the_source_alone_to_the_bit(self, adapted, strategy, task):
         run_request = {"overrides": {f"{strategy}.weight": 0.0, f"{strategy}.steps": 12}}
-        _, made = adapted(strategy, task, **run_request)
-        _, expected = adapted(strategy, task, function=on_the_source_alone, **run_request)
+        *_, made = adapted(strategy, task, **run_request)
+        *_, expected = adapted(strategy, task, function=on_the_source_alone, **run_request)
         assert state_hash(made) == state_hash(expected)
 
     @pytest.mark.parametrize("strategy", ALIGNED)
@@ -314,7 +300,7 @@ class TestAligned:
         prepared = prepare_in(pairing_of("toy/blobs", strategy))
         training = {f"{strategy}.steps": 60, f"{strategy}.learning_rate": 0.01}
         without, with_weight = (
-            distance(strategy, prepared, adapted(strategy, overrides={f"{strategy}.weight": weight, **training})[1])
+            distance(strategy, prepared, adapted(strategy, overrides={f"{strategy}.weight": weight, **training}).model)
             for weight in (0.0, 10.0)
         )
         assert with_weight < 0.9 * without

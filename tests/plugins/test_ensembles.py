@@ -9,7 +9,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from support import silent
 from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
@@ -18,7 +17,6 @@ from tlbench import AugmentRequest, BuildRequest, Checkpoint, FitRequest, Option
 from tlbench.deploy.export import export_model, run_session
 from tlbench.deploy.onnx_graph import export_graph
 from tlbench.deploy.session import open_session
-from tlbench.engine.adaptation import adapt
 from tlbench.engine.job import job_of, packed, unpacked
 from tlbench.learning import Classification, Inputs, ScaledLinear, TransferModel
 from tlbench.learning.model import state_hash
@@ -28,33 +26,13 @@ from tlbench_ensembles.ensemble import Committee
 from tlbench_ensembles.members import fine_tuned
 from tlbench_ensembles.soup import averaged
 
-
-@pytest.fixture
-def adapted(pairing_of, source_of):
-    """Adapt a task with a strategy, or with another function in its place: (prepared, what came out)."""
-
-    def make(strategy: str, task: str = "toy/blobs", function=None, **run_request):
-        pairing = pairing_of(task, strategy, **run_request)
-        if function is not None:
-            pairing = dataclasses.replace(pairing, strategy=dataclasses.replace(pairing.strategy, adapt=function))
-        prepared, source = source_of(pairing)
-        return prepared, adapt(pairing, prepared, source, silent)
-
-    return make
-
-
-def of(name: str, **options):
-    """Overrides of a strategy's options."""
-    return {f"{name}.{option}": value for option, value in options.items()}
-
-
 NORMALISED = ["toy/mlp-batchnorm"]
 
 
 class TestSoup:
     def test_a_soup_of_one_model_is_this_model(self, adapted):
-        _, soup = adapted("uniform-soup", overrides=of("uniform-soup", models=1), backbones=NORMALISED)
-        _, plain = adapted("finetune", backbones=NORMALISED)
+        soup = adapted("uniform-soup", options={"models": 1}, backbones=NORMALISED)
+        plain = adapted("finetune", backbones=NORMALISED)
         assert state_hash(soup.model) == state_hash(plain.model)
 
     def test_its_weights_and_statistics_are_those_of_torch_s_average(self, adapted):
@@ -65,7 +43,7 @@ class TestSoup:
             return request.model
 
         adapted("uniform-soup", function=cook, backbones=NORMALISED)
-        _, soup = adapted("uniform-soup", overrides=of("uniform-soup", models=3), backbones=NORMALISED)
+        soup = adapted("uniform-soup", options={"models": 3}, backbones=NORMALISED)
         expected = AveragedModel(seen[0], use_buffers=True)
         for model in seen:
             expected.update_parameters(model)
@@ -91,9 +69,9 @@ class TestSoup:
             made.update(chosen=chosen, scores=[score([i]) for i in range(5)], soup=score(chosen))
             return averaged([models[i] for i in chosen])
 
-        rough = {"overrides": of("greedy-soup", learning_rate=0.2, steps=10), "label_budgets": ["150"]}
-        _, expected = adapted("greedy-soup", function=plain, **rough)
-        _, soup = adapted("greedy-soup", **rough)
+        rough = {"options": {"learning_rate": 0.2, "steps": 10}, "label_budgets": ["150"]}
+        expected = adapted("greedy-soup", function=plain, **rough)
+        soup = adapted("greedy-soup", **rough)
         assert state_hash(soup.model) == state_hash(expected.model)
         assert len(set(made["scores"])) > 1
         assert 1 < len(made["chosen"]) < 5
@@ -109,8 +87,8 @@ class TestEnsemble:
             return request.model
 
         adapted("uniform-soup", function=cook, backbones=NORMALISED)
-        prepared, made = adapted("ensemble", overrides=of("ensemble", models=2), backbones=NORMALISED)
-        test = prepared.split("target-test")
+        made = adapted("ensemble", options={"models": 2}, backbones=NORMALISED)
+        test = made.prepared.split("target-test")
         export_graph(made.model, test.inputs, tmp_path / "graph.onnx")
         file = tmp_path / "model.onnx"
         export_model(made.model, tmp_path / "graph.onnx", test, Classification(), file, "cpu", 1)
@@ -122,9 +100,9 @@ class TestEnsemble:
         assert (members[0] - members[1]).abs().max() > 1e-3
 
     def test_an_ensemble_of_one_is_fine_tuning_and_keeps_the_source_head(self, adapted):
-        prepared, one = adapted("ensemble", overrides=of("ensemble", models=1))
-        _, plain = adapted("finetune")
-        batch = prepared.split("target-test").inputs.batch(np.arange(20))
+        one = adapted("ensemble", options={"models": 1})
+        plain = adapted("finetune")
+        batch = one.prepared.split("target-test").inputs.batch(np.arange(20))
         with torch.no_grad():
             for head in ("source", "target"):
                 expected = plain.model(*batch, head=head).units.softmax(1)
@@ -193,8 +171,8 @@ class TestDistillation:
             request.train([student.encoder, student.heads["target"]], loss)
             return student
 
-        _, distilled_ = adapted("distillation", overrides=of("distillation", teachers=2, weight=0.0))
-        _, tuned = adapted("distillation", function=plain, overrides=of("distillation", teachers=2))
+        distilled_ = adapted("distillation", options={"teachers": 2, "weight": 0.0})
+        tuned = adapted("distillation", function=plain, options={"teachers": 2})
         assert state_hash(distilled_.model) == state_hash(tuned.model)
 
     def test_numbers_have_no_probabilities_to_teach(self, catalog, pairing_of):

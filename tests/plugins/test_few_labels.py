@@ -29,18 +29,6 @@ from tlbench_few_labels.reptile import episode_batches, meta_step
 TOPICS = Path(__file__).parents[1] / "methods" / "label_names.py"
 
 
-@pytest.fixture
-def adapted(pairing_of, source_of):
-    """Adapt a task of the toy: (pairing, prepared, source, model); options of the strategy as keywords."""
-
-    def make(strategy: str, task: str = "toy/blobs", **options):
-        pairing = pairing_of(task, strategy, overrides={f"{strategy}.{name}": value for name, value in options.items()})
-        prepared, source = source_of(pairing)
-        return pairing, prepared, source, adapt(pairing, prepared, source, silent).model
-
-    return make
-
-
 def replayed(made, method):
     """Return what another method makes of the same source model, with the same options and data."""
     pairing, prepared, source, _ = made
@@ -80,10 +68,10 @@ class TestFixMatch:
             request.train([model.encoder, model.heads["target"]], loss)
             return model
 
-        made = adapted("fixmatch", steps=12, threshold=1.1)
-        assert state_hash(made[-1]) == state_hash(replayed(made, supervised))
-        confident = adapted("fixmatch", steps=12, threshold=0.5)
-        assert state_hash(confident[-1]) != state_hash(made[-1])
+        made = adapted("fixmatch", options={"steps": 12, "threshold": 1.1})
+        assert state_hash(made.model) == state_hash(replayed(made, supervised))
+        confident = adapted("fixmatch", options={"steps": 12, "threshold": 0.5})
+        assert state_hash(confident.model) != state_hash(made.model)
 
     def test_both_views_are_of_the_same_examples_one_weak_and_one_strong(self, pairing_of, source_of):
         pairing = pairing_of("toy/blobs", "fixmatch")
@@ -114,9 +102,9 @@ class TestMeanTeacher:
             request.train([model.encoder, model.heads["target"]], loss)
             return model
 
-        made = adapted("mean-teacher", steps=12, decay=0.0, weight=0.0)
-        assert state_hash(made[-1]) == state_hash(replayed(made, student_alone))
-        assert state_hash(adapted("mean-teacher", steps=12, decay=0.0)[-1]) != state_hash(made[-1])
+        made = adapted("mean-teacher", options={"steps": 12, "decay": 0.0, "weight": 0.0})
+        assert state_hash(made.model) == state_hash(replayed(made, student_alone))
+        assert state_hash(adapted("mean-teacher", options={"steps": 12, "decay": 0.0}).model) != state_hash(made.model)
 
     def test_the_average_is_that_of_torch_behind_the_first_steps(self):
         """Tarvainen & Valpola 2017: the plain mean while 1 - 1 / (t + 1) is less than the decay."""
@@ -142,7 +130,7 @@ class TestMeanTeacher:
             update(teacher, student)
 
         monkeypatch.setattr(AveragedModel, "update_parameters", noting)
-        *_, model = adapted("mean-teacher", steps=5)
+        *_, model = adapted("mean-teacher", options={"steps": 5})
         assert len(students) == 5
         for weight, *of_students in zip(model.parameters(), *students, strict=True):
             torch.testing.assert_close(weight.detach(), torch.stack(of_students).mean(0), rtol=1e-4, atol=1e-6)
@@ -166,7 +154,7 @@ class TestPrototypes:
     def test_it_answers_as_nearest_centroid_of_scikit_learn(self, adapted, task):
         from sklearn.neighbors import NearestCentroid
 
-        pairing, prepared, source, model = adapted("prototypes", task, steps=4)
+        pairing, prepared, source, model = adapted("prototypes", task, options={"steps": 4})
         assert state_hash(model.encoder) != state_hash(source.encoder)
         budget = seen_labels(pairing, prepared)
         known, unknown = encode(model, budget.inputs), encode(model, prepared.split("target-test").inputs)
@@ -177,7 +165,7 @@ class TestPrototypes:
         np.testing.assert_allclose(np.square(unknown).sum(1, keepdims=True) - outputs, distances, atol=1e-3, rtol=1e-4)
 
     def test_without_episodes_they_are_the_means_of_the_source_s_features(self, adapted):
-        pairing, prepared, source, model = adapted("prototypes", steps=0)
+        pairing, prepared, source, model = adapted("prototypes", options={"steps": 0})
         assert state_hash(model.encoder) == state_hash(source.encoder)
         budget = seen_labels(pairing, prepared)
         means = [encode(source, budget.inputs)[budget.targets.values == label].mean(0) for label in range(3)]
@@ -242,12 +230,14 @@ class TestReptile:
 
     def test_the_rate_is_the_part_of_the_way_that_is_kept(self, adapted):
         """One episode of three steps, without tuning: theta - phi, its half, and nothing."""
-        options = {"task": "toy/shapes", "steps": 3, "inner_steps": 5, "tuning_steps": 0}
-        whole, half, none = (adapted("reptile", **options, meta_rate=rate) for rate in (3.0, 1.5, 0.0))
+        options = {"steps": 3, "inner_steps": 5, "tuning_steps": 0}
+        whole, half, none = (
+            adapted("reptile", "toy/shapes", options={**options, "meta_rate": rate}) for rate in (3.0, 1.5, 0.0)
+        )
         _, _, source, _ = whole
-        assert state_hash(none[-1].encoder) == state_hash(source.encoder)
+        assert state_hash(none.model.encoder) == state_hash(source.encoder)
         for phi, all_, part in zip(
-            *(model.encoder.parameters() for model in (source, whole[-1], half[-1])), strict=True
+            *(model.encoder.parameters() for model in (source, whole.model, half.model)), strict=True
         ):
             assert (all_ - phi).abs().max() > 1e-4
             torch.testing.assert_close(part - phi, (all_ - phi) / 2, rtol=1e-3, atol=1e-6)

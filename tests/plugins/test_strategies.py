@@ -8,10 +8,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from support import silent
 
 from tlbench import REGRESSION
-from tlbench.engine.adaptation import adapt
 from tlbench.engine.given import seen_labels
 from tlbench.learning.loop import reverse_gradient
 from tlbench.learning.model import encode, state_hash
@@ -19,20 +17,8 @@ from tlbench.learning.probe import fit_probe
 from tlbench_adversarial.strategy import annealed
 
 
-@pytest.fixture
-def adapted(pairing_of, source_of):
-    """Adapt `toy/blobs`, or another task, with a strategy: (prepared, source, adapted)."""
-
-    def make(strategy: str, task: str = "toy/blobs", **run_request):
-        pairing = pairing_of(task, strategy, **run_request)
-        prepared, source = source_of(pairing)
-        return prepared, source, adapt(pairing, prepared, source, silent).model
-
-    return make
-
-
 def test_constant_says_the_frequencies_of_the_budget_for_every_input(adapted, pairing_of):
-    prepared, _, model = adapted("constant", "toy/names")
+    _, prepared, _, model = adapted("constant", "toy/names")
     budget = seen_labels(pairing_of("toy/names", "constant"), prepared).targets.values
     head = model.heads["target"]
     expected = (np.bincount(budget, minlength=head.out_features) + 1) / (len(budget) + head.out_features)
@@ -41,13 +27,13 @@ def test_constant_says_the_frequencies_of_the_budget_for_every_input(adapted, pa
 
 
 def test_source_only_changes_nothing(adapted):
-    _, source, model = adapted("source-only")
+    *_, source, model = adapted("source-only")
     assert state_hash(model.encoder) == state_hash(source.encoder)
     assert state_hash(model.heads["target"]) == state_hash(source.heads["source"])
 
 
 def test_frozen_is_logistic_regression_on_the_source_s_features(adapted, pairing_of):
-    prepared, source, model = adapted("frozen")
+    _, prepared, source, model = adapted("frozen")
     budget = seen_labels(pairing_of("toy/blobs", "frozen"), prepared)
     probe = fit_probe(encode(source, budget.inputs), budget.targets.values, 3)
     assert np.array_equal(model.heads["target"].weight.detach().numpy(), probe.weight)
@@ -55,8 +41,8 @@ def test_frozen_is_logistic_regression_on_the_source_s_features(adapted, pairing
 
 
 def test_finetune_starts_from_the_source_and_scratch_does_not(adapted):
-    _, source, tuned = adapted("finetune", overrides={"finetune.learning_rate": 1e-6})
-    _, _, new = adapted("scratch", overrides={"scratch.learning_rate": 1e-6})
+    *_, source, tuned = adapted("finetune", overrides={"finetune.learning_rate": 1e-6})
+    *_, new = adapted("scratch", overrides={"scratch.learning_rate": 1e-6})
 
     def distance(model) -> float:
         pairs = zip(model.encoder.parameters(), source.encoder.parameters(), strict=True)
@@ -73,7 +59,7 @@ def test_all_labels_sees_every_target_label(pairing_of, prepare_in):
 
 class TestAdaBN:
     def test_statistics_become_the_target_s_and_no_weight_moves(self, adapted):
-        prepared, source, model = adapted("adabn", backbones=["toy/mlp-batchnorm"])
+        _, prepared, source, model = adapted("adabn", backbones=["toy/mlp-batchnorm"])
         for one, other in zip(model.parameters(), with_head(source).parameters(), strict=True):
             assert torch.equal(one, other)
         encoder = model.encoder
@@ -122,7 +108,7 @@ class TestAdversarial:
         hashes = set()
         for conditional in (False, True):
             run_request = {"overrides": {"adversarial.conditional": conditional}}
-            _, source, model = adapted("adversarial", task, **run_request)
+            *_, source, model = adapted("adversarial", task, **run_request)
             assert state_hash(model.heads["target"]) == state_hash(model.heads["source"])
             assert state_hash(model.encoder) != state_hash(source.encoder)
             hashes.add(state_hash(model))
@@ -142,7 +128,9 @@ class TestAdversarial:
     def test_domains_come_closer_in_the_features(self, adapted, catalog):
         from tlbench.engine.scoring import a_distance, extract_features
 
-        prepared, source, model = adapted("adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2})
+        _, prepared, source, model = adapted(
+            "adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2}
+        )
         task = catalog.task("toy/blobs")
         before, after = (extract_features(task, one, prepared) for one in (source, model))
         distances = [a_distance(one.source_test.values, one.target_test.values) for one in (before, after)]

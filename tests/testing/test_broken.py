@@ -246,6 +246,7 @@ def test_what_a_person_should_look_at_is_a_note(broken, make):
     assert (status, "the test interval is over only one group" in reason) == ("note", True)
     status, reason = make(broken.strategy("greedy-eyes"), "declared_access_is_used")
     assert (status, "declares access to source" in reason) == ("note", True)
+    assert make(broken.strategy("finetune"), "declared_access_is_used") == ("ok", "")
 
 
 def test_a_misspelt_trait_is_a_note(broken, make):

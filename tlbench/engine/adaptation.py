@@ -106,8 +106,10 @@ def adapt_request(
     model = with_target_head(pairing, prepared, source).eval()
     _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
-    # What the host chooses by is not the strategy's.
-    given = {name: part for name, part in parts.items() if not (pairing.host_rule and name.endswith(".validation"))}
+    given = parts
+    if pairing.host_rule and any(name.endswith(".validation") for name in parts):
+        # What the host chooses by is not the strategy's.
+        given = {name: part for name, part in parts.items() if not name.endswith(".validation")}
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
         return Domain(

@@ -15,6 +15,7 @@ from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import EMPTY, DomainSpec, StrategySpec, TaskSpec
 from tlbench.contract.task_data import TaskData
+from tlbench.engine.given import declared_parts
 from tlbench.engine.pairing import run_pairing
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.source_model import train_source
@@ -27,6 +28,7 @@ from tlbench.planning.plan import Pairing
 from tlbench.planning.selection import RunRequest
 from tlbench.planning.settings import Settings
 from tlbench.results.row import Row
+from tlbench.testing.trials import Trial, attempt
 
 S = TypeVar("S", DomainSpec, TaskSpec, BackboneSpec, BackboneFamily, StrategySpec, EstimatorSpec, AnalysisSpec)
 Check = Callable[[S, "Bench"], str | None]
@@ -55,6 +57,7 @@ class Bench:
     _data: dict[str, TaskData] = field(default_factory=dict, repr=False)
     _prepared: dict[str, Prepared] = field(default_factory=dict, repr=False)
     _sources: dict[str, tuple[Prepared, TransferModel]] = field(default_factory=dict, repr=False)
+    _trials: dict[str, Trial] = field(default_factory=dict, repr=False)
     _rows: dict[str, Row] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -114,6 +117,13 @@ class Bench:
             prepared = self.prepared(pairing)
             self._sources[pairing.title] = prepared, train_source(pairing, prepared, "cpu", ignore).eval()
         return self._sources[pairing.title]
+
+    def trial(self, pairing: Pairing) -> Trial:
+        """Return what the pairing's strategy does with its source model."""
+        if pairing.title not in self._trials:
+            prepared, source = self.source(pairing)
+            self._trials[pairing.title] = attempt(pairing, prepared, source, declared_parts(pairing, prepared))
+        return self._trials[pairing.title]
 
     def row(self, pairing: Pairing) -> Row:
         """Run a pairing up to its exported file.

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, get_args
 
 from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
@@ -28,6 +29,7 @@ from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec
 from tlbench.planning.code import code_of
 from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS
+from tlbench.planning.discovery import PluginOrigin
 from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
 
@@ -156,8 +158,14 @@ def module_is_light(spec: Spec, bench: Bench) -> None:
     """Listing what an installed plugin offers imports no heavy library."""
     if bench.plugin is not None and bench.plugin.is_file():
         raise NotApplicableError("A plugin in a single file may import heavy libraries at its top.")
-    answer = ask(bench.catalog.origin(spec), bench.plugin)
-    refuse_heavy(spec, answer["heavy"], "importing its plugin and listing its specs")
+    refuse_heavy(spec, _heavy(bench.catalog.origin(spec), bench.plugin), "importing its plugin and listing its specs")
+
+
+@functools.cache
+def _heavy(origin: PluginOrigin, plugin: Path | None) -> Sequence[str]:
+    """Return the heavy libraries that a plugin imports: one process answers for all its specs."""
+    heavy: list[str] = ask(origin, plugin)["heavy"]
+    return heavy
 
 
 def refuse_heavy(spec: Spec, libraries: Sequence[str], what: str) -> None:

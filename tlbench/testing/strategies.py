@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import tempfile
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +13,18 @@ from tlbench.contract.budget import Budget
 from tlbench.contract.specs import StrategySpec
 from tlbench.contract.task_data import Access
 from tlbench.contract.training import TRAININGS
-from tlbench.engine.adaptation import adapt, adapt_request, call, with_target_head
+from tlbench.engine.adaptation import adapt
 from tlbench.engine.given import declared_parts
 from tlbench.engine.prepared import SPLITS, Prepared
 from tlbench.errors import ContractError
-from tlbench.learning.model import TransferModel, state_hash
+from tlbench.learning.model import state_hash
 from tlbench.planning.plan import Pairing
 from tlbench.testing.bench import Bench, Check, ignore
 from tlbench.testing.effects import TORCH_SEED, watched
 from tlbench.testing.extensions import extension_depends_on_structure_alone, forgetting_is_measured_or_explained
 from tlbench.testing.on_toy import on_each
 from tlbench.testing.specs import SPEC_CHECKS, label, needs_are_known
+from tlbench.testing.trials import attempt
 
 
 def training_is_named(spec: StrategySpec, bench: Bench) -> str | None:
@@ -43,13 +43,8 @@ def served_head_is_trained(spec: StrategySpec, bench: Bench) -> str | None:
     left = set[str]()
 
     def check(pairing: Pairing) -> None:
-        prepared, source = bench.source(pairing)
-        before = with_target_head(pairing, prepared, source)
-        after = adapt(pairing, prepared, source, ignore).model
-        if "source" not in before.heads:
-            return
-        moved = {name: state_hash(after.heads[name]) != state_hash(before.heads[name]) for name in before.heads}
-        if moved["source"] and not moved["target"]:
+        moved = bench.trial(pairing).moved
+        if moved.get("source") and not moved["target"]:
             left.add(pairing.task.name)
 
     on_each(spec, bench, check)
@@ -80,9 +75,8 @@ def runs_are_reproducible(spec: StrategySpec, bench: Bench) -> None:
     """The seed decides everything."""
 
     def check(pairing: Pairing) -> None:
-        prepared, source = bench.source(pairing)
-        first, second = (state_hash(adapt(pairing, prepared, source, ignore).model) for _ in range(2))
-        if first != second:
+        first, second = bench.trial(pairing).model, adapt(pairing, *bench.source(pairing), ignore).model
+        if state_hash(second) != first:
             raise ContractError(
                 f"{label(spec)} returns different weights in a second run on {pairing.task.name}: use "
                 f"request.generator, or torch's random numbers, which are seeded."
@@ -111,13 +105,7 @@ def selection_rule_is_used(spec: StrategySpec, bench: Bench) -> None:
 def _parts_read(spec: StrategySpec, bench: Bench) -> set[str]:
     """Return the parts of the data that the strategy reads on any task of the toy."""
     read: set[str] = set()
-
-    def check(pairing: Pairing) -> None:
-        prepared, source = bench.source(pairing)
-        parts = _Noting(declared_parts(pairing, prepared), read)
-        call(pairing.strategy, adapt_request(pairing, prepared, source, parts))
-
-    on_each(spec, bench, check)
+    on_each(spec, bench, lambda pairing: read.update(bench.trial(pairing).parts))
     return read
 
 
@@ -130,38 +118,19 @@ PARTS = {
 """What each access gives."""
 
 
-class _Noting(dict):  # type: ignore[type-arg]
-    """Parts of the data that note which of them are read."""
-
-    def __init__(self, parts: object, read: set[str]) -> None:
-        super().__init__(parts)  # type: ignore[call-overload]
-        self._read = read
-
-    def __getitem__(self, part: str) -> object:
-        self._read.add(part)
-        return super().__getitem__(part)
-
-
 def undeclared_labels_are_not_used(spec: StrategySpec, bench: Bench) -> None:
     """The audit: with every label on disk permuted, and the declared parts unchanged, the result is the same."""
 
     def check(pairing: Pairing) -> None:
         prepared, source = bench.source(pairing)
-        parts = declared_parts(pairing, prepared)
-        hashes = [
-            state_hash(_adapted(pairing, known, source, parts)) for known in (prepared, _permuted(prepared, bench))
-        ]
-        if hashes[0] != hashes[1]:
+        permuted = attempt(pairing, _permuted(prepared, bench), source, declared_parts(pairing, prepared))
+        if permuted.model != bench.trial(pairing).model:
             raise ContractError(
                 f"{label(spec)} gives a different result on {pairing.task.name} when labels outside its declared "
                 f"access are permuted: it reads them without the request."
             )
 
     on_each(spec, bench, check)
-
-
-def _adapted(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: object) -> TransferModel:
-    return call(pairing.strategy, adapt_request(pairing, prepared, source, parts))  # type: ignore[arg-type]
 
 
 def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
@@ -209,19 +178,12 @@ def steps_are_reported(spec: StrategySpec, bench: Bench) -> None:
         return
 
     def check(pairing: Pairing) -> None:
-        told: list[int] = [0]
-        prepared, source = bench.source(pairing)
-        adapt(pairing, prepared, source, partial(_note_step, told))
-        if told[0] < int(pairing.strategy_options["steps"]):
+        if bench.trial(pairing).steps < int(pairing.strategy_options["steps"]):
             raise ContractError(
                 f"{label(spec)} has the option steps but does not report them: call request.on_step(step, loss)."
             )
 
     on_each(spec, bench, check)
-
-
-def _note_step(told: list[int], step: int, loss: float) -> None:
-    told[:] = [step]
 
 
 CHECKS: tuple[Check[StrategySpec], ...] = (

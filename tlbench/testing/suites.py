@@ -42,10 +42,15 @@ class Suite:
     def bench(self, tmp_path_factory: Any) -> Bench:
         """Return what the tests of this class share."""
         if self._bench is None:
-            catalog = load_catalog(also=[toy_candidate()])
-            type(self)._bench = Bench(catalog=catalog, folder=self.folder(tmp_path_factory), options=self.options)
+            type(self)._bench = Bench(
+                catalog=self.catalog(), folder=self.folder(tmp_path_factory), options=self.options
+            )
         assert self._bench is not None
         return self._bench
+
+    def catalog(self) -> Catalog:
+        """Return the specs of the installed plugins and of the toy."""
+        return load_catalog(also=[toy_candidate()])
 
     def folder(self, tmp_path_factory: Any) -> Path:
         """Return the folder for cache and board."""
