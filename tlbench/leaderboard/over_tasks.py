@@ -44,6 +44,8 @@ class Comparison:
     selection: str
     label_budget: str
     """As it was requested; empty for each task's own."""
+    augmentation: str
+    """`none`, `weak` or `strong`; empty for each task's own."""
     tuning: str
     """The strategy whose sets of options are compared; empty if each strategy has one."""
     variant: str
@@ -86,7 +88,8 @@ def _group(entry: Entry, members: Sequence[Entry]) -> tuple[Any, ...]:
     """Return what entries share to be compared over tasks: all of a contest that is not of the task itself."""
     row = entry.first
     access = (len(entry.places), entry.places)
-    return (*access, row.selection, _budget(entry, members), entry.tuning, entry.version, versions.version(row))
+    asked = (row.selection, _budget(entry, members), _augmentation(entry, members))
+    return (*access, *asked, entry.tuning, entry.version, versions.version(row))
 
 
 def _variants(entries: Sequence[Entry]) -> dict[str, str]:
@@ -110,6 +113,11 @@ def _budget(entry: Entry, members: Sequence[Entry]) -> str:
     return baselines.requested_budget(entry.first) if len(budgets) > 1 else entry.first.budget_rule
 
 
+def _augmentation(entry: Entry, members: Sequence[Entry]) -> str:
+    """Return the augmentation of an entry; empty if it is the one that its task has everywhere."""
+    return (entry.first.augmentation or "") if len({one.first.augmentation for one in members}) > 1 else ""
+
+
 def _comparison(
     members: Mapping[str, Sequence[Entry]],
     models: Mapping[str, Sequence[Entry]],
@@ -130,6 +138,7 @@ def _comparison(
         access=first.access,
         selection=first.first.selection,
         label_budget=_budget(first, models[questions.model(first.first)]),
+        augmentation=_augmentation(first, models[questions.model(first.first)]),
         tuning=first.tuning,
         variant=variant,
         version=", ".join(filter(None, (versions.code(first.first), first.version))),

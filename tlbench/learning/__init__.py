@@ -52,6 +52,10 @@ from tlbench.learning.ragged import Ragged
 from tlbench.learning.signature import InputSpec, Signature
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
 from tlbench.learning.trainer import Trainer
+from tlbench.learning.vary.images import vary_images
+from tlbench.learning.vary.numbers import vary_rows, vary_series
+from tlbench.learning.vary.sounds import vary_sounds
+from tlbench.learning.vary.texts import vary_texts
 
 __all__ = [
     "EVALUATION_BATCH",
@@ -115,4 +119,9 @@ __all__ = [
     "reverse_gradient",
     "standardise_lost",
     "train",
+    "vary_images",
+    "vary_rows",
+    "vary_series",
+    "vary_sounds",
+    "vary_texts",
 ]

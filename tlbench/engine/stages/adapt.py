@@ -40,6 +40,7 @@ STAGE = Stage(
         "strategy.trains_encoder",
         "strategy.selection",
         "select",
+        "strength",
         "strategy_options",
         "extension",
         "backbone.encode_labels",

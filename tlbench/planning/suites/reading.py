@@ -21,6 +21,7 @@ KEYS = (
     "analyses",
     "seeds",
     "label_budgets",
+    "augment",
     "remember",
     "select",
     "tune",
