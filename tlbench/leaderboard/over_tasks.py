@@ -44,12 +44,10 @@ class Comparison:
     selection: str
     label_budget: str
     """As it was requested; empty for each task's own."""
-    augmentation: str
-    """`none`, `weak` or `strong`; empty for each task's own."""
     tuning: str
     """The strategy whose sets of options are compared; empty if each strategy has one."""
     variant: str
-    """Options of the models, or their place, where tasks have results of several; empty otherwise."""
+    """Options of the models, their place, or the augmentation, where tasks have results of several; empty otherwise."""
     version: str
     """Commit or release, and data if a task has results of several."""
     tasks: tuple[str, ...]
@@ -79,7 +77,8 @@ def compare(entries: Sequence[Entry], rows: Iterable[Row]) -> list[Comparison]:
     groups: dict[tuple[Any, ...], dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for model, members in models.items():
         for entry in members:
-            key = (*_group(entry, members), variants[model])
+            variant = ", ".join(filter(None, (variants[model], _augmentation(entry, members))))
+            key = (*_group(entry, members), variant)
             groups[key][model].append(entry)
     return [_comparison(groups[key], models, failed, key[-1]) for key in sorted(groups) if len(groups[key]) > 1]
 
@@ -88,8 +87,7 @@ def _group(entry: Entry, members: Sequence[Entry]) -> tuple[Any, ...]:
     """Return what entries share to be compared over tasks: all of a contest that is not of the task itself."""
     row = entry.first
     access = (len(entry.places), entry.places)
-    asked = (row.selection, _budget(entry, members), _augmentation(entry, members))
-    return (*access, *asked, entry.tuning, entry.version, versions.version(row))
+    return (*access, row.selection, _budget(entry, members), entry.tuning, entry.version, versions.version(row))
 
 
 def _variants(entries: Sequence[Entry]) -> dict[str, str]:
@@ -115,7 +113,8 @@ def _budget(entry: Entry, members: Sequence[Entry]) -> str:
 
 def _augmentation(entry: Entry, members: Sequence[Entry]) -> str:
     """Return the augmentation of an entry; empty if it is the one that its task has everywhere."""
-    return (entry.first.augmentation or "") if len({one.first.augmentation for one in members}) > 1 else ""
+    several = len({one.first.augmentation for one in members}) > 1
+    return f"augmentation={entry.first.augmentation}" if several else ""
 
 
 def _comparison(
@@ -138,7 +137,6 @@ def _comparison(
         access=first.access,
         selection=first.first.selection,
         label_budget=_budget(first, models[questions.model(first.first)]),
-        augmentation=_augmentation(first, models[questions.model(first.first)]),
         tuning=first.tuning,
         variant=variant,
         version=", ".join(filter(None, (versions.code(first.first), first.version))),

@@ -83,7 +83,6 @@ def _title(comparison: Comparison) -> str:
         f"access: {wording.access(comparison.access)}",
         f"selection: {comparison.selection}",
         *([f"label budget: {comparison.label_budget}"] if comparison.label_budget else []),
-        *([f"augmentation: {comparison.augmentation}"] if comparison.augmentation else []),
         *([f"options of {comparison.tuning}"] if comparison.tuning else []),
         *([comparison.variant] if comparison.variant else []),
         comparison.version,

@@ -155,8 +155,9 @@ def _grey(images: Tensor) -> Tensor:
     """Return the brightness of each pixel, `(N, 1, H, W)` whole numbers."""
     if images.shape[1] != len(GREY):
         return images.float().mean(1, keepdim=True)
-    weights = torch.tensor(GREY, device=images.device)[:, None, None]
-    return (images * weights).sum(1, keepdim=True).floor()
+    # Numbers one by one: a tensor of them would wait for the GPU.
+    red, green, blue = (part * images[:, place : place + 1] for place, part in enumerate(GREY))
+    return (red + green + blue).floor()
 
 
 def _blended(other: Tensor, images: Tensor, factor: Tensor) -> Tensor:
