@@ -63,7 +63,8 @@ def _named_strengths(row: Row, task: TaskSpec, catalog: Catalog) -> list[Named]:
         return [""]
     backbone = catalog.backbones.get(row.backbone)
     if backbone is None:  # Of a family: it may vary nothing, so that `none` is the task's own.
-        return ["", row.augmentation]
+        usual = task.augment_strength if task.augment else "none"
+        return [*([""] if row.augmentation in (usual, "none") else []), row.augmentation]
     return ["" if row.augmentation == usual_strength(task, backbone) else row.augmentation]
 
 
