@@ -11,10 +11,11 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
+from tlbench.contract.requests import Augment
 from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
-from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking, Strengths
+from tlbench.learning.batch import Augmentation, Batch, Remasking, Strengths
 from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss

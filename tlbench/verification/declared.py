@@ -64,7 +64,8 @@ def _named_strengths(row: Row, task: TaskSpec, catalog: Catalog) -> list[Named]:
     backbone = catalog.backbones.get(row.backbone)
     if backbone is None:  # Of a family: it may vary nothing, so that `none` is the task's own.
         usual = task.augment_strength if task.augment else "none"
-        return [*([""] if row.augmentation in (usual, "none") else []), row.augmentation]
+        own: list[Named] = [""] if row.augmentation in (usual, "none") else []
+        return [*own, row.augmentation]
     return ["" if row.augmentation == usual_strength(task, backbone) else row.augmentation]
 
 
