@@ -17,6 +17,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper="Li et al. 2016, Revisiting batch normalization for practical domain adaptation, arXiv:1603.04779",
             access=frozenset({Access.TARGET_INPUTS}),
             trains_encoder=True,
+            augments=False,
             settings=("transductive",),
             needs=("batchnorm",),
             adapt=deferred("tlbench_adabn.strategy", "adabn"),

@@ -78,6 +78,8 @@ def _wav_folder() -> TaskSpec:
         metric="accuracy",
         backbone="audio/logmel-cnn",
         label_budget=40,
+        augment=("noise", "time-mask", "frequency-mask"),
+        augment_strength="none",
         data_from="user",
         requires=("soundfile",),
         extra="speech",
@@ -143,6 +145,8 @@ def _medmnist() -> TaskSpec:
         metric="balanced-accuracy",
         backbone="image/resnet-strided",
         label_budget=110,
+        augment=("light", "noise"),
+        augment_strength="none",
         licence="of MedMNIST: CC BY 4.0, DermaMNIST CC BY-NC 4.0",
         data_from="user",
         requires=("PIL",),
@@ -182,6 +186,8 @@ def _series() -> TaskSpec:
         metric="accuracy",
         backbone="series/cnn",
         label_budget=48,
+        augment=("jitter",),
+        augment_strength="none",
         data_from="user",
         options=(
             *places(

@@ -206,6 +206,8 @@ def _speakers() -> TaskSpec:
         metric="accuracy",
         backbone="audio/logmel-cnn",
         label_budget=20,
+        augment=("noise", "time-mask", "frequency-mask"),
+        augment_strength="none",
         licence=SPEECHOCEAN,
         data_from="data-root",
         requires=("soundfile",),

@@ -67,10 +67,10 @@ def augment(parts: Parts, request: AugmentRequest) -> Tensors:
             f"one of them alone."
         )
     start, varied = request.generator.get_state(), list[Tensor]()
-    for part, column in zip(parts, request.inputs, strict=True):
+    for side, part, column in zip(SIDES, parts, request.inputs, strict=True):
         assert part.augment is not None
         request.generator.set_state(start)
-        varied += part.augment(replace(request, inputs=(column,)))
+        varied += part.augment(replace(request, inputs=(column,), fitted=request.fitted[side]["fitted"]))
     return tuple(varied)
 
 

@@ -109,6 +109,7 @@ def _zero_shot() -> StrategySpec:
         paper="Chang et al. 2008, Importance of semantic representation: dataless classification, AAAI",
         access=frozenset(),
         trains_encoder=False,
+        augments=False,
         on_request=True,
         needs=("label-vectors", *CLASSES),
         options=(Option(name="template", default="{}", summary="text around the name of a label"),),

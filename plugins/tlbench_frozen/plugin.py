@@ -17,6 +17,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper="Kornblith et al. 2019, Do better ImageNet models transfer better?, arXiv:1805.08974",
             access=frozenset({Access.TARGET_LABELS}),
             trains_encoder=False,
+            augments=False,
             selection="target-folds",
             needs=("probe",),
             recipe="head",

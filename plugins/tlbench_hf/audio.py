@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder, blocks_of
+from tlbench import Array, AugmentRequest, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder, Tensors, blocks_of, vary_sounds
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
@@ -139,6 +139,11 @@ def _resampled(waveform: Array, given: int, wanted: int) -> Array:
     scaled = floats if waveform.dtype == np.int16 else 32767 * floats
     made: Array = resample(scaled, given, wanted).clamp(-32768, 32767).round().short().numpy()
     return made
+
+
+def augment(request: AugmentRequest) -> Tensors:
+    """Return waveforms and lengths with the transformations that the task names."""
+    return vary_sounds(request, int(request.fitted["rate"]))
 
 
 def build(request: BuildRequest) -> Encoder:

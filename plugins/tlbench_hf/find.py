@@ -138,6 +138,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         extra="nlp",
         checkpoint=checkpoint,
         remask=None if decoder else deferred("tlbench_hf.masks", "remask"),
+        augment=None if decoder else deferred("tlbench_hf.masks", "augment"),
         own_head=deferred("tlbench_hf.text", "own_head"),
         fit=deferred("tlbench_hf.tokens", "fit"),
         prepare=deferred("tlbench_hf.tokens", "prepare"),
@@ -166,7 +167,7 @@ def _image(place: str, name: str, config: Mapping[str, Any]) -> BackboneSpec:
         preprocess=deferred("tlbench_hf.photo") if plain else None,
         build=deferred("tlbench_hf.image", "build"),
         save=deferred("tlbench_hf.image", "save"),
-        augment=deferred("tlbench_vision.augment", "augment"),
+        augment=deferred("tlbench.learning", "vary_images"),
         augments_on_device=True,
     )
 
@@ -199,4 +200,5 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         prepare=deferred("tlbench_hf.audio", "prepare"),
         build=build,
         save=save,
+        augment=deferred("tlbench_hf.audio", "augment"),
     )

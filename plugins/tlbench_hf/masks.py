@@ -1,12 +1,21 @@
-"""Masks that are drawn anew in each batch of training (Liu et al. 2019, RoBERTa)."""
+"""Texts that are varied in each batch of training, and masks that are drawn anew (Liu et al. 2019, RoBERTa)."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from tlbench import RemaskRequest
+from tlbench import AugmentRequest, NotApplicable, RemaskRequest
+from tlbench.learning import Tensors, vary_texts
 from tlbench_hf.tokens import MASK, OTHER
+
+
+def augment(request: AugmentRequest) -> Tensors:
+    """Return token ids + 1 and segments with the transformations that the task names."""
+    tokens = request.fitted.get("tokens")
+    if tokens is None:
+        raise NotApplicable("Texts cannot be varied: the tokenizer of the backbone has no mask token.")
+    return vary_texts(request, tokens["special"])
 
 
 def remask(request: RemaskRequest) -> tuple[tuple[Tensor, ...], Tensor]:

@@ -67,6 +67,7 @@ def _of_texts() -> list[BackboneSpec]:
             prepare=deferred("tlbench_hf.tokens", "prepare"),
             build=deferred("tlbench_hf.text", "build"),
             remask=deferred("tlbench_hf.masks", "remask"),
+            augment=deferred("tlbench_hf.masks", "augment"),
             save=deferred("tlbench_hf.text", "save"),
             encode_labels=deferred("tlbench_hf.text", "encode_labels"),
         ),
@@ -103,6 +104,7 @@ def _of_sound() -> BackboneSpec:
         prepare=deferred("tlbench_hf.audio", "prepare"),
         build=deferred("tlbench_hf.audio", "build"),
         save=deferred("tlbench_hf.audio", "save"),
+        augment=deferred("tlbench_hf.audio", "augment"),
     )
 
 

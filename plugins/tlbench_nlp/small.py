@@ -52,6 +52,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         prepare=deferred("tlbench_nlp.backbones.bert", "prepare"),
         preprocess=deferred("tlbench_nlp.preprocess"),
         build=deferred("tlbench_nlp.backbones.bert", "build"),
+        augment=deferred("tlbench_nlp.backbones.bert", "augment"),
         save=deferred("tlbench_nlp.backbones.bert", "save"),
         encode_labels=deferred("tlbench_nlp.backbones.bert", "encode_labels"),
     )

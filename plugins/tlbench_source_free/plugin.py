@@ -42,6 +42,7 @@ def _tent() -> StrategySpec:
         access=frozenset({Access.TARGET_INPUTS}),
         selections=BY_TARGET_INPUTS,
         trains_encoder=True,
+        augments=False,
         on_request=True,
         settings=("transductive",),
         needs=("class-probabilities",),

@@ -19,6 +19,8 @@ def own_images() -> TaskSpec:
         metric="accuracy",
         backbone="image/resnet-small",
         label_budget=50,
+        augment=("crop", "light"),
+        augment_strength="none",
         data_from="user",
         requires=("PIL",),
         extra="vision",

@@ -173,6 +173,6 @@ def _resnet(name: str, title: str, stem: str, recipe: Mapping[str, OptionValue],
         prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
         preprocess=deferred("tlbench_vision.preprocess"),
         build=deferred("tlbench_vision.backbones.resnet", "build"),
-        augment=deferred("tlbench_vision.augment", "augment"),
+        augment=deferred("tlbench.learning", "vary_images"),
         augments_on_device=True,
     )

@@ -95,7 +95,7 @@ def segmentation_backbones() -> list[BackboneSpec]:
             preprocess=deferred("tlbench_vision.preprocess"),
             prepare=deferred("tlbench_vision.backbones.resnet", "prepare"),
             build=deferred("tlbench_vision.backbones.unet", "build"),
-            augment=deferred("tlbench_vision.augment", "augment"),
+            augment=deferred("tlbench.learning", "vary_images"),
             augments_on_device=True,
         )
     ]

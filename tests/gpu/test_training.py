@@ -13,7 +13,7 @@ from tlbench.learning.batch import Augmentation
 from tlbench.learning.device import DeviceClock, move, set_up
 from tlbench.learning.model import Encoder, TransferModel
 from tlbench.learning.trainer import Trainer
-from tlbench_vision.augment import augment
+from tlbench.learning.vary.images import TRANSFORMATIONS, vary_images
 
 pytestmark = pytest.mark.gpu
 RESNET, BERT, GPT2 = CASES[0], CASES[2], CASES[3]
@@ -32,14 +32,14 @@ def trainer(steps, augmentation=None, **arithmetic):
     )
 
 
-ALL = ("affine", "noise", "rot90", "flip")
+ALL = tuple(TRANSFORMATIONS)
 
 
 @pytest.mark.parametrize(("names", "on_device"), [((), True), (ALL, True), (ALL, False)])
 def test_no_step_waits_for_the_device(names, on_device):
     """The last step does: there the losses are read."""
     model, examples = move(RESNET.model("cuda", small=True), "cuda"), RESNET.examples(32, small=True)
-    varied = Augmentation(names=names, vary=augment, on_device=on_device)
+    varied = Augmentation(names=names, vary=vary_images, on_device=on_device)
     training = trainer(8, varied, precision="bf16")
     batches = training.batches(examples)
     next(batches)

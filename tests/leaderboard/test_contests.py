@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tlbench.leaderboard.aggregate import aggregate
@@ -39,6 +41,7 @@ def test_like_is_ranked_with_like(together):
         {"selection": "target-validation"},
         {"label_budget": 7},
         {"budget_rule": "1/class"},
+        {"augmentation": "none"},
         {"test_size": 99},
         {"data_sha256": "2" * 32},
         {"commit": "b" * 40},
@@ -118,3 +121,24 @@ def test_the_page_says_that_backbones_of_other_versions_are_not_ranked_together(
     rows += [row("a", seed, 0.5, **{**COMMIT, "commit": "b" * 40}, backbone="toy/other") for seed in range(2)]
     render(tmp_path, rows)
     assert "Results on different backbones come from different versions" in (tmp_path / "toy.md").read_text()
+
+
+def test_results_of_several_strengths_are_told_apart_and_have_their_own_baselines(row):
+    """They are never averaged; source-only and the like, which train on no batches, are those of all of them."""
+    scores = {"none": 0.6, "weak": 0.7}
+    rows = [row("a", seed, score, augmentation=name) for name, score in scores.items() for seed in range(2)]
+    rows += [
+        row("scratch", seed, score - 0.2, augmentation=name, baseline=True)
+        for name, score in scores.items()
+        for seed in range(2)
+    ]
+    rows += [row("source-only", seed, 0.3, augmentation="weak", baseline=True, access=()) for seed in range(2)]
+    entries = {entry.strategy: entry for entry in aggregate(rows)}
+    assert {name for name in entries if name.startswith("a")} == {"a (augmentation=none)", "a (augmentation=weak)"}
+    for entry in entries.values():
+        if entry.first.strategy == "a":
+            assert entry.mean("score") == scores[entry.first.augmentation]
+            assert entry.mean("transfer_gain") == pytest.approx(0.2)
+            assert len(entry.over_source_only) == 2
+    older = [dataclasses.replace(one, augmentation=None, commit="b" * 40) for one in rows if one.strategy == "a"][:2]
+    assert "None" not in " ".join(entry.strategy for entry in aggregate([*rows[:2], *older]))

@@ -56,6 +56,20 @@ def test_strategies_and_baselines_of_one_access_are_compared(board):
     assert (len(found.tasks), found.runs) == (3, 9)
 
 
+def test_each_task_s_own_augmentation_is_one_comparison_and_several_are_several(board):
+    """As label budgets: tasks of images are varied by default, others are not."""
+    rows = board(a=0.8, b=0.4)
+    own = [dataclasses.replace(one, augmentation="none" if one.task == TASKS[0] else "weak") for one in rows]
+    assert compared(own).variant == ""
+    assert len(compared(own).tasks) == 3
+    strong = [dataclasses.replace(one, augmentation="strong") for one in rows if not one.baseline]
+    found = compare(aggregate([*rows, *strong]), [*rows, *strong])
+    assert [one.variant for one in found if one.standings[0].strategy == "a"] == [
+        "augmentation=strong",
+        "augmentation=weak",
+    ]
+
+
 def test_one_task_is_no_comparison(board):
     rows = board(tasks=TASKS[:1], a=0.8)
     assert compare(aggregate(rows), rows) == []

@@ -248,7 +248,10 @@ class TestConcat:
         images = torch.randint(256, (6, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
         varied = joined.augment(
             AugmentRequest(
-                inputs=(images, images), names=("affine", "noise"), generator=torch.Generator().manual_seed(1)
+                inputs=(images, images),
+                names=("affine", "noise"),
+                fitted={"first": {"fitted": {}}, "second": {"fitted": {}}},
+                generator=torch.Generator().manual_seed(1),
             )
         )
         assert torch.equal(*varied)

@@ -179,6 +179,8 @@ def _runs(groups: Sequence[Group]) -> str:
     parts = [_count(jobs, "strategy", "strategies"), _count(jobs, "seed", "seeds")]
     budgets = len({job.budget for job in jobs})
     parts += [f"{budgets} label budgets"] if budgets > 1 else []
+    strengths = len({job.fields["augmentation"] for job in jobs})
+    parts += [f"{strengths} augmentations"] if strengths > 1 else []
     backbones = ", ".join(dict.fromkeys(group.backbone for group in groups))
     skipped = sum(bool(job.skip) for job in jobs)
     cached = sum(job.draft is not None for job in jobs)

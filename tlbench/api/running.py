@@ -35,6 +35,7 @@ def run(
     references: str | Sequence[str] = (),
     seeds: int | Sequence[int] = (),
     label_budgets: int | str | Sequence[int | str] = (),
+    augment: str | Sequence[str] = (),
     options: Mapping[str, OptionValue] = NO_OPTIONS,
     remember: str = "",
     select: str = "",
@@ -74,6 +75,8 @@ def run(
         seeds: How many (`3`: 0, 1, 2), or the seeds one by one. Default: 3, or those of the suite.
         label_budgets: Labelled target examples: `50`, `"5/class"`, `"all"`; several give a learning curve. Default: the
             label budget of the task.
+        augment: How far training batches are varied: `none`, `weak`, `strong`; several are compared. Default: as the
+            task says.
         options: `OWNER.NAME` -> value, such as `{"finetune.steps": 50}`.
         remember: Name of a task on which forgetting is measured, for tasks without a source.
         select: The rule by which the host chooses among the models of a training, such as `information-maximisation`,
@@ -117,6 +120,7 @@ def run(
         "backbones": several(backbone),
         "seeds": seed_numbers(seeds),
         "label_budgets": [str(budget) for budget in several(label_budgets)],
+        "augment": several(augment),
         "remember": remember,
         "select": select,
         "tune": tune,

@@ -40,6 +40,7 @@ REPLACED = (
     "curves",
     "seeds",
     "label_budgets",
+    "augment",
     "remember",
     "select",
     "tune",
@@ -117,6 +118,12 @@ MACHINE = ("device", "threads", "precision", "compiled")
     multiple=True,
     metavar="50 | 5/class | all",
     help="Labelled target examples. Repeat it for a learning curve.  [default: the label budget of the task]",
+)
+@click.option(
+    "--augment",
+    multiple=True,
+    metavar="none,weak,strong",
+    help="How far training batches are varied; several are compared. Repeatable.  [default: as the task says]",
 )
 @click.option(
     "--select",
@@ -243,6 +250,6 @@ def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool
 
 
 def _planned(job: Job) -> dict[str, Any]:
-    names = ("task", "backbone", "strategy", "seed")
+    names = ("task", "backbone", "strategy", "seed", "augmentation")
     about = {"budget": job.budget, "setting": job.fields["setting"], "reason to skip": job.skip or None}
     return {**{name: job.fields[name] for name in names}, **about}

@@ -84,6 +84,7 @@ def task_card(catalog: Catalog, task: TaskSpec) -> Card:
         "strategies": [name for name, reason in reasons.items() if not reason],
         "incompatible strategies": [reason for reason in reasons.values() if reason],
         "augmentations": list(task.augment),
+        "augmentation by default": task.augment_strength if task.augment else "none",
         "traits": [*task.kind.traits, *task.traits],
         "plugin": str(catalog.origin(task)),
         "missing": _lacks(
@@ -161,6 +162,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "starts from": "the source model" if strategy.from_source else "random weights",
         "model selection": strategy.selection,
         "other rules": list(strategy.selections),
+        "augmentation": "as the run says (--augment)" if strategy.augments else "no batches that the run varies",
         "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
         "requires": list(strategy.needs),

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 Strength = Literal["weak", "strong"]
 """`weak`: variation that hardly changes an example; `strong`: the same transformations with larger ranges, for methods
 that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
+Augment = Literal["none", "weak", "strong"]
+"""How far training batches are varied: `none`, or a strength."""
 Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
 (N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each pixel; `next-token` and
@@ -51,6 +53,7 @@ SELF_LABELLED: tuple[Layout, ...] = tuple(layout for layout, shape in LAYOUTS.it
 """Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
 token ids from 0, and what it fits names them in `vocabulary`."""
 NO_FILES: Mapping[str, Path] = MappingProxyType({})
+NO_FITTED: Mapping[str, Any] = MappingProxyType({})
 
 
 class Coverage(NamedTuple):
@@ -159,8 +162,10 @@ class AugmentRequest:
     names: tuple[str, ...]
     """The task's `augment`: the transformations that keep its labels."""
     strength: Strength = "weak"
-    """`weak`, as training batches are varied, or `strong`: the same transformations with larger ranges. One that has no
-    range, such as a flip, is the same for both."""
+    """`weak`, or `strong`: the same transformations with larger ranges. One that has no range, such as a flip, is the
+    same for both."""
+    fitted: Mapping[str, Any] = field(default_factory=lambda: NO_FITTED)
+    """What `fit` of the backbone returned, JSON round-tripped: a sample rate, the numbers of special tokens."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from tlbench.contract.options import Option
 from tlbench.contract.requests import (
+    Augment,
     Layout,
     LoadRequest,
     no_files,
@@ -136,6 +137,9 @@ class TaskSpec:
     """TOML files that say where `tlbench fetch` gets the published files: `tlbench.assets.registry` describes them."""
     augment: tuple[str, ...] = ()
     """Transformations that keep the label, by name; a backbone that knows none leaves batches as they are."""
+    augment_strength: Augment = "weak"
+    """How far training batches are varied by them unless the user says otherwise; the source model is always trained
+    with this strength. `none`: only if a user or a strategy asks for it."""
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs` and this task gives, in addition to its kind, by a name of your own."""
     requires: tuple[str, ...] = ()
@@ -193,6 +197,9 @@ class StrategySpec:
     back. If the head `source` no longer fits, forgetting is measured by probe."""
     on_request: bool = False
     """True: it runs only if it is named, or with `--strategy all`."""
+    augments: bool = True
+    """False promises that it trains on no batches which the run varies, so that it runs once, whatever strengths
+    `--augment` names; the host checks it."""
     baseline: bool = False
     """A bound that is scheduled for every (task, backbone) and set apart on boards."""
     from_source: bool = True

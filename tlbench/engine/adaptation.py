@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tlbench.contract.editions import note_place, two_parts
 from tlbench.contract.options import OptionValue
+from tlbench.contract.requests import Augment
 from tlbench.contract.specs import KindSpec, StrategySpec
 from tlbench.engine.given import Parts, declared_parts, labels_trained
 from tlbench.engine.models import LabelVectors, blueprint, build_request, extended
@@ -142,6 +143,7 @@ def adapt_request(
             generator,
             device,
             arithmetic,
+            pairing.strength,
             chooser(pairing, prepared, parts, model),
         ),
         selection=strategy.selection,
@@ -158,6 +160,7 @@ def make_trainer(
     generator: torch.Generator,
     device: torch.device,
     arithmetic: Arithmetic,
+    strength: Augment | None,
     choosing: Chooser | None = None,
 ) -> Trainer:
     """Return what trains with these options; it holds functions of the backbone, and no data of the task."""
@@ -171,7 +174,11 @@ def make_trainer(
         arithmetic=arithmetic,
         chooser=choosing,
         augmentation=Augmentation(
-            names=plan.task.augment, vary=plan.backbone.augment, on_device=plan.backbone.augments_on_device
+            names=plan.task.augment,
+            vary=plan.backbone.augment,
+            on_device=plan.backbone.augments_on_device,
+            fitted=prepared.fitted,
+            usual=strength,
         ),
         remasking=Remasking(remask=plan.backbone.remask if masked else None, fitted=prepared.fitted),
     )

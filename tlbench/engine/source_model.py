@@ -41,7 +41,9 @@ def train_source(
         return model
     kinds = {"source": kind}
     place = device_of(model)
-    trainer = make_trainer(plan, prepared, "source", kinds, plan.source_options, generator, place, arithmetic)
+    # The same for every strength that is compared: what is adapted must not differ.
+    strength = plan.task.augment_strength
+    trainer = make_trainer(plan, prepared, "source", kinds, plan.source_options, generator, place, arithmetic, strength)
     with listening(on_step):
         trainer.fit(model, examples, head="source")
     return model

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry
 
 
+STRENGTHS = (None, "none", "weak", "strong")
+"""What rows say of augmentation, older ones nothing, in the order in which pages list them."""
+
+
 def contest(entry: Entry) -> tuple[Any, ...]:
     """Return what entries share to be ranked together, in the order in which pages list them.
 
-    Task, its options, files and metric; access, label budget and selection rule; options of the model, if its backbone
-    ran with several, and the strategy, if it did; version of the code and of the data.
+    Task, its options, files and metric; access, label budget, augmentation and selection rule; options of the model, if
+    its backbone ran with several, and the strategy, if it did; version of the code and of the data.
     """
     return (*_asked(entry), entry.first.selection, *_made(entry))
 
@@ -40,6 +44,7 @@ def _asked(entry: Entry) -> tuple[Any, ...]:
         entry.places,
         *entry.budget_place,
         row.budget_rule,
+        STRENGTHS.index(row.augmentation),
         canonical(row.task_options),
         row.files,
         row.metric,

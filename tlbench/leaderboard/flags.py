@@ -16,6 +16,7 @@ from tlbench.results.baselines import (
     CONSTANT,
     SCRATCH,
     SOURCE_ONLY,
+    augmentation,
     only_baseline,
     requested_budget,
     steps,
@@ -43,12 +44,14 @@ class Peers:
     """Its seeds that failed."""
 
     def baseline(self, entry: Entry, name: str) -> Entry | None:
-        """Return the baseline of a name that the entry is compared with, which has its label budget; None without."""
+        """Return the baseline of a name that the entry is compared with: of its label budget and augmentation."""
         budget = requested_budget(entry.first)
         named = [
             peer
             for peer in self.entries
-            if _is(peer, name) and ("target-labels" not in peer.first.access or requested_budget(peer.first) == budget)
+            if _is(peer, name)
+            and ("target-labels" not in peer.first.access or requested_budget(peer.first) == budget)
+            and augmentation(peer.first) in (None, entry.first.augmentation)
         ]
         row = only_baseline([peer.first for peer in named], entry.first)
         return next((peer for peer in named if peer.first is row), None)

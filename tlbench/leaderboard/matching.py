@@ -113,6 +113,8 @@ def _pair(a: Entry, b: Entry, by: Sort) -> Pair:
     changes = _changes(*map(_facts, seeds[0] if seeds else (a.first, b.first)))
     if "access" in changes:  # It says why one of them has no label budget.
         changes.pop("label_budget", None)
+    if None in changes.get(questions.AUGMENTATION, ()):  # Older results do not say it.
+        del changes[questions.AUGMENTATION]
     if not seeds:
         changes["seeds"] = (wording.seeds(a.rows), wording.seeds(b.rows))
     # A backbone prepares the data in its own way.

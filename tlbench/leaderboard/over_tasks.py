@@ -47,7 +47,7 @@ class Comparison:
     tuning: str
     """The strategy whose sets of options are compared; empty if each strategy has one."""
     variant: str
-    """Options of the models, or their place, where tasks have results of several; empty otherwise."""
+    """Options of the models, their place, or the augmentation, where tasks have results of several; empty otherwise."""
     version: str
     """Commit or release, and data if a task has results of several."""
     tasks: tuple[str, ...]
@@ -77,7 +77,8 @@ def compare(entries: Sequence[Entry], rows: Iterable[Row]) -> list[Comparison]:
     groups: dict[tuple[Any, ...], dict[str, list[Entry]]] = defaultdict(lambda: defaultdict(list))
     for model, members in models.items():
         for entry in members:
-            key = (*_group(entry, members), variants[model])
+            variant = ", ".join(filter(None, (variants[model], _augmentation(entry, members))))
+            key = (*_group(entry, members), variant)
             groups[key][model].append(entry)
     return [_comparison(groups[key], models, failed, key[-1]) for key in sorted(groups) if len(groups[key]) > 1]
 
@@ -108,6 +109,12 @@ def _budget(entry: Entry, members: Sequence[Entry]) -> str:
         return ""
     budgets = {baselines.requested_budget(one.first) for one in members if "target-labels" in one.first.access}
     return baselines.requested_budget(entry.first) if len(budgets) > 1 else entry.first.budget_rule
+
+
+def _augmentation(entry: Entry, members: Sequence[Entry]) -> str:
+    """Return the augmentation of an entry; empty if it is the one that its task has everywhere."""
+    several = len({one.first.augmentation for one in members}) > 1
+    return f"augmentation={entry.first.augmentation}" if several else ""
 
 
 def _comparison(

@@ -13,6 +13,8 @@ from tlbench.results.files import digest
 from tlbench.results.row import Row
 
 T = TypeVar("T")
+AUGMENTATION = "augmentation"
+"""An option that older results do not say: beside them it tells nothing."""
 
 
 def model(row: Row) -> str:
@@ -27,7 +29,7 @@ def start(row: Row) -> str:
 
 def attempt(row: Row) -> str:
     """Name what the seeds of a strategy have in common, whether they failed or not."""
-    rules = [row.access, row.baseline, row.selection, baselines.requested_budget(row)]
+    rules = [row.access, row.baseline, row.selection, baselines.requested_budget(row), row.augmentation]
     return digest([baselines.model(row), row.strategy, row.strategy_options, row.plugins, rules])
 
 
@@ -66,7 +68,7 @@ def options(row: Row) -> dict[str, Any]:
     if row.weights_sha256:
         flat["backbone.weights"] = f"{row.weights} {row.weights_sha256[:6]}"
     budget = row.budget_rule or row.label_budget
-    read = {"label_budget": budget, "task.files": row.files[:6], "metric": row.metric}
+    read = {"label_budget": budget, "task.files": row.files[:6], "metric": row.metric, AUGMENTATION: row.augmentation}
     plugins = {f"plugin of {role}": name for role, name in row.plugins.items()}
     kept = {f"remember.{name}": value for name, value in row.remembered_options.items()}
     if row.remembered:
@@ -90,7 +92,9 @@ def place(row: Row) -> dict[str, Any]:
 def differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the names of the values that differ, in the order of the alphabet."""
     names = sorted({name for values in every for name in values})
-    return [name for name in names if len({str(values.get(name)) for values in every}) > 1]
+    telling = [name for name in names if len({str(values.get(name)) for values in every}) > 1]
+    known = {values[AUGMENTATION] for values in every if values.get(AUGMENTATION)}
+    return [name for name in telling if name != AUGMENTATION or len(known) > 1]
 
 
 def told(values: Mapping[str, Any], names: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ class TaskScores:
 
 def attempt(row: Row, strategy: Row) -> str:
     """Name the runs of one row's strategy on another row's model, whether they failed or not."""
-    rules = [strategy.strategy, strategy.access, strategy.selection, baselines.requested_budget(row)]
+    rules = [strategy.strategy, strategy.access, strategy.selection, baselines.requested_budget(row), row.augmentation]
     return digest([baselines.model(row), rules])
 
 

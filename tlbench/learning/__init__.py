@@ -1,7 +1,8 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
+from tlbench.contract.requests import Augment
 from tlbench.learning.adapt_request import AdaptRequest, Domain
-from tlbench.learning.batch import Augment, Batch, Tensors
+from tlbench.learning.batch import Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
 from tlbench.learning.kinds import (
@@ -52,6 +53,10 @@ from tlbench.learning.ragged import Ragged
 from tlbench.learning.signature import InputSpec, Signature
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
 from tlbench.learning.trainer import Trainer
+from tlbench.learning.vary.images import vary_images
+from tlbench.learning.vary.numbers import vary_rows, vary_series
+from tlbench.learning.vary.sounds import vary_sounds
+from tlbench.learning.vary.texts import vary_texts
 
 __all__ = [
     "EVALUATION_BATCH",
@@ -115,4 +120,9 @@ __all__ = [
     "reverse_gradient",
     "standardise_lost",
     "train",
+    "vary_images",
+    "vary_rows",
+    "vary_series",
+    "vary_sounds",
+    "vary_texts",
 ]

@@ -128,13 +128,14 @@ class AdaptRequest:
         return self.trainer.generator
 
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
+        self, examples: Examples | Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. `augment` is `none`,
-        `weak` or `strong`. With several views `inputs` is a tuple of batches of the same examples, each augmented anew;
-        `augment=("weak", "strong")` gives two views, one of each. For `request.target.unlabelled` targets is None.
+        `weak` or `strong`; by default that of the run, which users name with `--augment`. With several views `inputs`
+        is a tuple of batches of the same examples, each augmented anew; `augment=("weak", "strong")` gives two views,
+        one of each. For `request.target.unlabelled` targets is None.
         """
         if isinstance(examples, Domain):
             raise replaced(

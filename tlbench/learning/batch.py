@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from tlbench.contract.requests import AugmentRequest, RemaskRequest
+from tlbench.contract.requests import NO_FITTED, Augment, AugmentRequest, RemaskRequest
 from tlbench.learning.targets import BatchTargets
 
 Tensors = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
-Augment = Literal["none", "weak", "strong"]
-"""How far augmentation varies an example: `none`, or a strength of `AugmentRequest`."""
 Strengths = Augment | tuple[Augment, ...]
 """One for all views of an example, or one for each."""
 
@@ -39,12 +37,18 @@ class Augmentation:
     vary: Callable[[AugmentRequest], Tensors] | None = field(default=None, repr=False)
     on_device: bool = False
     """Whether it works on any device."""
+    fitted: Mapping[str, Any] = field(default_factory=lambda: NO_FITTED, repr=False)
+    """What the backbone learnt, for `vary`."""
+    usual: Augment | None = "weak"
+    """The strength of batches that name none; None for a strategy that declares to draw no such batches."""
 
     def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
         """Return a varied batch."""
         if self.vary is None or not self.names or strength == "none":
             return inputs
-        return self.vary(AugmentRequest(inputs=inputs, names=self.names, strength=strength, generator=generator))
+        return self.vary(
+            AugmentRequest(inputs=inputs, names=self.names, strength=strength, fitted=self.fitted, generator=generator)
+        )
 
     def varies(self, strength: Augment) -> bool:
         """Return whether batches are varied at all."""

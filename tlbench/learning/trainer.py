@@ -11,10 +11,11 @@ from typing import Any, overload
 import torch
 from torch import Tensor, nn
 
+from tlbench.contract.requests import Augment
 from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
-from tlbench.learning.batch import Augment, Augmentation, Batch, Remasking, Strengths
+from tlbench.learning.batch import Augmentation, Batch, Remasking, Strengths
 from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
@@ -65,23 +66,24 @@ class Trainer:
 
     @overload
     def batches(
-        self, examples: Examples, views: int = 1, augment: Strengths = "weak", size: int | None = None
+        self, examples: Examples, views: int = 1, augment: Strengths | None = None, size: int | None = None
     ) -> Iterator[Batch]: ...
     @overload
     def batches(
-        self, examples: Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
+        self, examples: Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
     ) -> Iterator[Batch]: ...
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Strengths = "weak", size: int | None = None
+        self, examples: Examples | Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. With several views
         `inputs` is a tuple of batches of the same examples, each augmented anew; a tuple of strengths has a view for
-        each. Inputs without labels have the targets None.
+        each, and None is the strength of the run. Inputs without labels have the targets None.
         """
         inputs = examples if isinstance(examples, Inputs) else examples.inputs
-        strengths = (augment,) * views if isinstance(augment, str) else augment
+        usual = self._usual_strength() if augment is None else augment
+        strengths = (usual,) * views if isinstance(usual, str) else usual
         if views not in (1, len(strengths)):
             raise ContractError(f"views={views} with {len(strengths)} strengths in augment={augment}: leave out views.")
         if self.device.type == "cpu":
@@ -94,6 +96,15 @@ class Trainer:
             return self._draw(examples, strengths, size, self.generator, resident)
         # In a thread the order of draws is not known: it has a generator of its own.
         return ahead(self._draw(examples, strengths, size, self._seeded("cpu")))
+
+    def _usual_strength(self) -> Augment:
+        """Return how far batches are varied in this run. Raises `ContractError` if the strategy declared not to ask."""
+        if self.augmentation.usual is None:
+            raise ContractError(
+                f'Strategy "{self.owner}" draws batches that the run varies, but declares augments=False: remove that, '
+                f'or name a strength, such as augment="none".'
+            )
+        return self.augmentation.usual
 
     def _draw(
         self,

@@ -16,6 +16,7 @@ from tlbench.contract.training import SOURCE
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.asked import Diagnostics, find_diagnostics
+from tlbench.planning.augmentation import cannot_vary, named_strengths, strengths_of
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
 from tlbench.planning.guard import guarded
@@ -109,6 +110,7 @@ def _expand(
         remembered = remember(kept, task, setting, backbone, overrides, settings)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
+    strengths = named_strengths(run_request.augment)
     return [
         Pairing(
             **source,
@@ -126,12 +128,17 @@ def _expand(
             label_budget=budget,
             select=selected_rule(strategy, task, run_request.select),
             curves=run_request.curves,
-            skip=unusable or missing(strategy) or mismatch(task, setting, backbone, strategy),
+            augment=strength,
+            skip=unusable
+            or missing(strategy)
+            or mismatch(task, setting, backbone, strategy)
+            or cannot_vary(task, backbone, strength),
             remembered=remembered,
             **diagnostics.fields(task, backbone),
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])
+        for strength in strengths_of(strategy, task, backbone, strengths)
         for seed in dict.fromkeys(run_request.seeds)
     ]
 

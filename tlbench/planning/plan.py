@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tlbench.contract.backbone_specs import BackboneSpec, Checkpoint
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.editions import API_VERSION
 from tlbench.contract.options import CHECKPOINT_KEY, PARTIAL, OptionValue
-from tlbench.contract.requests import LoadRequest, learns_nothing
+from tlbench.contract.requests import Augment, LoadRequest, learns_nothing
 from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
+from tlbench.planning.augmentation import Named, identity_of, usual_strength
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options
 from tlbench.planning.rules import BY_PROBABILITIES, own_rule
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 from tlbench.results.schema_1 import spelling
-
-if TYPE_CHECKING:
-    pass
 
 WHOLE_TARGET = frozenset({Access.TARGET_INPUTS, Access.TARGET_ALL_LABELS})
 """Access to any of these is access to all training inputs of the target."""
@@ -139,6 +137,8 @@ class Pairing(SourcePlan):
     """Whether the score is measured over training too; the key of the row does not hold it."""
     select: str = ""
     """The rule that the user named in place of the strategy's own; empty for that."""
+    augment: Named = ""
+    """The strength that the user named in place of the task's own; empty for that."""
     few_labels: bool = False
     """Whether the strategy is tuned also by few labels; set while it is tuned."""
     own_code: str = ""
@@ -169,6 +169,11 @@ class Pairing(SourcePlan):
         return rule if rule != "last" and (self.select or rule in BY_PROBABILITIES) else ""
 
     @property
+    def strength(self) -> Augment | None:
+        """How far the strategy's training batches are varied; None if it declares to draw none that are."""
+        return (self.augment or self.task.augment_strength) if self.strategy.augments else None
+
+    @property
     def forgetting_reason(self) -> str | None:
         """Why forgetting cannot be measured; None if it can."""
         if not self.strategy.from_source:
@@ -193,11 +198,8 @@ class Pairing(SourcePlan):
         return key_of(names, self.seed, self.label_budget, contents, [*self._alone(), *map(dict, asked)])
 
     def _alone(self) -> list[Any]:
-        """Return what else identifies a pairing without a source, or with a rule of the user's.
-
-        There is nothing else for others, whose keys must not change.
-        """
-        chosen = [self.select] if self.select else []
+        """Return what identifies a pairing without a source, or a rule or strength of the user's; nothing of others."""
+        chosen = identity_of(self.select, self.augment)
         if self.has_source:
             return chosen
         kept = self.remembered
@@ -219,6 +221,7 @@ class Pairing(SourcePlan):
             "budget_rule": "" if self.label_budget.total else str(self.label_budget),
             "budget_unit": self.task.kind.unit,
             "selection": self.selection,
+            "augmentation": self.augment or usual_strength(self.task, self.backbone),
             "baseline": self.strategy.baseline,
             "task_options": self.data_options(),
             "files": self.fingerprint if self.task.data_from == "user" else "",

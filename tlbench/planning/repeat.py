@@ -8,6 +8,7 @@ from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.specs import EMPTY, StrategySpec, TaskSpec
 from tlbench.contract.training import SOURCE
+from tlbench.planning.augmentation import usual_strength
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
@@ -35,6 +36,8 @@ def repeat_command(row: Row, catalog: Catalog) -> list[str]:
     strategy = catalog.strategies.get(row.strategy)
     if strategy and task and row.selection in strategy.selections and row.selection != own_rule(strategy, task):
         words += ["--select", row.selection]
+    if row.augmentation and (not task or not backbone or row.augmentation != usual_strength(task, backbone)):
+        words += ["--augment", row.augmentation]
     if row.remembered:
         words += ["--remember", row.remembered]
     if row.precision != Settings(device=row.device).training_precision:

@@ -10,6 +10,7 @@ from tlbench.contract.options import OptionValue
 from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.augmentation import named_strengths
 from tlbench.planning.catalog import Catalog
 
 ALL, NONE = "all", "none"
@@ -34,6 +35,8 @@ class RunRequest:
     seeds: Sequence[int] = (0, 1, 2)
     label_budgets: Sequence[str] = ()
     """`50`, `5/class`, `all`: each strategy with access to target labels runs with each of them."""
+    augment: Sequence[str] = ()
+    """`none`, `weak`, `strong`: each strategy that trains on batches which are varied runs with each of them."""
     select: str = ""
     """The rule by which the host chooses among the models of a training, for strategies that leave it to the user."""
     tune: int = 0
@@ -63,8 +66,12 @@ class Selection:
     def count(self, run_request: RunRequest) -> int:
         """Return the number of runs without expanding them."""
         sweeps = len(set(run_request.label_budgets)) or 1
-        budgets = sum(sweeps if Access.TARGET_LABELS in strategy.access else 1 for strategy in self.strategies)
-        return len(self.pairs) * budgets * len(run_request.seeds)
+        strengths = len(named_strengths(run_request.augment)) or 1
+        runs = sum(
+            (sweeps if Access.TARGET_LABELS in strategy.access else 1) * (strengths if strategy.augments else 1)
+            for strategy in self.strategies
+        )
+        return len(self.pairs) * runs * len(run_request.seeds)
 
 
 def _with_baselines(names: Sequence[str], references: Sequence[str], catalog: Catalog) -> list[StrategySpec]:

@@ -14,8 +14,10 @@ CONSTANT, SCRATCH, SOURCE_ONLY, ALL_LABELS = "constant", "scratch", "source-only
 CLASSICAL = "classical"
 NOTHING: Mapping[str, Any] = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None}
 """What a row says that has no baselines."""
-Question = tuple[str, str, Hashable]
-"""(strategy, start of its row, label budget); the budget is None for a baseline without access to it."""
+Question = tuple[str, str, Hashable, Hashable]
+"""(strategy, start of its row, label budget, augmentation); None for a baseline on which that has no effect."""
+UNVARIED = (CONSTANT, SOURCE_ONLY, CLASSICAL)
+"""Baselines that train on no batches, so that they are compared with results of any augmentation."""
 
 
 def model(row: Row) -> list[Any]:
@@ -75,13 +77,18 @@ def steps(row: Row) -> str | int | float | bool | None:
     return row.strategy_options.get("steps")
 
 
+def augmentation(row: Row) -> str | None:
+    """Return the augmentation that a row shares with those that it is compared with; None for those of any."""
+    return None if row.strategy in UNVARIED else row.augmentation
+
+
 def _index(rows: Sequence[Row], starts: Sequence[str]) -> Mapping[Question, list[Row]]:
     """Return the baselines of each question: several if they differ in their options."""
     index: dict[Question, list[Row]] = defaultdict(list)
     for row, place in zip(rows, starts, strict=True):
         if row.baseline and row.status == "ok":
             budget = requested_budget(row) if "target-labels" in row.access else None
-            named = index[row.strategy, place, budget]
+            named = index[row.strategy, place, budget, augmentation(row)]
             if all(one.strategy_options != row.strategy_options for one in named):
                 named.append(row)
     return index
@@ -91,8 +98,9 @@ def _baseline(name: str, row: Row, place: str, index: Mapping[Question, list[Row
     """Return the baseline of a name that a row is compared with."""
     if row.strategy == name:  # A baseline is its own, whatever other options there are.
         return row
-    budgets = (requested_budget(row), None)
-    return next(filter(None, (only_baseline(index.get((name, place, one), []), row) for one in budgets)), None)
+    varied = None if name in UNVARIED else row.augmentation
+    keys = ((name, place, budget, varied) for budget in (requested_budget(row), None))
+    return next(filter(None, (only_baseline(index.get(key, []), row) for key in keys)), None)
 
 
 def _compared(row: Row, place: str, index: Mapping[Question, list[Row]]) -> dict[str, Any]:

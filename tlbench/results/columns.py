@@ -94,6 +94,7 @@ COLUMNS = (
     Column("budget_unit", "unit of the budget", RUN, shown=FILES),
     Column("training_labels", "labels left to train on", RUN, shown=FILES),
     Column("budget_rule", "requested budget", RUN, shown=FILES),
+    Column("augmentation", "augmentation", RUN),
     Column("task_options", "task options", RUN),
     Column("files", "user's files, hash", RUN),
     Column("backbone_options", "backbone options", RUN),

@@ -66,6 +66,9 @@ class Row:
     """Labelled target examples that were trained on, if some of the budget were set aside for the selection rule."""
     selection: str
     """The rule by which the strategy chose among models or settings."""
+    augmentation: Literal["none", "weak", "strong"] | None = None
+    """How far training batches of the target were varied, by transformations that keep the labels; of a strategy that
+    varies none, how far they would be by default. Null in older results."""
     baseline: bool = False
     """True for a baseline, which is listed apart from the strategies."""
     task_options: OptionValues = field(default_factory=dict)

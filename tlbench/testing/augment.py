@@ -13,7 +13,7 @@ from tlbench.contract.requests import AugmentRequest, Strength
 from tlbench.errors import ContractError
 from tlbench.testing.bench import Bench
 from tlbench.testing.effects import watched
-from tlbench.testing.fitted import in_each_layout
+from tlbench.testing.fitted import Fitted, in_each_layout
 from tlbench.testing.specs import label
 
 
@@ -22,25 +22,28 @@ def augment_keeps_shape_and_type(spec: BackboneSpec, bench: Bench) -> str | None
     further with the strength `strong`."""
     if spec.augment is None:
         return None
-    batch = in_each_layout(spec, bench)[0].inputs().batch(np.arange(8))
+    sample = in_each_layout(spec, bench)[0]
+    batch = sample.inputs().batch(np.arange(8))
     alike = []
     for names in _named_transformations(spec, bench):
-        weak, strong = (_varied(spec, batch, names, strength) for strength in get_args(Strength))
+        weak, strong = (_varied(sample, batch, names, strength) for strength in get_args(Strength))
         if all(map(torch.equal, weak, strong)):
             alike.append(", ".join(names))
     return f"augment does the same for weak and strong with {'; '.join(alike)}" if alike else None
 
 
 def _varied(
-    spec: BackboneSpec, batch: tuple[Tensor, ...], names: tuple[str, ...], strength: Strength
+    sample: Fitted, batch: tuple[Tensor, ...], names: tuple[str, ...], strength: Strength
 ) -> tuple[Tensor, ...]:
     """Return the batch varied. Raises `ContractError` if that breaks a rule."""
-    augment = spec.augment
+    spec, augment = sample.spec, sample.spec.augment
     assert augment is not None
 
     def call() -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(3)
-        return augment(AugmentRequest(inputs=batch, names=names, generator=generator, strength=strength))
+        return augment(
+            AugmentRequest(inputs=batch, names=names, generator=generator, strength=strength, fitted=sample.fitted)
+        )
 
     kept = tuple(part.clone() for part in batch)
     first, second = watched(f"{label(spec)}: augment", call), call()

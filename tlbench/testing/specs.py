@@ -13,7 +13,7 @@ from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
 from tlbench.contract.deferred import Deferred
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.options import Option
-from tlbench.contract.requests import Layout
+from tlbench.contract.requests import Augment, Layout
 from tlbench.contract.specs import (
     BY_SOURCE_LABELS,
     BY_TARGET_INPUTS,
@@ -107,6 +107,9 @@ def _check_choices(spec: Spec) -> None:
         case TaskSpec():
             if spec.setting not in get_args(Setting):
                 problem = f"setting is {spec.setting!r}; it must be {' or '.join(get_args(Setting))}."
+            elif spec.augment_strength not in get_args(Augment):
+                strengths = ", ".join(get_args(Augment))
+                problem = f"augment_strength is {spec.augment_strength!r}; use one of {strengths}."
             elif spec.label_budget < 1:
                 problem = f"label_budget is {spec.label_budget}; it must be at least 1."
             elif spec.data_from != "user" and not spec.licence:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tlbench.contract.budget import Budget
 from tlbench.contract.requests import no_files
 from tlbench.contract.specs import TaskSpec
+from tlbench.planning.augmentation import Named, identity_of, usual_strength
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import key_of
 from tlbench.planning.rules import own_rule
@@ -29,8 +30,10 @@ def wrong_declarations(file: str, row: Row, catalog: Catalog) -> Iterator[Proble
         rule = row.selection if row.selection in strategy.selections else own
         declared = {"access": access, "baseline": strategy.baseline, "selection": rule}
         yield from _wrong(file, row, declared, f"strategy {strategy.name}")
-        if (key := expected_key(row, task, rule if rule != own else "")) not in (None, row.key):
-            yield Problem(file, "key", row.key, f"{key!r}, computed from its options")
+        select = rule if rule != own else ""
+        keys = [expected_key(row, task, select, strength) for strength in _named_strengths(row, task, catalog)]
+        if row.key not in keys and None not in keys:
+            yield Problem(file, "key", row.key, f"{keys[0]!r}, computed from its options")
 
 
 def undeclared(row: Row, catalog: Catalog) -> str:
@@ -56,10 +59,22 @@ def _wrong(file: str, row: Row, declared: dict[str, object], owner: str) -> Iter
             yield Problem(file, name, value, f"{expected!r}, as the {owner} declares")
 
 
-def expected_key(row: Row, task: TaskSpec, select: str) -> str | None:
+def _named_strengths(row: Row, task: TaskSpec, catalog: Catalog) -> list[Named]:
+    """Return the strengths that the user may have named for a row, empty for the task's own."""
+    if row.augmentation is None:
+        return [""]
+    backbone = catalog.backbones.get(row.backbone)
+    if backbone is None:  # Of a family: it may vary nothing, so that `none` is the task's own.
+        usual = task.augment_strength if task.augment else "none"
+        own: list[Named] = [""] if row.augmentation in (usual, "none") else []
+        return [*own, row.augmentation]
+    return ["" if row.augmentation == usual_strength(task, backbone) else row.augmentation]
+
+
+def expected_key(row: Row, task: TaskSpec, select: str, strength: Named = "") -> str | None:
     """Return the key of a row; None if it depends on files that the row does not name.
 
-    `select` is the rule that the user named, empty for the strategy's own.
+    `select` and `strength` are the rule and the augmentation that the user named, empty for the defaults.
     """
     files = digest([]) if task.files is no_files else row.files
     if not files or row.remembered or (not row.budget_rule and row.label_budget is None):
@@ -68,4 +83,4 @@ def expected_key(row: Row, task: TaskSpec, select: str) -> str | None:
     alone = [row.setting] if row.setting == "target-only" else []
     options = (row.task_options, row.backbone_options, row.source_options, row.strategy_options)
     names, contents = (row.task, row.backbone, row.strategy), (files, row.weights_sha256 or "", "")
-    return key_of(names, row.seed, budget, contents, [*alone, *([select] if select else []), *map(dict, options)])
+    return key_of(names, row.seed, budget, contents, [*alone, *identity_of(select, strength), *map(dict, options)])

@@ -16,8 +16,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
-from tlbench import Array, BuildRequest, FitRequest, LabelsRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder, Ragged, device_of, prepare_each
+from tlbench import Array, AugmentRequest, BuildRequest, FitRequest, LabelsRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder, Ragged, Tensors, device_of, prepare_each, vary_texts
 from tlbench_nlp.preprocess import SPECIAL, preprocessor, token_texts
 
 
@@ -46,6 +46,11 @@ def _text(example: str | Sequence[str]) -> str:
 def prepare(request: PrepareRequest) -> Columns:
     """Return piece ids, and for `sequence` the position of each word's first piece; int32, ragged."""
     return tuple(Ragged.of(column) for column in prepare_each(preprocessor, request))
+
+
+def augment(request: AugmentRequest) -> Tensors:
+    """Return the texts with the transformations that the task names."""
+    return vary_texts(request, range(len(SPECIAL)))
 
 
 def build(request: BuildRequest) -> Encoder:

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest
-from tlbench.learning import Columns, Encoder, prepare_each
+from tlbench import AugmentRequest, BadInputError, BuildRequest, FitRequest, PrepareRequest
+from tlbench.learning import Columns, Encoder, Tensors, prepare_each, vary_sounds
 from tlbench_speech.preprocess import preprocessor
 
 WINDOW = 0.0232
@@ -45,6 +45,11 @@ def prepare(request: PrepareRequest) -> Columns:
     """Return waveforms `(N, T)` int16, each cut or zero-padded alike on both sides."""
     (clips,) = prepare_each(preprocessor, request)
     return (np.stack(clips),)
+
+
+def augment(request: AugmentRequest) -> Tensors:
+    """Return the waveforms with the transformations that the task names."""
+    return vary_sounds(request, int(request.fitted["sample_rate"]))
 
 
 def build(request: BuildRequest) -> Encoder:

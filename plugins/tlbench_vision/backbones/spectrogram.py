@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchaudio.transforms import MelSpectrogram
 
-from tlbench import Array, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder
+from tlbench import Array, AugmentRequest, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder, Tensors, vary_sounds
 from tlbench_vision.backbones.timm_model import create, data_config, features_of, pooled, source_of, write
 
 WINDOW, HOP = 0.064, 0.01
@@ -61,6 +61,11 @@ def _int16(waveform: Any) -> Array:
     if not np.isfinite(samples).all():
         raise BadInputError("A waveform contains values that are not finite: decode the file again.")
     return (32767 * samples.clip(-1, 1)).round().astype(np.int16)
+
+
+def augment(request: AugmentRequest) -> Tensors:
+    """Return the waveforms with the transformations that the task names."""
+    return vary_sounds(request, int(request.fitted["sample_rate"]))
 
 
 def build(name: str, request: BuildRequest) -> Encoder:

@@ -44,6 +44,6 @@ def find_cifar(name: str) -> BackboneSpec:
         build=partial(deferred("tlbench_vision.backbones.cifar", "build"), depth),
         own_head=partial(deferred("tlbench_vision.backbones.cifar", "own_head"), depth),
         save=deferred("tlbench_vision.backbones.cifar", "save"),
-        augment=deferred("tlbench_vision.augment", "augment"),
+        augment=deferred("tlbench.learning", "vary_images"),
         augments_on_device=True,
     )

@@ -90,7 +90,7 @@ def _timm(name: str, title: str, batchnorm: bool, licence: str, checkpoint: Find
         build=partial(deferred("tlbench_vision.backbones.timm_model", "build"), name),
         own_head=partial(deferred("tlbench_vision.backbones.imagenet_head", "own_head"), name),
         save=deferred("tlbench_vision.backbones.timm_model", "save"),
-        augment=deferred("tlbench_vision.augment", "augment"),
+        augment=deferred("tlbench.learning", "vary_images"),
         augments_on_device=True,
     )
 
@@ -114,5 +114,6 @@ def find_spectrogram(asked: str) -> BackboneSpec:
         own_head=None,
         build=partial(deferred("tlbench_vision.backbones.spectrogram", "build"), name),
         save=deferred("tlbench_vision.backbones.spectrogram", "save"),
-        augment=None,
+        augment=deferred("tlbench_vision.backbones.spectrogram", "augment"),
+        augments_on_device=False,
     )

@@ -41,6 +41,7 @@ STAGE = Stage(
         "strategy.selection",
         "selection",
         "host_rule",
+        "strength",
         "strategy_options",
         "extension",
         "backbone.encode_labels",

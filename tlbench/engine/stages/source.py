@@ -29,6 +29,7 @@ STAGE = Stage(
         "source_options",
         "source_mode",
         "task.augment",
+        "task.augment_strength",
         "backbone.name",
         "backbone.build",
         "backbone.augment",

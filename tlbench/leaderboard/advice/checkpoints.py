@@ -31,5 +31,7 @@ def best_scores(rows: Sequence[Row], task: str) -> dict[str, float]:
     scores: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         if row.task == task and row.score is not None and not row.baseline and "target-labels" in row.access:
-            scores[row.backbone][f"{row.strategy} {row.strategy_options} {row.budget_rule}"].append(row.score)
+            scores[row.backbone][f"{row.strategy} {row.strategy_options} {row.budget_rule} {row.augmentation}"].append(
+                row.score
+            )
     return {backbone: max(map(mean, found.values())) for backbone, found in scores.items()}

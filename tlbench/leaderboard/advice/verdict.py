@@ -214,6 +214,7 @@ def _facts(case: Case) -> dict[str, str]:
     facts = {name: f"{name}={value}" for name, value in questions.options(row).items() if name.startswith("task.")}
     facts |= {"metric": row.metric, "test": f"{row.test_size} test examples", "variant": first.variant}
     facts |= {"budget": f"{requested_budget(row)} {row.budget_unit}"}
+    facts |= {"augmentation": f"augmentation {row.augmentation}"} if row.augmentation else {}
     facts |= {"tuning": first.tuning and f"options of {first.tuning}"}
     code = versions.code(row)
     version = first.version if first.version.startswith(code) else ", ".join(filter(None, (code, first.version)))

@@ -22,6 +22,7 @@ KEYS = (
     "curves",
     "seeds",
     "label_budgets",
+    "augment",
     "remember",
     "select",
     "tune",

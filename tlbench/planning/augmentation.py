@@ -1,0 +1,59 @@
+"""How far training batches are varied: the strengths that a user names with `--augment`, and whom they concern."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
+
+from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.requests import Augment
+from tlbench.contract.specs import StrategySpec, TaskSpec
+from tlbench.errors import UnknownNameError
+
+Named = Augment | Literal[""]
+"""A strength, or an empty string for the task's own."""
+STRENGTHS: tuple[Augment, ...] = get_args(Augment)
+
+
+def named_strengths(asked: Sequence[str]) -> list[Augment]:
+    """Return the strengths of a request, each once. Raises `UnknownNameError`."""
+    names = [name.strip() for text in asked for name in text.split(",")]
+    for name in names:
+        if name not in STRENGTHS:
+            raise UnknownNameError("augmentation", name, list(STRENGTHS))
+    return cast("list[Augment]", list(dict.fromkeys(names)))
+
+
+def usual_strength(task: TaskSpec, backbone: BackboneSpec) -> Augment:
+    """Return how far training batches of a task are varied for a backbone unless the user says otherwise."""
+    return task.augment_strength if task.augment and backbone.augment else "none"
+
+
+def strengths_of(
+    strategy: StrategySpec, task: TaskSpec, backbone: BackboneSpec, asked: Sequence[Augment]
+) -> list[Named]:
+    """Return the strengths that a strategy runs with: the task's own, by an empty string, if it varies no batches.
+
+    The task's own is an empty string also if it is named: it is the same run, with the same key.
+    """
+    if not asked or not strategy.augments:
+        return [""]
+    usual = usual_strength(task, backbone)
+    return list(dict.fromkeys("" if one == usual else one for one in asked))
+
+
+def cannot_vary(task: TaskSpec, backbone: BackboneSpec, strength: Named) -> str:
+    """Return why training batches cannot be varied with a strength that was named, or an empty string."""
+    if strength in ("", "none") or (task.augment and backbone.augment):
+        return ""
+    why = (
+        f'"{backbone.name}" has no `augment`'
+        if task.augment
+        else f'"{task.name}" names no transformations in `augment`'
+    )
+    return f"Training batches cannot be varied ({strength}): {why}. Use --augment none."
+
+
+def identity_of(select: str, strength: Named) -> list[str]:
+    """Return what a key holds of a rule and a strength that the user named; of defaults it holds nothing."""
+    return [*([select] if select else []), *([f"augment={strength}"] if strength else [])]
