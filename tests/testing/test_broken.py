@@ -120,7 +120,7 @@ STRATEGIES = {
     "grows-and-seeds": ("extension_depends_on_structure_alone", "extend changes NumPy's random state"),
     "returns-a-head": ("extension_depends_on_structure_alone", "must return a TransferModel with an Encoder"),
     "sets-aside": ("selection_rule_is_used", "does not read request.target.validation"),
-    "chooses-blindly": ("spec_fields_are_valid", 'selection="target-inputs" needs Access.TARGET_INPUTS'),
+    "chooses-blindly": ("spec_fields_are_valid", 'The selection "target-inputs" needs Access.TARGET_INPUTS'),
     "chooses-somehow": ("spec_fields_are_valid", "selection is 'best'; use one of last, source-validation"),
     "scores-undeclared": ("runs_to_a_result", 'scores candidates, but declares selection="last"'),
     "spoils-weights": ("runs_to_a_result", "outputs that are not finite or are huge"),

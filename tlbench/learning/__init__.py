@@ -1,8 +1,7 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
-from tlbench.contract.requests import Augment
 from tlbench.learning.adapt_request import AdaptRequest, Domain
-from tlbench.learning.batch import Batch, Tensors
+from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
 from tlbench.learning.kinds import (

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from tlbench.contract.requests import NO_FITTED, Augment, AugmentRequest, RemaskRequest
+from tlbench.contract.requests import NO_FITTED, AugmentRequest, RemaskRequest
+from tlbench.contract.requests import Augment as Augment  # Strategies know it by this room.
 from tlbench.learning.targets import BatchTargets
 
 Tensors = tuple[Tensor, ...]
