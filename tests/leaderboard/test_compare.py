@@ -71,7 +71,8 @@ def test_only_a_significant_regression_fails(seeds, board, command):
     assert command("worse", "a", *fails)[0] == 0
     status, output, errors = command("a", "worse", "--board", folder)
     assert (status, "-0.200 ± 0.0" in output, "(win/tie/loss" in output, errors) == (0, True, True, "")
-    assert max(map(len, output.splitlines())) <= 80
+    # A path is not divided, however long the test's folder is.
+    assert max(len(line) for line in output.splitlines() if str(folder) not in line) <= 80
 
 
 def test_the_same_scores_are_equal_and_need_no_seeds(seeds, board):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ from tlbench.results.row import Row
 
 PATIENCE = 30.0
 """Seconds that a run waits for a tracker to take an event, or to end."""
+TOOK_ALL = 75
+"""Exit status of a child that took every event: a plugin that ends its process by itself may do so with status 0."""
 
 
 class Tracker:
@@ -46,7 +49,7 @@ class Tracker:
         """Let it finish, then end it."""
         self._channel.close()
         try:
-            if self._process.wait(PATIENCE) and self._open:
+            if self._process.wait(PATIENCE) != TOOK_ALL and self._open:
                 self._gone()
         except subprocess.TimeoutExpired:
             self._warn(f'The tracker "{self._plugin}" did not end within {PATIENCE:.0f} s.')
@@ -91,6 +94,7 @@ def main() -> None:
     while channel.open:
         for one in channel.receive():
             catalog.notify(_of_json(one["event"]))
+    sys.exit(TOOK_ALL)
 
 
 if __name__ == "__main__":

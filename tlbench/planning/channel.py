@@ -19,6 +19,7 @@ class Channel:
         self.end = end
         self._rest: list[bytes] = []
         self._held = 0
+        self._unread: list[dict[str, Any]] = []
         self.open = True
 
     @classmethod
@@ -43,6 +44,9 @@ class Channel:
 
         A line that is no JSON object is left out: whoever waits for a message does without it.
         """
+        if self._unread:
+            unread, self._unread = self._unread, []
+            return unread
         try:
             data = self.end.recv(2**20)
         except OSError:
@@ -55,6 +59,10 @@ class Channel:
         *lines, rest = b"".join(self._rest).split(b"\n")
         self._rest, self._held = [rest], len(rest)
         return [message for message in map(_message, lines) if message is not None]
+
+    def put_back(self, messages: list[dict[str, Any]]) -> None:
+        """Have the next `receive` return these."""
+        self._unread = messages
 
     def close(self) -> None:
         """Close this end."""

@@ -142,8 +142,10 @@ def inherited() -> tuple[Channel, Message]:
     os.set_inheritable(channel.fileno(), False)
     end_with_parent(signal.SIGTERM)
     while channel.open:
-        for message in channel.receive():
-            return channel, message
+        if messages := channel.receive():
+            # While this process started, others may have come behind the request.
+            channel.put_back(messages[1:])
+            return channel, messages[0]
     sys.exit(1)  # Whoever started it is gone.
 
 
