@@ -6,6 +6,15 @@ from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
 from tlbench.assets.readers.divided import SplitColumns, by_file, divide, split_columns
+from tlbench.assets.readers.domains import (
+    common_labels,
+    label_names,
+    make_side,
+    task_data,
+    task_labels,
+    transductive_data,
+    unmatched,
+)
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
 from tlbench.assets.readers.feature_tables import TableUse, missing_option, names_option, read_features
 from tlbench.assets.readers.features import FeatureEncoding, TableRow, all_rows, read_records, rows_by_table
@@ -26,19 +35,7 @@ from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.image_file import as_pixels, image_reader
 from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
-from tlbench.assets.readers.labelled import (
-    Labelled,
-    Parts,
-    common_labels,
-    hold_out,
-    label_names,
-    make_side,
-    published_parts,
-    task_data,
-    task_labels,
-    transductive_data,
-    unmatched,
-)
+from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows

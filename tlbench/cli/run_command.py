@@ -210,14 +210,18 @@ def command(
             _print_plan(run, settings, display, as_json)
             return
         results = carry_out(run, settings)
+    _print(results, settings, as_json=as_json, wide=wide)
+    if status := _status(results):
+        sys.exit(status)
+
+
+def _print(results: Results, settings: Settings, *, as_json: bool, wide: bool) -> None:
     if as_json:
         print_json(_as_json(results))
     else:
         print_results(results, settings.cache / "tlbench.log", wide=wide)
     if results.missing:
         say(f"Error: {lost(results, settings)}", err=True)
-    if status := _status(results):
-        sys.exit(status)
 
 
 def _as_json(results: Results) -> dict[str, Any]:

@@ -116,15 +116,7 @@ def _expand(
             **source,
             strategy=strategy,
             seed=seed,
-            strategy_options=settled(
-                strategy,
-                overrides.resolve(
-                    ("strategy", strategy.name),
-                    options_of(strategy, run_request.tune),
-                    backbone.recipe,
-                    training=strategy.recipe,
-                ),
-            ),
+            strategy_options=_strategy_options(strategy, backbone, run_request.tune, overrides),
             label_budget=budget,
             select=selected_rule(strategy, task, run_request.select),
             curves=run_request.curves,
@@ -141,6 +133,14 @@ def _expand(
         for strength in strengths_of(strategy, task, backbone, strengths)
         for seed in dict.fromkeys(run_request.seeds)
     ]
+
+
+def _strategy_options(
+    strategy: StrategySpec, backbone: BackboneSpec, tune: int, overrides: Overrides
+) -> Mapping[str, OptionValue]:
+    options = options_of(strategy, tune)
+    owner = ("strategy", strategy.name)
+    return settled(strategy, overrides.resolve(owner, options, backbone.recipe, training=strategy.recipe))
 
 
 def plan_source(

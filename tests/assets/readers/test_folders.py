@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tlbench import BadInputError, LoadRequest, MissingDataError, TaskLabels, UsageError
+from tlbench.assets.readers.domains import task_data, task_labels
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
@@ -17,7 +18,6 @@ from tlbench.assets.readers.folders import (
     integer_option,
     option_path,
 )
-from tlbench.assets.readers.labelled import task_data, task_labels
 
 
 def fill(root, *names):

@@ -7,16 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tlbench import BadInputError, TaskLabels
-from tlbench.assets.readers.labelled import (
-    Labelled,
-    Parts,
-    common_labels,
-    hold_out,
-    label_names,
-    make_side,
-    transductive_data,
-    unmatched,
-)
+from tlbench.assets.readers.domains import common_labels, label_names, make_side, transductive_data, unmatched
+from tlbench.assets.readers.labelled import Labelled, Parts, hold_out
 
 
 def examples(labels, where="here"):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tlbench.assets.readers.domains import task_labels
 from tlbench.assets.readers.faults import CollectedFaults
-from tlbench.assets.readers.labelled import Labelled, Parts, task_labels
+from tlbench.assets.readers.labelled import Labelled, Parts
 
 
 def noted(*labels):

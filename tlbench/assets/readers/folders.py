@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
-from tlbench.assets.readers.labelled import (
-    PART_NAMES,
-    Labelled,
-    Parts,
-    hold_out,
-    named_parts,
-    published_parts,
-    quoted,
-)
+from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, hold_out, named_parts, published_parts, quoted
 from tlbench.assets.readers.walk import below, by_ending, check_subfolders, list_folder, note_unread, subfolders
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.contract.requests import LoadRequest
