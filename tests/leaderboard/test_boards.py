@@ -38,6 +38,19 @@ def test_other_options_or_machines_are_other_entries_and_say_in_what_they_differ
     ]
 
 
+def test_a_model_with_other_options_is_named_beside_other_strategies_too(row):
+    rows = [
+        row("finetune", 0, 0.8, backbone_options={"size": 128}),
+        row("frozen", 0, 0.7, backbone_options={"size": 224}),
+    ]
+    assert [entry.strategy for entry in aggregate(rows)] == [
+        "finetune (backbone.size=128)",
+        "frozen (backbone.size=224)",
+    ]
+    other_task = dataclasses.replace(rows[1], task="vision/other")
+    assert [entry.strategy for entry in aggregate([rows[0], other_task])] == ["finetune", "frozen"]
+
+
 def test_rows_of_other_precision_or_split_batches_are_never_averaged(row):
     rows = [row("finetune", 0, 0.8), row("finetune", 1, 0.6, precision="bf16")]
     rows += [row("finetune", 2, 0.7, precision="bf16", accumulation_steps=2)]

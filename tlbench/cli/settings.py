@@ -56,5 +56,5 @@ def parse_seeds(context: click.Context, parameter: click.Parameter, value: str) 
         return tuple(seeds)
     except ValueError:
         raise click.BadParameter(
-            f'Invalid seeds "{value}": use a number (3), a range (1000-1004) or a list (7,9).'
+            f'Invalid seeds "{value}": use a number (3), a range (1000-1004, or 0-0 for seed 0) or a list (7,9).'
         ) from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from tlbench.results.files import canonical, digest
 
 if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry
+    from tlbench.results.row import Row
 
 
 STRENGTHS = (None, "none", "weak", "strong")
@@ -61,24 +62,16 @@ def with_variants(entries: Sequence[Entry]) -> list[Entry]:
     Strategies on one model are ranked together. A strategy that ran with several sets of its own options is ranked
     among these alone: the best of several, which test scores would choose, is not ranked with one that had one try.
     """
-    models: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
-    for entry in entries:
-        models[_task(entry)].append(questions.model_options(entry.first))
-    names = {task: questions.differing(every) for task, every in models.items()}
-    named = [
-        replace(entry, variant=questions.told(questions.model_options(entry.first), names[_task(entry)]))
-        for entry in entries
-    ]
+    names = questions.several_models([entry.first for entry in entries])
+    named = [replace(entry, variant=_variant(entry.first, names[questions.encoder(entry.first)])) for entry in entries]
     tries: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for entry in named:
         tries[_tried(entry)].add(digest(entry.first.strategy_options))
     return [replace(entry, tuning=entry.first.strategy if len(tries[_tried(entry)]) > 1 else "") for entry in named]
 
 
-def _task(entry: Entry) -> tuple[Any, ...]:
-    """Return what models share that differ in their options alone; backbones have recipes of their own."""
-    row = entry.first
-    return row.task, row.backbone, canonical(row.task_options), row.files
+def _variant(row: Row, names: Sequence[str]) -> str:
+    return questions.told(questions.model_options(row), names)
 
 
 def _tried(entry: Entry) -> tuple[Any, ...]:

@@ -112,15 +112,32 @@ def question(row: Row) -> str:
     return digest([row.task, row.backbone, row.strategy, options(row), *rules, *place, *end])
 
 
+def several_models(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """Return for each row's `encoder` the options in which its models differ, whatever the strategies."""
+    models: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        models[encoder(row)].append(model_options(row))
+    return {name: differing(every) for name, every in models.items()}
+
+
+def encoder(row: Row) -> str:
+    """Name what models share that differ in their options alone; backbones have recipes of their own."""
+    return digest([row.task, row.backbone, row.task_options, row.files])
+
+
 def notes(rows: Sequence[Row]) -> dict[str, str]:
-    """Return for each question the options that tell it from others of its task, backbone and strategy."""
+    """Return for each question the options that tell it from others of its strategy, and its model from other models.
+
+    All of one task and backbone: a strategy at one image size stands beside baselines at another.
+    """
     alike: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row in rows:
         alike[row.task, row.backbone, row.strategy].append(row)
+    models = several_models(rows)
     texts = {}
     for group in alike.values():
         every = [options(row) for row in group]
-        telling = differing(every)
+        telling = sorted({*differing(every), *(name for row in group for name in models[encoder(row)])})
         several = len({row.device for row in group}) > 1
         for row, values in zip(group, every, strict=True):
             parts = [told(values, telling)] if telling else []

@@ -216,6 +216,13 @@ def test_files_behind_links_are_read_and_a_circle_ends(tmp_path):
         assert names(class_files(tmp_path / "root", (".png",))) == ["cat/1.png", "more/2.png"]
 
 
+def test_a_link_in_a_class_to_a_folder_around_it_is_refused(tmp_path):
+    fill(tmp_path, "root/cat/0.png", "root/dog/0.png")
+    (tmp_path / "root/cat/up").symlink_to(tmp_path / "root")
+    with pytest.raises(BadInputError, match='"[^"]*root/cat/up" is a link to "[^"]*root", which contains it'):
+        class_files(tmp_path / "root", (".png",))
+
+
 def test_files_with_other_endings_are_counted(tmp_path):
     left_out = ["cat/2.heic", "cat/3.HEIC", "dog/4", "dog/sub/5.txt"]
     fill(tmp_path, "cat/1.png", "dog/1.png", *left_out, "cat/Thumbs.db", "dog/@eaDir/1.png", "cat/.DS_Store")

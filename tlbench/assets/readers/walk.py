@@ -35,13 +35,22 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def below(folder: Path) -> list[Path]:
-    """Return the content of all subfolders at any depth, also behind links; each folder is read once."""
+    """Return the content of all subfolders at any depth, also behind links; each folder is read once.
+
+    Raises `BadInputError` for a link to a folder around `folder`: a class would contain the files of all others.
+    """
     content: list[Path] = []
     visited, waiting = {folder.resolve()}, subfolders(folder)
     while waiting:
         subfolder = waiting.pop()
-        if subfolder.resolve() not in visited:
-            visited.add(subfolder.resolve())
+        target = subfolder.resolve()
+        if target in folder.resolve().parents:
+            raise BadInputError(
+                f'"{subfolder}" is a link to "{target}", which contains it: its files would be read again. Remove the '
+                f"link."
+            )
+        if target not in visited:
+            visited.add(target)
             inside = _entries(subfolder)
             content += [path for path, _ in inside]
             waiting += [path for path, is_folder in inside if is_folder]
