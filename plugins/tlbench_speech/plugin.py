@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tlbench import (
     CLASSIFICATION,
+    BackboneFamily,
     BackboneSpec,
     DomainSpec,
     LoadRequest,
@@ -15,6 +16,7 @@ from tlbench import (
     deferred,
     hookimpl,
 )
+from tlbench_speech.speakers.find import speaker_family
 
 TLBENCH_API = 2
 
@@ -100,3 +102,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
             augment=deferred("tlbench_speech.backbones.logmel", "augment"),
         )
     ]
+
+
+@hookimpl
+def tlbench_backbone_families() -> list[BackboneFamily]:
+    return [speaker_family()]

@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 def preprocessor(
     fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str
-) -> Callable[[Any], tuple[NDArray[np.int16]]]:
+) -> Callable[[Any], tuple[NDArray[Any], ...]]:
     """Return the function from a waveform to samples int16 of one length, cut or zero-padded alike on both sides.
 
-    It raises `ValueError` for what is no waveform.
+    With `measured` among what was fitted it pads at the end, and also returns how many samples are the clip's own,
+    int32. It raises `ValueError` for what is no waveform.
     """
-    length = int(fitted["length"])
+    length, measured = int(fitted["length"]), bool(fitted.get("measured"))
 
-    def waveform(example: Any) -> tuple[NDArray[np.int16]]:
+    def waveform(example: Any) -> tuple[NDArray[Any], ...]:
         samples = _to_int16(np.asarray(example))
         start, skipped = max(0, (length - len(samples)) // 2), max(0, (len(samples) - length) // 2)
         kept = samples[skipped : skipped + length]
+        if measured:
+            return np.pad(kept, (0, length - len(kept))), np.array(len(kept), np.int32)
         return (np.pad(kept, (start, length - start - len(kept))),)
 
     return waveform

@@ -22,7 +22,7 @@ SUFFIXES = (".safetensors", ".pth", ".pth.tar", ".th", ".pt", ".bin", ".ckpt")
 """File extensions that `read_weights` reads."""
 AVERAGED = ("state_dict_ema", "model_ema")
 """Keys of weights averaged over training steps: timm prefers them to the last weights."""
-NESTED = ("state_dict", "model_state_dict", "model", "net")
+NESTED = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys of the weights in files of training scripts, which also contain epochs and optimisers."""
 DEPTH = 4
 """Maximum nesting of weights."""

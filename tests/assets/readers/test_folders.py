@@ -219,7 +219,7 @@ def test_files_behind_links_are_read_and_a_circle_ends(tmp_path):
 def test_a_link_in_a_class_to_a_folder_around_it_is_refused(tmp_path):
     fill(tmp_path, "root/cat/0.png", "root/dog/0.png")
     (tmp_path / "root/cat/up").symlink_to(tmp_path / "root")
-    with pytest.raises(BadInputError, match='"[^"]*root/cat/up" is a link to "[^"]*root", which contains it'):
+    with pytest.raises(BadInputError, match=r'"[^"]*root/cat/up" is a link to "[^"]*root", which contains it'):
         class_files(tmp_path / "root", (".png",))
 
 

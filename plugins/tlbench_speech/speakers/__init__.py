@@ -1,0 +1,1 @@
+"""Encoders of speakers, which are found by name."""
