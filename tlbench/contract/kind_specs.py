@@ -69,6 +69,7 @@ ONE_CLASS = KindSpec(
     layout="pooled",
     create=deferred("tlbench.learning.kinds.anomaly", "OneClass"),
     supervised=False,
+    traits=("probe", "distances"),
 )
 """For a target whose source is of another kind, that an encoder can be trained on."""
 LANGUAGE_MODELLING = KindSpec(

@@ -84,7 +84,8 @@ class KindSpec:
     from."""
     traits: tuple[str, ...] = ("probe",)
     """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features;
-    `class-probabilities`, that predictions are a probability for each of several exclusive labels."""
+    `class-probabilities`, that predictions are a probability for each of several exclusive labels; `distances`, that
+    its head is a `Distance`."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -138,6 +138,14 @@ class Distance(nn.Linear):
         distance = ((features - self.center) @ self.root).square().sum(-1, keepdim=True)
         return super().forward(features) + distance * self.second
 
+    @torch.no_grad()
+    def place(self, center: Array, root: Array) -> None:
+        """Set c `(D,)` and R `(D, D)`, and make both outputs of the linear head 0."""
+        self.weight.zero_()
+        self.bias.zero_()
+        self.center.copy_(torch.from_numpy(center))
+        self.root.copy_(torch.from_numpy(root))
+
 
 class TransferModel(nn.Module):
     """An encoder and heads by name: `source` if the task has a source, and `target`."""

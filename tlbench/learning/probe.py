@@ -68,10 +68,7 @@ class Gaussian(Linear):
         """Set a head that is a `Distance`."""
         if not isinstance(head, Distance):
             raise TypeError(f"A Gaussian fits a Distance head, not {type(head).__name__}.")
-        super().copy_into(head)
-        with torch.no_grad():
-            head.center.copy_(torch.from_numpy(self.center))
-            head.root.copy_(torch.from_numpy(self.root))
+        head.place(self.center, self.root)
 
 
 def some_units(size: int) -> Array:

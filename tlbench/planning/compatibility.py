@@ -22,12 +22,13 @@ SETTINGS = {
 TRAITS = {
     "batchnorm": "batch normalisation",
     "class-probabilities": "class probabilities",
+    "distances": "a head of distances from normal examples",
     "two-views": "two views of an example",
     "label-vectors": "vectors of label names",
     "masked-tokens": "a mask token",
 }
 """Traits whose name is not the term that a reader knows."""
-KIND_TRAITS = ("probe", "class-probabilities")
+KIND_TRAITS = ("probe", "class-probabilities", "distances")
 """Traits that only kinds give, so that a message names the kind alone."""
 BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens")
 """Traits that only backbones give."""

@@ -1,0 +1,1 @@
+"""Detectors of anomalies that learn from normal examples alone, on frozen features."""
