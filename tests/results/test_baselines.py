@@ -7,7 +7,8 @@ import dataclasses
 import pytest
 from support import only, plan_only
 
-from tlbench.results.baselines import with_baselines
+from tlbench.planning.catalog import load_catalog
+from tlbench.results.baselines import UNVARIED, with_baselines
 from tlbench.results.row import Row
 
 ACCESS = {"source-only": (), "all-labels": ("target-all-labels",)}
@@ -147,3 +148,8 @@ def test_a_row_without_a_score_has_no_gain(row, baselines):
     failed = row("finetune", 0.8, status="failed")
     failed = dataclasses.replace(failed, score=None)
     assert compared(failed, baselines) == failed
+
+
+def test_baselines_that_no_augmentation_changes_are_those_that_declare_it():
+    declared = {spec.name for spec in load_catalog().strategies.values() if spec.baseline and not spec.augments}
+    assert set(UNVARIED) == declared
