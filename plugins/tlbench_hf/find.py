@@ -10,7 +10,13 @@ from typing import Any
 
 from tlbench import CHECKPOINT_KEY, PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, deferred
 from tlbench_hf.new import pooling
-from tlbench_hf.places import configuration_file, extractor_file, files_beside_extractor, files_of_text
+from tlbench_hf.places import (
+    configuration_file,
+    extractor_file,
+    files_beside_extractor,
+    files_of_clip,
+    files_of_text,
+)
 from tlbench_hf.processors import is_plain
 from tlbench_hf.unfit import check_folder, check_model
 
@@ -149,19 +155,20 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
 
 
 def _image(place: str, name: str, config: Mapping[str, Any]) -> BackboneSpec:
-    plain = is_plain(extractor_file(place))
+    plain, whole_clip = is_plain(extractor_file(place)), config["model_type"] == "clip"
     return BackboneSpec(
         name=name,
         modality="image",
         title=f"{config['model_type']} of transformers",
-        summary="One feature for each image, with the preprocessing of its training; of CLIP the vision tower.",
+        summary="One feature for each image, with the preprocessing of its training; of CLIP that for texts too.",
         traits=("scales",),
         recipe=RECIPE,
         licence=LICENCE,
         options=(WEIGHTS, CHECKPOINT_KEY, PARTIAL),
         requires=("transformers", "PIL"),
         extra="vision",
-        checkpoint=functools.partial(files_beside_extractor, place),
+        checkpoint=functools.partial(files_of_clip if whole_clip else files_beside_extractor, place),
+        encode_labels=deferred("tlbench_hf.clip", "encode_labels") if whole_clip else None,
         fit=deferred("tlbench_hf.image", "fit"),
         prepare=deferred("tlbench_hf.image", "prepare"),
         preprocess=deferred("tlbench_hf.photo") if plain else None,

@@ -14,6 +14,7 @@ from torch import Tensor
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.assets import log_once
 from tlbench.learning import Columns, Encoder, prepare_each
+from tlbench_hf.clip import PROJECTED, is_projected
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.photo import preprocessor
 from tlbench_hf.places import EXTRACTOR
@@ -62,7 +63,10 @@ def _steps(processor: Any) -> dict[str, Any]:
 
 def _vision(config: Any) -> Any:
     """Return the configuration of the part that reads images. Raises `BadInputError` unless of three channels."""
+    width = getattr(config, "projection_dim", None)
     config = getattr(config, "vision_config", config)
+    if width is not None:  # A tower has a width of its own, which is that of the whole model only by custom.
+        config.projection_dim = width
     if config.num_channels != 3:
         raise BadInputError(
             f"The model takes images of {config.num_channels} channels: use one for images of 3 channels."
@@ -125,12 +129,14 @@ def prepare(request: PrepareRequest) -> Columns:
 
 
 def build(request: BuildRequest) -> Encoder:
-    """Return the encoder: of CLIP the vision tower."""
+    """Return the encoder: of CLIP the vision tower, with the projection to the space that it shares with texts."""
     import transformers
 
-    config = _vision(configuration(request.files, request.fitted))
-    kind = config.model_type
-    auto = transformers.CLIPVisionModel if kind == "clip_vision_model" else auto_class("pooled")
+    whole = configuration(request.files, request.fitted)
+    config = _vision(whole)
+    kind, auto = config.model_type, auto_class("pooled")
+    if kind == "clip_vision_model":
+        auto = getattr(transformers, PROJECTED if is_projected(whole) else "CLIPVisionModel")
     if kind in BIASED:
         config._attn_implementation = "eager"
     model, lacking = load(auto, request.files, config, request.options, keep_pooler=kind in POOLED)
@@ -141,7 +147,10 @@ def build(request: BuildRequest) -> Encoder:
 
 
 class ImageEncoder(Encoder):
-    """uint8 images `(N, 3, H, W)` -> features `(N, D)`: the class token, the model's own pooling, or the mean."""
+    """uint8 images `(N, 3, H, W)` -> features `(N, D)`: the class token, the model's own pooling, or the mean.
+
+    Of a whole CLIP: the vector in the space of images and texts.
+    """
 
     mean: Tensor
     std: Tensor
@@ -153,7 +162,8 @@ class ImageEncoder(Encoder):
             values = torch.tensor(fitted[name], dtype=torch.float32)[:, None, None]
             self.register_buffer(name, values, persistent=False)
         self.model = model
-        self.feature_dim = config.hidden_size
+        self.projected = hasattr(model, "visual_projection")
+        self.feature_dim = config.projection_dim if self.projected else config.hidden_size
         self.kind = config.model_type
         own = [_side(config.image_size, axis) for axis in (0, 1)]
         # DINOv2 does so by itself.
@@ -162,6 +172,9 @@ class ImageEncoder(Encoder):
 
     def forward(self, images: Tensor) -> Tensor:
         outputs = self.model(pixel_values=(images.float() / 255 - self.mean) / self.std, **self.how)
+        if self.projected:
+            vectors: Tensor = outputs.image_embeds
+            return vectors
         if self.kind in POOLED:
             features: Tensor = outputs.pooler_output
             return features

@@ -12,6 +12,7 @@ from tlbench import BadInputError, Checkpoint
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "tokenizer.model", "sentencepiece.bpe.model")
 """The first that is there; with an older form transformers reads what stands beside it."""
 BESIDE = ("tokenizer_config.json", "merges.txt")
+TOKENIZER = {"tokenizer": TOKENIZERS, **{name: (name,) for name in BESIDE}}
 EXTRACTOR = "preprocessor_config.json"
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
@@ -32,8 +33,12 @@ def extractor_file(name: str) -> Path | None:
 
 def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return a text model's files by role. Raises `MissingDataError`."""
-    tokenizer = {"tokenizer": TOKENIZERS, **{beside: (beside,) for beside in BESIDE}}
-    return _files(name, options, tokenizer, BESIDE)
+    return _files(name, options, TOKENIZER, BESIDE)
+
+
+def files_of_clip(name: str, options: Mapping[str, Any]) -> Checkpoint:
+    """Return the files of a model of images and texts by role; it may lack a tokenizer. Raises `MissingDataError`."""
+    return _files(name, options, {EXTRACTOR: (EXTRACTOR,), **TOKENIZER}, (EXTRACTOR, *TOKENIZER))
 
 
 def files_beside_extractor(name: str, options: Mapping[str, Any]) -> Checkpoint:

@@ -94,7 +94,8 @@ def image_folder(folder: Path, kind: str) -> Path:
     pixels = {"image_size": 32, "patch_size": 16}
     values: dict[str, Any] = {**sizes, **pixels}
     if kind == "clip":
-        values = {"vision_config": values, "text_config": {**sizes, "vocab_size": 32}, "projection_dim": 8}
+        texts = {**sizes, "vocab_size": 32, "bos_token_id": 0, "eos_token_id": 31, "pad_token_id": 1}
+        values = {"vision_config": values, "text_config": texts, "projection_dim": 8}
     if kind == "swin":
         values = {**pixels, "patch_size": 4, "embed_dim": 8, "depths": [1, 1], "num_heads": [1, 2], "window_size": 4}
     AutoModel.from_config(AutoConfig.for_model(kind, **values)).save_pretrained(folder)

@@ -8,7 +8,7 @@ import pytest
 from fakes.hf_backbones import Made
 from safetensors.torch import load_file, save_file
 
-from tlbench import BadInputError
+from tlbench import BadInputError, LabelsRequest
 from tlbench_hf.find import find
 
 
@@ -21,9 +21,11 @@ def the_library_s_features(folder, kind, pixels):
     import torch
     import transformers
 
-    auto = transformers.CLIPVisionModel if kind == "clip" else transformers.AutoModel
+    model = transformers.AutoModel.from_pretrained(folder).eval()
     with torch.no_grad():
-        outputs = auto.from_pretrained(folder).eval()(pixel_values=pixels)
+        if kind == "clip":
+            return model.get_image_features(pixel_values=pixels).pooler_output.numpy()
+        outputs = model(pixel_values=pixels)
     states = outputs.last_hidden_state
     return {"vit": states[:, 0], "swin": states.mean(1)}.get(kind, outputs.pooler_output).numpy()
 
@@ -98,3 +100,49 @@ def test_what_is_saved_is_read_again_with_the_same_features(folders, tmp_path):
     made.save(tmp_path)
     assert find(str(tmp_path)).modality == "image"
     assert np.allclose(Made(tmp_path, images()).features(), made.features(), atol=1e-6)
+
+
+def vectors_of(made, names):
+    asked = LabelsRequest(
+        names=names,
+        encoder=made.model().encoder,
+        fitted=made.fitted,
+        layout=made.layout,
+        options=made.options,
+        files=made.files,
+    )
+    return made.spec.encode_labels(asked)
+
+
+def test_names_of_labels_have_vectors_in_the_space_of_images_of_clip(folders, tmp_path):
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import CLIPModel
+
+    folder = shutil.copytree(folders["clip"], tmp_path / "clip")
+    names = ("red cat", "blue dog on a red cat", "cat")
+    words = ["begin", "unknown", "red", "cat", "blue", "dog", "on", "a", *map(str, range(23)), "end"]
+    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="unknown"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing("begin $A end", special_tokens=[("begin", 0), ("end", 31)])
+    tokenizer.save(str(folder / "tokenizer.json"))
+    made = Made(folder, images(5))
+    vectors = vectors_of(made, names)
+    model = CLIPModel.from_pretrained(folder).eval()
+    mean, std = (torch.tensor(made.fitted[name])[:, None, None] for name in ("mean", "std"))
+    pixels = (torch.from_numpy(made.columns[0]) / 255 - mean) / std
+    cosines = []
+    for name in names:
+        ids = torch.tensor([tokenizer.encode(name).ids])
+        with torch.no_grad():
+            found = model(input_ids=ids, pixel_values=pixels, return_loss=False)
+        cosines.append((found.logits_per_image / model.logit_scale.detach().exp())[:, 0].numpy())
+    features = made.features()
+    assert not np.allclose(cosines[0], cosines[1], atol=1e-3)
+    features, vectors = (part / np.linalg.norm(part, axis=1, keepdims=True) for part in (features, vectors))
+    assert np.allclose(features @ vectors.T, np.stack(cosines, 1), atol=1e-5)
+
+
+def test_a_clip_without_a_tokenizer_has_no_vectors_of_names(folders):
+    with pytest.raises(BadInputError, match="no tokenizer"):
+        vectors_of(Made(folders["clip"], images()), ("cat",))
