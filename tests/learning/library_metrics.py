@@ -190,6 +190,7 @@ PIXELS: Mapping[str, Mapping[str, Score]] = {
             *case.tensors, num_classes=len(case.labels), average="micro"
         ),
     },
+    "hausdorff-95": {},
 }
 
 

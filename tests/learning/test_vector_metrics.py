@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import sklearn.metrics
+from scipy.spatial.distance import cdist
 from support import weigh
 
 from tlbench.learning.metrics import (
@@ -29,7 +30,8 @@ def maps():
 @pytest.mark.parametrize("weights", [np.ones(4), np.array([0.0, 2.0, 1.0, 1.0])], ids=["alike", "resampled"])
 def test_pixels_are_scored_as_by_scikit_learn(maps, weights):
     targets, guess = maps
-    scores = {name: weigh(metric, guess, targets)(weights) for name, metric in pixel_metrics(3).items()}
+    counted = {name: metric for name, metric in pixel_metrics(3).items() if name != "hausdorff-95"}
+    scores = {name: weigh(metric, guess, targets)(weights) for name, metric in counted.items()}
     how = {"y_true": targets.values, "y_pred": guess, "sample_weight": np.repeat(weights, 30)}
     assert scores == pytest.approx(
         {
@@ -43,7 +45,9 @@ def test_pixels_are_scored_as_by_scikit_learn(maps, weights):
 def test_a_label_that_does_not_occur_does_not_count():
     targets, guess = Targets(np.array([0, 0, 1, 1]), np.array([4])), np.array([0, 1, 1, 1])
     scores = {name: weigh(metric, guess, targets)(np.ones(1)) for name, metric in pixel_metrics(5).items()}
-    assert scores == pytest.approx({"mean-iou": (1 / 2 + 2 / 3) / 2, "dice": 4 / 5, "pixel-accuracy": 3 / 4})
+    # The outline of label 1 is 3 pixels of one row, and 2 of them: 0, 0, 1, 0, 0.
+    expected = {"mean-iou": (1 / 2 + 2 / 3) / 2, "dice": 4 / 5, "pixel-accuracy": 3 / 4, "hausdorff-95": 0.8}
+    assert scores == pytest.approx(expected)
 
 
 def test_background_alone_that_is_taken_for_background_is_all_right():
@@ -92,3 +96,48 @@ def test_several_labels_are_scored_as_by_scikit_learn(weights):
 def test_a_label_that_no_example_has_leaves_the_mean_precision_as_it_is():
     targets = Targets(np.array([[1, 0], [0, 0]]), np.ones(2, int))
     assert weigh(mean_average_precision, np.array([[0.9, 0.9], [0.1, 0.1]]), targets)(np.ones(2)) == 1.0
+
+
+def outline_by_hand(mask):
+    """Return the places of pixels with a neighbour outside the mask or outside the image."""
+    padded = np.pad(mask, 1)
+    return [
+        (row, column)
+        for row, column in np.argwhere(mask)
+        if not all(padded[row + 1 + down, column + 1 + right] for down, right in ((0, 1), (1, 0), (0, -1), (-1, 0)))
+    ]
+
+
+def hausdorff_by_hand(found, there, labels, spacing=(1.0, 1.0)):
+    """Return the distances of all labels of an image, from all pairs of pixels."""
+    distances = []
+    for label in range(1, labels):
+        sides = [np.array(outline_by_hand(of == label)).reshape(-1, 2) * spacing for of in (found, there)]
+        if all(map(len, sides)):
+            pairs = cdist(*sides)
+            distances.append(np.percentile(np.concatenate([pairs.min(1), pairs.min(0)]), 95))
+        elif any(map(len, sides)):
+            distances.append(np.hypot(*(np.array(found.shape) * spacing)))
+    return distances
+
+
+@pytest.mark.parametrize("spacing", [(), (0.5, 2.0)], ids=["pixels", "mm"])
+def test_hausdorff_distances_are_those_of_all_pairs_of_pixels(spacing):
+    draw = np.random.default_rng(0)
+    maps = [(draw.integers(0, 3, shape), draw.integers(0, 3, shape)) for shape in ((5, 7), (9, 4), (1, 6))]
+    maps += [(np.zeros((4, 4), int), np.eye(4, dtype=int)), (np.zeros((3, 3), int), np.zeros((3, 3), int))]
+    blob = np.zeros((12, 12), int)
+    blob[2:8, 3:9] = 1
+    maps.append((np.roll(blob, 3, 1), blob))
+    expected = [hausdorff_by_hand(found, there, 3, spacing or (1.0, 1.0)) for found, there in maps]
+    targets = Targets(
+        np.concatenate([there.ravel() for _, there in maps]),
+        np.array([there.size for _, there in maps]),
+        [[*there.shape, *spacing] for _, there in maps],
+    )
+    weights = np.array([1, 2, 0, 1, 3, 1.0])
+    score = weigh(pixel_metrics(3)["hausdorff-95"], np.concatenate([found.ravel() for found, _ in maps]), targets)
+    total = sum(weight * sum(part) for weight, part in zip(weights, expected, strict=True))
+    count = sum(weight * len(part) for weight, part in zip(weights, expected, strict=True))
+    assert score(weights) == pytest.approx(total / count, abs=1e-12)
+    assert score(np.eye(6)[4]) == 0

@@ -167,7 +167,23 @@ HAND: Hand = {
     "a number that never varies, predicted exactly": {
         "r2": (Fraction(6, 14), "a number that never varies counts as 0: (0 + 1 - 2/14) / 2 = 6/14")
     },
-    "background alone": {"dice": (1, "1 if nothing but background is there and nothing else was found")},
+    "label maps": {
+        "hausdorff-95": (
+            Fraction(27, 20),
+            "one row an image: 95th percentiles of 0, 0, 1 (0.9) three times and of 0, 0, 1, 3 (2.7): 5.4 / 4",
+        )
+    },
+    "label maps, resampled": {"hausdorff-95": (Fraction(63, 40), "(0.9 + 0.9 + 3 * (2.7 + 0.9)) / (2 + 3 * 2)")},
+    "label maps without one of the labels": {
+        "hausdorff-95": (math.sqrt(5) / 2, "the diagonal of 1 x 2 pixels, and 0 for the other image")
+    },
+    "a label that is found and never there": {
+        "hausdorff-95": ((2 * math.sqrt(5) + 0.9) / 3, "twice the diagonal of 1 x 2 pixels, and 0, 0, 1")
+    },
+    "background alone": {
+        "dice": (1, "1 if nothing but background is there and nothing else was found"),
+        "hausdorff-95": (0, "0 if no image has another label than the background"),
+    },
     "tokens": {
         "log-likelihood": (-1.0, "(-0.5 - 1.25 - 2 - 0.25) / 4"),
         "perplexity": (math.e, "exp(1)"),

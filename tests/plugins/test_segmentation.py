@@ -93,7 +93,7 @@ def test_one_s_own_masks_run_through_every_strategy(places, run_pairings):
         "scratch",
         "source-only",
     }
-    assert set(found["all-labels"].scores) == {"mean-iou", "dice", "pixel-accuracy"}
+    assert set(found["all-labels"].scores) == {"mean-iou", "dice", "pixel-accuracy", "hausdorff-95"}
     assert found["all-labels"].score > 0.9 > found["constant"].score
     assert all(row.parity < 1e-4 and row.score == pytest.approx(row.eager_score, abs=1e-3) for row in rows)
     assert found["all-labels"].shapes == ((1, 1, 12, 12),)

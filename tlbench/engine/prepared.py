@@ -236,6 +236,7 @@ def targets_of(task: TaskSpec, name: str, split: Split, kind: KindSpec, labels: 
     if references and len(references) != len(split.inputs):
         raise BadInputError(f"{where}: {len(split.inputs)} examples but {len(references)} references.")
     try:
-        return replace(kind.create().targets(split.labels, labels), references=references)
+        targets = kind.create().targets(split.labels, labels)
+        return replace(targets, references=references or targets.references)
     except BadInputError as error:
         raise BadInputError(f"{where}: {error}.") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,8 +24,12 @@ class Segmentation(Classification):
     """The most probable label of each pixel."""
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
-        """Return indices `(M,)` int64: the pixels of the masks `(H, W)`, image by image and row by row."""
-        return super().targets([np.ravel(mask) for mask in labels], names)
+        """Return indices `(M,)` int64: the pixels of the masks `(H, W)`, image by image and row by row.
+
+        References are the shapes of the masks, unless the task gives others.
+        """
+        flat = super().targets([np.ravel(mask) for mask in labels], names)
+        return replace(flat, references=[list(np.shape(mask)) for mask in labels])
 
     def strata(self, targets: Targets) -> Array:
         there = np.zeros((len(targets), int(targets.values.max()) + 1), bool)

@@ -8,6 +8,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.metrics.metric import Metric, Vectorised, Weighted, divided, example_of_units
+from tlbench.learning.metrics.surfaces import hausdorff_metric
 from tlbench.learning.targets import Predictions, Targets
 
 
@@ -15,7 +16,7 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
     """Return the scores of label maps with so many labels, of which 0 is the background; predictions are `(M,)`.
 
     Pixels of all images are counted together, as in Pascal VOC (Everingham et al. 2010): `mean-iou` over the labels
-    that occur, `dice` over those of them that are not the background.
+    that occur, `dice` over those of them that are not the background. `hausdorff-95` is a mean over images and labels.
     """
 
     def metric(formula: Callable[[Array, Array, Array], Array]) -> Metric:
@@ -26,7 +27,8 @@ def pixel_metrics(labels: int) -> Mapping[str, Metric]:
 
         return of
 
-    return {"mean-iou": metric(_mean_iou), "dice": metric(_dice), "pixel-accuracy": metric(_pixel_accuracy)}
+    counted = {"mean-iou": metric(_mean_iou), "dice": metric(_dice), "pixel-accuracy": metric(_pixel_accuracy)}
+    return {**counted, "hausdorff-95": hausdorff_metric(labels)}
 
 
 def _confusion_by_example(predictions: Predictions, targets: Targets, labels: int) -> Array:
