@@ -37,6 +37,7 @@ COMMANDS = {
     "check": "Run the conformance tests on a plugin.",
     "fetch": "Download published data sets and verify every file.",
     "leaderboard": "Render leaderboards from results.",
+    "merge": "Add the results of other boards to a board.",
     "advise": "Say which strategy to use for each task, on which evidence, and what else to try.",
     "compare": "Compare two strategies, backbones, versions or boards, with significance.",
     "verify": "Verify results and leaderboards against the stored predictions.",

@@ -1,0 +1,53 @@
+"""`tlbench merge`: a union of boards, with what belongs to each result; contradictions are named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from tlbench.results.row import write_row
+from tlbench.results.row_files import parsed, row_paths
+
+RUN = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--references", "none")
+
+
+@pytest.fixture
+def boards(tlbench, tmp_path):
+    assert tlbench(*RUN, "--seeds", "0-0", "--board", "one")[0] == 0
+    assert tlbench(*RUN, "--seeds", "2", "--board", "two")[0] == 0
+    return tmp_path / "one", tmp_path / "two"
+
+
+def test_results_come_with_what_belongs_to_them_and_no_file_comes_twice(tlbench, boards, tmp_path):
+    status, output, _ = tlbench("merge", "one", "two", "--board", "all")
+    assert (status, output) == (0, "2 results added, 1 there already, 0 contradict those of all\n")
+    assert len(row_paths(tmp_path / "all")) == 2
+    assert tlbench("verify", "all") == (0, "2 results verified, 0 without predictions, 0 wrong\n", "")
+    assert (tmp_path / "all/toy.md").is_file()
+    before = {path: path.read_bytes() for path in sorted((tmp_path / "all").rglob("*.*"))}
+    assert tlbench("merge", "two", "one", "--board", "all")[0] == 0
+    assert before == {path: path.read_bytes() for path in sorted((tmp_path / "all").rglob("*.*"))}
+
+
+def test_a_result_with_other_numbers_is_named_and_not_taken(tlbench, boards, tmp_path):
+    one, _ = boards
+    (path,) = row_paths(one)
+    row = parsed(path)
+    other = dataclasses.replace(row, a_distance=0.125, created="2026-01-01T00:00:00+00:00", transfer_gain=None)
+    write_row(one, other)
+    status, output, _ = tlbench("merge", "one", "--board", "two")
+    assert status == 1
+    assert f'contradiction: toy/{path.name}: "one" has another a_distance; not taken' in output
+    assert parsed(tmp_path / "two/rows/toy" / path.name).a_distance == row.a_distance
+    status, output, _ = tlbench("merge", "one", "--board", "two", "--json")
+    assert json.loads(output)["contradictions"] == [
+        {"file": f"toy/{path.name}", "board": "one", "fields": ["a_distance"]}
+    ]
+
+
+@pytest.mark.parametrize(("words", "says"), [(("nowhere",), "No results"), (("one",), "name another with --board")])
+def test_a_folder_without_results_and_the_board_itself_are_refused(tlbench, boards, words, says):
+    status, _, errors = tlbench("merge", *words, "--board", "one")
+    assert (status, says in errors) == (2, True)
