@@ -53,5 +53,13 @@ class Faults:
         """Remember that an example comes from a file, from a place described as text, or from another example."""
 
 
+class QuietFaults(Faults):
+    """Raises faults and notes nothing, for a file that is read twice, or by an export."""
+
+    def note(self, text: str, file: object = None) -> None:
+        """Do nothing."""
+
+
 RAISE = Faults()
 """The default of every reader."""
+QUIET = QuietFaults()

@@ -17,7 +17,7 @@ from tlbench.contract.specs import TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
-from tlbench.deploy.package.carried import READERS, packages_of
+from tlbench.deploy.package.carried import READERS, packages_of, source_of
 from tlbench.deploy.package.examples import examples_of, form, predictions, reader_of, reading_of, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
@@ -44,7 +44,8 @@ def write_bundle(
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
     metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
-    preprocess = check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"', READERS)
+    carried = source_of(module.preprocessor, READERS)
+    preprocess = check_alone(carried, module.__name__, f'backbone "{backbone.name}"', READERS)
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": preprocess,
@@ -68,8 +69,8 @@ def write_bundle(
 
 def _reader(task: TaskSpec) -> str:
     """Return the source of the module that reads files of a task."""
-    module = sys.modules[reader_of(task).__module__]
-    return check_alone(inspect.getsource(module), module.__name__, f'task "{task.name}"', READERS)
+    reader = reader_of(task)
+    return check_alone(source_of(reader, READERS), reader.__module__, f'task "{task.name}"', READERS)
 
 
 def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> None:
