@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -174,6 +175,15 @@ def write_row(folder, row, catalog, export, prepare):
     return write_bundle(folder, row, task, backbone, export.folder, prepare.folder)
 
 
+def reader_in(folder):
+    """The reader of an export: the function from a file to its raw examples."""
+    spec = importlib.util.spec_from_file_location("carried_reader", folder / "reader.py")
+    sys.modules["carried_reader"] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    reading = json.loads(metadata_of(folder)["reading"])
+    return vars(module)[reading["reader"]](**reading["settings"])
+
+
 def serve(folder, *words):
     alone = READING if "PIL" in (folder / "preprocess.py").read_text() else ALONE
     return run_python(alone, str(folder), *words, PYTHONDONTWRITEBYTECODE="1")
@@ -229,10 +239,7 @@ def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_the
     assert done.returncode == 0, done.stderr
     said = [line.rsplit(": ", 1) for line in done.stdout.splitlines()]
     assert {what for _, what in said[: len(samples)]} <= {what for _, what in said[len(samples) :]}
-    module = types.ModuleType("reader")
-    exec((folder / "reader.py").read_text(), vars(module))
-    reading = json.loads(metadata_of(folder)["reading"])
-    read = vars(module)[reading["reader"]](**reading["settings"])
+    read = reader_in(folder)
     raw = [np.asarray(example).tobytes() for path in files for example in read(path)]
     assert {np.asarray(read_example(path)).tobytes() for path in samples if path.suffix != ".npz"} <= set(raw)
 

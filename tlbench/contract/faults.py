@@ -25,6 +25,8 @@ class Faults:
 
     collects = False
     """Whether a reader goes on after a fault."""
+    advises = True
+    """Whether messages name options of a task; those of an export, which has none, do not."""
 
     def refuse(self, message: str) -> None:
         """Raise `BadInputError` with this message, or collect it and return."""
@@ -54,7 +56,7 @@ class Faults:
 
 
 class QuietFaults(Faults):
-    """Raises faults and notes nothing, for a file that is read twice, or by an export."""
+    """Raises faults and notes nothing, for a file that is read twice."""
 
     def note(self, text: str, file: object = None) -> None:
         """Do nothing."""

@@ -65,16 +65,14 @@ def with_decimal_points(table: Table, columns: Sequence[str], known: Mapping[str
     return replace(table, rows=rows, decimals=changed)
 
 
-def common_decimals(
-    paths: Sequence[Path], read: Callable[[Path], tuple[Table, Sequence[str]]], known: Mapping[str, str] = NO_DECIMALS
-) -> dict[str, str]:
+def common_decimals(paths: Iterable[Path], read: Callable[[Path], tuple[Table, Sequence[str]]]) -> dict[str, str]:
     """Return how several tables of one origin write the numbers of those columns that have decimal commas.
 
     `read` returns a table as it is, and its columns that may hold numbers. Tables that cannot be read say nothing:
     whoever reads them next names what is wrong.
     """
-    common = dict(known)
-    for path in paths if len(paths) > 1 else ():
+    common: dict[str, str] = {}
+    for path in paths:
         try:
             if not _may_have_commas(path):
                 continue

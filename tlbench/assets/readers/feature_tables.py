@@ -85,7 +85,7 @@ def feature_decimals(paths: Sequence[Path], use: TableUse) -> dict[str, str]:
         table = _used_columns(read_table(path, faults=QUIET), use)
         return table, [*_features(table, use), *use.numbers]
 
-    return common_decimals(paths, read)
+    return common_decimals(paths if len(paths) > 1 else (), read)
 
 
 def _features(table: Table, use: TableUse) -> list[str]:

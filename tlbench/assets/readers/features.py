@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlbench.assets.readers.cells import is_numeric, number_cells
+from tlbench.assets.readers.decimals import merged_decimals
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled, quoted
 from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
@@ -55,8 +56,8 @@ def all_rows(table: Table) -> list[TableRow]:
 
 
 @dataclass(frozen=True)
-class FeatureEncoding:
-    """How columns become features: learnt from the training records of the source domain."""
+class RowEncoding:
+    """How columns become features, as exports do it too."""
 
     columns: tuple[str, ...]
     """Columns that become features, in this order."""
@@ -67,10 +68,54 @@ class FeatureEncoding:
     fill: bool = False
     """Whether a cell without a usable number becomes NaN, rather than a fault."""
 
+    def features(self, records: Sequence[TableRow]) -> Array:
+        """Return `(N, F)` float64, column after column."""
+        import numpy as np
+
+        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
+
+    def _block(self, table: Table, rows: Sequence[int]) -> Array:
+        import numpy as np
+
+        return np.concatenate(
+            [
+                self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
+                for column in self.columns
+            ],
+            axis=1,
+        )
+
+    def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
+        cells, categories = np.array(_texts(table, rows, column)), np.array(self.categories[column])
+        return np.asarray(cells[:, None] == categories, np.float64)
+
+    def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
+        import numpy as np
+
+        numbers = number_cells(table, rows, column, fill=self.fill)
+        if self.log and np.nanmin(numbers, initial=0) < 0:
+            line = table.lines[rows[int(np.nanargmin(numbers))]]
+            raise BadInputError(
+                f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm: use '
+                f"task.log=false."
+            )
+        return (np.log1p(numbers) if self.log else numbers)[:, None]
+
+
+class FeatureEncoding(RowEncoding):
+    """How columns become features: learnt from the training records of the source domain."""
+
     @property
     def reading(self) -> dict[str, Any]:
-        """What `record_reader` needs to read a table in the same way."""
+        """What `record_reader` needs to read a table with decimal points in the same way."""
         return {"columns": self.columns, "categories": self.categories, "log": self.log, "fill": self.fill}
+
+    def reading_of(self, records: Sequence[TableRow]) -> dict[str, Any]:
+        """Return what `record_reader` needs to read a table as those of these records were, decimal commas included."""
+        decimals = merged_decimals(table.decimals for table, _ in rows_by_table(records))
+        return {**self.reading, "decimals": {name: how for name, how in decimals.items() if name in self.columns}}
 
     @classmethod
     def learn(
@@ -113,41 +158,6 @@ class FeatureEncoding:
                         f"training row has from which categories are learnt, such as {quoted(list(other)[:3])}: all "
                         f"such texts are alike to a model."
                     )
-
-    def features(self, records: Sequence[TableRow]) -> Array:
-        """Return `(N, F)` float64, column after column."""
-        import numpy as np
-
-        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
-
-    def _block(self, table: Table, rows: Sequence[int]) -> Array:
-        import numpy as np
-
-        return np.concatenate(
-            [
-                self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
-                for column in self.columns
-            ],
-            axis=1,
-        )
-
-    def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        cells, categories = np.array(_texts(table, rows, column)), np.array(self.categories[column])
-        return np.asarray(cells[:, None] == categories, np.float64)
-
-    def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        numbers = number_cells(table, rows, column, fill=self.fill)
-        if self.log and np.nanmin(numbers, initial=0) < 0:
-            line = table.lines[rows[int(np.nanargmin(numbers))]]
-            raise BadInputError(
-                f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm: use '
-                f"task.log=false."
-            )
-        return (np.log1p(numbers) if self.log else numbers)[:, None]
 
 
 def _texts(table: Table, rows: Iterable[int], column: str) -> list[str]:

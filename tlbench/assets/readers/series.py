@@ -37,14 +37,13 @@ def read_series(
     what becomes of cells without a number: `refuse`, `drop` (the rows) or `fill` (NaN).
     """
     table, chosen = _channels(path, columns, left_out, separator, faults)
-    return chosen, _numbers(with_decimal_points(table, chosen, decimals), chosen, missing)
+    return chosen, _series(with_decimal_points(table, chosen, decimals), chosen, missing)
 
 
 def series_decimals(
     paths: Sequence[Path], *, columns: Sequence[int | str] = (), left_out: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Return how the files of one domain write the numbers of channels with decimal commas, so that all say the same."""
-    # Even a single file is read: nothing else keeps what it says.
+    """Return how the files of one domain write numbers of channels with decimal commas, so that all say the same."""
     return common_decimals(paths, lambda path: _channels(path, columns, left_out, "", QUIET))
 
 
@@ -68,7 +67,7 @@ def _channels(
     return table, chosen
 
 
-def _numbers(table: Table, chosen: Sequence[str], missing: str) -> Array:
+def _series(table: Table, chosen: Sequence[str], missing: str) -> Array:
     """Return the channels of a table with decimal points, `(T, C)`."""
     import numpy as np
 

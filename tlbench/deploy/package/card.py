@@ -18,8 +18,19 @@ In an environment that has these packages (`pip install {packages}`), and nothin
     python predict.py examples/sample-*    # the examples of this folder, one a file
 {files}"""
 READER = """\
-    python predict.py FILE ...             # files like those of the training data, read by reader.py; images need
-                                           # pillow, sounds soundfile
+    python predict.py FILE ...             # files like those of the training data, by the code that read them{needs}
+"""
+NEEDS = {
+    "pillow": "; needs pillow",
+    "pyarrow": ":\n                                           # CSV, TSV, JSON lines, JSON; Parquet needs pyarrow",
+    "soundfile": "; needs soundfile",
+}
+"""What reading files takes, by the package that `reader.py` imports."""
+TEXT = """\
+    python predict.py "A TEXT"             # a text of several words
+"""
+NO_READER = """
+Files like those of the training data are not read here: {reason}.
 """
 FILES = """\
 - `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
@@ -60,11 +71,15 @@ def card(
     metadata: Mapping[str, str],
     example: str,
     packages: Sequence[str] = (),
+    reader_packages: Sequence[str] = (),
 ) -> str:
-    """Return the card; `example` says what a raw example is, in Markdown, `packages` what its preparation imports."""
+    """Return the card; `example` says what a raw example is, in Markdown, `packages` what its preparation imports.
+
+    `reader_packages` is what reading files imports.
+    """
     sections = {
         "What it is": _what(row, task, backbone),
-        "Run it": _run(metadata, packages),
+        "Run it": _run(task, backbone, metadata, packages, reader_packages),
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
         "What comes out": _outputs(metadata),
@@ -77,9 +92,26 @@ def card(
     return "\n".join([title, *(f"## {name}\n\n{text.rstrip()}\n" for name, text in sections.items())])
 
 
-def _run(metadata: Mapping[str, str], packages: Sequence[str]) -> str:
-    files = "" if metadata["reading"] == "null" else READER
+def _run(
+    task: TaskSpec,
+    backbone: BackboneSpec,
+    metadata: Mapping[str, str],
+    packages: Sequence[str],
+    reader_packages: Sequence[str],
+) -> str:
+    files = TEXT if metadata["example"].startswith("a text") else ""
+    if metadata["reading"] != "null":
+        files = READER.format(needs="".join(NEEDS.get(name, "") for name in reader_packages)) + files
+    else:
+        files += NO_READER.format(reason=_why_no_file(task, backbone))
     return RUN.format(packages=" ".join(["onnxruntime", "numpy", *packages]), files=files)
+
+
+def _why_no_file(task: TaskSpec, backbone: BackboneSpec) -> str:
+    """Return why an export reads no files like those of the training data."""
+    if backbone.preprocess is None:
+        return f"the backbone {escape(backbone.name)} gives exports no preprocessing, so they take prepared arrays"
+    return f"the task {escape(task.name)} gives exports no reader"
 
 
 def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:

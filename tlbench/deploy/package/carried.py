@@ -1,4 +1,4 @@
-"""The source of a class or function as an export carries it: its module, or what it needs of all modules in one file."""
+"""The source of a class or function as an export carries it: its module, or what it needs of all in one file."""
 
 from __future__ import annotations
 

@@ -46,13 +46,15 @@ def write_bundle(
     metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
     carried = source_of(module.preprocessor, READERS)
     preprocess = check_alone(carried, module.__name__, f'backbone "{backbone.name}"', READERS)
+    reader = None if reading is None else _reader(task)
+    needed = packages_of(preprocess), packages_of(reader or "")
     texts = {
         "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
         "preprocess.py": preprocess,
         "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
         "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
-        **({} if reading is None else {"reader.py": _reader(task)}),
-        "README.md": card(row, task, backbone, metadata, _first_paragraph(module), packages_of(preprocess)),
+        **({} if reader is None else {"reader.py": reader}),
+        "README.md": card(row, task, backbone, metadata, _first_paragraph(module), *needed),
     }
     # Appended, not written into the model: the scored bytes keep their hash.
     write_bytes(folder / "model.onnx", scored + _appendix(metadata))
