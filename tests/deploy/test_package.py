@@ -17,7 +17,6 @@ import numpy as np
 import onnx
 import pytest
 from support import plan_only, run_python, unlock
-from test_imports import imports
 
 from tlbench import ContractError, KindSpec, UsageError
 from tlbench.assets.folders import cache_folder
@@ -25,7 +24,8 @@ from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
 from tlbench.deploy.package.card import licences
-from tlbench.deploy.package.examples import read_example
+from tlbench.deploy.package.carried import ALLOWED, READERS, imported, source_of
+from tlbench.deploy.package.examples import read_example, reader_of
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
 from tlbench.engine.pairing import run_pairing
@@ -436,19 +436,24 @@ def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):
         find_stages(failed, tmp_path, store, catalog)
 
 
-def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone(catalog):
+def test_what_an_export_carries_imports_what_its_readme_names_alone(catalog):
     modules = {spec.preprocess() for spec in catalog.backbones.values() if spec.preprocess}
-    assert len(modules) == 5
-    for module in (*modules, prepared, postprocess):
-        assert {name.partition(".")[0] for name in imports(Path(module.__file__).read_text(), everywhere=True)} <= {
-            *sys.stdlib_module_names,
-            "numpy",
-        }
+    assert {module.__name__ for module in modules} >= {"tlbench_hf.encoding", "tlbench_hf.waveform"}
+    for module in modules:
+        beside = set(imported(source_of(module.preprocessor, READERS))) - ALLOWED
+        assert beside == ({"tokenizers"} if module.__name__ == "tlbench_hf.encoding" else set()), module
+    for module in (prepared, postprocess):
+        assert set(imported(Path(module.__file__).read_text())) <= ALLOWED
+
+
+def test_every_reader_of_a_task_can_be_carried(catalog):
+    readers = {reader_of(task) for task in catalog.tasks.values() if task.reader}
+    assert {reader.__name__ for reader in readers} >= {"record_reader", "text_reader", "series_reader", "sound_reader"}
+    for reader in readers:
+        assert set(imported(source_of(reader, READERS))) <= ALLOWED | {"PIL", "soundfile", "pyarrow"}
 
 
 def test_every_shipped_backbone_brings_its_preprocessing(catalog):
-    shipped = {name: spec for name, spec in catalog.backbones.items() if "tlbench-toy" not in str(catalog.origin(spec))}
+    shipped = [spec for spec in catalog.backbones.values() if "tlbench-toy" not in str(catalog.origin(spec))]
     assert shipped
-    without = {name for name, spec in shipped.items() if not spec.preprocess}
-    # Their tokenizers, and the resampling of sound, are libraries': exports take prepared arrays.
-    assert without <= {"text/bert", "text/gpt2", "audio/wav2vec2"}
+    assert not [spec.name for spec in shipped if not spec.preprocess]

@@ -40,9 +40,9 @@ def packages_of(source: str) -> list[str]:
 def source_of(carried: type | Callable[..., Any], also: Collection[str] = ()) -> str:
     """Return the source of the module of a class or function if it imports numpy and `also` alone.
 
-    Else return those statements of the module that it needs, such as functions, constants and imports, with what they
-    need of other modules; or the whole module, if they need one that an export cannot carry. Raises `ContractError` if
-    two of the modules give different things the same name.
+    Else return the docstring of the module and those statements that it needs, such as functions, constants and
+    imports, with what they need of other modules; or the whole module, if they need one that an export cannot carry.
+    Raises `ContractError` if two of the modules give different things the same name.
     """
     whole = inspect.getsource(sys.modules[carried.__module__])
     allowed = ALLOWED | set(also)
@@ -51,7 +51,9 @@ def source_of(carried: type | Callable[..., Any], also: Collection[str] = ()) ->
     statements = _Statements(allowed)
     if not statements.add(carried.__module__, carried.__name__):
         return whole
-    return "\n\n".join([FUTURE, *statements.texts.values(), ""])
+    text = ast.get_source_segment(whole, ast.parse(whole).body[0]) or ""
+    docstring = [text] if ast.get_docstring(ast.parse(whole)) else []
+    return "\n\n".join([*docstring, FUTURE, *statements.texts.values(), ""])
 
 
 class _Statements:
