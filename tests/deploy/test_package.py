@@ -24,7 +24,7 @@ from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
 from tlbench.deploy.package.card import licences
-from tlbench.deploy.package.carried import ALLOWED, READERS, imported, source_of
+from tlbench.deploy.package.carried import ALLOWED, READERS, imported, packages_of, source_of
 from tlbench.deploy.package.examples import read_example, reader_of
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
@@ -53,7 +53,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 READING = ALONE.replace(
     '"packaging"',
-    '"packaging", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
+    '"packaging", "tokenizers", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
 )
 READ = {
     "image": "*.png",
@@ -62,6 +62,8 @@ READ = {
     "series": "*.csv",
     "anomaly": "target.csv",
     "text": "target.csv",
+    "waveform": "*.wav",
+    "tokens": "target.csv",
 }
 """Cases whose exports read files, and what those are."""
 LABELS = ("dark", "<i>light|")
@@ -119,6 +121,11 @@ def sounds(folder):
     return write_files(folder, ".wav", write)
 
 
+def waveforms(folder):
+    """Recordings that are resampled to the rate of the model."""
+    return {**sounds(folder), "backbone.hidden": 8, "backbone.layers": 1, "backbone.channels": 8}
+
+
 def series(folder):
     def write(path, brightness, random):
         np.savetxt(path, brightness + random.normal(size=(30, 2)), delimiter=",", header="x,y", comments="")
@@ -148,6 +155,8 @@ CASES = {
     "series": ("robotics/series", series, ()),
     "anomaly": ("anomaly/table", records, ()),
     "text": ("nlp/text-table", texts, ()),
+    "waveform": ("speech/wav-folder", waveforms, ("audio/wav2vec2",)),
+    "tokens": ("nlp/text-table", texts, ("text/bert",)),
     "words": ("toy/names", lambda folder: {**BERT, "backbone.max_length": 12}, ("text/bert-tiny",)),
     "prepared": ("toy/names", lambda folder: {}, ()),
 }
@@ -185,7 +194,7 @@ def reader_in(folder):
 
 
 def serve(folder, *words):
-    alone = READING if "PIL" in (folder / "preprocess.py").read_text() else ALONE
+    alone = READING if packages_of((folder / "preprocess.py").read_text()) else ALONE
     return run_python(alone, str(folder), *words, PYTHONDONTWRITEBYTECODE="1")
 
 
@@ -257,7 +266,19 @@ def test_a_package_that_preprocessing_needs_is_named_without_a_traceback(exporte
         done = run_python(ALONE, str(folder), "--check", PYTHONDONTWRITEBYTECODE="1")
         assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False)
         assert "Error: PIL" in done.stderr
-    assert ("numpy pillow`" in (folder / "README.md").read_text()) == (case == "photo")
+    for package, needs in (("pillow", "photo"), ("tokenizers", "tokens")):
+        assert (f"numpy {package}`" in (folder / "README.md").read_text()) == (case == needs)
+
+
+def test_a_text_is_predicted_from_the_command_line(exported, tmp_path):
+    """Only if raw examples are texts, and a file without such a name is no text."""
+    case, _, _, folder = exported
+    done = serve(folder, "good, it's «7» naïve ☕")
+    assert ("text: " in done.stdout, done.returncode) == (
+        (True, 0) if case in ("text", "tokens", "words") else (False, 1)
+    )
+    done = serve(folder, str(tmp_path / "no.txt"))
+    assert (done.returncode, "Traceback" in done.stderr, "no.txt" in done.stderr) == (1, False, True)
 
 
 def test_other_predictions_are_told_apart(exported, tmp_path):
@@ -288,9 +309,12 @@ def test_the_metadata_say_what_goes_in_and_what_comes_out(exported):
     assert metadata["postprocess"] == ("Words" if case in ("words", "prepared") else "Labels")
     assert metadata["outputs"] in (folder / "README.md").read_text()
     inputs = json.loads(metadata["inputs"])
-    assert next(part["dtype"] for part in inputs) == {"image": "uint8", "photo": "uint8", "audio": "int16"}.get(
-        case, "int32" if case in ("text", "words", "prepared") else "float32"
-    )
+    assert next(part["dtype"] for part in inputs) == {
+        "image": "uint8",
+        "photo": "uint8",
+        "audio": "int16",
+        "waveform": "int16",
+    }.get(case, "int32" if case in ("text", "tokens", "words", "prepared") else "float32")
     assert all(part["shape"][0] == "batch" for part in inputs)
     assert json.loads(metadata["preprocessing"])["options"] == row.backbone_options
 

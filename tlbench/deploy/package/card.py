@@ -18,13 +18,9 @@ In an environment that has these packages (`pip install {packages}`), and nothin
     python predict.py examples/sample-*    # the examples of this folder, one a file
 {files}"""
 READER = """\
-    python predict.py FILE ...             # files like those of the training data, by the code that read them{needs}
+    python predict.py FILE ...             # files like those of the training data{needs}
 """
-NEEDS = {
-    "pillow": "; needs pillow",
-    "pyarrow": ":\n                                           # CSV, TSV, JSON lines, JSON; Parquet needs pyarrow",
-    "soundfile": "; needs soundfile",
-}
+NEEDS = {"pillow": " (needs pillow)", "pyarrow": " (Parquet needs pyarrow)", "soundfile": " (needs soundfile)"}
 """What reading files takes, by the package that `reader.py` imports."""
 TEXT = """\
     python predict.py "A TEXT"             # a text of several words
@@ -37,11 +33,12 @@ FILES = """\
   scored file itself, sha256 `{sha256}`.
 - `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
   prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them; `outputs.py` is what
-  it reads.
+  it reads.{reader}
 - `examples/`: examples of the target test split, raw, or prepared (`.npz`) where a raw one is large, and in
   `predictions.json` what the file predicted for them when it was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.
 """
+READER_FILE = "\n- `reader.py`: files to raw examples, the code that read the training data."
 INTERVALS = {
     "wilson": " (Wilson's, for a proportion)",
     "bca": " (bootstrap, bias-corrected and accelerated)",
@@ -77,6 +74,7 @@ def card(
 
     `reader_packages` is what reading files imports.
     """
+    reads = metadata["reading"] != "null"
     sections = {
         "What it is": _what(row, task, backbone),
         "Run it": _run(task, backbone, metadata, packages, reader_packages),
@@ -86,7 +84,7 @@ def card(
         "What it saw": _saw(row),
         "Intended use and limits": LIMITS,
         "Licence": licences(task.licence, backbone.licence),
-        "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256),
+        "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256, reader=READER_FILE if reads else ""),
     }
     title = f"# {escape(task.title)}: {escape(row.backbone)}, {escape(row.strategy)}\n"
     return "\n".join([title, *(f"## {name}\n\n{text.rstrip()}\n" for name, text in sections.items())])
@@ -99,11 +97,11 @@ def _run(
     packages: Sequence[str],
     reader_packages: Sequence[str],
 ) -> str:
-    files = TEXT if metadata["example"].startswith("a text") else ""
-    if metadata["reading"] != "null":
-        files = READER.format(needs="".join(NEEDS.get(name, "") for name in reader_packages)) + files
-    else:
+    files = TEXT if metadata["example"] in ("a text", "a list of words") else ""
+    if metadata["reading"] == "null":
         files += NO_READER.format(reason=_why_no_file(task, backbone))
+    else:
+        files = READER.format(needs="".join(NEEDS.get(name, "") for name in reader_packages)) + files
     return RUN.format(packages=" ".join(["onnxruntime", "numpy", *packages]), files=files)
 
 

@@ -60,7 +60,7 @@ class _Statements:
     """The statements of several modules that one file holds, in the order in which they can be run."""
 
     def __init__(self, allowed: Collection[str]) -> None:
-        self._allowed = allowed
+        self._allowed = frozenset(allowed)
         self.texts: dict[tuple[str, int], str] = {}
         self._modules: dict[str, tuple[str, Mapping[str, ast.stmt]]] = {}
         self._owners: dict[str, tuple[str, str]] = {}

@@ -33,8 +33,8 @@ HERE = Path(__file__).parent
 TOLERANCE = 1e-3
 RAW = (".npy", ".npz", ".json", ".txt")
 """What raw examples end in."""
-TEXTS = ("a text", "a list of")
-"""How the metadata begin to describe a raw example that is made of text."""
+TEXTS = ("a text", "a list of words")
+"""What the metadata call a raw example that is made of one text."""
 
 
 class Prepared(tuple[Any, ...]):
@@ -52,7 +52,7 @@ class Model:
         self.labels = json.loads(metadata["labels"])
         self.preprocess = preprocessor(**json.loads(metadata["preprocessing"]))
         self.kind = getattr(postprocess, metadata["postprocess"])()
-        self.takes_text = metadata["example"].startswith(TEXTS)
+        self.takes_text = metadata["example"] in TEXTS
         reading = json.loads(metadata["reading"])
         self.read_file = None if reading is None else reader_of(**reading)
 
