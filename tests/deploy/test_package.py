@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -53,7 +52,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 READING = ALONE.replace(
     '"packaging"',
-    '"packaging", "tokenizers", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
+    '"packaging", "tokenizers", "PIL",'
+    ' "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
 )
 READ = {
     "image": "*.png",
@@ -186,9 +186,8 @@ def write_row(folder, row, catalog, export, prepare):
 
 def reader_in(folder):
     """The reader of an export: the function from a file to its raw examples."""
-    spec = importlib.util.spec_from_file_location("carried_reader", folder / "reader.py")
-    sys.modules["carried_reader"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules["carried_reader"] = module = types.ModuleType("carried_reader")
+    exec((folder / "reader.py").read_text(), vars(module))
     reading = json.loads(metadata_of(folder)["reading"])
     return vars(module)[reading["reader"]](**reading["settings"])
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
+import types
 import warnings
 
 import numpy as np
@@ -97,8 +97,7 @@ def load(name, **options):
 def carried(task, settings):
     source = source_of(reader_of(task), READERS)
     assert set(imported(source)) <= ALLOWED | READERS.keys()
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("carried_reader", loader=None))
-    sys.modules["carried_reader"] = module
+    sys.modules["carried_reader"] = module = types.ModuleType("carried_reader")
     exec(compile(source, "reader.py", "exec"), vars(module))
     return vars(module)[reader_of(task).__name__](**settings)
 

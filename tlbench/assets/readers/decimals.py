@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from tlbench.assets.limits import check_file
 from tlbench.assets.readers.table_file import as_number, is_missing
 from tlbench.errors import BadInputError
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 COMMAS, GROUPED_COMMAS = "commas", "commas, points between thousands"
 """How a column writes its numbers, if not with decimal points."""
+OTHER_SIGNS, AT_ONCE = (b";", b"\t", b"|", b'"'), 2**20
+"""Without these, every comma separates cells; and bytes of a file that are looked at together."""
 NO_DECIMALS: Mapping[str, str] = MappingProxyType({})
 GROUPED = r"[+-]?(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+)"
 COMMA = re.compile(rf"\s*{GROUPED},\d+(?:[eE][+-]?\d+)?\s*")
@@ -97,8 +100,13 @@ def merged_decimals(several: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def _may_have_commas(path: Path) -> bool:
     """Return whether cells may hold commas: a text with no separator but commas, and no quotation mark, has none."""
-    content = path.read_bytes()
-    return b"," in content and any(sign in content for sign in (b";", b"\t", b"|", b'"'))
+    check_file(path)
+    commas = others = False
+    with path.open("rb") as stream:
+        while not (commas and others) and (chunk := stream.read(AT_ONCE)):
+            commas = commas or b"," in chunk
+            others = others or any(sign in chunk for sign in OTHER_SIGNS)
+    return commas and others
 
 
 def _numbers(table: Table, columns: Sequence[str]) -> dict[str, list[str]]:

@@ -49,7 +49,7 @@ def source_of(carried: type | Callable[..., Any], also: Collection[str] = ()) ->
     if set(imported(whole)) <= allowed:
         return whole
     statements = _Statements(allowed)
-    if not statements.add(carried.__module__, carried.__name__):
+    if not statements.add(carried.__module__, carried.__name__) or not statements.texts:
         return whole
     text = ast.get_source_segment(whole, ast.parse(whole).body[0]) or ""
     docstring = [text] if ast.get_docstring(ast.parse(whole)) else []
@@ -85,7 +85,8 @@ class _Statements:
             return False
         del self.texts[key]
         self.texts[key] = _text(source, node)
-        self._claim(name, module, self.texts[key])
+        for own in [own for own, statement in bound.items() if statement is node]:
+            self._claim(own, module, self.texts[key])
         return True
 
     def _module(self, module: str) -> tuple[str, Mapping[str, ast.stmt]]:

@@ -44,18 +44,9 @@ def write_bundle(
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
     metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
-    carried = source_of(module.preprocessor, READERS)
-    preprocess = check_alone(carried, module.__name__, f'backbone "{backbone.name}"', READERS)
-    reader = None if reading is None else _reader(task)
-    needed = packages_of(preprocess), packages_of(reader or "")
-    texts = {
-        "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
-        "preprocess.py": preprocess,
-        "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
-        "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
-        **({} if reader is None else {"reader.py": reader}),
-        "README.md": card(row, task, backbone, metadata, _first_paragraph(module), *needed),
-    }
+    texts = _code(module, task, backbone, made_by, with_reader=reading is not None)
+    needed = [packages_of(texts.get(name, "")) for name in ("preprocess.py", "reader.py")]
+    texts["README.md"] = card(row, task, backbone, metadata, _first_paragraph(module), *needed)
     # Appended, not written into the model: the scored bytes keep their hash.
     write_bytes(folder / "model.onnx", scored + _appendix(metadata))
     for name, text in texts.items():
@@ -69,10 +60,22 @@ def write_bundle(
     return files
 
 
-def _reader(task: TaskSpec) -> str:
-    """Return the source of the module that reads files of a task."""
-    reader = reader_of(task)
-    return check_alone(source_of(reader, READERS), reader.__module__, f'task "{task.name}"', READERS)
+def _code(
+    module: ModuleType, task: TaskSpec, backbone: BackboneSpec, made_by: Mapping[str, str], with_reader: bool
+) -> dict[str, str]:
+    """Return the modules of an export by file name: `module` is the preprocessing, `made_by` has the postprocessing."""
+    carried = {"preprocess.py": (module.preprocessor, f'backbone "{backbone.name}"')}
+    if with_reader:
+        carried["reader.py"] = reader_of(task), f'task "{task.name}"'
+    return {
+        "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
+        "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
+        "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
+        **{
+            name: check_alone(source_of(function, READERS), function.__module__, owner, READERS)
+            for name, (function, owner) in carried.items()
+        },
+    }
 
 
 def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> None:
