@@ -139,7 +139,7 @@ def test_two_things_of_one_name_are_refused(class_of):
         **PARTS,
         "carried_more": PARTS["carried_more"].replace("LIMITS: ", "NEAR = 3\nLIMITS: ").replace("* F", "* NEAR * F"),
     }
-    with pytest.raises(ContractError, match='"NEAR" of both carried_more and carried_parts'):
+    with pytest.raises(ContractError, match='"NEAR" of both carried_parts and carried_more'):
         source_of(class_of(READER, "reader", **parts))
 
 

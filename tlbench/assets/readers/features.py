@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -56,8 +56,8 @@ def all_rows(table: Table) -> list[TableRow]:
 
 
 @dataclass(frozen=True)
-class RowEncoding:
-    """How columns become features, as exports do it too."""
+class FeatureEncoding:
+    """How columns become features: learnt from the training records of the source domain."""
 
     columns: tuple[str, ...]
     """Columns that become features, in this order."""
@@ -67,45 +67,6 @@ class RowEncoding:
     """Whether numbers go through log(1 + x)."""
     fill: bool = False
     """Whether a cell without a usable number becomes NaN, rather than a fault."""
-
-    def features(self, records: Sequence[TableRow]) -> Array:
-        """Return `(N, F)` float64, column after column."""
-        import numpy as np
-
-        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
-
-    def _block(self, table: Table, rows: Sequence[int]) -> Array:
-        import numpy as np
-
-        return np.concatenate(
-            [
-                self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
-                for column in self.columns
-            ],
-            axis=1,
-        )
-
-    def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        cells, categories = np.array(_texts(table, rows, column)), np.array(self.categories[column])
-        return np.asarray(cells[:, None] == categories, np.float64)
-
-    def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        numbers = number_cells(table, rows, column, fill=self.fill)
-        if self.log and np.nanmin(numbers, initial=0) < 0:
-            line = table.lines[rows[int(np.nanargmin(numbers))]]
-            raise BadInputError(
-                f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm: use '
-                f"task.log=false."
-            )
-        return (np.log1p(numbers) if self.log else numbers)[:, None]
-
-
-class FeatureEncoding(RowEncoding):
-    """How columns become features: learnt from the training records of the source domain."""
 
     @property
     def reading(self) -> dict[str, Any]:
@@ -158,6 +119,57 @@ class FeatureEncoding(RowEncoding):
                         f"training row has from which categories are learnt, such as {quoted(list(other)[:3])}: all "
                         f"such texts are alike to a model."
                     )
+
+    def features(self, records: Sequence[TableRow]) -> Array:
+        """Return `(N, F)` float64, column after column."""
+        return row_features(records, self.columns, self.categories, log=self.log, fill=self.fill)
+
+
+def row_features(
+    records: Sequence[TableRow],
+    columns: Sequence[str],
+    categories: Mapping[str, Sequence[str]],
+    *,
+    log: bool,
+    fill: bool,
+) -> Array:
+    """Return `(N, F)` float64, column after column, as the fields of `FeatureEncoding` say."""
+    import numpy as np
+
+    return np.concatenate(
+        [
+            np.concatenate(
+                [
+                    _one_hot(table, rows, column, categories[column])
+                    if column in categories
+                    else _numbers_of(table, rows, column, log, fill)
+                    for column in columns
+                ],
+                axis=1,
+            )
+            for table, rows in rows_by_table(records)
+        ]
+    )
+
+
+def _one_hot(table: Table, rows: Sequence[int], column: str, categories: Sequence[str]) -> Array:
+    import numpy as np
+
+    cells = np.array(_texts(table, rows, column))
+    return np.asarray(cells[:, None] == np.array(categories), np.float64)
+
+
+def _numbers_of(table: Table, rows: Sequence[int], column: str, log: bool, fill: bool) -> Array:
+    import numpy as np
+
+    numbers = number_cells(table, rows, column, fill=fill)
+    if log and np.nanmin(numbers, initial=0) < 0:
+        line = table.lines[rows[int(np.nanargmin(numbers))]]
+        advice = ": use task.log=false." if table.faults.advises else "."
+        raise BadInputError(
+            f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm{advice}'
+        )
+    return (np.log1p(numbers) if log else numbers)[:, None]
 
 
 def _texts(table: Table, rows: Iterable[int], column: str) -> list[str]:

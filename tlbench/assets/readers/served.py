@@ -14,7 +14,7 @@ from typing import Any
 from tlbench.assets.readers.audio import read_sound
 from tlbench.assets.readers.decimals import NO_DECIMALS, with_decimal_points
 from tlbench.assets.readers.feature_tables import FILL, REFUSE
-from tlbench.assets.readers.features import RowEncoding, all_rows
+from tlbench.assets.readers.features import all_rows, row_features
 from tlbench.assets.readers.series import read_series, sliding_windows
 from tlbench.assets.readers.tables import Table, find_column, read_table
 from tlbench.contract.faults import QuietFaults
@@ -59,12 +59,12 @@ def record_reader(
     `decimals` is how the training data wrote columns with decimal commas. It raises `ValueError` for a table without
     these columns, and for a cell that is no number where one is expected.
     """
-    encoding = RowEncoding(tuple(columns), categories, log, fill)
     numbers = [column for column in columns if column not in categories]
 
     def read(path: Path) -> list[Any]:
         table = _with_columns(read_table(path, faults=SERVED), columns)
-        return list(encoding.features(all_rows(with_decimal_points(table, numbers, decimals))))
+        records = all_rows(with_decimal_points(table, numbers, decimals))
+        return list(row_features(records, columns, categories, log=log, fill=fill))
 
     return for_export(read)
 
