@@ -279,3 +279,17 @@ def test_sounds_of_any_rate_are_read_as_in_training(tmp_path):
     (tmp_path / "no.wav").write_text("no sound")
     with pytest.raises(ValueError, match=r'no.wav" cannot be read'):
         read(tmp_path / "no.wav")
+
+
+def test_images_of_segmentation_are_read_as_in_training(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    random = np.random.default_rng(3)
+    for folder in ("images", "masks"):
+        (tmp_path / "t" / folder).mkdir(parents=True)
+    for number in range(10):
+        shape = (20 + number, 24)
+        image.fromarray(random.integers(0, 256, (*shape, 3), np.uint8)).save(tmp_path / "t/images" / f"{number}.png")
+        image.fromarray(random.integers(0, 2, shape, np.uint8)).save(tmp_path / "t/masks" / f"{number}.png")
+    data, read = load("vision/mask-folder", target=str(tmp_path / "t"), size=16)
+    images = [one for path in sorted((tmp_path / "t/images").glob("*")) for one in read(path)]
+    assert same(examples(data.target), images)
