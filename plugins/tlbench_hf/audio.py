@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tlbench import Array, AugmentRequest, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
-from tlbench.learning import Columns, Encoder, Tensors, blocks_of, vary_sounds
+from tlbench import AugmentRequest, BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
+from tlbench.learning import Columns, Encoder, Tensors, blocks_of, prepare_each, vary_sounds
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
+from tlbench_hf.waveform import preprocessor
 
 # WavLM calls torch so; its user can change nothing about it.
 warnings.filterwarnings("ignore", "Support for mismatched key_padding_mask")
@@ -115,30 +116,8 @@ def _receptive_field(config: Any) -> int:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return waveforms `(N, T)` int16 at the model's rate, and how many samples each clip has, `(N,)` int32."""
-    length = int(request.fitted["length"])
-    clips, lengths = np.zeros((len(request.inputs), length), np.int16), np.zeros(len(request.inputs), np.int32)
-    for position, waveform in enumerate(request.inputs):
-        samples = _resampled(np.asarray(waveform), int(request.fitted["from"]), int(request.fitted["rate"]))
-        skipped = max(0, (len(samples) - length) // 2)
-        kept = samples[skipped : skipped + length]
-        clips[position, : len(kept)], lengths[position] = kept, len(kept)
-    return clips, lengths
-
-
-def _resampled(waveform: Array, given: int, wanted: int) -> Array:
-    """Return int16 at the wanted rate; accept int16, and floats in -1..1."""
-    from torchaudio.functional import resample
-
-    if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
-        raise BadInputError(
-            f"Invalid audio {waveform.shape} {waveform.dtype}: expected (T,) int16 or float, one channel."
-        )
-    floats = torch.from_numpy(np.array(waveform, np.float32))
-    if not torch.isfinite(floats).all():
-        raise BadInputError("A waveform contains values that are not finite: decode the file again.")
-    scaled = floats if waveform.dtype == np.int16 else 32767 * floats
-    made: Array = resample(scaled, given, wanted).clamp(-32768, 32767).round().short().numpy()
-    return made
+    clips, lengths = prepare_each(preprocessor, request)
+    return np.stack(clips), np.stack(lengths)
 
 
 def augment(request: AugmentRequest) -> Tensors:

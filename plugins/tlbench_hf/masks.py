@@ -7,7 +7,7 @@ from torch import Tensor
 
 from tlbench import AugmentRequest, NotApplicable, RemaskRequest
 from tlbench.learning import Tensors, vary_texts
-from tlbench_hf.tokens import MASK, OTHER
+from tlbench_hf.encoding import MASK, OTHER
 
 
 def augment(request: AugmentRequest) -> Tensors:

@@ -11,7 +11,8 @@ from typing import Any
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from tlbench import FitRequest
-from tlbench_hf.tokens import fit, plain
+from tlbench_hf.encoding import plain
+from tlbench_hf.tokens import fit
 
 SPECIAL = {"bert": ["[PAD]", "[CLS]", "[SEP]", "[MASK]"], "gpt2": ["<|endoftext|>"]}
 """Their ids are their places."""

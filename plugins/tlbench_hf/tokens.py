@@ -1,52 +1,58 @@
-"""Texts -> token ids, with the tokenizer of a checkpoint or one that was fitted.
-
-Columns hold id + 1, for 0 is padding: so no token of padding is needed, which GPT-2 has none of. Raw examples are
-texts, pairs of texts, or lists of words.
-"""
+"""Texts -> token ids, with the tokenizer of a checkpoint or one that was fitted."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.assets import log_once
-from tlbench.learning import Columns, Ragged
+from tlbench.learning import Columns, Ragged, as_bad_input
+from tlbench_hf.encoding import encoded, encoder
 from tlbench_hf.find import positions_of
 
 MASKS = ("[MASK]", "<mask>")
 LONG = 256
 """Positions that are enough for most texts; models with fewer are rare."""
-MASKED, MASK, OTHER = 0.15, 0.8, 0.9
-"""Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
-
-Example = str | Sequence[str]
 
 
 def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return whether texts come in pairs that the model tells apart, and the names of the tokens where they are labels.
+    """Return what `encoding` reads: the tokenizer, how many tokens the model knows, and what the layout asks for.
 
-    `made` is what a new model has in place of a checkpoint's files.
+    `segments` is whether texts come in pairs that the model tells apart; the names of tokens are there if these are
+    labels. `made` is what a new model has in place of a checkpoint's files.
     """
     config = configuration(request.files, made or {})
     pairs = isinstance(next(iter(request.inputs)), tuple)
-    fitted: dict[str, Any] = {"segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1}
+    tokenizer = tokenizer_of(request.files, made or {})
+    fitted: dict[str, Any] = {
+        "tokenizer": tokenizer.to_str(),
+        "size": getattr(config, "vocab_size", None),
+        "segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1,
+    }
     if request.layout == "pooled" and request.files:
         _say_how_many_are_cut(request, config)
     if request.layout.endswith("-token"):
-        tokenizer = tokenizer_of(request.files, made or {})
         fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
     if request.layout in ("pooled", "sequence"):
-        fitted["tokens"] = _numbers(tokenizer_of(request.files, made or {}), config.vocab_size)
+        fitted["tokens"] = _numbers(tokenizer, config.vocab_size)
+    if request.layout == "next-token":
+        fitted["start"] = _start(config)
     return fitted
+
+
+def _start(config: Any) -> int:
+    """Return the token before the first. Raises `UsageError` if the configuration names none."""
+    start = config.bos_token_id if config.bos_token_id is not None else config.eos_token_id
+    if start is None:
+        raise UsageError("config.json has neither bos_token_id nor eos_token_id: add the token that starts a text.")
+    return int(start)
 
 
 def _numbers(tokenizer: Tokenizer, count: int) -> dict[str, Any] | None:
@@ -61,7 +67,8 @@ def _say_how_many_are_cut(request: FitRequest, config: Any) -> None:
     limit = positions_of(config.to_dict())
     if limit is None or limit >= LONG or int(request.options["max_length"]) < limit:
         return
-    encodings = _encoded(tokenizer_of(request.files, {}), list(request.inputs))
+    with as_bad_input():
+        encodings = encoded(tokenizer_of(request.files, {}), list(request.inputs))
     if cut := sum(len(encoding.ids) > limit for encoding in encodings):
         log_once(f"{cut} of {len(encodings)} texts are longer than the {limit} positions of the model, and are cut.")
 
@@ -127,91 +134,11 @@ def vocabulary(tokenizer: Tokenizer, size: int) -> list[str]:
     return [names.get(place, f"no token {place}") for place in range(size)]
 
 
-def plain(example: Example) -> str:
-    """Return a text, a pair or a list of words as one text."""
-    return example if isinstance(example, str) else " ".join(example)
-
-
 def prepare(request: PrepareRequest) -> Columns:
     """Return token ids + 1; segments of pairs; then as the layout asks positions + 1, and targets. int32, ragged."""
-    tokenizer = tokenizer_of(request.files, request.fitted)
-    tokenizer.enable_truncation(int(request.options["max_length"]))
-    if request.layout == "next-token":
-        return _next_tokens(request, tokenizer)
-    words = request.layout == "sequence"
-    if words:
-        tokenizer.pre_tokenizer = _with_prefix_space(tokenizer)
-    encodings = _encoded(tokenizer, _checked(request, words), is_pretokenized=words)
-    ids = [encoding.ids for encoding in encodings]
-    columns = [Ragged.of([encoding.type_ids for encoding in encodings])] if request.fitted["segments"] else []
-    _check_ids(request, ids)
-    if words:
-        firsts = [_first_pieces(e, len(raw)) for e, raw in zip(encodings, request.inputs, strict=True)]
-        columns += [Ragged.of(firsts)]
-    elif request.layout == "masked-token":
-        ids, places, targets = _masked(encodings, request.fitted)
-        columns += [Ragged.of(places), Ragged.of(targets)]
-    return Ragged.of([[token + 1 for token in part] for part in ids]), *columns
-
-
-def _encoded(tokenizer: Tokenizer, inputs: list[Any], **options: bool) -> list[Encoding]:
-    """Raises `BadInputError` if a rule of the tokenizer fails on a text, such as a pattern that backtracks too long."""
-    try:
-        return tokenizer.encode_batch(inputs, **options)
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # Of Rust. It is no `Exception`, and no module exports it.
-            raise
-        raise BadInputError(f"The tokenizer failed ({_one_line(error)}): use another checkpoint.") from error
-
-
-def _checked(request: PrepareRequest, words: bool) -> list[Any]:
-    """Return the inputs. Raises `BadInputError` for examples of another form than the layout takes."""
-    inputs, form = list(request.inputs), list if words else (str, tuple)
-    if not all(isinstance(example, form) for example in inputs):
-        raise BadInputError(f"Invalid example: expected a {'list of words' if words else 'text or a pair of texts'}.")
-    return inputs
-
-
-def _check_ids(request: PrepareRequest, ids: Sequence[Sequence[int]]) -> None:
-    """Raise `BadInputError` for a token that the model has no embedding of."""
-    known = getattr(configuration(request.files, request.fitted), "vocab_size", None)
-    highest = max((max(part, default=0) for part in ids), default=0)
-    if known is not None and highest >= known:
-        raise BadInputError(
-            f"The tokenizer gives the token number {highest}, but the model has embeddings of {known} tokens only: use "
-            f"the model's own tokenizer, or resize the embeddings (resize_token_embeddings) and train them."
-        )
-
-
-def _with_prefix_space(tokenizer: Tokenizer) -> Any:
-    """Return the tokenizer's division into words, byte-level ones with a space before each: as within a sentence."""
-    state = json.loads(tokenizer.to_str())
-    rules = state["pre_tokenizer"] or {}
-    for rule in (rules, *rules.get("pretokenizers", ())):
-        if rule.get("type") == "ByteLevel":
-            rule["add_prefix_space"] = True
-    return Tokenizer.from_str(json.dumps(state)).pre_tokenizer
-
-
-def _first_pieces(encoding: Encoding, words: int) -> list[int]:
-    """Return 1 + the position of each word's first piece; of a word behind the cut, or without one, the last."""
-    first: dict[int, int] = {}
-    for position, word in enumerate(encoding.word_ids):
-        if word is not None:
-            first.setdefault(word, position)
-    return [1 + first.get(word, max(0, len(encoding.ids) - 1)) for word in range(words)]
-
-
-def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
-    """Return the token before each, + 1, and each; before the first stands the model's own start."""
-    config = configuration(request.files, request.fitted)
-    start = config.bos_token_id if config.bos_token_id is not None else config.eos_token_id
-    if start is None:
-        raise UsageError("config.json has neither bos_token_id nor eos_token_id: add the token that starts a text.")
-    texts = _encoded(tokenizer, [plain(example) for example in request.inputs], add_special_tokens=False)
-    _check_ids(request, [text.ids for text in texts])
-    before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
-    return Ragged.of(before), Ragged.of([text.ids for text in texts])
+    with as_bad_input():
+        encode = encoder(request.fitted, request.options, request.layout)
+        return tuple(map(Ragged.of, encode(list(request.inputs))))
 
 
 def mask_of(tokenizer: Tokenizer) -> int:
@@ -224,22 +151,3 @@ def mask_of(tokenizer: Tokenizer) -> int:
 
 def _mask(tokenizer: Tokenizer) -> int | None:
     return next((int(place) for name in MASKS if (place := tokenizer.token_to_id(name)) is not None), None)
-
-
-def _masked(
-    encodings: Sequence[Encoding], fitted: Mapping[str, Any]
-) -> tuple[list[list[int]], list[list[int]], list[list[int]]]:
-    """Return ids with a part of them masked, always the same; 1 + the places of these, and what stood there."""
-    size, special = len(fitted["vocabulary"]), np.array(fitted["special"])
-    inputs, places, targets = [], [], []
-    for encoding in encodings:
-        # A text is masked alike wherever it stands: the draw depends on its tokens.
-        ids, random = np.array(encoding.ids), np.random.default_rng(encoding.ids)
-        free = np.flatnonzero(~np.isin(ids, special))
-        chosen = np.sort(random.choice(free, min(len(free), max(1, round(MASKED * len(free)))), replace=False))
-        targets.append(ids[chosen].tolist())
-        rule, others = random.random(len(chosen)), random.integers(size, size=len(chosen))
-        ids[chosen] = np.where(rule < MASK, fitted["mask"], np.where(rule < OTHER, others, ids[chosen]))
-        inputs.append(ids.tolist())
-        places.append((chosen + 1).tolist())
-    return inputs, places, targets

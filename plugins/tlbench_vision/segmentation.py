@@ -61,6 +61,7 @@ def segmentation_tasks() -> list[TaskSpec]:
             files=_mask_files,
             load=deferred("tlbench_vision.tasks.mask_folder", "load"),
             labels=deferred("tlbench_vision.tasks.mask_folder", "labels"),
+            reader=deferred("tlbench.assets", "image_reader"),
         )
     ]
 

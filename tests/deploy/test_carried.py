@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import numpy as np
 import pytest
 
+from tlbench import ContractError
 from tlbench.deploy.package.carried import imported, source_of
 from tlbench.learning import Numbers
 
@@ -47,13 +49,18 @@ def class_of(tmp_path, monkeypatch):
     """Imports a module with this text; returns one of its classes."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def load(text, name="Doubled"):
-        (tmp_path / "carried_kind.py").write_text(text)
+    def load(text, name="Doubled", **others):
+        loaded.update({**others, "carried_kind": text})
+        for module, source in loaded.items():
+            (tmp_path / f"{module}.py").write_text(source)
+        importlib.invalidate_caches()
         __import__("carried_kind")
         return getattr(sys.modules["carried_kind"], name)
 
+    loaded = {}
     yield load
-    sys.modules.pop("carried_kind", None)
+    for module in loaded:
+        sys.modules.pop(module, None)
 
 
 class Outputs:
@@ -82,3 +89,60 @@ def test_a_module_of_numpy_alone_comes_whole(class_of):
 def test_what_uses_another_library_keeps_its_imports(class_of, use):
     source = source_of(class_of(HEAD + BODY.replace("again(0)", use)))
     assert {"torch", "tlbench"} <= set(imported(source))
+
+
+PARTS = {
+    "carried_parts": """
+import torch
+from carried_more import half, LIMITS
+
+FAR, NEAR = 9, 1
+
+def clipped(value):
+    return min(half(value), LIMITS["high"], FAR)
+""",
+    "carried_more": """
+import torch
+
+LIMITS: dict[str, int] = {"high": 4}
+FACTOR = 0.5
+
+def half(value):
+    return value * FACTOR
+""",
+}
+READER = """
+import torch
+import functools
+from carried_parts import clipped
+
+def reader(offset):
+    \"\"\"Read.\"\"\"
+    @functools.wraps(clipped)
+    def read(value):
+        return clipped(value) + offset
+    return read
+"""
+
+
+def test_a_function_comes_with_what_it_uses_of_other_modules(class_of):
+    source = source_of(class_of(f'"""Values."""\n{READER}', "reader", **PARTS))
+    assert source.startswith('"""Values."""')
+    assert set(imported(source)) == {"__future__", "functools"}
+    names = {"__name__": "alone"}
+    exec(compile(source, "alone", "exec"), names)
+    assert [names["reader"](1)(value) for value in (2, 20)] == [2.0, 5]
+
+
+def test_two_things_of_one_name_are_refused(class_of):
+    parts = {
+        **PARTS,
+        "carried_more": PARTS["carried_more"].replace("LIMITS: ", "NEAR = 3\nLIMITS: ").replace("* F", "* NEAR * F"),
+    }
+    with pytest.raises(ContractError, match='"NEAR" of both carried_parts and carried_more'):
+        source_of(class_of(READER, "reader", **parts))
+
+
+def test_a_function_without_a_statement_of_its_own_comes_with_its_module(class_of):
+    text = f"{READER}\nother = lambda: reader(2)\n"
+    assert source_of(class_of(text, "other", **PARTS)) == text

@@ -16,7 +16,6 @@ import numpy as np
 import onnx
 import pytest
 from support import plan_only, run_python, unlock
-from test_imports import imports
 
 from tlbench import ContractError, KindSpec, UsageError
 from tlbench.assets.folders import cache_folder
@@ -24,7 +23,8 @@ from tlbench.deploy.onnx_graph import strip
 from tlbench.deploy.package import prepared
 from tlbench.deploy.package.alone import POSTPROCESS
 from tlbench.deploy.package.card import licences
-from tlbench.deploy.package.examples import read_example
+from tlbench.deploy.package.carried import ALLOWED, READERS, imported, packages_of, source_of
+from tlbench.deploy.package.examples import read_example, reader_of
 from tlbench.deploy.package.write import write_bundle
 from tlbench.engine.lookup import find_stages
 from tlbench.engine.pairing import run_pairing
@@ -52,7 +52,8 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 READING = ALONE.replace(
     '"packaging"',
-    '"packaging", "PIL", "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
+    '"packaging", "tokenizers", "PIL",'
+    ' "soundfile", "_soundfile", "_soundfile_data", "_cffi_backend", "typing_extensions"',
 )
 READ = {
     "image": "*.png",
@@ -61,6 +62,8 @@ READ = {
     "series": "*.csv",
     "anomaly": "target.csv",
     "text": "target.csv",
+    "waveform": "*.wav",
+    "tokens": "target.csv",
 }
 """Cases whose exports read files, and what those are."""
 LABELS = ("dark", "<i>light|")
@@ -118,6 +121,11 @@ def sounds(folder):
     return write_files(folder, ".wav", write)
 
 
+def waveforms(folder):
+    """Recordings that are resampled to the rate of the model."""
+    return {**sounds(folder), "backbone.hidden": 8, "backbone.layers": 1, "backbone.channels": 8}
+
+
 def series(folder):
     def write(path, brightness, random):
         np.savetxt(path, brightness + random.normal(size=(30, 2)), delimiter=",", header="x,y", comments="")
@@ -147,6 +155,8 @@ CASES = {
     "series": ("robotics/series", series, ()),
     "anomaly": ("anomaly/table", records, ()),
     "text": ("nlp/text-table", texts, ()),
+    "waveform": ("speech/wav-folder", waveforms, ("audio/wav2vec2",)),
+    "tokens": ("nlp/text-table", texts, ("text/bert",)),
     "words": ("toy/names", lambda folder: {**BERT, "backbone.max_length": 12}, ("text/bert-tiny",)),
     "prepared": ("toy/names", lambda folder: {}, ()),
 }
@@ -174,8 +184,16 @@ def write_row(folder, row, catalog, export, prepare):
     return write_bundle(folder, row, task, backbone, export.folder, prepare.folder)
 
 
+def reader_in(folder):
+    """The reader of an export: the function from a file to its raw examples."""
+    sys.modules["carried_reader"] = module = types.ModuleType("carried_reader")
+    exec((folder / "reader.py").read_text(), vars(module))
+    reading = json.loads(metadata_of(folder)["reading"])
+    return vars(module)[reading["reader"]](**reading["settings"])
+
+
 def serve(folder, *words):
-    alone = READING if "PIL" in (folder / "preprocess.py").read_text() else ALONE
+    alone = READING if packages_of((folder / "preprocess.py").read_text()) else ALONE
     return run_python(alone, str(folder), *words, PYTHONDONTWRITEBYTECODE="1")
 
 
@@ -229,10 +247,7 @@ def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_the
     assert done.returncode == 0, done.stderr
     said = [line.rsplit(": ", 1) for line in done.stdout.splitlines()]
     assert {what for _, what in said[: len(samples)]} <= {what for _, what in said[len(samples) :]}
-    module = types.ModuleType("reader")
-    exec((folder / "reader.py").read_text(), vars(module))
-    reading = json.loads(metadata_of(folder)["reading"])
-    read = vars(module)[reading["reader"]](**reading["settings"])
+    read = reader_in(folder)
     raw = [np.asarray(example).tobytes() for path in files for example in read(path)]
     assert {np.asarray(read_example(path)).tobytes() for path in samples if path.suffix != ".npz"} <= set(raw)
 
@@ -250,7 +265,19 @@ def test_a_package_that_preprocessing_needs_is_named_without_a_traceback(exporte
         done = run_python(ALONE, str(folder), "--check", PYTHONDONTWRITEBYTECODE="1")
         assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (1, "", False)
         assert "Error: PIL" in done.stderr
-    assert ("numpy pillow`" in (folder / "README.md").read_text()) == (case == "photo")
+    for package, needs in (("pillow", "photo"), ("tokenizers", "tokens")):
+        assert (f"numpy {package}`" in (folder / "README.md").read_text()) == (case == needs)
+
+
+def test_a_text_is_predicted_from_the_command_line(exported, tmp_path):
+    """Only if raw examples are texts, and a file without such a name is no text."""
+    case, _, _, folder = exported
+    done = serve(folder, "good, it's «7» naïve ☕")
+    assert ("text: " in done.stdout, done.returncode) == (
+        (True, 0) if case in ("text", "tokens", "words") else (False, 1)
+    )
+    done = serve(folder, str(tmp_path / "no.txt"))
+    assert (done.returncode, "Traceback" in done.stderr, "no.txt" in done.stderr) == (1, False, True)
 
 
 def test_other_predictions_are_told_apart(exported, tmp_path):
@@ -281,9 +308,12 @@ def test_the_metadata_say_what_goes_in_and_what_comes_out(exported):
     assert metadata["postprocess"] == ("Words" if case in ("words", "prepared") else "Labels")
     assert metadata["outputs"] in (folder / "README.md").read_text()
     inputs = json.loads(metadata["inputs"])
-    assert next(part["dtype"] for part in inputs) == {"image": "uint8", "photo": "uint8", "audio": "int16"}.get(
-        case, "int32" if case in ("text", "words", "prepared") else "float32"
-    )
+    assert next(part["dtype"] for part in inputs) == {
+        "image": "uint8",
+        "photo": "uint8",
+        "audio": "int16",
+        "waveform": "int16",
+    }.get(case, "int32" if case in ("text", "tokens", "words", "prepared") else "float32")
     assert all(part["shape"][0] == "batch" for part in inputs)
     assert json.loads(metadata["preprocessing"])["options"] == row.backbone_options
 
@@ -369,7 +399,7 @@ def test_preprocessing_that_has_changed_since_is_not_exported(catalog, exported)
 
     def preprocessor(**settings):
         prepare = backbone.preprocess().preprocessor(**settings)
-        return lambda example: tuple(part[::-1] for part in prepare(example))
+        return lambda example: tuple(map(np.flip, prepare(example)))
 
     changed.preprocessor = preprocessor
     other = dataclasses.replace(backbone, preprocess=lambda: changed)
@@ -429,19 +459,24 @@ def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):
         find_stages(failed, tmp_path, store, catalog)
 
 
-def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone(catalog):
+def test_what_an_export_carries_imports_what_its_readme_names_alone(catalog):
     modules = {spec.preprocess() for spec in catalog.backbones.values() if spec.preprocess}
-    assert len(modules) == 5
-    for module in (*modules, prepared, postprocess):
-        assert {name.partition(".")[0] for name in imports(Path(module.__file__).read_text(), everywhere=True)} <= {
-            *sys.stdlib_module_names,
-            "numpy",
-        }
+    assert {module.__name__ for module in modules} >= {"tlbench_hf.encoding", "tlbench_hf.waveform"}
+    for module in modules:
+        beside = set(imported(source_of(module.preprocessor, READERS))) - ALLOWED
+        assert beside == ({"tokenizers"} if module.__name__ == "tlbench_hf.encoding" else set()), module
+    for module in (prepared, postprocess):
+        assert set(imported(Path(module.__file__).read_text())) <= ALLOWED
+
+
+def test_every_reader_of_a_task_can_be_carried(catalog):
+    readers = {reader_of(task) for task in catalog.tasks.values() if task.reader}
+    assert {reader.__name__ for reader in readers} >= {"record_reader", "text_reader", "series_reader", "sound_reader"}
+    for reader in readers:
+        assert set(imported(source_of(reader, READERS))) <= ALLOWED | {"PIL", "soundfile", "pyarrow"}
 
 
 def test_every_shipped_backbone_brings_its_preprocessing(catalog):
-    shipped = {name: spec for name, spec in catalog.backbones.items() if "tlbench-toy" not in str(catalog.origin(spec))}
+    shipped = [spec for spec in catalog.backbones.values() if "tlbench-toy" not in str(catalog.origin(spec))]
     assert shipped
-    without = {name for name, spec in shipped.items() if not spec.preprocess}
-    # Their tokenizers, and the resampling of sound, are libraries': exports take prepared arrays.
-    assert without <= {"text/bert", "text/gpt2", "audio/wav2vec2"}
+    assert not [spec.name for spec in shipped if not spec.preprocess]

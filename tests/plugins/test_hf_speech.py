@@ -40,6 +40,28 @@ class TestSpeech:
         made = Made(folders["hubert"], clips(), rate=8000)
         assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]
 
+    @pytest.mark.parametrize("kind", ["wav2vec2", "whisper"])
+    def test_an_export_prepares_each_clip_as_training_did(self, folders, kind):
+        inputs = [*clips(), (20000 * clips()[2]).astype(np.int16)]
+        made = Made(folders[kind], inputs, rate=11025)
+        prepare = made.spec.preprocess().preprocessor(made.fitted, made.options, "pooled")
+        for clip, waveform, length in zip(inputs, *made.columns, strict=True):
+            samples, size = prepare(clip)
+            assert (samples.dtype, size.dtype, size.shape) == (np.int16, np.int32, ())
+            assert np.array_equal(samples, waveform)
+            assert size == length
+
+    def test_resampled_clips_differ_from_torchaudio_s_by_a_unit(self):
+        import torch
+        from torchaudio.functional import resample
+
+        from tlbench_hf.waveform import at_rate
+
+        for clip in (*clips(), (20000 * clips()[1]).astype(np.int16)):
+            scaled = torch.from_numpy(clip.astype(np.float32)) * (1 if clip.dtype == np.int16 else 32767)
+            expected = resample(scaled, 8000, 16000).clamp(-32768, 32767).round().short().numpy()
+            assert np.abs(at_rate(clip, 8000, 16000).astype(int) - expected).max() <= 1
+
     def test_a_rate_must_be_known(self, folders):
         with pytest.raises(BadInputError, match="sample rate"):
             Made(folders["hubert"], clips())

@@ -68,6 +68,34 @@ class TestTokens:
         assert 0.65 < masks < 0.95
         assert np.array_equal(made.prepare(MANY)[0].values, ids.values)
 
+    @pytest.mark.parametrize(
+        ("kind", "layout", "inputs"),
+        [
+            ("bert", "pooled", [*TEXTS, "", "the " * 50]),
+            ("bert", "pooled", [("good plot", "bad lid"), ("it " * 40, "the hero")]),
+            ("gpt2", "pooled", [*TEXTS, "\u00e9 \u2615"]),
+            ("bert", "sequence", [["good", "plot"], list(WORDS) * 3]),
+            ("gpt2", "sequence", [["good", "plot"], ["it"]]),
+            ("bert", "masked-token", MANY),
+            ("gpt2", "next-token", TEXTS),
+        ],
+    )
+    def test_an_export_prepares_each_example_as_training_did(self, folders, kind, layout, inputs):
+        made = Made(folders[kind], inputs, layout)
+        prepare = made.spec.preprocess().preprocessor(made.fitted, made.options, layout)
+        columns = [column.split() for column in made.inputs().columns]
+        for example, *expected in zip(inputs, *columns, strict=True):
+            # JSON knows no pairs.
+            prepared = prepare(json.loads(json.dumps(example)))
+            assert [part.dtype for part in prepared] == [np.int32] * len(columns)
+            assert all(map(np.array_equal, prepared, expected))
+
+    def test_a_token_without_an_embedding_is_refused_when_serving_too(self, folders):
+        made = Made(folders["bert"], TEXTS)
+        prepare = made.spec.preprocess().preprocessor({**made.fitted, "size": 6}, made.options, "pooled")
+        with pytest.raises(ValueError, match="embeddings of 6 tokens only"):
+            prepare("the plot is good")
+
     def test_training_masks_as_many_words_in_other_places(self, folders):
         import torch
 

@@ -16,7 +16,13 @@ from tlbench.assets.readers.domains import (
     unmatched,
 )
 from tlbench.assets.readers.embedded import EmbeddedImage, image_group, read_embedded_images
-from tlbench.assets.readers.feature_tables import TableUse, missing_option, names_option, read_features
+from tlbench.assets.readers.feature_tables import (
+    TableUse,
+    feature_decimals,
+    missing_option,
+    names_option,
+    read_features,
+)
 from tlbench.assets.readers.features import FeatureEncoding, TableRow, all_rows, read_records, rows_by_table
 from tlbench.assets.readers.folders import (
     IMAGE_SUFFIXES,
@@ -38,11 +44,11 @@ from tlbench.assets.readers.images import read_image, read_images, read_mask, re
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
-from tlbench.assets.readers.series import read_series, rising_channels, sliding_windows
-from tlbench.assets.readers.sound_file import sound_reader
+from tlbench.assets.readers.resampling import resampled
+from tlbench.assets.readers.series import read_series, rising_channels, series_decimals, sliding_windows
+from tlbench.assets.readers.served import record_reader, series_reader, sound_reader, text_reader
 from tlbench.assets.readers.spans import read_spans
 from tlbench.assets.readers.spellings import common_spelling
-from tlbench.assets.readers.table_file import record_reader, series_reader, text_reader
 from tlbench.assets.readers.tables import (
     Table,
     check_columns,
@@ -95,6 +101,7 @@ __all__ = [
     "common_spelling",
     "divide",
     "example_files",
+    "feature_decimals",
     "file_parts",
     "files_read",
     "find_checkpoint",
@@ -137,8 +144,10 @@ __all__ = [
     "read_weights",
     "reading_weights",
     "record_reader",
+    "resampled",
     "rising_channels",
     "rows_by_table",
+    "series_decimals",
     "series_reader",
     "side_tables",
     "sliding_windows",

@@ -29,7 +29,11 @@ def command(name: str, output: Path, board: Path, plugins: Sequence[Path], as_js
     """Export the model of RESULT for serving: ONNX file, runnable example and model card.
 
     RESULT is the file of a result, or a unique part of its name in --board, such as its key. The example needs only
-    onnxruntime and numpy, and Pillow for photographs that are resized.
+    onnxruntime and numpy; tokenizers for text models of transformers, and Pillow for photographs that are resized.
+
+    Of a task on your own files it also predicts files like those of the training data, by the code that read these:
+    images with Pillow, sounds with soundfile, tables of numbers, texts or time series. `python predict.py "A TEXT"`
+    predicts a text. Models of other tasks take raw examples: .npy, .json or .txt.
     """
     from tlbench.assets.folders import cache_folder
     from tlbench.deploy.package.write import write_bundle

@@ -25,6 +25,8 @@ class Faults:
 
     collects = False
     """Whether a reader goes on after a fault."""
+    advises = True
+    """Whether messages name options of a task; those of an export, which has none, do not."""
 
     def refuse(self, message: str) -> None:
         """Raise `BadInputError` with this message, or collect it and return."""
@@ -53,5 +55,13 @@ class Faults:
         """Remember that an example comes from a file, from a place described as text, or from another example."""
 
 
+class QuietFaults(Faults):
+    """Raises faults and notes nothing, for a file that is read twice."""
+
+    def note(self, text: str, file: object = None) -> None:
+        """Do nothing."""
+
+
 RAISE = Faults()
 """The default of every reader."""
+QUIET = QuietFaults()

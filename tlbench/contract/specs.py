@@ -153,7 +153,8 @@ class TaskSpec:
     """Every file that `load` will read: light, called before anything runs; their contents identify the data."""
     reader: Callable[..., Callable[[Path], list[Any]]] | None = None
     """Takes `TaskData.reading` as keywords and returns the function from a file's path to a list of its raw examples.
-    Exports carry its module; beside the standard library and numpy it may import Pillow, soundfile and scipy."""
+    Exports carry it with what it needs of other modules; beside the standard library and numpy it may import Pillow,
+    pyarrow, scipy and soundfile. It raises `ValueError` for a file that cannot be read."""
     evaluate: Callable[[LoadRequest, Callable[[Sequence[Any]], Any]], dict[str, float]] | None = None
     """Further scores of a predictor (raw inputs -> predictions), such as success in a closed loop."""
 

@@ -14,6 +14,7 @@ from tlbench.assets import (
     by_file,
     class_files,
     class_sides,
+    example_files,
     hold_out,
     integer_option,
     missing_option,
@@ -21,6 +22,7 @@ from tlbench.assets import (
     option_path,
     read_series,
     rising_channels,
+    series_decimals,
     sliding_windows,
     task_data,
     task_labels,
@@ -84,8 +86,20 @@ def load_series(request: LoadRequest) -> TaskData:
             lambda files: by_file(files).spread(lambda path: sliding_windows(path, series.read(path), rows, stride))
         )
 
-    reading = {"columns": series.columns, "window": rows, "stride": stride, "fill": series.fills}
-    data = task_data(None if source is None else windows(source), windows(target), reading=reading)
+    first = None
+    if source is not None:
+        series.learn_decimals(source)
+        first = windows(source)
+    series.learn_decimals(target)
+    reading = {
+        "columns": series.columns,
+        "window": rows,
+        "stride": stride,
+        "fill": series.missing == "fill",
+        "missing": series.missing,
+        "decimals": series.decimals,
+    }
+    data = task_data(first, windows(target), reading=reading)
     series.note_roles()
     return data
 
@@ -110,7 +124,8 @@ class _Series:
             "left_out": names_option(request, "leave_out"),
             "missing": missing_option(request),
         }
-        self.fills = self._how["missing"] == "fill"
+        self.missing = str(self._how["missing"])
+        self.decimals: Mapping[str, str] = {}
         self._first = Path()
         self.columns: tuple[str, ...] = ()
         self._rising: dict[str, str] | None = None
@@ -125,9 +140,13 @@ class _Series:
             f'None of {len(files)} tables could be read, such as "{files.inputs[0]}": replace the files.'
         )
 
+    def learn_decimals(self, parts: Parts[Path]) -> None:
+        """Take the way in which the files of a domain, together, write numbers with decimal commas."""
+        self.decimals = series_decimals(example_files(parts), columns=self.columns)
+
     def read(self, path: Path) -> Any:
         """Return a series `(T, C)`. Raises `BadInputError` if it has other channels."""
-        names, series = read_series(path, faults=self._faults, **self._how)
+        names, series = read_series(path, decimals=self.decimals, faults=self._faults, **self._how)
         if names != self.columns:
             raise BadInputError(
                 f'"{path}" has the columns {", ".join(names)}, but "{self._first}" has {", ".join(self.columns)}: use '

@@ -15,6 +15,7 @@ from tlbench.assets import (
     TableUse,
     all_rows,
     common_spelling,
+    feature_decimals,
     hold_out,
     label_rows,
     make_side,
@@ -47,11 +48,13 @@ def load_table(request: LoadRequest) -> TaskData:
         missing=missing_option(request),
     )
 
-    def read(path: Path) -> Labelled[TableRow]:
-        table = read_features(path, use, request.faults)
-        return label_rows(table, all_rows(table), label, columns)
-
     def side(files: Mapping[str, Sequence[Path]]) -> Parts[TableRow]:
+        decimals = feature_decimals([path for paths in files.values() for path in paths], use)
+
+        def read(path: Path) -> Labelled[TableRow]:
+            table = read_features(path, use, request.faults, decimals)
+            return label_rows(table, all_rows(table), label, columns)
+
         return table_parts(files, read, _content).map(lambda records: _binary(records, label, normal))
 
     sides = {name: side(files) for name, files in side_tables(request).items()}
@@ -110,4 +113,4 @@ def _encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: P
         return make_side(parts.map(features), STATES)
 
     first = None if source is None else side(source)
-    return TaskData(source=first, target=side(target), reading=encoding.reading)
+    return TaskData(source=first, target=side(target), reading=encoding.reading_of(target.train.inputs))

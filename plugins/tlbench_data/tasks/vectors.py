@@ -18,6 +18,7 @@ from tlbench.assets import (
     TableRow,
     TableUse,
     all_rows,
+    feature_decimals,
     missing_option,
     names_option,
     number_cells,
@@ -41,14 +42,19 @@ def load_numbers(request: LoadRequest) -> TaskData:
     use = TableUse(
         texts=texts, numbers=names, left_out=names_option(request, "leave_out"), missing=missing_option(request)
     )
-    sides = _sides(request, lambda path: read_features(path, use, request.faults))
+
+    def reader(paths: Sequence[Path]) -> Callable[[Path], Table]:
+        decimals = feature_decimals(paths, use)
+        return lambda path: read_features(path, use, request.faults, decimals)
+
+    sides = _sides(request, reader)
     first, *others = sides.values()
     encoding = FeatureEncoding.learn(
         first.train.inputs, without=use.others, log=bool(request.options["log"]), fill=use.missing == "fill"
     )
     tested = [half for parts in others for half in (parts.train, parts.test)]
     encoding.note_unseen([record for half in (first.test, *tested) for record in half.inputs])
-    return replace(_data(sides, names, encoding.features), reading=encoding.reading)
+    return replace(_data(sides, names, encoding.features), reading=encoding.reading_of(sides["target"].train.inputs))
 
 
 def load_tags(request: LoadRequest) -> TaskData:
@@ -69,7 +75,7 @@ def load_tags(request: LoadRequest) -> TaskData:
         )
 
     reading = {"columns": [column], "quotes": bool(request.options["quotes"])}
-    return replace(_data(_sides(request, read), names, texts), reading=reading)
+    return replace(_data(_sides(request, lambda paths: read), names, texts), reading=reading)
 
 
 def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Callable[[Records], Any]) -> TaskData:
@@ -77,21 +83,28 @@ def _data(sides: Mapping[str, Parts[TableRow]], names: Sequence[str], inputs: Ca
     return TaskData(source=made.get("source"), target=made["target"])
 
 
-def _sides(request: LoadRequest, read: Callable[[Path], Table]) -> dict[str, Parts[TableRow]]:
+def _sides(
+    request: LoadRequest, reader: Callable[[Sequence[Path]], Callable[[Path], Table]]
+) -> dict[str, Parts[TableRow]]:
     """Return the rows of `source`, if there is one, and `target`; a fifth of a single table is held out, equal rows
-    together, or as the columns of groups and times say."""
+    together, or as the columns of groups and times say. `reader` makes the reader of all tables of one of them."""
     columns = split_columns(request)
 
-    def rows(path: Path) -> Labelled[TableRow]:
-        table = read(path)
-        records = all_rows(table)
-        examples = Labelled(where=path, inputs=records, labels=[""] * len(records), faults=request.faults)
-        return columns.of(table, examples)
+    def side(files: Mapping[str, Sequence[Path]]) -> Parts[TableRow]:
+        read = reader([path for paths in files.values() for path in paths])
+
+        def rows(path: Path) -> Labelled[TableRow]:
+            table = read(path)
+            records = all_rows(table)
+            examples = Labelled(where=path, inputs=records, labels=[""] * len(records), faults=request.faults)
+            return columns.of(table, examples)
+
+        return table_parts(files, rows, row)
 
     def row(record: TableRow) -> str:
         return "\t".join(record.table.rows[record.row])
 
-    return {name: table_parts(files, rows, row) for name, files in side_tables(request).items()}
+    return {name: side(files) for name, files in side_tables(request).items()}
 
 
 def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:

@@ -33,7 +33,11 @@ def load(request: LoadRequest) -> TaskData:
                 f'A mask in "{half.where}" has the value {unknown[0]}, which no training mask in '
                 f'"{source.train.where}" has: all masks must have the labels of these.'
             )
-    return TaskData(source=None if sides[0] is None else _side(source, values), target=_side(target, values))
+    return TaskData(
+        source=None if sides[0] is None else _side(source, values),
+        target=_side(target, values),
+        reading={"size": size, "grey": grey},
+    )
 
 
 def labels(request: LoadRequest) -> TaskLabels:

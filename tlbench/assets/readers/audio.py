@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.assets.limits import check_file, check_limit
-from tlbench.assets.readers.sound_file import FAR_BEYOND, resampled
+from tlbench.assets.readers.resampling import resampled
 from tlbench.assets.readers.sound_headers import is_truncated, may_be_truncated
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
@@ -17,6 +17,8 @@ from tlbench.errors import BadInputError
 if TYPE_CHECKING:
     from tlbench.contract.task_data import Array
 
+FAR_BEYOND = 10.0
+"""Largest sample that is accepted, 20 dB above full scale: larger ones are in another scale, such as that of int16."""
 FULL_SCALE = 1.5
 """Largest sample that is not noted: decoders of lossy formats exceed 1 a little."""
 SILENCED = 0.01

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 EXACT = 2.0**53
 """Up to this value a float represents every whole number."""
 SHOWN = 10
+CORRECT = "correct the file"
 ADVICE = (
-    "correct the file, or use --set task.missing=drop (without the rows), task.missing=fill (with the source's mean) "
+    f"{CORRECT}, or use --set task.missing=drop (without the rows), task.missing=fill (with the source's mean) "
     "or task.leave_out=COLUMN"
 )
 """The options are those of tasks on own files."""
@@ -58,9 +59,10 @@ def number_cells(table: Table, rows: Sequence[int], column: str, *, fill: bool =
 
 def refuse_cells(table: Table, faulty: Sequence[tuple[int, str, str]]) -> None:
     """Refuse cells that are no numbers, given as (line, column, cell): in one sentence, or by line if collected."""
+    advice = ADVICE if table.faults.advises else CORRECT
     if table.faults.collects:
         for column in dict.fromkeys(column for _, column, _ in faulty):
-            table.faults.refuse(f'"{table.path}", column "{column}" has cells that are not finite numbers: {ADVICE}.')
+            table.faults.refuse(f'"{table.path}", column "{column}" has cells that are not finite numbers: {advice}.')
         for line, cells in itertools.groupby(faulty, key=lambda place: place[0]):
             listed = [_named(column, cell) for _, column, cell in cells]
             what = "is not a finite number" if len(listed) == 1 else "are not finite numbers"
@@ -68,12 +70,13 @@ def refuse_cells(table: Table, faulty: Sequence[tuple[int, str, str]]) -> None:
         return
     places = [f"line {line}, {_named(column, cell)}" for line, column, cell in faulty]
     if len(places) == 1:
-        table.faults.refuse(f'"{table.path}", {places[0]} is not a finite number: {ADVICE}.')
+        table.faults.refuse(f'"{table.path}", {places[0]} is not a finite number: {advice}.')
     elif places:
-        more = f" and {len(places) - SHOWN} more, which tlbench inspect lists" if len(places) > SHOWN else ""
+        more = f" and {len(places) - SHOWN} more" if len(places) > SHOWN else ""
+        more += ", which tlbench inspect lists" if more and table.faults.advises else ""
         table.faults.refuse(
             f'"{table.path}" has {len(places)} cells that are not finite numbers: {"; ".join(places[:SHOWN])}{more}. '
-            f"To go on, {ADVICE}."
+            f"To go on, {advice}."
         )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tlbench.assets.readers.cells import is_numeric, refuse_cells
-from tlbench.assets.readers.decimals import with_decimal_points
+from tlbench.assets.readers.decimals import NO_DECIMALS, common_decimals, with_decimal_points
 from tlbench.assets.readers.roles import is_nameless, role, shown
 from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
 from tlbench.assets.readers.tables import Table, find_column, read_table
-from tlbench.contract.faults import RAISE, Faults
+from tlbench.contract.faults import QUIET, RAISE, Faults
 from tlbench.contract.requests import LoadRequest
 from tlbench.errors import BadInputError, UsageError
 
@@ -53,15 +53,18 @@ def missing_option(request: LoadRequest, choices: Sequence[str] = (REFUSE, DROP,
     return value
 
 
-def read_features(path: Path, use: TableUse, faults: Faults = RAISE) -> Table:
+def read_features(
+    path: Path, use: TableUse, faults: Faults = RAISE, decimals: Mapping[str, str] = NO_DECIMALS
+) -> Table:
     """Return a table with the columns of `use` and those of features, decimal commas as points.
 
-    An index without a name is left out, and columns that tell when or where a row was recorded are noted. With `drop`,
-    rows are left out in which a column of numbers has none. Raises `BadInputError` if the table lacks a column.
+    `decimals` is what `feature_decimals` says of all tables of its domain. An index without a name is left out, and
+    columns that tell when or where a row was recorded are noted. With `drop`, rows are left out in which a column of
+    numbers has none. Raises `BadInputError` if the table lacks a column.
     """
     table = _used_columns(read_table(path, faults=faults), use)
-    features = [name for name in table.columns if name not in use.others]
-    table = with_decimal_points(table, [*features, *use.numbers])
+    features = _features(table, use)
+    table = with_decimal_points(table, [*features, *use.numbers], decimals)
     for name in features:
         if what := role(table.column(name)):
             faults.note(
@@ -70,6 +73,23 @@ def read_features(path: Path, use: TableUse, faults: Faults = RAISE) -> Table:
                 path,
             )
     return usable_rows(table, use, features)
+
+
+def feature_decimals(paths: Sequence[Path], use: TableUse) -> dict[str, str]:
+    """Return how the tables of one domain write the numbers of columns with decimal commas, so that all say the same.
+
+    A single table says so by itself, and is not read.
+    """
+
+    def read(path: Path) -> tuple[Table, Sequence[str]]:
+        table = _used_columns(read_table(path, faults=QUIET), use)
+        return table, [*_features(table, use), *use.numbers]
+
+    return common_decimals(paths if len(paths) > 1 else (), read)
+
+
+def _features(table: Table, use: TableUse) -> list[str]:
+    return [name for name in table.columns if name not in use.others]
 
 
 def _used_columns(table: Table, use: TableUse) -> Table:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tlbench.assets.readers.cells import is_numeric, number_cells
+from tlbench.assets.readers.decimals import merged_decimals
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
 from tlbench.assets.readers.labelled import Labelled, quoted
 from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
@@ -69,8 +70,13 @@ class FeatureEncoding:
 
     @property
     def reading(self) -> dict[str, Any]:
-        """What `record_reader` needs to read a table in the same way."""
+        """What `record_reader` needs to read a table with decimal points in the same way."""
         return {"columns": self.columns, "categories": self.categories, "log": self.log, "fill": self.fill}
+
+    def reading_of(self, records: Sequence[TableRow]) -> dict[str, Any]:
+        """Return what `record_reader` needs to read a table as those of these records were, decimal commas included."""
+        decimals = merged_decimals(table.decimals for table, _ in rows_by_table(records))
+        return {**self.reading, "decimals": {name: how for name, how in decimals.items() if name in self.columns}}
 
     @classmethod
     def learn(
@@ -116,38 +122,54 @@ class FeatureEncoding:
 
     def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
-        import numpy as np
+        return row_features(records, self.columns, self.categories, log=self.log, fill=self.fill)
 
-        return np.concatenate([self._block(table, rows) for table, rows in rows_by_table(records)])
 
-    def _block(self, table: Table, rows: Sequence[int]) -> Array:
-        import numpy as np
+def row_features(
+    records: Sequence[TableRow],
+    columns: Sequence[str],
+    categories: Mapping[str, Sequence[str]],
+    *,
+    log: bool,
+    fill: bool,
+) -> Array:
+    """Return `(N, F)` float64, column after column, as the fields of `FeatureEncoding` say."""
+    import numpy as np
 
-        return np.concatenate(
-            [
-                self._one_hot(table, rows, column) if column in self.categories else self._numbers(table, rows, column)
-                for column in self.columns
-            ],
-            axis=1,
-        )
-
-    def _one_hot(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        cells, categories = np.array(_texts(table, rows, column)), np.array(self.categories[column])
-        return np.asarray(cells[:, None] == categories, np.float64)
-
-    def _numbers(self, table: Table, rows: Sequence[int], column: str) -> Array:
-        import numpy as np
-
-        numbers = number_cells(table, rows, column, fill=self.fill)
-        if self.log and np.nanmin(numbers, initial=0) < 0:
-            line = table.lines[rows[int(np.nanargmin(numbers))]]
-            raise BadInputError(
-                f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm: use '
-                f"task.log=false."
+    return np.concatenate(
+        [
+            np.concatenate(
+                [
+                    _one_hot(table, rows, column, categories[column])
+                    if column in categories
+                    else _numbers_of(table, rows, column, log, fill)
+                    for column in columns
+                ],
+                axis=1,
             )
-        return (np.log1p(numbers) if self.log else numbers)[:, None]
+            for table, rows in rows_by_table(records)
+        ]
+    )
+
+
+def _one_hot(table: Table, rows: Sequence[int], column: str, categories: Sequence[str]) -> Array:
+    import numpy as np
+
+    cells = np.array(_texts(table, rows, column))
+    return np.asarray(cells[:, None] == np.array(categories), np.float64)
+
+
+def _numbers_of(table: Table, rows: Sequence[int], column: str, log: bool, fill: bool) -> Array:
+    import numpy as np
+
+    numbers = number_cells(table, rows, column, fill=fill)
+    if log and np.nanmin(numbers, initial=0) < 0:
+        line = table.lines[rows[int(np.nanargmin(numbers))]]
+        advice = ": use task.log=false." if table.faults.advises else "."
+        raise BadInputError(
+            f'"{table.path}", line {line}, column "{column}": {np.nanmin(numbers)} has no logarithm{advice}'
+        )
+    return (np.log1p(numbers) if log else numbers)[:, None]
 
 
 def _texts(table: Table, rows: Iterable[int], column: str) -> list[str]:

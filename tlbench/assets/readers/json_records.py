@@ -14,7 +14,7 @@ from tlbench.contract.faults import RAISE
 from tlbench.errors import BadInputError
 
 Records = list[tuple[int, dict[str, Any]]]
-ADVICE = 'save one object per line, or one array of objects, as df.to_json(orient="records", lines=True) does.'
+RECORD_ADVICE = 'save one object per line, or one array of objects, as df.to_json(orient="records", lines=True) does.'
 WHITE = re.compile(r"\s*")
 
 
@@ -31,7 +31,7 @@ def json_records(path: Path) -> Records:
         values = list(enumerate(value, 1)) if isinstance(value, list) else _from_object(path, value) or values
     for number, record in values:
         if not isinstance(record, dict):
-            raise BadInputError(f'"{path}", record {number} is not an object: {ADVICE}')
+            raise BadInputError(f'"{path}", record {number} is not an object: {RECORD_ADVICE}')
     return values
 
 
@@ -77,7 +77,7 @@ def _values(path: Path, text: str) -> Iterator[tuple[int, Any]]:
 
 
 def _refused(path: Path, line: int, error: Exception) -> BadInputError:
-    return BadInputError(f'"{path}", line {line} is not JSON ({error}): {ADVICE}')
+    return BadInputError(f'"{path}", line {line} is not JSON ({error}): {RECORD_ADVICE}')
 
 
 def _from_object(path: Path, value: Any) -> Records:
@@ -91,12 +91,12 @@ def _from_object(path: Path, value: Any) -> Records:
         names = ", ".join(f'"{name}"' for name in tables[:5])
         raise BadInputError(f'"{path}" has several arrays of objects, {names}: save the one that is the table.')
     if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):
-        return _rows(path, list(map(str, value["columns"])), value["data"])
+        return _from_rows(path, list(map(str, value["columns"])), value["data"])
     members = list(value.values())
     if all(isinstance(member, dict) for member in members):
         return _from_objects(path, value)
     if all(isinstance(member, list) for member in members):
-        return _columns(path, value)
+        return _from_columns(path, value)
     return []
 
 
@@ -104,9 +104,9 @@ def _is_records(member: Any) -> bool:
     return isinstance(member, list) and bool(member) and all(isinstance(one, dict) for one in member)
 
 
-def _rows(path: Path, names: Sequence[str], rows: Sequence[Any]) -> Records:
+def _from_rows(path: Path, names: Sequence[str], rows: Sequence[Any]) -> Records:
     if not all(isinstance(row, list) and len(row) == len(names) for row in rows):
-        raise BadInputError(f'"{path}" has rows whose lengths differ from its {len(names)} columns: {ADVICE}')
+        raise BadInputError(f'"{path}" has rows whose lengths differ from its {len(names)} columns: {RECORD_ADVICE}')
     return [(number, dict(zip(names, row, strict=True))) for number, row in enumerate(rows, 1)]
 
 
@@ -114,16 +114,16 @@ def _from_objects(path: Path, value: Mapping[str, Mapping[str, Any]]) -> Records
     """Return the rows of an object of objects: of columns, unless its own names are the numbers of rows."""
     inner = [name for member in value.values() for name in member]
     if all(name.isdecimal() for name in [*value, *inner]):
-        raise BadInputError(f'"{path}" has numbers for names of rows and of columns: name its columns. {ADVICE}')
+        raise BadInputError(f'"{path}" has numbers for names of rows and of columns: name its columns. {RECORD_ADVICE}')
     if all(name.isdecimal() for name in value):
         return [(number, dict(row)) for number, row in enumerate(value.values(), 1)]
     index = list(next(iter(value.values())))
     if any(column.keys() != set(index) for column in value.values()):
-        raise BadInputError(f'"{path}" is one object whose members have different names: {ADVICE}')
-    return _columns(path, {name: [column[key] for key in index] for name, column in value.items()})
+        raise BadInputError(f'"{path}" is one object whose members have different names: {RECORD_ADVICE}')
+    return _from_columns(path, {name: [column[key] for key in index] for name, column in value.items()})
 
 
-def _columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Records:
+def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]]) -> Records:
     if len({len(column) for column in columns.values()}) != 1:
-        raise BadInputError(f'"{path}" is an object of columns of different lengths: {ADVICE}')
-    return _rows(path, list(columns), list(map(list, zip(*columns.values(), strict=True))))
+        raise BadInputError(f'"{path}" is an object of columns of different lengths: {RECORD_ADVICE}')
+    return _from_rows(path, list(columns), list(map(list, zip(*columns.values(), strict=True))))

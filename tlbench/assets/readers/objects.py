@@ -68,7 +68,7 @@ def read_columns(path: Path) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBat
         import pyarrow
         from pyarrow import ipc, parquet
     except ImportError as error:
-        raise UsageError(f'"{path}" requires pyarrow: pip install "tlbench[datasets]".') from error
+        raise UsageError(f'"{path}" requires pyarrow: pip install pyarrow, or "tlbench[datasets]".') from error
     broken = (pyarrow.ArrowException, OSError)
 
     def batches() -> Iterator[pyarrow.RecordBatch]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.assets.readers.cells import number_cells
-from tlbench.assets.readers.decimals import is_decimal, with_decimal_points
+from tlbench.assets.readers.decimals import NO_DECIMALS, common_decimals, is_decimal, with_decimal_points
 from tlbench.assets.readers.feature_tables import FILL, REFUSE, TableUse, is_index, usable_rows
 from tlbench.assets.readers.roles import number_role
 from tlbench.assets.readers.table_file import as_number, is_missing
-from tlbench.assets.readers.tables import column_names, find_column, make_table, read_rows
-from tlbench.contract.faults import RAISE, Faults
+from tlbench.assets.readers.tables import Table, column_names, find_column, make_table, read_rows
+from tlbench.contract.faults import QUIET, RAISE, Faults
 from tlbench.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -26,17 +26,31 @@ def read_series(
     left_out: Sequence[str] = (),
     missing: str = REFUSE,
     separator: str = "",
+    decimals: Mapping[str, str] = NO_DECIMALS,
     faults: Faults = RAISE,
 ) -> tuple[tuple[str, ...], Array]:
     """Return the names of the channels, and a series `(T, C)` float64.
 
     A first row with a cell that is not a number is the header; without it, names are positions. `columns` selects
     columns by position or name; else all are channels except those in `left_out` and an index without a name. Decimal
-    commas are read as points. `missing` says what becomes of cells without a number: `refuse`, `drop` (the rows) or
-    `fill` (NaN).
+    commas are read as points; `decimals` is what `series_decimals` says of all files of the domain. `missing` says
+    what becomes of cells without a number: `refuse`, `drop` (the rows) or `fill` (NaN).
     """
-    import numpy as np
+    table, chosen = _channels(path, columns, left_out, separator, faults)
+    return chosen, _series(with_decimal_points(table, chosen, decimals), chosen, missing)
 
+
+def series_decimals(
+    paths: Sequence[Path], *, columns: Sequence[int | str] = (), left_out: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return how the files of one domain write numbers of channels with decimal commas, so that all say the same."""
+    return common_decimals(paths, lambda path: _channels(path, columns, left_out, "", QUIET))
+
+
+def _channels(
+    path: Path, columns: Sequence[int | str], left_out: Sequence[str], separator: str, faults: Faults
+) -> tuple[Table, tuple[str, ...]]:
+    """Return the table of a series as it is, and the names of its channels."""
     rows = list(read_rows(path, separator=separator, faults=faults))
     first = rows[0][1] if rows else []
     names = tuple(map(str, range(len(first))))
@@ -50,9 +64,16 @@ def read_series(
     chosen = tuple(name for name in channels if name not in left_out)
     if not chosen:
         raise BadInputError(f'"{path}" has no columns except those that are left out: use at least one.')
-    table = usable_rows(with_decimal_points(table, chosen), TableUse(missing=missing), chosen)
+    return table, chosen
+
+
+def _series(table: Table, chosen: Sequence[str], missing: str) -> Array:
+    """Return the channels of a table with decimal points, `(T, C)`."""
+    import numpy as np
+
+    table = usable_rows(table, TableUse(missing=missing), chosen)
     numbers = [number_cells(table, range(len(table.rows)), name, fill=missing == FILL) for name in chosen]
-    return chosen, np.stack(numbers, 1)
+    return np.stack(numbers, 1)
 
 
 def _is_name(cell: str) -> bool:

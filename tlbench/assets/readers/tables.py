@@ -40,6 +40,8 @@ class Table:
     """The line of the file at which each row begins, for messages."""
     faults: Faults = field(default=RAISE, compare=False, repr=False)
     """Receives errors in the cells."""
+    decimals: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Columns whose numbers had decimal commas, and how each wrote them."""
 
     def cells(self, column: str, rows: Iterable[int]) -> list[str]:
         """Return a column's cells in these rows."""

@@ -18,19 +18,27 @@ In an environment that has these packages (`pip install {packages}`), and nothin
     python predict.py examples/sample-*    # the examples of this folder, one a file
 {files}"""
 READER = """\
-    python predict.py FILE ...             # files like those of the training data, read by reader.py; images need
-                                           # pillow, sounds soundfile
+    python predict.py FILE ...             # files like those of the training data{needs}
+"""
+NEEDS = {"pillow": " (needs pillow)", "pyarrow": " (Parquet needs pyarrow)", "soundfile": " (needs soundfile)"}
+"""What reading files takes, by the package that `reader.py` imports."""
+TEXT = """\
+    python predict.py "A TEXT"             # a text of several words
+"""
+NO_READER = """
+Files like those of the training data are not read here: {reason}.
 """
 FILES = """\
 - `model.onnx`: the scored file with metadata behind it (labels, preprocessing, ...). Its first {bytes} bytes are the
   scored file itself, sha256 `{sha256}`.
 - `predict.py`: the example; a service needs its `Model`. `preprocess.py`: raw examples to model inputs, the code that
   prepared the training data. `postprocess.py`: outputs to predictions, the code that scored them; `outputs.py` is what
-  it reads.
+  it reads.{reader}
 - `examples/`: examples of the target test split, raw, or prepared (`.npz`) where a raw one is large, and in
   `predictions.json` what the file predicted for them when it was scored, beside the targets.
 - `row.json`: the row of the board, with every option and version.
 """
+READER_FILE = "\n- `reader.py`: files to raw examples, the code that read the training data."
 INTERVALS = {
     "wilson": " (Wilson's, for a proportion)",
     "bca": " (bootstrap, bias-corrected and accelerated)",
@@ -60,26 +68,48 @@ def card(
     metadata: Mapping[str, str],
     example: str,
     packages: Sequence[str] = (),
+    reader_packages: Sequence[str] = (),
 ) -> str:
-    """Return the card; `example` says what a raw example is, in Markdown, `packages` what its preparation imports."""
+    """Return the card; `example` says what a raw example is, in Markdown, `packages` what its preparation imports.
+
+    `reader_packages` is what reading files imports.
+    """
+    reads = metadata["reading"] != "null"
     sections = {
         "What it is": _what(row, task, backbone),
-        "Run it": _run(metadata, packages),
+        "Run it": _run(task, backbone, metadata, packages, reader_packages),
         "Scores": _scores(row),
         "What goes in": _inputs(row, metadata, example),
         "What comes out": _outputs(metadata),
         "What it saw": _saw(row),
         "Intended use and limits": LIMITS,
         "Licence": licences(task.licence, backbone.licence),
-        "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256),
+        "Files": FILES.format(bytes=row.onnx_bytes, sha256=row.onnx_sha256, reader=READER_FILE if reads else ""),
     }
     title = f"# {escape(task.title)}: {escape(row.backbone)}, {escape(row.strategy)}\n"
     return "\n".join([title, *(f"## {name}\n\n{text.rstrip()}\n" for name, text in sections.items())])
 
 
-def _run(metadata: Mapping[str, str], packages: Sequence[str]) -> str:
-    files = "" if metadata["reading"] == "null" else READER
+def _run(
+    task: TaskSpec,
+    backbone: BackboneSpec,
+    metadata: Mapping[str, str],
+    packages: Sequence[str],
+    reader_packages: Sequence[str],
+) -> str:
+    files = TEXT if metadata["example"] in ("a text", "a list of words") else ""
+    if metadata["reading"] == "null":
+        files += NO_READER.format(reason=_why_no_file(task, backbone))
+    else:
+        files = READER.format(needs="".join(NEEDS.get(name, "") for name in reader_packages)) + files
     return RUN.format(packages=" ".join(["onnxruntime", "numpy", *packages]), files=files)
+
+
+def _why_no_file(task: TaskSpec, backbone: BackboneSpec) -> str:
+    """Return why an export reads no files like those of the training data."""
+    if backbone.preprocess is None:
+        return f"the backbone {escape(backbone.name)} gives exports no preprocessing, so they take prepared arrays"
+    return f"the task {escape(task.name)} gives exports no reader"
 
 
 def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:

@@ -1,4 +1,4 @@
-"""The source of a class as an export carries it: its module, or what the class needs of a plugin in one file."""
+"""The source of a class or function as an export carries it: its module, or what it needs of all in one file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import ast
 import inspect
 import itertools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-ALLOWED = {*sys.stdlib_module_names, "numpy"}
-READERS = {"PIL": "pillow", "scipy": "scipy", "soundfile": "soundfile"}
+from tlbench.errors import ContractError
+
+ALLOWED = frozenset({*sys.stdlib_module_names, "numpy"})
+READERS = {
+    "PIL": "pillow",
+    "pyarrow": "pyarrow",
+    "scipy": "scipy",
+    "soundfile": "soundfile",
+    "tokenizers": "tokenizers",
+}
 """What a module that reads or prepares files may import too, and the packages that bring it."""
 FUTURE = "from __future__ import annotations"
 
@@ -29,55 +37,92 @@ def packages_of(source: str) -> list[str]:
     return sorted(READERS[name] for name in {*imported(source)} & READERS.keys())
 
 
-def source_of(cls: type) -> str:
-    """Return the source of the module of a class if it imports numpy alone.
+def source_of(carried: type | Callable[..., Any], also: Collection[str] = ()) -> str:
+    """Return the source of the module of a class or function if it imports numpy and `also` alone.
 
-    Else return those statements of the module that the class needs, such as functions, constants and imports, with
-    what they need of other modules; or the whole module, if they need one that an export cannot carry.
+    Else return the docstring of the module and those statements that it needs, such as functions, constants and
+    imports, with what they need of other modules; or the whole module, if they need one that an export cannot carry.
+    Raises `ContractError` if two of the modules give different things the same name.
     """
-    whole = inspect.getsource(sys.modules[cls.__module__])
-    if set(imported(whole)) <= ALLOWED:
+    whole = inspect.getsource(sys.modules[carried.__module__])
+    allowed = ALLOWED | set(also)
+    if set(imported(whole)) <= allowed:
         return whole
-    statements: dict[tuple[str, int], str] = {}
-    if not _collect(cls.__module__, cls.__name__, statements):
+    statements = _Statements(allowed)
+    if not statements.add(carried.__module__, carried.__name__) or not statements.texts:
         return whole
-    return "\n\n".join([FUTURE, *statements.values(), ""])
+    text = ast.get_source_segment(whole, ast.parse(whole).body[0]) or ""
+    docstring = [text] if ast.get_docstring(ast.parse(whole)) else []
+    return "\n\n".join([*docstring, FUTURE, *statements.texts.values(), ""])
 
 
-def _collect(module: str, name: str, statements: dict[tuple[str, int], str]) -> bool:
-    """Add the statements that a name of a module needs, those that it depends on first; return whether all may go."""
-    source = inspect.getsource(sys.modules[module])
-    bound = _bound(ast.parse(source))
-    if name not in bound:  # a builtin, or a name within a function
+class _Statements:
+    """The statements of several modules that one file holds, in the order in which they can be run."""
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._allowed = frozenset(allowed)
+        self.texts: dict[tuple[str, int], str] = {}
+        self._modules: dict[str, tuple[str, Mapping[str, ast.stmt]]] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
+        self._followed: set[tuple[str, str]] = set()
+
+    def add(self, module: str, name: str) -> bool:
+        """Add the statements that a name of a module needs, those that it depends on first; return whether all may go.
+
+        A name without a statement is a builtin, or one within a function.
+        """
+        source, bound = self._module(module)
+        node = bound.get(name)
+        if node is None:
+            return True
+        key = module, node.lineno
+        if key in self.texts:
+            return True
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return self._add_import(node, name)
+        self.texts[key] = ""  # holds the place against endless recursion
+        if not all(self.add(module, used) for used in _used(node)):
+            return False
+        del self.texts[key]
+        self.texts[key] = _text(source, node)
+        for own in [own for own, statement in bound.items() if statement is node]:
+            self._claim(own, module, self.texts[key])
         return True
-    node = bound[name]
-    key = module, node.lineno
-    if key in statements:
-        return True
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return _collect_import(module, node, name, statements)
-    statements[key] = ""  # holds the place against endless recursion
-    if not all(_collect(module, used, statements) for used in _used(node)):
-        return False
-    del statements[key]
-    statements[key] = _text(source, node)
-    return True
 
+    def _module(self, module: str) -> tuple[str, Mapping[str, ast.stmt]]:
+        if module not in self._modules:
+            try:
+                source = inspect.getsource(sys.modules[module])
+            except (OSError, TypeError):  # a module of machine code
+                source = ""
+            self._modules[module] = source, _bound(ast.parse(source))
+        return self._modules[module]
 
-def _collect_import(
-    module: str, node: ast.Import | ast.ImportFrom, name: str, statements: dict[tuple[str, int], str]
-) -> bool:
-    alias = next(alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) == name)
-    kept = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
-    text = ast.unparse(ast.fix_missing_locations(kept))
-    if set(imported(text)) <= ALLOWED:
-        statements.setdefault((text, 0), text)
-        return True
-    # A class or function of another module, such as a base class of tlbench's own, comes with what it needs.
-    found: Any = vars(sys.modules[module]).get(name)
-    if not inspect.isclass(found) and not inspect.isfunction(found):
-        return False
-    return found.__name__ == name and _collect(found.__module__, name, statements)
+    def _add_import(self, node: ast.Import | ast.ImportFrom, name: str) -> bool:
+        alias = next(alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) == name)
+        kept = ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], node.level)
+        text = ast.unparse(ast.fix_missing_locations(kept))
+        if set(imported(text)) <= self._allowed:
+            self.texts.setdefault((text, 0), text)
+            self._claim(name, "", text)
+            return True
+        # What stands in another module, such as a base class of tlbench's own, comes with what it needs.
+        if isinstance(node, ast.Import) or node.level or alias.asname not in (None, alias.name):
+            return False
+        other = str(node.module)
+        if (other, name) in self._followed:
+            return True
+        self._followed.add((other, name))
+        return other in sys.modules and name in self._module(other)[1] and self.add(other, name)
+
+    def _claim(self, name: str, module: str, text: str) -> None:
+        """Raise `ContractError` if a name stands for something else already."""
+        owner, claimed = self._owners.setdefault(name, (module, text))
+        if claimed != text:
+            raise ContractError(
+                f'An export cannot carry "{name}" of both {owner or "an import"} and {module or "an import"} in one '
+                f"file: rename one of them."
+            )
 
 
 def _bound(tree: ast.Module) -> Mapping[str, ast.stmt]:

@@ -3,6 +3,7 @@
 python predict.py FILE ...    predict files as those that the model learnt from, where the folder has a reader.py, and
                               raw examples: .npy (an array), .json (a text, a pair of them, or words), .txt; prepared
                               arrays: .npz
+python predict.py "A TEXT"    predict a text of several words, where raw examples are texts
 python predict.py --check     predict the examples of this folder, and compare with what was scored
 """
 
@@ -32,6 +33,8 @@ HERE = Path(__file__).parent
 TOLERANCE = 1e-3
 RAW = (".npy", ".npz", ".json", ".txt")
 """What raw examples end in."""
+TEXTS = ("a text", "a list of words")
+"""What the metadata call a raw example that is made of one text."""
 
 
 class Prepared(tuple[Any, ...]):
@@ -49,6 +52,7 @@ class Model:
         self.labels = json.loads(metadata["labels"])
         self.preprocess = preprocessor(**json.loads(metadata["preprocessing"]))
         self.kind = getattr(postprocess, metadata["postprocess"])()
+        self.takes_text = metadata["example"] in TEXTS
         reading = json.loads(metadata["reading"])
         self.read_file = None if reading is None else reader_of(**reading)
 
@@ -100,9 +104,12 @@ class Model:
         example = json.loads(text) if path.suffix == ".json" else text.strip()
         return self.kind.parse(example) if isinstance(example, str) else example
 
-    def examples(self, path: Path) -> dict[str, Any]:
-        """Return the raw examples of a file by name: a table has one in each row."""
-        if self.read_file is None or path.suffix in RAW:
+    def examples(self, given: str) -> dict[str, Any]:
+        """Return the raw examples of a file by name: a table has one in each row; or a text that is given as such."""
+        path = Path(given)
+        if self.takes_text and len(given.split()) > 1 and not is_file(path):
+            return {"text": self.kind.parse(given)}
+        if self.read_file is None or (path.suffix in RAW and not is_table(path)):
             return {str(path): self.read(path)}
         read = self.read_file(path)
         return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
@@ -111,6 +118,22 @@ class Model:
 def reader_of(reader: str, settings: dict[str, Any]) -> Any:
     """Return the function from a file to its raw examples."""
     return getattr(importlib.import_module("reader"), reader)(**settings)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path is that of a file; a long text is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def is_table(path: Path) -> bool:
+    """Return whether a JSON file holds objects, as a table does and no raw example."""
+    if path.suffix != ".json":
+        return False
+    text = path.read_text(encoding="utf-8-sig").lstrip()
+    return text.startswith("{") or text[:1] + text[1:].lstrip()[:1] == "[{"
 
 
 def have_one_shape(prepared: list[Any]) -> bool:
@@ -158,7 +181,7 @@ def gap(prediction: Any, scored: Any, whole: bool = False) -> float:
 def main() -> int:
     """Predict what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a file, or a raw example")
+    parser.add_argument("files", nargs="*", metavar="FILE", help="a file, a raw example, or a text")
     parser.add_argument("--check", action="store_true", help="compare with the predictions that were scored")
     given = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
@@ -169,8 +192,8 @@ def main() -> int:
     if not given.files:
         parser.error("name a FILE, or --check")
     try:
-        for path in given.files:  # One by one: photographs are large.
-            examples = model.examples(path)
+        for one in given.files:  # One by one: photographs are large.
+            examples = model.examples(one)
             for (name, example), prediction in zip(examples.items(), model(list(examples.values())), strict=True):
                 print(f"{name}: {model.kind.describe(prediction, example, model.labels)}")
     except (OSError, ValueError) as error:

@@ -17,7 +17,7 @@ from tlbench.contract.specs import TaskSpec
 from tlbench.deploy.package import prepared as arrays_alone
 from tlbench.deploy.package.alone import POSTPROCESS, check_alone
 from tlbench.deploy.package.card import card
-from tlbench.deploy.package.carried import READERS, packages_of
+from tlbench.deploy.package.carried import READERS, packages_of, source_of
 from tlbench.deploy.package.examples import examples_of, form, predictions, reader_of, reading_of, settings_of
 from tlbench.errors import ContractError, UsageError
 from tlbench.results.files import canonical, write_bytes, write_json
@@ -44,15 +44,9 @@ def write_bundle(
     made_by = json.loads((exported / POSTPROCESS).read_text(encoding="utf-8"))
     scored = (exported / "model.onnx").read_bytes()
     metadata = describe(row, task, backbone, made_by, prepared, scored) | {"reading": canonical(reading)}
-    preprocess = check_alone(inspect.getsource(module), module.__name__, f'backbone "{backbone.name}"', READERS)
-    texts = {
-        "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
-        "preprocess.py": preprocess,
-        "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
-        "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
-        **({} if reading is None else {"reader.py": _reader(task)}),
-        "README.md": card(row, task, backbone, metadata, _first_paragraph(module), packages_of(preprocess)),
-    }
+    texts = _code(module, task, backbone, made_by, with_reader=reading is not None)
+    needed = [packages_of(texts.get(name, "")) for name in ("preprocess.py", "reader.py")]
+    texts["README.md"] = card(row, task, backbone, metadata, _first_paragraph(module), *needed)
     # Appended, not written into the model: the scored bytes keep their hash.
     write_bytes(folder / "model.onnx", scored + _appendix(metadata))
     for name, text in texts.items():
@@ -66,10 +60,22 @@ def write_bundle(
     return files
 
 
-def _reader(task: TaskSpec) -> str:
-    """Return the source of the module that reads files of a task."""
-    module = sys.modules[reader_of(task).__module__]
-    return check_alone(inspect.getsource(module), module.__name__, f'task "{task.name}"', READERS)
+def _code(
+    module: ModuleType, task: TaskSpec, backbone: BackboneSpec, made_by: Mapping[str, str], with_reader: bool
+) -> dict[str, str]:
+    """Return the modules of an export by file name: `module` is the preprocessing, `made_by` has the postprocessing."""
+    carried = {"preprocess.py": (module.preprocessor, f'backbone "{backbone.name}"')}
+    if with_reader:
+        carried["reader.py"] = reader_of(task), f'task "{task.name}"'
+    return {
+        "predict.py": (Path(__file__).parent / "predict.py").read_text(encoding="utf-8"),
+        "postprocess.py": check_alone(made_by["source"], made_by["module"], f'kind "{task.kind.name}"'),
+        "outputs.py": check_alone(OUTPUTS.read_text(encoding="utf-8"), "tlbench.learning.outputs", "host"),
+        **{
+            name: check_alone(source_of(function, READERS), function.__module__, owner, READERS)
+            for name, (function, owner) in carried.items()
+        },
+    }
 
 
 def _check(folder: Path, files: Iterable[Path], row: Row, task: TaskSpec) -> None:
