@@ -131,18 +131,18 @@ def tlbench_backbones() -> list[BackboneSpec]:
             layouts=("sequence", "pooled"),
             recipe={
                 "batch_size": 32,
-                "source.steps": 160,
+                "source.steps": 200,
                 "source.learning_rate": 3e-3,
                 "full.steps": 80,
                 "full.learning_rate": 2e-3,
-                "scratch.steps": 160,
+                "scratch.steps": 200,
                 "scratch.learning_rate": 3e-3,
-                "all-labels.steps": 120,
+                "all-labels.steps": 200,
                 "adversarial.steps": 80,
                 "adversarial.learning_rate": 1e-3,
             },
             options=(
-                Option(name="width", default=64, summary="channels of each layer", least=8),
+                Option(name="width", default=96, summary="channels of each layer", least=8),
                 Option(
                     name="max_seconds",
                     default=20.0,
