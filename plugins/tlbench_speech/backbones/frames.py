@@ -118,7 +118,7 @@ class LogMelFrames(Encoder):
         power = (real.square() + imaginary.square()).transpose(1, 2) @ self.mels + SILENCE
         own = _within(power.shape[1], self.spectra(lengths))[..., None]
         loudest = (power * own).amax((1, 2), keepdim=True)
-        # Sums over a long clip in float64: libraries add float32 numbers in orders that differ by more than outputs may.
+        # In float64: libraries add the float32 numbers of a long clip in orders that differ by more than outputs may.
         logarithm = (power / loudest).clamp(min=FLOOR).log().double()
         size = own.sum(1, keepdim=True) * MELS
         centred = (logarithm - (logarithm * own).sum((1, 2), keepdim=True) / size) * own

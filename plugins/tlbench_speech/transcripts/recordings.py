@@ -73,12 +73,13 @@ def check_characters(*sides: Parts[Recording] | None) -> None:
     there = [parts for parts in sides if parts is not None]
     trained = _characters(parts.train for parts in there)
     for split in (parts.test for parts in there):
-        for one in split.inputs:
-            if unknown := sorted(set(one.transcript) - trained):
-                split.faults.note(
-                    f'{one.where}: "{"".join(unknown)}" is in no training transcript, so it cannot be recognised and '
-                    f"counts as an error. Correct the test transcript, or add training examples."
-                )
+        if unknown := [one for one in split.inputs if set(one.transcript) - trained]:
+            shown = "".join(sorted(_characters([split]) - trained))
+            split.faults.note(
+                f"{len(unknown)} of {len(split)} test transcripts contain characters that no training transcript has, "
+                f'"{shown}", such as {unknown[0].where}: they cannot be recognised and count as errors. Correct these '
+                f"transcripts, or add training examples."
+            )
     if len(there) > 1 and (new := sorted(trained - _characters(parts.train for parts in there[:1]))):
         there[-1].train.faults.note(
             f'No source transcript has "{"".join(new)}": the source model never recognises these characters.'

@@ -110,8 +110,8 @@ def _transcript_table() -> TaskSpec:
                 name="source",
                 default="",
                 summary="table (CSV, TSV, JSON lines) with the columns file, transcript and split (train, valid, "
-                "test); or folder with metadata.csv, with tables train and test as Common Voice has them, or with *.trans.txt "
-                "as LibriSpeech has them. Empty: no source domain",
+                "test); or folder with metadata.csv, with tables train and test as Common Voice has them, or with "
+                "*.trans.txt as LibriSpeech has them. Empty: no source domain",
             ),
             Option(name="target", default="", summary="the same for the target"),
             Option(
