@@ -42,6 +42,7 @@ def load(request: LoadRequest) -> TaskData:
         source=Side(labels=ALPHABET, train=source_train, test=source_test),
         target=Side(labels=ALPHABET, train=target_train, test=target_test),
         sample_rate=SAMPLE_RATE,
+        reading={"sample_rate": SAMPLE_RATE},
     )
 
 

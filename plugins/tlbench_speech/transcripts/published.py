@@ -53,6 +53,7 @@ def load_digits(request: LoadRequest) -> TaskData:
         source=Side(labels=DIGIT_LETTERS, train=split("train"), test=split("test")),
         target=read_side(_listed(table, {}, request), DIGIT_LETTERS, DIGITS_RATE),
         sample_rate=DIGITS_RATE,
+        reading={"sample_rate": DIGITS_RATE},
     )
 
 

@@ -37,7 +37,7 @@ def _digit_strings() -> TaskSpec:
         metric="word-accuracy",
         backbone="audio/logmel-frames",
         label_budget=40,
-        augment=("speed", "noise"),
+        augment=("noise", "frequency-mask"),
         augment_strength="none",
         licence=f"FSDD: CC BY-SA 4.0; {SPEECHOCEAN}",
         data_from="data-root",
@@ -53,6 +53,7 @@ def _digit_strings() -> TaskSpec:
         ),
         files=_digit_files,
         load=deferred("tlbench_speech.transcripts.published", "load_digits"),
+        reader=deferred("tlbench.assets", "sound_reader"),
     )
 
 
@@ -71,7 +72,7 @@ def _sentences() -> TaskSpec:
         metric="word-accuracy",
         backbone="audio/logmel-frames",
         label_budget=20,
-        augment=("speed", "noise"),
+        augment=("noise", "frequency-mask"),
         augment_strength="none",
         licence=SPEECHOCEAN,
         data_from="data-root",
@@ -100,7 +101,7 @@ def _transcript_table() -> TaskSpec:
         metric="word-accuracy",
         backbone="audio/logmel-frames",
         label_budget=40,
-        augment=("speed", "noise"),
+        augment=("noise", "frequency-mask"),
         augment_strength="none",
         data_from="user",
         requires=("soundfile",),
