@@ -1,7 +1,8 @@
 """Speech encoders that read waveforms: wav2vec 2.0 (Baevski et al. 2020) and HuBERT (Hsu et al. 2021).
 
 Every clip has one length, cut or padded on the right: the first layers of most of these models normalise over time,
-so that the length of a batch would change what is said of each clip. Features are the mean over the clip's frames.
+so that the length of a batch would change what is said of each clip. Features are the mean over the clip's frames. In
+the layout `sequence` they are these frames: as large a part of all frames as the clip is of all samples, rounded up.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ CONVOLUTIONS = 7
 POSITIONS = 32
 """Frames, 0.64 s, that the convolution which says where a frame stands looks at: the paper's 128 outlast a word."""
 
+ROOM = 1.5
+"""Of transcripts: the length of all clips as a multiple of the longest that is known, for others may be longer."""
 COUNTS, MOST = {"sampling_rate", "hop_length", "n_fft"}, 10**6
 """Settings of a feature extractor that count samples, and the greatest value of them that makes sense."""
 
@@ -54,8 +57,13 @@ def given_rate(request: FitRequest) -> int:
 
 
 def usual_length(request: FitRequest, rate: int) -> int:
-    """Return the samples at `rate` that 95 % of the clips do not exceed, at most `max_seconds`."""
-    usual = np.percentile([len(clip) for clip in request.inputs], 95) * rate / given_rate(request)
+    """Return the samples at `rate` that 95 % of the clips do not exceed, at most `max_seconds`.
+
+    In the layout `sequence`, where what is cut off is missed, all clips and longer ones have room.
+    """
+    sizes = [len(clip) for clip in request.inputs]
+    usual = ROOM * max(sizes) if request.layout == "sequence" else np.percentile(sizes, 95)
+    usual = usual * rate / given_rate(request)
     return int(min(float(request.options["max_seconds"]) * rate, usual))
 
 
@@ -116,8 +124,20 @@ def _receptive_field(config: Any) -> int:
 
 def prepare(request: PrepareRequest) -> Columns:
     """Return waveforms `(N, T)` int16 at the model's rate, and how many samples each clip has, `(N,)` int32."""
+    _warn_of_cuts(request)
     clips, lengths = prepare_each(preprocessor, request)
     return np.stack(clips), np.stack(lengths)
+
+
+def _warn_of_cuts(request: PrepareRequest) -> None:
+    """Warn of clips whose transcripts have no sound any more at their beginning and end."""
+    longest = int(request.fitted["length"]) * int(request.fitted["from"]) // int(request.fitted["rate"])
+    if request.layout == "sequence" and (cut := sum(len(clip) > longest for clip in request.inputs)):
+        warnings.warn(
+            f"{cut} of {len(request.inputs)} clips are longer than {longest / int(request.fitted['from']):.3g} s and "
+            f"are cut on both sides: what is said there cannot be heard. Use a larger --set backbone.max_seconds=...",
+            stacklevel=1,
+        )
 
 
 def augment(request: AugmentRequest) -> Tensors:
@@ -132,17 +152,18 @@ def build(request: BuildRequest) -> Encoder:
     config.apply_spec_augment, config.mask_time_prob, config.mask_feature_prob = False, 0.0, 0.0
     model, lacking = load(auto_class("pooled"), request.files, config, request.options)
     masks = bool(settings.get("return_attention_mask", config.feat_extract_norm == "layer"))
-    encoder = SpeechEncoder(model, normalise=bool(settings.get("do_normalize", True)), masks=masks)
+    normalise, pooled = bool(settings.get("do_normalize", True)), request.layout == "pooled"
+    encoder = SpeechEncoder(model, normalise=normalise, masks=masks, pooled=pooled)
     encoder.coverage = covered(model, lacking)
     return encoder
 
 
 class SpeechEncoder(Encoder):
-    """Waveforms `(N, T)` int16 and their lengths `(N,)` -> features `(N, D)`."""
+    """Waveforms `(N, T)` int16 and their lengths `(N,)` -> features `(N, D)`, or of frames `(N, F, D)`."""
 
-    def __init__(self, model: Any, normalise: bool, masks: bool) -> None:
+    def __init__(self, model: Any, normalise: bool, masks: bool, pooled: bool = True) -> None:
         super().__init__()
-        self.normalise, self.masks = normalise, masks
+        self.normalise, self.masks, self.pooled = normalise, masks, pooled
         self.feature_dim = model.config.hidden_size
         self.model = model
 
@@ -152,8 +173,17 @@ class SpeechEncoder(Encoder):
         if self.normalise:
             samples = _standardised(samples, there)
         states: Tensor = self.model(samples, attention_mask=there.long() if self.masks else None)[0]
+        if not self.pooled:
+            return states
         frames = torch.arange(states.shape[1], device=states.device) < self.frames(lengths)[:, None]
         return (states * frames[..., None]).sum(1) / frames.sum(1, keepdim=True)
+
+    def units(self, *inputs: Tensor) -> Tensor | None:
+        if self.pooled:
+            return None
+        waveforms, lengths = inputs
+        total = waveforms.shape[1]
+        return own_frames(int(self.frames(torch.tensor(total))), lengths, total)
 
     def blocks(self) -> list[nn.Module]:
         """Return convolutions, projection and layers; some models normalise behind the layers instead of before."""
@@ -169,6 +199,12 @@ class SpeechEncoder(Encoder):
         for kernel, stride in zip(self.model.config.conv_kernel, self.model.config.conv_stride, strict=True):
             count = torch.div(count - kernel, stride, rounding_mode="floor") + 1
         return count.clamp(min=1)
+
+
+def own_frames(frames: int, lengths: Tensor, total: int) -> Tensor:
+    """Return which of a number of frames are a clip's own, `(N, frames)` bool, of clips padded to `total` samples."""
+    count = torch.div(frames * lengths.long() + total - 1, total, rounding_mode="floor").clamp(min=1)
+    return torch.arange(frames, device=lengths.device) < count[:, None]
 
 
 def _standardised(samples: Tensor, there: Tensor) -> Tensor:

@@ -187,7 +187,8 @@ def _speech(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneS
         name=name,
         modality="audio",
         title=f"{config['model_type']} of transformers",
-        summary="Mean of its frames, from the waveform at the sample rate of its training.",
+        summary="Mean of its frames, or each of them, from the waveform at the sample rate of its training.",
+        layouts=("pooled", "sequence"),
         recipe=RECIPE,
         licence=LICENCE,
         options=(

@@ -98,6 +98,7 @@ def _of_sound() -> BackboneSpec:
         modality="audio",
         title="wav2vec 2.0 of any size",
         summary="transformers' Wav2Vec2Model (Baevski et al. 2020) with random weights; waveforms at 16 kHz.",
+        layouts=("pooled", "sequence"),
         recipe=SPEECH,
         options=SOUND,
         requires=("transformers", "torchaudio"),

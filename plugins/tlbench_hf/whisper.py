@@ -16,7 +16,7 @@ from torchaudio.transforms import MelSpectrogram
 
 from tlbench import BuildRequest, FitRequest, SaveRequest, UsageError
 from tlbench.learning import Encoder
-from tlbench_hf.audio import given_rate, settings_of, usual_length
+from tlbench_hf.audio import given_rate, own_frames, settings_of, usual_length
 from tlbench_hf.load import covered, load, write
 from tlbench_hf.places import EXTRACTOR
 from tlbench_hf.tokens import configuration
@@ -55,19 +55,21 @@ def build(request: BuildRequest) -> Encoder:
     config = configuration(request.files, request.fitted)
     model, lacking = load(WhisperEncoder, request.files, config, request.options, {r"^(model\.)?encoder\.": ""})
     coverage = covered(model, lacking)
-    encoder = LogMelEncoder(model, request.fitted)
+    encoder = LogMelEncoder(model, request.fitted, pooled=request.layout == "pooled")
     encoder.coverage = coverage
     return encoder
 
 
 class LogMelEncoder(Encoder):
-    """Waveforms `(N, T)` int16 and their lengths `(N,)` -> features `(N, D)`, the mean over each clip's own frames."""
+    """Waveforms `(N, T)` int16 and their lengths `(N,)` -> features `(N, D)`, the mean over each clip's own frames, or
+    these frames, `(N, F, D)`."""
 
     positions: Tensor
     """`(P, D)`: the positions of a window as long as the checkpoint's."""
 
-    def __init__(self, model: Any, fitted: Mapping[str, Any]) -> None:
+    def __init__(self, model: Any, fitted: Mapping[str, Any], pooled: bool = True) -> None:
         super().__init__()
+        self.pooled = pooled
         config = model.config
         self.samples_of_frame = FRAME * int(fitted["hop"])
         self.mel = MelSpectrogram(
@@ -87,9 +89,17 @@ class LogMelEncoder(Encoder):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
         states: Tensor = self.model(self.spectrogram(waveforms))[0]
+        if not self.pooled:
+            return states
         count = -(-lengths.long() // self.samples_of_frame)
         own = torch.arange(states.shape[1], device=states.device) < count.clamp(min=1)[:, None]
         return (states * own[..., None]).sum(1) / own.sum(1, keepdim=True)
+
+    def units(self, *inputs: Tensor) -> Tensor | None:
+        if self.pooled:
+            return None
+        waveforms, lengths = inputs
+        return own_frames(waveforms.shape[1] // self.samples_of_frame, lengths, waveforms.shape[1])
 
     def spectrogram(self, waveforms: Tensor) -> Tensor:
         """Return log-mel spectrograms `(N, M, frames)` as the model was trained on.

@@ -36,6 +36,29 @@ class TestSpeech:
             frames = max(1, ((int(length) - 10) // 8 + 1 - 8) // 8 + 1)
             assert np.allclose(feature, row[:frames].mean(0).numpy(), atol=1e-4)
 
+    @pytest.mark.parametrize("name", ["wav2vec2", "hubert", "whisper"])
+    def test_frames_are_the_states_of_a_clip_s_own_part(self, folders, name):
+        import torch
+
+        from tlbench_speech.transcripts.best_path import BestPath
+
+        pooled, made = (Made(folders[name], clips(), layout, rate=16000) for layout in ("pooled", "sequence"))
+        batch = made.inputs().batch(np.arange(4))
+        model = made.model()
+        with torch.no_grad():
+            outputs = model(*batch)
+            dense = model.heads["target"](model.encoder(*batch)).numpy()
+        assert outputs.mask.shape == dense.shape[:2]
+        assert pooled.features().shape == (4, model.encoder.feature_dim)
+        # An export keeps as many frames of what it runs.
+        for row, part, samples, own in zip(dense, outputs.split(), *(part.numpy() for part in batch), strict=True):
+            assert np.array_equal(BestPath().crop(row, None, [samples, own]), part.numpy())
+
+    def test_clips_whose_transcripts_would_be_cut_are_warned_of(self, folders):
+        made = Made(folders["hubert"], clips(), "sequence", rate=16000, max_seconds=0.2)
+        with pytest.warns(UserWarning, match=r"1 of 4 clips are longer than 0.2 s and are cut on both sides"):
+            made.prepare(clips())
+
     def test_clips_are_resampled_to_the_model_s_rate(self, folders):
         made = Made(folders["hubert"], clips(), rate=8000)
         assert made.columns[1].tolist()[:3] == [1800, made.columns[0].shape[1], 5000]

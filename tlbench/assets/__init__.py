@@ -42,6 +42,7 @@ from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.image_file import as_pixels, image_reader
 from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.listed import split_by_table
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
 from tlbench.assets.readers.resampling import resampled
@@ -152,6 +153,7 @@ __all__ = [
     "side_tables",
     "sliding_windows",
     "sound_reader",
+    "split_by_table",
     "split_columns",
     "strip_prefix",
     "table_files",

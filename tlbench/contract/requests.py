@@ -23,9 +23,9 @@ that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.0
 Augment = Literal["none", "weak", "strong"]
 """How far training batches are varied: `none`, or a strength."""
 Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
-"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
-(N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each pixel; `next-token` and
-`masked-token` (N, T, D), each to say a token of the text itself."""
+"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example, or to
+frame t of a sound; `map` (N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each pixel;
+`next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
 
 
 @dataclass(frozen=True)

@@ -102,15 +102,15 @@ def _convolution(inputs: int, outputs: int, size: int, stride: int) -> tuple[nn.
     )
 
 
-def vary(spectrogram: Tensor) -> Tensor:
-    """Return spectrograms `(N, M, T)`, each rolled by up to 4 frames, shifted by up to 2 mels, masked and made noisy.
+def vary(spectrogram: Tensor, roll: int = 4) -> Tensor:
+    """Return spectrograms `(N, M, T)`, each rolled by up to `roll` frames, shifted by up to 2 mels, masked, and noisy.
 
     The mask sets 4 neighbouring mels to 0, the mean; the noise has a standard deviation of 0.2. All is drawn from
     torch's global generator, which the host seeds.
     """
     size, mels, frames = spectrogram.shape
     device = spectrogram.device
-    later = torch.randint(-4, 5, (size, 1), device=device)
+    later = torch.randint(-roll, roll + 1, (size, 1), device=device)
     higher = torch.randint(-2, 3, (size, 1), device=device)
     masked = torch.randint(mels - 3, (size, 1), device=device)
     frame = (torch.arange(frames, device=device) - later) % frames

@@ -72,14 +72,14 @@ def load(request: LoadRequest) -> TaskData:
     random = np.random.default_rng(20250611)
     labels = [random.permutation(np.arange(size) % len(LABELS)) for _, size in SPLITS]
     utterances = [
-        _utterance(LABELS[label], speakers, random)
+        utterance_of(LABELS[label], speakers, random)
         for (speakers, _), part in zip(SPLITS, labels, strict=True)
         for label in part
     ]
     # One process speaks all of it: what comes before a word may change its samples.
     words = iter(speak(utterances))
     source_train, source_test, target_train, target_test = (
-        Split(inputs=[_clip(next(words), speakers, random) for _ in part], labels=part)
+        Split(inputs=[clip_of(next(words), speakers, random) for _ in part], labels=part)
         for (speakers, _), part in zip(SPLITS, labels, strict=True)
     )
     return TaskData(
@@ -89,9 +89,10 @@ def load(request: LoadRequest) -> TaskData:
     )
 
 
-def _utterance(word: str, speakers: Speakers, random: Random) -> Utterance:
+def utterance_of(text: str, speakers: Speakers, random: Random) -> Utterance:
+    """Return a text as one of the speakers says it, at a rate and a pitch that are drawn."""
     return Utterance(
-        text=word,
+        text=text,
         voice=str(random.choice(speakers.voices)),
         rate=int(random.integers(130, 211)),
         pitch=int(random.integers(*speakers.pitch, endpoint=True)),
@@ -99,8 +100,8 @@ def _utterance(word: str, speakers: Speakers, random: Random) -> Utterance:
     )
 
 
-def _clip(samples: Any, speakers: Speakers, random: Random) -> Any:
-    """Return the waveform `(T,)` float32 of a recorded word, its largest sample at 0.9."""
+def clip_of(samples: Any, speakers: Speakers, random: Random) -> Any:
+    """Return the waveform `(T,)` float32 of recorded words, its largest sample at 0.9."""
     speech = np.pad(resample_poly(samples / 32768, 1, 2), MARGIN)
     recorded = speakers.record(speech, random)
     return (0.9 * recorded / np.abs(recorded).max()).astype(np.float32)
