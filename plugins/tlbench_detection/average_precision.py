@@ -100,9 +100,8 @@ def matches_of(predictions: Predictions, targets: Targets, classes: int, overlap
         parameters.areaRng, parameters.areaRngLbl = [EVERYWHERE], ["all"]
         parameters.imgIds, parameters.catIds = list(range(len(targets))), list(range(classes))
         evaluation.evaluate()
-    by_class = np.empty((classes, len(targets)), object)
-    by_class.flat = evaluation.evalImgs
-    return [_joined(images, len(overlaps)) for images in by_class]
+    starts = range(0, classes * len(targets), len(targets))
+    return [_joined(evaluation.evalImgs[start : start + len(targets)], len(overlaps)) for start in starts]
 
 
 def _joined(images: Iterable[Any], overlaps: int) -> Matches:

@@ -1,4 +1,4 @@
-"""Object detection without anchors: a map of centres for each class, and the distances of a box's sides at each cell."""
+"""Detection without anchors: a map of centres for each class, and the distances of a box's sides at each cell."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ class Detection:
     def classes(self, label: Any) -> Array:
         """Return the class of each box that is no crowd."""
         boxes = _table(label)
-        return boxes[boxes[:, 5] == 0, 0].astype(np.int64)
+        classes: Array = boxes[boxes[:, 5] == 0, 0].astype(np.int64)
+        return classes
 
     def strata(self, targets: Targets) -> Array:
         """Return for each image its rarest class, so that the label budget has all of them; 0 for an empty image."""

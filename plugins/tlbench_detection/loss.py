@@ -89,12 +89,7 @@ def wanted_of(targets: BatchTargets, shape: torch.Size) -> Wanted:
     for place in range(boxes.shape[1]):
         box, corners = boxes[:, place], (boxes[:, place, 1:5] * scale)[:, None, None, :]
         use = there[:, place] & (box[:, 5] == 0)
-        to_sides = torch.stack(
-            torch.broadcast_tensors(
-                right - corners[..., 0], down - corners[..., 1], corners[..., 2] - right, corners[..., 3] - down
-            ),
-            -1,
-        )
+        to_sides = _distances(corners, right, down)
         crowded = (there[:, place] & (box[:, 5] == 1))[:, None, None] & (to_sides > 0).all(-1)
         counted = torch.where(crowded, torch.zeros_like(counted), counted)
         bell = gaussian(corners, rows, columns) * use[:, None, None]
@@ -104,6 +99,13 @@ def wanted_of(targets: BatchTargets, shape: torch.Size) -> Wanted:
         distances = torch.where(own[..., None], to_sides.clamp(min=0), distances)
         weights = torch.where(own, bell, weights)
     return Wanted(heat, counted, distances, weights)
+
+
+def _distances(corners: Tensor, right: Tensor, down: Tensor) -> Tensor:
+    """Return the distances `(N, H, W, 4)` of the middles of cells from the sides of boxes `(N, 1, 1, 4)`."""
+    sides = (right - corners[..., 0], down - corners[..., 1], corners[..., 2] - right, corners[..., 3] - down)
+    size = (len(corners), down.shape[1], right.shape[2])
+    return torch.stack([side.expand(size) for side in sides], -1)
 
 
 def gaussian(corners: Tensor, rows: int, columns: int) -> Tensor:

@@ -62,7 +62,7 @@ class Boxes:
         return "; ".join(shown) or "nothing"
 
     def marks(self, prediction: Any, example: Any, labels: Sequence[str]) -> list[tuple[int, int, int, int, str]]:
-        """Return left, top, right and bottom in pixels of each box that is shown, and its class with its probability."""
+        """Return left, top, right and bottom in pixels of each box that is shown, and its class and probability."""
         height, width = _size(example)
         scale = np.array([width, height, width, height])
         return [
@@ -75,8 +75,8 @@ class Boxes:
         """Return the class and the corners of each true box, in per cent of width and height."""
         boxes = np.reshape(targets, (-1, COLUMNS))
         return [
-            f"{labels[int(box[0])]}{' (crowd)' if box[5] else ''} at {box[1]:.0%},{box[2]:.0%} to {box[3]:.0%},{box[4]:.0%}"
-            for box in boxes
+            f"{'crowd of ' if crowd else ''}{labels[int(label)]} at {left:.0%},{top:.0%} to {right:.0%},{bottom:.0%}"
+            for label, left, top, right, bottom, crowd in boxes
         ]
 
 

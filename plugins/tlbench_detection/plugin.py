@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from tlbench import BackboneSpec, KindSpec, Option, TaskSpec, deferred, hookimpl
 
 TLBENCH_API = 2
@@ -18,6 +20,14 @@ DETECTION = KindSpec(
 )
 KEEPS_BOXES = ("light", "colour", "noise")
 """Transformations that move no box."""
+PLATES = (
+    ("dusk_train.json",),
+    ("dusk_test.json",),
+    ("day_train.json", "night_train.json"),
+    ("day_test.json", "night_test.json"),
+)
+CARDS = (("single_train.json",), ("single_test.json",), ("multi_train.json",), ("multi_test.json",))
+IMAGE_READER = deferred("tlbench.assets", "image_reader")
 
 
 def _shapes() -> TaskSpec:
@@ -40,9 +50,104 @@ def _shapes() -> TaskSpec:
     )
 
 
+def _published(folder: str) -> tuple[Option, ...]:
+    return tuple(
+        Option(name=name, default="", summary=f"folder with the files of the {name} (default: TLBENCH_DATA/{folder})")
+        for name in ("source", "target")
+    )
+
+
+def _plates() -> TaskSpec:
+    return TaskSpec(
+        name="vision/licence-plates",
+        title="Licence plates, dusk to day and night",
+        summary="Blurred licence plates before a car's camera, one class, 320 x 240 pixels; real data.",
+        source="138 training and 81 test photographs of one ride at dusk.",
+        target="69 training and 79 test photographs of three rides by day and by night.",
+        shift="Light and colour, and larger plates; not every plate is annotated.",
+        mirrors="day to night in BDD100K (Yu et al. 2020)",
+        modality="image",
+        kind=DETECTION,
+        metric="map-50",
+        backbone="image/pyramid-small",
+        label_budget=30,
+        augment=KEEPS_BOXES,
+        licence="MIT: github.com/RobertLucian/license-plate-dataset",
+        data_from="data-root",
+        requires=("PIL",),
+        extra="detection",
+        options=_published("licence_plates"),
+        files=partial(deferred("tlbench_detection.tasks.coco_files", "files"), "licence_plates", PLATES),
+        load=partial(deferred("tlbench_detection.tasks.coco_files", "load"), "licence_plates", PLATES),
+        reader=IMAGE_READER,
+    )
+
+
+def _cards() -> TaskSpec:
+    return TaskSpec(
+        name="vision/playing-cards",
+        title="Playing cards, one to many",
+        summary="Six kinds of playing cards in photographs, 320 pixels wide or high; real data.",
+        source="180 training and 30 test photographs of one card.",
+        target="116 training and 37 test photographs of two to five cards, which often overlap.",
+        shift="Number, layout and overlap of the cards; the same cards and photographer.",
+        mirrors="objects alone and in scenes, as in detection from photographs of products",
+        modality="image",
+        kind=DETECTION,
+        metric="map-50",
+        backbone="image/pyramid-small",
+        label_budget=40,
+        augment=KEEPS_BOXES,
+        licence="Apache-2.0: github.com/EdjeElectronics, object detection tutorial",
+        data_from="data-root",
+        requires=("PIL",),
+        extra="detection",
+        options=_published("playing_cards"),
+        files=partial(deferred("tlbench_detection.tasks.coco_files", "files"), "playing_cards", CARDS),
+        load=partial(deferred("tlbench_detection.tasks.coco_files", "load"), "playing_cards", CARDS),
+        reader=IMAGE_READER,
+    )
+
+
+def _own() -> TaskSpec:
+    return TaskSpec(
+        name="vision/box-folder",
+        title="Your own images with boxes",
+        summary="A folder of images with boxes in a format of COCO, Pascal VOC or YOLO; a second one is the source.",
+        source="The folder or file in task.source, if there is one.",
+        target="The folder or file in task.target.",
+        shift="Any difference between the two; with other classes the setting is inductive.",
+        modality="image",
+        kind=DETECTION,
+        metric="map-50-95",
+        backbone="image/pyramid-small",
+        label_budget=30,
+        augment=KEEPS_BOXES,
+        augment_strength="none",
+        data_from="user",
+        requires=("PIL", "defusedxml", "yaml"),
+        extra="detection",
+        options=(
+            Option(
+                name="source",
+                default="",
+                summary="JSON file of COCO, or folder with such a file for each split (train.json, test.json), with "
+                "images and XML files of Pascal VOC, or with images and text files of YOLO and classes.txt or "
+                "data.yaml; train/ and test/ (or valid/) are inside or outside, else a fifth is held out by name. "
+                "Empty: no source domain",
+            ),
+            Option(name="target", default="", summary="the same for the target; its classes may be others"),
+        ),
+        files=deferred("tlbench_detection.tasks.box_folder", "files"),
+        load=deferred("tlbench_detection.tasks.box_folder", "load"),
+        labels=deferred("tlbench_detection.tasks.box_folder", "labels"),
+        reader=IMAGE_READER,
+    )
+
+
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [_shapes()]
+    return [_shapes(), _plates(), _cards(), _own()]
 
 
 @hookimpl

@@ -26,8 +26,8 @@ def load(request: LoadRequest) -> TaskData:
     """Draw both domains, the same for every call."""
     random = np.random.default_rng(20261127)
     return TaskData(
-        source=_side(random, 400, 150, _plain, contrast=(0.35, 0.7), noise=0.02),
-        target=_side(random, 300, 150, _textured, contrast=(0.18, 0.4), noise=0.05),
+        source=_side(random, 400, 150, _plain, darker=0.0, contrast=(0.35, 0.6), noise=0.02),
+        target=_side(random, 300, 150, _textured, darker=0.25, contrast=(0.25, 0.5), noise=0.04),
     )
 
 
@@ -36,13 +36,17 @@ def _side(random: Random, train: int, test: int, ground: Ground, **look: Any) ->
     return Side(labels=LABELS, train=splits[0], test=splits[1])
 
 
-def _split(random: Random, size: int, ground: Ground, contrast: tuple[float, float], noise: float) -> Split:
+def _split(
+    random: Random, size: int, ground: Ground, darker: float, contrast: tuple[float, float], noise: float
+) -> Split:
+    """Draw images; `darker` is the part of the shapes that are darker than the ground, the others are brighter."""
     images, labels = [], []
     for _ in range(size):
         image, boxes = ground(random), []
         for box in _places(random, 0 if random.random() < 0.1 else int(random.integers(1, MOST + 1))):
             label = int(random.integers(len(LABELS)))
-            colour = random.uniform(*contrast) * random.choice([-1.0, 1.0], 3)
+            sign = -1 if random.random() < darker else 1
+            colour = sign * random.uniform(*contrast) * random.uniform(0.4, 1.0, 3)
             covered = _covered(label, box)[..., None]
             image += covered * colour
             boxes.append([label, *(side / SIZE for side in box), 0])
@@ -85,7 +89,7 @@ def _covered(label: int, box: Box) -> Any:
 
 def _plain(random: Random) -> Any:
     """Return a ground of one colour."""
-    return np.full((SIZE, SIZE, 3), random.uniform(0.35, 0.65, 3))
+    return np.full((SIZE, SIZE, 3), random.uniform(0.1, 0.4, 3))
 
 
 def _textured(random: Random) -> Any:
@@ -94,5 +98,5 @@ def _textured(random: Random) -> Any:
     stripes = 0.07 * np.sin(2 * np.pi * (np.cos(angle) * COLUMNS + np.sin(angle) * ROWS) / period)
     blotches = np.kron(random.normal(0, 0.05, (8, 8)), np.ones((8, 8)))
     slope = 0.15 * (COLUMNS / SIZE - 0.5) * random.choice([-1, 1])
-    ground = random.uniform(0.3, 0.7, 3) + (stripes + blotches + slope)[..., None] * random.uniform(0.6, 1.0, 3)
+    ground = random.uniform(0.25, 0.6, 3) + (stripes + blotches + slope)[..., None] * random.uniform(0.6, 1.0, 3)
     return ground.clip(0, 1)
