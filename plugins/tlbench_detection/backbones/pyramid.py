@@ -72,7 +72,7 @@ class SmallPyramid(Encoder):
         self.register_buffer("std", torch.tensor(fitted["std"], dtype=torch.float32).view(1, -1, 1, 1))
         self.stem = ConvNormAct(3, width, kernel_size=3, stride=2)
         self.down = nn.ModuleList([_block(width, 2 * width), _block(2 * width, 4 * width), _block(4 * width, joined)])
-        self.across = nn.ModuleList([nn.Conv2d(channels, joined, 1) for channels in (2 * width, 4 * width)])
+        self.up = nn.ModuleList([Join(channels, joined) for channels in (4 * width, 2 * width)])
         self.last = ConvNormAct(joined, joined, kernel_size=3)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -81,14 +81,26 @@ class SmallPyramid(Encoder):
         for block in self.down:
             features = block(features)
             passed.append(features)
-        for lateral, beside in zip(self.across[::-1], passed[-2::-1], strict=True):
-            features = functional.interpolate(features, size=beside.shape[2:], mode="nearest") + lateral(beside)
+        for join, beside in zip(self.up, passed[-2::-1], strict=True):
+            features = join(features, beside)
         features = self.last(features)
         return features.permute(0, 2, 3, 1)
 
     def blocks(self) -> list[nn.Module]:
-        """Return the stem, the scales going down, and what joins them."""
-        return [self.stem, *self.down, self.across, self.last]
+        """Return the stem, the scales going down, and what joins them going up."""
+        return [self.stem, *self.down, *self.up, self.last]
+
+
+class Join(nn.Module):
+    """Enlarged features of a coarse scale, plus those of the next finer one behind a 1 x 1 convolution."""
+
+    def __init__(self, channels: int, joined: int) -> None:
+        super().__init__()
+        self.lateral = nn.Conv2d(channels, joined, 1)
+
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        own: Tensor = self.lateral(fine)
+        return functional.interpolate(coarse, size=fine.shape[2:], mode="nearest") + own
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tlbench import LoadRequest, TaskData, TaskLabels
 from tlbench.assets import Parts, has_source, option_path
 from tlbench_detection.formats.boxed import Boxed
+from tlbench_detection.formats.classes import classes_of, note_classes
 from tlbench_detection.formats.places import box_parts, files_of
 
 
@@ -19,8 +20,6 @@ def files(request: LoadRequest) -> list[Path]:
 
 def labels(request: LoadRequest) -> TaskLabels:
     """Return the classes of the training boxes of each domain."""
-    from tlbench_detection.tasks.data import classes_of, note_classes
-
     source, target = _sides(request)
     note_classes(source, target)
     return TaskLabels(source=None if source is None else classes_of(source.train), target=classes_of(target.train))

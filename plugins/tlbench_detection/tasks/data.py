@@ -8,18 +8,11 @@ import numpy as np
 
 from tlbench import Array, BadInputError, Side, Split, TaskData
 from tlbench.assets import Labelled, Parts, read_image
-from tlbench_detection.formats.boxed import Boxed, quoted, relative_boxes
+from tlbench_detection.formats.boxed import Boxed, relative_boxes
+from tlbench_detection.formats.classes import classes_of
 
 READING = {"size": 0, "grey": False}
 """Images are read in their own size: backbones scale them."""
-
-
-def classes_of(half: Labelled[Boxed]) -> tuple[str, ...]:
-    """Return the names of the classes in the boxes, in the order of the alphabet. Raises `BadInputError` for none."""
-    names = {box.label for boxed in half.inputs for box in boxed.boxes if not box.crowd}
-    if not names:
-        raise BadInputError(f'"{half.where}": no image has a box: a detector cannot learn from this. Add boxes.')
-    return tuple(sorted(names))
 
 
 def box_data(source: Parts[Boxed] | None, target: Parts[Boxed]) -> TaskData:
@@ -62,14 +55,3 @@ def _table(boxed: Boxed, labels: Sequence[str], half: Labelled[Boxed]) -> Array:
         )
     rows = relative_boxes(boxed, width, height, labels, half.faults)
     return np.reshape(np.array(rows, np.float32), (-1, 6))
-
-
-def note_classes(source: Parts[Boxed] | None, target: Parts[Boxed]) -> None:
-    """Note classes that only one of the domains has: the setting is then inductive."""
-    if source is None:
-        return
-    first, second = classes_of(source.train), classes_of(target.train)
-    if differing := sorted({*first} ^ {*second}):
-        target.train.faults.note(
-            f"Only one of the domains has boxes of {quoted(differing)}: the setting is inductive (other labels)."
-        )
