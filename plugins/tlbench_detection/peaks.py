@@ -35,7 +35,8 @@ class Boxes:
     outputs = (
         "For each cell one number for each class, whose logistic function is the probability that a thing of that "
         "class has its centre there; then four numbers, whose softplus is the distance of the box's left, top, right "
-        "and bottom side from the middle of the cell, in cells. postprocess.py makes boxes of them."
+        "and bottom side from the middle of the cell, in cells. postprocess.py makes boxes of them; "
+        "`python predict.py --draw FOLDER FILE ...` draws them (with pillow)."
     )
     parts = "texts"
 

@@ -18,7 +18,10 @@ from tlbench.learning import Predictions, Targets
 from tlbench.learning.metrics.metric import for_many, score_if_defined
 from tlbench_detection.average_precision import mean_average_precision
 
-LIBRARIES = {"faster-coco-eval": (faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster), "pycocotools": (COCO, COCOeval)}
+LIBRARIES = {
+    "faster-coco-eval": (faster_coco_eval.COCO, faster_coco_eval.COCOeval_faster),
+    "pycocotools": (COCO, COCOeval),
+}
 SIDE = 320
 """Libraries take pixels; overlaps do not depend on the unit."""
 

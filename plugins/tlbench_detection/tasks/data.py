@@ -36,7 +36,7 @@ def _split(half: Labelled[Boxed], labels: Sequence[str]) -> Split:
             kept.append(place)
             tables.append(table)
     empty = sum(not len(table) for table in tables)
-    if empty:
+    if empty and half.faults.collects:  # no fault, so a run does not warn of it
         half.faults.note(
             f'{empty} of {len(tables)} images in "{half.where}" have no box: nothing is to be found there.'
         )
