@@ -264,6 +264,7 @@ FAULTS = {
     "voc with entities": (broken_voc("<annotation>", BOMB), 'a-train.xml"', "entities"),
     "yolo class": (broken_yolo("5 0.5 0.5 0.1 0.1"), 'a-train.txt", line 2', "unknown class 5", "2 classes"),
     "yolo outside": (broken_yolo("1 0.95 0.5 0.5 0.1"), 'a-train.txt", line 2', "0 to 1"),
+    "yolo speck": (broken_yolo("1 0.5 0.5 1e-9 0.1"), 'a-train.txt", line 2', "no area"),
     "yolo pixels": (broken_yolo("1 40 30 10 10"), 'a-train.txt", line 2', "0 to 1"),
     "yolo outline": (broken_yolo("1 0.1 0.1 0.2 0.1 0.2 0.2"), 'a-train.txt", line 2', "outline"),
     "yolo words": (broken_yolo("car 0.1 0.1 0.2 0.1"), 'a-train.txt", line 2', '"car" is no number'),

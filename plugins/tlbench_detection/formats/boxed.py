@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,9 @@ from tlbench.assets import check_file
 
 BORDER = 1.0
 """Pixels by which a box may lie outside of its image: some tools count pixels from 1. It is cut at the border."""
+LEAST = 1e-6
+"""Part of an image's width and height that a box must have: smaller ones have no area in float32."""
 MOST_SHOWN = 5
-MOST_BYTES = 2**28
-"""Of a file of annotations: some million boxes."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,7 @@ class Boxed:
 
 def read_annotations(path: Path) -> str:
     """Return the text of a file of annotations. Raises `BadInputError` for a file that is too large or no UTF-8."""
-    check_file(path)
-    if (size := path.stat().st_size) > MOST_BYTES:
-        raise BadInputError(
-            f'"{path}" has {size:,} bytes; the limit for annotations is {MOST_BYTES:,}: divide it into several files.'
-        )
+    check_file(path, "text")
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -64,7 +61,7 @@ def read_annotations(path: Path) -> str:
 
 def relative_boxes(
     boxed: Boxed, width: int, height: int, labels: Sequence[str], faults: Faults
-) -> list[tuple[int, float, float, float, float, bool]]:
+) -> list[tuple[float, ...]]:
     """Return class, left, top, right, bottom as parts of width and height, and whether it is a crowd, for each box.
 
     Boxes that make no sense are refused; when faults are collected, they are left out.
@@ -72,22 +69,20 @@ def relative_boxes(
     rows = []
     for box in boxed.boxes:
         scale = (1.0, 1.0) if box.relative else (float(width), float(height))
-        corners = faulty = None
-        corners = _within(box, *scale, border=(BORDER / width, BORDER / height) if box.relative else (BORDER, BORDER))
-        faulty = _fault(box, corners, labels, width, height)
-        if faulty:
-            faults.refuse(f"{box.where}: {faulty}")
+        corners = _within(box, scale, (BORDER * scale[0] / width, BORDER * scale[1] / height))
+        if fault := _fault(box, corners, labels, width, height):
+            faults.refuse(f"{box.where}: {fault}")
         elif corners is not None:
-            left, top, right, bottom = corners
-            place = (left / scale[0], top / scale[1], right / scale[0], bottom / scale[1])
-            rows.append((labels.index(box.label), *place, box.crowd))
+            parts = [corner / side for corner, side in zip(corners, (*scale, *scale), strict=True)]
+            rows.append((labels.index(box.label), *parts, box.crowd))
     return rows
 
 
-def _within(box: NamedBox, width: float, height: float, border: tuple[float, float]) -> tuple[float, ...] | None:
-    """Return the corners, cut at the border; None for a box that lies outside by more than `border`."""
+def _within(box: NamedBox, size: tuple[float, float], border: tuple[float, float]) -> tuple[float, ...] | None:
+    """Return the corners, cut at the border of an image; None for a box that lies outside by more than `border`."""
     left, top, right, bottom = box.corners()
-    if min(left / border[0], top / border[1]) < -1 or right > width + border[0] or bottom > height + border[1]:
+    (width, height), (x, y) = size, border
+    if left < -x or top < -y or right > width + x or bottom > height + y:
         return None
     return max(left, 0.0), max(top, 0.0), min(right, width), min(bottom, height)
 
@@ -95,14 +90,15 @@ def _within(box: NamedBox, width: float, height: float, border: tuple[float, flo
 def _fault(box: NamedBox, corners: tuple[float, ...] | None, labels: Sequence[str], width: int, height: int) -> str:
     """Return what is wrong with a box, or an empty string."""
     shown = ", ".join(f"{corner:g}" for corner in box.corners())
-    if not all(corner == corner and abs(corner) != float("inf") for corner in box.corners()):
+    if not all(map(math.isfinite, box.corners())):
         return f'the box "{shown}" has a number that is not finite: correct it.'
     if box.right <= box.left or box.bottom <= box.top:
         return f'the box "{shown}" (left, top, right, bottom) has no area: correct or remove it.'
     if corners is None:
         unit = "parts of width and height, 0 to 1" if box.relative else f"an image of {width} x {height} pixels"
         return f'the box "{shown}" (left, top, right, bottom) lies outside of its image: expected {unit}. Correct it.'
-    if corners[2] <= corners[0] or corners[3] <= corners[1]:
+    least_x, least_y = (LEAST, LEAST) if box.relative else (LEAST * width, LEAST * height)
+    if corners[2] - corners[0] < least_x or corners[3] - corners[1] < least_y:
         return f'the box "{shown}" (left, top, right, bottom) has no area within its image: correct or remove it.'
     if box.label not in labels:
         return (
