@@ -75,10 +75,11 @@ class Boxes:
     def name(self, targets: Any, labels: Sequence[str]) -> list[str]:
         """Return the class and the corners of each true box, in per cent of width and height."""
         boxes = np.reshape(targets, (-1, COLUMNS))
-        return [
+        named = [
             f"{'crowd of ' if crowd else ''}{labels[int(label)]} at {left:.0%},{top:.0%} to {right:.0%},{bottom:.0%}"
             for label, left, top, right, bottom, crowd in boxes
         ]
+        return named or ["nothing"]
 
 
 def find_boxes(cells: Any) -> Any:

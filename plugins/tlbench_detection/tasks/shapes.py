@@ -28,6 +28,7 @@ def load(request: LoadRequest) -> TaskData:
     return TaskData(
         source=_side(random, 400, 150, _plain, darker=0.0, contrast=(0.35, 0.6), noise=0.02),
         target=_side(random, 300, 150, _textured, darker=0.25, contrast=(0.25, 0.5), noise=0.04),
+        reading={"size": 0, "grey": False},
     )
 
 
