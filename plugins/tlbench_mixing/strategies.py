@@ -39,6 +39,8 @@ def _train_on_mixed(request: AdaptRequest, mix: Mix) -> TransferModel:
         partners = torch.from_numpy(random.permutation(len(targets))).to(targets.values.device)
         inputs, share = mix(inputs, partners, float(random.beta(alpha, alpha)), random)
         outputs = model(*inputs)
+        if len(outputs.units) != len(targets.values):
+            raise NotApplicable("Mixed examples need a target for each unit of prediction, which this kind lacks.")
         other = kind.loss(outputs, partner_targets(targets, partners))
         return share * kind.loss(outputs, targets) + (1 - share) * other
 

@@ -20,11 +20,14 @@ def preprocessor(
 ) -> Callable[[Any], tuple[NDArray[np.uint8]]]:
     """Return the function from an image to `(3, H, W)` uint8, given a data config of timm.
 
-    It raises `ValueError` for an image of another shape or type.
+    For the layout `cells` the whole image is scaled and nothing is cut, so that boxes stay right as parts of it. It
+    raises `ValueError` for an image of another shape or type.
     """
     height, width = fitted["input_size"][-2:]
     scaled = [math.floor(side / fitted["crop_pct"]) for side in (height, width)]
     mode, resample = fitted["crop_mode"], Image.Resampling[str(fitted["interpolation"]).upper()]
+    if layout == "cells":
+        mode, scaled = "squash", [height, width]
     border = tuple(round(255 * value) for value in fitted["mean"]) if mode == "border" else (0, 0, 0)
 
     def image(example: Any) -> tuple[NDArray[np.uint8]]:

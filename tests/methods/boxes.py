@@ -186,7 +186,7 @@ DETECTION = KindSpec(
     summary="A class and a box for each thing in an image.",
     unit="images",
     metric="map-50",
-    layout="map",
+    layout="cells",
     create=Detection,
     traits=(),
 )
@@ -226,7 +226,7 @@ def tlbench_backbones():
             modality="image",
             title="Three convolutions",
             summary="A map of a quarter of the image's height and width.",
-            layouts=("map",),
+            layouts=("cells",),
             recipe={"steps": 120, "learning_rate": 5e-3, "source.steps": 250},
             fit=lambda request: {"channels": request.inputs[0].shape[2]},
             prepare=lambda request: (np.stack(list(request.inputs)),),

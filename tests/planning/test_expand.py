@@ -328,7 +328,7 @@ def test_tasks_of_real_data_find_their_files_below_the_data_root(catalog, settin
     names = [task.name for task in catalog.tasks.values() if task.data_from == "data-root"]
     assert names
     for name in names:
-        (pairing,) = plan_only(catalog, settings, tasks=[name], strategies=["frozen"]).pairings
+        (pairing,) = plan_only(catalog, settings, tasks=[name], strategies=["constant"]).pairings
         files = pairing.task.files(pairing.load_request)
         assert files
         assert all(data_root in path.parents for path in files)

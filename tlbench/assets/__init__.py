@@ -1,7 +1,7 @@
 """Data sets and checkpoints: downloads, the Hugging Face hub, and readers of file formats."""
 
 from tlbench.assets.checkpoints import cached_json, find_checkpoint, is_local_checkpoint
-from tlbench.assets.limits import check_limit
+from tlbench.assets.limits import check_file, check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
@@ -93,6 +93,7 @@ __all__ = [
     "cached_json",
     "check_columns",
     "check_coverage",
+    "check_file",
     "check_finite_weights",
     "check_limit",
     "class_files",

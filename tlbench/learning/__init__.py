@@ -28,6 +28,7 @@ from tlbench.learning.loop import (
 from tlbench.learning.metrics import (
     Metric,
     PartlyDefined,
+    Vectorised,
     Weighted,
     accuracy,
     from_positions,
@@ -98,6 +99,7 @@ __all__ = [
     "Trained",
     "Trainer",
     "TransferModel",
+    "Vectorised",
     "Weighted",
     "accuracy",
     "apply_head",

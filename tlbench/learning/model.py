@@ -43,7 +43,7 @@ class Encoder(nn.Module):
     """Base of what a backbone builds: `forward(*columns)` gives features, in the layout that was asked for.
 
     `pooled` `(N, D)`; `sequence` `(N, T, D)`, position t belonging to word t, or to frame t of a sound; `map`
-    `(N, H, W, D)`, a pixel each, or a cell of pixels if the kind, such as detection, has no target for each pixel.
+    `(N, H, W, D)`, a pixel each; `cells` `(N, H', W', D)`, a cell of several pixels each, as for detection.
     """
 
     feature_dim: int

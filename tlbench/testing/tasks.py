@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tlbench.contract.kind_specs import CLASS_PROBABILITIES
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import KindSpec, TaskSpec
 from tlbench.contract.task_data import Side, TaskData, TaskLabels
@@ -79,7 +80,9 @@ def data_is_valid(spec: TaskSpec, bench: Bench) -> None:
     check_data(spec, bench.pairing_of_task(spec).setting, data)
     for name, kind, side in _sides(spec, data):
         if kind.supervised:
-            _check_labels(f"{label(spec)}, {name} side", kind.create(), side)
+            # Of labels that exclude each other one alone would say nothing; boxes and the like may have one.
+            least = 2 if CLASS_PROBABILITIES in kind.traits else 1
+            _check_labels(f"{label(spec)}, {name} side", kind.create(), side, least)
     if spec.modality == "audio" and not data.sample_rate:
         raise ContractError(f"{label(spec)} is audio without a sample rate: set TaskData.sample_rate in Hz.")
 
@@ -132,11 +135,11 @@ def references_are_json(spec: TaskSpec, bench: Bench) -> None:
                 raise ContractError(f"{where}: a reference is not JSON: {error}.") from error
 
 
-def _check_labels(where: str, kind: Kind, side: Side) -> None:
+def _check_labels(where: str, kind: Kind, side: Side, least: int) -> None:
     if not kind.has_classes:
         return
-    if len(side.labels) < 2 or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
-        raise ContractError(f"{where}: labels are {side.labels}; there must be two or more different texts.")
+    if len(side.labels) < least or len(set(side.labels)) < len(side.labels) or not all(map(str.strip, side.labels)):
+        raise ContractError(f"{where}: labels are {side.labels}; there must be {least} or more different texts.")
     seen = {index for one in side.train.labels for index in kind.classes(one).tolist()}
     if absent := [name for index, name in enumerate(side.labels) if index not in seen]:
         raise ContractError(f"{where}: no training example has the label {', '.join(map(repr, absent[:5]))}.")

@@ -19,11 +19,23 @@ from timm.models._hub import load_model_config_from_path
 from timm.models._manipulate import adapt_input_conv
 from torch import Tensor, nn
 
-from tlbench import BadInputError, BuildRequest, Coverage, FitRequest, PrepareRequest, SaveRequest, UnknownNameError
+from tlbench import (
+    BadInputError,
+    BuildRequest,
+    Coverage,
+    FitRequest,
+    PrepareRequest,
+    SaveRequest,
+    UnknownNameError,
+    UsageError,
+)
 from tlbench.assets import load_into, log_once, read_weights, reading_weights, strip_prefix
 from tlbench.learning import Columns, Encoder, prepare_each
 from tlbench_vision.backbones.pixels import Normalise
 from tlbench_vision.photo import preprocessor
+
+LARGEST_CELL = 16
+"""Pixels, in width and height, of the cells for detection: those of 32 pixels hide small things."""
 
 
 def architectures() -> dict[str, Any]:
@@ -104,7 +116,7 @@ def prepare(request: PrepareRequest) -> Columns:
 def build(name: str, request: BuildRequest) -> Encoder:
     """Return the encoder, with the checkpoint's weights where the request has them."""
     model, coverage = create(name, request)
-    encoder = TimmEncoder(model, request.fitted)
+    encoder = (TimmCells if request.layout == "cells" else TimmEncoder)(model, request.fitted)
     encoder.coverage = coverage
     return encoder
 
@@ -161,8 +173,10 @@ def names_of(value: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def save(request: SaveRequest) -> None:
-    """Write config.json and model.safetensors, without a classifier."""
+    """Write config.json and model.safetensors, without a classifier. Raises `UsageError` for an encoder of cells."""
     encoder = request.encoder
+    if isinstance(encoder, TimmCells):
+        raise UsageError("timm saves whole models: an encoder of cells lacks the layers behind them.")
     assert isinstance(encoder, TimmEncoder)
     write(encoder.model, request.fitted, request.folder)
 
@@ -188,6 +202,37 @@ class TimmEncoder(Encoder):
         return pooled(self.model, self.normalise(images))
 
 
+class TimmCells(TimmEncoder):
+    """uint8 images `(N, 3, H, W)` -> features `(N, H/16, W/16, D)`, of the last layer whose cells are not larger.
+
+    Raises `UsageError` for a model that gives no features of its layers.
+    """
+
+    def __init__(self, model: nn.Module, config: Mapping[str, Any]) -> None:
+        super().__init__(model, config)
+        layers: Any = getattr(model, "feature_info", ())
+        layers = list(getattr(layers, "info", layers))
+        fine = [place for place, layer in enumerate(layers) if int(layer["reduction"]) <= LARGEST_CELL]
+        pruned: Any = model
+        if not fine or not hasattr(model, "forward_intermediates") or not hasattr(model, "prune_intermediate_layers"):
+            raise UsageError(
+                f"{type(model).__name__} of timm gives no cells of {LARGEST_CELL} x {LARGEST_CELL} pixels: use another "
+                f"model, such as timm/resnet18."
+            )
+        self.place = fine[-1]
+        self.feature_dim = int(layers[self.place]["num_chs"])
+        # What lies behind the cells would be trained and exported for nothing.
+        pruned.prune_intermediate_layers([self.place], prune_norm=True, prune_head=True)
+
+    def forward(self, images: Tensor) -> Tensor:
+        model: Any = self.model
+        _split_attention(model)
+        cells: list[Tensor] = model.forward_intermediates(
+            self.normalise(images), indices=[self.place], norm=False, stop_early=True, intermediates_only=True
+        )
+        return cells[0].permute(0, 2, 3, 1)
+
+
 def features_of(model: nn.Module) -> int:
     """Return the length of `pooled`."""
     width = model.head_hidden_size
@@ -197,10 +242,14 @@ def features_of(model: nn.Module) -> int:
 
 def pooled(model: Any, pixels: Tensor) -> Tensor:
     """Return what a model's classifier reads of normalised pixels, `(N, D)`."""
-    if torch.compiler.is_exporting():
-        for part in model.modules():
-            # Fused attention over windows has no form in ONNX; that of plain products, as timm has it too, is the same.
-            if hasattr(part, "fused_attn"):
-                part.fused_attn = False
+    _split_attention(model)
     features: Tensor = model.forward_head(model.forward_features(pixels), pre_logits=True)
     return features
+
+
+def _split_attention(model: Any) -> None:
+    """Let a model that is exported compute attention in plain products: fused, over windows, it has no form in ONNX."""
+    if torch.compiler.is_exporting():
+        for part in model.modules():
+            if hasattr(part, "fused_attn"):
+                part.fused_attn = False

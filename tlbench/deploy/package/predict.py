@@ -5,6 +5,8 @@ python predict.py FILE ...    predict files as those that the model learnt from,
                               arrays: .npz
 python predict.py "A TEXT"    predict a text of several words, where raw examples are texts
 python predict.py --check     predict the examples of this folder, and compare with what was scored
+
+A model that finds boxes also writes a picture of each image with its boxes: --draw FOLDER FILE ...
 """
 
 from __future__ import annotations
@@ -115,6 +117,44 @@ class Model:
         return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
 
 
+class Album:
+    """A folder for pictures of images with the boxes that were found in them."""
+
+    def __init__(self, model: Model, folder: Path) -> None:
+        if not hasattr(model.kind, "marks"):
+            raise ValueError("--draw is for models that find boxes; this model finds none.")
+        self.model, self.folder = model, folder
+        self.written: set[Path] = set()
+
+    def add(self, name: str, example: Any, prediction: Any) -> None:
+        """Write the picture of an image `(H, W, C)` uint8, as PNG under the name of its file."""
+        try:
+            from PIL import Image, ImageDraw
+        except ImportError as error:
+            raise ValueError("pictures are written by Pillow: pip install pillow") from error
+        if isinstance(example, Prepared):
+            raise ValueError(f'"{name}" is prepared arrays: draw on an image.')
+        pixels = np.asarray(example)
+        picture = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
+        pen = ImageDraw.Draw(picture)
+        for left, top, right, bottom, text in self.model.kind.marks(prediction, example, self.model.labels):
+            pen.rectangle((left, top, right, bottom), outline=(255, 0, 0), width=max(1, max(picture.size) // 300))
+            place = (left + 2, top - 12 if top >= 12 else top + 1)
+            pen.rectangle(pen.textbbox(place, text), fill=(255, 0, 0))
+            pen.text(place, text, fill=(255, 255, 255))
+        self.folder.mkdir(parents=True, exist_ok=True)
+        picture.save(self._free(Path(name).stem))
+
+    def _free(self, stem: str) -> Path:
+        """Return a path that no picture of this call has, so that files of one name in two folders are both drawn."""
+        numbers = ("", *(f"-{number}" for number in range(2, len(self.written) + 3)))
+        path = next(
+            path for path in (self.folder / f"{stem}{number}.png" for number in numbers) if path not in self.written
+        )
+        self.written.add(path)
+        return path
+
+
 def reader_of(reader: str, settings: dict[str, Any]) -> Any:
     """Return the function from a file to its raw examples."""
     return getattr(importlib.import_module("reader"), reader)(**settings)
@@ -182,6 +222,7 @@ def main() -> int:
     """Predict what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="a file, a raw example, or a text")
+    parser.add_argument("--draw", type=Path, metavar="FOLDER", help="write a picture of each image with its boxes")
     parser.add_argument("--check", action="store_true", help="compare with the predictions that were scored")
     given = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):  # What the terminal's encoding lacks is shown as its escape.
@@ -192,10 +233,13 @@ def main() -> int:
     if not given.files:
         parser.error("name a FILE, or --check")
     try:
+        album = None if given.draw is None else Album(model, given.draw)
         for one in given.files:  # One by one: photographs are large.
             examples = model.examples(one)
             for (name, example), prediction in zip(examples.items(), model(list(examples.values())), strict=True):
                 print(f"{name}: {model.kind.describe(prediction, example, model.labels)}")
+                if album is not None:
+                    album.add(name, example, prediction)
     except (OSError, ValueError) as error:
         sys.exit(f"Error: {error}")
     return 0

@@ -1,0 +1,1 @@
+"""Backbones whose features are cells of an image."""

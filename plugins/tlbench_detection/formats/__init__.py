@@ -1,0 +1,1 @@
+"""Readers of boxes: COCO, Pascal VOC and YOLO."""

@@ -1,0 +1,340 @@
+"""Images with boxes of one's own: COCO, Pascal VOC and YOLO, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pycocotools", reason="needs the extra detection")
+pytest.importorskip("defusedxml", reason="needs the extra detection")
+from PIL import Image
+
+from tlbench import BadInputError, LoadRequest
+from tlbench.cli.inspection.inspect import inspect_task
+from tlbench.planning.catalog import load_catalog
+
+TASK = load_catalog().task("vision/box-folder")
+WIDTH, HEIGHT = 80, 60
+BOXES = {
+    "a": [("car", 8, 6, 40, 30), ("bus", 40, 30, 80, 60)],
+    "b": [("car", 0, 0, 20, 15)],
+    "c": [],
+    "d": [("bus", 4, 6, 12, 36)],
+}
+"""Left, top, right and bottom in pixels of the boxes of four images."""
+
+
+def image(path, size=(WIDTH, HEIGHT)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(sum(map(ord, str(path.stem))))
+    Image.fromarray(random.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)).save(path)
+
+
+def coco(names, folder="images"):
+    """Return the content of a COCO file of these images."""
+    categories = {"bus": 3, "car": 7}
+    images = [
+        {"id": number, "file_name": f"{folder}/{name}.png".lstrip("/"), "width": WIDTH, "height": HEIGHT}
+        for number, name in enumerate(names, 1)
+    ]
+    boxes = [(number, *box) for number, name in enumerate(names, 1) for box in BOXES[name[0]]]
+    return {
+        "images": images,
+        "categories": [{"id": number, "name": name} for name, number in categories.items()],
+        "annotations": [
+            {
+                "id": place,
+                "image_id": number,
+                "category_id": categories[label],
+                "bbox": [left, top, right - left, bottom - top],
+                "iscrowd": 0,
+            }
+            for place, (number, label, left, top, right, bottom) in enumerate(boxes, 1)
+        ],
+    }
+
+
+def voc(name):
+    objects = "".join(
+        f"<object><name>{label}</name><bndbox><xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax>"
+        f"<ymax>{bottom}</ymax></bndbox></object>"
+        for label, left, top, right, bottom in BOXES[name[0]]
+    )
+    size = f"<size><width>{WIDTH}</width><height>{HEIGHT}</height><depth>3</depth></size>"
+    return f"<annotation><filename>{name}.png</filename>{size}{objects}</annotation>"
+
+
+def yolo(name):
+    lines = [
+        f"{('bus', 'car').index(label)} {(left + right) / 2 / WIDTH} {(top + bottom) / 2 / HEIGHT} "
+        f"{(right - left) / WIDTH} {(bottom - top) / HEIGHT}"
+        for label, left, top, right, bottom in BOXES[name[0]]
+    ]
+    return "\n".join(lines)
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text if isinstance(text, str) else json.dumps(text), encoding="utf-8")
+
+
+def coco_files(root):
+    """train.json and test.json beside images/."""
+    for part in ("train", "test"):
+        write(root / f"{part}.json", coco([f"{name}-{part}" for name in BOXES]))
+        for name in BOXES:
+            image(root / "images" / f"{name}-{part}.png")
+
+
+def coco_folders(root):
+    """train/ and valid/, each with images and _annotations.coco.json, as Roboflow exports them."""
+    for part in ("train", "valid"):
+        write(root / part / "_annotations.coco.json", coco([f"{name}-{part}" for name in BOXES], ""))
+        for name in BOXES:
+            image(root / part / f"{name}-{part}.png")
+
+
+def coco_published(root):
+    """annotations/instances_train2017.json and images in train2017/, as COCO is published."""
+    for part in ("train", "val"):
+        write(root / "annotations" / f"instances_{part}2017.json", coco([f"{name}-{part}" for name in BOXES], ""))
+        for name in BOXES:
+            image(root / f"{part}2017" / f"{name}-{part}.png")
+
+
+def voc_lists(root):
+    """JPEGImages/, Annotations/ and ImageSets/Main/, as Pascal VOC is published."""
+    for part in ("train", "val"):
+        write(root / "ImageSets" / "Main" / f"{part}.txt", "\n".join(f"{name}-{part}" for name in BOXES))
+        for name in BOXES:
+            image(root / "JPEGImages" / f"{name}-{part}.png")
+            write(root / "Annotations" / f"{name}-{part}.xml", voc(name))
+
+
+def voc_beside(root):
+    """train/ and test/ with XML files beside the images."""
+    for part in ("train", "test"):
+        for name in BOXES:
+            image(root / part / f"{name}-{part}.png")
+            if BOXES[name]:  # labelImg writes no file for an image without boxes
+                write(root / part / f"{name}-{part}.xml", voc(name))
+
+
+def yolo_inside(root):
+    """images/train beside labels/train, and data.yaml."""
+    write(root / "data.yaml", "train: images/train\nval: images/val\nnames: {0: bus, 1: car}\n")
+    for part in ("train", "val"):
+        for name in BOXES:
+            image(root / "images" / part / f"{name}-{part}.png")
+            write(root / "labels" / part / f"{name}-{part}.txt", yolo(name))
+
+
+def yolo_outside(root):
+    """train/images and train/labels, and classes.txt."""
+    write(root / "classes.txt", "bus\ncar\n")
+    for part in ("train", "test"):
+        for name in BOXES:
+            image(root / part / "images" / f"{name}-{part}.png")
+            if BOXES[name]:
+                write(root / part / "labels" / f"{name}-{part}.txt", yolo(name))
+
+
+FORMS = [coco_files, coco_folders, coco_published, voc_lists, voc_beside, yolo_inside, yolo_outside]
+
+
+def request(target, source=""):
+    return LoadRequest(task=TASK.name, options={"target": str(target), "source": str(source)}, data_root=None)
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_all_forms_give_the_same_boxes(tmp_path, form):
+    form(tmp_path)
+    data = TASK.load(request(tmp_path))
+    assert data.target.labels == ("bus", "car")
+    for split in (data.target.train, data.target.test):
+        assert [np.shape(one) for one in split.inputs] == [(HEIGHT, WIDTH, 3)] * 4
+        for boxes, known in zip(split.labels, BOXES.values(), strict=True):
+            wanted = [
+                [("bus", "car").index(label), left / WIDTH, top / HEIGHT, right / WIDTH, bottom / HEIGHT, 0]
+                for label, left, top, right, bottom in known
+            ]
+            np.testing.assert_allclose(boxes, np.reshape(wanted, (-1, 6)), atol=1e-6)
+    assert TASK.labels(request(tmp_path)).target == data.target.labels
+    images = {path for path in TASK.files(request(tmp_path)) if path.suffix == ".png"}
+    assert len(images) == 8
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert found.refused == []
+    assert any("1 of 4 images" in note and "no box" in note for note in found.notes)
+
+
+def test_one_file_without_splits_is_divided_by_file_name(tmp_path):
+    names = [f"{name}{number}" for number in range(5) for name in BOXES]
+    write(tmp_path / "all.json", coco(names))
+    for name in names:
+        image(tmp_path / "images" / f"{name}.png")
+    data = TASK.load(request(tmp_path / "all.json"))
+    assert (len(data.target.train.labels), len(data.target.test.labels)) == (16, 4)
+
+
+def test_a_source_with_other_classes_is_noted(tmp_path):
+    coco_files(tmp_path / "target")
+    coco_files(tmp_path / "source")
+    for part in ("train", "test"):
+        path = tmp_path / "source" / f"{part}.json"
+        write(path, path.read_text().replace('"bus"', '"tram"'))
+    both = request(tmp_path / "target", tmp_path / "source")
+    labels = TASK.labels(both)
+    assert (labels.source, labels.target) == (("car", "tram"), ("bus", "car"))
+    found = inspect_task(TASK, both, 2)
+    assert (found.setting, found.refused) == ("inductive", [])
+    assert any('"bus", "tram"' in note for note in found.notes)
+
+
+def broken_coco(change):
+    def make(root):
+        coco_files(root)
+        content = json.loads((root / "train.json").read_text())
+        change(content)
+        write(root / "train.json", content)
+
+    return make
+
+
+def set_box(*values):
+    def change(content):
+        content["annotations"][1]["bbox"] = list(values)
+
+    return change
+
+
+def repeat(key):
+    def change(content):
+        content[key].append(dict(content[key][0]))
+
+    return change
+
+
+def set_first(key, **values):
+    def change(content):
+        content[key][0].update(values)
+
+    return change
+
+
+def broken_voc(old, new):
+    def make(root):
+        voc_beside(root)
+        path = root / "train" / "a-train.xml"
+        assert old in path.read_text()
+        write(path, path.read_text().replace(old, new))
+
+    return make
+
+
+def broken_yolo(line):
+    def make(root):
+        yolo_outside(root)
+        write(root / "train" / "labels" / "a-train.txt", f"0 0.5 0.5 0.1 0.1\n{line}\n")
+
+    return make
+
+
+BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><annotation>'
+FAULTS = {
+    "outside": (broken_coco(set_box(60, 30, 40, 20)), 'train.json", entry 2', "60, 30, 100, 50", "80 x 60"),
+    "negative size": (broken_coco(set_box(40, 30, -5, 20)), 'train.json", entry 2', "no area"),
+    "empty": (broken_coco(set_box(40, 30, 0, 20)), 'train.json", entry 2', "no area"),
+    "not finite": (broken_coco(set_box(float("nan"), 30, 4, 20)), 'train.json", entry 2', "not finite"),
+    "text": (broken_coco(set_box("x", 30, 4, 20)), 'train.json", entry 2', '"x" is no number'),
+    "three numbers": (broken_coco(set_box(1, 2, 3)), 'train.json", entry 2', "[left, top, width, height]"),
+    "unknown category": (broken_coco(set_first("annotations", category_id=9)), 'train.json", entry 1', "category 9"),
+    "unknown image": (broken_coco(set_first("annotations", image_id=77)), 'train.json", entry 1', "image 77"),
+    "image twice": (broken_coco(repeat("images")), 'train.json", entry 5 of "images"', "twice"),
+    "box twice": (broken_coco(repeat("annotations")), 'entry 5 of "annotations"', "twice"),
+    "category twice": (broken_coco(repeat("categories")), 'entry 3 of "categories"', "twice"),
+    "no file": (broken_coco(set_first("images", file_name="images/none.png")), "image 1", "images/none.png"),
+    "leads out": (broken_coco(set_first("images", file_name="../../a.png")), "image 1", "leads out"),
+    "other size": (broken_coco(set_first("images", width=60, height=80)), "image 1", "80 x 60", "60 x 80"),
+    "voc without a number": (broken_voc("<xmin>8<", "<xmin>left<"), 'a-train.xml", object 1', "xmin", '"left"'),
+    "voc without a name": (broken_voc("<name>car</name>", ""), 'a-train.xml", object 1', "<name>"),
+    "voc without a side": (broken_voc("<ymax>30</ymax>", ""), 'a-train.xml", object 1', "<ymax>"),
+    "voc cut off": (broken_voc("</annotation>", ""), 'a-train.xml"', "no XML"),
+    "voc with entities": (broken_voc("<annotation>", BOMB), 'a-train.xml"', "entities"),
+    "yolo class": (broken_yolo("5 0.5 0.5 0.1 0.1"), 'a-train.txt", line 2', "unknown class 5", "2 classes"),
+    "yolo outside": (broken_yolo("1 0.95 0.5 0.5 0.1"), 'a-train.txt", line 2', "0 to 1"),
+    "yolo speck": (broken_yolo("1 0.5 0.5 1e-9 0.1"), 'a-train.txt", line 2', "no area"),
+    "yolo pixels": (broken_yolo("1 40 30 10 10"), 'a-train.txt", line 2', "0 to 1"),
+    "yolo outline": (broken_yolo("1 0.1 0.1 0.2 0.1 0.2 0.2"), 'a-train.txt", line 2', "outline"),
+    "yolo words": (broken_yolo("car 0.1 0.1 0.2 0.1"), 'a-train.txt", line 2', '"car" is no number'),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_faults_are_named_with_their_places(tmp_path, name):
+    make, *words = FAULTS[name]
+    make(tmp_path)
+    with pytest.raises(BadInputError) as raised:
+        TASK.load(request(tmp_path))
+    assert all(word in str(raised.value) for word in words), raised.value
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert [all(word in message for word in words) for message in found.refused] == [True], found.refused
+    assert found.splits, "the other images are still examined"
+
+
+def test_a_class_without_training_boxes_is_refused(tmp_path):
+    coco_files(tmp_path)
+    path = tmp_path / "test.json"
+    write(path, path.read_text().replace('"bus"', '"tram"'))
+    with pytest.raises(BadInputError, match=r'test.json", entry 2.*unknown class "tram"'):
+        TASK.load(request(tmp_path))
+
+
+def test_a_box_may_end_a_pixel_outside(tmp_path):
+    broken_coco(set_box(41, 31, 40, 30))(tmp_path)
+    boxes = TASK.load(request(tmp_path)).target.train.labels[0]
+    np.testing.assert_allclose(boxes[1], [0, 41 / WIDTH, 31 / HEIGHT, 1, 1, 0], atol=1e-6)
+
+
+def test_crowds_are_kept_and_are_no_class(tmp_path):
+    broken_coco(set_first("annotations", iscrowd=1))(tmp_path)
+    data = TASK.load(request(tmp_path))
+    assert data.target.train.labels[0][:, 5].tolist() == [1, 0]
+    assert TASK.kind.create().classes(data.target.train.labels[0]).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [("{", "no JSON file of COCO"), ("[]", "no JSON file of COCO"), ("[" * 100_000, "no JSON file of COCO")],
+    ids=["cut off", "a list", "deep"],
+)
+def test_other_json_is_no_coco(tmp_path, content, words):
+    write(tmp_path / "boxes.json", content)
+    with pytest.raises(BadInputError, match=words):
+        TASK.load(request(tmp_path / "boxes.json"))
+
+
+def test_an_empty_folder_says_what_was_expected(tmp_path):
+    (tmp_path / "images").mkdir()
+    found = inspect_task(TASK, request(tmp_path), 2)
+    (message,) = found.refused
+    assert all(word in message for word in ("no images", "COCO", "Pascal VOC", "YOLO"))
+
+
+def test_names_of_yolo_are_needed(tmp_path):
+    yolo_outside(tmp_path)
+    (tmp_path / "classes.txt").unlink()
+    with pytest.raises(BadInputError, match="no names of classes"):
+        TASK.load(request(tmp_path))
+
+
+def test_images_turned_by_exif_are_refused(tmp_path):
+    coco_files(tmp_path)
+    path = tmp_path / "images" / "a-train.png"
+    with Image.open(path) as picture:
+        exif = picture.getexif()
+        exif[0x0112] = 6
+        picture.save(path, exif=exif)
+    with pytest.raises(BadInputError, match="EXIF"):
+        TASK.load(request(tmp_path))
