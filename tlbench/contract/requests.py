@@ -22,10 +22,11 @@ Strength = Literal["weak", "strong"]
 that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
 Augment = Literal["none", "weak", "strong"]
 """How far training batches are varied: `none`, or a strength."""
-Layout = Literal["pooled", "sequence", "map", "next-token", "masked-token"]
-"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `map`
-(N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each pixel; `next-token` and
-`masked-token` (N, T, D), each to say a token of the text itself."""
+Layout = Literal["pooled", "sequence", "context", "map", "next-token", "masked-token"]
+"""Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `context`
+(N, W, D), position w belongs to word w of the second of a pair of texts, a question and its context, as
+`context_words` divides it; `map` (N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each
+pixel; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ LAYOUTS: Mapping[Layout, LayoutShape] = MappingProxyType(
     {
         "pooled": LayoutShape(axes=0),
         "sequence": LayoutShape(axes=1, masked=True),
+        "context": LayoutShape(axes=1, masked=True),
         "map": LayoutShape(axes=2),
         "next-token": LayoutShape(axes=1, masked=True, self_labelled=True),
         "masked-token": LayoutShape(axes=1, masked=True, self_labelled=True),
