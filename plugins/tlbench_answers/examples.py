@@ -6,10 +6,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from tlbench import Array, Side, Split
-from tlbench.learning import context_words
+from tlbench.assets import context_words
+
+NO_ANSWER = "no answer"
+"""The label of both domains if a question may have no answer in its context; else they have no labels."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ def marks(question: Question) -> Array:
 
     All are 0 without an answer.
     """
+    import numpy as np
+
     words = context_words(question.context)
     marked = np.zeros(len(words), np.int8)
     if question.answers:

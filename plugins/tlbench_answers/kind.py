@@ -14,9 +14,6 @@ from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess,
 from tlbench_answers.scores import exact_match, token_f1
 from tlbench_answers.spans import Spans
 
-NO_ANSWER = "no answer"
-"""The label of both domains if a question may have no answer in its context; else they have no labels."""
-
 
 class Span:
     """A start and an end for each question, as a cross-entropy over the words of its context (Devlin et al. 2019).
@@ -41,7 +38,9 @@ class Span:
         marks = [np.stack([part & 1, part >> 1 & 1], 1) for part in parts]
         for marked in marks:
             if (sums := marked.sum(0).tolist()) not in ([1, 1], [0, 0] if names else [1, 1]):
-                raise BadInputError(f"a question has {sums[0]} starts and {sums[1]} ends of its answer; expected 1 each")
+                raise BadInputError(
+                    f"a question has {sums[0]} starts and {sums[1]} ends of its answer; expected 1 each"
+                )
         if names:
             marks = [np.concatenate([one, np.full((len(one), 1), not one.any())], 1) for one in marks]
         return Targets(np.concatenate(marks), np.array([len(part) for part in parts], np.int64))
@@ -64,7 +63,7 @@ class Span:
             none = values[..., 2].sum(1) / mask.sum(1).clamp(min=1)
             scores = torch.cat([scores, none[:, None, None].expand(-1, 1, 2)], 1)
             marked = torch.cat([marked, 1 - marked.sum(1, keepdim=True)], 1)
-        likelihood = scores.log_softmax(1).masked_fill(marked == 0, 0.0)
+        likelihood: Tensor = scores.log_softmax(1).masked_fill(marked == 0, 0.0)
         return -(likelihood * marked).sum() / (2 * len(mask))
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:

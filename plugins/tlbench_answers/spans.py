@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tlbench.learning import Numbers, context_words
+from tlbench.assets import context_words
+from tlbench.learning import Numbers
 
 LONGEST = 30
 """Words of an answer at the most, as Devlin et al. 2019 bound its tokens."""

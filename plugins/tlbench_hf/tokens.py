@@ -1,12 +1,13 @@
 """Texts -> token ids, with the tokenizer of a checkpoint or one that was fitted.
 
 Columns hold id + 1, for 0 is padding: so no token of padding is needed, which GPT-2 has none of. Raw examples are
-texts, pairs of texts, or lists of words.
+texts, pairs of texts, or lists of words; in the layout `context` pairs of a question and its context.
 """
 
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
-from tlbench.assets import log_once
+from tlbench.assets import context_words, log_once
 from tlbench.learning import Columns, Ragged
 from tlbench_hf.find import positions_of
 
@@ -44,7 +45,7 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
-    if request.layout in ("pooled", "sequence"):
+    if request.layout in ("pooled", "sequence", "context"):
         fitted["tokens"] = _numbers(tokenizer_of(request.files, made or {}), config.vocab_size)
     return fitted
 
@@ -138,6 +139,8 @@ def prepare(request: PrepareRequest) -> Columns:
     tokenizer.enable_truncation(int(request.options["max_length"]))
     if request.layout == "next-token":
         return _next_tokens(request, tokenizer)
+    if request.layout == "context":
+        return _contexts(request, tokenizer)
     words = request.layout == "sequence"
     if words:
         tokenizer.pre_tokenizer = _with_prefix_space(tokenizer)
@@ -212,6 +215,39 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     _check_ids(request, [text.ids for text in texts])
     before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
+
+
+def _contexts(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
+    """Return token ids + 1; segments of models that have them; and 1 + the place of each word of the context.
+
+    Of the tokens there are room for, a question takes up to a half; words of the context behind the cut have the place
+    of the first token.
+    """
+    room = int(request.options["max_length"]) - tokenizer.num_special_tokens_to_add(True)
+    tokenizer.no_truncation()
+    pairs = [_short_question(tokenizer, pair, max(1, room // 2)) for pair in _checked(request, False)]
+    tokenizer.enable_truncation(max(1, room) + tokenizer.num_special_tokens_to_add(True), strategy="only_second")
+    encodings = _encoded(tokenizer, pairs)
+    ids = [encoding.ids for encoding in encodings]
+    _check_ids(request, ids)
+    columns = [Ragged.of([encoding.type_ids for encoding in encodings])] if request.fitted["segments"] else []
+    places = [_context_places(*each) for each in zip(encodings, (context for _, context in pairs), strict=True)]
+    return Ragged.of([[token + 1 for token in part] for part in ids]), *columns, Ragged.of(places)
+
+
+def _short_question(tokenizer: Tokenizer, pair: Sequence[str], most: int) -> tuple[str, str]:
+    """Return a pair whose question has up to so many tokens."""
+    question, context = pair
+    (encoding,) = _encoded(tokenizer, [question], add_special_tokens=False)
+    return question[: encoding.offsets[most - 1][1]] if len(encoding.ids) > most else question, context
+
+
+def _context_places(encoding: Encoding, context: str) -> list[int]:
+    """Return 1 + the place of the token with the first character of each word; 1 for words behind the cut."""
+    inside = [place for place, text in enumerate(encoding.sequence_ids) if text == 1]
+    ends = [encoding.offsets[place][1] for place in inside]
+    found = [bisect_right(ends, start) for start, _ in context_words(context)]
+    return [1 + inside[token] if token < len(inside) else 1 for token in found]
 
 
 def mask_of(tokenizer: Tokenizer) -> int:

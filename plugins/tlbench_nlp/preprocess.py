@@ -28,12 +28,10 @@ SPACES = frozenset(
     map(chr, (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
 )
 """White space as Unicode has it; Python's own has four control characters more."""
+UNSPACED = ("\u0e00-\u0eff", "\u1000-\u109f", "\u1780-\u17ff", "\u3040-\u30ff", "\u3400-\u9fff", "\uf900-\ufaff")
+"""First and last characters of scripts that have no spaces between words: each character is a word."""
 WORDS = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[Ldelmrstv]+| ?N+| ?[.']+|[ \t]+(?![^ \t])|[ \t]+")
 """GPT-2's rule, over what `Classes` makes of a text: contractions, letters, numbers, other signs, white space."""
-
-LETTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-CONTEXT_WORD = re.compile(rf"[{LETTERS}]|[^\W{LETTERS}]+|[^\w\s]")
-"""The rule of `tlbench.learning.context_words`, which an export does not have."""
 
 
 def preprocessor(
@@ -45,7 +43,7 @@ def preprocessor(
     """
     encode, room = PieceEncoder(fitted["tokenizer"]), max(0, int(options["max_length"]) - 2)
     if layout == "context":
-        return lambda example: question_in_context(*example, encode, room - 1)
+        return lambda example: question_in_context(example, encode, room - 1)
     first, last = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
 
     def text(example: str | Sequence[str]) -> tuple[NDArray[np.int32], ...]:
@@ -67,7 +65,7 @@ def preprocessor(
 
 
 def question_in_context(
-    question: str, context: str, encode: Callable[[str], list[int]], room: int
+    pair: Sequence[str], encode: Callable[[str], list[int]], room: int
 ) -> tuple[NDArray[np.int32], ...]:
     """Return ids `(T,)`, segments `(T,)` and 1 + the position of the first piece of each word of the context `(W,)`.
 
@@ -75,6 +73,7 @@ def question_in_context(
     their case: the exact match of Chen et al. 2017 (arXiv:1704.00051). Of `room` pieces, the question takes up to a
     half; words of the context behind the cut have the position of the start token, 1.
     """
+    question, context = pair
     asked, words = split_words(question), split_words(context)
     first, last = SPECIAL.index("[CLS]"), SPECIAL.index("[SEP]")
     head = [first, *[piece for word in asked for piece in encode(word)][: room // 2], last]
@@ -90,8 +89,18 @@ def question_in_context(
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words and signs of a text: those of `tlbench.learning.context_words`."""
-    return CONTEXT_WORD.findall(text)
+    """Return the words and signs of a text, by the rule of `tlbench.assets.context_words`, which no export has."""
+    words: list[str] = []
+    running = False
+    for sign in text:
+        unspaced = any(known[0] <= sign <= known[-1] for known in UNSPACED)
+        inside = not unspaced and (sign.isalnum() or sign == "_" or unicodedata.category(sign).startswith("M"))
+        if inside and running:
+            words[-1] += sign
+        elif not sign.isspace():
+            words.append(sign)
+        running = inside
+    return words
 
 
 class PieceEncoder:

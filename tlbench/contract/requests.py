@@ -25,8 +25,8 @@ Augment = Literal["none", "weak", "strong"]
 Layout = Literal["pooled", "sequence", "context", "map", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example; `context`
 (N, W, D), position w belongs to word w of the second of a pair of texts, a question and its context, as
-`context_words` divides it; `map` (N, H, W, D), a pixel each, or a cell of pixels if the kind has no target for each
-pixel; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+`tlbench.assets.context_words` divides it; `map` (N, H, W, D), a pixel each, or a cell of pixels if the kind has no
+target for each pixel; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
 
 
 @dataclass(frozen=True)

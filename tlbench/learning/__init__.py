@@ -3,7 +3,6 @@
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
-from tlbench.learning.contexts import context_words
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
 from tlbench.learning.kinds import (
     Anomaly,
@@ -107,7 +106,6 @@ __all__ = [
     "check_targets",
     "choose_strength",
     "concatenate",
-    "context_words",
     "device_of",
     "encode",
     "fit_probe",

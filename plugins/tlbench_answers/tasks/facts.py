@@ -6,15 +6,18 @@ of its subject. The data is the same for every seed.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tlbench import LoadRequest, Side, Split, TaskData
+import numpy as np
+
+from tlbench import LoadRequest, TaskData
 from tlbench_answers.examples import Question, side_of
 
 TOWNS = ("Arle", "Birk", "Colm", "Dorn", "Elst", "Fenn", "Gorse", "Holt", "Irvel", "Jarrow", "Kells", "Lund")
-COLOURS = ("red", "blue", "green", "white", "black", "yellow", "grey", "brown")
+COLOURS = ("red", "blue", "green", "brown", "black", "yellow", "grey", "white")
+FACTS = 4
+"""Sentences of a context."""
 AMBIGUOUS = 0.25
 """Share of contexts that tell the same sort of fact of both subjects."""
 NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve")
@@ -104,7 +107,7 @@ SHIPS = World(
 
 def load(request: LoadRequest) -> TaskData:
     """Return 1,500 questions on people for training and 500 for the test, and 1,500 and 600 on ships."""
-    source, target = random.Random(11), random.Random(12)
+    source, target = np.random.default_rng(11), np.random.default_rng(12)
     return TaskData(
         source=side_of(_questions(source, PEOPLE, 1500), _questions(source, PEOPLE, 500), ()),
         target=side_of(_questions(target, SHIPS, 1500), _questions(target, SHIPS, 600), ()),
@@ -112,27 +115,25 @@ def load(request: LoadRequest) -> TaskData:
     )
 
 
-def _questions(draw: random.Random, world: World, count: int) -> list[Question]:
+def _questions(draw: np.random.Generator, world: World, count: int) -> list[Question]:
     return [_question(draw, world) for _ in range(count)]
 
 
-def _question(draw: random.Random, world: World) -> Question:
+def _question(draw: np.random.Generator, world: World) -> Question:
     """Return a question about one of two subjects, of which four facts are told."""
-    subjects = draw.sample(world.subjects, 2)
-    told = [(draw.choice(subjects), sort) for sort in draw.sample(sorted(world.facts), 4)]
+    subjects = draw.choice(world.subjects, 2, replace=False).tolist()
+    sorts = draw.choice(sorted(world.facts), FACTS, replace=False).tolist()
+    told = [(str(draw.choice(subjects)), sort) for sort in sorts]
     if draw.random() < AMBIGUOUS:
-        told[0] = subjects[0], told[1][1]
-        told[1] = subjects[1], told[1][1]
-    draw.shuffle(told)
-    wanted = draw.randrange(len(told))
-    context, start, answer = "", 0, ""
+        told[:2] = [(who, sorts[0]) for who in subjects]
+    told = [told[place] for place in draw.permutation(FACTS)]
+    wanted, context = int(draw.integers(FACTS)), ""
     for place, (who, sort) in enumerate(told):
         fact = world.facts[sort]
-        said, what = draw.choice(fact.said), draw.choice(fact.answers)
-        before = said[: said.index("{what}")].format(who=who)
+        said, what = str(draw.choice(fact.said)), str(draw.choice(fact.answers))
         context += " " * bool(context)
         if place == wanted:
-            start, answer = len(context) + len(before), what
-            question = draw.choice(fact.asked).format(who=who)
+            question = str(draw.choice(fact.asked)).format(who=who)
+            answer = what, len(context) + len(said[: said.index("{what}")].format(who=who))
         context += said.format(who=who, what=what)
-    return Question(question=question, context=context, answers=((answer, start),))
+    return Question(question=question, context=context, answers=(answer,))
