@@ -21,7 +21,7 @@ FORMS = (
 STARTS = ("answer_start", "start")
 REPAIRED = "answers stand elsewhere in their context than their offset says, and were found by search"
 SEVERAL = "answers without an offset occur several times in their context; the first place is taken"
-INSIDE = "answers begin or end inside a word: predictions are whole words, so exact match cannot be reached"
+INSIDE = "answers begin or end inside a word, so that no prediction equals them: predictions are whole words"
 SHOWN = 60
 """Characters of a text that messages show."""
 
