@@ -20,6 +20,8 @@ FACTS = 4
 """Sentences of a context."""
 AMBIGUOUS = 0.25
 """Share of contexts that tell the same sort of fact of both subjects."""
+OPENINGS = ("", "", "Please say: ", "One more question: ", "Can you help? ", "Just for the book: ")
+"""What is said before a question in both domains, so that its first words need not tell what is asked."""
 NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve")
 
 
@@ -133,7 +135,7 @@ def _question(draw: np.random.Generator, world: World) -> Question:
         said, what = str(draw.choice(fact.said)), str(draw.choice(fact.answers))
         context += " " * bool(context)
         if place == wanted:
-            question = str(draw.choice(fact.asked)).format(who=who)
+            question = str(draw.choice(OPENINGS)) + str(draw.choice(fact.asked)).format(who=who)
             answer = what, len(context) + len(said[: said.index("{what}")].format(who=who))
         context += said.format(who=who, what=what)
     return Question(question=question, context=context, answers=(answer,))
