@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
+from click.testing import CliRunner
 
+import tlbench
 from tlbench import BadInputError, LoadRequest, TaskLabels
 from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.cli.export_command import command as export_command
 from tlbench.cli.inspection import inspect_task
 from tlbench.planning.catalog import load_catalog
 from tlbench_answers.reader import question_reader
@@ -172,3 +177,29 @@ def test_an_export_reads_the_same_questions(tmp_path):
         (tmp_path / "b.jsonl").write_text(text)
         with pytest.raises(ValueError, match=said):
             read(tmp_path / "b.jsonl")
+
+
+def test_questions_without_answers_run_to_an_export(tmp_path, session_cache):
+    records = [{**one, "answer": None, "answers": []} if i % 2 else one for i, one in enumerate(many(60))]
+    steps = {"source.steps": 3, "finetune.steps": 3, "backbone.hidden": 16}
+    places = {"task.source": lines(tmp_path / "a.jsonl", many(30)), "task.target": lines(tmp_path / "b.jsonl", records)}
+    rows = tlbench.run(
+        "nlp/qa-table",
+        strategies=["finetune"],
+        references=["constant"],
+        backbone="text/bert-tiny",
+        options={**steps, **places},
+        label_budgets=12,
+        seeds=1,
+        device="cpu",
+        board=tmp_path / "board",
+    )
+    assert [(row.status, row.setting, row.parity_flips) for row in rows] == [("ok", "transductive", 0)] * 2
+    (tuned,) = [row for row in rows if row.strategy == "finetune"]
+    words = [tuned.key, "-o", str(tmp_path / "out"), "--board", str(tmp_path / "board")]
+    assert CliRunner().invoke(export_command, words, catch_exceptions=False).exit_code == 0
+    command = [sys.executable, "-B", "predict.py", str(tmp_path / "b.jsonl")]
+    done = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 60
+    assert all(" -> " in line for line in done.stdout.splitlines())
