@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -73,13 +74,13 @@ def _asked(path: Path, faults: Faults) -> Iterator[Asked]:
     for number, record in nested_records(path):
         where = f'"{path}", {"line" if lines else "entry"} {number}'
         if "paragraphs" in record:
-            title = str(record.get("title", ""))
+            title = str(record.get("title") or "")
             for place, paragraph in enumerate(_objects(where, record["paragraphs"], faults), 1):
                 yield from _of_paragraph(f"{where}, paragraph {place}", paragraph, title, faults)
         elif "qas" in record:
-            yield from _of_paragraph(where, record, str(record.get("title", "")), faults)
+            yield from _of_paragraph(where, record, str(record.get("title") or ""), faults)
         else:
-            yield Asked(where, record, record.get("context"), str(record.get("title", "")))
+            yield Asked(where, record, record.get("context"), str(record.get("title") or ""))
 
 
 def _of_paragraph(where: str, paragraph: Mapping[str, Any], title: str, faults: Faults) -> Iterator[Asked]:
@@ -113,8 +114,9 @@ def _answers(fields: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     value = fields.get("answers", fields.get("answer"))
     given = any(name in fields for name in ("answers", "answer", "is_impossible"))
     if isinstance(value, dict) and isinstance(value.get("text"), list):  # As data sets of the Hugging Face hub have it.
-        starts = value.get("answer_start") or [None] * len(value["text"])
-        value = [{"text": text, "answer_start": start} for text, start in zip(value["text"], starts, strict=False)]
+        starts = value["answer_start"] if isinstance(value.get("answer_start"), list) else []
+        pairs = itertools.zip_longest(value["text"], starts[: len(value["text"])])
+        value = [{"text": text, "answer_start": start} for text, start in pairs]
     if value in (None, "", []):
         if not given:
             raise BadInputError(f"there is no answer, and nothing says that there is none: {FORMS}.")

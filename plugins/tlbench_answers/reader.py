@@ -28,7 +28,7 @@ def _records(path: Path) -> Iterator[tuple[str, Any]]:
     text = path.read_text(encoding="utf-8-sig")
     try:
         whole = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = None
     entries = whole.get("data", [whole]) if isinstance(whole, dict) else whole
     if isinstance(entries, list):
@@ -38,7 +38,7 @@ def _records(path: Path) -> Iterator[tuple[str, Any]]:
         if line.strip():
             try:
                 yield f'"{path}", line {number}', json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f'"{path}", line {number} is not JSON ({error})') from error
 
 

@@ -57,6 +57,7 @@ FORMS = {
     "texts": {"answers": ["Fenn"]},
     "objects": {"answers": [{"text": "Fenn", "start": 41}]},
     "lists": {"answers": {"text": ["Fenn"], "answer_start": [41]}},
+    "lists without offsets": {"answers": {"text": ["Fenn"], "answer_start": 41}},
     "beside": {"answer": "Fenn", "answer_start": 41},
     "object": {"answer": {"text": " Fenn ", "answer_start": 40}},
 }
@@ -103,6 +104,17 @@ def test_questions_on_one_context_stay_together(tmp_path):
     titled = [{**record, "title": f"T{i % 5}"} for i, record in enumerate(records)]
     task, given = request(target=lines(tmp_path / "b.jsonl", titled), group="title")
     assert len(set(task.load(given).target.test.groups)) == 1
+
+
+def test_tables_of_the_hub_are_read(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    answers = [{"text": ["Fenn"], "answer_start": [one["context"].index("Fenn")]} for one in many()]
+    columns = {name: [one[name] for one in many()] for name in ("id", "question", "context")}
+    parquet.write_table(pyarrow.table({**columns, "answers": answers}), tmp_path / "a.parquet")
+    task, given = request(target=str(tmp_path / "a.parquet"))
+    target = task.load(given).target
+    assert (len(target.train.inputs), len(target.test.inputs), given.faults.errors) == (16, 4, [])
 
 
 WRONG = {
