@@ -1,4 +1,4 @@
-"""A raw example is a text, or a pair of texts; where words are labelled, a list of words.
+"""A raw example is a text, or a pair of texts; where words are labelled, a list of words; for answers, a pair.
 
 This module turns it into token ids by the tokenizer of a checkpoint and imports numpy and tokenizers alone: it
 prepares training data, and goes with an exported model to where that is served. Inputs hold id + 1, for 0 is padding:
@@ -8,12 +8,15 @@ so no token of padding is needed, which GPT-2 has none of.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
+
+from tlbench.assets import context_words
 
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
@@ -44,9 +47,10 @@ def encoder(
 ) -> Callable[[Sequence[Any]], list[Numbers]]:
     """Return the function from examples to the columns of all: ids + 1, segments of pairs, and what the layout asks.
 
-    That is 1 + the position of each word's first piece for `sequence`; 1 + the positions of masked tokens and these
-    tokens for `masked-token`; for `next-token` the ids are of the token before each, and the tokens follow. `fitted` is
-    what `tokens.fit` returns, and the function raises `ValueError` for another example than the layout takes.
+    That is 1 + the position of each word's first piece for `sequence`, and of each word of the context for `context`;
+    1 + the positions of masked tokens and these tokens for `masked-token`; for `next-token` the ids are of the token
+    before each, and the tokens follow. `fitted` is what `tokens.fit` returns, and the function raises `ValueError` for
+    another example than the layout takes.
     """
     tokenizer = Tokenizer.from_str(fitted["tokenizer"])
     tokenizer.no_padding()
@@ -58,6 +62,8 @@ def encoder(
         if layout == "next-token":
             texts = encoded(tokenizer, [plain(example) for example in examples], add_special_tokens=False)
             return next_tokens(_checked_ids(texts, fitted), fitted["start"])
+        if layout == "context":
+            return contexts(tokenizer, examples, fitted, int(options["max_length"]))
         words = layout == "sequence"
         encodings = encoded(tokenizer, [_checked(example, words) for example in examples], is_pretokenized=words)
         ids = _checked_ids(encodings, fitted)
@@ -126,6 +132,47 @@ def first_pieces(encoding: Encoding, words: int) -> list[int]:
         if word is not None:
             first.setdefault(word, position)
     return [1 + first.get(word, max(0, len(encoding.ids) - 1)) for word in range(words)]
+
+
+def contexts(tokenizer: Tokenizer, examples: Sequence[Any], fitted: Mapping[str, Any], longest: int) -> list[Numbers]:
+    """Return ids + 1; segments of models that have them; and 1 + the place of each word of the context.
+
+    Of the tokens there are room for, a question takes up to a half; words of the context behind the cut have the place
+    of the first token.
+    """
+    added = tokenizer.num_special_tokens_to_add(True)
+    room = max(1, longest - added)
+    tokenizer.no_truncation()
+    pairs = [_short_question(tokenizer, _pair(example), max(1, room // 2)) for example in examples]
+    tokenizer.enable_truncation(room + added, strategy="only_second")
+    encodings = encoded(tokenizer, pairs)
+    ids = _checked_ids(encodings, fitted)
+    columns = [[encoding.type_ids for encoding in encodings]] if fitted["segments"] else []
+    places = [context_places(*each) for each in zip(encodings, (context for _, context in pairs), strict=True)]
+    return [[[token + 1 for token in part] for part in ids], *columns, places]
+
+
+def _pair(example: Any) -> tuple[str, str]:
+    """Return a question and its context. Raises `ValueError` for anything else."""
+    pair = _checked(example, words=False)
+    if not isinstance(pair, tuple) or len(pair) != 2:
+        raise ValueError("Invalid example: expected a pair of texts, a question and its context.")
+    return pair
+
+
+def _short_question(tokenizer: Tokenizer, pair: tuple[str, str], most: int) -> tuple[str, str]:
+    """Return a pair whose question has up to so many tokens."""
+    question, context = pair
+    (encoding,) = encoded(tokenizer, [question], add_special_tokens=False)
+    return question[: encoding.offsets[most - 1][1]] if len(encoding.ids) > most else question, context
+
+
+def context_places(encoding: Encoding, context: str) -> list[int]:
+    """Return 1 + the place of the token with the first character of each word; 1 for words behind the cut."""
+    inside = [place for place, text in enumerate(encoding.sequence_ids) if text == 1]
+    ends = [encoding.offsets[place][1] for place in inside]
+    found = [bisect_right(ends, start) for start, _ in context_words(context)]
+    return [1 + inside[token] if token < len(inside) else 1 for token in found]
 
 
 def next_tokens(ids: Numbers, start: int) -> list[Numbers]:

@@ -1,7 +1,8 @@
 """Encoders of texts: any encoder or decoder of transformers, with the pooling rule as an option.
 
 Features are one a text (`mean` over its tokens, `cls`, the first, or `last`, which in a decoder has read all others),
-one a word (its first piece), or one a token that is to be said: what the model's own output layer is given.
+one a word (its first piece), one a word of the context of a question, or one a token that is to be said: what the
+model's own output layer is given.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ def build(request: BuildRequest) -> Encoder:
 
 
 class TextEncoder(Encoder):
-    """Token ids + 1 `(N, T)`, segments `(N, T)`, positions + 1 `(N, W)` -> features `(N, D)` or `(N, W, D)`."""
+    """Token ids + 1 `(N, T)`, segments `(N, T)`, positions + 1 `(N, W)` -> features `(N, D)` or `(N, W, D)`.
+
+    In the layout `context` W counts the words of the context, else those of the text.
+    """
 
     def __init__(self, model: Any, layout: str, pooling: str, segments: bool) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
-    if request.layout in ("pooled", "sequence"):
+    if request.layout in ("pooled", "sequence", "context"):
         fitted["tokens"] = _numbers(tokenizer, config.vocab_size)
     if request.layout == "next-token":
         fitted["start"] = _start(config)

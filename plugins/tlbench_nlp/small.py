@@ -29,7 +29,7 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         modality="text",
         title=title,
         summary="A small BertModel of transformers, with byte pairs learnt from the source training text.",
-        layouts=("pooled", "sequence"),
+        layouts=("pooled", "sequence", "context"),
         recipe={
             "source.learning_rate": 2e-3,
             "full.learning_rate": 1e-3,

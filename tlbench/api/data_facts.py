@@ -67,12 +67,21 @@ def _inputs(backbone: str, facts: Mapping[str, Any]) -> str:
             if count
             else "no text is cut"
         )
-        return f"{_shape(after)} tokens a text by {backbone}; {cut}"
+        return f"{_shape(after)} tokens a text by {backbone}; {cut}{_answers_cut(splits)}"
     if not before or not after:
         return ""
     original = _joined([split["original"] for split in splits])
     scaled = f"{_shape(original)} -> " if original and _shape(original) != _shape(before) else ""
     return f"{scaled}{_shape(before)}{' by the task' if scaled else ''} -> {_shape(after)} by {backbone}"
+
+
+def _answers_cut(splits: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many answers are in a part of their context that is cut off, and what to do."""
+    cut, of = (sum(split.get(name, 0) for split in splits) for name in ("answers_cut", "answers"))
+    if not cut:
+        return ""
+    more = 2 * int(splits[0]["limit"])
+    return f"; {cut} of {of} answers are behind the cut: --set backbone.max_length={more}"
 
 
 def _joined(ranges: Sequence[Any]) -> list[list[int]] | None:

@@ -44,7 +44,7 @@ from tlbench.assets.readers.images import read_image, read_images, read_mask, re
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.assets.readers.listed import split_by_table
 from tlbench.assets.readers.masks import mask_sides
-from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES
+from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, nested_records
 from tlbench.assets.readers.resampling import resampled
 from tlbench.assets.readers.series import read_series, rising_channels, series_decimals, sliding_windows
 from tlbench.assets.readers.served import record_reader, series_reader, sound_reader, text_reader
@@ -63,6 +63,7 @@ from tlbench.assets.readers.tables import (
 from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
 from tlbench.assets.readers.walk import list_folder
+from tlbench.assets.readers.words import context_words
 from tlbench.assets.weight_files import log_once, read_weights, reading_weights
 from tlbench.assets.weights import (
     check_coverage,
@@ -101,6 +102,7 @@ __all__ = [
     "common_labels",
     "common_rate",
     "common_spelling",
+    "context_words",
     "divide",
     "example_files",
     "feature_decimals",
@@ -124,6 +126,7 @@ __all__ = [
     "mask_sides",
     "missing_option",
     "names_option",
+    "nested_records",
     "number_cells",
     "option_path",
     "published_parts",

@@ -22,10 +22,12 @@ Strength = Literal["weak", "strong"]
 that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
 Augment = Literal["none", "weak", "strong"]
 """How far training batches are varied: `none`, or a strength."""
-Layout = Literal["pooled", "sequence", "map", "cells", "next-token", "masked-token"]
+Layout = Literal["pooled", "sequence", "context", "map", "cells", "next-token", "masked-token"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example, or to
-frame t of a sound; `map` (N, H, W, D), a pixel each; `cells` (N, H', W', D), each a cell of pixels, for kinds that have
-no target for each cell; `next-token` and `masked-token` (N, T, D), each to say a token of the text itself."""
+frame t of a sound; `context` (N, W, D), position w belongs to word w of the second of a pair of texts, a question and
+its context, as `tlbench.assets.context_words` divides it; `map` (N, H, W, D), a pixel each; `cells` (N, H', W', D),
+each a cell of pixels, for kinds that have no target for each cell; `next-token` and `masked-token` (N, T, D), each to
+say a token of the text itself."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ LAYOUTS: Mapping[Layout, LayoutShape] = MappingProxyType(
     {
         "pooled": LayoutShape(axes=0),
         "sequence": LayoutShape(axes=1, masked=True),
+        "context": LayoutShape(axes=1, masked=True),
         "map": LayoutShape(axes=2),
         "cells": LayoutShape(axes=2),
         "next-token": LayoutShape(axes=1, masked=True, self_labelled=True),

@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tlbench.assets.readers.original_sizes import noting_sizes
 from tlbench.contract.options import OptionValue
-from tlbench.contract.task_data import ExampleSequence
+from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.engine.contents import FACTS
 from tlbench.learning.data import Inputs
 from tlbench.learning.ragged import Ragged
 
 LIMIT = "max_length"
 """The option of backbones for text by which longer inputs are cut."""
+NO_MARKS: Mapping[str, Array] = MappingProxyType({})
+FIRST = 1
+"""What stands for the place of a word of a context that is behind the cut: the first token's."""
 
 
 class SizedExamples:
@@ -44,13 +48,20 @@ class SizedExamples:
 
 
 def write_facts(
-    folder: Path, raw: Mapping[str, SizedExamples], inputs: Mapping[str, Inputs], options: Mapping[str, OptionValue]
+    folder: Path,
+    raw: Mapping[str, SizedExamples],
+    inputs: Mapping[str, Inputs],
+    options: Mapping[str, OptionValue],
+    marks: Mapping[str, Array] = NO_MARKS,
 ) -> None:
     """Write for each split the number of its examples, ranges of their sizes, and how many reach the limit of length.
 
-    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options.
+    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options. `marks` are, of
+    splits in the layout `context`, those of the words in which an answer begins and ends, `(M, 2)`.
     """
     facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT)) for name in raw}
+    for name, marked in marks.items():
+        facts[name] |= _answer_facts(inputs[name], marked)
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
@@ -64,6 +75,15 @@ def _split_facts(raw: SizedExamples, inputs: Inputs, limit: OptionValue | None) 
     if isinstance(limit, int):
         facts |= {"limit": limit, "at_limit": int((lengths >= limit).sum())}
     return facts
+
+
+def _answer_facts(inputs: Inputs, marks: Array) -> dict[str, Any]:
+    """Return how many examples have an answer, and of how many it is behind the cut, at least in part."""
+    places = inputs.columns[-1]
+    assert isinstance(places, Ragged)
+    of_words, marked = np.repeat(np.arange(len(places)), places.lengths), marks.any(1)
+    answered, cut = (len(np.unique(of_words[chosen])) for chosen in (marked, marked & (places.values == FIRST)))
+    return {"answers": answered, "answers_cut": cut}
 
 
 def _range(sizes: set[tuple[int, ...]]) -> list[list[int]] | None:

@@ -127,7 +127,9 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
         "near_copies": near_copies(read["target-train"], read["target-test"]),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
-    write_facts(folder, seen, {name: load_examples(folder, name).inputs for name in seen}, plan.backbone_options)
+    made = {name: load_examples(folder, name).inputs for name in seen}
+    marks = {name: of.values[:, :2] for name, of in targets.items() if _kind(task, name).layout == "context"}
+    write_facts(folder, seen, made, plan.backbone_options, marks)
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)

@@ -10,6 +10,8 @@ from typing import Any
 from tlbench.engine.job import Job
 from tlbench.errors import StoreError
 
+COUNTS = ("examples", "limit", "at_limit", "answers", "answers_cut")
+"""Counts of a split: examples, the limit of their length and how many reach it, answers and how many are cut off."""
 SIZES = ("original", "raw", "input")
 """Sizes of examples: of images in their files, as the task loads them, and as the encoder takes them."""
 
@@ -69,7 +71,7 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _split(value: Any) -> dict[str, Any]:
-    counts = {name: int(_number(value[name])) for name in ("examples", "limit", "at_limit") if name in value}
+    counts = {name: int(_number(value[name])) for name in COUNTS if name in value}
     return {"examples": counts.pop("examples"), **counts, **{name: _range(value[name]) for name in SIZES}}
 
 

@@ -42,8 +42,9 @@ class TokenNumbers:
 class Encoder(nn.Module):
     """Base of what a backbone builds: `forward(*columns)` gives features, in the layout that was asked for.
 
-    `pooled` `(N, D)`; `sequence` `(N, T, D)`, position t belonging to word t, or to frame t of a sound; `map`
-    `(N, H, W, D)`, a pixel each; `cells` `(N, H', W', D)`, a cell of several pixels each, as for detection.
+    `pooled` `(N, D)`; `sequence` `(N, T, D)`, position t belonging to word t, or to frame t of a sound; `context`
+    `(N, W, D)`, position w belonging to word w of the context of a question; `map` `(N, H, W, D)`, a pixel each;
+    `cells` `(N, H', W', D)`, a cell of several pixels each, as for detection.
     """
 
     feature_dim: int
@@ -56,7 +57,10 @@ class Encoder(nn.Module):
     token_texts: Sequence[str] | None = None
     """Of a text encoder the text of each token, by its number in the first input; empty for one that stands for no
     text, as padding does. In the layout `sequence` the last input then holds the place of each word's first token, or
-    each token is a word. None: not known."""
+    each token is a word. None: not known.
+
+    In the layout `context` the last input always holds 1 + the place of the first token of each word of the context;
+    1, the place of the very first token, stands for words behind the cut."""
     token_numbers: TokenNumbers | None = None
     """Of a text encoder with the trait `masked-tokens` the numbers of its tokens; None: it has no mask token."""
     signature: Signature | None = None

@@ -14,6 +14,7 @@ from torch import nn
 
 from tlbench import Array, NotApplicable
 from tlbench.learning import AdaptRequest, Distance, Encoder, ScaledLinear, Signature, TransferModel, encode
+from tlbench_baselines.classical.contexts import Asked, SpelledAsked
 from tlbench_baselines.classical.images import Pixels, Pooled
 from tlbench_baselines.classical.series import Statistics
 from tlbench_baselines.classical.sound import Cepstrum
@@ -52,6 +53,8 @@ def features_of(signature: Signature, replaced: Encoder) -> Encoder:
         count, texts = len(signature.inputs), replaced.token_texts
         if layout == "sequence":
             return Words(count, replaced) if texts is None else SpelledWords(count, replaced, texts)
+        if layout == "context":
+            return Asked(count, replaced) if texts is None else SpelledAsked(count, replaced, texts)
         if layout == "pooled":
             return Counts() if texts is None else SpelledCounts(texts)
     if modality == "image" and shape is not None and len(shape) == 3:

@@ -40,9 +40,12 @@ class Words(Encoder):
 
     def forward(self, ids: Tensor, *rest: Tensor) -> Tensor:
         ids = ids.long()
-        places = rest[-1].long() if self.placed else torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
-        known = self.known(ids, places)
+        known = self.known(ids, self.places(ids, *rest))
         return torch.stack([bucket([kind + 1, *parts], BUCKETS) for kind, parts in enumerate(known)], -1).float()
+
+    def places(self, ids: Tensor, *rest: Tensor) -> Tensor:
+        """Return the place of the first token of each word, `(N, W)`."""
+        return rest[-1].long() if self.placed else torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
 
     def known(self, ids: Tensor, places: Tensor) -> list[list[Tensor]]:
         """Return what is known of each word, each a list of whole numbers `(N, W)`: its tokens and those around."""

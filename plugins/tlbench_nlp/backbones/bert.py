@@ -2,7 +2,8 @@
 
 Byte-level BPE (Radford et al. 2019) knows every character, and its trainer gives the same pieces in every process,
 which the WordPiece trainer of tokenizers does not. Raw examples are texts, or lists of words. Features are one a text
-(mean over its pieces), or one a word (its first piece; a word behind the cut reads the last position).
+(mean over its pieces), or one a word (its first piece; a word behind the cut reads the last position), or one a word
+of the context of a question (a word behind the cut reads the first position).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from transformers import BertConfig, BertModel
 
 from tlbench import Array, AugmentRequest, BuildRequest, FitRequest, LabelsRequest, PrepareRequest, SaveRequest
 from tlbench.learning import Columns, Encoder, Ragged, Tensors, device_of, prepare_each, vary_texts
-from tlbench_nlp.preprocess import SPECIAL, preprocessor, token_texts
+from tlbench_nlp.preprocess import SPECIAL, preprocessor, split_words, token_texts
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
@@ -32,7 +33,8 @@ def fit(request: FitRequest) -> dict[str, Any]:
         special_tokens=list(SPECIAL),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((_text(example) for example in request.inputs), trainer)
+    text = _words_apart if request.layout == "context" else _text
+    tokenizer.train_from_iterator((text(example) for example in request.inputs), trainer)
     tokenizer.post_processor = processors.BertProcessing(
         ("[SEP]", SPECIAL.index("[SEP]")), ("[CLS]", SPECIAL.index("[CLS]"))
     )
@@ -43,8 +45,13 @@ def _text(example: str | Sequence[str]) -> str:
     return example if isinstance(example, str) else " ".join(example)
 
 
+def _words_apart(pair: Sequence[str]) -> str:
+    """Return question and context with a space between all words and signs, as their pieces are made."""
+    return " ".join(word for text in pair for word in split_words(text))
+
+
 def prepare(request: PrepareRequest) -> Columns:
-    """Return piece ids, and for `sequence` the position of each word's first piece; int32, ragged."""
+    """Return piece ids; for `context` their segments; for it and `sequence` the places of words; int32, ragged."""
     return tuple(Ragged.of(column) for column in prepare_each(preprocessor, request))
 
 
@@ -55,7 +62,7 @@ def augment(request: AugmentRequest) -> Tensors:
 
 def build(request: BuildRequest) -> Encoder:
     """Return the encoder; its layout decides whether it reads the words' positions."""
-    return SmallBert(request.fitted, request.options, words=request.layout == "sequence")
+    return SmallBert(request.fitted, request.options, request.layout)
 
 
 def encode_labels(request: LabelsRequest) -> Array:
@@ -81,11 +88,14 @@ def save(request: SaveRequest) -> None:
 
 
 class SmallBert(Encoder):
-    """Piece ids `(N, T)` -> features `(N, D)`; or with the words' positions `(N, W)` -> `(N, W, D)`."""
+    """Piece ids `(N, T)` -> features `(N, D)`; or with the words' positions `(N, W)` -> `(N, W, D)`.
 
-    def __init__(self, fitted: Mapping[str, Any], options: Mapping[str, Any], words: bool) -> None:
+    In the layout `context` segments `(N, T)` stand between both, and positions are one more.
+    """
+
+    def __init__(self, fitted: Mapping[str, Any], options: Mapping[str, Any], layout: str) -> None:
         super().__init__()
-        self.words = words
+        self.layout = layout
         self.token_texts = token_texts(fitted["tokenizer"])
         self.feature_dim = int(options["hidden"])
         config = BertConfig(
@@ -97,15 +107,20 @@ class SmallBert(Encoder):
             max_position_embeddings=int(options["max_length"]),
             hidden_dropout_prob=float(options["dropout"]),
             attention_probs_dropout_prob=float(options["dropout"]),
+            type_vocab_size=3 if layout == "context" else 2,
         )
         self.bert = BertModel(config, add_pooling_layer=False)
 
-    def forward(self, ids: Tensor, first: Tensor | None = None) -> Tensor:
+    def forward(self, ids: Tensor, *rest: Tensor) -> Tensor:
         mask = (ids > 0).long()
-        states: Tensor = self.bert(input_ids=ids.long(), attention_mask=mask).last_hidden_state
-        if first is None:
+        context = self.layout == "context" and rest
+        segments = {"token_type_ids": rest[0].long()} if context else {}
+        states: Tensor = self.bert(input_ids=ids.long(), attention_mask=mask, **segments).last_hidden_state
+        if not rest:
             return (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-        return states.gather(1, first.long()[..., None].expand(-1, -1, states.shape[2]))
+        first = (rest[-1].long() - 1).clamp(min=0) if context else rest[-1].long()
+        return states.gather(1, first[..., None].expand(-1, -1, states.shape[2]))
 
     def units(self, *inputs: Tensor) -> Tensor | None:
-        return inputs[1] > 0 if self.words else None  # Position 0 is [CLS], never a word.
+        # Position 0 is [CLS], never a word.
+        return None if self.layout == "pooled" else inputs[-1] > 0

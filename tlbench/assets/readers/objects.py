@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tlbench.assets.limits import check_expansion, check_file, check_limit
-from tlbench.assets.readers.json_records import json_records
+from tlbench.assets.readers.json_records import Records, json_records
 from tlbench.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
@@ -60,6 +60,17 @@ def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         for cells in zip(*columns, strict=True):
             count += 1
             yield count, list(cells)
+
+
+def nested_records(path: Path) -> Records:
+    """Return every record with its line, or its number, and all of its values, lists and objects among them.
+
+    Raises `BadInputError` for a file that is no JSON, JSON lines, Parquet or Arrow table.
+    """
+    if path.suffix.lower() not in COLUMNAR_SUFFIXES:
+        return json_records(path)
+    _, batches = read_columns(path)
+    return list(enumerate((record for batch in batches for record in batch.to_pylist()), 1))
 
 
 def read_columns(path: Path) -> tuple[pyarrow.Schema, Iterator[pyarrow.RecordBatch]]:

@@ -1,4 +1,4 @@
-"""Words of a text, for texts whose words are tagged."""
+"""Words of a text, for texts whose words are tagged, or in which an answer is marked."""
 
 from __future__ import annotations
 
@@ -30,3 +30,11 @@ def words_of(text: str) -> list[Span]:
             words.append(Span(place, place + 1))
         running = inside
     return words
+
+
+def context_words(text: str) -> list[tuple[int, int]]:
+    """Return where each word and each sign of a text begins and ends, in characters: `text[start:end]` is the word.
+
+    These are the words of the context of a question that a backbone gives a feature for, in the layout `context`.
+    """
+    return [(word.start, word.end) for word in words_of(text)]

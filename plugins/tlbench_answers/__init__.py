@@ -1,0 +1,1 @@
+"""Extractive question answering: the part of a text that answers a question."""

@@ -1,0 +1,188 @@
+"""One's own questions from files in the form of SQuAD, or in JSON lines with one question each. Light."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tlbench import BadInputError, Faults
+from tlbench.assets import Labelled, context_words, nested_records
+from tlbench_answers.examples import Question, answer_words
+
+FORMS = (
+    'expected the JSON of SQuAD, or {"question": "...", "context": "...", "answers": [{"text": "...", '
+    '"answer_start": 0}]} in each line; "answers": [] says that there is no answer'
+)
+STARTS = ("answer_start", "start")
+REPAIRED = "answers stand elsewhere in their context than their offset says, and were found by search"
+SEVERAL = "answers without an offset occur several times in their context; the first place is taken"
+INSIDE = "answers begin or end inside a word, so that no prediction equals them: predictions are whole words"
+SHOWN = 60
+"""Characters of a text that messages show."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question in a file."""
+
+    where: str
+    """The place that messages name."""
+    fields: Mapping[str, Any]
+    """`question`, `answers` and so on."""
+    context: Any
+    title: str = ""
+
+
+def read_questions(path: Path, group: str, faults: Faults) -> Labelled[Question]:
+    """Return the questions of a file, without those that are refused; questions on one context are one group.
+
+    `group` names a field whose values are the groups instead, such as `title`. Raises `BadInputError` for a file
+    without questions.
+    """
+    counts: Counter[str] = Counter()
+    questions, ids = [], Counter[str]()
+    for asked in _asked(path, faults):
+        try:
+            question = _question(asked, group, counts)
+        except BadInputError as error:
+            faults.refuse(f"{asked.where}: {error}")
+            continue
+        faults.locate(question, asked.where)
+        questions.append(question)
+        ids[str(asked.fields.get("id", ""))] += 1
+    if not questions:
+        raise BadInputError(f'"{path}" has no questions that can be used: {FORMS}.')
+    for what in (REPAIRED, SEVERAL, INSIDE):
+        if counts[what]:
+            faults.note(f'"{path}": {counts[what]} of {counts["answers"]} {what}.')
+    if twice := [name for name, count in ids.items() if name and count > 1]:
+        faults.note(f'"{path}": {len(twice)} ids are there several times, such as "{twice[0][:SHOWN]}".')
+    labels = ["answer" if question.answers else "none" for question in questions]
+    groups = [question.group for question in questions]
+    return Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
+
+
+def _asked(path: Path, faults: Faults) -> Iterator[Asked]:
+    """Yield every question of a file."""
+    lines = path.suffix.lower() in (".jsonl", ".ndjson")
+    for number, record in nested_records(path):
+        where = f'"{path}", {"line" if lines else "entry"} {number}'
+        if "paragraphs" in record:
+            title = str(record.get("title") or "")
+            for place, paragraph in enumerate(_objects(where, record["paragraphs"], faults), 1):
+                yield from _of_paragraph(f"{where}, paragraph {place}", paragraph, title, faults)
+        elif "qas" in record:
+            yield from _of_paragraph(where, record, str(record.get("title") or ""), faults)
+        else:
+            yield Asked(where, record, record.get("context"), str(record.get("title") or ""))
+
+
+def _of_paragraph(where: str, paragraph: Mapping[str, Any], title: str, faults: Faults) -> Iterator[Asked]:
+    for place, fields in enumerate(_objects(where, paragraph.get("qas"), faults), 1):
+        yield Asked(f"{where}, question {place}", fields, paragraph.get("context"), title)
+
+
+def _objects(where: str, value: Any, faults: Faults) -> list[Mapping[str, Any]]:
+    if isinstance(value, list) and all(isinstance(one, dict) for one in value):
+        return value
+    faults.refuse(f"{where}: {_shown(value)} is no list of objects: {FORMS}.")
+    return []
+
+
+def _question(asked: Asked, group: str, counts: Counter[str]) -> Question:
+    """Return a question of a file, its answers at their places. Raises `BadInputError` for what cannot be used."""
+    text, context = asked.fields.get("question"), asked.context
+    for name, value in (("question", text), ("context", context)):
+        if not isinstance(value, str) or not value.strip():
+            raise BadInputError(f"{_shown(value)} is no {name}: give each question a text and a context. {FORMS}.")
+    assert isinstance(context, str)
+    words = context_words(context)
+    if not words:
+        raise BadInputError(f"the context {_shown(context)} has no words: remove the question, or add its context.")
+    answers = [_placed(context, words, *one, counts) for one in _answers(asked.fields)]
+    return Question(str(text).strip(), context, tuple(answers), _group(asked, group))
+
+
+def _answers(fields: Mapping[str, Any]) -> list[tuple[str, int | None]]:
+    """Return the text and the offset, if it is known, of each answer that a record names, each once."""
+    value = fields.get("answers", fields.get("answer"))
+    given = any(name in fields for name in ("answers", "answer", "is_impossible"))
+    if isinstance(value, dict) and isinstance(value.get("text"), list):  # As data sets of the Hugging Face hub have it.
+        starts = value["answer_start"] if isinstance(value.get("answer_start"), list) else []
+        pairs = itertools.zip_longest(value["text"], starts[: len(value["text"])])
+        value = [{"text": text, "answer_start": start} for text, start in pairs]
+    if value in (None, "", []):
+        if not given:
+            raise BadInputError(f"there is no answer, and nothing says that there is none: {FORMS}.")
+        return []
+    if fields.get("is_impossible") is True:
+        raise BadInputError('there are answers, but "is_impossible" is true: correct one of both.')
+    listed = value if isinstance(value, list) else [value]
+    beside = _start(fields) if len(listed) == 1 else None
+    return list(dict.fromkeys(_answer(one, beside) for one in listed))
+
+
+def _answer(value: Any, beside: int | None) -> tuple[str, int | None]:
+    fields = value if isinstance(value, dict) else {"text": value}
+    text = fields.get("text")
+    if not isinstance(text, str) or not text.strip():
+        raise BadInputError(f"{_shown(value)} is no answer: {FORMS}.")
+    start = _start(fields)
+    return text, beside if start is None else start
+
+
+def _start(fields: Mapping[str, Any]) -> int | None:
+    return next((fields[name] for name in STARTS if type(fields.get(name)) is int), None)
+
+
+def _placed(
+    context: str, words: Sequence[tuple[int, int]], answer: str, start: int | None, counts: Counter[str]
+) -> tuple[str, int]:
+    """Return an answer without white space around it, and its place; the nearest one if its offset is wrong."""
+    kept = answer.strip()
+    wanted = None if start is None else start + answer.index(kept)
+    counts["answers"] += 1
+    if wanted is None or wanted < 0 or context[wanted : wanted + len(kept)] != kept:
+        places = _places(context, kept)
+        if not places:
+            raise BadInputError(f"the answer {_shown(kept)} is not in its context: correct one of both.")
+        if wanted is not None:
+            counts[REPAIRED] += 1
+        elif len(places) > 1:
+            counts[SEVERAL] += 1
+        wanted = places[0] if wanted is None else min(places, key=lambda place: abs(place - (wanted or 0)))
+    first, last = answer_words(words, kept, wanted)
+    if last < first:
+        raise BadInputError(f"the answer {_shown(kept)} has no word: correct it.")
+    counts[INSIDE] += words[first][0] < wanted or words[last][1] > wanted + len(kept)
+    return kept, wanted
+
+
+def _places(context: str, answer: str) -> list[int]:
+    """Return where an answer begins in its context, each time that it occurs."""
+    places, place = [], context.find(answer)
+    while place >= 0:
+        places.append(place)
+        place = context.find(answer, place + 1)
+    return places
+
+
+def _group(asked: Asked, field: str) -> str:
+    """Return the name of a question's group: by default a hash of its context, which is the same in every file."""
+    if not field:
+        return f"context {hashlib.sha256(str(asked.context).encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+    value = asked.title if field == "title" else asked.fields.get(field)
+    if value in (None, ""):
+        raise BadInputError(f'there is no "{field}", which task.group names: add it, or leave out task.group.')
+    return str(value)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

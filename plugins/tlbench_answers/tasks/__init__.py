@@ -1,0 +1,1 @@
+"""Tasks of extractive question answering."""

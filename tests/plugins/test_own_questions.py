@@ -1,0 +1,217 @@
+"""One's own questions, from files to a task, and what is wrong with them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+import tlbench
+from tlbench import BadInputError, LoadRequest, TaskLabels
+from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.cli.export_command import command as export_command
+from tlbench.cli.inspection import inspect_task
+from tlbench.planning.catalog import load_catalog
+from tlbench_answers.reader import question_reader
+
+CONTEXT = "Anna lives in Port Maule. Boris lives in Fenn."
+
+
+def asked(answer="Fenn", start=41, **fields):
+    return {"question": "Where?", "context": CONTEXT, "answers": [{"text": answer, "answer_start": start}], **fields}
+
+
+def many(count=20, **fields):
+    """Questions on contexts of their own."""
+    return [
+        {"id": f"q{i}", "question": "Where is it?", "context": f"Ship {i} is in Fenn.", "answer": "Fenn", **fields}
+        for i in range(count)
+    ]
+
+
+def lines(path, records):
+    path.write_text("\n".join(map(json.dumps, records)))
+    return str(path)
+
+
+def request(**options):
+    task = load_catalog().task("nlp/qa-table")
+    given = {option.name: option.default for option in task.options}
+    return task, LoadRequest(task=task.name, options={**given, **options}, data_root=None, faults=CollectedFaults())
+
+
+def squad(version, **extra):
+    paragraphs = [
+        {"context": record["context"], "qas": [{**{k: record[k] for k in ("id", "question")}, **fields}]}
+        for record, fields in zip(
+            many(), [{"answers": [{"text": "Fenn", "answer_start": 10}]}] * 19 + [extra], strict=True
+        )
+    ]
+    return {"version": version, "data": [{"title": "Ships", "paragraphs": paragraphs}]}
+
+
+FORMS = {
+    "texts": {"answers": ["Fenn"]},
+    "objects": {"answers": [{"text": "Fenn", "start": 41}]},
+    "lists": {"answers": {"text": ["Fenn"], "answer_start": [41]}},
+    "lists without offsets": {"answers": {"text": ["Fenn"], "answer_start": 41}},
+    "beside": {"answer": "Fenn", "answer_start": 41},
+    "object": {"answer": {"text": " Fenn ", "answer_start": 40}},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_an_answer_is_the_same(form, tmp_path):
+    record = {"question": "Where?", "context": CONTEXT, **FORMS[form]}
+    task, given = request(target=lines(tmp_path / "a.jsonl", [*many(), record]))
+    data = task.load(given)
+    known = [
+        (reference, label)
+        for split in (data.target.train, data.target.test)
+        for reference, label in zip(split.references, split.labels, strict=True)
+        if reference["context"] == CONTEXT
+    ]
+    ((reference, label),) = known
+    assert reference["answers"] == ["Fenn"]
+    assert label.tolist() == [0] * 9 + [3, 0]
+    assert given.faults.errors == []
+
+
+def test_squad_1_and_2_are_domains_of_one_task(tmp_path):
+    (tmp_path / "one.json").write_text(json.dumps(squad("1.1", answers=[{"text": "Fenn", "answer_start": 11}])))
+    impossible = {"answers": [], "is_impossible": True, "plausible_answers": [{"text": "Ship", "answer_start": 0}]}
+    (tmp_path / "two.json").write_text(json.dumps(squad("v2.0", **impossible)))
+    task, given = request(source=str(tmp_path / "one.json"), target=str(tmp_path / "two.json"))
+    assert [path.name for path in task.files(given)] == ["one.json", "two.json"]
+    # A question of one domain has no answer: both domains have the label, so that the same head serves both.
+    assert task.labels(given) == TaskLabels(source=("no answer",), target=("no answer",))
+    data = task.load(given)
+    both = (*data.target.train.references, *data.target.test.references)
+    assert sorted(len(reference["answers"]) for reference in both) == [0] + [1] * 19
+    task, given = request(source=str(tmp_path / "one.json"), target=str(tmp_path / "one.json"))
+    assert task.labels(given) == TaskLabels(source=(), target=())
+
+
+def test_questions_on_one_context_stay_together(tmp_path):
+    records = [{**record, "context": f"Ship {i // 4} is in Fenn."} for i, record in enumerate(many(40))]
+    task, given = request(target=lines(tmp_path / "a.jsonl", records))
+    target = task.load(given).target
+    assert not set(target.train.groups) & set(target.test.groups)
+    assert len(set(target.test.groups)) == 2
+    titled = [{**record, "title": f"T{i % 5}"} for i, record in enumerate(records)]
+    task, given = request(target=lines(tmp_path / "b.jsonl", titled), group="title")
+    assert len(set(task.load(given).target.test.groups)) == 1
+
+
+def test_tables_of_the_hub_are_read(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    answers = [{"text": ["Fenn"], "answer_start": [one["context"].index("Fenn")]} for one in many()]
+    columns = {name: [one[name] for one in many()] for name in ("id", "question", "context")}
+    parquet.write_table(pyarrow.table({**columns, "answers": answers}), tmp_path / "a.parquet")
+    task, given = request(target=str(tmp_path / "a.parquet"))
+    target = task.load(given).target
+    assert (len(target.train.inputs), len(target.test.inputs), given.faults.errors) == (16, 4, [])
+
+
+WRONG = {
+    "not in its context": (asked("Oslo"), 'line 21: the answer "Oslo" is not in its context'),
+    "no question": ({**asked(), "question": " "}, 'line 21: " " is no question'),
+    "no context": ({"question": "Where?", "answer": "x"}, "line 21: null is no context"),
+    "context of nothing": ({**asked(), "context": ["a"]}, 'line 21: ["a"] is no context'),
+    "nothing said": ({"question": "Where?", "context": CONTEXT}, "line 21: there is no answer, and nothing says"),
+    "contradiction": (asked(is_impossible=True), 'line 21: there are answers, but "is_impossible" is true'),
+    "a number": ({**asked(), "answers": [7]}, "line 21: 7 is no answer"),
+    "lists": ({**asked(), "answers": [["Fenn"]]}, 'line 21: ["Fenn"] is no answer'),
+    "no list": ({"context": CONTEXT, "qas": 3}, "line 21: 3 is no list of objects"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_named_with_its_line(case, tmp_path):
+    record, said = WRONG[case]
+    task, given = request(target=lines(tmp_path / "a.jsonl", [*many(), record]))
+    found = inspect_task(task, given, 5)
+    assert [error for error in found.refused if said in error], found.refused
+    assert sum(split["examples"] for split in found.splits) == 20
+    with pytest.raises(BadInputError, match="line 21"):
+        task.load(LoadRequest(task=task.name, options=given.options, data_root=None))
+
+
+def test_offsets_are_repaired_and_counted(tmp_path):
+    records = [
+        *many(),
+        asked(start=3, id="q1"),
+        {**asked("lives"), "answers": [{"text": "lives", "answer_start": 30}]},
+        {**asked(), "answers": ["lives"]},
+        asked("ort", 15),
+    ]
+    task, given = request(target=lines(tmp_path / "a.jsonl", records))
+    target = task.load(given).target
+    notes = " ".join(given.faults.notes)
+    assert "2 of 24 answers stand elsewhere in their context than their offset says" in notes
+    assert "1 of 24 answers without an offset occur several times" in notes
+    assert "1 of 24 answers begin or end inside a word" in notes
+    assert '1 ids are there several times, such as "q1"' in notes
+    marked = [
+        label.tolist().index(3)
+        for split in (target.train, target.test)
+        for label, known in zip(split.labels, split.references, strict=True)
+        if known["answers"] == ["lives"]
+    ]
+    # The nearest to the offset, and the first without one.
+    assert sorted(marked) == [1, 7]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", "not json", '"text"', "[1, 2]", '{"data": [{"paragraphs": [{}]}]}'])
+def test_files_without_questions_are_refused(text, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(text)
+    task, given = request(target=str(path))
+    found = inspect_task(task, given, 5)
+    assert found.refused
+    assert not [error for error in found.refused if "Traceback" in error or "cannot be loaded" in error], found.refused
+    with pytest.raises(BadInputError):
+        task.load(LoadRequest(task=task.name, options=given.options, data_root=None))
+
+
+def test_an_export_reads_the_same_questions(tmp_path):
+    read = question_reader()
+    (tmp_path / "one.json").write_text(json.dumps(squad("1.1", answers=[])))
+    pairs = read(tmp_path / "one.json")
+    assert (len(pairs), pairs[3]) == (20, ["Where is it?", "Ship 3 is in Fenn."])
+    lines(tmp_path / "a.jsonl", many())
+    assert read(tmp_path / "a.jsonl") == pairs
+    for text, said in (("{", "line 1 is not JSON"), ("[]", "no questions"), ('{"question": "Where?"}', "expected")):
+        (tmp_path / "b.jsonl").write_text(text)
+        with pytest.raises(ValueError, match=said):
+            read(tmp_path / "b.jsonl")
+
+
+def test_questions_without_answers_run_to_an_export(tmp_path, session_cache):
+    records = [{**one, "answer": None, "answers": []} if i % 2 else one for i, one in enumerate(many(60))]
+    steps = {"source.steps": 3, "finetune.steps": 3, "backbone.hidden": 16}
+    places = {"task.source": lines(tmp_path / "a.jsonl", many(30)), "task.target": lines(tmp_path / "b.jsonl", records)}
+    rows = tlbench.run(
+        "nlp/qa-table",
+        strategies=["finetune"],
+        references=["constant"],
+        backbone="text/bert-tiny",
+        options={**steps, **places},
+        label_budgets=12,
+        seeds=1,
+        device="cpu",
+        board=tmp_path / "board",
+    )
+    assert [(row.status, row.setting, row.parity_flips) for row in rows] == [("ok", "transductive", 0)] * 2
+    (tuned,) = [row for row in rows if row.strategy == "finetune"]
+    words = [tuned.key, "-o", str(tmp_path / "out"), "--board", str(tmp_path / "board")]
+    assert CliRunner().invoke(export_command, words, catch_exceptions=False).exit_code == 0
+    command = [sys.executable, "-B", "predict.py", str(tmp_path / "b.jsonl")]
+    done = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 60
+    assert all(" -> " in line for line in done.stdout.splitlines())
