@@ -1,4 +1,4 @@
-"""The small BERTs."""
+"""The small BERTs, and a small GPT-2."""
 
 from __future__ import annotations
 
@@ -55,4 +55,43 @@ def _bert(name: str, title: str, recipe: Mapping[str, Any], hidden: int, dropout
         augment=deferred("tlbench_nlp.backbones.bert", "augment"),
         save=deferred("tlbench_nlp.backbones.bert", "save"),
         encode_labels=deferred("tlbench_nlp.backbones.bert", "encode_labels"),
+    )
+
+
+def tiny_gpt2() -> BackboneSpec:
+    """Return the decoder that writes answers."""
+    return BackboneSpec(
+        name="text/gpt2-tiny",
+        modality="text",
+        title="Tiny GPT-2",
+        summary="A small GPT2Model of transformers, with byte pairs learnt from the source's prompts and answers.",
+        layouts=("continuation",),
+        recipe={
+            "batch_size": 32,
+            "source.steps": 1000,
+            "source.learning_rate": 3e-3,
+            "full.steps": 150,
+            "full.learning_rate": 1e-3,
+            "scratch.learning_rate": 2e-3,
+            "all-labels.steps": 600,
+            "all-labels.learning_rate": 2e-3,
+        },
+        options=(
+            Option(name="vocabulary", default=1000, summary="byte pairs to learn", unit="pieces"),
+            Option(
+                name="max_length",
+                default=160,
+                summary="maximum length of prompt and answer, of which 32 are the answer's; longer prompts are cut",
+                unit="pieces",
+            ),
+            Option(name="hidden", default=64, summary="number of features"),
+            Option(name="layers", default=2, summary="transformer layers"),
+            Option(name="dropout", default=0.0, summary="dropout during training"),
+        ),
+        requires=("transformers", "tokenizers"),
+        extra="nlp",
+        fit=deferred("tlbench_nlp.backbones.gpt2", "fit"),
+        prepare=deferred("tlbench_nlp.backbones.gpt2", "prepare"),
+        preprocess=deferred("tlbench_nlp.preprocess"),
+        build=deferred("tlbench_nlp.backbones.gpt2", "build"),
     )

@@ -45,6 +45,10 @@ def _texts(random: np.random.Generator) -> list[str]:
     return [" ".join(sentence) for sentence in _sentences(random)]
 
 
+def _prompts(random: np.random.Generator) -> list[tuple[str, str]]:
+    return list(zip(_texts(random), _texts(random), strict=True))
+
+
 def _sounds(random: np.random.Generator) -> list[Array]:
     return [0.3 * random.standard_normal(size).astype(np.float32) for size in random.integers(2000, 8000, SIZE)]
 
@@ -61,6 +65,7 @@ MAKERS: Mapping[tuple[str, Layout | None], Callable[[np.random.Generator], Any]]
     ("image", None): _images,
     ("text", None): _texts,
     ("text", "sequence"): _sentences,
+    ("text", "continuation"): _prompts,
     ("audio", None): _sounds,
     ("series", None): _series,
     ("tabular", None): _rows,
