@@ -123,7 +123,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         modality="text",
         title=f"{config['model_type']} of transformers",
         summary="A decoder; features of its last token." if decoder else "An encoder; mean of its tokens.",
-        layouts=("pooled", "sequence", "next-token" if decoder else "masked-token"),
+        layouts=("pooled", "sequence", *(("continuation", "next-token") if decoder else ("masked-token",))),
         traits=() if decoder else ("masked-tokens",),
         recipe=RECIPE,
         licence=LICENCE,

@@ -1,7 +1,7 @@
 """Texts -> token ids, with the tokenizer of a checkpoint or one that was fitted.
 
 Columns hold id + 1, for 0 is padding: so no token of padding is needed, which GPT-2 has none of. Raw examples are
-texts, pairs of texts, or lists of words.
+texts, pairs of texts, or lists of words; where an answer is written, pairs of prompt and answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
-from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
+from tlbench import ANSWER_TOKENS, BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.assets import log_once
 from tlbench.learning import Columns, Ragged
 from tlbench_hf.find import positions_of
@@ -25,6 +25,9 @@ LONG = 256
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
 
+SAYS_TOKENS = ("next-token", "masked-token", "continuation")
+"""Layouts whose features are those that a language model's own output layer is given."""
+
 Example = str | Sequence[str]
 
 
@@ -34,13 +37,13 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     `made` is what a new model has in place of a checkpoint's files.
     """
     config = configuration(request.files, made or {})
-    pairs = isinstance(next(iter(request.inputs)), tuple)
+    pairs = isinstance(next(iter(request.inputs)), tuple) and request.layout != "continuation"
     fitted: dict[str, Any] = {"segments": pairs and int(getattr(config, "type_vocab_size", None) or 1) > 1}
     if request.layout == "pooled" and request.files:
         _say_how_many_are_cut(request, config)
-    if request.layout.endswith("-token"):
+    if request.layout in SAYS_TOKENS:
         tokenizer = tokenizer_of(request.files, made or {})
-        fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
+        fitted["vocabulary"] = said(tokenizer, config, request.layout)
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
@@ -127,6 +130,23 @@ def vocabulary(tokenizer: Tokenizer, size: int) -> list[str]:
     return [names.get(place, f"no token {place}") for place in range(size)]
 
 
+def said(tokenizer: Tokenizer, config: Any, layout: str) -> list[str]:
+    """Return the names of a language model's outputs; the end of an answer has an empty one."""
+    names = vocabulary(tokenizer, config.vocab_size)
+    if layout == "continuation":
+        names[_end(config)] = ""
+    return names
+
+
+def _end(config: Any) -> int:
+    """Return the token that ends a text. Raises `UsageError` if there is none."""
+    ends = config.eos_token_id
+    end = ends[0] if isinstance(ends, list) and ends else ends
+    if not isinstance(end, int):
+        raise UsageError("config.json has no eos_token_id: add the token that ends a text.")
+    return end
+
+
 def plain(example: Example) -> str:
     """Return a text, a pair or a list of words as one text."""
     return example if isinstance(example, str) else " ".join(example)
@@ -138,6 +158,8 @@ def prepare(request: PrepareRequest) -> Columns:
     tokenizer.enable_truncation(int(request.options["max_length"]))
     if request.layout == "next-token":
         return _next_tokens(request, tokenizer)
+    if request.layout == "continuation":
+        return _answers(request, tokenizer)
     words = request.layout == "sequence"
     if words:
         tokenizer.pre_tokenizer = _with_prefix_space(tokenizer)
@@ -212,6 +234,37 @@ def _next_tokens(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
     _check_ids(request, [text.ids for text in texts])
     before = [[1 + token for token in [start, *text.ids][: len(text.ids)]] for text in texts]
     return Ragged.of(before), Ragged.of([text.ids for text in texts])
+
+
+def _answers(request: PrepareRequest, tokenizer: Tokenizer) -> Columns:
+    """Return ids + 1, marks of the answer, and the ids of the answer, which stands behind a line break.
+
+    A long prompt is cut at its end, a long answer to `ANSWER_TOKENS`.
+    """
+    tokenizer.no_truncation()
+    config = configuration(request.files, request.fitted)
+    end = _end(config)
+    start = config.bos_token_id if config.bos_token_id is not None else end
+    room = int(request.options["max_length"]) - ANSWER_TOKENS
+    pairs = [(example, None) if isinstance(example, str) else example for example in request.inputs]
+    texts = [prompt for prompt, _ in pairs] + ["\n"] + [answer or "" for _, answer in pairs]
+    ids = [encoding.ids for encoding in _encoded(tokenizer, texts, add_special_tokens=False)]
+    _check_ids(request, ids)
+    prompts, between, answers = ids[: len(pairs)], ids[len(pairs)], ids[len(pairs) + 1 :]
+    room -= len(between)
+    if room < 1:
+        raise BadInputError(
+            f"Invalid max_length {request.options['max_length']}: prompt and answer take at least "
+            f"{ANSWER_TOKENS + len(between) + 1} tokens."
+        )
+    columns = []
+    for prompt, answer, (_, text) in zip(prompts, answers, pairs, strict=True):
+        told = [] if text is None else [*answer, end][:ANSWER_TOKENS]
+        before = [start, *prompt[:room], *between]
+        marks = [0] * (len(before) - 1) + [1] * max(1, len(told))
+        columns.append(([1 + token for token in [*before, *told[:-1]]], marks, told))
+    tokens, marked, targets = zip(*columns, strict=True)
+    return Ragged.of(tokens), Ragged.of(marked), Ragged.of(targets)
 
 
 def mask_of(tokenizer: Tokenizer) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tlbench import LoadRequest, Side, Split, TaskData
 
-SOURCE_TRAIN, TARGET_TRAIN, TEST = 2000, 1500, 150
+SOURCE_TRAIN, TARGET_TRAIN, TEST = 2000, 1500, 100
 LEFT_OUT = 0.25
 """How often a note has a field that its line says nothing of."""
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -79,7 +79,7 @@ CARETAKER = Domain(
 HARBOUR = Domain(
     fields={
         "thing": (
-            "part",
+            "item",
             (
                 "pump",
                 "cable",
@@ -87,30 +87,35 @@ HARBOUR = Domain(
                 "door",
                 "lamp",
                 "water tank",
+                "fire alarm",
+                "lift",
+                "heater",
                 "anchor",
                 "crane",
-                "buoy",
                 "winch",
                 "ladder",
-                "radar",
                 "fuel hose",
-                "cargo net",
             ),
         ),
-        "place": ("berth", ("hall", "garage", "storage room", "pier", "dock", "deck", "slipway", "quay", "north gate")),
-        "state": ("fault", (*STATES, "rusty", "stuck", "torn")),
+        "place": (
+            "place",
+            ("hall", "garage", "storage room", "office", "cellar", "kitchen", "pier", "dock", "deck", "quay"),
+        ),
+        "state": ("fault", (*STATES, "rusty", "stuck")),
         "day": ("seen", DAYS),
-        "level": ("priority", ("high", "low")),
+        "level": ("urgent", ("yes", "no")),
         "other": ("crew", ("anna", "chen", "farah", "goran", "hilde")),
     },
-    urgent="warning from {day} : {state} {thing} at the {place} , keep away .",
-    usual="notice from {day} : {state} {thing} at the {place} .",
+    urgent="keep away : {state} {thing} seen on {day} , at the {place} .",
+    usual="{state} {thing} seen on {day} , at the {place} .",
 )
 
 
 def load(request: LoadRequest) -> TaskData:
     """Return notes as prompts and their lines as answers."""
-    return TaskData(source=_side(CARETAKER, SOURCE_TRAIN, 1), target=_side(HARBOUR, TARGET_TRAIN, 2))
+    return TaskData(
+        source=_side(CARETAKER, SOURCE_TRAIN, 1), target=_side(HARBOUR, TARGET_TRAIN, 2), reading={"prompt": "prompt"}
+    )
 
 
 def _side(domain: Domain, size: int, seed: int) -> Side:
