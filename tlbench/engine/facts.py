@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tlbench.assets.readers.original_sizes import noting_sizes
 from tlbench.contract.options import OptionValue
+from tlbench.contract.requests import ANSWER_TOKENS, Layout
 from tlbench.contract.task_data import ExampleSequence
 from tlbench.engine.contents import FACTS
 from tlbench.learning.data import Inputs
@@ -18,6 +20,8 @@ from tlbench.learning.ragged import Ragged
 
 LIMIT = "max_length"
 """The option of backbones for text by which longer inputs are cut."""
+
+NO_LAYOUTS: Mapping[str, Layout] = MappingProxyType({})
 
 
 class SizedExamples:
@@ -44,24 +48,37 @@ class SizedExamples:
 
 
 def write_facts(
-    folder: Path, raw: Mapping[str, SizedExamples], inputs: Mapping[str, Inputs], options: Mapping[str, OptionValue]
+    folder: Path,
+    raw: Mapping[str, SizedExamples],
+    inputs: Mapping[str, Inputs],
+    options: Mapping[str, OptionValue],
+    layouts: Mapping[str, Layout] = NO_LAYOUTS,
 ) -> None:
     """Write for each split the number of its examples, ranges of their sizes, and how many reach the limit of length.
 
-    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options.
+    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options. `layouts` are
+    those of the splits: in `continuation`, prompts and answers have limits of their own.
     """
-    facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT)) for name in raw}
+    facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT), layouts.get(name)) for name in raw}
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _split_facts(raw: SizedExamples, inputs: Inputs, limit: OptionValue | None) -> dict[str, Any]:
+def _split_facts(
+    raw: SizedExamples, inputs: Inputs, limit: OptionValue | None, layout: Layout | None
+) -> dict[str, Any]:
     first = inputs.columns[0]
     facts = {"examples": len(raw), "raw": _range(raw.sizes), "original": _range({*raw.original})}
     if not isinstance(first, Ragged):
         return {**facts, "input": _range({tuple(first.shape[1:])})}
     lengths = np.diff(first.offsets)
     facts["input"] = _range({(int(lengths.min()),), (int(lengths.max()),)})
-    if isinstance(limit, int):
+    marks = inputs.columns[-1]
+    if isinstance(limit, int) and layout == "continuation" and isinstance(marks, Ragged):
+        of_prompts = np.array([part.argmax() for part in marks.split()])
+        of_answers = np.array([part.sum() for part in marks.split()])
+        facts |= {"limit": limit - ANSWER_TOKENS, "at_limit": int((of_prompts >= limit - ANSWER_TOKENS).sum())}
+        facts["answers_at_limit"] = int((of_answers >= ANSWER_TOKENS).sum())
+    elif isinstance(limit, int):
         facts |= {"limit": limit, "at_limit": int((lengths >= limit).sum())}
     return facts
 

@@ -127,7 +127,8 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
         "near_copies": near_copies(read["target-train"], read["target-test"]),
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
-    write_facts(folder, seen, {name: load_examples(folder, name).inputs for name in seen}, plan.backbone_options)
+    prepared = {name: load_examples(folder, name).inputs for name in seen}
+    write_facts(folder, seen, prepared, plan.backbone_options, {name: _kind(task, name).layout for name in seen})
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)

@@ -69,7 +69,11 @@ def _facts(value: Any) -> dict[str, Any]:
 
 
 def _split(value: Any) -> dict[str, Any]:
-    counts = {name: int(_number(value[name])) for name in ("examples", "limit", "at_limit") if name in value}
+    counts = {
+        name: int(_number(value[name]))
+        for name in ("examples", "limit", "at_limit", "answers_at_limit")
+        if name in value
+    }
     return {"examples": counts.pop("examples"), **counts, **{name: _range(value[name]) for name in SIZES}}
 
 

@@ -68,7 +68,7 @@ def _read(path: Path, request: LoadRequest) -> Labelled[Pair]:
         missing=missing_option(request, ("refuse", "drop")),
         faults=request.faults,
     )
-    pairs = list(zip(table.filled(prompt, "prompt"), table.filled(answer, "answer"), strict=True))
+    pairs = list(zip(table.filled(prompt, "prompt"), table.filled(answer, "written answer"), strict=True))
     for line, pair in zip(table.lines, pairs, strict=True):
         request.faults.locate(pair, f"{path}, line {line}")
     examples = columns.of(table, Labelled(where=path, inputs=pairs, labels=[LABEL] * len(pairs), faults=request.faults))
@@ -79,22 +79,20 @@ def _read(path: Path, request: LoadRequest) -> Labelled[Pair]:
 
 def _note_lengths(path: Path, pairs: Sequence[Pair], request: LoadRequest) -> None:
     """Say how many texts are certainly cut: a word is a token or several."""
-    long = sum(len(answer.split()) >= ANSWER_TOKENS for _, answer in pairs)
-    if long:
-        request.faults.note(
-            f'{long} of {len(pairs)} answers of "{path}" have more than {ANSWER_TOKENS - 1} words: they are cut, for '
-            f"an answer has {ANSWER_TOKENS} tokens at most. Scores compare with the whole answers."
-        )
-    if long := sum(len(prompt.split()) > PROMPT_WORDS for prompt, _ in pairs):
-        request.faults.note(
-            f'{long} of {len(pairs)} prompts of "{path}" have more than {PROMPT_WORDS} words: text/gpt2-tiny reads the '
-            f"first {PROMPT_WORDS} tokens; --set backbone.max_length=N reads N - {ANSWER_TOKENS + 1}."
-        )
-    if silent := sum(not re.search("[a-z0-9]", answer.lower()) for _, answer in pairs):
-        request.faults.note(
-            f'{silent} of {len(pairs)} answers of "{path}" have no letter a-z and no digit: ROUGE, which reads these '
-            f"alone, is 0 for them."
-        )
+    limits = {
+        f"Answers of more than {ANSWER_TOKENS - 1} words, which are cut (an answer has {ANSWER_TOKENS} tokens at most; "
+        f"scores compare with the whole ones)": [len(answer.split()) >= ANSWER_TOKENS for _, answer in pairs],
+        f"Prompts of more than {PROMPT_WORDS} words, of which text/gpt2-tiny reads {PROMPT_WORDS} tokens (with --set "
+        f"backbone.max_length=N it reads N - {ANSWER_TOKENS + 1})": [
+            len(prompt.split()) > PROMPT_WORDS for prompt, _ in pairs
+        ],
+        "Answers without a letter a-z or a digit, for which ROUGE is 0, because it reads nothing else": [
+            not re.search("[a-z0-9]", answer.lower()) for _, answer in pairs
+        ],
+    }
+    for what, holds in limits.items():
+        if any(holds):
+            request.faults.note(f'{what}: {sum(holds)} of {len(pairs)} in "{path}".')
 
 
 def _side(name: str, parts: Parts[Pair], request: LoadRequest) -> Side:
