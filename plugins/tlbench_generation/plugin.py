@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from tlbench import SPLIT_OPTIONS, KindSpec, Option, TaskSpec, deferred, hookimpl
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from tlbench import SPLIT_OPTIONS, Access, KindSpec, Option, StrategySpec, TaskSpec, deferred, hookimpl
+
+if TYPE_CHECKING:
+    from tlbench.learning import AdaptRequest, TransferModel
 
 TLBENCH_API = 2
 
 FOLDER = "TLBENCH_DATA/summarization_shift"
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
+WRITTEN = "written-answers"
+"""The trait of a kind whose predictions are written behind a prompt, in the layout `continuation`."""
 READER = deferred("tlbench_generation.prompts_file", "prompt_reader")
 
 GENERATION = KindSpec(
@@ -19,7 +27,7 @@ GENERATION = KindSpec(
     create=deferred("tlbench_generation.kind", "Generation"),
     requires=("rouge_score",),
     extra="generation",
-    traits=("class-probabilities",),
+    traits=("class-probabilities", WRITTEN),
 )
 
 
@@ -117,3 +125,51 @@ def _prompt_table() -> TaskSpec:
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
     return [_headlines(), _summaries(), _prompt_table()]
+
+
+@hookimpl
+def tlbench_strategies() -> list[StrategySpec]:
+    """Return what a written answer is compared with."""
+    return [
+        _without_reading(
+            "typical-answer",
+            "The typical answer",
+            "Writes the same answer for every prompt: the most central one of the label budget.",
+            "Kaufman & Rousseeuw 1987, Clustering by means of medoids",
+            extend=deferred("tlbench_generation.without_reading", "extend_typical"),
+            adapt=deferred("tlbench_generation.without_reading", "typical_answer"),
+        ),
+        _without_reading(
+            "lead",
+            "The first words of the prompt",
+            "Copies the beginning of the prompt, as many tokens as an answer of the label budget has at the median.",
+            "Nenkova 2005, Automatic text summarization of newswire: lessons learned from the Document Understanding "
+            "Conference",
+            extend=deferred("tlbench_generation.without_reading", "extend_lead"),
+            adapt=deferred("tlbench_generation.without_reading", "lead"),
+        ),
+    ]
+
+
+def _without_reading(
+    name: str,
+    title: str,
+    summary: str,
+    paper: str,
+    extend: Callable[[TransferModel, Mapping[str, Any]], TransferModel],
+    adapt: Callable[[AdaptRequest], TransferModel],
+) -> StrategySpec:
+    return StrategySpec(
+        name=name,
+        title=title,
+        summary=summary,
+        paper=paper,
+        access=frozenset({Access.TARGET_LABELS}),
+        trains_encoder=False,
+        augments=False,
+        on_request=True,
+        from_source=False,
+        needs=(WRITTEN,),
+        extend=extend,
+        adapt=adapt,
+    )
