@@ -8,7 +8,7 @@ import numpy as np
 
 from tlbench import Array
 from tlbench.learning import Metric, Predictions, Targets, Weighted, from_statistics
-from tlbench_generation.postprocess import text_in, text_of
+from tlbench_generation.postprocess import text_in, texts_of
 
 ROUGE = {"rouge-l": "rougeL", "rouge-1": "rouge1", "rouge-2": "rouge2"}
 """Our names and those of rouge-score."""
@@ -75,7 +75,7 @@ def accepted(targets: Targets, labels: Sequence[str]) -> list[Sequence[str]]:
     """Return the references of each example: those of the task, else the text of the answer's tokens."""
     if len(targets.references):
         return list(targets.references)
-    return [[text_of([labels[token] for token in part])] for part in targets.split()]
+    return [[text] for text in texts_of(targets.split(), labels)]
 
 
 def _parts(predictions: Predictions, targets: Targets, text: bool) -> list[Array]:

@@ -69,7 +69,7 @@ class Answers:
                 tokens[place].append(token)
             ids[going, lengths[going]], marks[going, lengths[going]] = best + 1, 1
             lengths[going] += 1
-        return [code_points(text_of([labels[token] for token in row])) for row in tokens]
+        return [code_points(text) for text in texts_of(tokens, labels)]
 
     def crop(self, outputs: Any, example: Any, prepared: Sequence[Any]) -> Any:
         """Return the outputs `(m, C)` of the tokens of an answer: the last prepared array marks them."""
@@ -86,7 +86,7 @@ class Answers:
 
     def name(self, targets: Any, labels: Sequence[str]) -> list[str]:
         """Return the text of the true answer's tokens."""
-        return [json.dumps(text_of([labels[target] for target in targets]), ensure_ascii=False)]
+        return [json.dumps(text, ensure_ascii=False) for text in texts_of([targets], labels)]
 
 
 def code_points(text: str) -> Any:
@@ -99,21 +99,27 @@ def text_in(codes: Any) -> str:
     return "".join(map(chr, np.asarray(codes, np.int64).tolist()))
 
 
-def text_of(pieces: Sequence[str]) -> str:
-    """Return the text of named tokens, of byte-level byte pairs (Radford et al. 2019) or of SentencePiece.
+def texts_of(answers: Sequence[Any], labels: Sequence[str]) -> list[str]:
+    """Return the texts of answers, each given as its tokens.
 
-    Bytes that are no UTF-8 become U+FFFD; white space at both ends is removed.
+    `labels` are the names of the tokens: pieces of byte-level byte pairs (Radford et al. 2019), or of SentencePiece, in
+    some of which a sign stands for a space. Bytes that are no UTF-8 become U+FFFD; white space at both ends is removed.
     """
-    if any(SPACE in piece for piece in pieces):
-        parts = [
-            bytes([int(piece[3:5], 16)]) if BYTE.fullmatch(piece) else piece.replace(SPACE, " ").encode()
-            for piece in pieces
-        ]
-    else:
-        values = {letter: byte for byte, letter in enumerate(_byte_letters())}
-        joined = "".join(pieces)
-        parts = [bytes([values[sign]]) if sign in values else sign.encode() for sign in joined]
-    return b"".join(parts).decode(errors="replace").strip()
+    bytes_of = _of_sentencepiece if any(SPACE in name for name in labels) else _of_byte_pairs
+    return [bytes_of([labels[token] for token in answer]).decode(errors="replace").strip() for answer in answers]
+
+
+def _of_sentencepiece(pieces: Sequence[str]) -> bytes:
+    parts = [
+        bytes([int(piece[3:5], 16)]) if BYTE.fullmatch(piece) else piece.replace(SPACE, " ").encode()
+        for piece in pieces
+    ]
+    return b"".join(parts)
+
+
+def _of_byte_pairs(pieces: Sequence[str]) -> bytes:
+    values = {letter: byte for byte, letter in enumerate(_byte_letters())}
+    return b"".join(bytes([values[sign]]) if sign in values else sign.encode() for sign in "".join(pieces))
 
 
 def _byte_letters() -> list[str]:

@@ -165,7 +165,7 @@ def _save(
     # Such texts hold their own targets, which are known only when the backbone has made tokens of them.
     *rest, tokens = plan.backbone.prepare(request)
     assert isinstance(tokens, Ragged)
-    told = Split(inputs=split.inputs, labels=tokens.split())
+    told = replace(split, labels=tokens.split())
     save_examples(folder, name, [tuple(rest)], targets_of(plan.task, name, told, kind, fitted["vocabulary"]))
 
 
