@@ -11,9 +11,11 @@ from fakes.checkpoints import gpt2_folder
 from fakes.hf_backbones import TEXTS, Made, the_library_s
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import plan_only
 
 from tlbench import ANSWER_TOKENS, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
 from tlbench.assets.readers.faults import CollectedFaults
+from tlbench.engine.prepared import prepare
 from tlbench.planning.catalog import load_catalog
 from tlbench_generation import prompts_file
 from tlbench_generation.metrics import ROUGE, exact, log_likelihood, perplexity, rouge
@@ -413,6 +415,23 @@ class TestOwnPrompts:
         assert "Prompts of more than 127 words" in notes
         assert "Answers without a letter a-z" in notes
         assert all("1 of 18" in note for note in asked.faults.notes if "words" in note)
+
+    def test_references_and_lengths_are_kept_with_the_model_inputs(self, catalog, settings, tmp_path):
+        rows = [{"prompt": f"say {n % 9}", "answer": f"it is {n}"} for n in range(30)]
+        overrides = {"task.target": lines(tmp_path / "t.jsonl", rows)}
+        (pairing,) = plan_only(
+            catalog, settings, tasks=["nlp/prompt-table"], strategies=["finetune"], overrides=overrides
+        ).pairings
+        (tmp_path / "out").mkdir()
+        prepared = prepare(pairing, tmp_path / "out")
+        targets = prepared.split("target-test").targets
+        expected = [[row["answer"] for row in rows if row["answer"] in known] for known in targets.references]
+        assert list(targets.references) == expected
+        assert all(len(known) in (3, 4) for known in targets.references)
+        texts = texts_of(targets.split(), prepared.target_labels)
+        assert all(text in known for text, known in zip(texts, targets.references, strict=True))
+        facts = json.loads((tmp_path / "out" / "facts.json").read_text())
+        assert facts["target-test"]["answers_at_limit"] == facts["target-test"]["at_limit"] == 0
 
 
 class TestFilesOfPrompts:
