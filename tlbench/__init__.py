@@ -34,6 +34,7 @@ from tlbench.contract.kind_specs import (
 )
 from tlbench.contract.options import CHECKPOINT_KEY, PARTIAL, SPLIT_OPTIONS, Option, OptionValue, training_options
 from tlbench.contract.requests import (
+    ANSWER_TOKENS,
     AugmentRequest,
     BuildRequest,
     Coverage,
@@ -71,6 +72,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ANOMALY",
+    "ANSWER_TOKENS",
     "API_VERSION",
     "BY_SOURCE_LABELS",
     "BY_TARGET_INPUTS",

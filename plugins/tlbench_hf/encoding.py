@@ -21,6 +21,9 @@ from tlbench.assets import context_words
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
 
+TOLD = ("next-token", "masked-token", "continuation")
+"""Layouts whose last column holds the tokens that are to be said."""
+
 Example = str | Sequence[str]
 Numbers = list[list[int]]
 
@@ -36,7 +39,7 @@ def preprocessor(
 
     def text(example: Any) -> tuple[NDArray[np.int32], ...]:
         columns = encode([example])
-        inputs = columns[:-1] if layout.endswith("-token") else columns
+        inputs = columns[:-1] if layout in TOLD else columns
         return tuple(np.array(column[0], np.int32) for column in inputs)
 
     return text
@@ -49,8 +52,8 @@ def encoder(
 
     That is 1 + the position of each word's first piece for `sequence`, and of each word of the context for `context`;
     1 + the positions of masked tokens and these tokens for `masked-token`; for `next-token` the ids are of the token
-    before each, and the tokens follow. `fitted` is what `tokens.fit` returns, and the function raises `ValueError` for
-    another example than the layout takes.
+    before each, and the tokens follow; for `continuation` marks of the answer and its tokens follow. `fitted` is what
+    `tokens.fit` returns, and the function raises `ValueError` for another example than the layout takes.
     """
     tokenizer = Tokenizer.from_str(fitted["tokenizer"])
     tokenizer.no_padding()
@@ -62,6 +65,8 @@ def encoder(
         if layout == "next-token":
             texts = encoded(tokenizer, [plain(example) for example in examples], add_special_tokens=False)
             return next_tokens(_checked_ids(texts, fitted), fitted["start"])
+        if layout == "continuation":
+            return answers(tokenizer, examples, fitted, int(options["max_length"]))
         if layout == "context":
             return contexts(tokenizer, examples, fitted, int(options["max_length"]))
         words = layout == "sequence"
@@ -153,10 +158,10 @@ def contexts(tokenizer: Tokenizer, examples: Sequence[Any], fitted: Mapping[str,
 
 
 def _pair(example: Any) -> tuple[str, str]:
-    """Return a question and its context. Raises `ValueError` for anything else."""
+    """Return a pair of texts, such as a question and its context. Raises `ValueError` for anything else."""
     pair = _checked(example, words=False)
     if not isinstance(pair, tuple) or len(pair) != 2:
-        raise ValueError("Invalid example: expected a pair of texts, a question and its context.")
+        raise ValueError("Invalid example: expected a pair of texts.")
     return pair
 
 
@@ -173,6 +178,32 @@ def context_places(encoding: Encoding, context: str) -> list[int]:
     ends = [encoding.offsets[place][1] for place in inside]
     found = [bisect_right(ends, start) for start, _ in context_words(context)]
     return [1 + inside[token] if token < len(inside) else 1 for token in found]
+
+
+def answers(tokenizer: Tokenizer, examples: Sequence[Any], fitted: Mapping[str, Any], longest: int) -> list[Numbers]:
+    """Return ids + 1, marks of the answer, and the ids of the answer, which stands behind a line break.
+
+    A long prompt is cut at its end, a long answer to `answer_tokens`.
+    """
+    tokenizer.no_truncation()
+    start, end, most = fitted["start"], fitted["end"], int(fitted["answer_tokens"])
+    pairs = [(example, None) if isinstance(example, str) else _pair(example) for example in examples]
+    texts = [*(prompt for prompt, _ in pairs), "\n", *(answer or "" for _, answer in pairs)]
+    ids = _checked_ids(encoded(tokenizer, texts, add_special_tokens=False), fitted)
+    prompts, between, told = ids[: len(pairs)], ids[len(pairs)], ids[len(pairs) + 1 :]
+    room = longest - most - len(between)
+    if room < 1:
+        raise ValueError(
+            f"Invalid max_length {longest}: prompt and answer take at least {most + len(between) + 1} tokens."
+        )
+    columns: list[Numbers] = [[], [], []]
+    for prompt, answer, (_, text) in zip(prompts, told, pairs, strict=True):
+        said = [] if text is None else [*answer, end][:most]
+        before = [start, *prompt[:room], *between]
+        marks = [0] * (len(before) - 1) + [1] * max(1, len(said))
+        for column, values in zip(columns, ([1 + token for token in [*before, *said[:-1]]], marks, said), strict=True):
+            column.append(values)
+    return columns
 
 
 def next_tokens(ids: Numbers, start: int) -> list[Numbers]:

@@ -8,7 +8,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench import CHECKPOINT_KEY, PARTIAL, BackboneSpec, BadInputError, Checkpoint, Option, deferred
+from tlbench import (
+    ANSWER_TOKENS,
+    CHECKPOINT_KEY,
+    PARTIAL,
+    BackboneSpec,
+    BadInputError,
+    Checkpoint,
+    Layout,
+    Option,
+    deferred,
+)
 from tlbench_hf.new import pooling
 from tlbench_hf.places import (
     configuration_file,
@@ -121,6 +131,13 @@ def positions_of(config: Mapping[str, Any]) -> int | None:
     return positions or None
 
 
+def _own(decoder: bool, longest: int) -> tuple[Layout, ...]:
+    """Return the layouts of a language model's own outputs; few positions have no room for an answer."""
+    if not decoder:
+        return ("masked-token",)
+    return ("continuation", "next-token") if longest >= 2 * ANSWER_TOKENS else ("next-token",)
+
+
 def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpec:
     decoder = is_decoder(config)
     longest = min(256, positions_of(config) or 256)
@@ -129,7 +146,7 @@ def _text(name: str, config: Mapping[str, Any], checkpoint: Find) -> BackboneSpe
         modality="text",
         title=f"{config['model_type']} of transformers",
         summary="A decoder; features of its last token." if decoder else "An encoder; mean of its tokens.",
-        layouts=("pooled", "sequence", "context", "next-token" if decoder else "masked-token"),
+        layouts=("pooled", "sequence", "context", *_own(decoder, longest)),
         traits=() if decoder else ("masked-tokens",),
         recipe=RECIPE,
         licence=LICENCE,

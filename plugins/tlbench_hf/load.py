@@ -25,7 +25,8 @@ def auto_class(layout: str) -> Any:
     """Return the class of transformers that makes the model of a layout."""
     import transformers
 
-    names = {"next-token": "AutoModelForCausalLM", "masked-token": "AutoModelForMaskedLM"}
+    causal = dict.fromkeys(("next-token", "continuation"), "AutoModelForCausalLM")
+    names = {**causal, "masked-token": "AutoModelForMaskedLM"}
     return getattr(transformers, names.get(layout, "AutoModel"))
 
 

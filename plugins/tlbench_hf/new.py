@@ -77,7 +77,7 @@ def _of_texts() -> list[BackboneSpec]:
             modality="text",
             title="GPT-2 of any size",
             summary="transformers' GPT2Model (Radford et al. 2019) with random weights; learns the next word.",
-            layouts=("pooled", "sequence", "context", "next-token"),
+            layouts=("pooled", "sequence", "context", "continuation", "next-token"),
             recipe=RECIPE,
             options=(*TEXT, pooling("last")),
             requires=("transformers", "tokenizers"),

@@ -28,9 +28,11 @@ from tlbench import (
 from tlbench.learning import Encoder, Inputs, TokenNumbers, TransferModel, blocks_of, encode
 from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
-from tlbench_hf.tokens import configuration, prepare, tokenizer_of, vocabulary
+from tlbench_hf.tokens import SAYS_TOKENS, configuration, prepare, said, tokenizer_of
 
 POOLINGS = ("mean", "cls", "last")
+CAUSAL = ("next-token", "continuation")
+"""Layouts of decoders alone."""
 
 
 def build(request: BuildRequest) -> Encoder:
@@ -64,14 +66,14 @@ class TextEncoder(Encoder):
         self.layout, self.pooling, self.segments = layout, pooling, segments
         self.padding = model.config.pad_token_id or 0
         self.feature_dim = model.config.hidden_size
-        if layout.endswith("-token"):
+        if layout in SAYS_TOKENS:
             self.feature_dim = cut_output(model).in_features
         self.model = model
 
     def forward(self, ids: Tensor, *rest: Tensor) -> Tensor:
         mask = _attended(ids)
         states = self._states(ids, mask, rest)
-        if self.layout == "next-token":
+        if self.layout in CAUSAL:
             return states
         return self.pooled(states, mask) if self.layout == "pooled" else _at(states, rest[-1].long() - 1)
 
@@ -98,7 +100,7 @@ class TextEncoder(Encoder):
     def units(self, *inputs: Tensor) -> Tensor | None:
         if self.layout == "pooled":
             return None
-        return inputs[0 if self.layout == "next-token" else -1] > 0
+        return inputs[0 if self.layout == "next-token" else -1] > 0  # The last are marks, or places + 1.
 
 
 def _attended(ids: Tensor) -> Tensor:
@@ -141,7 +143,7 @@ def cut_output(model: Any) -> nn.Linear:
 
 def own_head(request: BuildRequest) -> OwnHead:
     """Return the language model's output layer with the names of the tokens. Raises `UsageError` for other layouts."""
-    if not request.layout.endswith("-token"):
+    if request.layout not in SAYS_TOKENS:
         raise UsageError("The checkpoint's own head works only for language modelling: use --set source.mode=probe.")
     config = configuration(request.files, request.fitted)
     model, lacking = load(auto_class(request.layout), request.files, config, request.options)
@@ -153,7 +155,7 @@ def own_head(request: BuildRequest) -> OwnHead:
     with torch.no_grad():
         head.weight.copy_(output.weight)
         head.bias.copy_(output.bias if output.bias is not None else torch.zeros_like(head.bias))
-    return OwnHead(head=head, labels=vocabulary(tokenizer_of(request.files, request.fitted), config.vocab_size))
+    return OwnHead(head=head, labels=said(tokenizer_of(request.files, request.fitted), config, request.layout))
 
 
 def save(request: SaveRequest) -> None:
@@ -163,7 +165,7 @@ def save(request: SaveRequest) -> None:
     encoder = request.encoder
     assert isinstance(encoder, TextEncoder)
     model = encoder.model
-    if request.layout.endswith("-token"):
+    if request.layout in SAYS_TOKENS:
         assert isinstance(request.head, nn.Linear)
         model = _whole(model, request.layout, request.head)
     write(model, request.folder)

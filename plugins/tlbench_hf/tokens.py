@@ -8,7 +8,7 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from tlbench import BadInputError, FitRequest, PrepareRequest, UsageError
+from tlbench import ANSWER_TOKENS, BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.assets import log_once
 from tlbench.learning import Columns, Ragged, as_bad_input
 from tlbench_hf.encoding import encoded, encoder
@@ -17,6 +17,8 @@ from tlbench_hf.find import positions_of
 MASKS = ("[MASK]", "<mask>")
 LONG = 256
 """Positions that are enough for most texts; models with fewer are rare."""
+SAYS_TOKENS = ("next-token", "masked-token", "continuation")
+"""Layouts whose features are those that a language model's own output layer is given."""
 
 
 def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -26,7 +28,7 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     labels. `made` is what a new model has in place of a checkpoint's files.
     """
     config = configuration(request.files, made or {})
-    pairs = isinstance(next(iter(request.inputs)), tuple)
+    pairs = isinstance(next(iter(request.inputs)), tuple) and request.layout != "continuation"
     tokenizer = tokenizer_of(request.files, made or {})
     fitted: dict[str, Any] = {
         "tokenizer": tokenizer.to_str(),
@@ -35,8 +37,8 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
     }
     if request.layout == "pooled" and request.files:
         _say_how_many_are_cut(request, config)
-    if request.layout.endswith("-token"):
-        fitted["vocabulary"] = vocabulary(tokenizer, config.vocab_size)
+    if request.layout in SAYS_TOKENS:
+        fitted["vocabulary"] = said(tokenizer, config, request.layout)
     if request.layout == "masked-token":
         fitted["mask"] = mask_of(tokenizer)
         fitted["special"] = sorted(tokenizer.get_added_tokens_decoder())
@@ -44,6 +46,10 @@ def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str,
         fitted["tokens"] = _numbers(tokenizer, config.vocab_size)
     if request.layout == "next-token":
         fitted["start"] = _start(config)
+    if request.layout == "continuation":
+        end = _end(config)
+        start = end if config.bos_token_id is None else int(config.bos_token_id)
+        fitted |= {"start": start, "end": end, "answer_tokens": ANSWER_TOKENS}
     return fitted
 
 
@@ -132,6 +138,23 @@ def vocabulary(tokenizer: Tokenizer, size: int) -> list[str]:
     """Return a name for each of `size` outputs, those without a token too."""
     names = {place: token for token, place in tokenizer.get_vocab().items()}
     return [names.get(place, f"no token {place}") for place in range(size)]
+
+
+def said(tokenizer: Tokenizer, config: Any, layout: str) -> list[str]:
+    """Return the names of a language model's outputs; the end of an answer has an empty one."""
+    names = vocabulary(tokenizer, config.vocab_size)
+    if layout == "continuation":
+        names[_end(config)] = ""
+    return names
+
+
+def _end(config: Any) -> int:
+    """Return the token that ends a text. Raises `UsageError` if there is none."""
+    ends = config.eos_token_id
+    end = ends[0] if isinstance(ends, list) and ends else ends
+    if not isinstance(end, int):
+        raise UsageError("config.json has no eos_token_id: add the token that ends a text.")
+    return end
 
 
 def prepare(request: PrepareRequest) -> Columns:

@@ -19,7 +19,7 @@ from tlbench import (
     hookimpl,
 )
 from tlbench_nlp.own import own_entities
-from tlbench_nlp.small import small_berts
+from tlbench_nlp.small import small_berts, small_gpt2s
 
 TLBENCH_API = 2
 
@@ -212,4 +212,4 @@ def tlbench_tasks() -> list[TaskSpec]:
 
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
-    return small_berts()
+    return [*small_berts(), *small_gpt2s()]

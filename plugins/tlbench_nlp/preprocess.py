@@ -1,5 +1,5 @@
 """A raw example is a text, or a pair of texts, such as a question and its context; where words are labelled, a list of
-words.
+words; where an answer is written, its prompt, a text, or a pair of prompt and answer.
 
 This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and imports numpy alone: it
 prepares training data, and goes with an exported model to where that is served. Pieces and merges are those of a
@@ -22,6 +22,10 @@ from numpy.typing import NDArray
 
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]")
 """Ids 0 to 2; inputs are padded with 0."""
+END, ANSWER = "[END]", "[ANSWER]"
+"""Of the layout `continuation` ids 0, which is at the start too, and 1, which stands between prompt and answer."""
+ANSWER_TOKENS = 32
+"""Pieces of an answer at most, with its end: behind a prompt there is room for so many."""
 KNOWN_WORDS = 50_000
 """Words whose pieces are remembered."""
 SPACES = frozenset(
@@ -40,7 +44,12 @@ def preprocessor(
     """Return the function from a text or a pair of texts to its piece ids `(T,)`; or, for the layout `sequence`, from a
     list of words to ids and the position of each word's first piece `(W,)`, int32. Words behind the cut read the last
     position. Of a pair, the longer text is cut first. For the layout `context` it is `question_in_context`.
+
+    For the layout `continuation` from a prompt or a pair of prompt and answer to the first two arrays of `Continued`.
     """
+    if layout == "continuation":
+        continued = Continued(fitted, options)
+        return lambda example: continued(example)[:2]
     encode, room = PieceEncoder(fitted["tokenizer"]), max(0, int(options["max_length"]) - 2)
     if layout == "context":
         return lambda example: question_in_context(example, encode, room - 1)
@@ -101,6 +110,26 @@ def split_words(text: str) -> list[str]:
             words.append(sign)
         running = inside
     return words
+
+
+class Continued:
+    """Prompt, or prompt and answer -> ids + 1 `(T,)`, marks `(T,)`, and the ids of the answer, as far as it is read.
+
+    Marks are 1 where the next piece is one of the answer. The end of a long prompt is cut, so that an answer has room.
+    """
+
+    def __init__(self, fitted: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        self._encode = PieceEncoder(fitted["tokenizer"])
+        self._room = int(options["max_length"]) - ANSWER_TOKENS - 1
+        if self._room < 1:
+            raise ValueError(f"max_length must be at least {ANSWER_TOKENS + 2}: an answer takes {ANSWER_TOKENS} pieces")
+
+    def __call__(self, example: str | Sequence[str]) -> tuple[NDArray[np.int32], ...]:
+        prompt, answer = (example, None) if isinstance(example, str) else example
+        pieces = [0, *self._encode(prompt)[: self._room], 1]
+        told = [] if answer is None else [*self._encode(answer), 0][:ANSWER_TOKENS]
+        marks = [0] * (len(pieces) - 1) + [1] * max(1, len(told))
+        return np.array([*pieces, *told[:-1]], np.int32) + 1, np.array(marks, np.int32), np.array(told, np.int32)
 
 
 class PieceEncoder:

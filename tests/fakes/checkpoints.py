@@ -47,7 +47,7 @@ def bert_folder(folder: Path, masked: bool = True) -> Path:
     return folder
 
 
-def gpt2_folder(folder: Path) -> Path:
+def gpt2_folder(folder: Path, positions: int = 32) -> Path:
     """A GPT-2 over bytes and a few pairs of them; no token of padding, as the real one."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -62,7 +62,8 @@ def gpt2_folder(folder: Path) -> Path:
     )
     tokenizer.train_from_iterator([" ".join(WORDS)] * 2, trainer)
     size = tokenizer.get_vocab_size()
-    config = GPT2Config(vocab_size=size, n_embd=16, n_layer=1, n_head=2, n_positions=32, bos_token_id=0, eos_token_id=0)
+    layers = {"n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": positions}
+    config = GPT2Config(vocab_size=size, **layers, bos_token_id=0, eos_token_id=0)
     GPT2LMHeadModel(config).save_pretrained(folder)
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|endoftext|>").save_pretrained(folder)
     return folder

@@ -62,6 +62,10 @@ def _inputs(backbone: str, facts: Mapping[str, Any]) -> str:
     limited = [split for split in splits if "limit" in split]
     if limited:
         count, of, limit = sum(s["at_limit"] for s in limited), sum(s["examples"] for s in limited), limited[0]["limit"]
+        if "answers_at_limit" in limited[0]:
+            answers = sum(split["answers_at_limit"] for split in limited)
+            cut = f"of {of} prompts {count} reach the limit of {limit}, of answers {answers}: longer ones are cut"
+            return f"{_shape(after)} tokens a prompt and answer by {backbone}; {cut}"
         cut = (
             f"{count} of {of} texts reach the limit of {limit}, where longer ones are cut"
             if count

@@ -22,12 +22,13 @@ Strength = Literal["weak", "strong"]
 that compare a strong with a weak view (Sohn et al. 2020, FixMatch, arXiv:2001.07685)."""
 Augment = Literal["none", "weak", "strong"]
 """How far training batches are varied: `none`, or a strength."""
-Layout = Literal["pooled", "sequence", "context", "map", "cells", "next-token", "masked-token"]
+Layout = Literal["pooled", "sequence", "context", "map", "cells", "next-token", "masked-token", "continuation"]
 """Shape of features: `pooled` (N, D); `sequence` (N, T, D), position t belongs to word t of the raw example, or to
 frame t of a sound; `context` (N, W, D), position w belongs to word w of the second of a pair of texts, a question and
 its context, as `tlbench.assets.context_words` divides it; `map` (N, H, W, D), a pixel each; `cells` (N, H', W', D),
 each a cell of pixels, for kinds that have no target for each cell; `next-token` and `masked-token` (N, T, D), each to
-say a token of the text itself."""
+say a token of the text itself; `continuation` (N, T, D), each to say the next token of an answer that stands behind a
+prompt."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,19 @@ LAYOUTS: Mapping[Layout, LayoutShape] = MappingProxyType(
         "cells": LayoutShape(axes=2),
         "next-token": LayoutShape(axes=1, masked=True, self_labelled=True),
         "masked-token": LayoutShape(axes=1, masked=True, self_labelled=True),
+        "continuation": LayoutShape(axes=1, masked=True, self_labelled=True),
     }
 )
 SELF_LABELLED: tuple[Layout, ...] = tuple(layout for layout, shape in LAYOUTS.items() if shape.self_labelled)
 """Layouts whose targets are parts of the inputs. There the last column that a backbone prepares holds the targets,
-token ids from 0, and what it fits names them in `vocabulary`."""
+token ids from 0, and what it fits names them in `vocabulary`.
+
+In `continuation`, raw examples are pairs (prompt, answer), or prompts alone. The encoder takes two inputs `(N, T)`:
+token ids + 1, 0 for padding, and marks, 1 where the next token is one of the answer: also at the last token before it,
+the only one if there is no answer. The vocabulary names the token that ends an answer by an empty text."""
+ANSWER_TOKENS = 32
+"""Tokens of an answer at most, with the one that ends it: in the layout `continuation` a backbone cuts longer answers,
+and leaves room for so many behind a prompt."""
 NO_FILES: Mapping[str, Path] = MappingProxyType({})
 NO_FITTED: Mapping[str, Any] = MappingProxyType({})
 

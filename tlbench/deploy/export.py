@@ -10,51 +10,66 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tlbench.contract.task_data import Array
 from tlbench.deploy.onnx_graph import export_graph, fill, write_model
 from tlbench.deploy.session import open_session
 from tlbench.errors import ParityError
 from tlbench.learning.data import Examples, Inputs
+from tlbench.learning.generating import Run, dense_batch_size, with_generated
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.variety import Tally
-from tlbench.learning.model import EVALUATION_BATCH, TransferModel, device_of
+from tlbench.learning.model import TransferModel, device_of
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.targets import Predictions
 
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to the largest output."""
-OUTPUTS_AT_ONCE = 2**25
-"""Outputs of a batch: 128 MiB."""
 SENTINEL = 1e6
 """No honest output is as large; files must not mark anything by huge values."""
 OFFLINE_BATCH = 64
 
 
 def export_model(
-    model: TransferModel, graph: Path, examples: Examples, kind: Kind, path: Path, device: str, threads: int
+    model: TransferModel,
+    graph: Path,
+    examples: Examples,
+    kind: Kind,
+    path: Path,
+    device: str,
+    threads: int,
+    labels: Sequence[str] = (),
 ) -> Parity:
     """Write `model` to `path` and return its parity over a split. Raises `ParityError`.
 
-    The shared graph with this model's weights is tried first, and an export of its own where that disagrees.
+    The shared graph with this model's weights is tried first, and an export of its own where that disagrees. `labels`
+    are the names of the outputs, for a kind that generates.
     """
     try:
         write_model(fill(onnx.load(graph), model, examples.inputs), path)
-        return check_parity(model, path, examples, kind, device, threads)
+        return check_parity(model, path, examples, kind, device, threads, labels)
     # Where the exporter has folded a weight into a constant, no name leads to it: such a model gets a graph of its own.
     except ParityError:
         export_graph(model, examples.inputs, path, optimize=True)
         write_model(onnx.load(path), path)
-        return check_parity(model, path, examples, kind, device, threads)
+        return check_parity(model, path, examples, kind, device, threads, labels)
 
 
 def run_session(session: Any, batch: tuple[Tensor, ...]) -> Array:
     """Return the dense outputs of a batch on the CPU."""
+    return session_run(session)([part.numpy() for part in batch])
+
+
+def session_run(session: Any) -> Run:
+    """Return the function that runs a session on the model inputs of a batch, an array for each."""
     names = [argument.name for argument in session.get_inputs()]
-    feed = {name: part.numpy() for name, part in zip(names, batch, strict=True)}
-    outputs: Array = session.run(None, feed)[0]
-    return outputs
+
+    def run(batch: Sequence[Array]) -> Array:
+        outputs: Array = session.run(None, dict(zip(names, batch, strict=True)))[0]
+        return outputs
+
+    return run
 
 
 @dataclass(frozen=True)
@@ -72,12 +87,20 @@ class Parity:
 
 
 @torch.no_grad()
-def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kind, device: str, threads: int) -> Parity:
+def check_parity(
+    model: TransferModel,
+    path: Path,
+    examples: Examples,
+    kind: Kind,
+    device: str,
+    threads: int,
+    labels: Sequence[str] = (),
+) -> Parity:
     """Run model and file over a split, batch by batch, and compare. Raises `ParityError` when they disagree."""
     session, model = open_session(path, device, threads), model.eval()
     place, gap, tally, parts, process = device_of(model), Gap(), Tally(), [], kind.postprocess
     # Batch by batch: the outputs of a language model over a split would not fit into memory.
-    for positions, batch in examples.inputs.by_length(_batch_size(model, examples.inputs)):
+    for positions, batch in examples.inputs.by_length(dense_batch_size(model.heads["target"], examples.inputs)):
         eager, dense = _on_cpu(model(*(part.to(place) for part in batch))), run_session(session, batch)
         units = dense.reshape(-1, dense.shape[-1]) if eager.mask is None else dense[eager.mask]
         served = Outputs(units, eager.mask, eager.shape)
@@ -85,8 +108,9 @@ def check_parity(model: TransferModel, path: Path, examples: Examples, kind: Kin
         decisions = process.decide(served)
         gap.flips += flips(decisions, process.decide(eager))
         tally.add(decisions)
-        made = process.predict(served, examples.targets.select(positions).values)
-        parts.append((positions, Predictions.of(made, served.counts)))
+        made = Predictions.of(process.predict(served, examples.targets.select(positions).values), served.counts)
+        inputs = [part.numpy() for part in batch]
+        parts.append((positions, with_generated(kind, made, session_run(session), inputs, labels)))
     return Parity(gap.relative(), gap.flips, Predictions.join(parts), tally)
 
 
@@ -101,13 +125,6 @@ def flips(served: Array | Sequence[Any], eager: Array | Sequence[Any]) -> int:
         return int((served != eager).reshape(len(served), -1).any(1).sum())
     pairs = zip(served, eager, strict=True)
     return sum(not np.array_equal(one, other) for one, other in pairs)
-
-
-def _batch_size(model: TransferModel, inputs: Inputs) -> int:
-    """Return how many examples are compared at once: fewer where a vocabulary of outputs stands at every position."""
-    head, longest = model.heads["target"], max(1, int(inputs.lengths.max()))
-    outputs = head.out_features if isinstance(head, nn.Linear) else 1
-    return max(1, min(EVALUATION_BATCH, OUTPUTS_AT_ONCE // (outputs * longest)))
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 
 from tlbench.assets.readers.original_sizes import noting_sizes
 from tlbench.contract.options import OptionValue
+from tlbench.contract.requests import ANSWER_TOKENS, Layout
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.engine.contents import FACTS
 from tlbench.learning.data import Inputs
@@ -22,6 +23,7 @@ LIMIT = "max_length"
 NO_MARKS: Mapping[str, Array] = MappingProxyType({})
 FIRST = 1
 """What stands for the place of a word of a context that is behind the cut: the first token's."""
+NO_LAYOUTS: Mapping[str, Layout] = MappingProxyType({})
 
 
 class SizedExamples:
@@ -52,27 +54,37 @@ def write_facts(
     raw: Mapping[str, SizedExamples],
     inputs: Mapping[str, Inputs],
     options: Mapping[str, OptionValue],
+    layouts: Mapping[str, Layout] = NO_LAYOUTS,
     marks: Mapping[str, Array] = NO_MARKS,
 ) -> None:
     """Write for each split the number of its examples, ranges of their sizes, and how many reach the limit of length.
 
-    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options. `marks` are, of
-    splits in the layout `context`, those of the words in which an answer begins and ends, `(M, 2)`.
+    `raw` are the examples that were prepared, `inputs` what they became under the backbone's options. `layouts` are
+    those of the splits: in `continuation`, prompts and answers have limits of their own. `marks` are, of splits in the
+    layout `context`, those of the words in which an answer begins and ends, `(M, 2)`.
     """
-    facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT)) for name in raw}
+    facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT), layouts.get(name)) for name in raw}
     for name, marked in marks.items():
         facts[name] |= _answer_facts(inputs[name], marked)
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _split_facts(raw: SizedExamples, inputs: Inputs, limit: OptionValue | None) -> dict[str, Any]:
+def _split_facts(
+    raw: SizedExamples, inputs: Inputs, limit: OptionValue | None, layout: Layout | None
+) -> dict[str, Any]:
     first = inputs.columns[0]
     facts = {"examples": len(raw), "raw": _range(raw.sizes), "original": _range({*raw.original})}
     if not isinstance(first, Ragged):
         return {**facts, "input": _range({tuple(first.shape[1:])})}
     lengths = np.diff(first.offsets)
     facts["input"] = _range({(int(lengths.min()),), (int(lengths.max()),)})
-    if isinstance(limit, int):
+    marks = inputs.columns[-1]
+    if isinstance(limit, int) and layout == "continuation" and isinstance(marks, Ragged):
+        of_prompts = np.array([part.argmax() for part in marks.split()])
+        of_answers = np.array([part.sum() for part in marks.split()])
+        facts |= {"limit": limit - ANSWER_TOKENS, "at_limit": int((of_prompts >= limit - ANSWER_TOKENS).sum())}
+        facts["answers_at_limit"] = int((of_answers >= ANSWER_TOKENS).sum())
+    elif isinstance(limit, int):
         facts |= {"limit": limit, "at_limit": int((lengths >= limit).sum())}
     return facts
 

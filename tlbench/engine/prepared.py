@@ -128,8 +128,9 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
     }
     (folder / "prepared.json").write_text(json.dumps(known), encoding="utf-8")
     made = {name: load_examples(folder, name).inputs for name in seen}
-    marks = {name: of.values[:, :2] for name, of in targets.items() if _kind(task, name).layout == "context"}
-    write_facts(folder, seen, made, plan.backbone_options, marks)
+    layouts = {name: _kind(task, name).layout for name in seen}
+    marks = {name: of.values[:, :2] for name, of in targets.items() if layouts[name] == "context"}
+    write_facts(folder, seen, made, plan.backbone_options, layouts, marks)
     # Without a preprocessing module an export takes prepared arrays, and raw examples would be of no use beside it.
     raw = None if backbone.preprocess is None else data.target.test.inputs
     write_samples(folder, load_examples(folder, "target-test").inputs, raw)
@@ -166,7 +167,7 @@ def _save(
     # Such texts hold their own targets, which are known only when the backbone has made tokens of them.
     *rest, tokens = plan.backbone.prepare(request)
     assert isinstance(tokens, Ragged)
-    told = Split(inputs=split.inputs, labels=tokens.split())
+    told = replace(split, labels=tokens.split())
     save_examples(folder, name, [tuple(rest)], targets_of(plan.task, name, told, kind, fitted["vocabulary"]))
 
 

@@ -110,16 +110,15 @@ def pretrain(plan: SourcePlan, settings: Settings, notify: Callable[[Event], Non
     """
     from tlbench.engine.models import read_source
     from tlbench.engine.prepared import Prepared
-    from tlbench.engine.scoring import side_score
-    from tlbench.learning.model import apply_head, encode_split
+    from tlbench.engine.scoring import model_score
+    from tlbench.learning.model import encode_split
 
     assert plan.backbone.save is not None
     stages = whole_stages(plan, settings, Store(root=settings.cache, notify=notify))
     prepared = Prepared.read(stages["prepare"].folder)
     model = read_source(plan, prepared, settings.device, stages["source"].folder)
     test, head = prepared.split("source-test"), model.heads["source"]
-    outputs = functools.partial(apply_head, head)
-    score = side_score(plan.task, prepared, "source", outputs, encode_split(model, test.inputs))
+    score = model_score(plan.task, prepared, "source", model, "source", encode_split(model, test.inputs))
     with _whole(folder) as draft, guarded(f'"save" of the backbone "{plan.backbone.name}"'):
         plan.backbone.save(
             SaveRequest(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from tlbench.contract.task_data import Array
 from tlbench.engine.given import seen_labels
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.evaluate import evaluate, score_outputs
+from tlbench.learning.generating import generate_split
+from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.forgetting import forgetting
 from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split, state_hash
 from tlbench.learning.probe import fit_probe, some_units
@@ -98,15 +100,38 @@ def a_distance(source: Array, target: Array) -> float:
 
 
 def side_score(
-    task: TaskSpec, prepared: Prepared, side: str, head: Callable[[Array], Array], features: Encoded
+    task: TaskSpec,
+    prepared: Prepared,
+    side: str,
+    head: Callable[[Array], Array],
+    features: Encoded,
+    generated: Sequence[Array] | None = None,
 ) -> float:
-    """Return the score on a side's test split, by its own metric, of what `head` makes of its features `(M, D)`."""
+    """Return the score on a side's test split, by its own metric, of what `head` makes of its features `(M, D)`.
+
+    `generated` is what `generate_split` returned of the split.
+    """
     targets = prepared.split(f"{side}-test").targets
+    kind, metric, labels = _asked(task, prepared, side)
+    return score_outputs(kind, metric, labels, head, features, targets, generated)
+
+
+def _asked(task: TaskSpec, prepared: Prepared, side: str) -> tuple[Kind, str, tuple[str, ...]]:
+    """Return the kind, the metric and the labels of a side."""
     if side == "target":
-        return score_outputs(task.kind.create(), task.metric, prepared.target_labels, head, features, targets)
+        return task.kind.create(), task.metric, prepared.target_labels
     assert prepared.source_labels is not None
-    kind = task.kind_of_source.create()
-    return score_outputs(kind, task.metric_of_source, prepared.source_labels, head, features, targets)
+    return task.kind_of_source.create(), task.metric_of_source, prepared.source_labels
+
+
+def model_score(
+    task: TaskSpec, prepared: Prepared, side: str, model: TransferModel, head: str, features: Encoded
+) -> float:
+    """Return the score on a side's test split of a head of a model whose encoder gave the features."""
+    kind, _, labels = _asked(task, prepared, side)
+    generated = generate_split(model, head, kind, labels, prepared.split(f"{side}-test").inputs)
+    outputs = functools.partial(apply_head, model.heads[head])
+    return side_score(task, prepared, side, outputs, features, generated)
 
 
 def score_both_stages(
@@ -127,7 +152,7 @@ def score_both_stages(
         after = SplitFeatures(encode_split(model, prepared.split("target-test").inputs), before.source_test)
     elif state_hash(start.encoder) != state_hash(model.encoder):
         after = extract_features(task, model, prepared)
-    target_after = _head_score(task, prepared, "target", model.heads["target"], after.target_test)
+    target_after = model_score(task, prepared, "target", model, "target", after.target_test)
     fields: dict[str, Any] = {"eager_score": target_after}
     # Training less test score on the same labels: how far the strategy has learnt its few examples by heart.
     if task.kind.supervised and (seen := seen_labels(pairing, prepared)) is not None:
@@ -148,11 +173,12 @@ def _source_fields(
 ) -> dict[str, Any]:
     """Return what the row says of the source, before and after."""
     task = pairing.task
-    head = start.heads["source"]
-    source_before = _head_score(task, prepared, "source", head, before.source_test)
+    source_before = model_score(task, prepared, "source", start, "source", before.source_test)
     # With other labels the source head has no answer to score on the target.
     transductive = pairing.setting == "transductive"
-    target_before = _head_score(task, prepared, "target", head, before.target_test) if transductive else None
+    target_before = None
+    if transductive:
+        target_before = model_score(task, prepared, "target", start, "source", before.target_test)
     fields: dict[str, Any] = {
         "source_metric": task.metric_of_source,
         "source_test_size": len(prepared.split("source-test")),
@@ -168,7 +194,7 @@ def _source_fields(
     }
     if not takes(model.heads, after.source_test):
         return fields | {"forgetting_reason": "The strategy's architecture has no place for the source head."}
-    source_after = _head_score(task, prepared, "source", model.heads["source"], after.source_test)
+    source_after = model_score(task, prepared, "source", model, "source", after.source_test)
     return fields | {
         "score_matrix": [[source_before, target_before], [source_after, target_after]],
         "forgetting_head": forgetting(source_before, source_after),
@@ -184,7 +210,3 @@ def takes(heads: nn.ModuleDict, features: Encoded) -> bool:
     except RuntimeError:  # what torch raises for matrices that do not fit
         return False
     return True
-
-
-def _head_score(task: TaskSpec, prepared: Prepared, side: str, head: nn.Module, features: Encoded) -> float:
-    return side_score(task, prepared, side, functools.partial(apply_head, head), features)

@@ -17,13 +17,14 @@ import torch
 from tlbench.contract.requests import SELF_LABELLED, PrepareRequest
 from tlbench.contract.specs import TaskSpec
 from tlbench.contract.task_data import Array
-from tlbench.deploy.export import export_model, latency_inputs, run_session
+from tlbench.deploy.export import export_model, latency_inputs, run_session, session_run
 from tlbench.deploy.onnx_graph import structure
 from tlbench.deploy.package.alone import POSTPROCESS, postprocess_record
 from tlbench.deploy.session import open_session
 from tlbench.engine.groups import group_arrays, group_fields
 from tlbench.engine.prepared import Prepared
 from tlbench.learning.data import Inputs
+from tlbench.learning.generating import Generating
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.intervals import Resampled, score_draws, score_interval
 from tlbench.learning.metrics.variety import variety
@@ -44,7 +45,7 @@ def export_and_score(
     """Write `model.onnx`, predictions, what made them, and `latency.npz`; return what the row says of the file."""
     test, path, task = prepared.split("target-test"), folder / "model.onnx", pairing.task
     kind = task.kind.create()
-    parity = export_model(model, graph, test, kind, path, settings.device, settings.threads)
+    parity = export_model(model, graph, test, kind, path, settings.device, settings.threads, prepared.target_labels)
     predictions = parity.predictions
     groups = prepared.groups("target-test")
     fields, draws = score_fields(task, prepared.target_labels, predictions, test.targets, groups)
@@ -190,6 +191,9 @@ class Predictor:
     def _whole(self, process: Postprocess, inputs: Inputs, place: int, example: Any) -> Array:
         """Return the predictions of one example, alone, so that it has no padding: as an export's `predict.py` does."""
         batch = inputs.batch(np.array([place]))
+        if isinstance(process, Generating):
+            arrays = [part.numpy() for part in batch]
+            return process.generate(session_run(self._session), arrays, self._prepared.target_labels)[0]
         outputs = process.crop(run_session(self._session, batch)[0], example, [part.numpy()[0] for part in batch])
         made = process.predict(Outputs(outputs.reshape(-1, outputs.shape[-1]), shape=(1, *outputs.shape[:-1])))
         return made.reshape(*outputs.shape[:-1], *made.shape[1:]) if isinstance(made, np.ndarray) else made[0]

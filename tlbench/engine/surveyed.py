@@ -10,7 +10,7 @@ from typing import Any
 from tlbench.engine.job import Job
 from tlbench.errors import StoreError
 
-COUNTS = ("examples", "limit", "at_limit", "answers", "answers_cut")
+COUNTS = ("examples", "limit", "at_limit", "answers", "answers_cut", "answers_at_limit")
 """Counts of a split: examples, the limit of their length and how many reach it, answers and how many are cut off."""
 SIZES = ("original", "raw", "input")
 """Sizes of examples: of images in their files, as the task loads them, and as the encoder takes them."""

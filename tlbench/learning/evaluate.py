@@ -9,6 +9,7 @@ import numpy as np
 
 from tlbench.contract.task_data import Array
 from tlbench.learning.data import Examples
+from tlbench.learning.generating import generate_split
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.metric import score
 from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split
@@ -25,7 +26,8 @@ def evaluate(
     """Return the score of one head on labelled examples."""
     encoded = encode_split(model, examples.inputs)
     outputs = functools.partial(apply_head, model.heads[head])
-    return score_outputs(kind, metric, labels, outputs, encoded, examples.targets)
+    generated = generate_split(model, head, kind, labels, examples.inputs)
+    return score_outputs(kind, metric, labels, outputs, encoded, examples.targets, generated)
 
 
 def score_outputs(
@@ -35,8 +37,9 @@ def score_outputs(
     head: Callable[[Array], Array],
     encoded: Encoded,
     targets: Targets,
+    generated: Sequence[Array] | None = None,
 ) -> float:
-    """Return the score of what a head makes of encoded examples."""
+    """Return the score of what a head makes of encoded examples, with what `generate_split` returned of them."""
     size = max(1, min(SCORED_AT_ONCE, OUTPUTS_AT_ONCE // max(1, len(labels))))
     ends, start, parts = np.cumsum([0, *targets.counts]), 0, []
     for outputs in encoded.outputs(head, size):
@@ -45,4 +48,7 @@ def score_outputs(
         predicted = Predictions.of(kind.postprocess.predict(outputs, wanted), outputs.counts)
         parts.append((np.arange(start, stop), predicted))
         start = stop
-    return score(kind.metrics(labels)[metric], Predictions.join(parts), targets)
+    predictions = Predictions.join(parts)
+    if generated is not None:
+        predictions = predictions.followed_by(generated)
+    return score(kind.metrics(labels)[metric], predictions, targets)

@@ -131,6 +131,11 @@ class Predictions:
         """Return the predictions example by example."""
         return np.split(self.values, np.cumsum(self.counts)[:-1])
 
+    def followed_by(self, parts: Sequence[Array]) -> Predictions:
+        """Return predictions with an array behind those of each example, in their type."""
+        pairs = zip(self.split(), parts, strict=True)
+        return Predictions.of([np.append(own, part).astype(own.dtype) for own, part in pairs], self.counts)
+
     @classmethod
     def join(cls, parts: Sequence[tuple[Array, Predictions]]) -> Predictions:
         """Join (positions, predictions of a batch) in the order of the examples."""

@@ -16,6 +16,7 @@ from tlbench.engine.models import blueprint
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError
 from tlbench.learning.data import Examples
+from tlbench.learning.generating import generate_split
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.metric import Metric, score_if_defined
 from tlbench.learning.model import TransferModel
@@ -52,7 +53,10 @@ class Sample:
         return Outputs(made.units.numpy(), None if made.mask is None else made.mask.numpy(), made.shape)
 
     def predictions(self, outputs: Outputs) -> Predictions:
-        return Predictions.of(self.kind.postprocess.predict(outputs, self.examples.targets.values), outputs.counts)
+        """Return predictions of outputs; what the kind generates is what the model, not the outputs, gives."""
+        made = Predictions.of(self.kind.postprocess.predict(outputs, self.examples.targets.values), outputs.counts)
+        generated = generate_split(self.model, self.head, self.kind, self.labels, self.examples.inputs)
+        return made if generated is None else made.followed_by(generated)
 
 
 def samples(spec: TaskSpec, bench: Bench) -> Iterator[Sample]:

@@ -49,6 +49,10 @@ def _questions(random: np.random.Generator) -> list[tuple[str, str]]:
     return [(f"{text.split()[0]} ?", text) for text in _texts(random)]
 
 
+def _prompts(random: np.random.Generator) -> list[tuple[str, str]]:
+    return list(zip(_texts(random), _texts(random), strict=True))
+
+
 def _sounds(random: np.random.Generator) -> list[Array]:
     return [0.3 * random.standard_normal(size).astype(np.float32) for size in random.integers(2000, 8000, SIZE)]
 
@@ -66,6 +70,7 @@ MAKERS: Mapping[tuple[str, Layout | None], Callable[[np.random.Generator], Any]]
     ("text", None): _texts,
     ("text", "sequence"): _sentences,
     ("text", "context"): _questions,
+    ("text", "continuation"): _prompts,
     ("audio", None): _sounds,
     ("series", None): _series,
     ("tabular", None): _rows,

@@ -62,8 +62,10 @@ class Model:
         """Return the predictions of each example, as `predict` of `postprocess.py` makes them of its outputs.
 
         Of an example with one prediction `(C,)`, of words and tokens `(T, C)`, of the pixels of an image `(H, W)`, of
-        spans, transcripts or boxes what the kind makes of the whole example.
+        spans, transcripts or boxes what the kind makes of the whole example, of prompts what it writes behind them.
         """
+        if self.generates:
+            return [self.generated(example) for example in examples]
         return [self.predict(outputs) for outputs in self.outputs(examples)]
 
     def predict(self, outputs: Any, target: Any = None) -> Any:
@@ -75,6 +77,21 @@ class Model:
         """Return what the kind makes of one example: an array with a row for each unit, or a list of one array."""
         units = outputs.reshape(-1, outputs.shape[-1])
         return self.kind.predict(Outputs(units, shape=(1, *outputs.shape[:-1])), target)
+
+    @property
+    def generates(self) -> bool:
+        """Whether predictions take several runs of the graph."""
+        return hasattr(self.kind, "generate")
+
+    def generated(self, example: Any) -> Any:
+        """Return what a kind that generates makes of one example."""
+        inputs = [np.asarray(array)[None] for array in self.prepare(example)]
+        return self.kind.generate(self.run_batch, inputs, self.labels)[0]
+
+    def scored(self, example: Any, outputs: Any, target: Any) -> Any:
+        """Return the prediction of an example as it was scored, given its outputs and its target."""
+        made = self.predict(outputs, target)
+        return np.append(made, self.generated(example)) if self.generates else made
 
     def outputs(self, examples: list[Any]) -> list[Any]:
         """Return the outputs of each example, `(..., C)`."""
@@ -90,8 +107,11 @@ class Model:
 
     def run(self, prepared: list[Any]) -> Any:
         """Return the outputs of a batch of prepared examples of one shape."""
-        columns = [np.stack(arrays) for arrays in zip(*prepared, strict=True)]
-        return self.session.run(None, dict(zip(self.inputs, columns, strict=True)))[0]
+        return self.run_batch([np.stack(arrays) for arrays in zip(*prepared, strict=True)])
+
+    def run_batch(self, inputs: list[Any]) -> Any:
+        """Return the outputs of a batch, given an array for each input of the graph."""
+        return self.session.run(None, dict(zip(self.inputs, inputs, strict=True)))[0]
 
     def read(self, path: Path) -> Any:
         """Return the raw example of a file."""
@@ -189,10 +209,11 @@ def check(model: Model) -> int:
     largest = 0.0
     for (name, known), example, outputs in zip(scored.items(), examples, model.outputs(examples), strict=True):
         target = np.array(known["target"])
-        whole = isinstance(model.made(outputs, target), list)
-        difference = gap(np.asarray(model.predict(outputs, target)), np.array(known["prediction"]), whole)
+        whole = model.generates or isinstance(model.made(outputs, target), list)
+        difference = gap(np.asarray(model.scored(example, outputs, target)), np.array(known["prediction"]), whole)
         largest = max(largest, difference)
-        described = model.kind.describe(model.predict(outputs), example, model.labels)
+        shown = model.generated(example) if model.generates else model.predict(outputs)
+        described = model.kind.describe(shown, example, model.labels)
         true = ", ".join(model.kind.name(target, model.labels))
         print(f"{name}: {described}   (true: {true}; differs by {difference:.1e})")
     agrees = largest < TOLERANCE

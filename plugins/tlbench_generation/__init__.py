@@ -1,0 +1,1 @@
+"""Texts that answer prompts: summaries and completions by causal decoders."""
