@@ -429,13 +429,14 @@ def test_a_failed_row_has_no_model(catalog, blobs_row, tmp_path):
         find_stages(failed, tmp_path, store, catalog)
 
 
-def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone(catalog):
-    modules = {spec.preprocess() for spec in catalog.backbones.values() if spec.preprocess}
-    assert len(modules) == 5
-    for module in (*modules, prepared, postprocess):
+def test_what_an_export_carries_imports_the_standard_library_and_numpy_alone_and_pillow_for_images(catalog):
+    modules = {spec.preprocess(): spec.modality for spec in catalog.backbones.values() if spec.preprocess}
+    assert len(modules) == 6
+    for module, modality in {**modules, prepared: "", postprocess: ""}.items():
         assert {name.partition(".")[0] for name in imports(Path(module.__file__).read_text(), everywhere=True)} <= {
             *sys.stdlib_module_names,
             "numpy",
+            *(("PIL",) if modality == "image" else ()),
         }
 
 
