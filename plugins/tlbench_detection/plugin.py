@@ -169,7 +169,6 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "source.learning_rate": 4e-3,
                 "full.steps": 200,
                 "full.learning_rate": 2e-3,
-                "scratch.steps": 300,
                 "all-labels.steps": 400,
                 "adversarial.steps": 200,
                 "adversarial.learning_rate": 2e-3,

@@ -157,7 +157,8 @@ class Album:
         pixels = np.asarray(example)
         picture = Image.fromarray(np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3))))
         pen = ImageDraw.Draw(picture)
-        for left, top, right, bottom, text in self.model.kind.marks(prediction, example, self.model.labels):
+        marks = self.model.kind.marks(prediction, example, self.model.labels)
+        for left, top, right, bottom, text in reversed(marks):  # the best one last, on top of others
             pen.rectangle((left, top, right, bottom), outline=(255, 0, 0), width=max(1, max(picture.size) // 300))
             place = (left + 2, top - 12 if top >= 12 else top + 1)
             pen.rectangle(pen.textbbox(place, text), fill=(255, 0, 0))
