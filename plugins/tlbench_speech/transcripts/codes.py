@@ -11,11 +11,10 @@ import numpy as np
 from tlbench import LoadRequest, Side, Split, TaskData
 from tlbench_speech.synthesis import speak
 from tlbench_speech.tasks.commands import SAMPLE_RATE, SOURCE, TARGET, Random, clip_of, utterance_of
+from tlbench_speech.transcripts.digits import ALPHABET, DIGITS
 
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LENGTHS = (3, 4)
 """Fewest and most digits of a code."""
-ALPHABET = (" ", *sorted(set("".join(DIGITS))))
 SPLITS = ((SOURCE, 800), (SOURCE, 200), (TARGET, 400), (TARGET, 300))
 """Source training and test, target training and test."""
 

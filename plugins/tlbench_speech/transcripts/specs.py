@@ -52,7 +52,7 @@ def _digit_strings() -> TaskSpec:
             ),
         ),
         files=_digit_files,
-        load=deferred("tlbench_speech.transcripts.published", "load_digits"),
+        load=deferred("tlbench_speech.transcripts.strings", "load"),
         reader=deferred("tlbench.assets", "sound_reader"),
     )
 
