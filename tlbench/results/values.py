@@ -33,7 +33,7 @@ RANGES = {
     **dict.fromkeys(("macro-precision", "macro-recall", "macro-f1", "micro-f1"), SHARE),
     **dict.fromkeys(("entity-precision", "entity-recall", "entity-f1"), SHARE),
     **dict.fromkeys(("average-precision", "mean-average-precision"), SHARE),
-    **dict.fromkeys(("nll", "rmse", "mae"), (0.0, math.inf)),
+    **dict.fromkeys(("nll", "rmse", "mae", "hausdorff-95"), (0.0, math.inf)),
     "perplexity": (1.0, math.inf),
     "log-likelihood": (-math.inf, 0.0),
     "r2": (-math.inf, 1.0),
