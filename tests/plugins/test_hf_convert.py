@@ -159,3 +159,14 @@ def test_a_gguf_file_becomes_a_decoder_with_its_tokenizer(tmp_path):
     model = AutoModelForCausalLM.from_pretrained(tmp_path / "converted")
     np.testing.assert_array_equal(model.get_input_embeddings().weight.detach(), tensors["token_embd.weight"])
     assert (tmp_path / "converted/tokenizer.json").is_file()
+
+
+def test_a_damaged_gguf_file_is_refused(tmp_path):
+    pytest.importorskip("gguf")
+    pytest.importorskip("accelerate")
+    from tlbench_hf.convert.gguf import decoder
+
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/tiny.gguf").write_bytes(b"GGUF" + bytes(100))
+    with pytest.raises(BadInputError, match=r'tiny.gguf" cannot be read as GGUF .*download it again'):
+        decoder(tmp_path / "source", tmp_path)

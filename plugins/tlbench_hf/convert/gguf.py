@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from tlbench.assets import reading_weights
+from tlbench import BadInputError
+from tlbench.assets import check_file
 
 
 def decoder(source: Path, folder: Path) -> None:
@@ -23,9 +24,12 @@ def decoder(source: Path, folder: Path) -> None:
         if find_spec(library) is None:
             raise ModuleNotFoundError(f"No module named '{library}'", name=library)
     path = next(source.glob("*.gguf"))
-    with reading_weights(path):
+    check_file(path)
+    try:
         loaded = AutoModelForCausalLM.from_pretrained(source, gguf_file=path.name, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=path.name)
+    except (OSError, ValueError, LookupError, RuntimeError) as error:
+        raise BadInputError(f'"{path}" cannot be read as GGUF ({error}): download it again.') from error
     config = loaded.config
     config.quantization_config = None
     # A model that was read from quantised weights refuses to be saved.
