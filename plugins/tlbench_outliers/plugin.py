@@ -71,9 +71,21 @@ def tlbench_strategies() -> list[StrategySpec]:
             paper="Bergman et al. 2020, Deep nearest neighbor anomaly detection, arXiv:2002.10445",
             options=(
                 STANDARDISE,
-                Option(name="neighbours", default=2, summary="nearest normal examples (k)", unit="examples", least=1),
                 Option(
-                    name="bank", default=1000, summary="most normal examples that are kept", unit="examples", least=1
+                    name="neighbours",
+                    default=2,
+                    summary="nearest normal examples (k)",
+                    unit="examples",
+                    least=1,
+                    most=1000,
+                ),
+                Option(
+                    name="bank",
+                    default=1000,
+                    summary="most normal examples that are kept, at least as many as neighbours",
+                    unit="examples",
+                    least=1,
+                    most=100_000,
                 ),
             ),
             extend=deferred("tlbench_outliers.strategies", "with_bank"),

@@ -47,6 +47,26 @@ def test_a_result_with_other_numbers_is_named_and_not_taken(tlbench, boards, tmp
     ]
 
 
+def test_a_file_beside_a_result_is_never_overwritten(tlbench, boards, tmp_path):
+    (path,) = row_paths(boards[0])
+    kept = tmp_path / f"new/latency/{parsed(path).latency}.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("something else")
+    status, output, _ = tlbench("merge", "one", "--board", "new")
+    assert (status, f"another latency/{kept.name}; not taken" in output) == (1, True)
+    assert kept.read_text() == "something else"
+    assert not row_paths(tmp_path / "new")
+
+
+def test_a_damaged_result_on_the_board_stops_no_other(tlbench, boards):
+    one, two = boards
+    damaged = two / "rows/toy" / row_paths(one)[0].name
+    damaged.write_text("{")
+    status, output, _ = tlbench("merge", "one", "--board", "two")
+    assert (status, "cannot be read; not taken" in output) == (1, True)
+    assert damaged.read_text() == "{"
+
+
 @pytest.mark.parametrize(("words", "says"), [(("nowhere",), "No results"), (("one",), "name another with --board")])
 def test_a_folder_without_results_and_the_board_itself_are_refused(tlbench, boards, words, says):
     status, _, errors = tlbench("merge", *words, "--board", "one")

@@ -51,6 +51,13 @@ def test_a_constant_command_accelerates_the_cart_of_a_pole_that_is_held():
     assert env.data.qvel[0] == pytest.approx(2.0 / CART * STEP * SUBSTEPS, rel=0.4)
 
 
+def test_a_command_that_is_not_finite_is_refused():
+    env = CartPole(CLEAN)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="command is nan"):
+        env.step(np.array([np.nan]))
+
+
 @pytest.mark.parametrize("world", [balance.SIMULATOR, balance.REAL], ids=["simulator", "real"])
 def test_the_expert_balances_and_rests_where_nothing_accelerates(world):
     env = CartPole(world)

@@ -24,14 +24,14 @@ BESIDE = frozenset({"transfer_gain", "negative_transfer", "gap_closed"})
 
 @dataclass(frozen=True)
 class Contradiction:
-    """Two results of one name that differ in more than what is measured anew in each run."""
+    """A result that was not taken, because the board has something else in its place."""
 
     file: str
     """The file of the result, below `rows`."""
     board: Path
     """The board whose result was not taken."""
     differing: tuple[str, ...]
-    """Names of the fields that differ."""
+    """Names of the fields that differ, or of the files beside the result."""
 
 
 @dataclass
@@ -45,40 +45,61 @@ class Merged:
 
 
 def merge(boards: Sequence[Path], into: Path) -> Merged:
-    """Copy the results of boards into another, which may be new; a result that is there stays as it is.
+    """Copy the results of boards into another, which may be new; what is there stays as it is.
 
-    Results that cannot be read are left out with a warning. Raises `StoreError` if a file cannot be written.
+    Results that cannot be read are left out with a warning. Raises `StoreError` if a file cannot be read or written.
     """
     merged = Merged()
-    try:
-        for board in boards:
-            for row in read_rows(board):
-                _take(row, board, into, merged)
-    except OSError as error:
-        raise StoreError(
-            f'"{into}" could not be written ({error.strerror or error}): free disk space or correct the permissions, '
-            f"and run the same command again."
-        ) from error
+    for board in boards:
+        for row in read_rows(board):
+            differing = _differing(row, board, into)
+            if differing:
+                merged.contradictions.append(Contradiction(row.file_name, board, differing))
+            elif (into / "rows" / row.file_name).exists():
+                merged.known.append(row.file_name)
+            else:
+                _copy(row, board, into)
+                merged.copied.append(row.file_name)
     return merged
 
 
-def _take(row: Row, board: Path, into: Path, merged: Merged) -> None:
+def _differing(row: Row, board: Path, into: Path) -> tuple[str, ...]:
+    """Return what another board has in the place of a result, or of a file beside it; nothing if both may stand."""
     path = into / "rows" / row.file_name
     if not path.exists():
-        for source, target in _files(row, board, into):
-            write_bytes(target, source.read_bytes())
-        merged.copied.append(row.file_name)
-        return
-    known = read_row(path)
-    differing = tuple(
+        beside = [pair for pair in _files(row, board, into) if pair[1].exists()]
+        return tuple(str(target.relative_to(into)) for source, target in beside if _content(source) != _content(target))
+    try:
+        known = read_row(path)
+    except StoreError:
+        return ("content: the result that is there cannot be read",)
+    return tuple(
         one.name
         for one in fields(Row)
         if one.name not in MEASURED | BESIDE and getattr(known, one.name) != getattr(row, one.name)
     )
-    if differing:
-        merged.contradictions.append(Contradiction(row.file_name, board, differing))
-    else:
-        merged.known.append(row.file_name)
+
+
+def _copy(row: Row, board: Path, into: Path) -> None:
+    for source, target in _files(row, board, into):
+        content = _content(source)
+        try:
+            write_bytes(target, content)
+        except OSError as error:
+            raise StoreError(
+                f'"{target}" could not be written ({error.strerror or error}): free disk space or correct the '
+                f"permissions, and run the same command again."
+            ) from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(
+            f'"{path}" cannot be read ({error.strerror or error}): correct its permissions, and run the same command '
+            f"again."
+        ) from error
 
 
 def _files(row: Row, board: Path, into: Path) -> Iterator[tuple[Path, Path]]:
