@@ -69,5 +69,5 @@ def test_a_small_bank_holds_some_of_the_examples():
 
 
 def test_more_neighbours_than_examples_are_refused(adapted):
-    with pytest.raises(NotApplicable, match="fewer than the 5000 neighbours"):
-        features_of(adapted, "nearest-neighbours", neighbours=5000)
+    with pytest.raises(NotApplicable, match="fewer than the 900 neighbours"):
+        features_of(adapted, "nearest-neighbours", neighbours=900)
