@@ -94,7 +94,7 @@ class CartPole(gymnasium.Env[Array, Array]):
         return self._observation(0.0), {}
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        """Hold a command for a period. Raises `ValueError` for one that is not finite, which MuJoCo would take for 0."""
+        """Hold a command for a period. Raises `ValueError` for one that is not finite: MuJoCo would take it for 0."""
         command = float(np.clip(np.asarray(action).item(), -STRONGEST, STRONGEST))
         if not np.isfinite(command):
             raise ValueError(f"The policy's command is {command}: expected a finite number.")
