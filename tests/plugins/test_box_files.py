@@ -362,10 +362,13 @@ def test_two_names_of_one_split_are_refused(tmp_path, form, first, second):
     assert inspect_task(TASK, request(tmp_path), 2).refused
 
 
-def test_json_files_of_another_form_are_no_splits(tmp_path):
+def test_json_files_of_another_form_are_no_splits_and_are_noted(tmp_path):
     coco_files(tmp_path)
     write(tmp_path / "train_log.json", {"loss": [1, 2]})
     write(tmp_path / "val.json", "{")
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert found.refused == []
+    assert any(note.startswith("Not read") and '"train_log.json", "val.json"' in note for note in found.notes)
     assert len(TASK.load(request(tmp_path)).target.train.labels) == 4
 
 

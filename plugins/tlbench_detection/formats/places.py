@@ -67,7 +67,10 @@ def _splits(root: Path, faults: Faults) -> dict[str, Read]:
             raise BadInputError(f'"{root}" is no JSON file of COCO: {FORMS}.')
         return {"all": partial(read_coco, root, content=content)}
     inside = list_folder(root)
-    if tables := _coco_files(root, *_named(inside, ("annotations",))):
+    places = (root, *_named(inside, ("annotations",)))
+    if tables := _coco_files(*places):
+        if others := [path for folder in places for path in _json_files(folder) if path not in tables]:
+            faults.note(f'Not read in "{root}": {_names(others)}. They are no files of COCO.')
         return _coco_splits(root, tables)
     if folders := named_parts((path.name, path) for path in inside if path.is_dir()):
         return {part: _folder(folder, root) for part, folder in folders.items()}
@@ -76,9 +79,12 @@ def _splits(root: Path, faults: Faults) -> dict[str, Read]:
 
 def _coco_files(*folders: Path) -> dict[Path, Content]:
     """Return the files of COCO in these folders with their content; other JSON files are left out."""
-    paths = [path for folder in folders for path in list_folder(folder) if path.suffix.lower() == ".json"]
-    contents = [(path, coco_content(path)) for path in paths if path.is_file()]
+    contents = [(path, coco_content(path)) for folder in folders for path in _json_files(folder)]
     return {path: content for path, content in contents if content is not None}
+
+
+def _json_files(folder: Path) -> list[Path]:
+    return [path for path in list_folder(folder) if path.suffix.lower() == ".json" and path.is_file()]
 
 
 def _coco_splits(root: Path, tables: dict[Path, Content]) -> dict[str, Read]:
