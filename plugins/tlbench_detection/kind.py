@@ -69,8 +69,11 @@ class Detection:
         return classes
 
     def strata(self, targets: Targets) -> Array:
-        """Return for each image its rarest class, so that the label budget has all of them; 0 for an empty image."""
-        of_image = [set(boxes[:, 0].astype(int).tolist()) for boxes in targets.split()]
+        """Return for each image its rarest class, so that the label budget has all of them; 0 without a box.
+
+        A crowd is no box of its class, as in `classes`.
+        """
+        of_image = [set(self.classes(boxes).tolist()) for boxes in targets.split()]
         images = np.bincount([label for found in of_image for label in found], minlength=1)
         return np.array(
             [1 + min(found, key=lambda label: (images[label], label)) if found else 0 for found in of_image]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -241,6 +244,15 @@ def broken_yolo(line):
     return make
 
 
+def broken_names(text, name="classes.txt"):
+    def make(root):
+        yolo_outside(root)
+        (root / "classes.txt").unlink()
+        write(root / name, text)
+
+    return make
+
+
 BOMB = '<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><annotation>'
 FAULTS = {
     "outside": (broken_coco(set_box(60, 30, 40, 20)), 'train.json", entry 2', "60, 30, 100, 50", "80 x 60"),
@@ -257,6 +269,16 @@ FAULTS = {
     "no file": (broken_coco(set_first("images", file_name="images/none.png")), "image 1", "images/none.png"),
     "leads out": (broken_coco(set_first("images", file_name="../../a.png")), "image 1", "leads out"),
     "other size": (broken_coco(set_first("images", width=60, height=80)), "image 1", "80 x 60", "60 x 80"),
+    "crowd as text": (broken_coco(set_first("annotations", iscrowd="0")), 'train.json", entry 1', "\"iscrowd\" '0'"),
+    "crowd of two": (broken_coco(set_first("annotations", iscrowd=2)), 'train.json", entry 1', '"iscrowd" 2'),
+    "long name": (broken_coco(set_first("images", file_name="a" * 300)), "image 1", '"aaa', "rename it"),
+    "voc size": (broken_voc("<width>80<", "<width>\u00b2<"), 'a-train.xml"', '<width> is "\u00b2"'),
+    "voc long size": (broken_voc("<width>80<", f"<width>{'8' * 5000}<"), 'a-train.xml"', "whole number of pixels"),
+    "voc difficult": (
+        broken_voc("<name>car<", "<difficult>2</difficult><name>car<"),
+        'a-train.xml", object 1',
+        "<difficult> '2'",
+    ),
     "voc without a number": (broken_voc("<xmin>8<", "<xmin>left<"), 'a-train.xml", object 1', "xmin", '"left"'),
     "voc without a name": (broken_voc("<name>car</name>", ""), 'a-train.xml", object 1', "<name>"),
     "voc without a side": (broken_voc("<ymax>30</ymax>", ""), 'a-train.xml", object 1', "<ymax>"),
@@ -281,6 +303,172 @@ def test_faults_are_named_with_their_places(tmp_path, name):
     found = inspect_task(TASK, request(tmp_path), 2)
     assert [all(word in message for word in words) for message in found.refused] == [True], found.refused
     assert found.splits, "the other images are still examined"
+
+
+NAMES_OF_YOLO = {
+    "blank line": (broken_names("bus\n\ncar\n"), 'classes.txt", line 2', "empty"),
+    "twice": (broken_names("bus\ncar\nbus\n"), "two classes of one name", '"bus"'),
+    "nothing": (broken_names("\n"), "classes.txt", "no names"),
+    "yaml twice": (broken_names("names: [bus, 1, '1']", "data.yaml"), "two classes of one name", '"1"'),
+    "yaml blank": (broken_names("names: [bus, ' ']", "data.yaml"), 'class 1 of "names"', "empty"),
+    "yaml bool": (broken_names("names: [bus, no]", "data.yaml"), "data.yaml", "False", "quotes"),
+    "yaml bool numbers": (broken_names("names: {off: bus, on: car}", "data.yaml"), "data.yaml", 'no list "names"'),
+}
+
+
+@pytest.mark.parametrize("name", NAMES_OF_YOLO)
+def test_names_of_classes_that_make_no_sense_are_refused(tmp_path, name):
+    make, *words = NAMES_OF_YOLO[name]
+    make(tmp_path)
+    with pytest.raises(BadInputError) as raised:
+        TASK.load(request(tmp_path))
+    assert all(word in str(raised.value) for word in words), raised.value
+    assert inspect_task(TASK, request(tmp_path), 2).refused
+
+
+def test_blank_lines_behind_the_names_of_classes_are_nothing(tmp_path):
+    yolo_outside(tmp_path)
+    write(tmp_path / "classes.txt", "bus\ncar\n\n  \n")
+    assert TASK.load(request(tmp_path)).target.labels == ("bus", "car")
+
+
+@pytest.mark.parametrize("stem", ["train", "val", "Readme", "notes", "classes"])
+def test_an_image_may_have_the_name_of_another_file(tmp_path, stem):
+    """Its boxes are read, while a text of that name without an image is passed over."""
+    yolo_outside(tmp_path)
+    labels = tmp_path / "train" / "labels"
+    write(labels / "licence.txt", "MIT")
+    image(tmp_path / "train" / "images" / f"{stem}.png")
+    write(labels / f"{stem}.txt", "1 0.5 0.5 0.25 0.5\n")
+    read = dict(zip(sorted(["a", "b", "c", "d", stem]), TASK.load(request(tmp_path)).target.train.labels, strict=True))
+    np.testing.assert_allclose(read[stem], [[1, 0.375, 0.25, 0.625, 0.75, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "second"),
+    [
+        (coco_folders, "valid", "val"),
+        (voc_beside, "train", "Train"),
+        (yolo_inside, "images/val", "images/valid"),
+        (coco_files, "test.json", "instances_test.json"),
+    ],
+)
+def test_two_names_of_one_split_are_refused(tmp_path, form, first, second):
+    form(tmp_path)
+    place = tmp_path / first
+    (shutil.copytree if place.is_dir() else shutil.copy)(place, tmp_path / second)
+    with pytest.raises(BadInputError, match="are both the split"):
+        TASK.load(request(tmp_path))
+    assert inspect_task(TASK, request(tmp_path), 2).refused
+
+
+def test_json_files_of_another_form_are_no_splits_and_are_noted(tmp_path):
+    coco_files(tmp_path)
+    write(tmp_path / "train_log.json", {"loss": [1, 2]})
+    write(tmp_path / "val.json", "{")
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert found.refused == []
+    assert any(note.startswith("Not read") and '"train_log.json", "val.json"' in note for note in found.notes)
+    assert len(TASK.load(request(tmp_path)).target.train.labels) == 4
+
+
+def test_a_file_of_coco_is_parsed_once(tmp_path, monkeypatch):
+    coco_files(tmp_path)
+    parsed, loads = [], json.loads
+    monkeypatch.setattr(json, "loads", lambda text: parsed.append(text) or loads(text))
+    TASK.load(request(tmp_path))
+    assert len(parsed) == 2
+
+
+def test_names_of_classes_above_the_folder_are_not_read(tmp_path):
+    """Images and boxes lie in the folder that the user names; what is beside it is not part of the data."""
+    root = tmp_path / "photos"
+    for name in BOXES:
+        image(root / f"{name}.png")
+        write(root / f"{name}.txt", yolo(name))
+    write(tmp_path / "classes.txt", "cat\ndog\n")
+    with pytest.raises(BadInputError, match="no names of classes"):
+        TASK.load(request(root))
+    write(root / "classes.txt", "bus\ncar\n")
+    assert TASK.load(request(root)).target.labels == ("bus", "car")
+    assert root / "classes.txt" in TASK.files(request(root))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_files_are_those_that_were_read(tmp_path, form):
+    form(tmp_path / "photos")
+    (tmp_path / "linked").mkdir()
+    for path in (tmp_path / "photos").iterdir():  # Folders behind links are read, and so are their files.
+        (tmp_path / "linked" / path.name).symlink_to(path)
+    written = {path.relative_to(tmp_path / "photos") for path in (tmp_path / "photos").rglob("*") if path.is_file()}
+    for root in (tmp_path / "photos", tmp_path / "linked"):
+        write(root / "readme.txt", "Boxes.")
+        assert {Path(os.path.relpath(path, root)) for path in TASK.files(request(root))} == written
+
+
+@pytest.mark.parametrize(
+    ("names", "train", "test", "unread"),
+    [
+        (("trainval", "test"), ("a", "b"), ("c", "d"), ""),
+        (("trainval", "val", "test"), ("a", "b"), ("c", "d"), '"val.txt"'),
+        (("train", "val", "trainval", "car_train"), ("a", "b"), ("b",), '"trainval.txt"'),
+    ],
+)
+def test_lists_of_pascal_voc(tmp_path, names, train, test, unread):
+    listed = {"train": "ab", "trainval": "ab", "val": "b", "test": "cd", "car_train": "a"}
+    for name in names:
+        write(tmp_path / "ImageSets" / "Main" / f"{name}.txt", "\n".join(listed[name]))
+    for name in BOXES:
+        image(tmp_path / "JPEGImages" / f"{name}.png")
+        write(tmp_path / "Annotations" / f"{name}.xml", voc(name))
+    found = inspect_task(TASK, request(tmp_path), 2)
+    notes = [note for note in found.notes if note.startswith("Not read")]
+    assert [unread in note and "car_train" not in note for note in notes] == [True] * bool(unread)
+    target = TASK.load(request(tmp_path)).target
+    sizes = [len(target.train.labels), len(target.test.labels)]
+    assert sizes == [len(train), len(test)]
+
+
+def test_faults_in_a_folder_with_lists_are_given_once(tmp_path):
+    voc_lists(tmp_path)
+    write(tmp_path / "Annotations" / "e-train.xml", voc("a"))
+    write(tmp_path / "Annotations" / "b-val.xml", "<annotation>")
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert ["e-train" in found.refused[0], "no XML" in found.refused[1], len(found.refused)] == [True, True, 2]
+
+
+def test_a_name_that_is_twice_in_a_list_is_refused(tmp_path):
+    voc_lists(tmp_path)
+    write(tmp_path / "ImageSets" / "Main" / "train.txt", "a-train\nb-train\na-train\n")
+    (message,) = inspect_task(TASK, request(tmp_path), 2).refused
+    assert all(word in message for word in ('train.txt"', '"a-train" 2 times'))
+
+
+def test_difficult_objects_of_pascal_voc_are_crowds(tmp_path):
+    broken_voc("</bndbox>", "</bndbox><difficult>1</difficult>")(tmp_path)
+    path = tmp_path / "train" / "b-train.xml"
+    write(path, path.read_text().replace("</bndbox>", "</bndbox><difficult>0</difficult>"))
+    first, second, *_ = TASK.load(request(tmp_path)).target.train.labels
+    assert (first[:, 5].tolist(), second[:, 5].tolist()) == ([1, 1], [0])
+
+
+def test_crowds_of_a_class_without_training_boxes_are_left_out_with_a_note(tmp_path):
+    coco_files(tmp_path)
+    path = tmp_path / "test.json"
+    content = json.loads(path.read_text().replace('"bus"', '"tram"'))
+    for box in content["annotations"]:
+        box["iscrowd"] = int(box["category_id"] == 3)
+    write(path, content)
+    with pytest.warns(UserWarning, match='Crowds of the class "tram" are left out'):
+        data = TASK.load(request(tmp_path))
+    assert [len(boxes) for boxes in data.target.test.labels] == [1, 1, 0, 0]
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert found.refused == []
+    assert any("tram" in note for note in found.notes)
+    content["annotations"][1]["bbox"] = [60, 30, 40, 20]
+    write(path, content)
+    (message,) = inspect_task(TASK, request(tmp_path), 2).refused
+    assert "outside" in message
 
 
 def test_a_class_without_training_boxes_is_refused(tmp_path):

@@ -133,6 +133,11 @@ def test_the_rarest_class_decides_the_stratum():
     assert KIND.strata(KIND.targets([[car], [car, bus], [], [car]], NAMES)).tolist() == [1, 2, 0, 1]
 
 
+def test_a_crowd_is_not_in_the_stratum_of_its_class():
+    car, crowd_of_buses = [0, 0, 0, 1, 1, 0], [1, 0, 0, 1, 1, 1]
+    assert KIND.strata(KIND.targets([[car, crowd_of_buses], [crowd_of_buses], [car]], NAMES)).tolist() == [1, 0, 1]
+
+
 def test_cells_learn_the_box_around_them_and_the_smallest_of_several():
     large, small = [0, 0.0, 0.0, 1.0, 1.0, 0], [1, 0.35, 0.4, 0.65, 0.7, 0]
     wanted = wanted_of(batch([small, large], []), torch.Size([2, 10, 10, 2]))

@@ -41,7 +41,15 @@ from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.image_file import as_pixels, image_reader
 from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.labelled import (
+    Labelled,
+    Parts,
+    hold_out,
+    named_parts,
+    named_split,
+    published_parts,
+    quoted,
+)
 from tlbench.assets.readers.listed import split_by_table
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, nested_records
@@ -125,11 +133,14 @@ __all__ = [
     "make_side",
     "mask_sides",
     "missing_option",
+    "named_parts",
+    "named_split",
     "names_option",
     "nested_records",
     "number_cells",
     "option_path",
     "published_parts",
+    "quoted",
     "read_conll",
     "read_embedded_images",
     "read_features",

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import check_file
+from tlbench.assets import check_file, quoted
 
 BORDER = 1.0
 """Pixels by which a box may lie outside of its image: some tools count pixels from 1. It is cut at the border."""
 LEAST = 1e-6
 """Part of an image's width and height that a box must have: smaller ones have no area in float32."""
-MOST_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ class Boxed:
     """Width and height that the annotations give; None: they give none."""
     where: str = ""
     """The annotations' file and the entry of the image, for messages."""
+    annotations: Path | None = None
+    """The file with the boxes of this image alone, if there is one."""
 
 
 def read_annotations(path: Path) -> str:
@@ -64,7 +65,8 @@ def relative_boxes(
 ) -> list[tuple[float, ...]]:
     """Return class, left, top, right, bottom as parts of width and height, and whether it is a crowd, for each box.
 
-    Boxes that make no sense are refused; when faults are collected, they are left out.
+    Boxes that make no sense are refused; when faults are collected, they are left out. A crowd of a class without a
+    training box is left out with a note: nothing of that class can be found.
     """
     rows = []
     for box in boxed.boxes:
@@ -72,6 +74,8 @@ def relative_boxes(
         corners = _within(box, scale, (BORDER * scale[0] / width, BORDER * scale[1] / height))
         if fault := _fault(box, corners, labels, width, height):
             faults.refuse(f"{box.where}: {fault}")
+        elif box.label not in labels:
+            faults.note(f'Crowds of the class "{box.label}" are left out: no training box has it.', boxed.image)
         elif corners is not None:
             parts = [corner / side for corner, side in zip(corners, (*scale, *scale), strict=True)]
             rows.append((labels.index(box.label), *parts, box.crowd))
@@ -100,19 +104,12 @@ def _fault(box: NamedBox, corners: tuple[float, ...] | None, labels: Sequence[st
     least_x, least_y = (LEAST, LEAST) if box.relative else (LEAST * width, LEAST * height)
     if corners[2] - corners[0] < least_x or corners[3] - corners[1] < least_y:
         return f'the box "{shown}" (left, top, right, bottom) has no area within its image: correct or remove it.'
-    if box.label not in labels:
+    if box.label not in labels and not box.crowd:
         return (
             f'unknown class "{box.label}": expected one of the training boxes, {quoted(labels)}. Rename it, or add '
             f"training images with it."
         )
     return ""
-
-
-def quoted(names: Iterable[str]) -> str:
-    """Return the first names for a message."""
-    every = list(names)
-    shown = ", ".join(f'"{name}"' for name in every[:MOST_SHOWN])
-    return f"{shown} and {len(every) - MOST_SHOWN} more" if len(every) > MOST_SHOWN else shown
 
 
 def number_of(value: object) -> float:
@@ -123,3 +120,10 @@ def number_of(value: object) -> float:
         return float(value)
     except (ValueError, OverflowError) as error:
         raise BadInputError(f'"{value!s:.40}" is no number') from error
+
+
+def flag_of(value: object) -> bool:
+    """Return 0, 1, false or true as a bool. Raises `BadInputError` for anything else, such as the text "0"."""
+    if value in (0, 1):
+        return bool(value)
+    raise BadInputError(f"{value!r:.40} is neither 0 nor 1")

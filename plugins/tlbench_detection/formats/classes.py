@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tlbench import BadInputError
-from tlbench.assets import Labelled, Parts
-from tlbench_detection.formats.boxed import Boxed, quoted
+from tlbench.assets import Labelled, Parts, quoted
+from tlbench_detection.formats.boxed import Boxed
 
 
 def classes_of(half: Labelled[Boxed]) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled
-from tlbench_detection.formats.boxed import Boxed, NamedBox, number_of, quoted, read_annotations
+from tlbench.assets import Labelled, quoted
+from tlbench_detection.formats.boxed import Boxed, NamedBox, flag_of, number_of, read_annotations
 
 FORM = (
     'expected {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "car"}], "annotations": '
@@ -17,19 +17,25 @@ FORM = (
 )
 FOLDERS = ("", "images", "../images", "../{split}", "../{split}2017", "../images/{split}", "images/{split}", "data")
 """Where the images may lie, from the folder of the file; `{split}` is what is named as the file."""
+Content = Mapping[str, Any]
+"""What a JSON file of COCO holds."""
 
 
-def is_coco(path: Path) -> bool:
-    """Return whether a JSON file has the keys of COCO, by its content."""
+def coco_content(path: Path) -> Content | None:
+    """Return the content of a JSON file that has the keys of COCO, else None."""
     try:
-        return isinstance(found := json.loads(read_annotations(path)), dict) and {"images", "annotations"} <= set(found)
-    except (BadInputError, ValueError, RecursionError):
-        return False
+        content = _parsed(path)
+    except BadInputError:
+        return None
+    return content if isinstance(content, dict) and {"images", "annotations"} <= set(content) else None
 
 
-def read_coco(path: Path, faults: Faults) -> Labelled[Boxed]:
-    """Return the images of a file with their boxes; crowds are kept as such, and images may have no box."""
-    content = _content(path)
+def read_coco(path: Path, faults: Faults, content: Content | None = None) -> Labelled[Boxed]:
+    """Return the images of a file with their boxes; crowds are kept as such, and images may have no box.
+
+    `content` is that of the file, if it is known. Raises `BadInputError` for a file of another form.
+    """
+    content = _checked(path, _parsed(path) if content is None else content)
     names = _by_id(path, content, "categories", faults)
     images = _by_id(path, content, "images", faults)
     boxes: dict[Any, list[NamedBox]] = {key: [] for key in images}
@@ -44,21 +50,24 @@ def read_coco(path: Path, faults: Faults) -> Labelled[Boxed]:
             read.append(boxed)
             faults.locate(boxed, boxed.image)
     _note_same_files(path, read, faults)
-    return Labelled(where=path, inputs=read, labels=[""] * len(read), faults=faults)
+    return Labelled(where=path, inputs=read, labels=[""] * len(read), tables=(path,), faults=faults)
 
 
-def _content(path: Path) -> Mapping[str, Any]:
+def _parsed(path: Path) -> Any:
     try:
-        content = json.loads(read_annotations(path))
+        return json.loads(read_annotations(path))
     except (ValueError, RecursionError) as error:
         raise BadInputError(f'"{path}" is no JSON ({error}): {FORM}.') from error
+
+
+def _checked(path: Path, content: Any) -> Content:
     keys = ("images", "annotations", "categories")
     if not isinstance(content, dict) or not all(isinstance(content.get(key), list) for key in keys):
         raise BadInputError(f'"{path}" is no file of COCO: {FORM}.')
     return content
 
 
-def _by_id(path: Path, content: Mapping[str, Any], key: str, faults: Faults) -> dict[Any, Mapping[str, Any]]:
+def _by_id(path: Path, content: Content, key: str, faults: Faults) -> dict[Any, Mapping[str, Any]]:
     """Return entries by their `id`; an entry without one, or with that of another, is refused."""
     entries: dict[Any, Mapping[str, Any]] = {}
     text = {"images": "file_name", "categories": "name"}[key]
@@ -75,7 +84,7 @@ def _by_id(path: Path, content: Mapping[str, Any], key: str, faults: Faults) -> 
     return entries
 
 
-def _annotations(path: Path, content: Mapping[str, Any], faults: Faults) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def _annotations(path: Path, content: Content, faults: Faults) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the entries of "annotations" with their places."""
     seen = set()
     for place, entry in enumerate(content["annotations"], 1):
@@ -96,16 +105,19 @@ def _box(
     image, category, bbox = entry.get("image_id"), entry.get("category_id"), entry.get("bbox")
     for value, known, what in ((image, images, "image"), (category, names, "category")):
         if not isinstance(value, int | str) or value not in known:
-            raise BadInputError(
-                f'{where}: unknown {what} {value!r:.40}: expected the "id" of one, such as {quoted(map(str, known))}.'
-            )
+            ids = quoted([str(one) for one in known])
+            raise BadInputError(f'{where}: unknown {what} {value!r:.40}: expected the "id" of one, such as {ids}.')
     if not isinstance(bbox, list) or len(bbox) != 4:
         raise BadInputError(f'{where}: "bbox" is {bbox!r:.40}; expected [left, top, width, height] in pixels.')
     try:
         left, top, width, height = map(number_of, bbox)
     except BadInputError as error:
         raise BadInputError(f'{where}: {error} in "bbox": expected [left, top, width, height] in pixels.') from error
-    name, crowd = str(names[category]["name"]), bool(entry.get("iscrowd", 0))
+    try:
+        crowd = flag_of(entry.get("iscrowd", 0))
+    except BadInputError as error:
+        raise BadInputError(f'{where}: "iscrowd" {error}: use 1 for a region with many things, else 0.') from error
+    name = str(names[category]["name"])
     return image, NamedBox(name, left, top, left + width, top + height, crowd, where)
 
 
@@ -120,10 +132,13 @@ class _Files:
         """Return the path of an image. Raises `BadInputError` if it is not there, or leads out of the data."""
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise BadInputError(f'{where}: "{name}" leads out of the folder: use a path below it.')
-        for folder in self._folders:
-            if (folder / name).is_file():
-                return folder / name
-        looked = quoted(dict.fromkeys(str(folder) for folder in self._folders[:3]))
+        for path in (folder / name for folder in self._folders):
+            try:
+                if path.is_file():
+                    return path
+            except OSError as error:  # such as a name that is too long
+                raise BadInputError(f'{where}: "{name:.40}" cannot be read ({error.strerror}): rename it.') from error
+        looked = quoted(list(dict.fromkeys(str(folder) for folder in self._folders[:3])))
         raise BadInputError(f'{where}: "{name}" does not exist in {looked}: add the file, or remove the entry.')
 
 

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import IMAGE_SUFFIXES, Labelled, Parts, hold_out, list_folder, published_parts
-from tlbench_detection.formats.boxed import Boxed, quoted, read_annotations
-from tlbench_detection.formats.coco import is_coco, read_coco
+from tlbench.assets import (
+    IMAGE_SUFFIXES,
+    Labelled,
+    Parts,
+    hold_out,
+    list_folder,
+    named_parts,
+    named_split,
+    published_parts,
+    quoted,
+)
+from tlbench_detection.formats.boxed import Boxed, read_annotations
+from tlbench_detection.formats.coco import Content, coco_content, read_coco
 from tlbench_detection.formats.voc import read_voc
 from tlbench_detection.formats.yolo import NAME_FILES, class_names, names_file, read_yolo
 
-PARTS = {"train": "train", "valid": "valid", "val": "valid", "validation": "valid", "dev": "valid", "test": "test"}
-"""Names of splits, in any case, and their meaning."""
 IMAGES = ("images", "jpegimages", "image", "imgs")
 ANNOTATIONS = {".txt": ("labels", "label"), ".xml": ("annotations", "annotation", "labels")}
 """Names of the folders with text files of YOLO and with XML files of VOC."""
@@ -35,67 +44,79 @@ def box_parts(root: Path, faults: Faults) -> Parts[Boxed]:
     `valid` is the test split if there is no `test`, else training data. Raises `BadInputError` for a folder of another
     form.
     """
-    splits = {part: read(faults) for part, read in _splits(root).items()}
+    splits = {part: read(faults) for part, read in _splits(root, faults).items()}
     if "all" not in splits:
         return published_parts(splits)
     every = splits["all"]
     return hold_out(every, [boxed.image.name for boxed in every.inputs])
 
 
-def files_of(parts: Parts[Boxed], root: Path) -> list[Path]:
-    """Return every file that was read: annotations, names of classes, and images."""
-    if root.is_file():
-        beside = [root]
-    else:
-        beside = [path for path in _below(root) if path.suffix.lower() in (".json", ".xml", ".txt", ".yaml", ".yml")]
-        beside += [path for path in _below(root) if path.name in NAME_FILES]
-    images = [boxed.image for half in (parts.train, parts.test) for boxed in half.inputs]
-    return list(dict.fromkeys([*beside, *images]))
+def files_of(parts: Parts[Boxed]) -> list[Path]:
+    """Return every file that was read: lists, names of classes, annotations and images."""
+    halves = (parts.train, parts.test)
+    shared = [path for half in halves for path in half.tables]
+    images = [boxed for half in halves for boxed in half.inputs]
+    annotations = [boxed.annotations for boxed in images if boxed.annotations is not None]
+    return list(dict.fromkeys([*shared, *annotations, *(boxed.image for boxed in images)]))
 
 
-def _splits(root: Path) -> dict[str, Read]:
+def _splits(root: Path, faults: Faults) -> dict[str, Read]:
     """Return how each split is read, or `all` without splits."""
     if root.is_file():
-        if not is_coco(root):
+        if (content := coco_content(root)) is None:
             raise BadInputError(f'"{root}" is no JSON file of COCO: {FORMS}.')
-        return {"all": partial(read_coco, root)}
+        return {"all": partial(read_coco, root, content=content)}
     inside = list_folder(root)
-    tables = [path for folder in (root, *_named(inside, ("annotations",))) for path in _json_files(folder)]
-    if files := {part: path for path in tables if (part := _part_of(path.stem)) and is_coco(path)}:
-        _check_splits(root, files, [path for path in tables if _part_of(path.stem)])
-        return {part: partial(read_coco, path) for part, path in files.items()}
-    if whole := [path for path in tables if is_coco(path)]:
-        if len(whole) > 1:
-            raise BadInputError(
-                f'"{root}" has several files of COCO, {_names(whole)}: name them train.json, test.json.'
-            )
-        return {"all": partial(read_coco, whole[0])}
-    folders = {PARTS[path.name.lower()]: path for path in inside if path.is_dir() and path.name.lower() in PARTS}
-    if "train" in folders and len(folders) > 1:
+    places = (root, *_named(inside, ("annotations",)))
+    if tables := _coco_files(*places):
+        if others := [path for folder in places for path in _json_files(folder) if path not in tables]:
+            faults.note(f'Not read in "{root}": {_names(others)}. They are no files of COCO.')
+        return _coco_splits(root, tables)
+    if folders := named_parts((path.name, path) for path in inside if path.is_dir()):
         return {part: _folder(folder, root) for part, folder in folders.items()}
-    return _divided_inside(root, inside) or _listed_by_voc(root) or {"all": _folder(root, root)}
+    return _divided_inside(root, inside) or _listed_by_voc(root, faults) or {"all": _folder(root, root)}
 
 
-def _check_splits(root: Path, files: dict[str, Path], named: Sequence[Path]) -> None:
-    if "train" not in files or len(files) == 1:
+def _coco_files(*folders: Path) -> dict[Path, Content]:
+    """Return the files of COCO in these folders with their content; other JSON files are left out."""
+    contents = [(path, coco_content(path)) for folder in folders for path in _json_files(folder)]
+    return {path: content for path, content in contents if content is not None}
+
+
+def _json_files(folder: Path) -> list[Path]:
+    return [path for path in list_folder(folder) if path.suffix.lower() == ".json" and path.is_file()]
+
+
+def _coco_splits(root: Path, tables: dict[Path, Content]) -> dict[str, Read]:
+    """Return how files of COCO are read, one for each split, or one file for all."""
+    named = [path for path in tables if _split_word(path.stem)]
+    if files := named_parts((_split_word(path.stem), path) for path in named):
+        return {part: partial(read_coco, path, content=tables[path]) for part, path in files.items()}
+    if named:
+        raise BadInputError(f'"{root}" has {_names(named)}: add files of both a training and a test split.')
+    if len(tables) > 1:
         raise BadInputError(
-            f'"{root}" has {_names(list(files.values()))}: add files of both a training and a test split.'
+            f'"{root}" has several files of COCO, {_names(list(tables))}: name them train.json, test.json.'
         )
-    if len(named) > len(files):
-        raise BadInputError(f'"{root}" has several files of one split, {_names(named)}: keep one of each.')
+    return {"all": _coco_reader(tables)}
 
 
-def _part_of(stem: str) -> str:
-    """Return the split that a file's name says, such as `train` of `instances_train2017`, or an empty string."""
+def _coco_reader(tables: dict[Path, Content]) -> Read:
+    """Return how the only one of these files is read."""
+    ((path, content),) = tables.items()
+    return partial(read_coco, path, content=content)
+
+
+def _split_word(stem: str) -> str:
+    """Return the word for a split in a file's name, such as `train` of `instances_train2017`, or an empty string."""
     words = "".join(letter if letter.isalpha() else " " for letter in stem.lower()).split()
-    return next((PARTS[word] for word in words if word in PARTS), "")
+    return next(filter(named_split, words), "")
 
 
 def _divided_inside(root: Path, inside: Sequence[Path]) -> dict[str, Read]:
     """Return the splits of `images/train` beside `labels/train`, or nothing."""
     for folder in _named(inside, IMAGES):
-        below = {PARTS[path.name.lower()]: path for path in list_folder(folder) if path.name.lower() in PARTS}
-        if "train" in below and len(below) > 1:
+        if below := named_parts((path.name, path) for path in list_folder(folder) if path.is_dir()):
             return {part: _pairs_reader(path, _beside(inside, path.name) or path, root) for part, path in below.items()}
     return {}
 
@@ -106,53 +127,82 @@ def _beside(inside: Sequence[Path], name: str) -> Path | None:
     return next((folder for folder in named if folder.is_dir()), None)
 
 
-def _listed_by_voc(root: Path) -> dict[str, Read]:
-    """Return the splits that `ImageSets/Main/train.txt` and the like name, or nothing."""
+def _listed_by_voc(root: Path, faults: Faults) -> dict[str, Read]:
+    """Return the splits that `ImageSets/Main/train.txt` and the like name, or nothing; other lists are noted.
+
+    `trainval.txt` has the images of `train.txt` and `val.txt`, and is read if there is no `train.txt`.
+    """
     folder = root / "ImageSets" / "Main"
-    lists = {PARTS[path.stem]: path for path in (list_folder(folder) if folder.is_dir() else []) if path.stem in PARTS}
-    if "train" not in lists or len(lists) == 1:
+    inside = list_folder(folder) if folder.is_dir() else []
+    lists = [path for path in inside if path.suffix == ".txt"]
+    named = [(path.stem, path) for path in lists]
+    if not any(named_split(name) == "train" for name, _ in named):
+        whole = [("train", path) for name, path in named if name.lower() == "trainval"]
+        named = [*whole, *(one for one in named if not whole or named_split(one[0]) == "test")]
+    files = named_parts(named)
+    # Pascal VOC has lists of each class, such as car_train.txt.
+    if unread := [path for path in lists if path not in files.values() and "_" not in path.stem]:
+        faults.note(
+            f'Not read in "{folder}": {_names(unread)}. Lists are train.txt or trainval.txt, val.txt, test.txt.'
+        )
+    if not files:
         return {}
-    return {part: partial(_chosen, _folder(root, root), path) for part, path in lists.items()}
+    read = cache(_folder(root, root))  # Once for all lists.
+    stems = {path.stem for path in _pictures(_images_in(root))}
+    return {part: partial(_chosen, read, stems, path) for part, path in files.items()}
 
 
-def _chosen(read: Read, path: Path, faults: Faults) -> Labelled[Boxed]:
-    """Return the images that a list names."""
+def _chosen(read: Read, stems: Collection[str], path: Path, faults: Faults) -> Labelled[Boxed]:
+    """Return the images that a list names; `stems` are the names of all images, those with faults too."""
     every = read(faults)
     places = {boxed.image.stem: place for place, boxed in enumerate(every.inputs)}
     names = [line.split()[0] for line in read_annotations(path).splitlines() if line.strip()]
-    for name in names:
-        if name not in places:
+    for name, count in Counter(names).items():
+        if name not in stems:
             faults.refuse(f'"{path}" names "{name}", which has no image: add it, or remove the line.')
-    return replace(every.take(places[name] for name in names if name in places), where=path)
+        elif count > 1:
+            faults.refuse(f'"{path}" names "{name}" {count} times: keep one of the lines.')
+    chosen = every.take(places[name] for name in dict.fromkeys(names) if name in places)
+    return replace(chosen, where=path, tables=(*every.tables, path))
 
 
 def _folder(folder: Path, root: Path) -> Read:
     """Return how a folder with images and annotations is read, beside each other or in two folders below it."""
-    inside = list_folder(folder)
-    if tables := [path for path in _json_files(folder) if is_coco(path)]:
+    if tables := _coco_files(folder):
         if len(tables) > 1:
-            raise BadInputError(f'"{folder}" has several files of COCO, {_names(tables)}: keep one.')
-        return partial(read_coco, tables[0])
-    images = next(iter(_named(inside, IMAGES)), folder)
+            raise BadInputError(f'"{folder}" has several files of COCO, {_names(list(tables))}: keep one.')
+        return _coco_reader(tables)
+    inside = list_folder(folder)
     named = [place for names in ANNOTATIONS.values() for place in _named(inside, names)]
-    return _pairs_reader(images, next(iter(named), folder), root)
+    return _pairs_reader(_images_in(folder), next(iter(named), folder), root)
+
+
+def _images_in(folder: Path) -> Path:
+    """Return the folder with the images of a folder, which may be itself."""
+    return next(iter(_named(list_folder(folder), IMAGES)), folder)
+
+
+def _pictures(folder: Path) -> list[Path]:
+    return [path for path in list_folder(folder) if path.suffix.lower() in IMAGE_SUFFIXES]
 
 
 def _pairs_reader(images: Path, annotations: Path, root: Path) -> Read:
     """Return how images are read whose annotations have their names, in XML or text."""
-    pictures = [path for path in list_folder(images) if path.suffix.lower() in IMAGE_SUFFIXES]
+    pictures = _pictures(images)
     if not pictures:
         raise BadInputError(f'"{images}" has no images: {FORMS}.')
+    stems = {path.stem for path in pictures}
+    near = [folder for folder in (annotations, annotations.parent, root) if folder.is_relative_to(root)]
     beside = list_folder(annotations)
     for suffix in (".xml", ".txt"):
-        texts = {path.stem: path for path in beside if path.suffix.lower() == suffix and not _is_other(path)}
-        if texts:
-            return partial(_read_pairs, images, pictures, texts, [annotations, annotations.parent, root])
+        named = [path for path in beside if path.suffix.lower() == suffix]
+        if texts := {path.stem: path for path in named if path.stem in stems or not _is_other(path)}:
+            return partial(_read_pairs, images, pictures, texts, near)
     raise BadInputError(f'"{annotations}" has no boxes: {FORMS}.')
 
 
 def _is_other(path: Path) -> bool:
-    return path.name.lower() in NAME_FILES or path.stem.lower() in (*OTHERS, *PARTS)
+    return path.name.lower() in NAME_FILES or path.stem.lower() in OTHERS or bool(named_split(path.stem))
 
 
 def _read_pairs(
@@ -167,7 +217,7 @@ def _read_pairs(
     pairs = [(path, texts.get(path.stem)) for path in pictures]
     if next(iter(texts.values())).suffix.lower() == ".xml":
         return read_voc(images, pairs, faults)
-    named_in = names_file(*near)
+    named_in = names_file(near, texts.values())
     if named_in is None:
         raise BadInputError(f'"{near[-1]}" has no names of classes: add classes.txt with a name in each line.')
     return read_yolo(images, pairs, class_names(named_in), named_in, faults)
@@ -177,19 +227,5 @@ def _named(inside: Sequence[Path], names: Sequence[str]) -> list[Path]:
     return [path for name in names for path in inside if path.is_dir() and path.name.lower() == name]
 
 
-def _json_files(folder: Path) -> list[Path]:
-    return [path for path in list_folder(folder) if path.suffix.lower() == ".json" and path.is_file()]
-
-
-def _below(folder: Path) -> list[Path]:
-    """Return the files of a folder and of those below it, three levels down."""
-    files, folders = [], [folder]
-    for _ in range(4):
-        inside = [path for place in folders for path in list_folder(place)]
-        files += [path for path in inside if path.is_file()]
-        folders = [path for path in inside if path.is_dir() and not path.is_symlink()]
-    return files
-
-
 def _names(paths: Sequence[Path]) -> str:
-    return quoted(path.name for path in paths)
+    return quoted([path.name for path in paths])

@@ -8,16 +8,24 @@ from typing import Any
 
 from tlbench import BadInputError, Faults
 from tlbench.assets import Labelled
-from tlbench_detection.formats.boxed import Boxed, NamedBox, number_of, read_annotations
+from tlbench_detection.formats.boxed import Boxed, NamedBox, flag_of, number_of, read_annotations
 
 FORM = (
     "expected <annotation><object><name>car</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax>"
     "</bndbox></object></annotation>"
 )
 
+MOST_DIGITS = 9
+"""Of an image's width and height."""
+FLAGS = {"": 0, "0": 0, "false": 0, "1": 1, "true": 1}
+"""Texts of <difficult>, in lower case."""
+
 
 def read_voc(where: Path, pairs: Sequence[tuple[Path, Path | None]], faults: Faults) -> Labelled[Boxed]:
-    """Return images with the boxes of their XML files; an image without such a file has no box."""
+    """Return images with the boxes of their XML files; an image without such a file has no box.
+
+    Objects marked as difficult are crowds: the evaluation of Pascal VOC does not count them.
+    """
     read = []
     for image, path in pairs:
         for boxed in faults.attempt(lambda pair: _image(*pair, faults), (image, path)):
@@ -33,11 +41,17 @@ def _image(image: Path, path: Path | None, faults: Faults) -> Boxed:
     boxes: list[NamedBox] = []
     for place, item in enumerate(root.findall("object"), 1):
         boxes += faults.attempt(lambda one: _box(*one), (f'"{path}", object {place}', item))
-    sides = [root.findtext(f"size/{name}") for name in ("width", "height")]
-    size = tuple(int(side) for side in sides if side and side.strip().isdigit())
-    # Some tools write 0 for a size that they do not know.
-    known = (size[0], size[1]) if len(size) == 2 and all(size) else None
-    return Boxed(image, tuple(boxes), known, f'"{path}"')
+    width, height = (_side(path, name, (root.findtext(f"size/{name}") or "").strip()) for name in ("width", "height"))
+    return Boxed(image, tuple(boxes), (width, height) if width and height else None, f'"{path}"', path)
+
+
+def _side(path: Path, name: str, text: str) -> int:
+    """Return the width or height of an image; 0 if it is not known: some tools write 0 then, others nothing."""
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise BadInputError(f'"{path}": <{name}> is "{text:.40}"; expected a whole number of pixels. Correct it.')
+    return int(text)
 
 
 def _parsed(path: Path) -> Any:
@@ -70,4 +84,14 @@ def _box(where: str, item: Any) -> NamedBox:
         except BadInputError as error:
             raise BadInputError(f"{where}: <{side}> {error}: use pixels.") from error
     left, top, right, bottom = corners
-    return NamedBox(name, left, top, right, bottom, where=where)
+    return NamedBox(name, left, top, right, bottom, _difficult(where, item), where)
+
+
+def _difficult(where: str, item: Any) -> bool:
+    text = (item.findtext("difficult") or "").strip()
+    try:
+        return flag_of(FLAGS.get(text.lower(), text))
+    except BadInputError as error:
+        raise BadInputError(
+            f"{where}: <difficult> {error}: use 1 for an object that must not count, else 0."
+        ) from error

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled
+from tlbench.assets import Labelled, quoted
 from tlbench_detection.formats.boxed import Boxed, NamedBox, number_of, read_annotations
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
 FORM = "expected a line of five numbers for each box: class, centre x, centre y, width, height, the last four 0 to 1"
 
 
-def names_file(*folders: Path) -> Path | None:
-    """Return the file with the names of the classes in the first of these folders that has one."""
+def names_file(folders: Iterable[Path], boxes: Iterable[Path]) -> Path | None:
+    """Return the file with the names of the classes in the first of these folders that has one.
+
+    Files with the `boxes` of an image are none, even if the image is called `classes`.
+    """
     places = (folder / name for folder in folders for name in NAME_FILES)
-    return next((path for path in places if path.is_file()), None)
+    others = set(boxes)
+    return next((path for path in places if path.is_file() and path not in others), None)
 
 
 def class_names(path: Path) -> list[str]:
-    """Return the names of classes: a line each, or `names` of a YAML file."""
+    """Return the names of classes: a line each, or `names` of a YAML file.
+
+    Raises `BadInputError` for a name that is empty or there twice: the lines of boxes count names by their place.
+    """
     text = read_annotations(path)
-    if path.suffix not in (".yaml", ".yml"):
-        return [line.strip() for line in text.splitlines() if line.strip()]
+    is_yaml = path.suffix in (".yaml", ".yml")
+    names = _yaml_names(path, text) if is_yaml else [line.strip() for line in text.rstrip().splitlines()]
+    if not names:
+        raise BadInputError(f'"{path}" has no names of classes: write the name of each class in a line of its own.')
+    if "" in names:
+        place = f'class {names.index("")} of "names"' if is_yaml else f"line {names.index('') + 1}"
+        raise BadInputError(f'"{path}", {place}: the name of a class is empty. Write a name, or remove it.')
+    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
+        raise BadInputError(f'"{path}" has two classes of one name, {quoted(repeated)}: rename one of them.')
+    return names
+
+
+def _yaml_names(path: Path, text: str) -> list[str]:
     import yaml
 
     try:
@@ -32,13 +51,19 @@ def class_names(path: Path) -> list[str]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise BadInputError(f'"{path}" is no YAML ({_first_line(error)}): expected "names: [car, bus]".') from error
     names = content.get("names") if isinstance(content, dict) else None
-    if isinstance(names, dict) and all(isinstance(key, int) for key in names):
+    if isinstance(names, dict) and all(type(key) is int for key in names):
         if sorted(names) != list(range(len(names))):
             raise BadInputError(f'"{path}": the numbers of "names" must be 0, 1, 2 and so on.')
         names = [names[number] for number in range(len(names))]
-    if not isinstance(names, list) or not names or not all(isinstance(name, str | int) for name in names):
+    if not isinstance(names, list) or not names:
         raise BadInputError(f'"{path}" has no list "names" of classes: expected "names: [car, bus]".')
-    return [str(name) for name in names]
+    for name in names:
+        if isinstance(name, bool) or not isinstance(name, str | int):
+            raise BadInputError(
+                f'"{path}": YAML reads {name!r:.40} in "names", which is no text; expected "names: [car, bus]". Put '
+                f"the name of a class in quotes."
+            )
+    return [str(name).strip() for name in names]
 
 
 def read_yolo(
@@ -50,7 +75,7 @@ def read_yolo(
         for boxed in faults.attempt(lambda pair: _image(*pair, names, named_in, faults), (image, path)):
             read.append(boxed)
             faults.locate(boxed, image)
-    return Labelled(where=where, inputs=read, labels=[""] * len(read), faults=faults)
+    return Labelled(where=where, inputs=read, labels=[""] * len(read), tables=(named_in,), faults=faults)
 
 
 def _image(image: Path, path: Path | None, names: Sequence[str], named_in: Path, faults: Faults) -> Boxed:
@@ -61,7 +86,7 @@ def _image(image: Path, path: Path | None, names: Sequence[str], named_in: Path,
         if line.strip():
             where = f'"{path}", line {number}'
             boxes += faults.attempt(lambda item: _box(*item, names, named_in), (where, line.split()))
-    return Boxed(image, tuple(boxes), None, f'"{path}"')
+    return Boxed(image, tuple(boxes), None, f'"{path}"', path)
 
 
 def _box(where: str, parts: Sequence[str], names: Sequence[str], named_in: Path) -> NamedBox:

@@ -15,7 +15,7 @@ def files(request: LoadRequest) -> list[Path]:
     """Return every file that is read: annotations and images."""
     names = ("source", "target") if has_source(request) else ("target",)
     places = [option_path(request, name) for name in names]
-    return [path for place in places for path in files_of(box_parts(place, request.faults), place)]
+    return [path for place in places for path in files_of(box_parts(place, request.faults))]
 
 
 def labels(request: LoadRequest) -> TaskLabels:

@@ -170,6 +170,11 @@ def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     )
 
 
+def named_split(name: str) -> str:
+    """Return the split that a name in any case means, `train`, `valid` or `test`; an empty string for another name."""
+    return PARTS.get(name.lower(), "")
+
+
 def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     """Return the paths of the splits `train`, `valid` and `test`; nothing without `train` and another one.
 
@@ -177,8 +182,8 @@ def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
     """
     by_part: dict[str, list[Path]] = {}
     for name, path in places:
-        if name.lower() in PARTS:
-            by_part.setdefault(PARTS[name.lower()], []).append(path)
+        if part := named_split(name):
+            by_part.setdefault(part, []).append(path)
     if "train" not in by_part or len(by_part) == 1:
         return {}
     for part, (first, *others) in by_part.items():
