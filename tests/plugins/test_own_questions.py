@@ -236,22 +236,26 @@ def test_an_export_reads_the_same_questions(tmp_path):
         ("{", "line 1 is not JSON"),
         ("[]", "no questions"),
         ('{"question": "Where?"}', "expected"),
-        ('{"question": "Where?", "context": "Fenn \\ud83d"}', "line 1: a text has half a character"),
+        ('{"question": "Where?", "context": "Fenn \\ud83d"}', "entry 1: a text has half a character"),
     ):
         (tmp_path / "b.jsonl").write_text(text)
         with pytest.raises(ValueError, match=said):
             read(tmp_path / "b.jsonl")
 
 
-def test_questions_without_answers_run_to_an_export(tmp_path, session_cache):
+@pytest.mark.parametrize(
+    ("backbone", "options"), [("text/bert-tiny", {"backbone.hidden": 16}), ("hf/bert", {"backbone.max_length": 24})]
+)
+def test_questions_without_answers_run_to_an_export(backbone, options, tmp_path, session_cache, folders, monkeypatch):
+    monkeypatch.chdir(folders["bert"].parent)
     records = [{**one, "answer": None, "answers": []} if i % 2 else one for i, one in enumerate(many(60))]
-    steps = {"source.steps": 3, "finetune.steps": 3, "backbone.hidden": 16}
+    steps = {"source.steps": 3, "finetune.steps": 3, **options}
     places = {"task.source": lines(tmp_path / "a.jsonl", many(30)), "task.target": lines(tmp_path / "b.jsonl", records)}
     rows = tlbench.run(
         "nlp/qa-table",
         strategies=["finetune"],
         references=["constant"],
-        backbone="text/bert-tiny",
+        backbone=backbone,
         options={**steps, **places},
         label_budgets=12,
         seeds=1,
