@@ -11,6 +11,8 @@ from tlbench.assets import context_words
 
 NO_ANSWER = "no answer"
 """The label of both domains if a question may have no answer in its context; else they have no labels."""
+LONGEST = 30
+"""Words of a predicted answer at the most, as Devlin et al. 2019 bound its tokens."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any
 
 from tlbench import BadInputError, Faults
 from tlbench.assets import Labelled, context_words, nested_records
-from tlbench_answers.examples import Question, answer_words
+from tlbench_answers.examples import LONGEST, Question, answer_words
 
 FORMS = (
     'expected the JSON of SQuAD, or {"question": "...", "context": "...", "answers": [{"text": "...", '
@@ -23,6 +24,9 @@ STARTS = ("answer_start", "start")
 REPAIRED = "answers stand elsewhere in their context than their offset says, and were found by search"
 SEVERAL = "answers without an offset occur several times in their context; the first place is taken"
 INSIDE = "answers begin or end inside a word, so that no prediction equals them: predictions are whole words"
+LONG = f"answers have more than {LONGEST} words, so that no prediction equals them: predictions have up to {LONGEST}"
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which JSON can hold and UTF-8 cannot."""
 SHOWN = 60
 """Characters of a text that messages show."""
 
@@ -58,11 +62,11 @@ def read_questions(path: Path, group: str, faults: Faults) -> Labelled[Question]
         ids[str(asked.fields.get("id", ""))] += 1
     if not questions:
         raise BadInputError(f'"{path}" has no questions that can be used: {FORMS}.')
-    for what in (REPAIRED, SEVERAL, INSIDE):
+    for what in (REPAIRED, SEVERAL, INSIDE, LONG):
         if counts[what]:
             faults.note(f'"{path}": {counts[what]} of {counts["answers"]} {what}.')
     if twice := [name for name, count in ids.items() if name and count > 1]:
-        faults.note(f'"{path}": {len(twice)} ids are there several times, such as "{twice[0][:SHOWN]}".')
+        faults.note(f'"{path}": {len(twice)} ids are there several times, such as {_shown(twice[0])}.')
     labels = ["answer" if question.answers else "none" for question in questions]
     groups = [question.group for question in questions]
     return Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
@@ -101,6 +105,7 @@ def _question(asked: Asked, group: str, counts: Counter[str]) -> Question:
     for name, value in (("question", text), ("context", context)):
         if not isinstance(value, str) or not value.strip():
             raise BadInputError(f"{_shown(value)} is no {name}: give each question a text and a context. {FORMS}.")
+        _refuse_half(name, value)
     assert isinstance(context, str)
     words = context_words(context)
     if not words:
@@ -109,19 +114,27 @@ def _question(asked: Asked, group: str, counts: Counter[str]) -> Question:
     return Question(str(text).strip(), context, tuple(answers), _group(asked, group))
 
 
+def _refuse_half(name: str, text: str) -> None:
+    if HALF.search(text):
+        raise BadInputError(f"the {name} {_shown(text)} has half a character: write the whole character.")
+
+
 def _answers(fields: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     """Return the text and the offset, if it is known, of each answer that a record names, each once."""
-    value = fields.get("answers", fields.get("answer"))
-    given = any(name in fields for name in ("answers", "answer", "is_impossible"))
+    value = fields.get("answers")
+    if value is None:
+        value = fields.get("answer")
     if isinstance(value, dict) and isinstance(value.get("text"), list):  # As data sets of the Hugging Face hub have it.
-        starts = value["answer_start"] if isinstance(value.get("answer_start"), list) else []
+        given = value.get("answer_start")
+        starts = given if isinstance(given, list) else [given]
         pairs = itertools.zip_longest(value["text"], starts[: len(value["text"])])
         value = [{"text": text, "answer_start": start} for text, start in pairs]
-    if value in (None, "", []):
-        if not given:
-            raise BadInputError(f"there is no answer, and nothing says that there is none: {FORMS}.")
+    impossible = fields.get("is_impossible") is True
+    if value == [] or (impossible and value in (None, "")):
         return []
-    if fields.get("is_impossible") is True:
+    if value in (None, ""):
+        raise BadInputError(f"there is no answer, and nothing says that there is none: {FORMS}.")
+    if impossible:
         raise BadInputError('there are answers, but "is_impossible" is true: correct one of both.')
     listed = value if isinstance(value, list) else [value]
     beside = _start(fields) if len(listed) == 1 else None
@@ -133,12 +146,21 @@ def _answer(value: Any, beside: int | None) -> tuple[str, int | None]:
     text = fields.get("text")
     if not isinstance(text, str) or not text.strip():
         raise BadInputError(f"{_shown(value)} is no answer: {FORMS}.")
+    _refuse_half("answer", text)
     start = _start(fields)
     return text, beside if start is None else start
 
 
 def _start(fields: Mapping[str, Any]) -> int | None:
-    return next((fields[name] for name in STARTS if type(fields.get(name)) is int), None)
+    """Return the offset of an answer, or None. Raises `BadInputError` for one that is no whole number."""
+    name = next((name for name in STARTS if fields.get(name) is not None), None)
+    start = fields.get(name or "")
+    if start is not None and type(start) is not int:
+        raise BadInputError(
+            f"{_shown(start)} is no {name}: give the place of the answer's first character in its context as a whole "
+            f"number, or leave it out."
+        )
+    return start
 
 
 def _placed(
@@ -160,6 +182,7 @@ def _placed(
     first, last = answer_words(words, kept, wanted)
     if last < first:
         raise BadInputError(f"the answer {_shown(kept)} has no word: correct it.")
+    counts[LONG] += last - first + 1 > LONGEST
     counts[INSIDE] += words[first][0] < wanted or words[last][1] > wanted + len(kept)
     return kept, wanted
 
@@ -180,9 +203,10 @@ def _group(asked: Asked, field: str) -> str:
     value = asked.title if field == "title" else asked.fields.get(field)
     if value in (None, ""):
         raise BadInputError(f'there is no "{field}", which task.group names: add it, or leave out task.group.')
+    _refuse_half(field, str(value))
     return str(value)
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = HALF.sub("\ufffd", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

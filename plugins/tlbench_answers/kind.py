@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import Array, BadInputError, ExampleSequence
-from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess, Targets, fit_probe
+from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess, Targets, fit_probes
 from tlbench_answers.scores import exact_match, token_f1
 from tlbench_answers.spans import Spans
 
@@ -67,12 +68,16 @@ class Span:
         return -(likelihood * marked).sum() / (2 * len(mask))
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
-        """Return a logistic regression for each output, by itself, on features `(M, D)` and targets `(M, C)`."""
-        fitted = [fit_probe(features, of, 2) for of in targets.T]
-        return Linear(
-            np.stack([one.weight[1] - one.weight[0] for one in fitted]),
-            np.stack([one.bias[1] - one.bias[0] for one in fitted]),
-        )
+        """Return a logistic regression for each output, by itself, on features `(M, D)` and targets `(M, C)`.
+
+        A start and an end have the log-odds of one word among all, no answer those of a whole question: its bias is
+        moved so that all three can be compared.
+        """
+        fitted = fit_probes(features, targets)
+        if targets.shape[1] < 3 or targets[:, 2].all() or not targets.any(0).all():
+            return fitted
+        move = threshold_of_none(fitted.outputs(features), targets)
+        return replace(fitted, bias=fitted.bias - np.array([0, 0, move], np.float32))
 
     def constant(self, targets: Array, outputs: int) -> Array:
         """Return outputs for which the answer is the first word, or none if most words are of questions without one."""
@@ -82,3 +87,26 @@ class Span:
 
     def metrics(self, labels: Sequence[str]) -> Mapping[str, Metric]:
         return {"token-f1": token_f1, "exact-match": exact_match}
+
+
+def threshold_of_none(scores: Array, targets: Array) -> float:
+    """Return what to take from the scores of no answer `scores[:, 2]`, so that most questions are answered right.
+
+    `scores` and `targets` are `(M, 3)`, of words in order, of questions with and without an answer. Where a question
+    ends is not known: runs of words, as long as a context is on average, stand for those of one sort.
+    """
+    none = targets[:, 2] == 1
+    words = (~none).sum() / targets[:, 0].sum()
+    margins, gains = [], []
+    for part, gain in ((none, -1), (~none, 1)):
+        count = max(1, round(part.sum() / words))
+        for run, marked in zip(np.array_split(scores[part], count), np.array_split(targets[part], count), strict=True):
+            start, end = run[:, :2].argmax(0)
+            margins.append(float(run[:, 2].mean() - (run[start, 0] + run[end, 1]) / 2))
+            gains.append(gain if gain < 0 or marked[start, 0] & marked[end, 1] else 0)
+    # No answer is taken above the threshold: each run that is below it is given its best range.
+    order = np.argsort(margins, kind="stable")
+    best = int(np.append(0, np.cumsum(np.array(gains)[order])).argmax())
+    ascending = np.array(margins)[order]
+    between = (ascending[1:] + ascending[:-1]) / 2
+    return float([ascending[0] - 1, *between, ascending[-1] + 1][best])

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which JSON can hold and a tokenizer cannot read."""
 
 
 def question_reader() -> Callable[[Path], list[Any]]:
@@ -56,4 +60,6 @@ def _pairs(record: Any, place: str) -> Iterator[list[str]]:
     pair = [fields.get("question"), fields.get("context")]
     if not all(isinstance(text, str) and text.strip() for text in pair):
         raise ValueError(f'{place}: expected {{"question": "...", "context": "..."}}')
+    if any(HALF.search(str(text)) for text in pair):
+        raise ValueError(f"{place}: a text has half a character: write the whole character")
     yield [str(text) for text in pair]

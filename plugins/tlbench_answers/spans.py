@@ -12,9 +12,8 @@ import numpy as np
 
 from tlbench.assets import context_words
 from tlbench.learning import Numbers
+from tlbench_answers.examples import LONGEST
 
-LONGEST = 30
-"""Words of an answer at the most, as Devlin et al. 2019 bound its tokens."""
 AROUND = 60
 """Characters of the context that are shown on each side of an answer."""
 

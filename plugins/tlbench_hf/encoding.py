@@ -1,8 +1,8 @@
 """A raw example is a text, or a pair of texts; where words are labelled, a list of words; for answers, a pair.
 
-This module turns it into token ids by the tokenizer of a checkpoint and imports numpy and tokenizers alone: it
-prepares training data, and goes with an exported model to where that is served. Inputs hold id + 1, for 0 is padding:
-so no token of padding is needed, which GPT-2 has none of.
+This module turns it into token ids by the tokenizer of a checkpoint and needs numpy and tokenizers alone: it prepares
+training data, and goes with an exported model, as does the one function that it takes from tlbench. Inputs hold id + 1,
+for 0 is padding: so no token of padding is needed, which GPT-2 has none of.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from tlbench.assets import context_words
 MASKED, MASK, OTHER = 0.15, 0.8, 0.9
 """Part of a text's tokens that is masked; of them 80 % become the mask, 10 % another token (Devlin et al. 2019)."""
 
-TOLD = ("next-token", "masked-token", "continuation")
-"""Layouts whose last column holds the tokens that are to be said."""
+SAYS_TOKENS = ("next-token", "masked-token", "continuation")
+"""Layouts whose last column holds tokens as targets; their features are for a language model's own output layer."""
 
 Example = str | Sequence[str]
 Numbers = list[list[int]]
@@ -39,7 +39,7 @@ def preprocessor(
 
     def text(example: Any) -> tuple[NDArray[np.int32], ...]:
         columns = encode([example])
-        inputs = columns[:-1] if layout in TOLD else columns
+        inputs = columns[:-1] if layout in SAYS_TOKENS else columns
         return tuple(np.array(column[0], np.int32) for column in inputs)
 
     return text

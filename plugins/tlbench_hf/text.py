@@ -26,9 +26,10 @@ from tlbench import (
     UsageError,
 )
 from tlbench.learning import Encoder, Inputs, TokenNumbers, TransferModel, blocks_of, encode
+from tlbench_hf.encoding import SAYS_TOKENS
 from tlbench_hf.find import positions_of
 from tlbench_hf.load import auto_class, covered, load, write
-from tlbench_hf.tokens import SAYS_TOKENS, configuration, prepare, said, tokenizer_of
+from tlbench_hf.tokens import configuration, prepare, said, tokenizer_of
 
 POOLINGS = ("mean", "cls", "last")
 CAUSAL = ("next-token", "continuation")

@@ -11,14 +11,12 @@ from tokenizers import Tokenizer
 from tlbench import ANSWER_TOKENS, BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.assets import log_once
 from tlbench.learning import Columns, Ragged, as_bad_input
-from tlbench_hf.encoding import encoded, encoder
+from tlbench_hf.encoding import SAYS_TOKENS, encoded, encoder
 from tlbench_hf.find import positions_of
 
 MASKS = ("[MASK]", "<mask>")
 LONG = 256
 """Positions that are enough for most texts; models with fewer are rare."""
-SAYS_TOKENS = ("next-token", "masked-token", "continuation")
-"""Layouts whose features are those that a language model's own output layer is given."""
 
 
 def fit(request: FitRequest, made: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -73,6 +73,12 @@ class TestTokens:
         [
             ("bert", "pooled", [*TEXTS, "", "the " * 50]),
             ("bert", "pooled", [("good plot", "bad lid"), ("it " * 40, "the hero")]),
+            (
+                "bert",
+                "context",
+                [("is it", "the plot is good, but"), ("is it " * 20, "the hero " * 30), ("", "it")],
+            ),
+            ("gpt2", "context", [("is it good", "the plot \u00e9 \u2615"), ("is it " * 20, "the hero " * 30)]),
             ("gpt2", "pooled", [*TEXTS, "\u00e9 \u2615"]),
             ("bert", "sequence", [["good", "plot"], list(WORDS) * 3]),
             ("gpt2", "sequence", [["good", "plot"], ["it"]]),

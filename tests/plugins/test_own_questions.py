@@ -15,6 +15,7 @@ from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.cli.export_command import command as export_command
 from tlbench.cli.inspection import inspect_task
 from tlbench.planning.catalog import load_catalog
+from tlbench_answers.examples import LONGEST
 from tlbench_answers.reader import question_reader
 
 CONTEXT = "Anna lives in Port Maule. Boris lives in Fenn."
@@ -126,6 +127,23 @@ WRONG = {
     "contradiction": (asked(is_impossible=True), 'line 21: there are answers, but "is_impossible" is true'),
     "a number": ({**asked(), "answers": [7]}, "line 21: 7 is no answer"),
     "lists": ({**asked(), "answers": [["Fenn"]]}, 'line 21: ["Fenn"] is no answer'),
+    "half a character in the question": (
+        {**asked(), "question": "Why \ud83d?"},
+        'line 21: the question "Why \ufffd?" has half',
+    ),
+    "half a character in the context": (
+        {**asked(), "context": "Fenn \udc00"},
+        'line 21: the context "Fenn \ufffd" has half',
+    ),
+    "half a character in the answer": (asked("Fenn\ud83d"), 'line 21: the answer "Fenn\ufffd" has half a character'),
+    "missing answers": ({**asked(), "answers": None}, "line 21: there is no answer, and nothing says"),
+    "possible": ({**asked(), "answers": None, "is_impossible": False}, "line 21: there is no answer, and nothing"),
+    "empty answer": ({"question": "Where?", "context": CONTEXT, "answer": ""}, "line 21: there is no answer, and noth"),
+    "offset as text": (asked(start="41"), 'line 21: "41" is no answer_start: give the place'),
+    "offset with a fraction": (asked(start=41.0), "line 21: 41.0 is no answer_start: give the place"),
+    "offset of a truth": (asked(start=True), "line 21: true is no answer_start: give the place"),
+    "offset in a list": ({**asked(), "answers": {"text": ["Fenn"], "answer_start": ["41"]}}, '"41" is no answer_start'),
+    "offset beside": ({**asked(), "answers": ["Fenn"], "answer_start": 41.5}, "line 21: 41.5 is no answer_start"),
     "no list": ({"context": CONTEXT, "qas": 3}, "line 21: 3 is no list of objects"),
 }
 
@@ -139,6 +157,35 @@ def test_what_is_wrong_is_named_with_its_line(case, tmp_path):
     assert sum(split["examples"] for split in found.splits) == 20
     with pytest.raises(BadInputError, match="line 21"):
         task.load(LoadRequest(task=task.name, options=given.options, data_root=None))
+
+
+def test_half_a_character_in_a_group_is_named(tmp_path):
+    task, given = request(target=lines(tmp_path / "a.jsonl", [*many(title="T"), asked(title="\ud83d")]), group="title")
+    task.load(given)
+    assert [error for error in given.faults.errors if 'line 21: the title "\ufffd" has half a character' in str(error)]
+
+
+def test_missing_answers_are_refused_unless_the_question_is_impossible(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    records = many()
+    columns = {name: [one[name] for one in records] for name in ("id", "question", "context")}
+    answers = [None, None, *([one["answer"]] for one in records[2:])]
+    table = pyarrow.table({**columns, "answers": answers, "is_impossible": [False, True] + [False] * 18})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    task, given = request(target=str(tmp_path / "a.parquet"))
+    target = task.load(given).target
+    assert ["entry 1: there is no answer" in str(error) for error in given.faults.errors] == [True]
+    known = [len(one["answers"]) for split in (target.train, target.test) for one in split.references]
+    assert sorted(known) == [0] + [1] * 18
+
+
+def test_answers_that_are_too_long_to_be_predicted_are_counted(tmp_path):
+    contexts = [" ".join(["word"] * count) + " end" for count in (LONGEST - 1, LONGEST)]
+    records = [{"question": "All?", "context": context, "answer": context} for context in contexts]
+    task, given = request(target=lines(tmp_path / "a.jsonl", [*many(), *records]))
+    task.load(given)
+    assert f"1 of 22 answers have more than {LONGEST} words" in " ".join(given.faults.notes)
 
 
 def test_offsets_are_repaired_and_counted(tmp_path):
@@ -185,21 +232,30 @@ def test_an_export_reads_the_same_questions(tmp_path):
     assert (len(pairs), pairs[3]) == (20, ["Where is it?", "Ship 3 is in Fenn."])
     lines(tmp_path / "a.jsonl", many())
     assert read(tmp_path / "a.jsonl") == pairs
-    for text, said in (("{", "line 1 is not JSON"), ("[]", "no questions"), ('{"question": "Where?"}', "expected")):
+    for text, said in (
+        ("{", "line 1 is not JSON"),
+        ("[]", "no questions"),
+        ('{"question": "Where?"}', "expected"),
+        ('{"question": "Where?", "context": "Fenn \\ud83d"}', "entry 1: a text has half a character"),
+    ):
         (tmp_path / "b.jsonl").write_text(text)
         with pytest.raises(ValueError, match=said):
             read(tmp_path / "b.jsonl")
 
 
-def test_questions_without_answers_run_to_an_export(tmp_path, session_cache):
+@pytest.mark.parametrize(
+    ("backbone", "options"), [("text/bert-tiny", {"backbone.hidden": 16}), ("hf/bert", {"backbone.max_length": 24})]
+)
+def test_questions_without_answers_run_to_an_export(backbone, options, tmp_path, session_cache, folders, monkeypatch):
+    monkeypatch.chdir(folders["bert"].parent)
     records = [{**one, "answer": None, "answers": []} if i % 2 else one for i, one in enumerate(many(60))]
-    steps = {"source.steps": 3, "finetune.steps": 3, "backbone.hidden": 16}
+    steps = {"source.steps": 3, "finetune.steps": 3, **options}
     places = {"task.source": lines(tmp_path / "a.jsonl", many(30)), "task.target": lines(tmp_path / "b.jsonl", records)}
     rows = tlbench.run(
         "nlp/qa-table",
         strategies=["finetune"],
         references=["constant"],
-        backbone="text/bert-tiny",
+        backbone=backbone,
         options={**steps, **places},
         label_budgets=12,
         seeds=1,

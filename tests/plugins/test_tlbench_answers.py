@@ -178,6 +178,49 @@ def test_a_probe_gives_starts_and_ends():
     assert [part.tolist() for part in made[:3]] == [[[1, 2]], [[3, 3]], [[2, 4]]]
 
 
+def half_unanswerable(seed, spotted):
+    """Features and targets of 200 questions with 10 to 30 words, every other one without an answer.
+
+    The first and the last word of an answer differ from others by `spotted` standard deviations.
+    """
+    random = np.random.default_rng(seed)
+    labels = []
+    for number in range(200):
+        label = np.zeros(random.integers(10, 31), np.int64)
+        first = random.integers(len(label) - 2)
+        if number % 2:
+            label[first], label[first + random.integers(1, 3)] = 1, 2
+        labels.append(label)
+    targets = Span().targets(labels, ("no answer",))
+    noise = random.normal(size=(len(targets.values), 4))
+    return noise + np.pad(spotted * targets.values[:, :2], ((0, 0), (0, 2))), targets
+
+
+def right(features, targets, probe):
+    """The share of right answers to questions with and without one."""
+    predicted = Spans().predict(Outputs.packed(probe.outputs(features), targets.counts))
+    expected = [Spans().name(part, ()) for part in targets.split()]
+    found = [[Spans().name_words(one)] for one in predicted]
+    answered = Span().strata(targets) == 1
+    same = np.array([one == two for one, two in zip(found, expected, strict=True)])
+    return same[answered].mean(), same[~answered].mean()
+
+
+def test_a_probe_compares_no_answer_with_the_best_one():
+    features, targets = half_unanswerable(0, 3)
+    with_answer, without = right(*half_unanswerable(1, 3), Span().probe(features, targets.values, 3))
+    # With the log-odds as they are 0.59 have the right answer.
+    assert with_answer > 0.65
+    assert without > 0.85
+
+
+def test_a_probe_that_finds_no_answer_says_so():
+    features, targets = half_unanswerable(0, 0)
+    with_answer, without = right(*half_unanswerable(1, 0), Span().probe(features, targets.values, 3))
+    assert with_answer < 0.1
+    assert without > 0.9
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=40))
 def test_the_words_of_an_export_are_those_of_the_host(text):
@@ -275,6 +318,14 @@ def test_words_that_a_question_shares_with_a_context_are_counted():
         assert found[1][0][0, word] == here[max(0, word - NEAR) : word].sum()
         assert found[1][1][0, word] == here[word + 1 : word + 1 + NEAR].sum()
     assert [part[0, 0].item() for part in found[5][:2]] == [5, 6]
+
+
+def test_questions_about_ships_ask_for_what_is_said():
+    words = {"place": "moored", "number": "sail", "colour": "hull", "year": "launch", "cargo": "cargo"}
+    assert words.keys() == facts.SHIPS.facts.keys()
+    for sort, fact in facts.SHIPS.facts.items():
+        for text in (*fact.said, *fact.asked):
+            assert [name for name, word in words.items() if word in text] == [sort]
 
 
 def test_the_generated_answers_stand_at_their_places():

@@ -49,7 +49,7 @@ from tlbench.learning.model import (
 )
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
-from tlbench.learning.probe import Linear, choose_strength, fit_probe
+from tlbench.learning.probe import Linear, choose_strength, fit_probe, fit_probes
 from tlbench.learning.ragged import Ragged
 from tlbench.learning.signature import InputSpec, Signature
 from tlbench.learning.targets import BatchTargets, Predictions, Targets
@@ -113,6 +113,7 @@ __all__ = [
     "device_of",
     "encode",
     "fit_probe",
+    "fit_probes",
     "from_positions",
     "from_statistics",
     "mean_over_targets",

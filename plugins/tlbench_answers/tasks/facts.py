@@ -30,9 +30,9 @@ class Fact:
     """A sort of fact: how it is said of a subject, how it is asked, and what fills the place of the answer."""
 
     said: Sequence[str]
-    """Sentences with `{who}` and `{what}`; the answer stands for `{what}`."""
+    """Sentences with `{who}` and `{what}`; the answer stands for `{what}`. All of them say the same."""
     asked: Sequence[str]
-    """Questions with `{who}`."""
+    """Questions with `{who}`, which each of the sentences answers."""
     answers: Sequence[str]
     """Answers, of one or several words."""
 
@@ -79,28 +79,28 @@ SHIPS = World(
     subjects=("Aurora", "Beluga", "Comet", "Dolphin", "Esker", "Falcon", "Gannet", "Heron", "Ibis", "Jaguar"),
     facts={
         "place": Fact(
-            said=("The {who} is moored at {what}.", "{what} is the home port of the {who}."),
-            asked=("Where is the {who} moored?", "Which port is the home of the {who}?"),
+            said=("The {who} is moored at {what}.", "{what} is where the {who} is moored."),
+            asked=("Where is the {who} moored?", "At which place is the {who} moored?"),
             answers=(*TOWNS[:6], "Port Maule", "North Quay", "Skerry", "Vane Harbour", "Tarn"),
         ),
         "number": Fact(
-            said=("A crew of {what} sails the {who}.", "The {who} carries {what} boats."),
-            asked=("How many sail the {who}?", "How many boats does the {who} carry?"),
+            said=("A crew of {what} sails the {who}.", "The {who} is sailed by {what} hands."),
+            asked=("How many sail the {who}?", "By how many hands is the {who} sailed?"),
             answers=NUMBERS,
         ),
         "colour": Fact(
-            said=("The hull of the {who} was painted {what}.", "The {who} flies a {what} flag."),
-            asked=("Which colour was the hull of the {who} painted?", "What colour is the flag of the {who}?"),
+            said=("The hull of the {who} was painted {what}.", "The {who} has a {what} hull."),
+            asked=("Which colour was the hull of the {who} painted?", "What colour is the hull of the {who}?"),
             answers=(*COLOURS, *(f"pale {colour}" for colour in COLOURS[:4])),
         ),
         "year": Fact(
-            said=("The {who} was launched in {what}.", "In {what} the {who} left the yard."),
-            asked=("When was the {who} launched?", "In which year did the {who} leave the yard?"),
+            said=("The {who} was launched in {what}.", "In {what} came the launch of the {who}."),
+            asked=("When was the {who} launched?", "In which year was the launch of the {who}?"),
             answers=tuple(str(year) for year in range(1932, 2010, 3)),
         ),
         "cargo": Fact(
-            said=("The cargo of the {who} is {what}.", "The {who} was loaded with {what}."),
-            asked=("What is the cargo of the {who}?", "What was the {who} loaded with?"),
+            said=("The cargo of the {who} is {what}.", "The {who} took {what} as its cargo."),
+            asked=("What is the cargo of the {who}?", "What did the {who} take as its cargo?"),
             answers=("coal", "timber", "salt fish", "wool", "iron ore", "grain", "roof tiles", "paper"),
         ),
     },
