@@ -81,7 +81,7 @@ def test_an_export_carries_what_it_needs_of_other_modules():
     from tlbench.deploy.package.carried import source_of
 
     carried = {}
-    exec(source_of(preprocessor), carried)  # noqa: S102
+    exec(source_of(preprocessor), carried)
     prepared = [make(FITTED, OPTIONS, "sequence")(clips(4321)[0]) for make in (preprocessor, carried["preprocessor"])]
     assert all(map(np.array_equal, *prepared))
     with pytest.raises(ValueError, match="one channel"):

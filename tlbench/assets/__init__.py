@@ -5,7 +5,7 @@ from tlbench.assets.limits import check_file, check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
-from tlbench.assets.readers.divided import SplitColumns, by_file, divide, split_columns
+from tlbench.assets.readers.divided import SplitColumns, by_file, divide, keep_published, split_columns
 from tlbench.assets.readers.domains import (
     common_labels,
     label_names,
@@ -41,7 +41,7 @@ from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.image_file import as_pixels, image_reader
 from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
-from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
+from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, join_examples, published_parts
 from tlbench.assets.readers.listed import split_by_table
 from tlbench.assets.readers.masks import mask_sides
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, nested_records
@@ -62,7 +62,7 @@ from tlbench.assets.readers.tables import (
 )
 from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
-from tlbench.assets.readers.walk import list_folder
+from tlbench.assets.readers.walk import leads_outside, list_folder
 from tlbench.assets.readers.words import context_words
 from tlbench.assets.weight_files import log_once, read_weights, reading_weights
 from tlbench.assets.weights import (
@@ -117,8 +117,11 @@ __all__ = [
     "integer_option",
     "is_hub_place",
     "is_local_checkpoint",
+    "join_examples",
+    "keep_published",
     "label_names",
     "label_rows",
+    "leads_outside",
     "list_folder",
     "load_into",
     "log_once",
