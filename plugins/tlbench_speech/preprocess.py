@@ -24,7 +24,7 @@ def preprocessor(
     length, measured = int(fitted["length"]), bool(fitted.get("measured"))
 
     def waveform(example: Any) -> tuple[NDArray[Any], ...]:
-        samples = _to_int16(np.asarray(example))
+        samples = to_int16(np.asarray(example))
         start, skipped = max(0, (length - len(samples)) // 2), max(0, (len(samples) - length) // 2)
         kept = samples[skipped : skipped + length]
         if measured:
@@ -34,7 +34,8 @@ def preprocessor(
     return waveform
 
 
-def _to_int16(waveform: NDArray[Any]) -> NDArray[np.int16]:
+def to_int16(waveform: NDArray[Any]) -> NDArray[np.int16]:
+    """Return a waveform `(T,)` as int16. Raises `ValueError` for what is no waveform."""
     if waveform.ndim != 1 or not (waveform.dtype == np.int16 or waveform.dtype.kind == "f"):
         raise ValueError(f"Invalid audio {waveform.shape} {waveform.dtype}: expected (T,) int16 or float, one channel.")
     if waveform.dtype == np.int16:

@@ -73,6 +73,34 @@ def test_files_outside_the_folders_are_refused(root):
         DIGITS.load(request(DIGITS, root))
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[1]", "TypeError"),
+        ("[" * 100_000, "RecursionError"),
+        ('{"split": "train", "text": "ONE", "gap_ms": [1, 1]}', "KeyError: 'files'"),
+        ('{"split": "train", "text": "ONE", "files": [7], "gap_ms": [1, 1]}', "expected the texts"),
+        ('{"split": "train", "text": "ONE", "files": ["recordings/1.wav"], "gap_ms": [1]}', "one number more"),
+        ('{"split": "train", "text": "ONE", "files": ["recordings/1.wav"], "gap_ms": [1, 1e9]}', "to 10000 ms"),
+    ],
+)
+def test_a_line_that_is_no_recipe_is_named(root, line, says):
+    strings = root / "asr_digits/fsdd_strings.jsonl"
+    strings.write_text(f"\n{strings.read_text()}\n\n{line}\n")
+    with pytest.raises(BadInputError, match=rf'fsdd_strings.jsonl", line 5: no recipe .*{says}'):
+        DIGITS.load(request(DIGITS, root))
+
+
+def test_only_line_feeds_end_a_recipe(root):
+    strings = root / "asr_digits/fsdd_strings.jsonl"
+    strings.write_text(strings.read_text().replace("ONE TWO", "ONE\u2028TWO\u0085") + "\n\n", encoding="utf-8")
+    assert list(DIGITS.load(request(DIGITS, root)).source.train.labels) == ["one two"]
+    strings.write_bytes(b"\xff")
+    with pytest.raises(BadInputError, match="cannot be read as text"):
+        DIGITS.files(request(DIGITS, root))
+
+
 @pytest.mark.data
 def test_sizes_are_those_that_the_data_says(data_root):
     digits, sentences = (task.load(request(task, data_root)) for task in (DIGITS, SENTENCES))

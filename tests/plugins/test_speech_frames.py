@@ -47,7 +47,10 @@ def test_fit_takes_window_and_longest_from_the_rate():
 def test_a_clip_does_not_hear_its_neighbours(layout):
     waveforms = clips(3000, 9000, 120, 5001)
     batch = Inputs(prepare(waveforms)).batch(np.arange(4))
-    model = TransferModel(build(layout), {})
+    encoder = build(layout)
+    for layer in encoder.layers:  # At the start the norms have no biases.
+        torch.nn.init.normal_(layer.norm.bias)
+    model = TransferModel(encoder, {})
     with torch.no_grad():
         together = model.encoded(*batch)
         for place, waveform in enumerate(waveforms):
@@ -72,6 +75,17 @@ def test_an_export_keeps_all_frames_of_a_clip_that_runs_alone():
     with torch.no_grad():
         outputs = encoder(torch.from_numpy(samples)[None], torch.from_numpy(own)[None])[0].numpy()
     assert len(BestPath().crop(outputs, None, [samples, own])) == len(outputs)
+
+
+def test_an_export_carries_what_it_needs_of_other_modules():
+    from tlbench.deploy.package.carried import source_of
+
+    carried = {}
+    exec(source_of(preprocessor), carried)
+    prepared = [make(FITTED, OPTIONS, "sequence")(clips(4321)[0]) for make in (preprocessor, carried["preprocessor"])]
+    assert all(map(np.array_equal, *prepared))
+    with pytest.raises(ValueError, match="one channel"):
+        carried["preprocessor"](FITTED, OPTIONS, "sequence")(np.zeros((5, 2)))
 
 
 def test_what_is_cut_is_warned_of_and_what_is_no_waveform_refused():

@@ -7,14 +7,13 @@ import pytest
 
 from tlbench import BadInputError, LoadRequest, UsageError
 from tlbench.cli.inspection import inspect_task
+from tlbench.learning import Predictions
 from tlbench.planning.catalog import load_catalog
 
 pytest.importorskip("soundfile")
 pytest.importorskip("jiwer")
 
 import soundfile
-
-from tlbench_speech.transcripts.recordings import frames_needed, normalised
 
 TASK = load_catalog().task("speech/transcript-table")
 RATE = 8000
@@ -81,19 +80,19 @@ def test_metadata_of_the_hub_and_tables_as_common_voice_has_them(tmp_path):
     data = TASK.load(request(tmp_path / "hub"))
     assert [len(part) for part in labels_of(data)] == [8, 2]
     for part, names in (("train", "abc"), ("dev", "d"), ("test", "ef")):
-        lines = [f"{name}.wav\t{name} word\tx" for name in names]
+        lines = [f"{name}.wav\t{name} abcdef\tx" for name in names]
         for name in names:
             sound(tmp_path / "voice" / "clips" / f"{name}.wav")
         (tmp_path / "voice" / f"{part}.tsv").write_text("\n".join(["path\tsentence\tage", *lines]))
     data = TASK.load(request(tmp_path / "voice"))
-    assert labels_of(data)[1] == ["e word", "f word"]
-    assert sorted(labels_of(data)[0]) == ["a word", "b word", "c word", "d word"]
+    assert labels_of(data)[1] == ["e abcdef", "f abcdef"]
+    assert sorted(labels_of(data)[0]) == [f"{name} abcdef" for name in "abcd"]
 
 
 def test_metadata_in_the_folders_of_splits(tmp_path):
     for part, names in (("train", "ab"), ("test", "c")):
-        table(tmp_path / part, [f"{name}.wav,word {name}" for name in names], "metadata.csv", "file_name,text")
-    assert labels_of(TASK.load(request(tmp_path))) == (["word a", "word b"], ["word c"])
+        table(tmp_path / part, [f"{name}.wav,abc {name}" for name in names], "metadata.csv", "file_name,text")
+    assert labels_of(TASK.load(request(tmp_path))) == (["abc a", "abc b"], ["abc c"])
 
 
 def libri(root, part, speaker, count):
@@ -117,6 +116,84 @@ def test_a_folder_as_librispeech_has_it(tmp_path):
     assert not set(data.target.train.groups) & set(data.target.test.groups)
     with pytest.raises(BadInputError, match='no column "speaker"'):
         TASK.load(request(tmp_path, group="speaker"))
+
+
+@pytest.mark.parametrize("parts", [("train-clean-100", "train-other-500"), ("dev-clean", "dev-other"), ("train",)])
+def test_folders_of_one_split_of_librispeech_are_divided_by_speakers(tmp_path, parts):
+    for number, part in enumerate(parts):
+        for speaker in (10, 20, 30):
+            libri(tmp_path, part, str(speaker + number), 2)
+    data = TASK.load(request(tmp_path))
+    assert len(data.target.train.labels) + len(data.target.test.labels) == 6 * len(parts)
+    assert not set(data.target.train.groups) & set(data.target.test.groups)
+
+
+def test_splits_without_training_or_test_data_are_refused(tmp_path):
+    for part in ("dev-clean", "test-clean"):
+        libri(tmp_path / "libri", part, "19", 2)
+    with pytest.raises(BadInputError, match="has recordings of test and valid alone: expected folders train and test"):
+        TASK.load(request(tmp_path / "libri"))
+    table(tmp_path / "hub" / "train", ["a.wav,one"], "metadata.csv", "file_name,text")
+    with pytest.raises(BadInputError, match="has recordings of train alone"):
+        TASK.load(request(tmp_path / "hub"))
+    assert len(inspect(request(tmp_path / "hub")).refused) == 1
+
+
+def test_published_splits_that_are_not_in_the_order_of_time_are_noted(tmp_path):
+    for part, year in (("train", 2020), ("test", 2010)):
+        rows = [f"{name}.wav,one,{year}" for name in "ab"]
+        table(tmp_path / part, rows, "metadata.csv", "file_name,text,year")
+    assert any("2 of 2 test examples" in note for note in inspect(request(tmp_path, time="year")).notes)
+
+
+def test_a_folder_has_one_file_of_metadata(tmp_path):
+    table(tmp_path / "data", ["a.wav,one", "b.wav,two"], "metadata.csv", "file_name,text")
+    (tmp_path / "data" / "metadata.jsonl").write_text('{"file_name": "a.wav", "text": "one"}\n')
+    for root in (tmp_path / "data", tmp_path):
+        with pytest.raises(BadInputError, match=r"has metadata\.csv and metadata\.jsonl: keep one"):
+            TASK.load(request(root))
+
+
+@pytest.mark.parametrize("where", ["../x.wav", "{}/x.wav", "deeper/../../x.wav"])
+def test_files_outside_the_folder_are_not_read(tmp_path, where):
+    sound(tmp_path / "x.wav")
+    (tmp_path / "hub" / "deeper").mkdir(parents=True)
+    table(tmp_path / "hub", ["a.wav,one", "b.wav,two"], "metadata.csv", "file_name,text")
+    name = where.format(tmp_path)
+    with (tmp_path / "hub" / "metadata.csv").open("a") as stream:
+        stream.write(f"{name},one\n")
+    with pytest.raises(BadInputError, match=r'line 4: ".*x.wav" is outside ".*hub"'):
+        TASK.load(request(tmp_path / "hub"))
+    libri(tmp_path / "libri", "a", "19", 1)
+    (tmp_path / "libri" / "a" / "19" / "7" / "19-7.trans.txt").write_text(f"19-7-0000 ONE\n{name[:-4]} ONE")
+    with pytest.raises(BadInputError, match=r'line 2: ".*x" is not the name of a file beside it'):
+        TASK.load(request(tmp_path / "libri"))
+
+
+def test_quotation_marks_may_be_a_part_of_transcripts(tmp_path):
+    sentences = ['"Hello," he said', 'an "unclosed one', "three", '"four"']
+    for part in ("train", "test"):
+        for number in range(4):
+            sound(tmp_path / "clips" / f"{part}{number}.wav")
+        lines = [f"{part}{number}.wav\t{sentence}" for number, sentence in enumerate(sentences)]
+        (tmp_path / f"{part}.tsv").write_text("\n".join(["path\tsentence", *lines]))
+    with pytest.raises(BadInputError, match=r"task\.quotes=false"):
+        TASK.load(request(tmp_path))
+    said = ["hello he said", "an unclosed one", "three", "four"]
+    assert labels_of(TASK.load(request(tmp_path, quotes=False))) == (said, said)
+
+
+def test_books_that_are_not_utf_8_or_no_files_are_refused_and_only_line_feeds_end_their_lines(tmp_path):
+    libri(tmp_path, "a", "19", 2)
+    libri(tmp_path, "a", "20", 2)
+    book = tmp_path / "a" / "19" / "7" / "19-7.trans.txt"
+    book.write_bytes("19-7-0000 WORD 20\u20282 WORD\u0085\r\n19-7-0001 ROW 20\n".encode())
+    data = TASK.load(request(tmp_path))
+    assert sorted({*data.target.train.labels, *data.target.test.labels}) == ["row 20", "word 20", "word 20 2 word"]
+    book.write_bytes("19-7-0000 ONE\n19-7-0001 F\u00dcNF\n".encode("latin-1"))
+    with pytest.raises(BadInputError, match=r'trans\.txt", line 2, is not valid text .* save it as UTF-8'):
+        TASK.load(request(tmp_path))
+    assert len(inspect(request(tmp_path)).refused) == 1
 
 
 def test_inspect_names_every_fault_with_its_line(tmp_path):
@@ -188,18 +265,26 @@ def test_speakers_stay_together(tmp_path):
     assert not set(data.target.train.groups) & set(data.target.test.groups)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Hello,  WORLD!", "hello world"),
-        ("don’t 'quote' it", "don't 'quote' it"),
-        ("e\u0301te\u0301 — 50%", "\u00e9t\u00e9 50"),
-        (" ' - ' ", ""),
-    ],
-)
-def test_normalised_text(text, expected):
-    assert normalised(text) == expected
+def test_characters_of_test_transcripts_alone_are_no_outputs_and_count_as_errors(tmp_path):
+    data = TASK.load(request(table(tmp_path, ["a.wav,one,train", "b.wav,one fün,test", "c.wav,one,test"])))
+    assert data.target.labels == (" ", "e", "n", "o")
+    assert list(data.target.test.labels) == ["one \ufffd\ufffdn", "one"]
+    kind = TASK.kind.create()
+    truth = kind.targets(data.target.test.labels, data.target.labels)
+    guess = kind.targets(["one n", "one"], data.target.labels)
+    metrics = kind.metrics(data.target.labels)
+    found = {
+        name: metric(Predictions(guess.values, guess.counts), truth)(np.ones(2)) for name, metric in metrics.items()
+    }
+    assert found == pytest.approx({"word-accuracy": 2 / 3, "wer": 1 / 3, "cer": 2 / 10})
+    # A sign of a lost character in a training transcript is none.
+    data = TASK.load(request(table(tmp_path, ["a.wav,o\ufffdne,train", "b.wav,one,test"]), normalise=False))
+    assert (data.target.labels, list(data.target.train.labels)) == ((" ", "e", "n", "o"), ["o ne"])
 
 
-def test_equal_neighbours_need_a_frame_more():
-    assert [frames_needed(text) for text in ("", "ab", "aab", "aaa")] == [0, 2, 4, 5]
+def test_a_silent_recording_in_which_nothing_is_said_is_right(tmp_path):
+    path = table(tmp_path, ["a.wav,one,train", "b.wav,,train", "c.wav,one,test"])
+    sound(tmp_path / "b.wav", loud=0.0)
+    assert not any("silent" in note for note in inspect(request(path, empty="keep")).notes)
+    sound(tmp_path / "a.wav", loud=0.0)
+    assert any("A recording is silent" in note for note in inspect(request(path, empty="keep")).notes)

@@ -18,6 +18,7 @@ from torchmetrics.text import CharErrorRate, WordErrorRate
 
 from tlbench_speech.transcripts.best_path import BestPath, text_of
 from tlbench_speech.transcripts.kind import Transcription
+from tlbench_speech.transcripts.recordings import frames_needed, normalised
 
 LABELS = (" ", "a", "b", "c")
 KIND = Transcription()
@@ -137,6 +138,15 @@ def test_a_character_outside_the_alphabet_is_named():
         KIND.targets(["a"], ("a", "ch"))
 
 
+def test_an_unknown_character_of_a_test_transcript_is_shown_and_never_learnt():
+    targets = KIND.targets(["a\ufffdb"], LABELS)
+    assert targets.values.tolist() == [1, 4, 2]
+    assert BestPath().name(targets.values, LABELS) == ["a\ufffdb"]
+    outputs = Outputs(torch.randn(6, 5), torch.ones(1, 6, dtype=torch.bool))
+    with pytest.raises(BadInputError, match="character that the alphabet lacks"):
+        KIND.loss(outputs, targets.batch())
+
+
 def test_targets_and_the_constant():
     targets = KIND.targets(["ba", "", "c"], LABELS)
     assert (targets.values.tolist(), targets.counts.tolist()) == ([2, 1, 3], [2, 0, 1])
@@ -145,3 +155,25 @@ def test_targets_and_the_constant():
     outputs = Outputs(np.tile(constant, (6, 1)), mask=np.ones((2, 3), bool))
     assert [len(part) for part in BestPath().predict(outputs)] == [0, 0]
     assert KIND.head(7, LABELS)(torch.zeros(2, 3, 7)).shape == (2, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Hello,  WORLD!", "hello world"),
+        ("don’t 'quote' it", "don't quote it"),
+        ("‘stop’, said he", "stop said he"),
+        ("‘Stop it!’ ‘The dog’s’", "stop it the dog's"),
+        ("the dogs’ and the cats' beds, ’tis", "the dogs' and the cats' beds 'tis"),
+        ("co\u00adope\u200drate \u200e!", "cooperate"),
+        ("''' 'a'", "a"),
+        ("e\u0301te\u0301 — 50%", "\u00e9t\u00e9 50"),
+        (" ' - ' ", ""),
+    ],
+)
+def test_normalised_text(text, expected):
+    assert normalised(text) == expected
+
+
+def test_equal_neighbours_need_a_frame_more():
+    assert [frames_needed(text) for text in ("", "ab", "aab", "aaa")] == [0, 2, 4, 5]

@@ -5,7 +5,7 @@ from tlbench.assets.limits import check_file, check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
-from tlbench.assets.readers.divided import SplitColumns, by_file, divide, split_columns
+from tlbench.assets.readers.divided import SplitColumns, by_file, divide, keep_published, split_columns
 from tlbench.assets.readers.domains import (
     common_labels,
     label_names,
@@ -45,6 +45,7 @@ from tlbench.assets.readers.labelled import (
     Labelled,
     Parts,
     hold_out,
+    join_examples,
     named_parts,
     named_split,
     published_parts,
@@ -70,7 +71,7 @@ from tlbench.assets.readers.tables import (
 )
 from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
-from tlbench.assets.readers.walk import list_folder
+from tlbench.assets.readers.walk import leads_outside, list_folder
 from tlbench.assets.readers.words import context_words
 from tlbench.assets.weight_files import log_once, read_weights, reading_weights
 from tlbench.assets.weights import (
@@ -125,8 +126,11 @@ __all__ = [
     "integer_option",
     "is_hub_place",
     "is_local_checkpoint",
+    "join_examples",
+    "keep_published",
     "label_names",
     "label_rows",
+    "leads_outside",
     "list_folder",
     "load_into",
     "log_once",

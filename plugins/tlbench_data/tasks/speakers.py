@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.assets import Labelled, Parts, option_path, read_table
+from tlbench.assets import Labelled, Parts, leads_outside, option_path, read_table
 from tlbench_data.tasks.sounds import read_sides
 
 TABLE = "utterances.csv"
@@ -26,7 +26,7 @@ def _side(request: LoadRequest, option: str) -> Parts[Path]:
     root = option_path(request, option, "speaker_id")
     table = read_table(root / TABLE, faults=request.faults)
     rows = list(zip(*map(table.column, ("file", "condition", "split", "speaker")), strict=True))
-    if outside := [file for file, *_ in rows if Path(file).is_absolute() or ".." in Path(file).parts]:
+    if outside := [file for file, *_ in rows if leads_outside(file)]:
         raise BadInputError(f'"{table.path}" lists "{outside[0]}", which is outside its folder: correct it.')
 
     def part(name: str) -> Labelled[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled, quoted
+from tlbench.assets import Labelled, leads_outside, quoted
 from tlbench_detection.formats.boxed import Boxed, NamedBox, flag_of, number_of, read_annotations
 
 FORM = (
@@ -130,7 +130,7 @@ class _Files:
 
     def find(self, name: str, where: str) -> Path:
         """Return the path of an image. Raises `BadInputError` if it is not there, or leads out of the data."""
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if leads_outside(name):
             raise BadInputError(f'{where}: "{name}" leads out of the folder: use a path below it.')
         for path in (folder / name for folder in self._folders):
             try:

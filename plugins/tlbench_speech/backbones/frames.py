@@ -91,7 +91,7 @@ class LogMelFrames(Encoder):
         own = _within(states.shape[2], self.frames(lengths))[:, None]
         states = states * own
         for layer in self.layers:
-            states = layer(states) * own
+            states = layer(states, own) * own
         if self.pooled:
             return states.sum(2) / own.sum(2)
         return states.transpose(1, 2)
@@ -127,7 +127,10 @@ class LogMelFrames(Encoder):
 
 
 class Block(nn.Module):
-    """A dilated convolution over frames `(N, D, T)` with a shortcut; each frame is normalised by itself."""
+    """A dilated convolution over frames `(N, D, T)` with a shortcut; each frame is normalised by itself.
+
+    Frames that are not a clip's own, as `(N, 1, T)` bool says, are 0 to the convolution, as its padding is.
+    """
 
     def __init__(self, width: int, dilation: int) -> None:
         super().__init__()
@@ -135,8 +138,9 @@ class Block(nn.Module):
         self.convolution = nn.Conv1d(width, width, KERNEL, padding=dilation * (KERNEL // 2), dilation=dilation)
         self.mix = nn.Conv1d(width, width, 1)
 
-    def forward(self, states: Tensor) -> Tensor:
-        normed = self.norm(states.transpose(1, 2)).transpose(1, 2)
+    def forward(self, states: Tensor, own: Tensor) -> Tensor:
+        # The norm of a frame of zeros is its bias, which a clip that runs alone does not hear behind its end.
+        normed = self.norm(states.transpose(1, 2)).transpose(1, 2) * own
         return states + self.mix(torch.relu(self.convolution(normed)))  # type: ignore[no-any-return]
 
 

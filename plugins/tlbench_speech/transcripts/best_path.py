@@ -13,6 +13,8 @@ import numpy as np
 
 BLANK = 0
 """The output that stands for no character; that of character c is c + 1."""
+UNKNOWN = "\ufffd"
+"""A character of a test transcript that the alphabet lacks: no output stands for it."""
 
 
 class BestPath:
@@ -65,5 +67,6 @@ def _collapsed(path: Any) -> Any:
 
 
 def text_of(characters: Any, labels: Sequence[str]) -> str:
-    """Return positions in an alphabet `(K,)` as text, with one space between words."""
-    return " ".join("".join(labels[int(place)] for place in characters).split())
+    """Return positions in an alphabet `(K,)` as text, with one space between words; those behind it are `UNKNOWN`."""
+    signs = (*labels, UNKNOWN)
+    return " ".join("".join(signs[int(place)] for place in characters).split())

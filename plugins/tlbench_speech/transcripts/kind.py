@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from tlbench import Array, BadInputError, ContractError, ExampleSequence
 from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess, Targets
-from tlbench_speech.transcripts.best_path import BLANK, BestPath
+from tlbench_speech.transcripts.best_path import BLANK, UNKNOWN, BestPath
 from tlbench_speech.transcripts.metrics import transcript_metrics
 
 
@@ -27,10 +27,14 @@ class Transcription:
         return nn.Linear(features, 1 + len(labels))
 
     def targets(self, labels: ExampleSequence, names: Sequence[str]) -> Targets:
-        """Return the characters of all transcripts as positions in the alphabet, int64; a transcript may be empty."""
+        """Return the characters of all transcripts as positions in the alphabet, int64; a transcript may be empty.
+
+        `UNKNOWN`, of test transcripts alone, is the position behind the alphabet.
+        """
         if wrong := [name for name in names if len(name) != 1]:
             raise BadInputError(f'The alphabet contains "{wrong[0]}": each of its names must be one character.')
         place = {name: position for position, name in enumerate(names)}
+        place.setdefault(UNKNOWN, len(names))
         for text in labels:
             if unknown := sorted(set(text) - place.keys()):
                 raise BadInputError(f'The transcript "{text}" contains "{unknown[0]}", which the alphabet lacks.')
@@ -48,7 +52,10 @@ class Transcription:
         """Return the mean over clips of the negative log-likelihood of a transcript, divided by its length.
 
         A transcript that needs more frames than its clip has cannot be aligned: it counts as 0, without a gradient.
+        Raises `BadInputError` for one with a character that the alphabet lacks: torch would read what is no output.
         """
+        if len(targets.values) and int(targets.values.max()) >= outputs.values.shape[-1] - 1:
+            raise BadInputError("A training transcript contains a character that the alphabet lacks: add it there.")
         # On the CPU: torch has no deterministic gradient of this loss on a GPU.
         logarithms = outputs.values.log_softmax(-1).transpose(0, 1).cpu()
         sizes = outputs.counts.cpu(), targets.counts.cpu()

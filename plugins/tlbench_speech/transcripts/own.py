@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tlbench import BadInputError, LoadRequest, TaskData, TaskLabels, UsageError
 from tlbench.assets import (
-    SOUND_SUFFIXES,
     Labelled,
     Parts,
     Table,
     common_rate,
     divide,
     has_source,
+    join_examples,
+    keep_published,
+    leads_outside,
     list_folder,
     option_path,
-    published_parts,
     read_table,
     split_by_table,
     split_columns,
     table_files,
     table_parts,
 )
+from tlbench_speech.transcripts.books import BOOK, books_in, read_books
 from tlbench_speech.transcripts.recordings import (
     Recording,
     alphabet_of,
-    normalised,
     sound_paths,
-    spaced,
     transcript_data,
+    transcript_of,
 )
 
 FILE_COLUMNS = ("file", "file_name", "path", "audio", "filename")
@@ -39,8 +41,6 @@ TRANSCRIPT_COLUMNS = ("transcript", "transcription", "sentence", "text")
 """Names of columns; of several in a table, the first is taken."""
 TABLE_ENDINGS = (".csv", ".tsv", ".jsonl")
 METADATA = ("metadata.csv", "metadata.jsonl")
-BOOK = ".trans.txt"
-"""What the files of LibriSpeech that list transcripts end in."""
 SPLIT_WORDS = ("train", "dev", "valid", "test")
 EMPTY = ("refuse", "drop", "keep")
 LAYOUTS = (
@@ -93,11 +93,11 @@ def _parts(root: Path, request: LoadRequest, option: str) -> Parts[Recording]:
     if root.is_file():
         return _of_table(root, request)
     inside = list_folder(root)
-    if metadata := [path for path in inside if path.name in METADATA]:
-        return _of_table(metadata[0], request)
-    if folders := {path.name: path / name for path in inside for name in METADATA if (path / name).is_file()}:
-        return _published(folders, lambda path: _recordings(_table(path, request), request))
-    if _books(root):
+    if metadata := _metadata(root):
+        return _of_table(metadata, request)
+    if folders := {path: found for path in inside if (found := _metadata(path))}:
+        return _published(root, _by_split(folders), lambda path: _recordings(_table(path, request), request))
+    if books_in(root):
         return _of_books(root, request)
     if any(path.suffix.lower() in TABLE_ENDINGS for path in inside):
         tables = table_files(request, option, TABLE_ENDINGS)
@@ -111,28 +111,34 @@ def _of_table(path: Path, request: LoadRequest) -> Parts[Recording]:
     return split_by_table(table, listed, [one.path.name for one in listed.inputs], 0.2)
 
 
-def _published(folders: dict[str, Path], read: Callable[[Path], Labelled[Recording]]) -> Parts[Recording]:
-    """Return the splits of folders whose names begin with train, dev, valid or test."""
-    parts: dict[str, Labelled[Recording]] = {}
-    for name, path in folders.items():
-        word = next((word for word in SPLIT_WORDS if name.lower().startswith(word)), "")
+def _metadata(folder: Path) -> Path | None:
+    """Return the table of a folder of the hub, or None if it has none."""
+    found = [path for name in METADATA if (path := folder / name).is_file()]
+    if len(found) > 1:
+        raise BadInputError(f'"{folder}" has {" and ".join(METADATA)}: keep one of them.')
+    return found[0] if found else None
+
+
+def _by_split(folders: Mapping[Path, Path]) -> dict[str, list[Path]]:
+    """Return what is in folders by their splits: their names begin with train, dev, valid or test."""
+    splits: dict[str, list[Path]] = {}
+    for folder, content in folders.items():
+        word = next((word for word in SPLIT_WORDS if folder.name.lower().startswith(word)), "")
         if not word:
-            raise BadInputError(f'"{path.parent}" is no split: name it train, valid or test, or move it.')
-        part, split = "valid" if word in ("dev", "valid") else word, read(path)
-        parts[part] = _joined(parts[part], split) if part in parts else split
-    return published_parts(parts)
+            raise BadInputError(f'"{folder}" is no split: name it train, valid or test, or move it.')
+        splits.setdefault("valid" if word == "dev" else word, []).append(content)
+    return splits
 
 
-def _joined(one: Labelled[Recording], other: Labelled[Recording]) -> Labelled[Recording]:
-    groups = None if one.groups is None or other.groups is None else [*one.groups, *other.groups]
-    return replace(
-        one,
-        inputs=[*one.inputs, *other.inputs],
-        labels=[*one.labels, *other.labels],
-        groups=groups,
-        times=None if one.times is None or other.times is None else [*one.times, *other.times],
-        tables=(*one.tables, *other.tables),
-    )
+def _published(
+    root: Path, splits: Mapping[str, Sequence[Path]], read: Callable[[Path], Labelled[Recording]]
+) -> Parts[Recording]:
+    if "train" not in splits or len(splits) == 1:
+        raise BadInputError(
+            f'"{root}" has recordings of {" and ".join(sorted(splits))} alone: expected folders train and test, or '
+            f"train and valid. Add what is missing, or give all recordings in one table without splits."
+        )
+    return keep_published({name: functools.reduce(join_examples, map(read, paths)) for name, paths in splits.items()})
 
 
 def _column(table: Table, names: Sequence[str], what: str) -> str:
@@ -154,24 +160,26 @@ def _columns(table: Table, request: LoadRequest) -> tuple[str, str]:
 
 def _table(path: Path, request: LoadRequest) -> Table:
     """Return a table without rows of missing files and, as task.empty says, without those of empty transcripts."""
-    table = read_table(path, faults=request.faults)
+    table = read_table(path, quotes=bool(request.options["quotes"]), faults=request.faults)
     file, transcript = _columns(table, request)
     seen: set[Path] = set()
     kept: list[int] = []
     for row, (name, text) in enumerate(zip(table.column(file), table.column(transcript), strict=True)):
         fault, found = "", _located(table.path.parent, name)
-        if found is None:
+        if path.name in METADATA and leads_outside(name.strip()):
+            fault = f'"{name}" is outside "{path.parent}": use a path inside it.'
+        elif found is None:
             fault = f'"{name}" does not exist: correct the column "{file}", or remove the row.'
         elif found in seen:
             fault = f'"{name}" is listed twice: keep one row.'
-        elif not _text(text, request) and request.options["empty"] == "refuse":
+        elif not transcript_of(text, request) and request.options["empty"] == "refuse":
             fault = (
                 f'the transcript of "{name}" is empty: add it, or use --set task.empty=drop (leave such recordings '
                 f"out) or keep (nothing is said in them)."
             )
         if fault:
             table.faults.refuse(f'"{table.path}", line {table.lines[row]}: {fault}')
-        elif found is not None and (_text(text, request) or request.options["empty"] == "keep"):
+        elif found and (transcript_of(text, request) or request.options["empty"] == "keep"):
             seen.add(found)
             kept.append(row)
     if not kept:
@@ -192,7 +200,11 @@ def _recordings(table: Table, request: LoadRequest) -> Labelled[Recording]:
     for name in table.columns:
         table.faults.describe(name, uses.get(name, "group" if name == request.options["group"] else "not used"))
     inputs = [
-        Recording(_located(table.path.parent, name) or Path(name), _text(text, request), f'"{table.path}", line {line}')
+        Recording(
+            _located(table.path.parent, name) or Path(name),
+            transcript_of(text, request),
+            f'"{table.path}", line {line}',
+        )
         for line, name, text in zip(table.lines, table.column(file), table.column(transcript), strict=True)
     ]
     listed = Labelled(
@@ -201,53 +213,20 @@ def _recordings(table: Table, request: LoadRequest) -> Labelled[Recording]:
     return split_columns(request).of(table, listed)
 
 
-def _text(text: str, request: LoadRequest) -> str:
-    return normalised(text) if request.options["normalise"] else spaced(text)
-
-
-def _books(root: Path) -> list[Path]:
-    return sorted(path for path in root.rglob(f"*{BOOK}") if path.is_file())
-
-
 def _of_books(root: Path, request: LoadRequest) -> Parts[Recording]:
-    """Return the recordings of a folder as LibriSpeech has it; speakers are the groups, unless it has splits."""
+    """Return the recordings of a folder as LibriSpeech has it; speakers are the groups.
+
+    They are divided by speakers if their folders are those of one split, such as train-clean-100 and train-other-500.
+    """
     if named := split_columns(request).named():
         raise BadInputError(
             f'"{root}" has files *{BOOK}, which have no column "{named[0]}": leave out task.group and task.time; the '
             f"speakers in their names are the groups."
         )
-    splits = {path.name: path for path in list_folder(root) if path.is_dir() and _books(path)}
-    if all(name.lower().startswith(SPLIT_WORDS) for name in splits) and len(splits) > 1:
-        return _published(splits, lambda path: _from_books(path, request))
-    listed = _from_books(root, request)
+    folders = [path for path in list_folder(root) if path.is_dir() and books_in(path)]
+    if all(path.name.lower().startswith(SPLIT_WORDS) for path in folders):
+        splits = _by_split({path: path for path in folders})
+        if len(splits) > 1:
+            return _published(root, splits, lambda path: read_books(path, request))
+    listed = read_books(root, request)
     return divide(listed, [one.path.name for one in listed.inputs])
-
-
-def _from_books(root: Path, request: LoadRequest) -> Labelled[Recording]:
-    books = _books(root)
-    inputs = [one for book in books for one in _lines(book, request)]
-    return Labelled(
-        where=root,
-        inputs=inputs,
-        labels=[""] * len(inputs),
-        groups=[one.path.stem.split("-")[0] for one in inputs],
-        tables=tuple(books),
-        faults=request.faults,
-    )
-
-
-def _lines(book: Path, request: LoadRequest) -> Iterator[Recording]:
-    for number, line in enumerate(book.read_text(encoding="utf-8-sig").splitlines(), 1):
-        name, _, text = line.strip().partition(" ")
-        if not name:
-            continue
-        where, said = f'"{book}", line {number}', _text(text, request)
-        path = next((found for end in SOUND_SUFFIXES if (found := book.parent / f"{name}{end}").is_file()), None)
-        if path is None:
-            request.faults.refuse(f'{where}: there is no sound file "{name}" beside it: add it, or remove the line.')
-        elif not said and request.options["empty"] == "refuse":
-            request.faults.refuse(
-                f'{where}: the transcript of "{name}" is empty: add it, or use --set task.empty=drop.'
-            )
-        elif said or request.options["empty"] == "keep":
-            yield Recording(path, said, where)

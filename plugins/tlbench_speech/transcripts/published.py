@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, LoadRequest, TaskData
-from tlbench.assets import Labelled, Parts, read_table
+from tlbench.assets import Labelled, Parts, check_file, leads_outside, read_table
 from tlbench_speech.transcripts.recordings import Recording, normalised, sound_paths, transcript_data
 
 TABLE, STRINGS = "utterances.csv", "fsdd_strings.jsonl"
@@ -20,6 +20,8 @@ SENTENCES_RATE = 16000
 """Sample rate in Hz."""
 ENGLISH = (" ", "'", *string.ascii_lowercase)
 """The alphabet of English, so that no transcript has to be seen for it."""
+LONGEST_GAP = 10_000
+"""Longest gap of a composed string in ms."""
 SIDES = {"source": "adult", "target": "child"}
 
 
@@ -37,12 +39,36 @@ def digit_files(request: LoadRequest) -> Sequence[Path]:
 
 
 def recipes_of(path: Path) -> Iterator[Mapping[str, Any]]:
-    """Yield how each of the adults' strings is composed. Raises `BadInputError` for a file outside the folder."""
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    """Yield how each of the adults' strings is composed.
+
+    Raises `BadInputError` for a line that is no recipe, and for a file outside the folder.
+    """
+    check_file(path, "text")
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        raise BadInputError(f'"{path}" cannot be read as text ({error}): download it again.') from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _recipe(line, f'"{path}", line {number}')
+
+
+def _recipe(line: str, where: str) -> Mapping[str, Any]:
+    try:
         recipe = json.loads(line)
-        if wrong := [name for name in recipe["files"] if _is_outside(name)]:
-            raise BadInputError(f'"{path}", line {number}: "{wrong[0]}" is outside its folder: correct it.')
-        yield recipe
+        names, gaps = recipe["files"], recipe["gap_ms"]
+        right = all(isinstance(value, str) for value in (recipe["split"], recipe["text"], *names))
+        right &= all(type(gap) is int and 0 <= gap <= LONGEST_GAP for gap in gaps) and len(gaps) == len(names) + 1 > 1
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BadInputError(f"{where}: no recipe of a string ({type(error).__name__}: {error}): correct it.") from error
+    if not right:
+        raise BadInputError(
+            f"{where}: no recipe of a string: expected the texts split and text, the names files, and in gap_ms one "
+            f"number more of 0 to {LONGEST_GAP} ms. Correct it."
+        )
+    if wrong := [name for name in names if leads_outside(name)]:
+        raise BadInputError(f'{where}: "{wrong[0]}" is outside its folder: correct it.')
+    return recipe  # type: ignore[no-any-return]
 
 
 def sentence_files(request: LoadRequest) -> Sequence[Path]:
@@ -70,7 +96,7 @@ def listed(path: Path, having: Mapping[str, str], request: LoadRequest) -> Parts
     names = ("file", "split", "speaker", "text", *having)
     rows = [dict(zip(names, cells, strict=True)) for cells in zip(*map(table.column, names), strict=True)]
     for line, row in zip(table.lines, rows, strict=True):
-        if _is_outside(row["file"]) or not (path.parent / row["file"]).is_file():
+        if leads_outside(row["file"]) or not (path.parent / row["file"]).is_file():
             raise BadInputError(f'"{path}", line {line}: "{row["file"]}" is not a file below its folder: correct it.')
 
     def part(name: str) -> Labelled[Recording]:
@@ -88,7 +114,3 @@ def listed(path: Path, having: Mapping[str, str], request: LoadRequest) -> Parts
         )
 
     return Parts(train=part("train"), test=part("test"))
-
-
-def _is_outside(name: str) -> bool:
-    return Path(name).is_absolute() or ".." in Path(name).parts

@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from tlbench import Array, Side, Split, TaskData
+from tlbench import Array, LoadRequest, Side, Split, TaskData
 from tlbench.assets import Labelled, Parts, example_files, read_sound
+from tlbench_speech.transcripts.best_path import UNKNOWN
 
 FRAMES = 50
 """Frames in a second, of `audio/logmel-frames`, wav2vec 2.0, HuBERT and Whisper."""
 SILENT = 1e-3
 """Largest sample, 60 dB below full scale, up to which a clip counts as silent."""
+QUOTED = re.compile(r"(?<!\w)‘([^‘]*?)’(?!\w)")
+"""What is between single quotation marks; an apostrophe at a word's end is the same sign as the closing one."""
 APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "`": "'"})
 
 
@@ -36,15 +40,26 @@ class Heard(NamedTuple):
 
 def normalised(text: str) -> str:
     """Return a text in small letters, without punctuation and symbols but apostrophes, one space between words."""
-    folded = unicodedata.normalize("NFC", text).translate(APOSTROPHES).lower()
-    kept = "".join(" " if unicodedata.category(sign)[0] in "PSC" and sign != "'" else sign for sign in folded)
-    words = (word.strip("'") if set(word) == {"'"} else word for word in kept.split())
-    return " ".join(filter(None, words))
+    folded = QUOTED.sub(r" \1 ", unicodedata.normalize("NFC", text)).translate(APOSTROPHES).lower()
+    words = "".join(map(_kept, folded)).split()
+    return " ".join(filter(None, (word.strip("'") if word[0] == word[-1] == "'" else word for word in words)))
+
+
+def _kept(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if category == "Cf":  # Soft hyphens and joiners are within words.
+        return ""
+    return " " if category[0] in "PSC" and sign != "'" else sign
 
 
 def spaced(text: str) -> str:
-    """Return a text as it is, but composed (NFC) and with one space between words."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    """Return a text as it is, but composed (NFC), with one space between words, and without signs of lost ones."""
+    return " ".join(unicodedata.normalize("NFC", text).replace(UNKNOWN, " ").split())
+
+
+def transcript_of(text: str, request: LoadRequest) -> str:
+    """Return the transcript in a text, as `task.normalise` says."""
+    return normalised(text) if request.options["normalise"] else spaced(text)
 
 
 def frames_needed(transcript: str) -> int:
@@ -53,15 +68,13 @@ def frames_needed(transcript: str) -> int:
 
 
 def alphabet_of(*sides: Parts[Recording] | None) -> tuple[str, ...]:
-    """Return the characters of all training transcripts, in order, then those of test transcripts alone.
+    """Return the space between words and the characters of all training transcripts, in order.
 
     As names of classes are, an alphabet is a part of the problem: it is known before the first label is. A character
-    without a training example can never be recognised; test transcripts with one keep their errors, and are noted.
+    without a training example can never be recognised: it is no output, and where a test transcript has it counts as
+    an error.
     """
-    there = [parts for parts in sides if parts is not None]
-    trained = _characters(parts.train for parts in there)
-    alone = _characters(parts.test for parts in there) - trained
-    return (*sorted(trained), *sorted(alone))
+    return tuple(sorted({" "} | _characters(parts.train for parts in sides if parts is not None)))
 
 
 def _characters(splits: Iterable[Labelled[Recording]]) -> set[str]:
@@ -87,7 +100,10 @@ def check_characters(*sides: Parts[Recording] | None) -> None:
 
 
 def read_side(parts: Parts[Recording], alphabet: Sequence[str], rate: int) -> Side:
-    """Read all recordings of a domain at a sample rate in Hz; what is doubtful in them is noted."""
+    """Read all recordings of a domain at a sample rate in Hz; what is doubtful in them is noted.
+
+    Characters of test transcripts outside the alphabet become `UNKNOWN`.
+    """
 
     def split(recordings: Labelled[Recording]) -> Split:
         heard = recordings.read(lambda one: _hear(one, rate, recordings))
@@ -99,7 +115,13 @@ def read_side(parts: Parts[Recording], alphabet: Sequence[str], rate: int) -> Si
             groups=heard.groups,
         )
 
-    return Side(labels=tuple(alphabet), train=split(parts.train), test=split(parts.test))
+    test = split(parts.test)
+    known = [_with_unknown(text, alphabet) for text in test.labels]
+    return Side(labels=tuple(alphabet), train=split(parts.train), test=replace(test, labels=known))
+
+
+def _with_unknown(transcript: str, alphabet: Sequence[str]) -> str:
+    return "".join(character if character in alphabet else UNKNOWN for character in transcript)
 
 
 def _hear(one: Recording, rate: int, recordings: Labelled[Recording]) -> Heard:
@@ -107,7 +129,7 @@ def _hear(one: Recording, rate: int, recordings: Labelled[Recording]) -> Heard:
     faults.locate(one, one.where)
     waveform, _ = read_sound(one.path, rate, faults)
     seconds, needed = len(waveform) / rate, frames_needed(one.transcript)
-    if abs(waveform).max() <= SILENT:
+    if one.transcript and abs(waveform).max() <= SILENT:
         faults.note("A recording is silent: remove it, or give it an empty transcript.", one.path)
     if needed > (frames := int(seconds * FRAMES)):
         faults.note(

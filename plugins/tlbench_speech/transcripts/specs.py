@@ -125,6 +125,12 @@ def _transcript_table() -> TaskSpec:
                 default=True,
                 summary="transcripts in small letters and without punctuation; false: as they are",
             ),
+            Option(
+                name="quotes",
+                default=True,
+                summary="CSV and TSV: quotation marks enclose cells; false: they are ordinary characters, as in the "
+                "tables of Common Voice",
+            ),
             Option(name="empty", default="refuse", summary="recordings with an empty transcript: refuse, drop or keep"),
             *SPLIT_OPTIONS,
         ),

@@ -7,7 +7,7 @@ import pytest
 
 from tlbench import BadInputError
 from tlbench.assets.readers.features import FeatureEncoding, read_records
-from tlbench.assets.readers.labelled import join
+from tlbench.assets.readers.labelled import join_examples
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_text_that_training_did_not_have_is_all_zeros(records):
 
 
 def test_records_of_two_tables_keep_their_order(records):
-    both = join(records(TRAIN), records("service,bytes,label\nssh,5,n\n", "u.csv"))
+    both = join_examples(records(TRAIN), records("service,bytes,label\nssh,5,n\n", "u.csv"))
     assert learn(both).features(both.inputs).tolist() == [[1, 1, 0], [3, 0, 1], [5, 0, 1]]
 
 

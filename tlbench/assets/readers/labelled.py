@@ -158,7 +158,7 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def join(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
+def join_examples(first: Labelled[T], second: Labelled[T]) -> Labelled[T]:
     """Return the examples of both; messages name the file or folder of the first."""
     return replace(
         first,
@@ -198,7 +198,7 @@ def published_parts(parts: Mapping[str, Labelled[T]]) -> Parts[T]:
     Without `test`, `valid` is the test split; with it, `valid` is training data.
     """
     if len(parts) == 3:
-        return Parts(train=join(parts["train"], parts["valid"]), test=parts["test"])
+        return Parts(train=join_examples(parts["train"], parts["valid"]), test=parts["test"])
     return Parts(train=parts["train"], test=parts["test" if "test" in parts else "valid"])
 
 

@@ -10,7 +10,7 @@ from tlbench.assets.readers.folders import example_files, split_folders
 from tlbench.assets.readers.labelled import Labelled, Parts
 from tlbench.assets.readers.listed import COLUMNS, files_of, listed_files
 from tlbench.assets.readers.tables import Table, read_table
-from tlbench.assets.readers.walk import list_folder, note_unread, subfolders
+from tlbench.assets.readers.walk import leads_outside, list_folder, note_unread, subfolders
 from tlbench.contract.faults import Faults
 from tlbench.errors import BadInputError
 
@@ -59,7 +59,7 @@ def _metadata(folder: Path, label: str, faults: Faults) -> Table | None:
         faults.note(f'"{table.path}" has no column "{label}": the folders are the labels. Or set task.label=COLUMN.')
         return None
     for line, name in zip(table.lines, table.column(FILE), strict=True):
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if leads_outside(name):
             raise BadInputError(f'"{table.path}", line {line}: "{name}" is outside "{folder}": use a path inside it.')
     return table
 

@@ -14,7 +14,7 @@ from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, kee
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
 from tlbench.assets.readers.foreign import refuse_foreign
 from tlbench.assets.readers.hub import hub_files, is_hub_place
-from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join, named_parts, quoted
+from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join_examples, named_parts, quoted
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
 from tlbench.assets.readers.walk import list_folder
 from tlbench.contract.faults import RAISE, Faults
@@ -211,7 +211,7 @@ def table_parts(
     Examples with groups or times are divided by these, others with the same `group` stay together. `valid` is used as
     in `labelled.published_parts`.
     """
-    parts = {name: functools.reduce(join, map(read, paths)) for name, paths in files.items()}
+    parts = {name: functools.reduce(join_examples, map(read, paths)) for name, paths in files.items()}
     if "all" in parts:
         return divide(parts["all"], [group(example) for example in parts["all"].inputs])
     return keep_published(parts)

@@ -29,6 +29,11 @@ def list_folder(folder: Path) -> list[Path]:
     return [path for path, _ in _entries(folder)]
 
 
+def leads_outside(name: str) -> bool:
+    """Return whether the path of a file that data names leads out of the folder that it is relative to."""
+    return Path(name).is_absolute() or ".." in Path(name).parts
+
+
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder by name, also behind links."""
     return [path for path, is_folder in _entries(folder) if is_folder]
