@@ -16,7 +16,7 @@ FOLDER = "TLBENCH_DATA/summarization_shift"
 TABLE_FORMATS = "CSV, TSV, JSON (lines) or Parquet table, or hf://OWNER/NAME[/CONFIG][@REVISION]"
 WRITTEN = "written-answers"
 """The trait of a kind whose predictions are written behind a prompt, in the layout `continuation`."""
-READER = deferred("tlbench_generation.prompts_file", "prompt_reader")
+READER = deferred("tlbench_generation.prompts_file", "PromptReader")
 
 GENERATION = KindSpec(
     name="generation",

@@ -60,7 +60,7 @@ class Copy(nn.Module):
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
-        self.outputs = outputs
+        self.out_features = outputs
         # A copied token has the probability 0.9, all others share the rest.
         self.scale = nn.Parameter(torch.tensor([math.log(9 * outputs)]), requires_grad=False)
         self.register_buffer("length", torch.tensor([1.0]))
@@ -74,7 +74,7 @@ class Copy(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         token, place = features[..., :1], features[..., 1:]
         token = torch.where((place >= self.length) | (token < 0), self.end, token)
-        return (token == torch.arange(self.outputs, device=features.device)).float() * self.scale
+        return (token == torch.arange(self.out_features, device=features.device)).float() * self.scale
 
 
 def extend_typical(model: TransferModel, options: Mapping[str, Any]) -> TransferModel:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
+from tokenizers.pre_tokenizers import ByteLevel
 
 from tlbench import ANSWER_TOKENS, BadInputError, FitRequest, PrepareRequest, UsageError
 from tlbench.assets import log_once
@@ -14,6 +16,8 @@ from tlbench.learning import Columns, Ragged, as_bad_input
 from tlbench_hf.encoding import SAYS_TOKENS, encoded, encoder
 from tlbench_hf.find import positions_of
 
+SPACE = "\N{LOWER ONE EIGHTH BLOCK}"
+"""Stands for a space in the pieces of SentencePiece."""
 MASKS = ("[MASK]", "<mask>")
 LONG = 256
 """Positions that are enough for most texts; models with fewer are rare."""
@@ -139,11 +143,53 @@ def vocabulary(tokenizer: Tokenizer, size: int) -> list[str]:
 
 
 def said(tokenizer: Tokenizer, config: Any, layout: str) -> list[str]:
-    """Return the names of a language model's outputs; the end of an answer has an empty one."""
+    """Return the names of a language model's outputs.
+
+    For answers they are what a text is made of, which the kind tells from the names alone: the end of an answer has an
+    empty one, and tokens that were added to byte-level pieces are spelled in bytes too, if they have other signs than
+    ASCII. Raises `UsageError` for pieces that are neither byte-level nor those of SentencePiece.
+    """
     names = vocabulary(tokenizer, config.vocab_size)
-    if layout == "continuation":
-        names[_end(config)] = ""
+    if layout != "continuation":
+        return names
+    if _spelled_in_bytes(tokenizer):
+        for place, token in tokenizer.get_added_tokens_decoder().items():
+            if place < len(names) and not token.content.isascii():
+                names[place] = in_bytes(token.content)
+    names[_end(config)] = ""
     return names
+
+
+def _spelled_in_bytes(tokenizer: Tokenizer) -> bool:
+    """Return whether pieces are byte-level, rather than those of SentencePiece with U+2581 for a space.
+
+    Raises `UsageError` for other ones, such as WordPiece: a text cannot be put together of their names.
+    """
+    state = json.loads(tokenizer.to_str())
+    rules = list(_rules(state["pre_tokenizer"])), list(_rules(state["decoder"]))
+    types = {rule.get("type") for several in rules for rule in several}
+    if "ByteLevel" in types:
+        return True
+    replaced = any(rule.get("pattern", {}).get("String") == SPACE for rule in rules[1] if rule["type"] == "Replace")
+    if "Metaspace" in types or replaced:
+        return False
+    raise UsageError(
+        f'The tokenizer has pieces of "{state["model"]["type"]}", of which no answer can be written. Expected '
+        f"byte-level pieces or those of SentencePiece: use another checkpoint."
+    )
+
+
+def _rules(rule: Mapping[str, Any] | None) -> Iterator[Mapping[str, Any]]:
+    """Yield a rule of a tokenizer, and those that it is a sequence of."""
+    if rule:
+        yield rule
+        for inner in (*rule.get("pretokenizers", ()), *rule.get("decoders", ())):
+            yield from _rules(inner)
+
+
+def in_bytes(text: str) -> str:
+    """Return a text as byte-level pieces spell it: a letter for each byte."""
+    return "".join(piece for piece, _ in ByteLevel(add_prefix_space=False, use_regex=False).pre_tokenize_str(text))
 
 
 def _end(config: Any) -> int:

@@ -1,9 +1,9 @@
 """A raw example is a text, or a pair of texts, such as a question and its context; where words are labelled, a list of
 words; where an answer is written, its prompt, a text, or a pair of prompt and answer.
 
-This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and imports numpy alone: it
-prepares training data, and goes with an exported model to where that is served. Pieces and merges are those of a
-`tokenizers` file; the names of special tokens in a text are text.
+This module turns it into piece ids by byte-level byte pair encoding (Radford et al. 2019) and needs numpy alone beside
+the rule for words, which an export carries too: it prepares training data, and goes with an exported model to where
+that is served. Pieces and merges are those of a `tokenizers` file; the names of special tokens in a text are text.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tlbench.assets import context_words
+
 SPECIAL = ("[PAD]", "[CLS]", "[SEP]")
 """Ids 0 to 2; inputs are padded with 0."""
 END, ANSWER = "[END]", "[ANSWER]"
@@ -32,8 +34,6 @@ SPACES = frozenset(
     map(chr, (*range(9, 14), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
 )
 """White space as Unicode has it; Python's own has four control characters more."""
-UNSPACED = ("\u0e00-\u0eff", "\u1000-\u109f", "\u1780-\u17ff", "\u3040-\u30ff", "\u3400-\u9fff", "\uf900-\ufaff")
-"""First and last characters of scripts that have no spaces between words: each character is a word."""
 WORDS = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[Ldelmrstv]+| ?N+| ?[.']+|[ \t]+(?![^ \t])|[ \t]+")
 """GPT-2's rule, over what `Classes` makes of a text: contractions, letters, numbers, other signs, white space."""
 
@@ -98,18 +98,8 @@ def question_in_context(
 
 
 def split_words(text: str) -> list[str]:
-    """Return the words and signs of a text, by the rule of `tlbench.assets.context_words`, which no export has."""
-    words: list[str] = []
-    running = False
-    for sign in text:
-        unspaced = any(known[0] <= sign <= known[-1] for known in UNSPACED)
-        inside = not unspaced and (sign.isalnum() or sign == "_" or unicodedata.category(sign).startswith("M"))
-        if inside and running:
-            words[-1] += sign
-        elif not sign.isspace():
-            words.append(sign)
-        running = inside
-    return words
+    """Return the words and signs of a text."""
+    return [text[start:end] for start, end in context_words(text)]
 
 
 class Continued:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -56,6 +59,13 @@ def tokens(folder):
     return {**places, "backbone.hidden": 8, "backbone.vocabulary": 300}
 
 
+def prompts(folder):
+    def line(odd, random):
+        return f"part {random.integers(100)} is {('out', 'in')[odd]},{('order', 'keep')[odd]} it"
+
+    return {**write_tables(folder, "prompt,answer", line), "backbone.hidden": 8, "backbone.vocabulary": 300}
+
+
 def nothing(folder):
     return {"source.steps": 2}
 
@@ -66,6 +76,7 @@ CASES = {
     "tags": ("nlp/tag-table", tags, "good 0."),
     "pairs": ("nlp/text-table", pairs, "0."),
     "tokens": ("nlp/lm-vader", tokens, "0."),
+    "answers": ("nlp/prompt-table", prompts, ': "'),
     "one class": ("anomaly/flows-normal", nothing, "attack "),
 }
 POSTPROCESS = {
@@ -74,6 +85,7 @@ POSTPROCESS = {
     "tags": "Flags",
     "pairs": "Labels",
     "tokens": "Tokens",
+    "answers": "Answers",
     "one class": "Distances",
 }
 LISTED = {
@@ -82,6 +94,7 @@ LISTED = {
     "tags": "In order: good, other.",
     "pairs": "In order: no, yes.",
     "tokens": ", in the file's metadata, from ",
+    "answers": ", in the file's metadata, from ",
     "one class": "In order: normal, attack.",
 }
 EXAMPLES = {
@@ -90,6 +103,7 @@ EXAMPLES = {
     "tags": "a text",
     "pairs": "a list of texts",
     "tokens": "prepared arrays",
+    "answers": "a list of texts",
     "one class": "float32 (20,)",
 }
 
@@ -100,7 +114,7 @@ def exported(request, catalog, session_cache, tmp_path_factory):
     task, make, _ = CASES[request.param]
     folder = tmp_path_factory.mktemp(request.param)
     settings = Settings(cache=session_cache, board=folder / "board", data_root=None)
-    strategy = "source-only" if request.param == "tokens" else "frozen"
+    strategy = "source-only" if request.param in ("tokens", "answers") else "frozen"
     plan = plan_only(catalog, settings, tasks=[task], strategies=[strategy], overrides={**SHORT, **make(folder)})
     store = Store(root=session_cache, notify=catalog.notify)
     row = run_pairing(plan.pairings[0], catalog, settings, store).row
@@ -135,12 +149,62 @@ def test_metadata_and_card_say_what_goes_in_and_comes_out(exported):
     assert LISTED[case] in card
 
 
+@pytest.fixture
+def copy(exported, tmp_path):
+    """A copy of the exported folder."""
+    return shutil.copytree(exported[-1], tmp_path / "copy")
+
+
+OF_ANSWERS = pytest.mark.parametrize("exported", ["answers"], indirect=True)
+
+
+@OF_ANSWERS
+@pytest.mark.parametrize(("where", "by", "agrees"), [(0, 0.01, False), (0, 1e-5, True), (-1, 1, False)])
+def test_answers_and_the_logarithms_before_them_are_compared_each_as_what_they_are(copy, where, by, agrees):
+    """An answer of code points above 100 does not make up for a logarithm, nor its first signs for the last one."""
+    known = known_predictions(copy)
+    name = next(name for name, each in known.items() if len(each["prediction"]) > len(each["target"]))
+    known[name]["prediction"][where] += by
+    (copy / "examples" / "predictions.json").write_text(json.dumps(known))
+    done = serve(copy, "--check")
+    assert (done.returncode == 0) == agrees, done.stdout + done.stderr
+    assert ("differs by inf" in done.stdout) == (where == -1)
+
+
+@OF_ANSWERS
+def test_prompts_are_read_from_tables_lines_and_text_files(copy, tmp_path):
+    (tmp_path / "t.csv").write_text("prompt;more\n part 7 is out ;x\n")
+    (tmp_path / "t.jsonl").write_text('"part 7 is out"\n')
+    (tmp_path / "t.txt").write_text("part 7 is out\n")
+    done = serve(copy, *(str(tmp_path / f"t.{suffix}") for suffix in ("csv", "jsonl", "txt")))
+    assert done.returncode == 0, done.stderr
+    assert len({line.partition(": ")[2] for line in done.stdout.splitlines()}) == 1
+    assert len(done.stdout.splitlines()) == 3
+
+
+@OF_ANSWERS
+@pytest.mark.parametrize(("name", "content"), [("t.csv", "prompt,more\n"), ("t.jsonl", "\n"), ("t.csv", "")])
+def test_a_file_without_examples_is_named(exported, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    done = serve(exported[-1], str(tmp_path / name))
+    assert done.returncode == 1
+    assert done.stderr.startswith(f'Error: "{tmp_path / name}" has no rows')
+
+
+@OF_ANSWERS
+def test_a_reader_that_returns_no_examples_is_answered_with_a_message(copy):
+    with (copy / "reader.py").open("a") as reader:
+        reader.write("\n\ndef PromptReader(**settings):\n    return lambda path: []\n")
+    done = serve(copy, "any.csv")
+    assert (done.returncode, done.stderr) == (1, 'Error: "any.csv" has no examples: add some.\n')
+
+
 def test_inspection_reads_its_labels(exported, settings):
     case, pairing, _, _ = exported
     request = pairing.load_request
     found = inspect_task(pairing.task, request, pairing.label_budget.total)
     assert found.refused == []
-    data, classes = pairing.task.load(request), case not in ("numbers", "tokens")
+    data, classes = pairing.task.load(request), case not in ("numbers", "tokens", "answers")
     known = dict.fromkeys([*data.source.labels, *data.target.labels]) if classes else ()
     assert [record["class"] for record in found.classes] == list(known)
     assert ("total variation of label frequencies" in found.shift) == (classes and case != "one class")

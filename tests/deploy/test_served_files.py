@@ -155,7 +155,10 @@ class TestOpenNumbers:
 
     @pytest.mark.parametrize(
         ("written", "expected"),
-        [("1.200", 1200.0), ("1,200", 1.2), ("1.234,5", 1234.5), ("1.234.567", 1234567.0), ("7", 7.0), ("1.5", 1.5)],
+        [
+            *(("1.200", 1200.0), ("1,200", 1.2), ("1.234,5", 1234.5), ("1.234.567", 1234567.0)),
+            *(("7", 7.0), ("1.5", 1.5), ("0.125", 0.125), ("-0.250", -0.25)),
+        ],
     )
     def test_points_between_thousands_in_training_are_that_in_every_file(self, file, written, expected):
         _, read = load("anomaly/table", target=str(file("t.csv", cells(grouped(".")))))
@@ -186,6 +189,18 @@ class TestOpenNumbers:
         test = file("both/test.csv", f"size;rate;count;proto;label\n{rows}")
         data, read = load("anomaly/table", target=str(test.parent))
         assert {row[0] for row in data.target.test.inputs} == {1200.0, 2500.0}
+        assert same(data.target.test.inputs, read(test))
+
+    def test_a_zero_is_never_before_a_point_between_thousands(self, file):
+        """Its test table writes decimal points, whatever the training table does: 0.125 is not 125."""
+        file("both/train.csv", cells(grouped(".")))
+        rows = "".join(
+            f"{size};0;{count};tcp;{label}\n"
+            for count, (size, label) in enumerate([("0.125", "normal"), ("0.250", "worm")] * 3)
+        )
+        test = file("both/test.csv", f"size;rate;count;proto;label\n{rows}")
+        data, read = load("anomaly/table", target=str(test.parent))
+        assert {row[0] for row in data.target.test.inputs} == {0.125, 0.25}
         assert same(data.target.test.inputs, read(test))
 
     def test_domains_may_differ(self, file):
@@ -258,6 +273,44 @@ def test_pairs_of_texts_are_read_as_in_training(file):
     path = file("t.csv", 'text,label,other\n"a, b",x,c\nd,y,e\nf,x,g\nh,y,i\n')
     data, read = load("nlp/text-table", target=str(path), pair="other")
     assert sorted(examples(data.target)) == sorted(read(path))
+
+
+PROMPTS = {
+    "commas": ("t.csv", '" prompt ",answer\n" a, b\nc ",x\n"she said ""no""",y\n«é» ☕ ,x\nd\u2028e,y\n'),
+    "tabs in .csv": ("t.csv", "answer\tprompt\nx\ta\ny\tb, c\nx\t  two  words\ny\te\x0cf\n"),
+    "quotation marks": ("t.tsv", 'answer\tprompt\nx\t"a\ny\tb" c\nx\td\n'),
+    "json lines": ("t.jsonl", "\n".join(json.dumps({"prompt": f" a\n{i}", "answer": "x"}) for i in range(6))),
+    "json": ("t.json", json.dumps([{"prompt": f"a {i}", "answer": "x"} for i in range(6)])),
+}
+
+
+@pytest.mark.parametrize("spelling", PROMPTS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_prompts_of_any_spelling_are_read_as_in_training(file, spelling, encoding):
+    path = file(*PROMPTS[spelling], encoding)
+    data, read = load("nlp/prompt-table", target=str(path), quotes=spelling != "quotation marks")
+    assert sorted(prompt for prompt, _ in examples(data.target)) == sorted(read(path))
+
+
+def test_prompts_of_parquet_are_read_as_in_training(tmp_path):
+    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    columns = {"prompt": [f" a\n{row}" for row in range(6)], "answer": ["x"] * 6}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "t.parquet")
+    data, read = load("nlp/prompt-table", target=str(tmp_path / "t.parquet"))
+    assert sorted(prompt for prompt, _ in examples(data.target)) == sorted(read(tmp_path / "t.parquet"))
+
+
+def test_texts_to_sum_up_are_read_as_in_training(file, tmp_path):
+    """Line breaks and the like are single spaces, also in a text file and on the command line."""
+    records = [{"text": f"a:  yes\n\tb\u2028{row}", "summary": "a\nb", "references": ["a"]} for row in range(4)]
+    content = "\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    for name in ("science_train", "science_test", "clinic_train", "clinic_test"):
+        path = file(f"{name}.jsonl", content)
+    data, read = load("nlp/summaries", source=str(tmp_path), target=str(tmp_path))
+    prompts = [prompt for prompt, _ in data.target.test.inputs]
+    assert prompts == read(path) == [f"a: yes b {row}" for row in range(4)]
+    assert list(map(read.text, (record["text"] for record in records))) == prompts
+    assert [answer for _, answer in data.target.test.inputs] == ["a\nb"] * 4
 
 
 def test_sounds_of_any_rate_are_read_as_in_training(tmp_path):

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import plan_only
 
-from tlbench import ANSWER_TOKENS, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest
+from tlbench import ANSWER_TOKENS, BadInputError, BuildRequest, FitRequest, LoadRequest, PrepareRequest, UsageError
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.engine.prepared import prepare
 from tlbench.planning.catalog import load_catalog
 from tlbench_generation import prompts_file
 from tlbench_generation.metrics import ROUGE, exact, log_likelihood, perplexity, rouge
 from tlbench_generation.postprocess import LONGEST, Answers, code_points, text_in, texts_of
+from tlbench_generation.tasks import summaries
 from tlbench_generation.tasks.own import PROMPT_WORDS
 
 
@@ -320,6 +321,61 @@ class TestBackbones:
             assert text_in(part) == text_of([labels[token] for token in tokens])
 
 
+def hf_tokenizer(model, added=(), **rules):
+    """A tokenizer of the library, which knows a few pieces."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer(model)
+    for name, rule in rules.items():
+        setattr(tokenizer, name, rule)
+    tokenizer.add_tokens(list(added))
+    return tokenizer
+
+
+class TestTokenizers:
+    """A text is put together of the names of tokens alone, so `said` must make them unambiguous."""
+
+    def said(self, tokenizer):
+        from types import SimpleNamespace
+
+        from tlbench_hf.tokens import said
+
+        return said(tokenizer, SimpleNamespace(vocab_size=tokenizer.get_vocab_size(), eos_token_id=0), "continuation")
+
+    def test_added_tokens_of_byte_level_pieces_are_spelled_in_bytes(self):
+        from tokenizers import decoders, models, pre_tokenizers
+
+        alphabet = {letter: place for place, letter in enumerate(["<end>", *pre_tokenizers.ByteLevel.alphabet()])}
+        rules = {"pre_tokenizer": pre_tokenizers.ByteLevel(add_prefix_space=False), "decoder": decoders.ByteLevel()}
+        tokenizer = hf_tokenizer(models.BPE(alphabet, []), ["<\u2581x\u2581>", "Ġé", "<|a|>"], **rules)
+        labels = self.said(tokenizer)
+        text = "né <\u2581x\u2581> ☕Ġé <|a|>"
+        assert text_of([labels[place] for place in tokenizer.encode(text).ids]) == text
+
+    @pytest.mark.parametrize("form", ["metaspace", "replace"])
+    def test_pieces_of_sentencepiece_stay(self, form):
+        from tokenizers import decoders, models, normalizers, pre_tokenizers
+
+        vocabulary = {name: place for place, name in enumerate(["<end>", "\u2581", "a", "Ġ", "é"])}
+        of_replace = [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse()]
+        rules = {
+            "metaspace": {"pre_tokenizer": pre_tokenizers.Metaspace()},
+            "replace": {"normalizer": normalizers.Replace(" ", "\u2581"), "decoder": decoders.Sequence(of_replace)},
+        }
+        tokenizer = hf_tokenizer(models.BPE(vocabulary, []), **rules[form])
+        labels = self.said(tokenizer)
+        assert text_of([labels[place] for place in tokenizer.encode("aé Ġ a").ids]) == "aé Ġ a"
+
+    def test_others_are_refused(self):
+        from tokenizers import decoders, models
+
+        word = hf_tokenizer(models.WordPiece({"[UNK]": 0, "a": 1, "##b": 2}), decoder=decoders.WordPiece())
+        ends = hf_tokenizer(models.BPE({"a": 0, "b</w>": 1}, [], end_of_word_suffix="</w>"))
+        for tokenizer, name in ((word, "WordPiece"), (ends, "BPE")):
+            with pytest.raises(UsageError, match=f'pieces of "{name}", of which no answer can be written'):
+                self.said(tokenizer)
+
+
 class TestWithoutReading:
     def model(self, encoder, head):
         from tlbench.learning import TransferModel
@@ -348,6 +404,19 @@ class TestWithoutReading:
         begun = self.written(self.model(Copied(), head), prepare, labels)
         assert all(prompt.startswith(text) and text for text, prompt in zip(begun, whole, strict=True))
         assert len("".join(begun)) < len("".join(whole)) / 3
+
+    def test_a_batch_counts_the_outputs_of_any_head(self):
+        import torch
+
+        from tlbench.learning import Inputs
+        from tlbench.learning.generating import OUTPUTS_AT_ONCE, dense_batch_size
+        from tlbench_generation.without_reading import Copy
+
+        *columns, _ = tiny()[2](PAIRS)
+        inputs, outputs = Inputs(tuple(columns)), 10**6
+        sizes = [dense_batch_size(head, inputs) for head in (Copy(outputs), torch.nn.Linear(1, outputs))]
+        assert sizes == [max(1, OUTPUTS_AT_ONCE // (outputs * int(inputs.lengths.max())))] * 2
+        assert sizes[0] < dense_batch_size(torch.nn.Identity(), inputs)
 
     def test_the_typical_answer_is_the_most_central_one(self):
         from types import SimpleNamespace
@@ -388,7 +457,7 @@ class TestOwnPrompts:
         assert task.labels(asked).source == task.labels(asked).target
         data = task.load(asked)
         assert asked.faults.errors == []
-        assert data.reading == {"prompt": "q"}
+        assert data.reading == {"prompt": "q", "quotes": True}
         for split in (data.source.train, data.source.test, data.target.train, data.target.test):
             assert len(split.inputs)
             for (prompt, answer), known in zip(split.inputs, split.references, strict=True):
@@ -416,6 +485,15 @@ class TestOwnPrompts:
         assert "Answers without a letter a-z" in notes
         assert all("1 of 18" in note for note in asked.faults.notes if "words" in note)
 
+    def test_prompts_in_both_splits_are_noted(self, tmp_path):
+        rows = [{"prompt": f"p {n % 5}", "answer": f"a {n}", "who": f"w {n}"} for n in range(40)]
+        task, asked = own(target=lines(tmp_path / "t.jsonl", rows), group="who")
+        test = task.load(asked).target.test
+        assert any(f"{len(test.inputs)} of {len(test.inputs)} test examples" in note for note in asked.faults.notes)
+        task, asked = own(target=lines(tmp_path / "t.jsonl", rows))
+        task.load(asked)
+        assert not any("training split too" in note for note in asked.faults.notes)
+
     def test_references_and_lengths_are_kept_with_the_model_inputs(self, catalog, settings, tmp_path):
         rows = [{"prompt": f"say {n % 9}", "answer": f"it is {n}"} for n in range(30)]
         overrides = {"task.target": lines(tmp_path / "t.jsonl", rows)}
@@ -436,25 +514,55 @@ class TestOwnPrompts:
 
 class TestFilesOfPrompts:
     def test_lines_and_tables_are_read(self, tmp_path):
-        read = prompts_file.prompt_reader("q")
-        (tmp_path / "a.jsonl").write_text('{"q": "one", "other": 1}\n\n"two"\n')
+        read = prompts_file.PromptReader("q")
+        (tmp_path / "a.jsonl").write_text('{"q": " one", "other": 1}\n\n{"q": "t\\nwo"}\n')
+        (tmp_path / "b.jsonl").write_text('\ufeff\n"one "\n\n"two\u2028"\n', encoding="utf-8")
         (tmp_path / "a.csv").write_text('x;q\n1;"a\nb"\n')
-        assert read(tmp_path / "a.jsonl") == ["one", "two"]
+        assert read(tmp_path / "a.jsonl") == ["one", "t\nwo"]
+        assert read(tmp_path / "b.jsonl") == ["one", "two"]
         assert read(tmp_path / "a.csv") == ["a\nb"]
+        assert prompts_file.PromptReader("q", one_line=True)(tmp_path / "a.csv") == ["a b"]
 
     @pytest.mark.parametrize(
         ("name", "content", "fault"),
         [
-            ("a.jsonl", '{"p": "one"}', 'line 1: no text in the field "q"'),
-            ("a.jsonl", "{", "line 1: not JSON"),
-            ("a.csv", "x,y\n1,2\n", 'has no column "q"'),
-            ("a.pdf", "", "no file of prompts"),
+            ("a.jsonl", '{"p": "one"}', 'Unknown column "q"'),
+            ("a.jsonl", "{", "line 1"),
+            ("a.jsonl", '"a"\n"b', "line 2 is not JSON"),
+            ("a.jsonl", '"a"\n{"q": "b"}', "line 2 is not a text"),
+            ("a.jsonl", '"a"\n\n" "', "line 3 is blank"),
+            ("a.csv", "x,y\n1,2\n", 'Unknown column "q"'),
+            ("a.csv", "x,q\n1,a\n2, \n", 'line 3: column "q" is empty'),
+            ("a.csv", "x,q\n1,a\n2\n3,b\n", "line 3: 1 cells for 2 columns"),
+            ("a.csv", "x,q\n", "has no rows"),
+            ("a.jsonl", "\n", "has no rows"),
         ],
     )
     def test_others_are_refused(self, tmp_path, name, content, fault):
         (tmp_path / name).write_text(content)
         with pytest.raises(ValueError, match=fault):
-            prompts_file.prompt_reader("q")(tmp_path / name)
+            prompts_file.PromptReader("q")(tmp_path / name)
+
+
+class TestFilesOfSummaries:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *('{"text": 1, "summary": "b"}', '{"text": "a"}', "[]", "{", "", "\xff"),
+            *('{"text": "a", "summary": "b", "references": "c"}', '{"text": "a", "summary": "b", "references": [1]}'),
+        ],
+    )
+    def test_others_are_refused(self, tmp_path, content):
+        (tmp_path / "t.jsonl").write_bytes(content.encode("latin-1"))
+        with pytest.raises(BadInputError, match="get the file again"):
+            summaries._read(tmp_path / "t.jsonl")
+        with pytest.raises(BadInputError, match="cannot be read"):
+            summaries._read(tmp_path / "missing.jsonl")
+
+    def test_a_line_ends_with_a_line_feed_alone(self, tmp_path):
+        record = {"text": "a\u2028b\x85c", "summary": "d"}
+        (tmp_path / "t.jsonl").write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+        assert summaries._read(tmp_path / "t.jsonl") == [record]
 
 
 def test_notes_of_the_generated_task_say_what_their_line_says():

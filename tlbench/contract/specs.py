@@ -154,7 +154,8 @@ class TaskSpec:
     reader: Callable[..., Callable[[Path], list[Any]]] | None = None
     """Takes `TaskData.reading` as keywords and returns the function from a file's path to a list of its raw examples.
     Exports carry it with what it needs of other modules; beside the standard library and numpy it may import Pillow,
-    pyarrow, scipy and soundfile. It raises `ValueError` for a file that cannot be read."""
+    pyarrow, scipy and soundfile. It raises `ValueError` for a file that cannot be read. If the function has an
+    attribute `text`, an export calls it with texts of text files and of the command line, and predicts the result."""
     evaluate: Callable[[LoadRequest, Callable[[Sequence[Any]], Any]], dict[str, float]] | None = None
     """Further scores of a predictor (raw inputs -> predictions), such as success in a closed loop."""
 

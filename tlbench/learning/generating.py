@@ -74,7 +74,10 @@ def generate_split(
 
 
 def dense_batch_size(head: nn.Module, inputs: Inputs) -> int:
-    """Return how many examples are run at once: fewer where a vocabulary of outputs stands at every position."""
+    """Return how many examples are run at once: fewer if a vocabulary of outputs is computed at every position.
+
+    A head has as many outputs as its `out_features` says, as `nn.Linear` does; one if it has no such attribute.
+    """
     longest = max(1, int(inputs.lengths.max()))
-    outputs = head.out_features if isinstance(head, nn.Linear) else 1
+    outputs = int(getattr(head, "out_features", 1))
     return max(1, min(EVALUATION_BATCH, OUTPUTS_AT_ONCE // (outputs * longest)))

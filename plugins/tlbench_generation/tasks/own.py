@@ -41,15 +41,17 @@ def labels(request: LoadRequest) -> TaskLabels:
 
 
 def load(request: LoadRequest) -> TaskData:
-    """Read pairs of prompt and answer; all answers of a prompt are in one split, and its references."""
+    """Read pairs of prompt and answer; the answers that a split has of a prompt are its references.
+
+    All rows with a prompt are in one split, unless tables, groups or times divide them; such prompts are noted.
+    """
     sides = {
         name: table_parts(parts, partial(_read, request=request), _prompt)
         for name, parts in side_tables(request).items()
     }
     made = {name: _side(name, parts, request) for name, parts in sides.items()}
-    return TaskData(
-        source=made.get("source"), target=made["target"], reading={"prompt": str(request.options["prompt"])}
-    )
+    reading = {"prompt": str(request.options["prompt"]), "quotes": bool(request.options["quotes"])}
+    return TaskData(source=made.get("source"), target=made["target"], reading=reading)
 
 
 def _prompt(pair: Pair) -> str:
@@ -100,6 +102,12 @@ def _side(name: str, parts: Parts[Pair], request: LoadRequest) -> Side:
     for what, examples in (("training", parts.train), ("test", parts.test)):
         if not len(examples):
             request.faults.refuse(f'The {what} split of "{examples.where}" ({name}) is empty: add examples.')
+    learnt = {prompt for prompt, _ in parts.train.inputs}
+    if known := sum(prompt in learnt for prompt, _ in parts.test.inputs):
+        request.faults.note(
+            f'{known} of {len(parts.test)} test examples of "{parts.test.where}" ({name}) have a prompt that is in the '
+            f"training split too: scores may measure memory. Put each prompt in one split alone."
+        )
     return Side(labels=(LABEL,), train=_split(parts.train), test=_split(parts.test))
 
 

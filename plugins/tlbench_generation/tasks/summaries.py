@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.assets import check_limit
+from tlbench.assets import check_file, check_limit
+from tlbench_generation.prompts_file import in_one_line
 
 FOLDER = "summarization_shift"
 
@@ -34,21 +35,33 @@ def load(request: LoadRequest) -> TaskData:
     return TaskData(
         source=Side(labels=("text",), train=_split(train), test=_split(_spread(test, most))),
         target=Side(labels=("text",), train=_split(own_train), test=_split(_spread(own_test, most))),
-        reading={"prompt": "text"},
+        reading={"prompt": "text", "one_line": True},
     )
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    check_limit("cells", path, len(lines))
+    check_file(path, "text")
     try:
+        lines = [line for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+        check_limit("cells", path, len(lines))
         records = [json.loads(line) for line in lines]
-        good = all(isinstance(one["text"], str) and isinstance(one["summary"], str) for one in records)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInputError(f'"{path}" cannot be read ({error!r}): get the file again.') from error
-    if not good or not records:
-        raise BadInputError(f'"{path}" has no texts with summaries: get the file again.')
+    if not records or not all(map(_is_whole, records)):
+        raise BadInputError(
+            f'"{path}" must have an object in each line, with the texts "text" and "summary", and "references" a list '
+            f"of texts if it is there: get the file again."
+        )
     return records
+
+
+def _is_whole(record: Any) -> bool:
+    if not isinstance(record, dict):
+        return False
+    references = record.get("references", [])
+    return isinstance(references, list) and all(
+        isinstance(text, str) for text in (record.get("text"), record.get("summary"), *references)
+    )
 
 
 def _spread(records: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
@@ -59,7 +72,7 @@ def _spread(records: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 def _split(records: list[dict[str, Any]]) -> Split:
     return Split(
-        inputs=[(" ".join(one["text"].split()), one["summary"]) for one in records],
+        inputs=[(in_one_line(one["text"]), one["summary"]) for one in records],
         labels=[0] * len(records),
         references=[one.get("references") or [one["summary"]] for one in records],
     )

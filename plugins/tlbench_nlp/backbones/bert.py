@@ -13,28 +13,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, processors
 from torch import Tensor
 from transformers import BertConfig, BertModel
 
 from tlbench import Array, AugmentRequest, BuildRequest, FitRequest, LabelsRequest, PrepareRequest, SaveRequest
 from tlbench.learning import Columns, Encoder, Ragged, Tensors, device_of, prepare_each, vary_texts
+from tlbench_nlp.pieces import learn_pieces
 from tlbench_nlp.preprocess import SPECIAL, preprocessor, split_words, token_texts
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return a tokenizer as JSON, its pieces learnt from the texts."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    trainer = trainers.BpeTrainer(
-        vocab_size=int(request.options["vocabulary"]),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=list(SPECIAL),
-        show_progress=False,
-    )
     text = _words_apart if request.layout == "context" else _text
-    tokenizer.train_from_iterator((text(example) for example in request.inputs), trainer)
+    tokenizer = learn_pieces(map(text, request.inputs), int(request.options["vocabulary"]), SPECIAL)
     tokenizer.post_processor = processors.BertProcessing(
         ("[SEP]", SPECIAL.index("[SEP]")), ("[CLS]", SPECIAL.index("[CLS]"))
     )

@@ -9,27 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 from torch import Tensor
 from transformers import GPT2Config, GPT2Model
 
 from tlbench import BuildRequest, FitRequest, PrepareRequest
 from tlbench.learning import Columns, Encoder, Ragged, as_bad_input
+from tlbench_nlp.pieces import learn_pieces
 from tlbench_nlp.preprocess import ANSWER, END, Continued
 
 
 def fit(request: FitRequest) -> dict[str, Any]:
     """Return a tokenizer as JSON, its pieces learnt from prompts and answers, and their names."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
-    trainer = trainers.BpeTrainer(
-        vocab_size=int(request.options["vocabulary"]),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=[END, ANSWER],
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator((text for example in request.inputs for text in _texts(example)), trainer)
+    texts = (text for example in request.inputs for text in _texts(example))
+    tokenizer = learn_pieces(texts, int(request.options["vocabulary"]), (END, ANSWER))
     names = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
     return {"tokenizer": tokenizer.to_str(), "vocabulary": ["", *names[1:]]}
 

@@ -23,7 +23,7 @@ OTHER_SIGNS, AT_ONCE = (b";", b"\t", b"|", b'"'), 2**20
 NO_DECIMALS: Mapping[str, str] = MappingProxyType({})
 GROUPED = r"[+-]?(?:\d+|\d{1,3}(?:[. '\u00a0\u202f]\d{3})+)"
 COMMA = re.compile(rf"\s*{GROUPED},\d+(?:[eE][+-]?\d+)?\s*")
-POINTS = re.compile(r"\s*[+-]?\d{1,3}(?:[. '\u00a0\u202f]\d{3})+\s*")
+POINTS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:[. '\u00a0\u202f]\d{3})+\s*")
 """Beside decimal commas, points stand between thousands."""
 THOUSANDS = re.compile(r"\s*[+-]?[1-9]\d{0,2}(?:,\d{3})+\s*")
 """Texts that are a whole number with commas between thousands, or a number with a decimal comma."""

@@ -69,12 +69,20 @@ def record_reader(
     return for_export(read)
 
 
-def text_reader(columns: Sequence[str], quotes: bool) -> Read:
-    """Return the function from a table to the text of each row, or the texts of several columns."""
+def text_reader(columns: Sequence[str], quotes: bool, filled: str = "") -> Read:
+    """Return the function from a table to the text of each row, or the texts of several columns.
+
+    If `filled` says what a cell holds, such as "prompt", white space around cells is removed, and a blank cell is
+    refused with its line.
+    """
 
     def read(path: Path) -> list[Any]:
-        rows = _with_columns(read_table(path, quotes=quotes, faults=SERVED), columns).rows
-        return [row[0] if len(row) == 1 else tuple(row) for row in rows]
+        table = read_table(path, quotes=quotes, faults=SERVED)
+        if filled:
+            rows = list(zip(*(table.filled(column.strip(), filled) for column in columns), strict=True))
+        else:
+            rows = list(map(tuple, _with_columns(table, columns).rows))
+        return [row[0] if len(row) == 1 else row for row in rows]
 
     return for_export(read)
 

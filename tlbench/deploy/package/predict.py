@@ -88,11 +88,6 @@ class Model:
         inputs = [np.asarray(array)[None] for array in self.prepare(example)]
         return self.kind.generate(self.run_batch, inputs, self.labels)[0]
 
-    def scored(self, example: Any, outputs: Any, target: Any) -> Any:
-        """Return the prediction of an example as it was scored, given its outputs and its target."""
-        made = self.predict(outputs, target)
-        return np.append(made, self.generated(example)) if self.generates else made
-
     def outputs(self, examples: list[Any]) -> list[Any]:
         """Return the outputs of each example, `(..., C)`."""
         prepared = [self.prepare(example) for example in examples]
@@ -124,16 +119,22 @@ class Model:
             raise ValueError(f'"{path}" is no raw example: {", ".join(RAW)}.')
         text = path.read_text(encoding="utf-8")
         example = json.loads(text) if path.suffix == ".json" else text.strip()
-        return self.kind.parse(example) if isinstance(example, str) else example
+        return self.parse(example) if isinstance(example, str) else example
+
+    def parse(self, text: str) -> Any:
+        """Return the raw example that a text is: as the reader of files makes it of a cell, if it says how."""
+        return self.kind.parse(getattr(self.read_file, "text", str)(text))
 
     def examples(self, given: str) -> dict[str, Any]:
         """Return the raw examples of a file by name: a table has one in each row; or a text that is given as such."""
         path = Path(given)
         if self.takes_text and len(given.split()) > 1 and not is_file(path):
-            return {"text": self.kind.parse(given)}
+            return {"text": self.parse(given)}
         if self.read_file is None or (path.suffix in RAW and not is_table(path)):
             return {str(path): self.read(path)}
         read = self.read_file(path)
+        if not read:
+            raise ValueError(f'"{path}" has no examples: add some.')
         return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
 
 
@@ -209,11 +210,14 @@ def check(model: Model) -> int:
     examples = [model.read(folder / name) for name in scored]
     largest = 0.0
     for (name, known), example, outputs in zip(scored.items(), examples, model.outputs(examples), strict=True):
-        target = np.array(known["target"])
-        whole = model.generates or isinstance(model.made(outputs, target), list)
-        difference = gap(np.asarray(model.scored(example, outputs, target)), np.array(known["prediction"]), whole)
-        largest = max(largest, difference)
+        target, prediction = np.array(known["target"]), np.array(known["prediction"])
         shown = model.generated(example) if model.generates else model.predict(outputs)
+        made = np.asarray(model.predict(outputs, target))
+        if model.generates:
+            difference = generated_gap(made, shown, prediction)
+        else:
+            difference = gap(made, prediction, isinstance(model.made(outputs, target), list))
+        largest = max(largest, difference)
         described = model.kind.describe(shown, example, model.labels)
         true = ", ".join(model.kind.name(target, model.labels))
         print(f"{name}: {described}   (true: {true}; differs by {difference:.1e})")
@@ -238,6 +242,16 @@ def gap(prediction: Any, scored: Any, whole: bool = False) -> float:
     if prediction.dtype.kind == "i":
         return float((prediction != scored).mean())
     return float(np.abs(prediction - scored).max(initial=0.0) / np.abs(scored).max(initial=1.0))
+
+
+def generated_gap(made: Any, generated: Any, scored: Any) -> float:
+    """Return the largest difference of what a kind that generates makes of the true answer; infinite if it generates
+    anything else than what was scored, which stands behind that in `scored`.
+    """
+    first = made.size
+    if scored.size < first or not np.array_equal(np.ravel(generated), scored.ravel()[first:]):
+        return float("inf")
+    return float(np.abs(made.ravel() - scored.ravel()[:first]).max(initial=0.0))
 
 
 def main() -> int:
