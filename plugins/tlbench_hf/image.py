@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 from tlbench import BadInputError, BuildRequest, FitRequest, PrepareRequest, SaveRequest
 from tlbench.assets import log_once
-from tlbench.learning import Columns, Encoder, prepare_each
+from tlbench.learning import Columns, Encoder, blocks_of, prepare_each
 from tlbench_hf.clip import PROJECTED, is_projected
 from tlbench_hf.load import auto_class, covered, load, write
 from tlbench_hf.photo import preprocessor
@@ -180,6 +180,12 @@ class ImageEncoder(Encoder):
             return features
         states: Tensor = outputs.last_hidden_state
         return states.mean(1) if self.kind in MEANS else states[:, 0]
+
+    def blocks(self) -> list[nn.Module]:
+        """Return embeddings, layers and what comes behind them; a projection is the last block."""
+        if not self.projected:
+            return blocks_of(self)
+        return [*blocks_of(self.model.vision_model), self.model.visual_projection]
 
 
 def save(request: SaveRequest) -> None:

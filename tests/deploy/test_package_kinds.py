@@ -102,7 +102,7 @@ EXAMPLES = {
     "numbers": "float64 (2,)",
     "tags": "a text",
     "pairs": "a list of texts",
-    "tokens": "prepared arrays",
+    "tokens": "a text",
     "answers": "a list of texts",
     "one class": "float32 (20,)",
 }

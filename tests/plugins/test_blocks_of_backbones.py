@@ -42,7 +42,7 @@ def test_blocks_run_in_the_order_given(name, catalog, tmp_path):
         ("wavlm", "pooled", 16000, "model.feature_extractor.conv_layers.0", "model.encoder.layer_norm"),
         ("whisper", "pooled", 16000, "model.conv1", "model.layer_norm"),
         ("vit", "pooled", 0, "model.embeddings", "model.layernorm"),
-        ("clip", "pooled", 0, "model.embeddings", "model.post_layernorm"),
+        ("clip", "pooled", 0, "model.vision_model.embeddings", "model.visual_projection"),
         ("swin", "pooled", 0, "model.embeddings", "model.layernorm"),
     ],
 )
