@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tlbench import Array, BadInputError, LabelsRequest
+from tlbench import Array, LabelsRequest
 from tlbench_hf.load import load
 from tlbench_hf.tokens import configuration, tokenizer_of
 
@@ -21,14 +21,9 @@ def is_projected(config: Any) -> bool:
 
 
 def encode_labels(request: LabelsRequest) -> Array:
-    """Return the vector of each name in the common space, `(C, P)`, by the tower of texts, which is never trained.
-
-    Raises `BadInputError` for a checkpoint without a tokenizer.
-    """
+    """Return the vector of each name in the common space, `(C, P)`, by the tower of texts, which is never trained."""
     import transformers
 
-    if "tokenizer" not in request.files:
-        raise BadInputError("The CLIP checkpoint has no tokenizer: add its tokenizer.json to the folder.")
     config = configuration(request.files, request.fitted)
     texts = config.text_config
     texts.projection_dim = config.projection_dim

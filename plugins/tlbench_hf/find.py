@@ -26,6 +26,7 @@ from tlbench_hf.places import (
     files_beside_extractor,
     files_of_clip,
     files_of_text,
+    has_tokenizer,
 )
 from tlbench_hf.processors import is_plain
 from tlbench_hf.unfit import check_folder, check_model
@@ -186,7 +187,7 @@ def _image(place: str, name: str, config: Mapping[str, Any]) -> BackboneSpec:
         requires=("transformers", "PIL"),
         extra="vision",
         checkpoint=functools.partial(files_of_clip if whole_clip else files_beside_extractor, place),
-        encode_labels=deferred("tlbench_hf.clip", "encode_labels") if whole_clip else None,
+        encode_labels=deferred("tlbench_hf.clip", "encode_labels") if whole_clip and has_tokenizer(place) else None,
         fit=deferred("tlbench_hf.image", "fit"),
         prepare=deferred("tlbench_hf.image", "prepare"),
         preprocess=deferred("tlbench_hf.photo") if plain else None,

@@ -31,6 +31,13 @@ def extractor_file(name: str) -> Path | None:
     return find_checkpoint(name, {"config": "config.json", EXTRACTOR: EXTRACTOR}, (EXTRACTOR,)).files.get(EXTRACTOR)
 
 
+def has_tokenizer(name: str) -> bool:
+    """Return whether a checkpoint comes with a tokenizer. Raises `MissingDataError` for no checkpoint."""
+    from tlbench.assets import find_checkpoint
+
+    return "tokenizer" in find_checkpoint(name, {"config": "config.json", **TOKENIZER}, tuple(TOKENIZER)).files
+
+
 def files_of_text(name: str, options: Mapping[str, Any]) -> Checkpoint:
     """Return a text model's files by role. Raises `MissingDataError`."""
     return _files(name, options, TOKENIZER, BESIDE)

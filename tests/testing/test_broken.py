@@ -97,7 +97,7 @@ BACKBONES = {
     "words/listed-vectors": ("label_vectors_are_valid", "encode_labels returns list; expected an array"),
     "words/endless-vectors": ("label_vectors_are_valid", "vectors that are not finite"),
     "words/trains-on-names": ("label_vectors_are_valid", "encode_labels changes the encoder"),
-    "toy/other-layout": ("spec_fields_are_valid", "layouts are ('grid',); use any of pooled, sequence, map"),
+    "toy/other-layout": ("spec_fields_are_valid", "layouts are ('grid',); use any of pooled, sequence, context, map"),
     "toy/unread-default": ("spec_fields_are_valid", 'option "hidden" has no summary'),
     "toy/pre-trained": ("spec_fields_are_valid", "licence is empty: name the terms"),
 }
