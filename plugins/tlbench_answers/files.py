@@ -133,7 +133,7 @@ def _answers(fields: Mapping[str, Any]) -> list[tuple[str, int | None]]:
     if value == [] or (impossible and value in (None, "")):
         return []
     if value in (None, ""):
-        raise BadInputError(f"there is no answer, and nothing says that there is none: {FORMS}.")
+        raise BadInputError(f"the answers are missing: {FORMS}.")
     if impossible:
         raise BadInputError('there are answers, but "is_impossible" is true: correct one of both.')
     listed = value if isinstance(value, list) else [value]

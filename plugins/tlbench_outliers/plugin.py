@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tlbench import Access, Option, StrategySpec, deferred, hookimpl
 
@@ -18,7 +19,7 @@ def _detector(
     summary: str,
     paper: str,
     options: tuple[Option, ...] = (),
-    extend: Callable[..., object] | None = None,
+    extend: Callable[..., Any] | None = None,
 ) -> StrategySpec:
     return StrategySpec(
         name=name,
@@ -31,63 +32,71 @@ def _detector(
         on_request=True,
         needs=("distances",),
         options=options,
-        extend=extend,  # type: ignore[arg-type]
+        extend=extend,
         adapt=deferred("tlbench_outliers.strategies", name.replace("-", "_")),
+    )
+
+
+def _centroid_distance() -> StrategySpec:
+    return _detector(
+        "centroid-distance",
+        title="Distance from the mean of normal features",
+        summary="Scores an example by the squared distance of its features from the mean of normal examples.",
+        paper="Reiss et al. 2021, PANDA: adapting pretrained features for anomaly detection and segmentation, "
+        "arXiv:2010.05903 (the baseline of section 3)",
+        options=(STANDARDISE,),
+    )
+
+
+def _pca_reconstruction() -> StrategySpec:
+    return _detector(
+        "pca-reconstruction",
+        title="Reconstruction error of principal components",
+        summary="Scores an example by the part of its features outside the principal components of normal ones.",
+        paper="Shyu et al. 2003, A novel anomaly detection scheme based on principal component classifier, ICDM "
+        "foundations and new directions of data mining workshop",
+        options=(
+            STANDARDISE,
+            Option(
+                name="variance",
+                default=0.9,
+                summary="part of the variance of normal features that the components hold",
+                least=0.01,
+                most=0.9999,
+            ),
+        ),
+    )
+
+
+def _nearest_neighbours() -> StrategySpec:
+    return _detector(
+        "nearest-neighbours",
+        title="Distance to the nearest normal features",
+        summary="Scores an example by its mean squared distance to the nearest features of normal examples.",
+        paper="Bergman et al. 2020, Deep nearest neighbor anomaly detection, arXiv:2002.10445",
+        options=(
+            STANDARDISE,
+            Option(
+                name="neighbours",
+                default=2,
+                summary="nearest normal examples (k)",
+                unit="examples",
+                least=1,
+                most=1000,
+            ),
+            Option(
+                name="bank",
+                default=1000,
+                summary="most normal examples that are kept, at least as many as neighbours",
+                unit="examples",
+                least=1,
+                most=100_000,
+            ),
+        ),
+        extend=deferred("tlbench_outliers.strategies", "with_bank"),
     )
 
 
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
-    return [
-        _detector(
-            "centroid-distance",
-            title="Distance from the mean of normal features",
-            summary="Scores an example by the squared distance of its features from the mean of normal examples.",
-            paper="Reiss et al. 2021, PANDA: adapting pretrained features for anomaly detection and segmentation, "
-            "arXiv:2010.05903 (the baseline of section 3)",
-            options=(STANDARDISE,),
-        ),
-        _detector(
-            "pca-reconstruction",
-            title="Reconstruction error of principal components",
-            summary="Scores an example by the part of its features outside the principal components of normal ones.",
-            paper="Shyu et al. 2003, A novel anomaly detection scheme based on principal component classifier, ICDM "
-            "foundations and new directions of data mining workshop",
-            options=(
-                STANDARDISE,
-                Option(
-                    name="variance",
-                    default=0.9,
-                    summary="part of the variance of normal features that the components hold",
-                    least=0.01,
-                    most=0.9999,
-                ),
-            ),
-        ),
-        _detector(
-            "nearest-neighbours",
-            title="Distance to the nearest normal features",
-            summary="Scores an example by its mean squared distance to the nearest features of normal examples.",
-            paper="Bergman et al. 2020, Deep nearest neighbor anomaly detection, arXiv:2002.10445",
-            options=(
-                STANDARDISE,
-                Option(
-                    name="neighbours",
-                    default=2,
-                    summary="nearest normal examples (k)",
-                    unit="examples",
-                    least=1,
-                    most=1000,
-                ),
-                Option(
-                    name="bank",
-                    default=1000,
-                    summary="most normal examples that are kept, at least as many as neighbours",
-                    unit="examples",
-                    least=1,
-                    most=100_000,
-                ),
-            ),
-            extend=deferred("tlbench_outliers.strategies", "with_bank"),
-        ),
-    ]
+    return [_centroid_distance(), _pca_reconstruction(), _nearest_neighbours()]

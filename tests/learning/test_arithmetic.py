@@ -15,8 +15,9 @@ from torch import nn
 from tlbench.learning.accumulation import CannotSplitError
 from tlbench.learning.arithmetic import Arithmetic, computing_in
 from tlbench.learning.data import Examples, Inputs
+from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds import Anomaly, Classification, MultiLabel, Regression, TokenClassification
-from tlbench.learning.model import Encoder, ScaledLinear, TransferModel, encode
+from tlbench.learning.model import Encoder, TransferModel, encode
 from tlbench.learning.ragged import Ragged
 from tlbench.learning.resident import Resident, ahead
 from tlbench.learning.targets import Targets

@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from tlbench.learning.model import Distance, ScaledLinear, apply_head
+from tlbench.learning.heads import Distance, ScaledLinear
+from tlbench.learning.model import apply_head
 from tlbench.learning.probe import STRENGTHS, fit_gaussian, fit_probe, fit_probes, fit_ridge
 
 pytestmark = pytest.mark.filterwarnings("error:divide by zero encountered in log:RuntimeWarning")

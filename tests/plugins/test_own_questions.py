@@ -123,7 +123,7 @@ WRONG = {
     "no question": ({**asked(), "question": " "}, 'line 21: " " is no question'),
     "no context": ({"question": "Where?", "answer": "x"}, "line 21: null is no context"),
     "context of nothing": ({**asked(), "context": ["a"]}, 'line 21: ["a"] is no context'),
-    "nothing said": ({"question": "Where?", "context": CONTEXT}, "line 21: there is no answer, and nothing says"),
+    "nothing said": ({"question": "Where?", "context": CONTEXT}, "line 21: the answers are missing: expected"),
     "contradiction": (asked(is_impossible=True), 'line 21: there are answers, but "is_impossible" is true'),
     "a number": ({**asked(), "answers": [7]}, "line 21: 7 is no answer"),
     "lists": ({**asked(), "answers": [["Fenn"]]}, 'line 21: ["Fenn"] is no answer'),
@@ -136,9 +136,12 @@ WRONG = {
         'line 21: the context "Fenn \ufffd" has half',
     ),
     "half a character in the answer": (asked("Fenn\ud83d"), 'line 21: the answer "Fenn\ufffd" has half a character'),
-    "missing answers": ({**asked(), "answers": None}, "line 21: there is no answer, and nothing says"),
-    "possible": ({**asked(), "answers": None, "is_impossible": False}, "line 21: there is no answer, and nothing"),
-    "empty answer": ({"question": "Where?", "context": CONTEXT, "answer": ""}, "line 21: there is no answer, and noth"),
+    "missing answers": ({**asked(), "answers": None}, "line 21: the answers are missing: expected"),
+    "possible": ({**asked(), "answers": None, "is_impossible": False}, "line 21: the answers are missing: expected"),
+    "empty answer": (
+        {"question": "Where?", "context": CONTEXT, "answer": ""},
+        "line 21: the answers are missing: expected",
+    ),
     "offset as text": (asked(start="41"), 'line 21: "41" is no answer_start: give the place'),
     "offset with a fraction": (asked(start=41.0), "line 21: 41.0 is no answer_start: give the place"),
     "offset of a truth": (asked(start=True), "line 21: true is no answer_start: give the place"),
@@ -175,7 +178,7 @@ def test_missing_answers_are_refused_unless_the_question_is_impossible(tmp_path)
     parquet.write_table(table, tmp_path / "a.parquet")
     task, given = request(target=str(tmp_path / "a.parquet"))
     target = task.load(given).target
-    assert ["entry 1: there is no answer" in str(error) for error in given.faults.errors] == [True]
+    assert ["entry 1: the answers are missing: expected" in str(error) for error in given.faults.errors] == [True]
     known = [len(one["answers"]) for split in (target.train, target.test) for one in split.references]
     assert sorted(known) == [0] + [1] * 18
 

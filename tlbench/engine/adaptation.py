@@ -26,8 +26,9 @@ from tlbench.learning.batch import Augmentation, Remasking
 from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import DeviceClock, seed_everything
+from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.protocol import Kind
-from tlbench.learning.model import ScaledLinear, TransferModel, changed_parameters, device_of
+from tlbench.learning.model import TransferModel, changed_parameters, device_of
 from tlbench.learning.progress import LossCurve, listening
 from tlbench.learning.snapshots import Recorder, recording
 from tlbench.learning.trainer import Trainer

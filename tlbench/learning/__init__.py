@@ -4,6 +4,7 @@ from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
+from tlbench.learning.heads import Distance, ScaledLinear
 from tlbench.learning.kinds import (
     Anomaly,
     Classification,
@@ -38,9 +39,7 @@ from tlbench.learning.metrics import (
 )
 from tlbench.learning.model import (
     EVALUATION_BATCH,
-    Distance,
     Encoder,
-    ScaledLinear,
     TokenNumbers,
     TransferModel,
     apply_head,

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tlbench.contract.task_data import Array
-from tlbench.learning.model import Distance, ScaledLinear
+from tlbench.learning.heads import Distance, ScaledLinear
 
 STRENGTHS = np.logspace(-4, 4, 9)
 """Inverse L2 strengths C that are tried, on standardised features."""

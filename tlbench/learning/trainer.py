@@ -18,9 +18,10 @@ from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
 from tlbench.learning.batch import Augmentation, Batch, Remasking, Strengths
 from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
+from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
-from tlbench.learning.model import ScaledLinear, TransferModel
+from tlbench.learning.model import TransferModel
 from tlbench.learning.progress import report_step
 from tlbench.learning.resident import Resident, ahead, to_device
 from tlbench.learning.snapshots import recorder

@@ -88,6 +88,37 @@ def _sentences() -> TaskSpec:
     )
 
 
+OWN = (
+    Option(
+        name="source",
+        default="",
+        summary="table (CSV, TSV, JSON lines) with the columns file, transcript and split (train, valid, "
+        "test); or folder with metadata.csv, with tables train and test as Common Voice has them, or with "
+        "*.trans.txt as LibriSpeech has them. Empty: no source domain",
+    ),
+    Option(name="target", default="", summary="the same for the target"),
+    Option(
+        name="transcript",
+        default="",
+        summary="column of the transcripts; empty: transcript, transcription, sentence or text",
+    ),
+    Option(
+        name="normalise",
+        default=True,
+        summary="transcripts in small letters and without punctuation; false: as they are",
+    ),
+    Option(
+        name="quotes",
+        default=True,
+        summary="CSV and TSV: quotation marks enclose cells; false: they are ordinary characters, as in the "
+        "tables of Common Voice",
+    ),
+    Option(name="empty", default="refuse", summary="recordings with an empty transcript: refuse, drop or keep"),
+    *SPLIT_OPTIONS,
+)
+"""Options of the task on the user's own recordings."""
+
+
 def _transcript_table() -> TaskSpec:
     return TaskSpec(
         name="speech/transcript-table",
@@ -106,34 +137,7 @@ def _transcript_table() -> TaskSpec:
         data_from="user",
         requires=("soundfile",),
         extra="speech",
-        options=(
-            Option(
-                name="source",
-                default="",
-                summary="table (CSV, TSV, JSON lines) with the columns file, transcript and split (train, valid, "
-                "test); or folder with metadata.csv, with tables train and test as Common Voice has them, or with "
-                "*.trans.txt as LibriSpeech has them. Empty: no source domain",
-            ),
-            Option(name="target", default="", summary="the same for the target"),
-            Option(
-                name="transcript",
-                default="",
-                summary="column of the transcripts; empty: transcript, transcription, sentence or text",
-            ),
-            Option(
-                name="normalise",
-                default=True,
-                summary="transcripts in small letters and without punctuation; false: as they are",
-            ),
-            Option(
-                name="quotes",
-                default=True,
-                summary="CSV and TSV: quotation marks enclose cells; false: they are ordinary characters, as in the "
-                "tables of Common Voice",
-            ),
-            Option(name="empty", default="refuse", summary="recordings with an empty transcript: refuse, drop or keep"),
-            *SPLIT_OPTIONS,
-        ),
+        options=OWN,
         files=deferred("tlbench_speech.transcripts.own", "files"),
         load=deferred("tlbench_speech.transcripts.own", "load"),
         labels=deferred("tlbench_speech.transcripts.own", "labels"),

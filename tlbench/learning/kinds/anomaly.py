@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tlbench.contract.task_data import Array
+from tlbench.learning.heads import Distance
 from tlbench.learning.kinds.classification import Classification
 from tlbench.learning.kinds.postprocess import Distances
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.classification import area_under_roc, average_precision
 from tlbench.learning.metrics.metric import Metric
-from tlbench.learning.model import Distance
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.probe import Linear, fit_gaussian
 from tlbench.learning.targets import BatchTargets

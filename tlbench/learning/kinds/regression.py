@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from tlbench.contract.task_data import Array, ExampleSequence
 from tlbench.errors import BadInputError
+from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.checks import check_names
 from tlbench.learning.kinds.postprocess import Numbers
 from tlbench.learning.kinds.protocol import Postprocess
 from tlbench.learning.metrics.metric import Metric
 from tlbench.learning.metrics.regression import mae, r2, rmse
-from tlbench.learning.model import ScaledLinear
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets
 from tlbench.learning.probe import Linear, fit_ridge
