@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 BLANK = 0
 """The output that stands for no character; that of character c is c + 1."""
 UNKNOWN = "\ufffd"
@@ -62,6 +60,8 @@ class BestPath:
 
 def _collapsed(path: Any) -> Any:
     """Return the characters of a path `(T,)`: repetitions are taken together before blanks go."""
+    import numpy as np
+
     starts = np.diff(path, prepend=-1) != 0
     return (path[starts & (path != BLANK)] - 1).astype(np.int64)
 
