@@ -100,7 +100,8 @@ def test_pictures_say_the_access_what_was_skipped_and_which_error_is_drawn(rows,
         "skipped",
     }
     assert written >= {"mean over seeds", "95 % test interval", "each seed"}
-    assert "finetune, access: target labels" in texts(tmp_path / "plots" / "overview.svg")
+    drawn = texts(tmp_path / "plots" / "overview.svg")
+    assert drawn >= {"toy", "blobs", "access: target labels", "source model without adaptation"}
     assert "± sd over seeds" in texts(tmp_path / "plots" / "toy-forgetting.svg")
 
 
@@ -120,12 +121,59 @@ def test_names_are_drawn_as_they_are(row, tmp_path):
     assert evil in texts(tmp_path / "plots" / "toy-scores.svg")
 
 
-def test_a_strategy_keeps_its_colour_when_baselines_and_tasks_come_and_go(rows, row):
-    from tlbench.leaderboard.style import INK, shades
+def test_a_colour_belongs_to_an_access_whatever_else_is_on_the_board(row):
+    from tlbench.leaderboard.style import INK, shade
 
-    few, more = shades(aggregate(rows[:6])), shades(aggregate([*rows, row("finetune", 0, 0.5, task="toy/other")]))
-    assert {name: more[name] for name in few} == few
-    assert len({few["finetune"], few["frozen"], INK, more["all-labels"]}) == 3
+    accesses = [(), ("target-inputs",), ("target-labels",), ("source", "target-inputs"), ("target-inputs", "source")]
+    rows = [row(f"s{place}", 0, 0.5, access=access) for place, access in enumerate(accesses)]
+    colours = {entry.first.strategy: shade(entry) for entry in aggregate(rows)}
+    assert colours["s3"] == colours["s4"]
+    assert len(set(colours.values())) == 4
+    assert {shade(entry) for entry in aggregate([row("scratch", 0, 0.5, baseline=True)])} == {INK}
+    other = row("x", 0, 0.5, access=("source", "target-inputs", "target-labels"))
+    among_others = {entry.first.strategy: shade(entry) for entry in aggregate([*rows, other])}
+    assert [shade(entry) for entry in aggregate([other])] == [among_others["x"]]
+
+
+def test_a_panel_has_no_line_for_what_another_backbone_ran(row, tmp_path):
+    rows = [row("finetune", 0, 0.6, backbone="toy/a"), row("frozen", 0, 0.5, backbone="toy/b")]
+    render(tmp_path, rows, plots=True)
+    drawn = texts(tmp_path / "plots" / "toy-scores.svg")
+    # A title of two lines is two texts.
+    assert drawn >= {"blobs", "toy/a", "toy/b", "finetune", "frozen"}
+    assert not any("finetune, toy" in text for text in drawn)
+
+
+def test_of_many_strategies_the_best_of_each_access_are_drawn_and_the_picture_says_so(row, tmp_path):
+    from tlbench.leaderboard.plots import MOST
+
+    names = [f"strategy-{place:02}" for place in range(MOST)]
+    rows = [row(name, 0, 0.5 + place / 100) for place, name in enumerate(names)]
+    render(tmp_path / "few", rows, plots=True)
+    assert texts(tmp_path / "few" / "plots" / "toy-scores.svg") >= set(names)
+    render(tmp_path / "many", [*rows, row("adabn", 0, 0.4, access=("target-inputs",))], plots=True)
+    drawn = texts(tmp_path / "many" / "plots" / "toy-scores.svg")
+    assert drawn & set(names) == {names[-1]}
+    assert "adabn" in drawn
+    assert any("the tables have all" in text for text in drawn)
+
+
+def test_the_picture_of_all_domains_shows_the_best_of_each_access_and_writes_scores_that_are_no_share(row, tmp_path):
+    rows = [
+        row("finetune", 0, 0.6),
+        row("frozen", 0, 0.7),
+        row("finetune", 0, -4.5, task="toy/text", metric="log-likelihood"),
+    ]
+    render(tmp_path, rows, plots=True)
+    drawn = texts(tmp_path / "plots" / "overview.svg")
+    assert any("log-likelihood: finetune -4.50" in text for text in drawn)
+
+
+def test_cost_names_the_strategies_that_no_cheaper_one_beats(row, tmp_path):
+    scores = {"cheap": (0.5, 1.0), "worse": (0.4, 2.0), "better": (0.6, 3.0)}
+    rows = [row(name, 0, score, seconds={"adapt": spent}) for name, (score, spent) in scores.items()]
+    render(tmp_path, rows, plots=True)
+    assert texts(tmp_path / "plots" / "toy-cost.svg") & set(scores) == {"cheap", "better"}
 
 
 def test_a_user_s_own_settings_of_matplotlib_change_nothing(rows, tmp_path):

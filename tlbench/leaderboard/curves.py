@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tlbench.leaderboard.aggregate import Entry, sweeps
-from tlbench.leaderboard.plots import GAP, short
-from tlbench.leaderboard.scatter import strategy_keys
-from tlbench.leaderboard.style import INK, band, grid, key, legend, level
+from tlbench.leaderboard.plots import GAP, titles
+from tlbench.leaderboard.style import INK, access_keys, band, grid, key, legend, level, name_point, shade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +18,7 @@ SCRATCH = "scratch"
 """The one baseline that more labels improve."""
 
 
-def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
+def labels(entries: Sequence[Entry]) -> Figure | None:
     """Draw each strategy's score over its label budget, with its test interval; source-only and all-labels are level.
 
     None if no strategy ran with several budgets.
@@ -31,11 +30,10 @@ def labels(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None
     baselines = [entry for entry in entries if entry.first.strategy in GAP]
     pairs = sorted({(entry.first.task, entry.first.backbone) for entry in swept})
     figure, panels = grid(len(pairs), 2.4)
-    for panel, (task, backbone) in zip(panels, pairs, strict=True):
-        alone = sum(other == task for other, _ in pairs) == 1
-        panel.set_title(short(task) if alone else f"{short(task)}, {backbone}")
-        _panel(panel, _of(swept, task, backbone), _of(baselines, task, backbone), shades)
-    keys = [*strategy_keys(swept, shades), key(SCRATCH, INK, "s", hollow=True)]
+    for panel, title, (task, backbone) in zip(panels, titles(pairs), pairs, strict=True):
+        panel.set_title(title)
+        _panel(panel, _of(swept, task, backbone), _of(baselines, task, backbone))
+    keys = [*access_keys(swept), key(SCRATCH, INK, "s", hollow=True)]
     legend(figure, [*keys, key("shaded: 95 % test interval", is_line=True)], columns=4)
     return figure
 
@@ -44,7 +42,7 @@ def _of(entries: Sequence[Entry], task: str, backbone: str) -> list[Entry]:
     return [entry for entry in entries if (entry.first.task, entry.first.backbone) == (task, backbone)]
 
 
-def _panel(panel: Axes, members: Sequence[Entry], baselines: Sequence[Entry], shades: Mapping[str, str]) -> None:
+def _panel(panel: Axes, members: Sequence[Entry], baselines: Sequence[Entry]) -> None:
     row = members[0].first
     panel.set(xscale="log", xlabel=f"label budget, target {row.budget_unit}", ylabel=row.metric)
     for entry in baselines:
@@ -52,7 +50,8 @@ def _panel(panel: Axes, members: Sequence[Entry], baselines: Sequence[Entry], sh
     ticks: set[float] = set()
     for group in sweeps(members):
         budgets = [entry.mean("label_budget") or 0.0 for entry in group]
-        _curve(panel, group, budgets, shades[group[0].first.strategy])
+        _curve(panel, group, budgets, shade(group[0]))
+        name_point(panel, budgets[-1], group[-1].mean("score"), group[-1].first.strategy)
         ticks.update(budgets)
     panel.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
     panel.set_xticks([], minor=True)

@@ -152,7 +152,7 @@ def overview(
     parts = [
         f"# Leaderboards\n\nDomains, with everything: {links}. Results: {counts}.\n{FILES}",
         advice,
-        picture("overview", "Target score against forgetting, by domain, task and strategy"),
+        picture("overview", "Target score and forgetting of the best strategy of each access, by task"),
         PAIRS,
         *tables,
         over_tasks,

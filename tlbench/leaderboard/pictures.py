@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tlbench.leaderboard import curves, plots, scatter, style
+from tlbench.leaderboard import curves, overview, plots, scatter, style
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.files import digest, folder_name, write_bytes, write_json
 
@@ -63,7 +63,7 @@ def draw(board: Path, entries: Sequence[Entry], left: Sequence[Entry]) -> list[P
         kept = {file: source for file, source in read_drawn(board).items() if source in sources.values()}
         write_json(board / FOLDER / INDEX, kept)
         for domain, own, own_left in parts:
-            for name, picture in _pictures(domain, own, own_left, style.shades(entries)).items():
+            for name, picture in _pictures(domain, own, own_left).items():
                 file = file_name(domain, name)
                 write_bytes(board / FOLDER / file, picture)
                 drawn[file] = sources[domain]
@@ -78,11 +78,9 @@ def by_domain(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterator[tuple
         yield domain, own, own_left
 
 
-def _pictures(
-    domain: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]
-) -> dict[str, bytes]:
+def _pictures(domain: str, entries: Sequence[Entry], left: Sequence[Entry]) -> dict[str, bytes]:
     names = OF_A_DOMAIN if domain else OF_ALL
-    figures = {name: _figure(name, entries, left, shades) for name in names}
+    figures = {name: _figure(name, entries, left) for name in names}
     return {name: style.svg(figure) for name, figure in figures.items() if figure}
 
 
@@ -92,26 +90,26 @@ def figure(name: str, entries: Sequence[Entry], left: Sequence[Entry]) -> Figure
     Raises `UsageError` if matplotlib is missing.
     """
     with style.styled():
-        drawn = _figure(name, entries, left, style.shades(entries))
+        drawn = _figure(name, entries, left)
         if drawn is not None:
             drawn.draw_without_rendering()  # Ticks get their style when they are drawn first.
             style.show_in_notebooks(drawn)
     return drawn
 
 
-def _figure(name: str, entries: Sequence[Entry], left: Sequence[Entry], shades: Mapping[str, str]) -> Figure | None:
+def _figure(name: str, entries: Sequence[Entry], left: Sequence[Entry]) -> Figure | None:
     scored = [entry for entry in entries if entry.mean("score") is not None]
-    return FIGURES[name](scored, left, shades) if scored else None
+    return FIGURES[name](scored, left) if scored else None
 
 
-FIGURES: Mapping[str, Callable[[Sequence[Entry], Sequence[Entry], Mapping[str, str]], Figure | None]] = {
+FIGURES: Mapping[str, Callable[[Sequence[Entry], Sequence[Entry]], Figure | None]] = {
     "scores": plots.scores,
-    "forgetting": lambda entries, left, shades: plots.forgetting(entries, shades),
-    "gap-closed": lambda entries, left, shades: plots.gap_closed(entries, shades),
-    "cost": lambda entries, left, shades: scatter.cost(entries, shades),
-    "labels": lambda entries, left, shades: curves.labels(entries, shades),
-    "overview": lambda entries, left, shades: scatter.overview(entries, shades),
-    "latency": lambda entries, left, shades: scatter.latency(entries),
+    "forgetting": lambda entries, left: plots.forgetting(entries),
+    "gap-closed": lambda entries, left: plots.gap_closed(entries),
+    "cost": lambda entries, left: scatter.cost(entries),
+    "labels": lambda entries, left: curves.labels(entries),
+    "overview": lambda entries, left: overview.overview(entries),
+    "latency": lambda entries, left: scatter.latency(entries),
 }
 OF_A_DOMAIN = ("scores", "forgetting", "gap-closed", "cost", "labels")
 OF_ALL = ("overview", "latency")

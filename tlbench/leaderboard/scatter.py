@@ -3,40 +3,71 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, served_graphs
-from tlbench.leaderboard.plots import by_task, short, span
-from tlbench.leaderboard.style import FAINT, INK, PALETTE, grid, key, legend, line, point, strokes
+from tlbench.leaderboard.plots import by_task, span, titles
+from tlbench.leaderboard.style import (
+    FAINT,
+    INK,
+    PALETTE,
+    access_keys,
+    grid,
+    key,
+    legend,
+    line,
+    name_point,
+    point,
+    shade,
+    strokes,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
 SHAPES = "osD^vPX*"
 LEAST_SECONDS = 0.01
 """What a clock of CPU time resolves: less is drawn there."""
 
 
-def cost(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
-    """Draw each entry's score over the CPU seconds of its adaptation; baselines are hollow, outlying ones left out."""
+def cost(entries: Sequence[Entry]) -> Figure:
+    """Draw each entry's score over the CPU seconds of its adaptation; baselines are hollow, outlying ones left out.
+
+    A strategy is named if none that takes less has a better mean score.
+    """
     names = sorted({entry.first.strategy for entry in entries if entry.first.baseline})
     shapes = dict(zip(names, itertools.cycle(SHAPES[1:]), strict=False))
-    tasks = {task: _near(members) for task, members in by_task(entries).items()}
+    tasks = {pair: _near(members) for pair, members in by_task(entries).items()}
     figure, panels = grid(len(tasks), 2.2)
-    for panel, (task, members) in zip(panels, tasks.items(), strict=True):
-        panel.set_title(short(task))
+    for panel, title, members in zip(panels, titles(tasks), tasks.values(), strict=True):
+        panel.set_title(title)
         panel.set(xlabel="adaptation, CPU s", ylabel=members[0].first.metric, ylim=span(members))
         log_axis(panel)
         for entry in members:
-            _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"), shades[entry.first.strategy])
+            _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"))
+        for entry in _front(members):
+            name_point(panel, _seconds(entry), entry.mean("score"), entry.strategy)
     drawn = {entry.first.strategy for members in tasks.values() for entry in members}
     baselines = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
-    legend(figure, [*strategy_keys(entries, shades), *baselines], columns=4)
+    legend(figure, [*access_keys(entries), *baselines], columns=4)
     return figure
+
+
+def _front(members: Sequence[Entry]) -> list[Entry]:
+    """Return the strategies that are better than all that take less."""
+    front: list[Entry] = []
+    able = [entry for entry in members if not entry.first.baseline]
+    for entry in sorted(able, key=lambda entry: (_seconds(entry), -(entry.mean("score") or 0.0))):
+        if not front or (entry.mean("score") or 0.0) > (front[-1].mean("score") or 0.0):
+            front.append(entry)
+    return front
+
+
+def _seconds(entry: Entry) -> float:
+    return max(entry.stage_seconds("adapt") or 0.0, LEAST_SECONDS)
 
 
 def _near(entries: Sequence[Entry]) -> list[Entry]:
@@ -44,8 +75,8 @@ def _near(entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if low <= (entry.mean("score") or 0.0) <= high]
 
 
-def _cost_point(panel: Axes, entry: Entry, shape: str, colour: str) -> None:
-    seconds = max(entry.stage_seconds("adapt") or 0.0, LEAST_SECONDS)
+def _cost_point(panel: Axes, entry: Entry, shape: str) -> None:
+    seconds, colour = _seconds(entry), shade(entry)
     if not entry.first.baseline:
         line(panel, (seconds, seconds), (entry.mean("score_low"), entry.mean("score_high")), colour)
     point(panel, seconds, entry.mean("score"), colour, shape, hollow=entry.first.baseline)
@@ -59,50 +90,6 @@ def log_axis(panel: Axes) -> None:
     panel.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     panel.xaxis.set_major_formatter("{x:g}")
     panel.xaxis.set_minor_formatter(NullFormatter())
-
-
-def strategy_keys(entries: Sequence[Entry], shades: Mapping[str, str]) -> list[Line2D]:
-    """Return a legend's keys: each strategy with its access, for a picture puts them side by side."""
-    accesses = {entry.first.strategy: wording.block(entry) for entry in entries if not entry.first.baseline}
-    return [key(f"{name}, {access}", shades[name]) for name, access in sorted(accesses.items())]
-
-
-def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
-    """Draw target score over forgetting: for each task a fan from its source model to what strategies made of it."""
-    groups = _by_scale(entries)
-    figure, panels = grid(len(groups), 2.2)
-    for place, (panel, (title, tasks)) in enumerate(zip(panels, groups.items(), strict=True)):
-        panel.set_title(title)
-        panel.set_xlabel("forgetting (source head)" if place + 3 >= len(groups) else "")
-        panel.set_ylabel("target score" if place % 3 == 0 else "")
-        shapes = dict(zip(tasks, itertools.cycle(SHAPES), strict=False))
-        for task, members in tasks.items():
-            _fan(panel, members, shapes[task], shades)
-        keys = [key(short(task), shape=shape, hollow=True) for task, shape in shapes.items()]
-        panel.legend(handles=keys, fontsize=7.5, handletextpad=0.1, borderpad=0.5, labelspacing=0.2)
-    legend(figure, [*strategy_keys(entries, shades), key("source model without adaptation", hollow=True)], columns=3)
-    return figure
-
-
-def _by_scale(entries: Sequence[Entry]) -> dict[str, dict[str, list[Entry]]]:
-    """Return the tasks of each panel: those of a domain scored between 0 and 1 share one, others by their metric."""
-    groups: dict[str, dict[str, list[Entry]]] = {}
-    for task, members in by_task(entries).items():
-        first, within = members[0].first, all(0 <= (entry.mean("score") or 0) <= 1 for entry in members)
-        groups.setdefault(first.domain if within else f"{first.domain}, {first.metric}", {})[task] = members
-    return dict(sorted(groups.items()))
-
-
-def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str, str]) -> None:
-    unadapted = [entry for entry in members if entry.first.strategy == "source-only"]
-    starts = {(entry.first.backbone, entry.version): entry.mean("score") for entry in unadapted}
-    for score in starts.values():
-        point(panel, 0, score, INK, shape, hollow=True)
-    for entry in members:
-        lost, score = entry.mean("forgetting_head"), entry.mean("score")
-        if not entry.first.baseline and lost is not None:
-            line(panel, (0, lost), (starts.get((entry.first.backbone, entry.version)), score), FAINT, width=0.9)
-            point(panel, lost, score, shades[entry.first.strategy], shape)
 
 
 def latency(entries: Sequence[Entry]) -> Figure | None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import UsageError
+from tlbench.leaderboard import wording
 from tlbench.results.escapes import plain_lines
 from tlbench.results.files import digest
 
@@ -24,6 +25,15 @@ WIDTH = 8.75  # inches: 840 pixels, the width of a README
 INK = "#737d8a"  # as far from white as from the black of a dark page
 FAINT = "#737d8a50"
 PALETTE = ("#1f7fd0", "#56a8d8", "#0b9a6d", "#d55e00", "#b566b0", "#e08a00", "#9a8f00", "#d1495b")
+SHADES: Mapping[tuple[str, ...], str] = {
+    (): PALETTE[6],
+    ("source", "target-inputs"): PALETTE[2],
+    ("target-inputs",): PALETTE[5],
+    ("target-labels",): PALETTE[0],
+    ("source", "target-labels"): PALETTE[7],
+    ("target-inputs", "target-labels"): PALETTE[4],
+}
+"""Colours of the usual accesses; any other gets one of the palette by its name."""
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": FAINT,
@@ -75,17 +85,12 @@ def styled() -> Iterator[None]:
         yield
 
 
-def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
-    """Return a colour for each strategy, which follows from its name; baselines are grey."""
-    names = sorted({entry.first.strategy for entry in entries if not entry.first.baseline})
-    chosen = {entry.first.strategy: INK for entry in entries if entry.first.baseline}
-    free: list[str] = []
-    for name in names:
-        free = free or list(PALETTE)
-        wished = PALETTE[int(digest(name), 16) % len(PALETTE)]
-        chosen[name] = wished if wished in free else free[0]
-        free.remove(chosen[name])
-    return chosen
+def shade(entry: Entry) -> str:
+    """Return the colour of an entry: that of its access, whatever else is on the board; baselines are grey."""
+    if entry.first.baseline:
+        return INK
+    known = SHADES.get(entry.access)
+    return known or PALETTE[int(digest(list(entry.access)), 16) % len(PALETTE)]
 
 
 def grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
@@ -99,6 +104,14 @@ def grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axes
     for spare in axes[count:]:
         spare.remove()
     return figure, axes[:count]
+
+
+def side_by_side(height: float, widths: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Return a figure of that many inches with panels beside each other."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, list(figure.subplots(1, len(widths), width_ratios=widths))
 
 
 def guide(panel: Axes, x: float) -> None:
@@ -121,11 +134,18 @@ def band(panel: Axes, x: Sequence[float], ends: Sequence[Ends], colour: str) -> 
 
 
 def point(
-    panel: Axes, x: float | None, y: float | None, colour: str, shape: str = "o", *, hollow: bool = False
+    panel: Axes,
+    x: float | None,
+    y: float | None,
+    colour: str,
+    shape: str = "o",
+    *,
+    hollow: bool = False,
+    size: float = 5.5,
 ) -> None:
     """Draw a point, where both of its numbers are known."""
     if x is not None and y is not None:
-        panel.plot([x], [y], shape, color=colour, markersize=5.5, markerfacecolor="none" if hollow else colour)
+        panel.plot([x], [y], shape, color=colour, markersize=size, markerfacecolor="none" if hollow else colour)
 
 
 def line(panel: Axes, x: Ends, y: Ends, colour: str, width: float = 1.6) -> None:
@@ -159,6 +179,18 @@ def key(label: str, colour: str = INK, shape: str = "o", *, hollow: bool = False
         markerfacecolor="none" if hollow else colour,
         markersize=5.5,
     )
+
+
+def access_keys(entries: Sequence[Entry]) -> list[Line2D]:
+    """Return a legend's keys: each access with its colour, without baselines."""
+    shown = {wording.block(entry): shade(entry) for entry in entries if not entry.first.baseline}
+    return [key(access, colour) for access, colour in sorted(shown.items())]
+
+
+def name_point(panel: Axes, x: float, y: float | None, name: str) -> None:
+    """Write a name beside a point."""
+    if y is not None:
+        panel.annotate(name, (x, y), (4, 2), textcoords="offset points", fontsize=6.5, va="bottom")
 
 
 def legend(figure: Figure, keys: Sequence[Line2D], columns: int = 8) -> None:
