@@ -44,6 +44,8 @@ def test_a_curve_ends_with_the_model_of_the_result(rows):
         assert scores[-1] == row.eager_score
         assert (list(steps), list(seconds)) == ([*range(0, 21, 2)], sorted(seconds))
         assert row.seconds["curve"] > 0
+        assert len(row.training_scores) == len(scores)
+        assert row.training_scores[-1] - scores[-1] == row.train_gap
 
 
 def test_strategies_of_all_sorts_have_a_curve(source_of, pairing_of, tmp_path):
@@ -53,7 +55,9 @@ def test_strategies_of_all_sorts_have_a_curve(source_of, pairing_of, tmp_path):
         overrides = {} if name == "frozen" else {f"{name}.steps": 20}
         pairing = pairing_of("toy/blobs", name, overrides={"task.label_budget": "60", **overrides})
         adapted = adapt(pairing, prepared, source, silent).model
-        curve = score_curve(pairing, prepared, source, adapted, silent, FP32, tmp_path).score_curve
+        part = score_curve(pairing, prepared, source, adapted, silent, FP32, tmp_path)
+        curve = part.score_curve
+        assert len(part.training_scores) == (0 if name == "coral" else len(curve))
         assert curve[-1][2] == score_target(pairing, prepared, adapted).eager_score
         lengths[name] = (len(curve), curve[-1][0])
     assert lengths.pop("frozen") == (1, 0)  # Its head is fitted without steps.
@@ -68,7 +72,7 @@ def test_a_curve_changes_nothing_else_and_is_kept(rows, shared_settings):
     assert before.score_curve == ()
     assert before.file_name == after.file_name
     assert not {stage.name for stage in SCORED} & asked.seconds.keys()
-    without = dataclasses.replace(after, score_curve=(), seconds=before.seconds)
+    without = dataclasses.replace(after, score_curve=(), training_scores=(), seconds=before.seconds)
     assert comparable(without.to_json()) == comparable(before.to_json())
     (again,) = rows(["finetune"]).rows
     assert again == after == read_row(shared_settings.board / "rows" / after.file_name)

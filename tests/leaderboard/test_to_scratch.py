@@ -84,12 +84,18 @@ def test_a_curve_must_end_with_the_score_and_not_go_back_in_time(trained):
 
 def test_the_page_has_the_picture_the_points_and_the_sentence(trained, tmp_path):
     loss = (1.0, 0.6, 0.4)
-    one, scratch = trained("finetune", FAST, training_loss=loss), trained("scratch", SCRATCH)
+    one, scratch = (
+        trained("finetune", FAST, training_loss=loss, training_scores=(0.5,) * len(FAST)),
+        trained("scratch", SCRATCH),
+    )
     text = row_page(one, tmp_path, {}, {}, [], "", scratch)
     assert "the score of scratch, 0.600" in text
-    assert "<td>50</td><td>1</td><td>0.6</td>" in text
+    assert "<td>50</td><td>1</td><td>0.6</td><td>0.5</td>" in text
     picture = base64.b64decode(re.search(r"image/svg\+xml;base64,([^\"]+)", text)[1]).decode()
-    assert all(part in picture for part in ("training loss", "scratch at its end", "accuracy on the target test split"))
+    assert all(
+        part in picture
+        for part in ("training loss", "scratch at its end", "finetune, target test split", "on its training labels")
+    )
     assert training_picture(one, scratch) == picture.encode()
     alone = row_page(trained("finetune", (), training_loss=loss), tmp_path, {}, {}, [], "")
     assert "tlbench run --curves measures it" in alone

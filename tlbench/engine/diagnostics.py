@@ -82,11 +82,18 @@ def with_kept(row: Row, published: Row | None, failed: Mapping[str, str]) -> Row
         return row
     estimates = {**_without(published.estimates, failed), **row.estimates}
     analyses = {**_without(published.analyses, failed), **row.analyses}
-    curve = row.score_curve or (() if CURVE in failed else published.score_curve)
+    curve, known = row.score_curve, row.training_scores
+    if not curve and CURVE not in failed:
+        curve, known = published.score_curve, published.training_scores
     seconds = {f"{stage} {label}" for stage, held in (("estimate", estimates), ("analyse", analyses)) for label in held}
     spent = {name: value for name, value in published.seconds.items() if name in seconds or (name == CURVE and curve)}
     return dataclasses.replace(
-        row, estimates=estimates, analyses=analyses, score_curve=curve, seconds={**spent, **row.seconds}
+        row,
+        estimates=estimates,
+        analyses=analyses,
+        score_curve=curve,
+        training_scores=known,
+        seconds={**spent, **row.seconds},
     )
 
 

@@ -1,4 +1,4 @@
-"""What the stage curve computes: the target score of the model at steps of its training.
+"""What the stage curve computes: the target score of the model at steps of its training, and that on its labels.
 
 The strategy adapts a second time, with the same seeds, and snapshots are written meanwhile. Test examples are looked at
 when it has returned: nothing is chosen by the scores. A stage of its own leaves everything else of a result as it is
@@ -11,10 +11,12 @@ import tempfile
 from pathlib import Path
 
 from tlbench.engine.adaptation import adapt
+from tlbench.engine.given import seen_labels
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import TlbenchError
 from tlbench.learning.arithmetic import Arithmetic
+from tlbench.learning.data import Examples
 from tlbench.learning.evaluate import evaluate
 from tlbench.learning.model import TransferModel, state_hash
 from tlbench.learning.snapshots import Recorder
@@ -33,15 +35,17 @@ def score_curve(
 ) -> CurvePart:
     """Return the curve of the training that left `adapted`; snapshots lie in the folder meanwhile.
 
+    The scores on training labels are of those that the strategy is given, if any.
+
     Raises `TlbenchError` if the second training leaves other weights.
     """
     task = pairing.task
+    test, seen = prepared.split("target-test"), seen_labels(pairing, prepared) if task.kind.supervised else None
 
-    def score(model: TransferModel, head: str) -> float:
-        test, labels = prepared.split("target-test"), prepared.target_labels
+    def score(model: TransferModel, head: str, examples: Examples) -> float:
         # With other labels the source head has no answer to score on the target.
         named = head if pairing.setting == "transductive" else "target"
-        return evaluate(model, named, task.kind.create(), task.metric, labels, test)
+        return evaluate(model, named, task.kind.create(), task.metric, prepared.target_labels, examples)
 
     with tempfile.TemporaryDirectory(dir=folder) as place:
         recorder = Recorder(Path(place))
@@ -51,11 +55,11 @@ def score_curve(
                 "The second training, of which the curve is made, did not end with the weights of the first: the "
                 "strategy draws numbers that no seed decides, or measures time."
             )
-        points = [
-            (taken.step, round(taken.seconds, 6), score(model, taken.head))
-            for series in recorder.of(again)
-            for taken, model in series.models()
-            if taken.step < recorder.steps
-        ]
-    last = (recorder.steps, round(recorder.seconds, 6), score(adapted, "target"))
-    return CurvePart(score_curve=(*points, last))
+        points, known = [], []
+        for taken, model in (pair for series in recorder.of(again) for pair in series.models()):
+            if taken.step < recorder.steps:
+                points.append((taken.step, round(taken.seconds, 6), score(model, taken.head, test)))
+                known += [] if seen is None else [score(model, taken.head, seen)]
+    points.append((recorder.steps, round(recorder.seconds, 6), score(adapted, "target", test)))
+    known += [] if seen is None else [score(adapted, "target", seen)]
+    return CurvePart(score_curve=tuple(points), training_scores=tuple(known))

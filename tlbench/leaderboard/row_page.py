@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,10 @@ def row_page(
         score=plain(_score(row)),
         sentences=[plain(one) for one in (*training.in_words(row), to_scratch.in_words(row, scratch), *flags) if one],
         curves=_curves(row, scratch),
-        points=[(str(step), f"{seconds:.3g}", f"{score:.4g}") for step, seconds, score in row.score_curve],
+        points=[
+            (str(step), f"{seconds:.3g}", f"{score:.4g}", "-" if known is None else f"{known:.4g}")
+            for (step, seconds, score), known in itertools.zip_longest(row.score_curve, row.training_scores)
+        ],
         analyses=analyses,
         sections=[
             (name, [(plain(key), plain(value)) for key, value in facts.items()]) for name, facts in sections.items()

@@ -165,7 +165,15 @@ def _known(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 
-def key(label: str, colour: str = INK, shape: str = "o", *, hollow: bool = False, is_line: bool = False) -> Line2D:
+def key(
+    label: str,
+    colour: str = INK,
+    shape: str = "o",
+    *,
+    hollow: bool = False,
+    is_line: bool = False,
+    dashed: bool = False,
+) -> Line2D:
     """Return a line of a legend."""
     from matplotlib.lines import Line2D
 
@@ -174,7 +182,7 @@ def key(label: str, colour: str = INK, shape: str = "o", *, hollow: bool = False
         [],
         color=colour,
         label=label,
-        linestyle="-" if is_line else "none",
+        linestyle=("--" if dashed else "-") if is_line else "none",
         marker="" if is_line else shape,
         markerfacecolor="none" if hollow else colour,
         markersize=5.5,

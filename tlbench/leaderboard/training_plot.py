@@ -30,8 +30,10 @@ def training_picture(row: Row, scratch: Row | None) -> bytes:
         figure, panels = grid(len(draws), 2.6, columns=2)
         for panel, draw in zip(panels, draws, strict=True):
             draw(panel, row, beside)
-        if beside is not None and _scores in draws:
-            lines = [key(row.strategy, COLOUR, is_line=True), key("scratch", INK, is_line=True)]
+        if _scores in draws:
+            lines = [key(f"{row.strategy}, target test split", COLOUR, is_line=True)]
+            lines += [key("on its training labels", COLOUR, is_line=True, dashed=True)] if row.training_scores else []
+            lines += [key("scratch, target test split", INK, is_line=True)] if beside is not None else []
             legend(figure, lines)
         return svg(figure)
 
@@ -48,12 +50,15 @@ def _loss(panel: Axes, row: Row, scratch: Row | None) -> None:
 
 
 def _scores(panel: Axes, row: Row, scratch: Row | None) -> None:
-    """Draw a mark for each snapshot, also of scratch, whose last score is a level line."""
+    """Draw a mark for each snapshot, also of scratch, whose last score is a level line; dashed: on training labels."""
     for one, colour in ((scratch, INK), (row, COLOUR)):
         if one is not None:
             _, seconds, scores = zip(*one.score_curve, strict=True)
             panel.plot(seconds, scores, color=colour, linewidth=1.6, marker="o", markersize=3)
+    if row.training_scores:
+        measured = [point[1] for point in row.score_curve]
+        panel.plot(measured, row.training_scores, color=COLOUR, linewidth=1.2, linestyle="--")
     if scratch is not None:
         level(panel, scratch.score_curve[-1][2], "scratch at its end")
-    panel.set_title(f"{row.metric} on the target test split")
+    panel.set_title(row.metric)
     panel.set_xlabel("seconds on the GPU" if row.device == "cuda" else "CPU seconds of adaptation")

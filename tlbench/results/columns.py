@@ -144,6 +144,7 @@ COLUMNS = (
     Column("analyses", "analyses", TARGET, shown=FILES),
     Column("training_loss", "training loss", TARGET),
     Column("score_curve", "steps, seconds and score in training", TARGET),
+    Column("training_scores", "scores on training labels in training", TARGET),
     Column("train_gap", "score on training labels minus test", TARGET, shown=FILES, form="+"),
     Column(
         "gain_over_source_only", "gain over source-only", TARGET, shown=FILES | RESULTS, form="+",

@@ -156,6 +156,7 @@ class CurvePart(RowPart):
     """Of the stage `curve`."""
 
     score_curve: tuple[tuple[int, float, float], ...]
+    training_scores: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

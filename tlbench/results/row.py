@@ -155,6 +155,9 @@ class Row:
     """With `--curves`: training steps, seconds of adaptation (CPU seconds, or those that pass on a GPU), and the score
     of the model in training on the target test split. The last one is the model that the strategy returned, whose score
     is `eager_score`. Nothing is chosen by them."""
+    training_scores: tuple[float, ...] = ()
+    """With `--curves`: the scores of the same models on the target labels that the strategy was given; empty if it was
+    given none, and in older results."""
     train_gap: float | None = None
     """Score on the target labels that the strategy was given, minus the eager test score."""
     transfer_gain: float | None = None

@@ -131,6 +131,8 @@ def _curve(row: Row) -> Wrong:
             yield f"{name} of the score_curve", tuple(values), "numbers from 0 that do not fall"
     if row.score_curve and row.score_curve[-1][2] != row.eager_score:
         yield "score_curve", row.score_curve, f"one that ends with the eager_score, which is {row.eager_score}"
+    if len(row.training_scores) not in (0, len(row.score_curve)):
+        yield "training_scores", row.training_scores, f"one for each of the {len(row.score_curve)} of the score_curve"
 
 
 def _provenance(row: Row) -> Wrong:

@@ -87,6 +87,7 @@ def _out_of_range(values: Mapping[str, Any]) -> Wrong:
     for of_source, of_target in matrix or ():
         measured += [("score_matrix", source, of_source), ("score_matrix", target, of_target)]
     measured += [("score_curve", target, point[2]) for point in values.get("score_curve", ())]
+    measured += [("training_scores", target, value) for value in values.get("training_scores", ())]
     for name, metric, value in measured:
         low, high = RANGES.get(metric, ANY)
         if value is not None and not low - SLACK <= value <= high + SLACK:
