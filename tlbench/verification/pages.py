@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tlbench.errors import StoreError
 from tlbench.leaderboard import pictures
 from tlbench.leaderboard.aggregate import aggregate, without_score
 from tlbench.leaderboard.render import texts
+from tlbench.results.evidence import REPRODUCED, read_reruns
 from tlbench.results.row import Row
 from tlbench.verification.report import Problem
 
@@ -21,7 +23,8 @@ EXCERPT = 60
 
 def page_names(board: Path) -> list[str]:
     """Return the files of a board that may be its pages."""
-    return sorted(path.name for path in board.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
+    files = (path for path in board.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
+    return sorted(path.name for path in files if path.name != REPRODUCED)
 
 
 def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
@@ -34,6 +37,14 @@ def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
             yield Problem(name, "file", name, f"a regular file of at most {LARGEST:,} bytes")
         elif (content := path.read_bytes()) != text.encode():
             yield _difference(name, content.decode("utf-8", "backslashreplace"), text)
+
+
+def wrong_evidence(board: Path) -> Iterator[Problem]:
+    """Yield the file of reruns if it is not what was written; what it says of other results is ignored by pages."""
+    try:
+        read_reruns(board)
+    except StoreError as error:
+        yield Problem(REPRODUCED, "file", REPRODUCED, f"reruns that can be read: {error}")
 
 
 def missing_pages(board: Path, rows: Sequence[Row]) -> dict[str, str]:
