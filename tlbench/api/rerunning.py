@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.errors import TlbenchError, UsageError
-from tlbench.planning.catalog import Catalog
+from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.selection import RunRequest
 from tlbench.results.evidence import Rerun, evidence_digest
 from tlbench.results.files import BOARD, digest
@@ -104,7 +104,7 @@ def _unusable(row: Row, catalog: Catalog) -> str:
     for role, names in (("task", catalog.tasks), ("strategy", catalog.strategies)):
         if (name := getattr(row, role)) not in names:
             return f"the {role} {name} is not installed"
-    specs = (catalog.task(row.task), catalog.backbone(row.backbone), catalog.strategy(row.strategy))
+    specs: tuple[Spec, ...] = (catalog.task(row.task), catalog.backbone(row.backbone), catalog.strategy(row.strategy))
     for role, spec in zip(("task", "backbone", "strategy"), specs, strict=True):
         origin, installed = row.plugins.get(role), str(catalog.origin(spec))
         if origin != installed:

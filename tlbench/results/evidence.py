@@ -21,6 +21,8 @@ from tlbench.results.values import in_words, wrong_values
 
 REPRODUCED = "reproduced.json"
 """The file on a board."""
+SUMMARY, ENVIRONMENT = "SUMMARY.md", "environment.json"
+"""Files of a submission that are no pages of a board."""
 LARGEST = 50_000_000
 """Bytes of such a file that are read."""
 

@@ -10,11 +10,13 @@ from tlbench.errors import StoreError
 from tlbench.leaderboard import pictures
 from tlbench.leaderboard.aggregate import aggregate, without_score
 from tlbench.leaderboard.render import texts
-from tlbench.results.evidence import REPRODUCED, read_reruns
+from tlbench.results.evidence import ENVIRONMENT, REPRODUCED, SUMMARY, read_reruns
 from tlbench.results.row import Row
 from tlbench.verification.report import Problem
 
 ENDINGS = (".md", ".csv", ".tex", ".json")
+NO_PAGES = frozenset({REPRODUCED, SUMMARY, ENVIRONMENT})
+"""Files beside rows that are not rendered from them."""
 LARGEST = 2**28
 """Bytes of a page that is read."""
 EXCERPT = 60
@@ -24,7 +26,7 @@ EXCERPT = 60
 def page_names(board: Path) -> list[str]:
     """Return the files of a board that may be its pages."""
     files = (path for path in board.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
-    return sorted(path.name for path in files if path.name != REPRODUCED)
+    return sorted(path.name for path in files if path.name not in NO_PAGES)
 
 
 def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
