@@ -88,6 +88,9 @@ def check_submission(folder: Path, board: Path, catalog: Catalog) -> Checked:
 
 def _wrong_files(folder: Path) -> Iterator[Problem]:
     """Yield files that do not belong into a submission or are not those whose checksums it has."""
+    if folder.is_symlink():
+        yield Problem(folder.name, "file", folder.name, "a folder, no link")
+        return
     paths = files_of(folder)
     if len(paths) > MOST:
         yield Problem(folder.name, "files", len(paths), f"at most {MOST:,}")
