@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.errors import StoreError
+from tlbench.results.audits import Audit, is_of, read_audits
 from tlbench.results.evidence import Rerun, fits, read_reruns
 from tlbench.results.row import Row
 
@@ -22,6 +23,8 @@ class Evidence:
 
     reruns: Mapping[str, Rerun] = field(default_factory=dict)
     """By the file of the result, below `rows`."""
+    audits: Mapping[str, Audit] = field(default_factory=dict)
+    """By strategy."""
 
     @classmethod
     def read(cls, board: Path | None) -> Evidence:
@@ -29,7 +32,7 @@ class Evidence:
         if board is None:
             return cls()
         try:
-            return cls(reruns=read_reruns(board))
+            return cls(read_reruns(board), read_audits(board))
         except StoreError as error:
             warnings.warn(f"{error} Its marks are left out.", stacklevel=2)
             return cls()
@@ -63,6 +66,24 @@ def _not_reproduced(rows: Sequence[Row], evidence: Evidence) -> str:
     return f"{_seeds([row.seed for row, _ in done])}, {_dates(done)}: {first}."
 
 
+def _audit(rows: Sequence[Row], evidence: Evidence, outcome: str) -> str:
+    """Return where the strategy of all rows was audited with this outcome, if it was, in their version."""
+    audit = evidence.audits.get(rows[0].strategy)
+    if audit is None or audit.outcome != outcome or not all(is_of(audit, row) for row in rows):
+        return ""
+    return f"on {audit.task} with {audit.backbone}, seed {audit.seed}, {audit.date}"
+
+
+def _audited(rows: Sequence[Row], evidence: Evidence) -> str:
+    place = _audit(rows, evidence, "clean")
+    return f"its model does not depend on withheld data ({place})." if place else ""
+
+
+def _caught(rows: Sequence[Row], evidence: Evidence) -> str:
+    place = _audit(rows, evidence, "caught")
+    return f"its model depends on data that is withheld from it, or it opens files of data ({place})." if place else ""
+
+
 def _seeds(seeds: Sequence[int]) -> str:
     return f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
 
@@ -74,9 +95,16 @@ def _dates(done: Sequence[tuple[Row, Rerun]]) -> str:
 MARKS: Mapping[str, Callable[[Sequence[Row], Evidence], str]] = {
     "reproduced": _reproduced,
     "not-reproduced": _not_reproduced,
+    "audited": _audited,
+    "caught": _caught,
 }
 """Name of a mark -> what says its sentence, in the order in which pages list them."""
-WORDS = {"reproduced": "Reproduced", "not-reproduced": "Not reproduced"}
+WORDS = {
+    "reproduced": "Reproduced",
+    "not-reproduced": "Not reproduced",
+    "audited": "Audited",
+    "caught": "Caught by an audit",
+}
 
 
 def sentences(entries: Sequence[Entry]) -> list[str]:

@@ -10,6 +10,7 @@ from tlbench.errors import StoreError
 from tlbench.leaderboard import pictures
 from tlbench.leaderboard.aggregate import aggregate, without_score
 from tlbench.leaderboard.render import texts
+from tlbench.results import audits
 from tlbench.results.evidence import ENVIRONMENT, REPRODUCED, SUMMARY, read_reruns
 from tlbench.results.row import Row
 from tlbench.verification.report import Problem
@@ -42,11 +43,12 @@ def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
 
 
 def wrong_evidence(board: Path) -> Iterator[Problem]:
-    """Yield the file of reruns if it is not what was written; what it says of other results is ignored by pages."""
-    try:
-        read_reruns(board)
-    except StoreError as error:
-        yield Problem(REPRODUCED, "file", REPRODUCED, f"reruns that can be read: {error}")
+    """Yield files of evidence that are not what was written; what they say of other results is ignored by pages."""
+    for name, read in ((REPRODUCED, read_reruns), (audits.FOLDER, audits.read_audits)):
+        try:
+            read(board)
+        except StoreError as error:
+            yield Problem(name, "file", name, f"evidence that can be read: {error}")
 
 
 def missing_pages(board: Path, rows: Sequence[Row]) -> dict[str, str]:
