@@ -147,8 +147,8 @@ def summary(name: str, rows: Sequence[Row], entries: Sequence[Entry], report: Re
         _best(entries),
         "\n## Verification\n",
         f"`tlbench verify`: {verified}.\n",
-        *(f"- {safe(reason)}: {count}" for reason, count in reasons.items()),
-        f"\nVersions of all libraries are in [{ENVIRONMENT}]({ENVIRONMENT}).",
+        *(f"- {safe(reason)}: {count}\n" for reason, count in reasons.items()),
+        f"Versions of all libraries are in [{ENVIRONMENT}]({ENVIRONMENT}).",
     ]
     return "\n".join(lines) + "\n"
 
@@ -175,9 +175,9 @@ def _best(entries: Sequence[Entry]) -> str:
                 "labels": budget,
                 "score": f"{row.metric} {wording.number(entry.mean('score'))} ({low} to {high})",
                 "seeds": str(len(entry.rows)),
-                "of": str(1 + len(others)),
+                "compared with": str(len(others)),
             }
         )
-    headings = ("task", "backbone", "strategy", "access", "labels", "score", "seeds", "of")
+    headings = ("task", "backbone", "strategy", "access", "labels", "score", "seeds", "compared with")
     cells = [[safe(str(line[name])) for name in headings] for line in lines]
     return tabulate(cells, headers=headings, tablefmt="github", disable_numparse=True) if cells else "No scores."

@@ -27,11 +27,13 @@ from tlbench.verification.relations import lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
 from tlbench.verification.submission import CHECKSUMS, files_of, unpublishable
 
+NAME = r"[^/.][^/]*"
 ALLOWED = re.compile(
-    rf"rows/[^/]+/[^/]+\.(?:json|npz)|latency/[^/]+\.json|analyses/[^/]+/[^/]+\.png"
+    rf"rows/{NAME}/{NAME}\.(?:json|npz)|latency/{NAME}\.json|analyses/{NAME}/{NAME}\.png"
     rf"|{re.escape(SUMMARY)}|{re.escape(ENVIRONMENT)}|{CHECKSUMS}"
 )
 """The files that a submission may have."""
+PNG = b"\x89PNG\r\n\x1a\n"
 LARGEST, ALL = 10_000_000, 500_000_000
 """Bytes of a file, and of all."""
 MOST = 20_000
@@ -120,6 +122,13 @@ def _wrong_file(path: Path, name: str) -> Iterator[Problem]:
         )
     elif (size := path.stat().st_size) > LARGEST:
         yield Problem(name, "bytes", size, f"at most {LARGEST:,}")
+    elif path.suffix == ".png" and not _begins_as(path, PNG):
+        yield Problem(name, "file", name, "a picture of the format PNG")
+
+
+def _begins_as(path: Path, signature: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(signature)) == signature
 
 
 def _wrong_checksums(folder: Path, paths: Sequence[Path]) -> Iterator[Problem]:
