@@ -27,7 +27,7 @@ ROOMS: dict[str, str] = {
     "engine": "errors contract results assets planning learning deploy",
     "leaderboard": "errors results",
     "verification": "errors contract results planning engine learning leaderboard",
-    "api": "errors contract results assets planning learning deploy engine leaderboard",
+    "api": "errors contract results assets planning learning deploy engine leaderboard verification",
     "testing": "errors contract results assets planning learning deploy engine leaderboard api",
     "cli": "errors contract results assets planning learning deploy engine leaderboard verification api testing",
 }

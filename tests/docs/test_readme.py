@@ -6,6 +6,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -62,6 +63,17 @@ def call(*words: str) -> int:
     return 0
 
 
+def one_result(home: Path, board: Path) -> Path:
+    """Return a board with one result: others are on somebody's own images, which nobody else has."""
+    places = home / "leaderboards/local"
+    path = min(places.glob("rows/vision/digits--*--finetune--*.json"))
+    shutil.copytree(places / "latency", board / "latency")
+    (board / "rows/vision").mkdir(parents=True)
+    for part in (path, path.with_suffix(".npz")):
+        shutil.copy(part, board / "rows/vision")
+    return board
+
+
 def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
     """Return the words of a command with real names for its placeholders, made short or dry where it would be long."""
     words = shlex.split(line)
@@ -80,6 +92,13 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
         words.append("--dry-run")
     if words[1] == "pretrain" or (words[1] == "advise" and "--backbones" in words):
         words += FEW_SOURCE_STEPS
+    if words[1] == "audit":
+        words += (*FEW_SOURCE_STEPS, "--set", "strategy.steps=8", "--board", str(tmp_path / "audited"))
+    if "--rerun" in words:
+        words[words.index("--rerun") + 1] = "1"
+    if words[1] == "submit":
+        words[2], words[4] = str(one_result(home, tmp_path / "mine")), str(tmp_path / "submission")
+        words.append("--allow-dirty")  # The tests may run on changed code.
     if words[1] == "explain":
         words += ("--analysis", "drift")
     if words[1] == "run" and "--task" not in words:

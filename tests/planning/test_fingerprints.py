@@ -6,9 +6,11 @@ import platform
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import tlbench
 from tlbench.errors import UsageError
 from tlbench.planning import fingerprints
 from tlbench.results.files import digest, file_sha256, read_sealed, write_sealed
@@ -228,11 +230,12 @@ def test_the_commit_is_that_of_a_checkout(tmp_path, monkeypatch):
         command = ["git", "-C", str(tmp_path), *names, *words]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    (tmp_path / "tlbench").mkdir()
-    monkeypatch.setattr(fingerprints, "__file__", str(tmp_path / "tlbench" / "identity.py"))
+    own = tmp_path / Path(fingerprints.__file__).relative_to(Path(tlbench.__file__).parents[1])
+    own.parent.mkdir(parents=True)
+    monkeypatch.setattr(fingerprints, "__file__", str(own))
     assert fingerprints.commit() == ("", None)
     git("init", "-q")
-    (tmp_path / "tlbench" / "identity.py").touch()
+    own.touch()
     git("add", ".")
     git("commit", "-qm", "first")
     assert fingerprints.commit() == (git("rev-parse", "HEAD"), False)
@@ -245,9 +248,9 @@ def test_the_commit_is_that_of_a_checkout(tmp_path, monkeypatch):
 def test_a_package_inside_another_checkout_has_no_commit(tmp_path, monkeypatch):
     """As when it is installed into a virtual environment that lies in somebody's repository."""
     subprocess.run(["git", "-C", str(tmp_path), "init", "-q"], check=True)
-    inner = tmp_path / "venv" / "site" / "tlbench"
+    inner = tmp_path / "venv" / "site" / "tlbench" / "planning"
     inner.mkdir(parents=True)
-    monkeypatch.setattr(fingerprints, "__file__", str(inner / "identity.py"))
+    monkeypatch.setattr(fingerprints, "__file__", str(inner / "fingerprints.py"))
     assert fingerprints.commit() == ("", None)
 
 

@@ -41,6 +41,8 @@ COMMANDS = {
     "advise": "Say which strategy to use for each task, on which evidence, and what else to try.",
     "compare": "Compare two strategies, backbones, versions or boards, with significance.",
     "verify": "Verify results and leaderboards against the stored predictions.",
+    "audit": "Check that the model of a strategy does not depend on data that is withheld from it.",
+    "submit": "Prepare results for a pull request, or check such a submission.",
     "new": "Create a plugin package with tests.",
     "explain": "Write a page on a result: what adaptation changed, and what predictions rest on.",
     "export": "Export the model of a result for serving.",

@@ -23,6 +23,7 @@ WITH_PLUGINS = (
     "new",
     "export",
     "verify",
+    "submit",
     "advise",
     "explain",
 )

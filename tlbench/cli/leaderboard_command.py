@@ -15,9 +15,14 @@ from tlbench.cli.output import say
 @click.command("leaderboard", cls=ConfiguredCommand)
 @board_option
 @click.option("--plots", is_flag=True, help="Also draw plots (needs the extra plots).")
+@click.option(
+    "--parquet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the table to this Parquet file (needs the extra datasets).",
+)
 @wide_option
 @click.option("--json", "as_json", is_flag=True, help="Print the content of leaderboard.json and write nothing.")
-def command(board: Path, plots: bool, wide: bool, as_json: bool) -> None:
+def command(board: Path, plots: bool, parquet: Path | None, wide: bool, as_json: bool) -> None:
     """Render leaderboards from results.
 
     Writes Markdown, CSV and LaTeX tables for each domain, and a README, leaderboard.json and over-tasks.json for all
@@ -34,6 +39,10 @@ def command(board: Path, plots: bool, wide: bool, as_json: bool) -> None:
     if as_json:
         say(render.json_text([*aggregate(rows, board), *without_score(rows)]).removesuffix("\n"))
         return
+    if parquet is not None:
+        from tlbench.leaderboard.parquet import write_parquet
+
+        write_parquet(parquet, [*aggregate(rows, board), *without_score(rows)])
     pages = render.render(board, rows, plots=plots)
     print_rows(rows, wide=wide)
     say()

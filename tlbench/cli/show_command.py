@@ -24,16 +24,28 @@ if TYPE_CHECKING:
     from tlbench.results.row import Row
 
 
+CARD, BADGE = FORMATS = ("model-card", "badge")
+
+
 @click.command("show")
 @click.argument("name", shell_complete=everything)
 @board_option
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> None:
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    help="Print a result as a Hugging Face model card (YAML and Markdown), or as an SVG badge.",
+)
+def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool, form: str | None) -> None:
     """Show the details of a task, backbone, family of backbones, strategy, estimator, analysis, domain or result.
 
     Name a result by its file, its key or another unique part of its name in --board.
     """
+    if form is not None:
+        _print_form(form, name, board, catalog_with(plugins))
+        return
     from tlbench.cli.spec_cards import spec_cards
 
     catalog = catalog_with(plugins)
@@ -46,6 +58,16 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool) -> N
         _print_card(card)
     for path, row in rows:
         _print_row(path, row, catalog, board)
+
+
+def _print_form(form: str, name: str, board: Path, catalog: Catalog) -> None:
+    """Print a result in a form that other programs show."""
+    from tlbench.leaderboard.model_card import badge, model_card
+
+    _, row = find_row(board, name)
+    task = catalog.tasks.get(row.task)
+    made = badge(row) if form == BADGE else model_card(row, task.title if task else "", task.kind.name if task else "")
+    say(made.removesuffix("\n"))
 
 
 def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[Path, Row]]:

@@ -24,22 +24,46 @@ if TYPE_CHECKING:
 
 @click.command("verify")
 @click.argument("place", metavar="[BOARD|RESULT]", type=click.Path(path_type=Path), default=usual_board)
+@click.option(
+    "--rerun",
+    "count",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Run K results again, drawn at random, and compare what they give.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Draws the results of --rerun.")
 @plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(place: Path, plugins: Sequence[Path], as_json: bool) -> None:
+def command(place: Path, count: int | None, seed: int, plugins: Sequence[Path], as_json: bool) -> None:
     """Verify a board, or the file of one result: compute every number anew from the stored predictions.
 
     BOARD is a folder of results and leaderboards, by default leaderboards/local. Scores, intervals and groups are
     computed from the predictions beside each result, gains from its baselines, latencies from their single values, and
     the pages from the results.
 
+    With --rerun, K results are trained again instead, without the cache: bit for bit on the same class of processor
+    with the same versions, else within the tolerances of docs/verification.md. The board keeps the outcome in
+    reproduced.json, and its pages name the results that were reproduced.
+
     \b
     Exit status:
       0  everything is right
-      1  something is wrong
-      3  something could not be verified, for example for want of predictions
+      1  something is wrong, or a result was not reproduced
+      3  something could not be verified, for example for want of predictions, or could not be run again
     """
-    report = _verified(place, catalog_with(plugins))
+    catalog = catalog_with(plugins)
+    if count is not None:
+        from tlbench.cli.verify_rerun import rerun_and_print
+
+        status = rerun_and_print(place, count, seed, catalog, plugins, as_json)
+    else:
+        status = _verify_and_print(place, catalog, as_json)
+    if status:
+        sys.exit(status)
+
+
+def _verify_and_print(place: Path, catalog: Catalog, as_json: bool) -> int:
+    report = _verified(place, catalog)
     if as_json:
         print_json(
             {
@@ -50,8 +74,7 @@ def command(place: Path, plugins: Sequence[Path], as_json: bool) -> None:
         )
     else:
         _print(report)
-    if report.status:
-        sys.exit(report.status)
+    return report.status
 
 
 def _verified(place: Path, catalog: Catalog) -> Report:

@@ -44,6 +44,15 @@ def declared_parts(pairing: Pairing, prepared: Prepared, without: Array | None =
     return parts
 
 
+def parts_of_budget(pairing: Pairing, prepared: Prepared, budget: Array) -> Parts:
+    """Return the same, with the label budget at known positions: it need not be drawn from labels that are withheld."""
+    strategy = pairing.strategy
+    others = replace(strategy, access=strategy.access - {Access.TARGET_LABELS})
+    parts = declared_parts(replace(pairing, strategy=others), prepared)
+    drawn = Access.TARGET_LABELS in strategy.access
+    return {**parts, **(_labelled(pairing, prepared, "target.train", budget) if drawn else {})}
+
+
 def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array) -> Parts:
     """Return the examples of a domain at these positions, less those that the selection rule sets aside."""
     domain = path.partition(".")[0]

@@ -124,7 +124,7 @@ def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
         )
     answer = answers[0]
     if "error" in answer:
-        raise _error(**answer["error"])
+        raise error_of(**answer["error"])
     return Planned(
         jobs=[Job.from_json(job) for job in answer["jobs"]],
         problems=[_problem(problem) for problem in answer["problems"]],
@@ -132,7 +132,7 @@ def plan_in_child(request: PlanRequest, warn: Callable[[str], None]) -> Planned:
     )
 
 
-def _error(kind: str, message: str) -> TlbenchError:
+def error_of(kind: str, message: str) -> TlbenchError:
     """Return an error of the same kind as in the child: a `UsageError` ends with status 2, any other with 1."""
     known = getattr(errors, kind, ContractError)
     error: TlbenchError = UsageError(message) if issubclass(known, UsageError) else ContractError(message)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,11 @@ from tlbench.planning.supervised import Message, inherited
 
 
 def main() -> None:
+    """Answer one request for a plan."""
+    answer_one(lambda message: answer(unpacked_request(message["request"])))
+
+
+def answer_one(reply_to: Callable[[Message], Message]) -> None:
     """Answer one request, and end without running what plugins left for the end."""
     channel, message = inherited()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Whoever started it ends it.
@@ -39,7 +44,7 @@ def main() -> None:
     warnings.showwarning = _warning(channel)
     try:
         with signals_raise():
-            reply = answer(unpacked_request(message["request"]))
+            reply = reply_to(message)
     except Terminated:
         os._exit(128 + signal.SIGTERM)
     except TlbenchError as error:

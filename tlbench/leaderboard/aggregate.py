@@ -13,6 +13,7 @@ from typing import Any
 
 from tlbench.leaderboard import contests, questions, versions
 from tlbench.leaderboard.flags import with_flags
+from tlbench.leaderboard.marks import Evidence, marks_of
 from tlbench.leaderboard.ranks import with_ranks
 from tlbench.results.columns import FILES, columns
 from tlbench.results.draws import BoardDraws
@@ -43,6 +44,8 @@ class Entry:
     """The scores of its rows on resampled test sets."""
     flags: tuple[tuple[str, str], ...] = ()
     """Name and sentence of what a reader should know before believing its numbers."""
+    marks: tuple[tuple[str, str], ...] = ()
+    """Name and sentence of what the board has found out about it beside its numbers, such as reruns."""
 
     @property
     def first(self) -> Row:
@@ -178,16 +181,19 @@ def _spread(values: Sequence[float | None]) -> float | None:
 def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
     """Return the entries of all `ok` rows, best score first within the same task and access.
 
-    Entries of different access are never sorted into each other; baselines follow. A `board` has the draws of its rows.
+    Entries of different access are never sorted into each other; baselines follow. A `board` has the draws of its rows,
+    and evidence of them.
     """
     every = list(rows)
     good = [_as_today(row) for row in questions.compared([row for row in every if row.status == "ok"])]
     floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
-    entries, draws = [], BoardDraws(board)
+    entries, draws, evidence = [], BoardDraws(board), Evidence.read(board)
     for entry in _entries(good):
         pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
         over = tuple(score - low for score, low in pairs if score is not None and low is not None)
-        entries.append(replace(entry, over_source_only=over if len(over) == len(entry.rows) else (), draws=draws))
+        over = over if len(over) == len(entry.rows) else ()
+        marks = marks_of(entry.rows, evidence)
+        entries.append(replace(entry, over_source_only=over, draws=draws, marks=marks))
     ranked = with_ranks(sorted(contests.with_variants(entries), key=order))
     return with_flags(ranked, every)
 

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from tlbench.leaderboard import flags, versions, wording
+from tlbench.leaderboard import flags, marks, versions, wording
 from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.results.columns import Column
 from tlbench.results.escapes import plain
@@ -106,7 +106,7 @@ def _caption(members: Sequence[Entry]) -> str:
 
 def _notes(members: Sequence[Entry]) -> list[str]:
     scored = [entry for entry in members if entry.first.status == "ok"]
-    notes = [*versions.sentences(scored), *flags.sentences(scored), *wording.ties(members)]
+    notes = [*versions.sentences(scored), *flags.sentences(scored), *marks.sentences(scored), *wording.ties(members)]
     notes += [wording.why(entry) for entry in members if entry.first.status != "ok"]
     if not notes:
         return []

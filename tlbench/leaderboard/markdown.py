@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from tabulate import tabulate
 
-from tlbench.leaderboard import flags, to_scratch, versions, wording
+from tlbench.leaderboard import flags, marks, to_scratch, versions, wording
 from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.leaderboard.pictures import Picture
 from tlbench.results import columns as results
@@ -61,7 +61,7 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
     parts.append(_task_table(members, links) + "\n")
     notes = [*versions.sentences(scored), *flags.sentences(scored)]
-    notes += [*to_scratch.sentences(scored), *wording.ties(scored)]
+    notes += [*marks.sentences(scored), *to_scratch.sentences(scored), *wording.ties(scored)]
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 

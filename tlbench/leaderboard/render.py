@@ -79,8 +79,13 @@ def _write(path: Path, text: str) -> Path:
 
 def json_text(entries: Sequence[Entry]) -> str:
     """Return every entry with every number, unrounded, and the files of its rows."""
-    records = [entry.record for entry in entries]
+    records = [_with_marks(entry) for entry in entries]
     return plain_json(f"{json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False)}\n")
+
+
+def _with_marks(entry: Entry) -> dict[str, Any]:
+    """Return the record of an entry with its marks, if it has any: they are no numbers that pictures are drawn from."""
+    return {**entry.record, **({"marks": dict(entry.marks)} if entry.marks else {})}
 
 
 def table_csv(entries: Sequence[Entry]) -> str:
@@ -90,8 +95,8 @@ def table_csv(entries: Sequence[Entry]) -> str:
     """
     records = []
     for entry in entries:
-        record = {**entry.record}
-        rows, nested = record.pop("rows"), {name: record.pop(name) for name in NESTED}
+        record = {"marks": {}, **_with_marks(entry)}
+        rows, nested = record.pop("rows"), {name: record.pop(name) for name in (*NESTED, "marks")}
         named = {f"{field}.{name}": value for field, values in nested.items() for name, value in values.items()}
         line = {**record, **named, "rows": " ".join(rows)}
         records.append({plain(name): _cell(value) for name, value in line.items()})

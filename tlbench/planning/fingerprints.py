@@ -190,7 +190,7 @@ def commit() -> tuple[str, bool | None]:
         ).stdout.strip()
 
     try:
-        if Path(git("rev-parse", "--show-toplevel")) != Path(__file__).parent.parent:
+        if Path(git("rev-parse", "--show-toplevel")) != Path(__file__).parents[2]:
             return "", None
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", ":/tlbench", ":/plugins"))
     except (OSError, subprocess.SubprocessError):

@@ -17,6 +17,7 @@ from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
 from tlbench.planning.augmentation import Named, identity_of, usual_strength
+from tlbench.planning.code import code_identity
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options
 from tlbench.planning.rules import BY_PROBABILITIES, own_rule
 from tlbench.planning.settings import Settings
@@ -234,6 +235,7 @@ class Pairing(SourcePlan):
             "metric": self.task.metric,
             "forgetting_reason": self.forgetting_reason,
             **self._remembered_fields(),
+            "processor_class": fingerprints.processor_class(),
             "device": settings.device,
             "device_name": fingerprints.device_name(settings.device),
             "threads": settings.threads,
@@ -241,6 +243,7 @@ class Pairing(SourcePlan):
             "accumulation_steps": settings.accumulation_steps,
             "compiled": settings.compiled,
             "api_version": API_VERSION,
+            "strategy_code": str(code_identity(self.strategy.adapt)["code"]),
         }
 
     def _remembered_fields(self) -> dict[str, Any]:

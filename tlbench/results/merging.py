@@ -15,9 +15,9 @@ from tlbench.results.row import Row
 from tlbench.results.row_files import read_row, read_rows
 
 MEASURED = frozenset(
-    {"created", "seconds", "device_seconds", "peak_memory_bytes", "latency", *(one.name for one in fields(LatencyPart))}
-)
-"""Fields that differ between two runs of the same thing on one machine."""
+    {"created", "seconds", "device_seconds", "peak_memory_bytes", "latency", "processor_class", "strategy_code"}
+) | {one.name for one in fields(LatencyPart)}
+"""Fields that differ between two runs of the same thing on one machine, or that older results lack."""
 BESIDE = frozenset({"transfer_gain", "negative_transfer", "gap_closed"})
 """Fields that depend on which baselines are on the board."""
 

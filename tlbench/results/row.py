@@ -246,6 +246,9 @@ class Row:
     """True if the machine was busy with something else: the latency is no more than an upper bound. Seen from time in
     which the process waited for its processor or lost it to another, or from a changed speed of the reference model."""
 
+    processor_class: str | None = None
+    """Architecture, maker and instruction set of the processor, by which libraries choose their kernels: processors of
+    one class compute the same bits. Null in older results."""
     device: str
     """`cpu` or `cuda`."""
     device_name: str
@@ -277,6 +280,8 @@ class Row:
     """Versions of Python, tlbench and the libraries that a score may depend on."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """Plugin of task, backbone and strategy, with distribution and version."""
+    strategy_code: str | None = None
+    """Hash of the code that the strategy reaches, without comments and layout; null in older results."""
     api_version: int | None = None
     """Edition of the plugin API; null in results of the first edition."""
     commit: str | None = None

@@ -13,7 +13,7 @@ from tlbench.results.latency_files import latency_path
 from tlbench.results.row import Row
 from tlbench.results.row_files import parsed, row_paths, wrong_parts
 from tlbench.verification.declared import undeclared, wrong_declarations
-from tlbench.verification.pages import missing_pages, wrong_pages
+from tlbench.verification.pages import missing_pages, wrong_evidence, wrong_pages
 from tlbench.verification.relations import Split, lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
 from tlbench.verification.scores import NotVerifiableError, stored, wrong_scores
@@ -30,6 +30,7 @@ def verify_board(board: Path, catalog: Catalog, done: Callable[[], object] = lam
     _verify_relations(report, rows, splits)
     believed = [*_without(rows, report.wrong).values()]
     report.add(wrong_pages(board, believed) if believed else ())
+    report.add(wrong_evidence(board))
     report.excuse(missing_pages(board, believed))
     return report
 

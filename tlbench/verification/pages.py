@@ -6,13 +6,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tlbench.errors import StoreError
 from tlbench.leaderboard import pictures
 from tlbench.leaderboard.aggregate import aggregate, without_score
 from tlbench.leaderboard.render import texts
+from tlbench.results import audits
+from tlbench.results.evidence import ENVIRONMENT, REPRODUCED, SUMMARY, read_reruns
 from tlbench.results.row import Row
 from tlbench.verification.report import Problem
 
 ENDINGS = (".md", ".csv", ".tex", ".json")
+NO_PAGES = frozenset({REPRODUCED, SUMMARY, ENVIRONMENT})
+"""Files beside rows that are not rendered from them."""
 LARGEST = 2**28
 """Bytes of a page that is read."""
 EXCERPT = 60
@@ -21,7 +26,8 @@ EXCERPT = 60
 
 def page_names(board: Path) -> list[str]:
     """Return the files of a board that may be its pages."""
-    return sorted(path.name for path in board.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
+    files = (path for path in board.glob("*") if path.suffix in ENDINGS and not path.name.startswith("."))
+    return sorted(path.name for path in files if path.name not in NO_PAGES)
 
 
 def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
@@ -34,6 +40,15 @@ def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
             yield Problem(name, "file", name, f"a regular file of at most {LARGEST:,} bytes")
         elif (content := path.read_bytes()) != text.encode():
             yield _difference(name, content.decode("utf-8", "backslashreplace"), text)
+
+
+def wrong_evidence(board: Path) -> Iterator[Problem]:
+    """Yield files of evidence that are not what was written; what they say of other results is ignored by pages."""
+    for name, read in ((REPRODUCED, read_reruns), (audits.FOLDER, audits.read_audits)):
+        try:
+            read(board)
+        except StoreError as error:
+            yield Problem(name, "file", name, f"evidence that can be read: {error}")
 
 
 def missing_pages(board: Path, rows: Sequence[Row]) -> dict[str, str]:
