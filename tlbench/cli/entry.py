@@ -26,6 +26,8 @@ WITH_PLUGINS = (
     "submit",
     "advise",
     "explain",
+    "site",
+    "report",
 )
 
 
