@@ -13,6 +13,8 @@ from tlbench import Array, NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel
 from tlbench_outliers.strategies import head_of, moments, normal_features
 
+RAMP = 1e-3
+"""Standard deviations by which a value must be beyond another not to be counted at all."""
 TINY = 1e-10
 """What scikit-learn adds to mean distances before it divides by them."""
 
@@ -21,11 +23,12 @@ def ecod(request: AdaptRequest) -> TransferModel:
     """Score the sum over features of -log of the rarer tail, counted among kept normal examples and the example.
 
     It is the score of the package pyod for a single example; pyod counts examples that are scored together among the
-    normal ones, too. If there are more normal examples than the bank holds, it holds a random part of them.
+    normal ones, too. A value that is less than `RAMP` deviations beyond a normal one is counted in part: else a file that
+    rounds otherwise would count others. If there are more normal examples than the bank holds, it holds a random part.
     """
     head = head_of(request.model, Tails)
     features = normal_features(request)
-    head.fill(features[_kept(request, len(features), len(head.bank))])
+    head.fill(features[_kept(request, len(features), len(head.bank))], RAMP * moments(features, standardise=True)[1])
     return request.model
 
 
@@ -55,26 +58,31 @@ class Tails(nn.Module):
 
     held: Tensor
     """`(B,)`: 1 for rows that hold an example, else 0."""
+    ramp: Tensor
+    """`(D,)`: difference from which on a value beyond another is not counted at all."""
 
     def __init__(self, features: int, size: int) -> None:
         super().__init__()
         self.bank = nn.Parameter(torch.zeros(size, features), requires_grad=False)  # (B, D)
         self.register_buffer("held", torch.zeros(size))
+        self.register_buffer("ramp", torch.ones(features))
 
     def forward(self, features: Tensor) -> Tensor:
         one = features.unsqueeze(-2)  # (..., 1, D)
         held, total = self.held.unsqueeze(-1), self.held.sum() + 1
-        below = ((self.bank <= one) * held).sum(-2) + 1
-        above = ((self.bank >= one) * held).sum(-2) + 1
+        beyond = (self.bank - one) / self.ramp  # (..., B, D); equal values are in both tails
+        below = ((1 - beyond).clamp(0, 1) * held).sum(-2) + 1
+        above = ((1 + beyond).clamp(0, 1) * held).sum(-2) + 1
         rarer = torch.minimum(below, above) / total
         score = -rarer.log().sum(-1, keepdim=True)
         return torch.cat([torch.zeros_like(score), score], -1)
 
     @torch.no_grad()
-    def fill(self, features: Array) -> None:
-        """Put at most as many features `(M, D)` into the bank as it has rows."""
+    def fill(self, features: Array, ramp: Array) -> None:
+        """Put at most as many features `(M, D)` into the bank as it has rows, with the ramp `(D,)`."""
         self.bank[: len(features)] = torch.from_numpy(features.astype(np.float32))
         self.held[: len(features)] = 1
+        self.ramp.copy_(torch.from_numpy(ramp))
 
 
 class Densities(nn.Module):

@@ -86,7 +86,8 @@ def test_ecod_is_the_sum_of_the_rarer_tails(adapted):
             min(ecdf(column).cdf.evaluate(column[-1]), ecdf(-column).cdf.evaluate(-column[-1])) for column in values.T
         ]
         expected.append(-np.log(tails).sum())
-    np.testing.assert_allclose(scores[:40], expected, rtol=1e-4)
+    np.testing.assert_allclose(scores[:40], expected, rtol=2e-2)  # Values within the ramp count in part.
+    assert np.median(np.abs(scores[:40] / expected - 1)) < 1e-3
 
 
 @pytest.mark.parametrize("standardise", [True, False])
@@ -111,12 +112,25 @@ def test_densities_are_estimated_among_the_examples_that_are_kept(adapted):
     assert (made.model.heads["target"].density > 0).all()
 
 
+def test_rounding_moves_no_score_of_tails_by_a_whole_count():
+    random = np.random.default_rng(0)
+    kept = random.normal(size=(400, 8)).astype(np.float32)
+    head = Tails(8, 400)
+    head.fill(kept, np.full(8, 1e-3))
+    seen = torch.from_numpy(kept)
+    moved = head(seen + 1e-6 * torch.randn(seen.shape, generator=torch.Generator().manual_seed(0)))
+    assert float((moved - head(seen)).abs().max()) < 5e-3  # of one count in the tail: 0.69
+    counted = (seen[:, None] >= seen[None]).sum(1), (seen[:, None] <= seen[None]).sum(1)
+    exact = -((torch.minimum(*counted) + 1) / 401).log().sum(1)
+    torch.testing.assert_close(head(seen)[:, 1], exact, rtol=5e-3, atol=0)
+
+
 def test_a_bank_that_is_not_full_changes_nothing():
     random = np.random.default_rng(0)
     kept, seen = random.normal(size=(30, 4)), torch.from_numpy(random.normal(size=(9, 4)).astype(np.float32))
     small, large = Tails(4, 30), Tails(4, 50)
     for head in (small, large):
-        head.fill(kept)
+        head.fill(kept, np.full(4, 1e-3))
     assert torch.equal(small(seen), large(seen))
     assert small(seen).shape == (9, 2)
 
