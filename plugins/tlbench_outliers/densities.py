@@ -23,8 +23,9 @@ def ecod(request: AdaptRequest) -> TransferModel:
     """Score the sum over features of -log of the rarer tail, counted among kept normal examples and the example.
 
     It is the score of the package pyod for a single example; pyod counts examples that are scored together among the
-    normal ones, too. A value that is less than `RAMP` deviations beyond a normal one is counted in part: else a file that
-    rounds otherwise would count others. If there are more normal examples than the bank holds, it holds a random part.
+    normal ones, too. A value that is less than `RAMP` deviations beyond a normal one is counted in part: else a file
+    that rounds otherwise would count others. If there are more normal examples than the bank holds, it holds a random
+    part.
     """
     head = head_of(request.model, Tails)
     features = normal_features(request)
