@@ -123,7 +123,8 @@ def windowed(values: Array, window: tuple[float, float] | None) -> Array:
     """
     low, high = np.percentile(values, PERCENTILES) if window is None else window
     width = max(float(high) - float(low), np.finfo(np.float32).tiny)
-    return np.rint(np.clip((values.astype(np.float64) - low) / width, 0, 1) * 255).astype(np.uint8)
+    grey: Array = np.rint(np.clip((values.astype(np.float64) - low) / width, 0, 1) * 255).astype(np.uint8)
+    return grey
 
 
 def _upright(values: Array, axis: int, place: int) -> Array:

@@ -46,14 +46,15 @@ def read_volume(path: Path) -> Volume:
     Raises `BadInputError` for another format, other than three axes, axes that are not perpendicular or lie askew,
     voxels that are no real numbers or not finite, or more bytes than the limits allow.
     """
-    import nibabel
     import numpy as np
+    from nibabel import funcs
 
+    library: Any = funcs
     _check_offset(path)
     try:
         image = _image_class(path).from_filename(str(path))
         _check_voxels(path, image)
-        turned = nibabel.as_closest_canonical(image)
+        turned = library.as_closest_canonical(image)
         values = np.asarray(turned.dataobj, np.float32).reshape(turned.shape[:3])
     except BadInputError:
         raise
@@ -62,8 +63,8 @@ def read_volume(path: Path) -> Volume:
     if wrong := int((~np.isfinite(values)).sum()):
         raise BadInputError(f'"{path}" has {wrong} voxels that are not finite (NaN or infinite): replace their values.')
     unit = str(image.header.get_xyzt_units()[0])
-    sizes = nibabel.affines.voxel_sizes(turned.affine) * MILLIMETRES[unit]
-    return Volume(values=values, spacing=tuple(map(float, sizes)), affine=turned.affine)
+    x, y, z = (float(size) * MILLIMETRES[unit] for size in _sizes(turned.affine))
+    return Volume(values=values, spacing=(x, y, z), affine=turned.affine)
 
 
 def _broken() -> tuple[type[Exception], ...]:
@@ -130,16 +131,24 @@ def _check_voxels(path: Path, image: Any) -> None:
     _check_axes(path, image)
 
 
-def _check_axes(path: Path, image: Any) -> None:
-    import nibabel
+def _sizes(affine: Array) -> Array:
+    """Return the lengths of the sides of a voxel along its three axes, in the unit of the header."""
     import numpy as np
 
-    axes = image.affine[:3, :3]
-    sizes = nibabel.affines.voxel_sizes(image.affine)
+    sides: Array = np.sqrt(np.square(affine[:3, :3]).sum(0))
+    return sides
+
+
+def _check_axes(path: Path, image: Any) -> None:
+    import numpy as np
+    from nibabel import affines
+
+    library: Any = affines
+    axes, sizes = image.affine[:3, :3], _sizes(image.affine)
     if not np.isfinite(image.affine).all() or not (sizes > 0).all():
         raise BadInputError(f'"{path}" has voxels without a size: correct the affine in its header.')
     cosines = np.abs((axes / sizes).T @ (axes / sizes) - np.eye(3)).max()
-    angle = float(nibabel.affines.obliquity(image.affine).max())
+    angle = float(library.obliquity(image.affine).max())
     if cosines > SHEAR or angle > OBLIQUE:
         what = "not perpendicular" if cosines > SHEAR else f"{math.degrees(angle):.0f} degrees askew to the body"
         raise BadInputError(
