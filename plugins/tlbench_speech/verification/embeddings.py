@@ -12,8 +12,8 @@ class Embeddings:
     """An embedding of length 1 for each clip: the sum of products of two is their similarity, the cosine."""
 
     outputs = (
-        "An embedding of a clip. The cosine of the embeddings of two clips is their similarity: from a threshold on, "
-        "they count as clips of one speaker."
+        "An embedding of a clip. The cosine of the embeddings of two clips is their similarity, and a threshold on it "
+        "divides the two answers on their speakers."
     )
     """What the outputs mean, for people who read an export's card or metadata."""
     parts = "texts"

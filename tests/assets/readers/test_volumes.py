@@ -98,6 +98,15 @@ def test_voxels_without_a_size_are_refused(tmp_path, row):
         read_volume(path)
 
 
+def test_an_unknown_unit_is_refused(tmp_path):
+    path = save(tmp_path / "a.nii", ramp(2, 2, 2))
+    content = bytearray(path.read_bytes())
+    content[123] = 7
+    path.write_bytes(content)
+    with pytest.raises(BadInputError, match="cannot be read as NIfTI"):
+        read_volume(path)
+
+
 def header(shape, offset=352.0, bits=16, kind=4):
     head = bytearray(nibabel.Nifti1Header().binaryblock)
     head[40:56] = struct.pack("<8h", len(shape), *shape, *[1] * (7 - len(shape)))

@@ -55,6 +55,7 @@ def read_volume(path: Path) -> Volume:
         image = _image_class(path).from_filename(str(path))
         _check_voxels(path, image)
         turned = library.as_closest_canonical(image)
+        unit = MILLIMETRES[str(image.header.get_xyzt_units()[0])]
         values = np.asarray(turned.dataobj, np.float32).reshape(turned.shape[:3])
     except BadInputError:
         raise
@@ -62,8 +63,7 @@ def read_volume(path: Path) -> Volume:
         raise BadInputError(f'"{path}" cannot be read as NIfTI ({error}): replace or remove it.') from error
     if wrong := int((~np.isfinite(values)).sum()):
         raise BadInputError(f'"{path}" has {wrong} voxels that are not finite (NaN or infinite): replace their values.')
-    unit = str(image.header.get_xyzt_units()[0])
-    x, y, z = (float(size) * MILLIMETRES[unit] for size in _sizes(turned.affine))
+    x, y, z = (float(size) * unit for size in _sizes(turned.affine))
     return Volume(values=values, spacing=(x, y, z), affine=turned.affine)
 
 
