@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tlbench import CLASSIFICATION, SEGMENTATION, DomainSpec, TaskSpec, deferred, hookimpl
+from tlbench_medical.own import volume_task
 
 TLBENCH_API = 2
 
@@ -53,4 +54,5 @@ def tlbench_tasks() -> list[TaskSpec]:
             extra="medical",
             load=deferred("tlbench_medical.tasks.lesions", "load_masks"),
         ),
+        volume_task(),
     ]

@@ -19,6 +19,7 @@ def _detector(
     summary: str,
     paper: str,
     options: tuple[Option, ...] = (),
+    adapt: Callable[..., Any] | None = None,
     extend: Callable[..., Any] | None = None,
 ) -> StrategySpec:
     return StrategySpec(
@@ -33,7 +34,7 @@ def _detector(
         needs=("distances",),
         options=options,
         extend=extend,
-        adapt=deferred("tlbench_outliers.strategies", name.replace("-", "_")),
+        adapt=adapt or deferred("tlbench_outliers.strategies", name.replace("-", "_")),
     )
 
 
@@ -97,6 +98,58 @@ def _nearest_neighbours() -> StrategySpec:
     )
 
 
+def _ecod() -> StrategySpec:
+    return _detector(
+        "ecod",
+        title="Empirical cumulative distributions (ECOD)",
+        summary="Scores an example by how rare its features are in the tails of those of normal examples, one by one.",
+        paper="Li et al. 2022, ECOD: unsupervised outlier detection using empirical cumulative distribution functions, "
+        "arXiv:2201.00382",
+        options=(
+            Option(
+                name="bank",
+                default=500,
+                summary="most normal examples that are kept",
+                unit="examples",
+                least=1,
+                most=100_000,
+            ),
+        ),
+        extend=deferred("tlbench_outliers.densities", "with_tails"),
+        adapt=deferred("tlbench_outliers.densities", "ecod"),
+    )
+
+
+def _local_outlier_factor() -> StrategySpec:
+    return _detector(
+        "local-outlier-factor",
+        title="Local outlier factor (LOF)",
+        summary="Scores an example by how much sparser normal features are around it than around its neighbours.",
+        paper="Breunig et al. 2000, LOF: identifying density-based local outliers, doi:10.1145/335191.335388",
+        options=(
+            STANDARDISE,
+            Option(
+                name="neighbours",
+                default=20,
+                summary="nearest normal examples (MinPts)",
+                unit="examples",
+                least=1,
+                most=1000,
+            ),
+            Option(
+                name="bank",
+                default=1000,
+                summary="most normal examples that are kept, at least one more than neighbours",
+                unit="examples",
+                least=2,
+                most=100_000,
+            ),
+        ),
+        extend=deferred("tlbench_outliers.densities", "with_densities"),
+        adapt=deferred("tlbench_outliers.densities", "local_outlier_factor"),
+    )
+
+
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
-    return [_centroid_distance(), _pca_reconstruction(), _nearest_neighbours()]
+    return [_centroid_distance(), _pca_reconstruction(), _nearest_neighbours(), _ecod(), _local_outlier_factor()]

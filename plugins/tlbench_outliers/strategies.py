@@ -17,8 +17,8 @@ H = TypeVar("H", bound=nn.Module)
 
 def centroid_distance(request: AdaptRequest) -> TransferModel:
     """Score |(f - mean) / deviation|^2."""
-    mean, deviation = _moments(_features(request), bool(request.options["standardise"]))
-    _head(request.model, Distance).place(mean, np.diag(1 / deviation))
+    mean, deviation = moments(normal_features(request), bool(request.options["standardise"]))
+    head_of(request.model, Distance).place(mean, np.diag(1 / deviation))
     return request.model
 
 
@@ -29,14 +29,14 @@ def pca_reconstruction(request: AdaptRequest) -> TransferModel:
     """
     from sklearn.decomposition import PCA
 
-    features = _features(request)
-    mean, deviation = _moments(features, bool(request.options["standardise"]))
+    features = normal_features(request)
+    mean, deviation = moments(features, bool(request.options["standardise"]))
     standard = (features - mean) / deviation
     if not standard.any():
         raise NotApplicable("Features of normal examples do not vary: they have no principal components.")
     components = PCA(float(request.options["variance"]), svd_solver="full").fit(standard).components_
     outside = np.eye(len(mean)) - components.T @ components
-    _head(request.model, Distance).place(mean, outside / deviation[:, None])
+    head_of(request.model, Distance).place(mean, outside / deviation[:, None])
     return request.model
 
 
@@ -45,9 +45,9 @@ def nearest_neighbours(request: AdaptRequest) -> TransferModel:
 
     If there are more normal examples than the bank holds, it holds a random part of them.
     """
-    features = _features(request)
-    mean, deviation = _moments(features, bool(request.options["standardise"]))
-    head = _head(request.model, Nearest)
+    features = normal_features(request)
+    mean, deviation = moments(features, bool(request.options["standardise"]))
+    head = head_of(request.model, Nearest)
     if len(features) < head.neighbours:
         raise NotApplicable(f"{len(features)} normal examples are fewer than the {head.neighbours} neighbours.")
     kept = torch.randperm(len(features), generator=request.generator)[: len(head.bank)].sort().values.numpy()
@@ -97,17 +97,19 @@ def with_bank(model: TransferModel, options: Mapping[str, Any]) -> TransferModel
     return model
 
 
-def _features(request: AdaptRequest) -> Array:
+def normal_features(request: AdaptRequest) -> Array:
+    """Return the features `(M, D)` of the normal examples that a strategy is given, float64."""
     return encode(request.model, request.target.train.inputs).astype(np.float64)
 
 
-def _moments(features: Array, standardise: bool) -> tuple[Array, Array]:
+def moments(features: Array, standardise: bool) -> tuple[Array, Array]:
     """Return mean and deviation `(D,)` of features; a deviation of 1 for those that do not vary."""
     deviation = features.std(0) if standardise else np.ones(features.shape[1])
     return features.mean(0), np.where(deviation > 1e-8, deviation, 1.0)
 
 
-def _head(model: TransferModel, expected: type[H]) -> H:
+def head_of(model: TransferModel, expected: type[H]) -> H:
+    """Return the head `target`. Raises `NotApplicable` if it is of another type."""
     head = model.heads["target"]
     if not isinstance(head, expected):
         raise NotApplicable(f"The kind has the head {type(head).__name__}, expected {expected.__name__}.")

@@ -19,6 +19,7 @@ from tlbench import (
 from tlbench_speech.speakers.find import speaker_family
 from tlbench_speech.transcripts.kind_spec import TRANSCRIPTION
 from tlbench_speech.transcripts.specs import transcript_tasks
+from tlbench_speech.verification.specs import verification_tasks
 
 TLBENCH_API = 2
 
@@ -88,7 +89,7 @@ def _codes() -> TaskSpec:
 
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [_commands(), _codes(), *transcript_tasks()]
+    return [_commands(), _codes(), *transcript_tasks(), *verification_tasks()]
 
 
 def _logmel_cnn() -> BackboneSpec:

@@ -30,7 +30,12 @@ SUITES = {
     AnalysisSpec: AnalysisSuite,
 }
 CATALOG = load_catalog(also=[toy_candidate()])
-FOUND = ("cifar/resnet20", "spectrogram/test_resnet", "concat/image/resnet-small+image/resnet-strided")
+FOUND = (
+    "cifar/resnet20",
+    "spectrogram/test_resnet",
+    "smp/test_resnet",
+    "concat/image/resnet-small+image/resnet-strided",
+)
 """Backbones of families, with new weights."""
 
 

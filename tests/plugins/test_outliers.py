@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ecdf
 from sklearn.decomposition import PCA
-from sklearn.neighbors import NearestNeighbors
+from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
 
 from tlbench import NotApplicable
 from tlbench.learning.model import apply_head, encode
-from tlbench_outliers import strategies
+from tlbench_outliers import densities, strategies
+from tlbench_outliers.densities import Tails
 from tlbench_outliers.strategies import Nearest
 
 TASK = "anomaly/flows-normal"
@@ -26,8 +28,9 @@ def features_of(adapted, strategy, **options):
         seen["train"] = encode(request.model, request.target.train.inputs).astype(np.float64)
         return original(request)
 
-    original = getattr(strategies, strategy.replace("-", "_"))
-    overrides = {**SHORT, **{f"{strategy}.{name}": value for name, value in options.items()}}
+    name = strategy.replace("-", "_")
+    original = getattr(strategies, name, None) or getattr(densities, name)
+    overrides = {**SHORT, **{f"{strategy}.{option}": value for option, value in options.items()}}
     made = adapted(strategy, TASK, function=watched, overrides=overrides)
     test = encode(made.model, made.prepared.split("target-test").inputs)
     outputs = apply_head(made.model.heads["target"], test)
@@ -71,3 +74,67 @@ def test_a_small_bank_holds_some_of_the_examples():
 def test_more_neighbours_than_examples_are_refused(adapted):
     with pytest.raises(NotApplicable, match="fewer than the 900 neighbours"):
         features_of(adapted, "nearest-neighbours", neighbours=900)
+
+
+def test_ecod_is_the_sum_of_the_rarer_tails(adapted):
+    """Beside scipy's empirical distributions of the normal examples and the one that is scored."""
+    train, test, scores = features_of(adapted, "ecod", bank=10_000)
+    expected = []
+    for one in test[:40]:
+        values = np.vstack([train, one])
+        tails = [
+            min(ecdf(column).cdf.evaluate(column[-1]), ecdf(-column).cdf.evaluate(-column[-1])) for column in values.T
+        ]
+        expected.append(-np.log(tails).sum())
+    np.testing.assert_allclose(scores[:40], expected, rtol=2e-2)  # Values within the ramp count in part.
+    assert np.median(np.abs(scores[:40] / expected - 1)) < 1e-3
+
+
+@pytest.mark.parametrize("standardise", [True, False])
+def test_the_local_outlier_factor_is_that_of_scikit_learn(adapted, standardise):
+    train, test, scores = features_of(adapted, "local-outlier-factor", neighbours=7, standardise=standardise)
+    deviation = train.std(0)
+    scale = np.where(deviation > 1e-8, deviation, 1.0) if standardise else np.ones(train.shape[1])
+    known = LocalOutlierFactor(n_neighbors=7, novelty=True).fit((train - train.mean(0)) / scale)
+    expected = -known.score_samples((test - train.mean(0)) / scale)
+    np.testing.assert_allclose(scores, expected, rtol=2e-2)
+
+
+def test_densities_are_estimated_among_the_examples_that_are_kept(adapted):
+    train, _, _ = features_of(adapted, "local-outlier-factor", neighbours=3, bank=4)
+    assert len(train) > 4
+    made = adapted(
+        "local-outlier-factor",
+        TASK,
+        overrides={**SHORT, "local-outlier-factor.neighbours": 3, "local-outlier-factor.bank": 4},
+    )
+    assert len(made.model.heads["target"].bank) == 4
+    assert (made.model.heads["target"].density > 0).all()
+
+
+def test_rounding_moves_no_score_of_tails_by_a_whole_count():
+    random = np.random.default_rng(0)
+    kept = random.normal(size=(400, 8)).astype(np.float32)
+    head = Tails(8, 400)
+    head.fill(kept, np.full(8, 1e-3))
+    seen = torch.from_numpy(kept)
+    moved = head(seen + 1e-6 * torch.randn(seen.shape, generator=torch.Generator().manual_seed(0)))
+    assert float((moved - head(seen)).abs().max()) < 5e-3  # of one count in the tail: 0.69
+    counted = (seen[:, None] >= seen[None]).sum(1), (seen[:, None] <= seen[None]).sum(1)
+    exact = -((torch.minimum(*counted) + 1) / 401).log().sum(1)
+    torch.testing.assert_close(head(seen)[:, 1], exact, rtol=5e-3, atol=0)
+
+
+def test_a_bank_that_is_not_full_changes_nothing():
+    random = np.random.default_rng(0)
+    kept, seen = random.normal(size=(30, 4)), torch.from_numpy(random.normal(size=(9, 4)).astype(np.float32))
+    small, large = Tails(4, 30), Tails(4, 50)
+    for head in (small, large):
+        head.fill(kept, np.full(4, 1e-3))
+    assert torch.equal(small(seen), large(seen))
+    assert small(seen).shape == (9, 2)
+
+
+def test_a_factor_of_more_neighbours_than_examples_is_refused(adapted):
+    with pytest.raises(NotApplicable, match="not more than the 900 neighbours"):
+        features_of(adapted, "local-outlier-factor", neighbours=900)

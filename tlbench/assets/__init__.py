@@ -71,6 +71,7 @@ from tlbench.assets.readers.tables import (
 )
 from tlbench.assets.readers.tagged import read_tagged
 from tlbench.assets.readers.text_tables import read_text_table
+from tlbench.assets.readers.volumes import VOLUME_SUFFIXES, Volume, read_volume
 from tlbench.assets.readers.walk import leads_outside, list_folder
 from tlbench.assets.readers.words import context_words
 from tlbench.assets.weight_files import log_once, read_weights, reading_weights
@@ -88,6 +89,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "SOUND_SUFFIXES",
     "TABLE_SUFFIXES",
+    "VOLUME_SUFFIXES",
     "EmbeddedImage",
     "FeatureEncoding",
     "Labelled",
@@ -97,6 +99,7 @@ __all__ = [
     "TableRow",
     "TableUse",
     "TaggedSentence",
+    "Volume",
     "all_rows",
     "as_pixels",
     "by_file",
@@ -161,6 +164,7 @@ __all__ = [
     "read_tagged",
     "read_text_table",
     "read_texts",
+    "read_volume",
     "read_weights",
     "reading_weights",
     "record_reader",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tlbench import BackboneFamily
 from tlbench_vision.families.cifar import DEPTHS, find_cifar
+from tlbench_vision.families.smp_unets import find_smp
 from tlbench_vision.families.timm_models import find_spectrogram, find_timm
 
 ORIGINS = Path(__file__).parent.parent / "origins"
@@ -33,6 +34,16 @@ def families() -> list[BackboneFamily]:
             origins=tuple(ORIGINS / f"{name}.toml" for name in ("efficientnet_lite0", "mobilenet_v2")),
             requires=("timm",),
             extra="vision",
+        ),
+        BackboneFamily(
+            name="smp",
+            modality="image",
+            title="U-Nets on models of timm",
+            summary="smp/NAME for an architecture of timm with features of five scales, such as smp/resnet18, to label "
+            "pixels.",
+            find=find_smp,
+            requires=("timm", "segmentation_models_pytorch"),
+            extra="medical",
         ),
         BackboneFamily(
             name="spectrogram",

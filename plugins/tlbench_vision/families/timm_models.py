@@ -34,13 +34,18 @@ def _asked(what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return cached_json(f"timm-{version('timm')}/{what}", compute)
 
 
+def described(name: str) -> dict[str, Any]:
+    """Return what a plan asks of an architecture of timm. Raises `UnknownNameError` for a name that timm lacks."""
+    return _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
+
+
 def find_timm(name: str) -> BackboneSpec:
     """Return the backbone of an architecture; of a folder or a saved model where no architecture has the name."""
     from tlbench.assets import is_local_checkpoint
 
     if is_local_checkpoint(name) and name not in _asked("architectures", ARCHITECTURES)["names"]:
         return _find_saved(name)
-    known = _asked(name, partial(deferred("tlbench_vision.backbones.timm_model", "describe"), name))
+    known = described(name)
     return _timm(
         name,
         title=f"{name} of timm",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
@@ -58,15 +58,15 @@ def mask_pairs(root: Path, faults: Faults = RAISE) -> Labelled[Pair]:
     return _pairs(_folders(root, faults), faults)
 
 
-def _pairs(folders: Folders, faults: Faults) -> Labelled[Pair]:
+def _pairs(folders: Folders, faults: Faults, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Labelled[Pair]:
     left_out: Counter[str] = Counter()
-    images = _by_stem(folders["images"], left_out, faults)
+    images = _by_stem(folders["images"], left_out, faults, suffixes)
     if folders["images"] == folders["masks"]:
         masks = {stem: path for stem, path in images.items() if _image_stem(stem, images) != stem}
         images = {stem: path for stem, path in images.items() if stem not in masks}
     else:
-        masks = _by_stem(folders["masks"], left_out, faults)
-    note_left_out(folders["images"].parent, left_out, IMAGE_SUFFIXES, faults)
+        masks = _by_stem(folders["masks"], left_out, faults, suffixes)
+    note_left_out(folders["images"].parent, left_out, suffixes, faults)
     by_image: dict[str, Path] = {}
     for stem, path in masks.items():
         if (other := by_image.setdefault(_image_stem(stem, images), path)) != path:
@@ -83,12 +83,17 @@ def _pairs(folders: Folders, faults: Faults) -> Labelled[Pair]:
     return Labelled(where=folders["images"], inputs=pairs, labels=[""] * len(pairs), faults=faults)
 
 
-def _by_stem(folder: Path, left_out: Counter[str], faults: Faults) -> dict[str, Path]:
-    paths = files_in(folder, IMAGE_SUFFIXES, left_out, faults)
-    by_stem = {path.stem: path for path in paths}
+def _by_stem(folder: Path, left_out: Counter[str], faults: Faults, suffixes: Sequence[str]) -> dict[str, Path]:
+    paths = files_in(folder, suffixes, left_out, faults)
+    by_stem = {_stem(path): path for path in paths}
     if len(by_stem) < len(paths):
         raise BadInputError(f'"{folder}" has files with the same name and different extensions: keep one of them.')
     return by_stem
+
+
+def _stem(path: Path) -> str:
+    """Return a name without its extension, of which `.nii.gz` has two parts."""
+    return path.stem.removesuffix(".nii") if path.suffix.lower() == ".gz" else path.stem
 
 
 def _image_stem(stem: str, images: Mapping[str, Path]) -> str:
@@ -98,7 +103,11 @@ def _image_stem(stem: str, images: Mapping[str, Path]) -> str:
 
 
 def mask_parts(
-    root: Path, part: float = 0.2, faults: Faults = RAISE, columns: SplitColumns = NO_COLUMNS
+    root: Path,
+    part: float = 0.2,
+    faults: Faults = RAISE,
+    columns: SplitColumns = NO_COLUMNS,
+    suffixes: Sequence[str] = IMAGE_SUFFIXES,
 ) -> Parts[Pair]:
     """Return the pairs of `train` and `test`, outside or inside of images/ and masks/, or of a table's column `split`.
 
@@ -108,10 +117,10 @@ def mask_parts(
     if root.is_file():
         return _listed_pairs(root, part, faults, columns)
     check_no_columns(root, columns, "mask")
-    splits = _splits(root, faults)
+    splits = _splits(root, faults, suffixes)
     if "all" not in splits:
-        return published_parts({name: _pairs(folders, faults) for name, folders in splits.items()})
-    pairs = _pairs(splits["all"], faults)
+        return published_parts({name: _pairs(folders, faults, suffixes) for name, folders in splits.items()})
+    pairs = _pairs(splits["all"], faults, suffixes)
     return hold_out(pairs, [text_of(image.name) for image, _ in pairs.inputs], part)
 
 
@@ -123,15 +132,15 @@ def _listed_pairs(path: Path, part: float, faults: Faults, columns: SplitColumns
     return split_by_table(table, listed, table.column(column), part)
 
 
-def _splits(root: Path, faults: Faults) -> dict[str, Folders]:
+def _splits(root: Path, faults: Faults, suffixes: Sequence[str]) -> dict[str, Folders]:
     """Return the folders of `train` and `test` (or `valid`), or of `all`. Raises `BadInputError` for no such layout."""
     inside = [path for path in list_folder(root) if path.is_dir()]
     if parts := named_parts((path.name, path) for path in inside):
         _note_others(root, [path for path in inside if path not in parts.values()], faults)
-        return {name: _folders(folder, faults) for name, folder in parts.items()}
+        return {name: _folders(folder, faults, suffixes) for name, folder in parts.items()}
     if siblings := _sibling_splits(inside):
         return siblings
-    folders = _folders(root, faults)
+    folders = _folders(root, faults, suffixes)
     of_kinds = {kind: dict(_split_folders(folder)) for kind, folder in folders.items()}
     if of_kinds["images"].keys() != of_kinds["masks"].keys():
         raise BadInputError(
@@ -158,7 +167,7 @@ def _sibling_splits(inside: list[Path]) -> dict[str, Folders]:
     return splits if whole and "train" in splits and len(splits) > 1 else {}
 
 
-def _folders(root: Path, faults: Faults) -> Folders:
+def _folders(root: Path, faults: Faults, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Folders:
     """Return the folders of images and of masks in a folder.
 
     It may be a folder below images/, to which there is one below masks/, or contain images beside their masks.
@@ -166,7 +175,7 @@ def _folders(root: Path, faults: Faults) -> Folders:
     inside = list_folder(root)
     folders = {path.name.lower(): path for path in inside if path.is_dir()}
     chosen = {kind: next((folders[name] for name in names if name in folders), None) for kind, names in KINDS.items()}
-    loose = {path.stem: path for path in inside if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()}
+    loose = {_stem(path): path for path in inside if path.suffix.lower() in suffixes and path.is_file()}
     if not any(chosen.values()) and loose:
         if parallel := _parallel(root):
             return parallel
@@ -199,10 +208,17 @@ def _note_others(root: Path, others: list[Path], faults: Faults) -> None:
         )
 
 
-def mask_sides(request: LoadRequest) -> tuple[Parts[Pair] | None, Parts[Pair]]:
-    """Return the pairs of both domains, for `files` and `load` of a task; None if the user names no source."""
-    columns = split_columns(request)
-    target = mask_parts(option_path(request, "target"), faults=request.faults, columns=columns)
-    if not has_source(request):
-        return None, target
-    return mask_parts(option_path(request, "source"), faults=request.faults, columns=columns), target
+def mask_sides(
+    request: LoadRequest, suffixes: Sequence[str] = IMAGE_SUFFIXES
+) -> tuple[Parts[Pair] | None, Parts[Pair]]:
+    """Return the pairs of both domains, for `files` and `load` of a task; None if the user names no source.
+
+    `suffixes` are the endings of the files in folders.
+    """
+
+    def parts(option: str) -> Parts[Pair]:
+        root = option_path(request, option)
+        return mask_parts(root, faults=request.faults, columns=split_columns(request), suffixes=suffixes)
+
+    target = parts("target")
+    return (parts("source") if has_source(request) else None), target

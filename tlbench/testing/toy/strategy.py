@@ -19,7 +19,7 @@ def nearest_mean(request: AdaptRequest) -> TransferModel:
     """
     model, domain, classes = request.model, request.target, len(request.target.labels)
     targets = torch.from_numpy(domain.train.targets.values)
-    if targets.ndim > 1:
+    if targets.ndim > 1 or not domain.kind.has_classes:
         probe = domain.kind.probe(encode(model, domain.train.inputs), targets.numpy(), classes)
         probe.copy_into(model.heads["target"])
         return model

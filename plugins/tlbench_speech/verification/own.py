@@ -1,0 +1,67 @@
+"""A user's recordings in a folder for each speaker, compared in pairs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tlbench import LoadRequest, TaskData, TaskLabels
+from tlbench.assets import (
+    SOUND_SUFFIXES,
+    Labelled,
+    Parts,
+    class_sides,
+    common_rate,
+    files_read,
+    has_source,
+    option_path,
+)
+from tlbench_speech.verification.clips import (
+    Clip,
+    Partners,
+    by_speakers,
+    check_speakers,
+    sound_paths,
+    verification_data,
+)
+from tlbench_speech.verification.kind_spec import ANSWERS
+from tlbench_speech.verification.trials import with_trials
+
+
+def files(request: LoadRequest) -> Sequence[Path]:
+    """Return the sound files of both domains, tables that list them, and the list of pairs."""
+    listed = [option_path(request, "trials")] if str(request.options["trials"]) else []
+    return [*listed, *files_read(*class_sides(request, SOUND_SUFFIXES))]
+
+
+def labels(request: LoadRequest) -> TaskLabels:
+    """Return what can be said of two clips, the same for both domains."""
+    return TaskLabels(source=ANSWERS if has_source(request) else None, target=ANSWERS)
+
+
+def load(request: LoadRequest) -> TaskData:
+    """Read all recordings at the lowest sample rate of any of them."""
+    source, target, partners = _sides(request)
+    rate = common_rate(sound_paths(source, target), request.faults)
+    return verification_data(source, target, rate, partners)
+
+
+def _sides(request: LoadRequest) -> tuple[Parts[Clip] | None, Parts[Clip], Partners | None]:
+    source, target = (None if parts is None else parts.map(_named) for parts in class_sides(request, SOUND_SUFFIXES))
+    assert target is not None
+    partners: Partners | None = None
+    if str(request.options["trials"]):
+        target, partners = with_trials(target, option_path(request, "trials"))
+    sides = (None if source is None else by_speakers(source), by_speakers(target))
+    for parts in sides:
+        if parts is not None:
+            check_speakers(parts)
+    return sides[0], sides[1], partners
+
+
+def _named(files: Labelled[Path]) -> Labelled[Clip]:
+    """Return clips that are named by their paths below the folder, or beside the table, that lists them."""
+    root = files.where if files.where.is_dir() else files.where.parent
+    names = [os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace") for path in files.inputs]
+    return files.with_inputs([Clip(*pair) for pair in zip(files.inputs, names, strict=True)], files.labels)
