@@ -31,7 +31,9 @@ def boxes_of(size: int, each: int = 3) -> BatchTargets:
     return BatchTargets(torch.from_numpy(table), torch.full((size,), each))
 
 
-def move_of(names: tuple[str, ...], images: torch.Tensor, strength: str = "strong") -> tuple[torch.Tensor, torch.Tensor]:
+def move_of(
+    names: tuple[str, ...], images: torch.Tensor, strength: str = "strong"
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Return varied images and how they were moved."""
     request = AugmentRequest(
         inputs=(images,), names=names, strength=strength, generator=torch.Generator().manual_seed(5)

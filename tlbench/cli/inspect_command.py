@@ -59,9 +59,7 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
         say(f"Time, memory and disk of a run: {shlex.join(['tlbench', 'run', '--task', spec.name, *words])} --dry-run")
 
 
-def _inspect(
-    task: TaskSpec, backbone: BackboneSpec, overrides: Mapping[str, str]
-) -> tuple[Inspection, Budget]:
+def _inspect(task: TaskSpec, backbone: BackboneSpec, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
     from tlbench.assets.folders import data_folder
     from tlbench.contract.budget import Budget
     from tlbench.contract.requests import LoadRequest
