@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -189,7 +190,7 @@ def _blended(other: Tensor, images: Tensor, factor: Tensor) -> Tensor:
     return part * images.float() + (1 - part) * other
 
 
-TRANSFORMATIONS = {
+TRANSFORMATIONS: dict[str, Callable[[Tensor, torch.Generator, Ranges], Tensor | Moved]] = {
     "affine": affine,
     "rotate": rotate,
     "zoom": zoom,
