@@ -102,7 +102,7 @@ def test_a_task_of_each_kind_loads_and_keeps_what_it_promises(tlbench, tmp_path,
     assert not catalog.problems
     bench = Bench(catalog=catalog, folder=tmp_path, plugin=folder)
     done = {check.__name__: make(check, task, bench) for check in CHECKS[TaskSpec] if check.__name__ not in SLOW}
-    assert {name: reason for name, (status, reason) in done.items() if status in ("failed", "skipped")} == {}
+    assert {name: reason for name, (status, reason) in done.items() if status != "ok"} == {}
     assert len(done) > 10
 
 
