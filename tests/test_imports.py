@@ -13,6 +13,8 @@ from string import Template
 import pytest
 from support import run_python
 
+from tlbench.cli.scaffold import Package
+from tlbench.cli.task_forms import FORMS
 from tlbench.testing.child import HEAVY
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +52,10 @@ HOST = {name_of(path, ROOT): path for path in sorted((ROOT / "tlbench").rglob("*
 PLUGINS = {name_of(path, ROOT / "plugins"): path for path in sorted((ROOT / "plugins").rglob("*.py"))}
 TOY = {name: path for name, path in HOST.items() if re.match(r"tlbench\.testing\.toy\.(?!candidate$)", name)}
 """The modules of the toy; `candidate` is how the host finds it."""
-TEMPLATES = sorted((ROOT / "tlbench" / "cli" / "templates").rglob("*.py.in"))
+TEMPLATES = sorted(
+    path for path in (ROOT / "tlbench" / "cli" / "templates").rglob("*.py.in") if "form" not in path.parts
+)
+"""Without the spec of a task of each kind, into which whole lines are filled."""
 GUIDE = ROOT / "docs" / "plugin-guide.md"
 
 
@@ -205,6 +210,14 @@ def test_the_toy_uses_public_names_and_its_own(module):
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: "/".join(path.parts[-3:]))
 def test_a_template_uses_public_names(path):
     assert of_tlbench(Template(path.read_text()).substitute(defaultdict(lambda: "package"))) <= PUBLIC
+
+
+@pytest.mark.parametrize("problem", FORMS)
+def test_a_task_of_each_kind_uses_public_names(problem):
+    made = Package(kind="task", name="vision/mine", problem=problem).files()
+    sources = [text for name, text in made.items() if name.endswith(".py")]
+    assert sources
+    assert set().union(*map(of_tlbench, sources)) <= PUBLIC
 
 
 def test_the_guide_uses_public_names():

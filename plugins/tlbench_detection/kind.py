@@ -14,6 +14,7 @@ from tlbench import Array, BadInputError, ContractError, ExampleSequence
 from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess, Targets
 from tlbench_detection.average_precision import mean_average_precision
 from tlbench_detection.loss import detection_loss
+from tlbench_detection.moving import move_boxes
 from tlbench_detection.peaks import COLUMNS, SIDES, Boxes
 
 RARE = 0.05
@@ -81,6 +82,10 @@ class Detection:
 
     def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
         return detection_loss(outputs.values, targets)
+
+    def move(self, targets: BatchTargets, matrices: Tensor) -> BatchTargets:
+        """Return boxes that moved with their images: cut off at the edges, or left out."""
+        return move_boxes(targets, matrices)
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         raise ContractError("Boxes are no targets of single cells: a linear probe has nothing to be fitted to.")

@@ -19,7 +19,9 @@ DETECTION = KindSpec(
     extra="detection",
 )
 KEEPS_BOXES = ("light", "colour", "noise")
-"""Transformations that move no box."""
+"""Transformations that move no box: what the results of these tasks were made with."""
+MOVES_BOXES = ("crop", *KEEPS_BOXES)
+"""Those of the user's images; boxes move with them."""
 PLATES = (
     ("dusk_train.json",),
     ("dusk_test.json",),
@@ -125,7 +127,7 @@ def _own() -> TaskSpec:
         metric="map-50-95",
         backbone="image/pyramid-small",
         label_budget=30,
-        augment=KEEPS_BOXES,
+        augment=MOVES_BOXES,
         augment_strength="none",
         data_from="user",
         requires=("PIL", "defusedxml", "yaml"),

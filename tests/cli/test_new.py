@@ -8,8 +8,14 @@ import tomllib
 import pytest
 
 from tlbench.cli.scaffold import MODALITIES, OFFERS
+from tlbench.cli.task_forms import FORMS
 from tlbench.contract import hooks
+from tlbench.contract.specs import TaskSpec
+from tlbench.planning.catalog import load_catalog
 from tlbench.results.row import Row
+from tlbench.testing.bench import Bench
+from tlbench.testing.child import sources_of
+from tlbench.testing.conformance import CHECKS, make
 
 FIRST = {
     "domain": ("chemistry", "tlbench-chemistry"),
@@ -49,6 +55,7 @@ def test_the_packages_pass_their_own_tests_as_they_are(environment, session_cach
     """The strategy's too, in the test of the guide."""
     made = [(kind, *FIRST[kind]) for kind in FIRST if kind not in ("strategy", "backbone")]
     made += [("backbone", f"{modality}/mine", f"tlbench-{modality}-mine") for modality in MODALITIES]
+    made += [("task --kind policy", "robotics/mine", "tlbench-robotics-mine")]
     lines = [f"tlbench new {kind} {name}" for kind, name, _ in made]
     folders = [folder for *_, folder in made]
     install = "python -m pip install -q " + " ".join(f"-e ./{folder}[test]" for folder in folders)
@@ -68,6 +75,40 @@ def test_the_tracker_reads_fields_that_a_row_has(tlbench, tmp_path):
 def test_every_hook_has_a_template():
     assert {offer.hook for offer in OFFERS.values()} == {name for name in vars(hooks) if name.startswith("tlbench_")}
     assert set(FIRST) == set(OFFERS)
+
+
+SLOW = ("loading_is_reproducible", "runs_to_a_result", "export_predicts_what_was_scored")
+"""Checks that start processes or train; `tlbench check` makes them, of one form in the test of all packages."""
+
+
+def test_every_kind_of_a_task_that_ships_has_a_form():
+    kinds = {task.kind.name for task in load_catalog().tasks.values()}
+    assert kinds <= {"classification", *FORMS}
+    assert set(FORMS) - kinds == {"policy"}
+
+
+@pytest.mark.parametrize("problem", FORMS)
+def test_a_task_of_each_kind_loads_and_keeps_what_it_promises(tlbench, tmp_path, problem):
+    name = f"vision/my-{problem}"  # A name of its own: Python keeps the modules of the others.
+    status, output, _ = tlbench("new", "task", name, "--kind", problem)
+    folder = tmp_path / f"tlbench-vision-my-{problem}"
+    assert (status, f"--task {name} --strategy {FORMS[problem].strategy} " in output) == (0, True)
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        assert "$" not in path.read_text()
+        assert path.suffix != ".py" or max(map(len, path.read_text().splitlines())) <= 120
+    catalog = load_catalog(also=sources_of(folder))
+    task = catalog.tasks[name]
+    assert task.kind.name == ("regression" if problem == "policy" else problem)
+    assert not catalog.problems
+    bench = Bench(catalog=catalog, folder=tmp_path, plugin=folder)
+    done = {check.__name__: make(check, task, bench) for check in CHECKS[TaskSpec] if check.__name__ not in SLOW}
+    assert {name: reason for name, (status, reason) in done.items() if status != "ok"} == {}
+    assert len(done) > 10
+
+
+def test_only_a_task_has_a_kind_of_problem(tlbench):
+    status, _, errors = tlbench("new", "strategy", "mine", "--kind", "detection")
+    assert (status, "--kind names the kind of problem of a task" in errors) == (2, True)
 
 
 @pytest.mark.parametrize("modality", MODALITIES)

@@ -274,3 +274,22 @@ def test_questions_without_answers_run_to_an_export(backbone, options, tmp_path,
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 60
     assert all(" -> " in line for line in done.stdout.splitlines())
+
+
+def test_inspect_says_how_many_answers_of_how_many_are_behind_the_cut(tmp_path):
+    """By the default backbone, which reads 160 tokens."""
+    catalog, records = load_catalog(), many(30)
+    for record in (*records[:3], *records[20:22]):
+        record["context"] = f"Ship {record['id']} sails on. {'It sails. ' * 100}It is in Fenn."
+    lines(tmp_path / "train.jsonl", records[:18])
+    lines(tmp_path / "test.jsonl", records[18:])
+    task, given = request(target=str(tmp_path))
+    found = inspect_task(task, given, 5, catalog.backbone(task.backbone))
+    assert found.refused == []
+    cut = [note for note in found.notes if "behind the cut" in note]
+    assert [note.split(" are ")[0] for note in cut] == [
+        "3 of 18 answers of the target train split",
+        "2 of 12 answers of the target test split",
+    ]
+    assert all("text/bert-small at 160 tokens" in note and "--set backbone.max_length=320" in note for note in cut)
+    assert not any("behind the cut" in note for note in inspect_task(task, given, 5).notes)

@@ -21,6 +21,7 @@ from tlbench.planning.named_files import catalog_with
 
 if TYPE_CHECKING:
     from tlbench.cli.inspection import Inspection
+    from tlbench.contract.backbone_specs import BackboneSpec
     from tlbench.contract.budget import Budget
     from tlbench.contract.specs import TaskSpec
 
@@ -43,8 +44,9 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
     Reads all data and prints how columns are read, sizes, classes, duplicates, the shift between source and target
     domain, every broken file and every other error that would stop a run. Exit status 2: the data has errors.
     """
-    spec = catalog_with(plugins).task(task)
-    inspection, budget = _inspect(spec, overrides)
+    catalog = catalog_with(plugins)
+    spec = catalog.task(task)
+    inspection, budget = _inspect(spec, catalog.backbone(spec.backbone), overrides)
     labels = _labels(spec, inspection, budget)
     if as_json:
         print_json({"task": spec.name, **dataclasses.asdict(inspection), "labels": labels})
@@ -57,7 +59,7 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
         say(f"Time, memory and disk of a run: {shlex.join(['tlbench', 'run', '--task', spec.name, *words])} --dry-run")
 
 
-def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
+def _inspect(task: TaskSpec, backbone: BackboneSpec, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
     from tlbench.assets.folders import data_folder
     from tlbench.contract.budget import Budget
     from tlbench.contract.requests import LoadRequest
@@ -76,7 +78,7 @@ def _inspect(task: TaskSpec, overrides: Mapping[str, str]) -> tuple[Inspection, 
     with Console(stderr=True).status(f"Reading the data of {task.name}"):
         from tlbench.cli.inspection import inspect_task
 
-        return inspect_task(task, request, budget.total), budget
+        return inspect_task(task, request, budget.total, backbone), budget
 
 
 def _labels(task: TaskSpec, inspection: Inspection, budget: Budget) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 from tlbench import __version__
+from tlbench.cli.task_forms import FORMS, TaskForm
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import HOOKS, Catalog
 from tlbench.planning.names import NAMES
@@ -91,6 +92,12 @@ class Package:
 
     kind: str
     name: str
+    problem: str = "classification"
+    """The kind of problem of a task: `classification`, or one of `FORMS`."""
+
+    @property
+    def form(self) -> TaskForm | None:
+        return FORMS.get(self.problem)
 
     @property
     def identifier(self) -> str:
@@ -119,7 +126,8 @@ class Package:
     @property
     def run(self) -> str:
         """The command for a first result."""
-        strategy = self.name if self.kind == "strategy" else "finetune"
+        usual = self.form.strategy if self.form else "finetune"
+        strategy = self.name if self.kind == "strategy" else usual
         found = {"backbone": self.name, "family": f"{self.name}/32"}
         backbone = f" --backbone {found[self.kind]}" if self.kind in found else ""
         asked = f" --{self.kind} {self.name}" if self.kind in ("estimator", "analysis") else ""
@@ -142,12 +150,18 @@ class Package:
             "title": modality.title,
             "summary": modality.summary,
             "width": modality.width,
+            "extra": "",
         }
+        parts = [name.format(modality=self.modality) for name in offer.templates]
+        if form := self.form:
+            parts = ["form", f"form-{self.problem}", "task"]
+            fields = Template(str(form.values()["fields"])).substitute(values)
+            values |= {**form.values(), "fields": fields, "extra": f"[{form.extra}]" if form.extra else ""}
         return {
             str(path.relative_to(TEMPLATES / part).with_suffix("")).replace("NAME", self.identifier): Template(
                 path.read_text(encoding="utf-8")
             ).substitute(values)
-            for part in ("package", *(name.format(modality=self.modality) for name in offer.templates))
+            for part in ("package", *parts)
             for path in sorted((TEMPLATES / part).rglob("*.in"))
         }
 
@@ -170,6 +184,8 @@ def write(package: Package, folder: Path) -> Path:
 def check(package: Package, catalog: Catalog) -> None:
     """Raise `UsageError` if the name is invalid for its kind, or is taken."""
     kind, name = package.kind, package.name
+    if package.form and kind != "task":
+        raise UsageError(f"--kind names the kind of problem of a task, not of a new {kind}: leave it out.")
     hook, form = OFFERS[kind].hook, OFFERS[kind].form
     # A tracker returns no spec; its name is that of its package alone.
     pattern = NAMES[HOOKS[hook]] if hook in HOOKS else r"[\w.-]+"

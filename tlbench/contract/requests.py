@@ -181,6 +181,10 @@ class AugmentRequest:
     """What `fit` of the backbone returned, JSON round-tripped: a sample rate, the numbers of special tokens."""
     generator: torch.Generator
     """The only source of randomness: what it draws depends on the seed."""
+    moves: list[torch.Tensor] = field(default_factory=list)
+    """Where `augment` says how it moved images, for labels that are places in them: it appends `(N, 2, 3)` for each
+    transformation that moves, in their order. It leads from places in the result to places in what was given, in
+    coordinates from -1 to 1 between the edges, as `torch.nn.functional.affine_grid` takes it."""
 
 
 @dataclass(frozen=True, kw_only=True)

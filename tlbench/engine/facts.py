@@ -65,7 +65,7 @@ def write_facts(
     """
     facts = {name: _split_facts(raw[name], inputs[name], options.get(LIMIT), layouts.get(name)) for name in raw}
     for name, marked in marks.items():
-        facts[name] |= _answer_facts(inputs[name], marked)
+        facts[name] |= answer_facts(inputs[name], marked)
     (folder / FACTS).write_text(json.dumps(facts), encoding="utf-8")
 
 
@@ -89,7 +89,7 @@ def _split_facts(
     return facts
 
 
-def _answer_facts(inputs: Inputs, marks: Array) -> dict[str, Any]:
+def answer_facts(inputs: Inputs, marks: Array) -> dict[str, Any]:
     """Return how many examples have an answer, and of how many it is behind the cut, at least in part."""
     places = inputs.columns[-1]
     assert isinstance(places, Ragged)

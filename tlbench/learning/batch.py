@@ -30,6 +30,14 @@ class Batch(NamedTuple):
     """`(N,)` int64: their places among the examples."""
 
 
+class Varied(NamedTuple):
+    """A varied batch."""
+
+    inputs: Tensors
+    moves: list[Tensor]
+    """How its images were moved: `AugmentRequest.moves`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
     """Varies training batches by the transformations that keep a task's labels."""
@@ -43,13 +51,14 @@ class Augmentation:
     usual: Augment | None = "weak"
     """The strength of batches that name none; None for a strategy that declares to draw no such batches."""
 
-    def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Tensors:
-        """Return a varied batch."""
+    def __call__(self, inputs: Tensors, strength: Augment, generator: torch.Generator) -> Varied:
+        """Return a varied batch, and how its images were moved."""
         if self.vary is None or not self.names or strength == "none":
-            return inputs
-        return self.vary(
-            AugmentRequest(inputs=inputs, names=self.names, strength=strength, fitted=self.fitted, generator=generator)
+            return Varied(inputs, [])
+        request = AugmentRequest(
+            inputs=inputs, names=self.names, strength=strength, fitted=self.fitted, generator=generator
         )
+        return Varied(self.vary(request), request.moves)
 
     def varies(self, strength: Augment) -> bool:
         """Return whether batches are varied at all."""

@@ -22,6 +22,7 @@ from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
 from tlbench.learning.model import TransferModel
+from tlbench.learning.moving import moved, moving_kind
 from tlbench.learning.progress import report_step
 from tlbench.learning.resident import Resident, ahead, to_device
 from tlbench.learning.snapshots import recorder
@@ -118,8 +119,11 @@ class Trainer:
         inputs, targets = (examples, None) if isinstance(examples, Inputs) else (examples.inputs, examples.targets)
         read = inputs.batch if resident is None else resident.batch
         varying = generator if resident is None else self._seeded(self.device)
+        moving = moving_kind(self.kinds.values(), self.augmentation.names) if targets is not None else None
+        varies = any(map(self.augmentation.varies, strengths))
         for indices in self._indices(len(inputs), size, generator):
-            drawn = [self.augmentation(read(indices), strength, varying) for strength in strengths]
+            varied = [self.augmentation(read(indices), strength, varying) for strength in strengths]
+            drawn = [view.inputs for view in varied]
             wanted = None if targets is None else targets.select(indices).batch()
             if self._remasks(examples, len(strengths)) and wanted is not None:
                 drawn[0], wanted = self.remasking(drawn[0], wanted, generator)
@@ -127,6 +131,8 @@ class Trainer:
                 drawn = [tuple(to_device(part, self.device) for part in view) for view in drawn]
             if wanted is not None:
                 wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
+                if moving and varies:
+                    wanted = moved(moving, wanted, [view.moves for view in varied], self.owner)
             yield Batch(drawn[0] if len(strengths) == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
 
     def _remasks(self, examples: Examples | Inputs, views: int) -> bool:

@@ -20,6 +20,7 @@ SETTINGS = {
 }
 """What each setting means, for readers who know the words from other fields."""
 TRAITS = {
+    "probe": "a linear probe",
     "batchnorm": "batch normalisation",
     "class-probabilities": "class probabilities",
     "distances": "a head of distances from normal examples",

@@ -20,13 +20,18 @@ from tlbench.engine.groups import check_groups, group_names
 from tlbench.engine.prepared import check_data
 from tlbench.errors import ContractError
 from tlbench.learning.kinds.protocol import Kind
+from tlbench.learning.moving import Moving
 from tlbench.learning.outputs import Outputs
+from tlbench.learning.vary.images import MOVES
 from tlbench.results.groups import warning
 from tlbench.testing.bench import Bench, Check, need
 from tlbench.testing.child import ask, data_digest, example_digest
 from tlbench.testing.effects import watched
 from tlbench.testing.kinds import KIND_CHECKS
 from tlbench.testing.specs import SPEC_CHECKS, label, refuse_heavy
+
+PLACES = ("map", "cells")
+"""Layouts of kinds whose labels are places in an image."""
 
 
 def _request(spec: TaskSpec, bench: Bench) -> LoadRequest:
@@ -35,7 +40,7 @@ def _request(spec: TaskSpec, bench: Bench) -> LoadRequest:
 
 
 def backbone_fits(spec: TaskSpec, bench: Bench) -> None:
-    """The default backbone has its modality and provides the features that its kinds need."""
+    """The default backbone has its modality and provides the features that its kinds need; labels keep their places."""
     backbone = bench.catalog.backbone(spec.backbone)
     if backbone.modality != spec.modality:
         raise ContractError(
@@ -51,6 +56,14 @@ def backbone_fits(spec: TaskSpec, bench: Bench) -> None:
         raise ContractError(
             f'{label(spec)}: `augment` names transformations, but "{backbone.name}" supports none: remove `augment`.'
         )
+    if moves := sorted(MOVES & set(spec.augment)):
+        need(spec)
+        for kind in (spec.kind, spec.kind_of_source):
+            if kind.layout in PLACES and not isinstance(kind.create(), Moving):
+                raise ContractError(
+                    f"{label(spec)}: `augment` moves images ({', '.join(moves)}), and the labels of a {kind.name} "
+                    f"stay where they are: remove these names."
+                )
 
 
 def process_state_is_unchanged(spec: TaskSpec, bench: Bench) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-from tlbench import LoadRequest, Side, Split, TaskData, TaskSpec, hookimpl
+from tlbench import SEGMENTATION, LoadRequest, Side, Split, TaskData, TaskSpec, hookimpl
 from tlbench.testing.toy.tasks import toy_tasks
 
 BLOBS = next(task for task in toy_tasks() if task.name == "toy/blobs")
@@ -103,6 +103,12 @@ def tlbench_tasks() -> list[TaskSpec]:
         "other-metric": {"metric": "auroc"},
         "other-modality": {"modality": "image"},
         "nothing-to-vary": {"backbone": "toy/mlp-batchnorm"},
+        "moved-masks": {
+            "modality": "image",
+            "backbone": "image/unet-small",
+            "kind": SEGMENTATION,
+            "augment": ("noise", "flip"),
+        },
         "greedy": {"label_budget": 10_000},
         "stingy": {"label_budget": 2},
         "no-licence": {"licence": ""},

@@ -11,7 +11,9 @@ from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import quoted
 from tlbench.cli.inspection.contents import Contents, class_counts, read_contents, sizes
 from tlbench.cli.inspection.copies import conflicts, copies, leaks, near_leaks
+from tlbench.cli.inspection.cuts import answers_behind_the_cut
 from tlbench.cli.inspection.shift import shift
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
@@ -41,11 +43,19 @@ class Inspection:
     shift: dict[str, Any] = field(default_factory=dict)
 
 
-def inspect_task(task: TaskSpec, request: LoadRequest, label_budget: int | None) -> Inspection:
-    """Read all of a task's data, whatever is wrong with it, and return the findings."""
+def inspect_task(
+    task: TaskSpec, request: LoadRequest, label_budget: int | None, backbone: BackboneSpec | None = None
+) -> Inspection:
+    """Read all of a task's data, whatever is wrong with it, and return the findings.
+
+    With its default backbone they hold what that cuts off.
+    """
     faults = CollectedFaults()
     data = _attempt("loaded", faults, lambda: _load(task, replace(request, faults=faults)))
     found = None if data is None else _attempt("examined", faults, lambda: _examine(task, data, label_budget, faults))
+    if found and backbone and data and not found.refused:
+        cut = _attempt("prepared", faults, lambda: list(answers_behind_the_cut(task, data, backbone)))
+        found = replace(found, notes=[*found.notes, *(cut or ())], refused=[*found.refused, *_messages(faults)])
     return found or Inspection(refused=_messages(faults), notes=faults.notes, columns=_columns(faults))
 
 

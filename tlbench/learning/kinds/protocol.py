@@ -77,7 +77,10 @@ def has_mean_loss(kind: Kind) -> bool:
 
 
 class Kind(Protocol):
-    """What the host asks of a kind; a plugin may bring its own."""
+    """What the host asks of a kind; a plugin may bring its own.
+
+    One whose targets are places in an image may also have `move(targets, matrices)`: see `AugmentRequest.moves`.
+    """
 
     postprocess: Postprocess
     """Turns outputs into predictions."""

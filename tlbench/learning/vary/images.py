@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -45,16 +47,28 @@ RANGES = {
 }
 
 
+class Moved(NamedTuple):
+    """Images, and how they were moved."""
+
+    images: Tensor
+    """`(N, C, H, W)` uint8."""
+    matrix: Tensor
+    """`(N, 2, 3)`, as `AugmentRequest.moves` has it."""
+
+
 def vary_images(request: AugmentRequest) -> tuple[Tensor, ...]:
     """Return uint8 images `(N, C, H, W)`, each changed by the named transformations in their order.
 
     `affine` (rotate, change the width, shear, shift), `rotate`, `zoom`, `crop`, `rot90`, `flip`, `flip-vertical`;
     `noise`; `light` (brightness and contrast) and `colour` (saturation). `BackboneSpec.augment` takes it, with
-    `augments_on_device`. Raises `UnknownNameError`.
+    `augments_on_device`. What moves images appends to `request.moves`. Raises `UnknownNameError`.
     """
     (images,) = request.inputs
     for transform in named(request, TRANSFORMATIONS):
-        images = transform(images, request.generator, RANGES[request.strength])
+        moved = transform(images, request.generator, RANGES[request.strength])
+        if isinstance(moved, Moved):
+            request.moves.append(moved.matrix)
+        images = moved.images if isinstance(moved, Moved) else moved
     return (images,)
 
 
@@ -63,7 +77,7 @@ def _uniform(size: int, generator: torch.Generator) -> Tensor:
     return torch.rand(size, generator=generator, device=generator.device) * 2 - 1
 
 
-def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Rotate, scale the width, shear and shift."""
     size = len(images)
     angle, scale = ranges.angle * _uniform(size, generator), 1 + ranges.scale * _uniform(size, generator)
@@ -74,21 +88,21 @@ def affine(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor
     return _moved(images, [[scale * cosine, shear - sine, shift[:, 0]], [sine, cosine, shift[:, 1]]])
 
 
-def rotate(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def rotate(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Rotate about the middle."""
     angle = ranges.angle * _uniform(len(images), generator)
     zero = torch.zeros_like(angle)
     return _moved(images, [[angle.cos(), -angle.sin(), zero], [angle.sin(), angle.cos(), zero]])
 
 
-def zoom(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def zoom(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Scale width and height alike about the middle."""
     scale = 1 + ranges.scale * _uniform(len(images), generator)
     zero = torch.zeros_like(scale)
     return _moved(images, [[scale, zero, zero], [zero, scale, zero]])
 
 
-def crop(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def crop(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Cut out a part of the same shape that lies within the image, and scale it to the image's size."""
     size = len(images)
     area = 1 - ranges.cut * torch.rand(size, generator=generator, device=generator.device)
@@ -97,12 +111,17 @@ def crop(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     return _moved(images, [[side, zero, right], [zero, side, down]])
 
 
-def _moved(images: Tensor, matrix: list[list[Tensor]]) -> Tensor:
+def _moved(images: Tensor, matrix: list[list[Tensor]]) -> Moved:
     """Return each image seen through its matrix `(2, 3)`, of coordinates from -1 to 1."""
-    stacked = torch.stack([torch.stack(row, 1) for row in matrix], 1)
+    stacked = _stacked(matrix)
     grid = functional.affine_grid(stacked, list(images.shape), align_corners=False)
     moved = functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
-    return _pixels(moved)
+    return Moved(_pixels(moved), stacked)
+
+
+def _stacked(matrix: list[list[Tensor]]) -> Tensor:
+    """Return `(N, 2, 3)` from the values `(N,)` of each place."""
+    return torch.stack([torch.stack(row, 1) for row in matrix], 1)
 
 
 def _pixels(values: Tensor) -> Tensor:
@@ -115,27 +134,32 @@ def noise(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
     return _pixels(images.float() + drawn)
 
 
-def rot90(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def rot90(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Turn each square image by none to three right angles."""
     turns = torch.randint(4, (len(images),), generator=generator, device=generator.device)
     # All four of each image: to read which one is wanted would wait for the GPU.
     turned = torch.stack([images.rot90(count, (2, 3)) for count in range(4)])
-    return turned[turns, torch.arange(len(images), device=images.device)]
+    cosine, sine = (turns == 0).float() - (turns == 2).float(), (turns == 1).float() - (turns == 3).float()
+    zero = torch.zeros_like(sine)
+    matrix = _stacked([[cosine, -sine, zero], [sine, cosine, zero]])
+    return Moved(turned[turns, torch.arange(len(images), device=images.device)], matrix)
 
 
-def flip(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def flip(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Mirror each image left to right with probability 1/2."""
     return _mirrored(images, generator, 3)
 
 
-def flip_vertical(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
+def flip_vertical(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
     """Mirror each image upside down with probability 1/2."""
     return _mirrored(images, generator, 2)
 
 
-def _mirrored(images: Tensor, generator: torch.Generator, axis: int) -> Tensor:
+def _mirrored(images: Tensor, generator: torch.Generator, axis: int) -> Moved:
     mirrored = torch.rand(len(images), generator=generator, device=generator.device) < 0.5
-    return torch.where(mirrored[:, None, None, None], images.flip(axis), images)
+    matrix = torch.eye(2, 3, device=images.device).repeat(len(images), 1, 1)
+    matrix[:, 3 - axis, 3 - axis] -= 2 * mirrored.float()
+    return Moved(torch.where(mirrored[:, None, None, None], images.flip(axis), images), matrix)
 
 
 def light(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
@@ -166,7 +190,7 @@ def _blended(other: Tensor, images: Tensor, factor: Tensor) -> Tensor:
     return part * images.float() + (1 - part) * other
 
 
-TRANSFORMATIONS = {
+TRANSFORMATIONS: dict[str, Callable[[Tensor, torch.Generator, Ranges], Tensor | Moved]] = {
     "affine": affine,
     "rotate": rotate,
     "zoom": zoom,
@@ -178,3 +202,5 @@ TRANSFORMATIONS = {
     "light": light,
     "colour": colour,
 }
+MOVES = frozenset({"affine", "rotate", "zoom", "crop", "rot90", "flip", "flip-vertical"})
+"""Those that move what is in an image."""
