@@ -9,6 +9,7 @@ from support import run_python
 
 from tlbench.errors import StoreError
 from tlbench.leaderboard.aggregate import aggregate
+from tlbench.leaderboard.pictures import figure
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
 
@@ -102,6 +103,23 @@ def test_pictures_say_the_access_what_was_skipped_and_which_error_is_drawn(rows,
     assert written >= {"mean over seeds", "95 % test interval", "each seed"}
     assert "finetune, access: target labels" in texts(tmp_path / "plots" / "overview.svg")
     assert "± sd over seeds" in texts(tmp_path / "plots" / "toy-forgetting.svg")
+
+
+def test_a_panel_names_the_lines_of_its_own_backbones_alone(row):
+    backbones = {"toy/one": ["toy/mlp", "toy/wide"], "toy/two": ["toy/deep"]}
+    rows = [row("a", 0, 0.5, task=task, backbone=name) for task, names in backbones.items() for name in names]
+    drawn = figure("scores", aggregate(rows), [])
+    for panel, names in zip(drawn.axes, backbones.values(), strict=True):
+        labels = [label.get_text() for label in panel.get_yticklabels()]
+        assert labels == ["access: target labels", *(f"a, {name}" for name in names)]
+
+
+def test_the_overview_draws_the_test_interval(rows, tmp_path):
+    render(tmp_path, rows, plots=True)
+    assert "95 % test interval" in texts(tmp_path / "plots" / "overview.svg")
+    drawn = figure("overview", aggregate(rows), [])
+    upright = [line for line in drawn.axes[0].lines if len(set(line.get_xdata())) == 1 and len(line.get_xdata()) == 2]
+    assert len(upright) == 2
 
 
 def test_a_bound_far_off_is_written_at_the_edge(rows, row, tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.style import grid, guide, key, legend, line, point, strokes
+from tlbench.leaderboard.style import column, grid, guide, key, legend, line, point, strokes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,15 +79,17 @@ def span(entries: Sequence[Entry]) -> tuple[float, float]:
 def _by_task(
     entries: Sequence[Entry], left: Sequence[Entry], shades: Shades, draw: Callable[[Axes, Placed], None]
 ) -> Figure:
-    label = _label(entries)
-    lines = _lines([*entries, *left], label)
-    heights = {line: -place for place, line in enumerate(lines)}
-    tasks = by_task([*entries, *left])
-    figure, panels = grid(len(tasks), 0.6 + 0.19 * len(lines))
+    tasks, crowded = by_task([*entries, *left]), _crowded(entries)
+    label = _backbone_too if crowded else _strategy
+    # Tasks with backbones of their own share hardly a line: side by side, most lines of a panel would be empty.
+    lines = {task: _lines(members if crowded else [*entries, *left], label) for task, members in tasks.items()}
+    sizes = [0.6 + 0.19 * len(own) for own in lines.values()]
+    figure, panels = column(sizes) if crowded else grid(len(tasks), max(sizes))
     for panel, (task, members) in zip(panels, tasks.items(), strict=True):
         panel.set_title(short(task))
         panel.grid(axis="y", visible=False)
-        _name_lines(panel, lines)
+        _name_lines(panel, lines[task])
+        heights = {line: -place for place, line in enumerate(lines[task])}
         places = [(entry, heights[wording.block(entry), label(entry)]) for entry in members]
         draw(panel, [(e, height, shades[e.first.strategy]) for e, height in places if e.first.status == "ok"])
         for entry, height in places:
@@ -96,10 +98,17 @@ def _by_task(
     return figure
 
 
-def _label(entries: Sequence[Entry]) -> Callable[[Entry], str]:
-    """Return what names an entry in its panel: the strategy, and the backbone if a task has several."""
-    crowded = any(len({entry.first.backbone for entry in group}) > 1 for group in by_task(entries).values())
-    return lambda entry: f"{entry.strategy}, {entry.first.backbone}" if crowded else entry.strategy
+def _crowded(entries: Sequence[Entry]) -> bool:
+    """Return whether a task has several backbones, which name the lines of its panel beside the strategies."""
+    return any(len({entry.first.backbone for entry in group}) > 1 for group in by_task(entries).values())
+
+
+def _strategy(entry: Entry) -> str:
+    return entry.strategy
+
+
+def _backbone_too(entry: Entry) -> str:
+    return f"{entry.strategy}, {entry.first.backbone}"
 
 
 def _lines(entries: Sequence[Entry], label: Callable[[Entry], str]) -> list[tuple[str, str]]:

@@ -80,7 +80,8 @@ def overview(entries: Sequence[Entry], shades: Mapping[str, str]) -> Figure:
             _fan(panel, members, shapes[task], shades)
         keys = [key(short(task), shape=shape, hollow=True) for task, shape in shapes.items()]
         panel.legend(handles=keys, fontsize=7.5, handletextpad=0.1, borderpad=0.5, labelspacing=0.2)
-    legend(figure, [*strategy_keys(entries, shades), key("source model without adaptation", hollow=True)], columns=3)
+    beside = [key("source model without adaptation", hollow=True), key("95 % test interval", is_line=True)]
+    legend(figure, [*strategy_keys(entries, shades), *beside], columns=3)
     return figure
 
 
@@ -102,6 +103,8 @@ def _fan(panel: Axes, members: Sequence[Entry], shape: str, shades: Mapping[str,
         lost, score = entry.mean("forgetting_head"), entry.mean("score")
         if not entry.first.baseline and lost is not None:
             line(panel, (0, lost), (starts.get((entry.first.backbone, entry.version)), score), FAINT, width=0.9)
+            ends = (entry.mean("score_low"), entry.mean("score_high"))
+            line(panel, (lost, lost), ends, shades[entry.first.strategy], width=0.9)
             point(panel, lost, score, shades[entry.first.strategy], shape)
 
 

@@ -90,12 +90,20 @@ def shades(entries: Sequence[Entry]) -> Mapping[str, str]:
 
 def grid(count: int, height: float, columns: int = 3) -> tuple[Figure, list[Axes]]:
     """Return a figure with a number of panels, each `height` inches high."""
+    columns = min(count, columns)
+    return _panels(count, [height] * -(-count // columns), columns)
+
+
+def column(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel of each height, in inches, one below the other."""
+    return _panels(len(heights), heights, 1)
+
+
+def _panels(count: int, heights: Sequence[float], columns: int) -> tuple[Figure, list[Axes]]:
     from matplotlib.figure import Figure
 
-    columns = min(count, columns)
-    lines = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, lines * height + 0.3), layout="constrained")
-    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
+    figure = Figure(figsize=(WIDTH, sum(heights) + 0.3), layout="constrained")
+    axes = list(figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights).flat)
     for spare in axes[count:]:
         spare.remove()
     return figure, axes[:count]
