@@ -26,7 +26,7 @@ def write_parquet(path: Path, entries: Sequence[Entry]) -> None:
         from pyarrow import parquet
     except ModuleNotFoundError as error:
         raise UsageError('Parquet needs pyarrow: pip install "tlbench[datasets]".') from error
-    records = [_flat(entry.record | {"marks": dict(entry.marks)}) for entry in entries]
+    records = [_flat({**entry.record, "marks": dict(entry.marks)}) for entry in entries]
     names = dict.fromkeys(name for record in records for name in record)
     table = pyarrow.table({name: _column([record.get(name) for record in records]) for name in names})
     stream = io.BytesIO()
