@@ -139,6 +139,14 @@ def test_a_source_gives_the_labels(folder, tmp_path_factory):
             lambda root: save(root / "labels/p0_mask.nii.gz", np.zeros((16, 12, 6), np.uint8), np.diag([1, 1, 3, 1])),
             "lies elsewhere",
         ),
+        (
+            lambda root: save(
+                root / "labels/p0_mask.nii.gz",
+                np.zeros((16, 12, 6), np.uint8),
+                AFFINE + np.eye(4, k=3) * 0.5,  # by a quarter of a voxel
+            ),
+            "lies elsewhere",
+        ),
         (lambda root: save(root / "images/p0.nii.gz", np.full((16, 12, 6), np.inf, np.float32)), "not finite"),
         (lambda root: save(root / "images/p0.nii.gz", np.zeros((16, 12, 6, 2), np.float32)), "a series of volumes"),
         (lambda root: (root / "labels/p0_mask.nii.gz").unlink(), "no counterpart"),

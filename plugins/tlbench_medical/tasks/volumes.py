@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,8 +24,8 @@ MANY = 64
 """Labels of masks that are seldom all drawn."""
 LARGEST = 65535
 """Largest number of a label."""
-NEAR = 0.01
-"""Largest difference of the places of an image and its mask, as a part of a voxel."""
+NEAR = 0.1
+"""Largest distance of the corners of an image and its mask, as a part of a voxel's longest side."""
 
 
 class Slice(NamedTuple):
@@ -143,8 +144,11 @@ def _check_pair(path: Path, image: Volume, mask_path: Path, mask: Volume) -> Non
     if image.values.shape != mask.values.shape:
         shapes = [" x ".join(map(str, one.values.shape)) for one in (mask, image)]
         raise BadInputError(f'"{mask_path}" has {shapes[0]} voxels, but its image has {shapes[1]}: use the same shape.')
-    away = float(np.abs(image.affine - mask.affine).max() / np.abs(image.affine[:3, :3]).max())
-    if away > NEAR * max(image.values.shape):
+    corners = np.array([*itertools.product(*((0, size - 1) for size in image.values.shape))])
+    apart = np.linalg.norm(
+        corners @ (image.affine - mask.affine)[:3, :3].T + (image.affine - mask.affine)[:3, 3], axis=1
+    )
+    if apart.max() > NEAR * np.linalg.norm(image.affine[:3, :3], axis=0).max():
         raise BadInputError(
             f'"{mask_path}" lies elsewhere than its image "{path}" (another affine): resample the mask to the image.'
         )
