@@ -37,6 +37,8 @@ COMMANDS = {
     "check": "Run the conformance tests on a plugin.",
     "fetch": "Download published data sets and verify every file.",
     "leaderboard": "Render leaderboards from results.",
+    "site": "Write an interactive page of a board.",
+    "report": "Write an interactive page of your own results, which begins at one of them.",
     "merge": "Add the results of other boards to a board.",
     "advise": "Say which strategy to use for each task, on which evidence, and what else to try.",
     "compare": "Compare two strategies, backbones, versions or boards, with significance.",

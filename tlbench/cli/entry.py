@@ -25,6 +25,8 @@ WITH_PLUGINS = (
     "verify",
     "advise",
     "explain",
+    "site",
+    "report",
 )
 
 

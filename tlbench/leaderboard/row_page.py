@@ -93,10 +93,15 @@ def _described(label: str, described: Mapping[str, Described]) -> Described:
 
 def _picture(row: Row, board: Path, label: str) -> str:
     """Return the picture of an analysis in base64, or an empty text."""
+    return base64.b64encode(analysis_picture(row, board, label)).decode()
+
+
+def analysis_picture(row: Row, board: Path, label: str) -> bytes:
+    """Return the PNG file of an analysis of a row; empty if the board has none, or several that may be meant."""
     name, _, options = label.partition(" (")
     stem = f"{row.file_name.removesuffix('.json')}-{slug(name)}"
     exact = board / "analyses" / f"{stem}.png"
     # With other options the file's name ends in their hash, which the row does not hold.
     paths = sorted(exact.parent.glob(f"{exact.stem}-??????.png")) if options else [exact]
     found = [path for path in paths if path.is_file()]
-    return base64.b64encode(found[0].read_bytes()).decode() if len(found) == 1 else ""
+    return found[0].read_bytes() if len(found) == 1 else b""

@@ -56,6 +56,15 @@ def wrong_latency(row: Row, board: Path) -> Wrong:
             yield name, found, f"{expected!r}, computed from the single values in {path.name}"
 
 
+def single_values(row: Row, board: Path) -> list[float]:
+    """Return every value in ms that a row's latency was computed from; empty if they are not there, or damaged."""
+    try:
+        path = latency_path(row, board)
+        return [] if path is None or not path.exists() else list(_read(path, _state(path))["raw_ms"])
+    except (StoreError, OSError):
+        return []
+
+
 def _slack(name: str, values: Mapping[str, Any]) -> float:
     """Return how far a number may differ; the spread is a part of the median."""
     return 2 * ROUNDED / statistics.median(values["raw_ms"]) if name == "round_spread" else ROUNDED

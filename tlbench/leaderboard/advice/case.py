@@ -64,7 +64,7 @@ class Case:
         if kept:
             return tuple(entry for entry in kept if self.gains(entry)) or tuple(kept)
         above = {id(one): one for entry in self.leaders for one in self.beaten_by(entry)}
-        return _leaders(sorted(above.values(), key=_best_first))
+        return _leaders(sorted(above.values(), key=best_first))
 
     def beaten_by(self, entry: Entry) -> list[Entry]:
         """Return the baselines that could take the place of an entry and are significantly better."""
@@ -190,7 +190,7 @@ def _of_task(
     several = len({entry.first.backbone for members in groups.values() for entry in members}) > 1
     return [
         Case(
-            members=tuple(sorted(members, key=_best_first)),
+            members=tuple(sorted(members, key=best_first)),
             limits=limits,
             models=models,
             labelled=labelled,
@@ -207,5 +207,6 @@ def _place(entry: Entry) -> tuple[Any, ...]:
     return row.task, entry.places, baselines.requested_budget(row), row.files
 
 
-def _best_first(entry: Entry) -> tuple[float, str, str]:
+def best_first(entry: Entry) -> tuple[float, str, str]:
+    """Return what alternatives are sorted by: the highest score first."""
     return -(entry.mean("score") or 0), entry.strategy, entry.first.backbone

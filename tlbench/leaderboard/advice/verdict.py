@@ -134,13 +134,13 @@ def advise(entries: Iterable[Entry], left: Iterable[Entry] = (), limits: Limits 
 def _advice(of_task: Sequence[Case], limits: Limits) -> Advice:
     allowed = [case for case in of_task if limits.allow(case.members[0])]
     others = [case.name(entry) for case in of_task if case not in allowed for entry in case.members]
-    conditions, row = _conditions(of_task), of_task[0].members[0].first
+    told, row = conditions(of_task), of_task[0].members[0].first
     return Advice(
         task=row.task,
         domain=row.domain,
         metric=row.metric,
         backbones=tuple(sorted({entry.first.backbone for case in of_task for entry in case.members})),
-        choices=tuple(_choice(case, conditions[id(case)]) for case in allowed),
+        choices=tuple(_choice(case, told[id(case)]) for case in allowed),
         not_considered=tuple(dict.fromkeys(others)),
         remark="" if allowed else words.without_adaptation(of_task[0]),
     )
@@ -197,7 +197,7 @@ def _decision(case: Case) -> Decision:
     return "best" if case.beaten else "only"
 
 
-def _conditions(of_task: Sequence[Case]) -> Mapping[int, str]:
+def conditions(of_task: Sequence[Case]) -> Mapping[int, str]:
     """Return for each case what tells it from others with the same access; empty if there is nothing."""
     found = {}
     for case in of_task:

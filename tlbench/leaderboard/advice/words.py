@@ -81,14 +81,15 @@ def _why_alone(case: Case) -> str:
 
 
 COSTS: Mapping[str, Callable[[Entry], str]] = {
-    "it is cheaper to train": lambda entry: _seconds(entry),
+    "it is cheaper to train": lambda entry: seconds(entry),
     "it forgets less": lambda entry: number(forgetting(entry)),
     "it is faster": lambda entry: f"{number(entry.mean('p50_ms'))} ms",
 }
 """What decides among contenders, in the order of `costs`: in words, and its value."""
 
 
-def _seconds(entry: Entry) -> str:
+def seconds(entry: Entry) -> str:
+    """Return the time of adaptation, with what was timed."""
     unit = "CPU s" if entry.mean("device_seconds") is None else "s on the GPU"
     return f"{number(adaptation_seconds(entry), 2)} {unit}"
 
@@ -110,7 +111,7 @@ def cost(use: Entry) -> str:
     parts = [
         not_measured(use) if lost is None else f"forgetting {number(lost)} ({head})",
         f"latency {wording.PENDING}" if latency is None else f"{number(latency)} ms for each example at batch 1",
-        f"{_seconds(use)} of adaptation",
+        f"{seconds(use)} of adaptation",
     ]
     return f"{', '.join(parts)}."
 

@@ -1,0 +1,57 @@
+"""Records as columns in which every text stands once: a fifth of the size of a list of JSON objects."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tlbench.results.escapes import plain
+
+DIGITS = 4
+"""Significant digits of a number; the files of the board have them all."""
+
+
+class Texts:
+    """Texts by number. Each is printable, on one line and stands once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """Return the number of a text."""
+        return self._numbers.setdefault(plain(text), len(self._numbers))
+
+    def numbers(self, texts: Sequence[str]) -> list[int]:
+        """Return the numbers of texts."""
+        return [self.number(text) for text in texts]
+
+    def all(self) -> list[str]:
+        """Return the texts in the order of their numbers."""
+        return list(self._numbers)
+
+
+def rounded(value: Any, digits: int = DIGITS) -> Any:
+    """Return a float with a few significant digits, None if it is not finite; other values as they are."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    short = float(f"{value:.{digits}g}")
+    return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def column(values: Sequence[Any], texts: Texts) -> Any:
+    """Return a column: a list of numbers, Booleans and None, or `{"t": numbers of texts}` if there are texts."""
+    if any(isinstance(value, str) for value in values):
+        return {"t": [None if value is None else texts.number(str(value)) for value in values]}
+    return [rounded(value) for value in values]
+
+
+def columns(records: Sequence[Mapping[str, Any]], texts: Texts) -> dict[str, Any]:
+    """Return the columns of records with the same fields; those without a value are left out."""
+    names = list(records[0]) if records else []
+    read = {name: [record[name] for record in records] for name in names}
+    return {
+        name: column(values, texts) for name, values in read.items() if any(value not in (None, "") for value in values)
+    }

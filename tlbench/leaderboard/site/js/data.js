@@ -1,0 +1,71 @@
+// The data of the page: columns become records.
+
+const DATA = JSON.parse(document.getElementById("data").textContent);
+const TEXTS = DATA.texts;
+const texts = (numbers) => numbers.map((place) => TEXTS[place]);
+const cell = (column, place) => Array.isArray(column) ? column[place] : TEXTS[column.t[place]] ?? null;
+const read = (column) => Array.isArray(column) ? column : column.t.map((place) => place === null ? null : TEXTS[place]);
+
+function records(columns) {
+  const names = Object.keys(columns);
+  const values = names.map((name) => read(columns[name]));
+  const size = values.length ? values[0].length : 0;
+  return Array.from({ length: size }, (_, row) => {
+    const record = Object.create(null);
+    names.forEach((name, place) => { record[name] = values[place][row]; });
+    return record;
+  });
+}
+
+const card = ([title, summary, told]) =>
+  ({ title: TEXTS[title], summary: TEXTS[summary], facts: told.map(([name, value]) => [TEXTS[name], TEXTS[value]]) });
+const cards = (list) => new Map(list.map(([name, one]) => [TEXTS[name], card(one)]));
+const byNumber = (list) => new Map(list);
+
+const ENTRIES = records(DATA.entries);
+ENTRIES.forEach((entry, place) => {
+  entry.number = place;
+  entry.runs = [];
+  entry.flags = DATA.flags[place].map(([name, text]) => [TEXTS[name], TEXTS[text]]);
+  entry.ok = entry.status === "ok";
+  entry.access = entry.access || "";
+  entry.forgetting = entry.forgetting_head ?? entry.forgetting_probe ?? null;
+  entry.forgetting_sd = isNumber(entry.forgetting_head) ? entry.forgetting_head_sd : entry.forgetting_probe_sd;
+  entry.retention = isNumber(entry.forgetting) ? 1 - entry.forgetting : null;
+  entry.group = entry.baseline ? "baselines" : entry.access_words;
+});
+const RUNS = records(DATA.runs);
+RUNS.forEach((run, place) => {
+  run.number = place;
+  run.of = ENTRIES[run.entry];
+  run.of.runs.push(run);
+});
+const RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
+const TASKS = new Map(DATA.tasks.map(([name, one, said, ties]) =>
+  [TEXTS[name], { name: TEXTS[name], card: one && card(one), said: texts(said), ties: texts(ties) }]));
+const STRATEGIES = cards(DATA.strategies);
+const BACKBONES = cards(DATA.backbones);
+const ANALYSES = cards(DATA.analyses_cards);
+const CONFUSIONS = byNumber(DATA.confusions);
+const RUN_ANALYSES = byNumber(DATA.analyses);
+const SENTENCES = byNumber(DATA.sentences);
+const TRAINING = new Map(DATA.training.map(([run, losses, points]) => [run, { losses, points }]));
+const LATENCIES = new Map(DATA.latencies.flatMap(([histogram, runs]) => runs.map((run) => [run, histogram])));
+const CASES = DATA.cases;
+
+const distinct = (values) => [...new Set(values.filter((value) => value !== null && value !== undefined && value !== ""))];
+const DOMAINS = distinct(ENTRIES.map((entry) => entry.domain)).sort();
+const TASK_NAMES = distinct(ENTRIES.map((entry) => entry.task)).sort();
+// Strategies with equal access share a colour; the order is that of how much they are given.
+const GROUPS = distinct(ENTRIES.filter((entry) => !entry.baseline).map((entry) => entry.group))
+  .sort((a, b) => a.split(" and ").length - b.split(" and ").length || a.localeCompare(b));
+const colour = (entry) => entry.baseline ? "base" : `g${GROUPS.indexOf(entry.group) % 6}`;
+
+// The lowest and the highest end of an interval in a task: bars in cells of one task have one scale.
+const SCALES = new Map();
+for (const entry of ENTRIES.filter((one) => one.ok && isNumber(one.score))) {
+  const key = `${entry.task} ${entry.metric}`;
+  const [low, high] = SCALES.get(key) || [Infinity, -Infinity];
+  SCALES.set(key, [Math.min(low, entry.score_low ?? entry.score), Math.max(high, entry.score_high ?? entry.score)]);
+}
+const scaleOf = (entry) => SCALES.get(`${entry.task} ${entry.metric}`);

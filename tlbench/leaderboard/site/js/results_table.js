@@ -1,0 +1,113 @@
+// A table of results: sorted by any column, grouped by task and access if it is not, a page at a time.
+
+const PAGE = 100;
+
+const scoreCell = (entry) => [h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
+  h("small", {}, interval(entry.score_low, entry.score_high)), intervalBar(entry)];
+const flagMark = (entry) => entry.flags.length
+  ? h("span", { class: "flag", title: entry.flags.map((flag) => flag[1]).join(" ") }, `⚑ ${entry.flags.length}`, h("span", { class: "unseen" }, " flags")) : "";
+const overCell = (name) => (entry) => isNumber(entry[`over_${name}`])
+  ? [signed(entry[`over_${name}`]), h("small", {}, isNumber(entry[`over_${name}_error`]) ? ` ± ${number(entry[`over_${name}_error`])}` : "")] : NONE;
+
+// key, heading, how it reads, and whether a first click sorts the highest first.
+const COLUMNS = [
+  { key: "label", title: "Strategy", brief: true, text: true, cell: strategyCell },
+  { key: "score", title: "Score", brief: true, cell: scoreCell, down: true },
+  { key: "forgetting", title: "Forgetting", brief: true, cell: forgettingCell },
+  { key: "p50_ms", title: "Latency (ms)", brief: true, cell: (entry) => entry.pending ? "pending" : short(entry.p50_ms) + (entry.contended ? " †" : "") },
+  { key: "adapt_s", title: "Training (s)", brief: true, cell: (entry) => isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " GPU" : ""}` : NONE },
+  { key: "rank", title: "Rank", cell: (entry) => entry.rank ?? NONE },
+  { key: "access", title: "Access", text: true, cell: (entry) => entry.access_words },
+  { key: "budget", title: "Labels", text: true, cell: (entry) => entry.budget || NONE },
+  { key: "over_source_only", title: "Over source-only", cell: overCell("source_only"), down: true },
+  { key: "over_scratch", title: "Over scratch", cell: overCell("scratch"), down: true },
+  { key: "gap_closed", title: "Gap closed", cell: (entry) => number(entry.gap_closed, 2), down: true },
+  { key: "score_sd", title: "Seed sd", cell: (entry) => number(entry.score_sd) },
+  { key: "seeds", title: "Seeds", cell: (entry) => String(entry.seeds), down: true },
+  { key: "onnx_kb", title: "Size (kB)", cell: (entry) => short(entry.onnx_kb) },
+  { key: "p50_ratio", title: "Relative latency", cell: (entry) => short(entry.p50_ratio) },
+  { key: "selection", title: "Selection", text: true, cell: (entry) => entry.selection },
+  { key: "setting", title: "Setting", text: true, cell: (entry) => entry.setting },
+];
+
+function strategyCell(entry, flat) {
+  const tied = entry.best ? h("span", { class: "badge" }, ENTRIES.filter((one) => one.contest === entry.contest && one.best).length > 1 ? "tied best" : "best") : "";
+  return [h("a", { href: address(`run/${entry.runs[0].id}`), class: "name" }, entry.label), " ", tied, " ", flagMark(entry),
+    h("small", { class: "under" }, flat ? [link(address(`task/${entry.task}`), entry.task), " · "] : "", entry.backbone)];
+}
+
+function forgettingCell(entry) {
+  if (!isNumber(entry.forgetting)) return NONE;
+  return [number(entry.forgetting), isNumber(entry.forgetting_head) ? "" : h("small", {}, " probe")];
+}
+
+function sorted(entries, sort, column) {
+  if (!column) return entries;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const value = (entry) => entry[column.key];
+  const missing = (entry) => value(entry) === null || value(entry) === undefined || value(entry) === "";
+  return [...entries].sort((a, b) => {
+    if (missing(a) || missing(b)) return missing(a) - missing(b) || a.number - b.number;
+    const order = column.text ? String(value(a)).localeCompare(String(value(b))) : value(a) - value(b);
+    return sign * order || a.number - b.number;
+  });
+}
+
+// options: sort ("", "score" or "-score"), page from 1, full, change(parts) where the reader sorts or turns the page.
+function resultsTable(entries, { sort = "", page = 1, full = false, change, caption }) {
+  const columns = COLUMNS.filter((column) => column.brief || full);
+  const by = columns.find((column) => column.key === sort.replace("-", ""));
+  const ordered = sorted(entries, sort, by);
+  const pages = Math.max(1, Math.ceil(ordered.length / PAGE));
+  const at = Math.min(Math.max(1, page), pages);
+  const shown = ordered.slice((at - 1) * PAGE, at * PAGE);
+  const turn = (sortBy) => change({ sort: sortBy, page: "" });
+  return h("div", { class: "results" },
+    h("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+      h("table", {}, h("caption", { class: "unseen" }, caption),
+        h("thead", {}, h("tr", {}, columns.map((column) => heading(column, by, sort, turn)))),
+        h("tbody", {}, by ? shown.map((entry) => row(entry, columns, true)) : grouped(shown, columns)))),
+    pages > 1 && pager(at, pages, ordered.length, (next) => change({ page: next })));
+}
+
+function heading(column, by, sort, turn) {
+  const active = by === column;
+  const down = sort.startsWith("-");
+  const first = column.down ? `-${column.key}` : column.key;
+  const next = !active ? first : sort === first ? (down ? column.key : `-${column.key}`) : "";
+  return h("th", { scope: "col", "aria-sort": active ? (down ? "descending" : "ascending") : "none", class: column.text ? "" : "numeric" },
+    h("button", { type: "button", class: "sort", onclick: () => turn(next) }, column.title,
+      h("span", { "aria-hidden": "true" }, active ? (down ? " ↓" : " ↑") : "")));
+}
+
+function row(entry, columns, flat) {
+  const kind = [entry.best ? "tie" : "", entry.baseline ? "baseline" : "", entry.ok ? "" : "lost", colour(entry)].join(" ");
+  return h("tr", { class: kind }, columns.map((column, place) => place
+    ? h("td", { "data-label": column.title, class: column.text ? "" : "numeric" }, column.cell(entry, flat))
+    : h("th", { scope: "row", class: "first" }, column.cell(entry, flat))),
+  );
+}
+
+function grouped(entries, columns) {
+  const found = [];
+  let task, group;
+  for (const entry of entries) {
+    if (entry.task !== task) {
+      found.push(h("tr", { class: "task" }, h("th", { colspan: columns.length, scope: "rowgroup" },
+        link(address(`task/${entry.task}`), entry.task), h("small", {}, ` ${entry.metric}, ${counted(entry.test_size || 0, "test example")}`))));
+      group = undefined;
+    }
+    if (entry.group !== group)
+      found.push(h("tr", { class: `group ${colour(entry)}` }, h("th", { colspan: columns.length, scope: "rowgroup" },
+        entry.baseline ? "baselines" : `access: ${entry.group}`, entry.budget && !entry.baseline ? `, ${entry.budget}` : "")));
+    [task, group] = [entry.task, entry.group];
+    found.push(row(entry, columns, false));
+  }
+  return found;
+}
+
+function pager(at, pages, count, turn) {
+  const button = (text, next, label) => h("button", { type: "button", class: "quiet", disabled: next < 1 || next > pages, onclick: () => turn(next), "aria-label": label }, text);
+  return h("nav", { class: "pager", "aria-label": "Pages of the table" }, button("←", at - 1, "Previous page"),
+    h("span", {}, `Page ${at} of ${pages}, ${counted(count, "result")}`), button("→", at + 1, "Next page"));
+}
