@@ -5,7 +5,7 @@ function aboutView() {
     h("p", { class: "lead" }, "One result is one task, one backbone and one strategy, as means over seeds. The score is that of the exported ONNX file on the target test split."),
     facts(DATA.legend.map(([title, text]) => [title, text])),
     h("h2", {}, "Rules"), h("ul", {}, ["Strategies with different data access are not ranked together: more data is an advantage that is not the strategy's own.",
-      "Shaded results are the best of their group, or not significantly different from it: the 95 % interval of the paired difference contains 0.",
+      "Shaded: no strategy with the same access, labels and data is significantly better. \"Tied best\": the 95 % intervals of their paired differences contain 0.",
       "Colour is the data access, shape the backbone. Grey is a baseline.",
       "Milliseconds are those of the machine that measured; relative latency compares machines.",
       "⚑ marks a result with something to know before believing its numbers: its page says what."].map((text) => h("li", {}, text)))];

@@ -1,7 +1,8 @@
 // All results: filters above a table.
 
-const FILTERS = [["domain", "Domain"], ["task", "Task"], ["kind", "Kind of problem"], ["group", "Access"], ["backbone", "Backbone"],
-  ["strategy", "Strategy"], ["budget", "Labels"], ["selection", "Selection"], ["setting", "Setting"], ["status", "Status"]];
+const FILTERS = [["domain", "Domain"], ["task", "Task"], ["group", "Access"], ["strategy", "Strategy"], ["backbone", "Backbone"],
+  ["kind", "Kind of problem"], ["budget", "Labels"], ["selection", "Selection"], ["setting", "Setting"], ["status", "Status"]];
+const FIRST = 3;
 
 function filtered(given) {
   const words = (given.words || "").toLowerCase().split(/\s+/).filter(Boolean);
@@ -15,8 +16,9 @@ function boardView(parameters) {
   const draw = () => {
     const found = filtered(given);
     const full = given.columns === "full";
+    document.getElementById("main").classList.toggle("wide", full);
     replace(table, h("p", { class: "count" }, `${counted(found.length, "result")}, means over seeds. `,
-      h("span", { class: "hint" }, "Shaded: the best of a group, or not significantly different from it. Bars: 95 % interval, on one scale for each task.")),
+      h("span", { class: "hint" }, "Shaded: no strategy with the same access and labels is significantly better. Bars: 95 % interval, on one scale for each task.")),
     found.length ? resultsTable(found, { sort: given.sort || "", page: Number(given.page) || 1, full, change: update, caption: "Results" })
       : h("p", { class: "empty" }, "No result fits these filters."));
   };
@@ -40,6 +42,7 @@ function filters(given, update) {
     const values = distinct(ENTRIES.map((entry) => entry[name])).sort();
     return values.length > 1 || given[name] ? choice(title, [["", "all"], ...values.map((value) => [value, value])], given[name] || "", (value) => update({ [name]: value })) : "";
   });
-  return [h("label", {}, h("span", {}, "Search"), h("input", { type: "search", value: given.words || "", oninput: (event) => update({ words: event.target.value }) })), selects,
-    choice("Columns", [["", "brief"], ["full", "all"]], given.columns || "", (columns) => update({ columns }))];
+  const more = h("details", { open: FILTERS.slice(FIRST).some(([name]) => given[name]) }, h("summary", {}, "More filters"), h("div", { class: "more" }, selects.slice(FIRST)));
+  return [h("label", {}, h("span", {}, "Search"), h("input", { type: "search", value: given.words || "", oninput: (event) => update({ words: event.target.value }) })), selects.slice(0, FIRST),
+    choice("Columns", [["", "brief"], ["full", "all"]], given.columns || "", (columns) => update({ columns })), more];
 }

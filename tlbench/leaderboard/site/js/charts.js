@@ -95,7 +95,8 @@ function scatter(entries, measure, { title, shapes }) {
   const front = pareto(there.filter((entry) => !entry.baseline), measure, about.sign);
   if (front.length > 1) svg.append(s("polyline", { class: "pareto", points: steps(front.map((entry) => [x.at(entry[measure]), y.at(entry.score)])) }));
   svg.append(s("text", { x: width - right - 4, y: top + 12, class: "good end" }, "good ↗"));
-  for (const entry of there) svg.append(point(entry, x, y, measure, spread(entry), shapes));
+  const placed = there.map((entry) => around(x.at(entry[measure]), y.at(entry.score), 0, 0));
+  for (const entry of there) svg.append(point(entry, x, y, measure, spread(entry), shapes, placed));
   return svg;
 }
 
@@ -103,7 +104,22 @@ function scatter(entries, measure, { title, shapes }) {
 const steps = (points) => points.flatMap(([a, b], place) => place ? [[points[place - 1][0], b], [a, b]] : [[a, b]])
   .map((pair) => pair.join(",")).join(" ");
 
-function point(entry, x, y, measure, sd, shapes) {
+const around = (x, y, width, height) => [x - 6, y - 6 - height, x + width + 6, y + 6];
+const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+// The name of a point where it hides no other point and no other name; none if there is no such place.
+function nameOf(text, a, b, placed) {
+  const long = 5.6 * text.length;
+  const places = [[a + 8, b + 3.5], [a - 8 - long, b + 3.5], [a - long / 2, b - 9], [a - long / 2, b + 17], [a + 6, b - 8], [a - 6 - long, b - 8]];
+  const box = ([x, y]) => [x, y - 9, x + long, y + 2];
+  const inside = ([left, top, right, bottom]) => left > SIZE.left && right < SIZE.width - 2 && top > SIZE.top + 14 && bottom < SIZE.height - SIZE.bottom;
+  const free = places.find((one) => inside(box(one)) && !placed.some((other) => overlap(box(one), other)));
+  if (!free) return "";
+  placed.push(box(free));
+  return s("text", { x: free[0], y: free[1], class: "name" }, text);
+}
+
+function point(entry, x, y, measure, sd, shapes, placed) {
   const [a, b] = [x.at(entry[measure]), y.at(entry.score)];
   const said = `${entry.label} on ${entry.backbone}: ${entry.metric} ${number(entry.score)}`
     + `${interval(entry.score_low, entry.score_high) && ` (${interval(entry.score_low, entry.score_high)})`}, `
@@ -112,7 +128,7 @@ function point(entry, x, y, measure, sd, shapes) {
     isNumber(entry.score_low) && s("line", { x1: a, x2: a, y1: y.at(entry.score_low), y2: y.at(entry.score_high), class: `bar ${colour(entry)}` }),
     sd > 0 && s("line", { x1: x.at(entry[measure] - sd), x2: x.at(entry[measure] + sd), y1: b, y2: b, class: `bar ${colour(entry)}` }),
     mark(shapes.get(entry.backbone), a, b, colour(entry)),
-    s("text", { x: a > 250 ? a - 8 : a + 8, y: b - 6, class: a > 250 ? "name end" : "name" }, entry.strategy));
+    nameOf(entry.strategy, a, b, placed));
 }
 
 function shapesOf(entries) {
@@ -161,15 +177,18 @@ function histogram({ start, width, counts, slower }, p50, p99) {
   return h("figure", {}, svg, slower ? h("figcaption", {}, `${counted(slower, "slower query", "slower queries")} not shown.`) : "");
 }
 
+function rangeBar(kind, from, at, to, behind) {
+  return s("svg", { viewBox: "0 0 120 14", class: "interval", "aria-hidden": "true" }, behind,
+    s("rect", { x: from, width: Math.max(2, to - from), y: 3, height: 8, rx: 2, class: `fill ${kind}` }),
+    s("rect", { x: at - 1.25, width: 2.5, y: 1, height: 12, class: `mark ${kind}` }));
+}
+
 // An interval as a bar in a cell, on the scale of its task; the dot is the score.
 function intervalBar(entry) {
   const range = scaleOf(entry);
   if (!range || !isNumber(entry.score)) return "";
   const [low, high] = range;
-  const at = (value) => high > low ? 3 + 84 * (value - low) / (high - low) : 45;
+  const at = (value) => high > low ? Math.min(118, Math.max(2, 4 + 112 * (value - low) / (high - low))) : 60;
   const [from, to] = [at(entry.score_low ?? entry.score), at(entry.score_high ?? entry.score)];
-  return s("svg", { viewBox: "0 0 90 14", class: "interval", "aria-hidden": "true" },
-    s("line", { x1: 3, x2: 87, y1: 7, y2: 7, class: "grid" }),
-    s("rect", { x: from, width: Math.max(1, to - from), y: 4, height: 6, rx: 3, class: `fill ${colour(entry)}` }),
-    s("circle", { cx: at(entry.score), cy: 7, r: 3, class: `mark ${colour(entry)}` }));
+  return rangeBar(colour(entry), from, at(entry.score), to, s("line", { x1: 2, x2: 118, y1: 7, y2: 7, class: "grid" }));
 }

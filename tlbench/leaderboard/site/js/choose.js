@@ -98,20 +98,19 @@ function emptyReason(given) {
 function ranking(names, tasks) {
   return h("ol", { class: "ranking" }, names.slice(0, 8).map((one) => {
     const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
-    const first = one.first.length ? `Highest score of what fits in ${one.first.length} of ${counted(tasks.size, "task")}` : "Never the highest score";
-    const lost = forgets.length ? `; forgets ${range(forgets)}` : "";
-    const words = distinct(one.recommended.map((each) => words_of(each)));
+    const first = `the highest score of all that fit in ${one.first.length} of ${counted(tasks.size, "task")}`;
+    const chosen = `the choice among strategies with this data in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
+    const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
+    const words = distinct(one.entries.map((entry) => entry.access_words));
     return h("li", {}, link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),
-      ` with ${joined(words, 2)}. ${first}; recommended ${counted(one.recommended.length, "time")}${lost}; trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`);
+      ` (${joined(words, 2)}): ${first}, ${chosen}; ${lost}, trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`);
   }));
 }
 
-const words_of = (found) => ENTRIES[found.one.entries[found.use].id].access_words;
-
-function range(values) {
+function range(values, form = short) {
   if (!values.length) return NONE;
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  return short(low) === short(high) ? short(low) : `${short(low)} to ${short(high)}`;
+  return form(low) === form(high) ? form(low) : `${form(low)} to ${form(high)}`;
 }
 
 function taskAnswer(task, found, several) {
@@ -124,7 +123,7 @@ function choiceItem(found) {
   const entry = use === null ? null : ENTRIES[one.entries[use].id];
   const given = `${one.given}${one.condition ? ` (${one.condition})` : ""}`;
   if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict));
-  const kind = { best: "clear", only: "only one tested", undecided: "not decided", baseline: "baseline is better" }[found.decision];
+  const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[found.decision];
   return h("li", { class: colour(entry) },
     h("p", { class: "given" }, given, " ", h("span", { class: `badge ${found.decision}` }, kind)),
     h("p", { class: "pick" }, link(address(`run/${entry.runs[0].id}`), h("b", {}, one.entries[use].name)), " ",

@@ -53,16 +53,16 @@ function compared({ by, a, b }) {
   const counts = VERDICTS.map((verdict) => [verdict, records.filter((one) => one.verdict === verdict).length]).filter(([, count]) => count);
   const why = reasons.length ? h("details", {}, h("summary", {}, "Not compared"), h("ul", {}, reasons.map(([reason, times]) => h("li", {}, `${TEXTS[reason]} (${times})`)))) : "";
   if (!records.length) return [h("p", { class: "empty" }, `${a} and ${b} have no results that answer the same question.`), why];
-  const most = Math.max(...records.map((one) => Math.abs(one.difference) + (one.error ?? 0)));
+  const most = largest(records);
   const other = by === "strategy" ? "Backbone" : "Strategy";
   return [h("p", { class: "count" }, `${b} against ${a}: ${counts.map(([verdict, count]) => `${count} ${verdict}`).join(", ")}.`),
     h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Comparisons" }, h("table", {}, h("caption", { class: "unseen" }, `${b} minus ${a}`),
       h("thead", {}, h("tr", {}, ["Task", other, "A", "B", "B − A", "Verdict on B", "Forgetting, B − A", "Latency, B − A (ms)"].map((title, place) =>
         h("th", { scope: "col", class: place < 2 || place === 5 ? "" : "numeric" }, title)))),
       h("tbody", {}, records.map((one) => h("tr", { class: one.verdict },
-        h("th", { scope: "row", class: "first" }, link(address(`task/${one.task}`), one.task), h("small", { class: "under" }, [one.metric, one.budget].filter(Boolean).join(", "))),
+        h("th", { scope: "row", class: "first" }, link(address(`task/${one.task}`), one.task), h("small", { class: "under" }, [one.metric, one.budget && `label budget ${one.budget}`].filter(Boolean).join(", "))),
         h("td", { "data-label": other }, one.shared), h("td", { "data-label": "A", class: "numeric" }, number(one.scoreA)), h("td", { "data-label": "B", class: "numeric" }, number(one.scoreB)),
-        h("td", { "data-label": "B − A", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most)),
+        h("td", { "data-label": "B − A", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most.get(one.metric))),
         h("td", { "data-label": "Verdict on B" }, one.verdict, one.verdict === "undecided" ? h("small", { class: "under" }, one.needed ? `about ${one.needed} seeds would decide` : "no number of seeds would decide") : ""),
         h("td", { "data-label": "Forgetting, B − A", class: "numeric" }, signed(one.forgetting)),
         h("td", { "data-label": "Latency, B − A", class: "numeric" }, isNumber(one.ms) ? signed(one.ms) : NONE)))))), why,
@@ -70,10 +70,15 @@ function compared({ by, a, b }) {
 }
 
 function differenceBar(one, most) {
-  const at = (value) => 45 + 42 * value / (most || 1);
+  const at = (value) => 60 + 57 * value / (most || 1);
   const error = one.error ?? 0;
   const kind = one.verdict === "better" ? "up" : one.verdict === "worse" ? "down" : "base";
-  return s("svg", { viewBox: "0 0 90 14", class: "interval", "aria-hidden": "true" }, s("line", { x1: 45, x2: 45, y1: 0, y2: 14, class: "level" }),
-    s("rect", { x: at(one.difference - error), width: Math.max(1, at(one.difference + error) - at(one.difference - error)), y: 4, height: 6, rx: 3, class: `fill ${kind}` }),
-    s("circle", { cx: at(one.difference), cy: 7, r: 3, class: `mark ${kind}` }));
+  return rangeBar(kind, at(one.difference - error), at(one.difference), at(one.difference + error), s("line", { x1: 60, x2: 60, y1: 0, y2: 14, class: "level" }));
+}
+
+// The largest end of an interval by metric: bars of one metric have one scale.
+function largest(records) {
+  const found = new Map();
+  for (const { metric, difference, error } of records) found.set(metric, Math.max(found.get(metric) || 0, Math.abs(difference) + (error ?? 0)));
+  return found;
 }

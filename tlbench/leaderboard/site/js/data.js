@@ -61,9 +61,12 @@ const GROUPS = distinct(ENTRIES.filter((entry) => !entry.baseline).map((entry) =
   .sort((a, b) => a.split(" and ").length - b.split(" and ").length || a.localeCompare(b));
 const colour = (entry) => entry.baseline ? "base" : `g${GROUPS.indexOf(entry.group) % 6}`;
 
-// The lowest and the highest end of an interval in a task: bars in cells of one task have one scale.
+const TEST_SIZES = new Map(ENTRIES.filter((entry) => entry.test_size).map((entry) => [entry.task, entry.test_size]));
+
+// The lowest and the highest end of an interval in a task: bars in cells of one task have one scale. The constant
+// prediction, which is far below everything else, stands at its edge.
 const SCALES = new Map();
-for (const entry of ENTRIES.filter((one) => one.ok && isNumber(one.score))) {
+for (const entry of ENTRIES.filter((one) => one.ok && isNumber(one.score) && one.strategy !== "constant")) {
   const key = `${entry.task} ${entry.metric}`;
   const [low, high] = SCALES.get(key) || [Infinity, -Infinity];
   SCALES.set(key, [Math.min(low, entry.score_low ?? entry.score), Math.max(high, entry.score_high ?? entry.score)]);

@@ -2,6 +2,8 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+const isThere = (child) => child !== null && child !== undefined && child !== "" && child !== false;
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
@@ -9,7 +11,7 @@ function fill(element, attributes, children) {
     else if (name === "checked" || name === "value" || name === "selected") element[name] = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+  element.append(...children.flat(Infinity).filter(isThere));
   return element;
 }
 
@@ -17,7 +19,7 @@ const h = (name, attributes, ...children) => fill(document.createElement(name), 
 const s = (name, attributes, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
 function replace(element, ...children) {
-  element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+  element.replaceChildren(...children.flat(Infinity).filter(isThere));
   return element;
 }
 

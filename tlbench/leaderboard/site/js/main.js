@@ -1,6 +1,6 @@
 // The pages, the colours, and which page is shown.
 
-const PAGES = [["choose", "Choose"], ["board", "Board"], ["tradeoff", "Trade-off"], ["compare", "Compare"], ["about", "How to read"]];
+const PAGES = [["choose", "Choose"], ["board", "Board"], ["tradeoff", "Trade-off"], ["compare", "Compare"], ["about", "Guide"]];
 
 const VIEWS = new Map([
   ["choose", ({ parameters }) => chooseView(parameters)],
@@ -17,6 +17,7 @@ function show(focus) {
   const here = place();
   if (!VIEWS.has(here.page)) Object.assign(here, DATA.start ? { page: "run", rest: DATA.start } : { page: "choose" });
   const main = document.getElementById("main");
+  main.classList.remove("wide");
   replace(main, VIEWS.get(here.page)(here));
   replace(document.getElementById("pages"), PAGES.map(([name, title]) => h("a", { href: address(name), "aria-current": name === here.page ? "page" : null }, title)));
   const heading = main.querySelector("h1");

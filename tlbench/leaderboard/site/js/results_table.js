@@ -2,6 +2,12 @@
 
 const PAGE = 100;
 
+// Number of an entry than which no other with the same access and labels is significantly better -> how many are so.
+const LEADERS = new Map(CASES.filter((one) => one.members > 1).flatMap((one) => {
+  const { leaders } = decide(one, { forgetting: null, ms: null });
+  return leaders.map((a) => [one.entries[a].id, leaders.length]);
+}));
+
 const scoreCell = (entry) => [h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
   h("small", {}, interval(entry.score_low, entry.score_high)), intervalBar(entry)];
 const flagMark = (entry) => entry.flags.length
@@ -31,7 +37,7 @@ const COLUMNS = [
 ];
 
 function strategyCell(entry, flat) {
-  const tied = entry.best ? h("span", { class: "badge" }, ENTRIES.filter((one) => one.contest === entry.contest && one.best).length > 1 ? "tied best" : "best") : "";
+  const tied = LEADERS.has(entry.number) ? h("span", { class: "badge" }, LEADERS.get(entry.number) > 1 ? "tied best" : "best") : "";
   return [h("a", { href: address(`run/${entry.runs[0].id}`), class: "name" }, entry.label), " ", tied, " ", flagMark(entry),
     h("small", { class: "under" }, flat ? [link(address(`task/${entry.task}`), entry.task), " · "] : "", entry.backbone)];
 }
@@ -81,7 +87,7 @@ function heading(column, by, sort, turn) {
 }
 
 function row(entry, columns, flat) {
-  const kind = [entry.best ? "tie" : "", entry.baseline ? "baseline" : "", entry.ok ? "" : "lost", colour(entry)].join(" ");
+  const kind = [LEADERS.has(entry.number) ? "tie" : "", entry.baseline ? "baseline" : "", entry.ok ? "" : "lost", colour(entry)].join(" ");
   return h("tr", { class: kind }, columns.map((column, place) => place
     ? h("td", { "data-label": column.title, class: column.text ? "" : "numeric" }, column.cell(entry, flat))
     : h("th", { scope: "row", class: "first" }, column.cell(entry, flat))),
@@ -94,7 +100,7 @@ function grouped(entries, columns) {
   for (const entry of entries) {
     if (entry.task !== task) {
       found.push(h("tr", { class: "task" }, h("th", { colspan: columns.length, scope: "rowgroup" },
-        link(address(`task/${entry.task}`), entry.task), h("small", {}, ` ${entry.metric}, ${counted(entry.test_size || 0, "test example")}`))));
+        link(address(`task/${entry.task}`), entry.task), h("small", {}, ` ${entry.metric}, ${counted(TEST_SIZES.get(entry.task) || 0, "test example")}`))));
       group = undefined;
     }
     if (entry.group !== group)

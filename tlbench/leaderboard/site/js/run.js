@@ -28,7 +28,7 @@ function factValue(run, field) {
 
 function seedsOf(run) {
   const others = run.of.runs;
-  return others.length > 1 ? h("nav", { class: "seeds", "aria-label": "Seeds" }, "Seeds: ", others.map((one) => one === run ? h("b", { "aria-current": "page" }, String(one.seed)) : link(address(`run/${one.id}`), String(one.seed)))) : "";
+  return others.length > 1 ? h("nav", { class: "seeds", "aria-label": "Seeds" }, "Seeds:", others.map((one) => one === run ? h("b", { "aria-current": "page" }, String(one.seed)) : link(address(`run/${one.id}`), String(one.seed)))) : "";
 }
 
 function told(run) {

@@ -18,7 +18,7 @@ function helped(entries) {
   if (!known.length) return h("p", { class: "empty" }, "There is no baseline beside it.");
   const gain = (entry) => entry[`over_${measure}`];
   const sure = (sign) => known.filter((entry) => entry[`over_${measure}_decided`] && Math.sign(gain(entry)) === sign).length;
-  const most = Math.max(...known.map((entry) => Math.abs(gain(entry)) + (entry[`over_${measure}_error`] ?? 0)));
+  const most = largest(known.map((entry) => ({ metric: entry.metric, difference: gain(entry), error: entry[`over_${measure}_error`] })));
   return [h("p", { class: "count" }, `Against ${word}: significantly better in ${sure(1)} of ${known.length}, worse in ${sure(-1)}.`),
     h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Where it helped" }, h("table", {}, h("caption", { class: "unseen" }, `Difference from ${word}`),
       h("thead", {}, h("tr", {}, ["Task", "Score", "Difference", "Forgetting", "Training (s)"].map((title, place) => h("th", { scope: "col", class: place ? "numeric" : "" }, title)))),
@@ -27,7 +27,7 @@ function helped(entries) {
         const one = { difference: gain(entry), error: entry[`over_${measure}_error`], verdict: decided ? (gain(entry) > 0 ? "better" : "worse") : "undecided" };
         return h("tr", {}, h("th", { scope: "row", class: "first" }, link(address(`task/${entry.task}`), entry.task), h("small", { class: "under" }, link(address(`run/${entry.runs[0].id}`), entry.backbone))),
           h("td", { "data-label": "Score", class: "numeric" }, scoreCell(entry)),
-          h("td", { "data-label": "Difference", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most)),
+          h("td", { "data-label": "Difference", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most.get(entry.metric))),
           h("td", { "data-label": "Forgetting", class: "numeric" }, forgettingCell(entry)),
           h("td", { "data-label": "Training (s)", class: "numeric" }, short(entry.adapt_s)));
       }))))];

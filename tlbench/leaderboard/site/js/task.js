@@ -15,13 +15,13 @@ function taskView(name, parameters) {
   const draw = (part = {}) => {
     Object.assign(given, part);
     if (Object.keys(part).length) keep(`task/${name}`, given);
-    replace(table, resultsTable(entries, { sort: given.sort || "", page: Number(given.page) || 1, full: true, change: draw, caption: `Results of ${name}` }));
+    replace(table, resultsTable(entries, { sort: given.sort || "", page: Number(given.page) || 1, change: draw, caption: `Results of ${name}` }));
   };
   draw();
   return [h("h1", {}, name), about && about.card && h("p", { class: "subtitle" }, about.card.title), cardFacts(about && about.card),
     about && about.said.length ? h("ul", {}, about.said.map((text) => h("li", {}, text))) : "", shiftFacts(entries),
     h("h2", {}, "Which strategy?"), found.length ? h("div", { class: "panel" }, h("ol", { class: "choices" }, found.map(choiceItem))) : h("p", { class: "empty" }, "No strategy has a score."),
-    h("h2", {}, "Results"), table,
+    h("h2", {}, "Results"), table, h("p", {}, link(address("board", { task: name, columns: "full" }), "All columns")),
     entries.some((entry) => entry.flags.length) && flagsOf(entries),
     h("h2", {}, "Trade-off"), h("div", { class: "pictures" }, taskPictures(entries)), key(entries.filter((entry) => entry.ok), shapesOf(entries)),
     curvesOf(entries), about && about.ties.length ? [h("h2", {}, "Not decided"), h("ul", {}, about.ties.map((text) => h("li", {}, text)))] : "",
