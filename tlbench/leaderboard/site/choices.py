@@ -54,8 +54,7 @@ def _record(case: Case, condition: str, numbers: Mapping[int, int]) -> dict[str,
         "labels": row.label_budget if "target-labels" in row.access else None,
         "members": len(case.members),
         "entries": [
-            {**_entry(case, entry, places), "id": numbers[id(entry)], "order": orders[id(entry)]}
-            for entry in everyone
+            {**_entry(case, entry, places), "id": numbers[id(entry)], "order": orders[id(entry)]} for entry in everyone
         ],
         "failed": {name: text for name, text in case.left_out.items() if name in _failed(case)},
         "gaps": [[_gap(difference(a, b)) for b in everyone[place + 1 :]] for place, a in enumerate(everyone)],

@@ -84,7 +84,7 @@ function answer(given, found) {
   return [several && names.length ? [h("h2", {}, `Shortlist for ${given.on || "all domains"}`), ranking(names, tasks)] : unknown,
     h("h2", {}, several ? "Task by task" : `Shortlist for ${[...tasks.keys()][0]}`),
     [...tasks].map(([task, some]) => taskAnswer(task, some, several)),
-    h("p", { class: "note" }, "Within each data access the choice follows from significant differences and then from costs. Choices with different access "
+    h("p", { class: "note" }, "Highest score: of all that fit what you have. Recommended: among the strategies that use the same data; there the choice follows from significant differences and then from costs. Choices with different data "
       + "are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.")];
 }
 
@@ -98,8 +98,8 @@ function emptyReason(given) {
 function ranking(names, tasks) {
   return h("ol", { class: "ranking" }, names.slice(0, 8).map((one) => {
     const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
-    const first = `the highest score of all that fit in ${one.first.length} of ${counted(tasks.size, "task")}`;
-    const chosen = `the choice among strategies with this data in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
+    const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
+    const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
     const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
     const words = distinct(one.entries.map((entry) => entry.access_words));
     return h("li", {}, link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),

@@ -62,11 +62,15 @@ function compared({ by, a, b }) {
       h("tbody", {}, records.map((one) => h("tr", { class: one.verdict },
         h("th", { scope: "row", class: "first" }, link(address(`task/${one.task}`), one.task), h("small", { class: "under" }, [one.metric, one.budget && `label budget ${one.budget}`].filter(Boolean).join(", "))),
         h("td", { "data-label": other }, one.shared), h("td", { "data-label": "A", class: "numeric" }, number(one.scoreA)), h("td", { "data-label": "B", class: "numeric" }, number(one.scoreB)),
-        h("td", { "data-label": "B − A", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most.get(one.metric))),
-        h("td", { "data-label": "Verdict on B" }, one.verdict, one.verdict === "undecided" ? h("small", { class: "under" }, one.needed ? `about ${one.needed} seeds would decide` : "no number of seeds would decide") : ""),
+        h("td", { "data-label": "B − A", class: "numeric" }, differenceCell(one, most)),
+        h("td", { "data-label": "Verdict on B" }, h("span", {}, one.verdict, one.verdict === "undecided" ? h("small", { class: "under" }, one.needed ? `about ${one.needed} seeds would decide` : "no number of seeds would decide") : "")),
         h("td", { "data-label": "Forgetting, B − A", class: "numeric" }, signed(one.forgetting)),
         h("td", { "data-label": "Latency, B − A", class: "numeric" }, isNumber(one.ms) ? signed(one.ms) : NONE)))))), why,
     h("p", { class: "note" }, "Better or worse: the 95 % interval of the difference does not contain 0. Of 40 comparisons without a true difference, up to two may be called so by chance.")];
+}
+
+function differenceCell(one, most) {
+  return h("span", {}, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most.get(one.metric)));
 }
 
 function differenceBar(one, most) {

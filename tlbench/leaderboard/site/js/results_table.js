@@ -8,8 +8,8 @@ const LEADERS = new Map(CASES.filter((one) => one.members > 1).flatMap((one) => 
   return leaders.map((a) => [one.entries[a].id, leaders.length]);
 }));
 
-const scoreCell = (entry) => [h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
-  h("small", {}, interval(entry.score_low, entry.score_high)), intervalBar(entry)];
+const scoreCell = (entry) => h("span", {}, h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
+  h("small", {}, interval(entry.score_low, entry.score_high)), intervalBar(entry));
 const flagMark = (entry) => entry.flags.length
   ? h("span", { class: "flag", title: entry.flags.map((flag) => flag[1]).join(" ") }, `⚑ ${entry.flags.length}`, h("span", { class: "unseen" }, " flags")) : "";
 const overCell = (name) => (entry) => isNumber(entry[`over_${name}`])

@@ -24,10 +24,10 @@ function helped(entries) {
       h("thead", {}, h("tr", {}, ["Task", "Score", "Difference", "Forgetting", "Training (s)"].map((title, place) => h("th", { scope: "col", class: place ? "numeric" : "" }, title)))),
       h("tbody", {}, known.map((entry) => {
         const decided = entry[`over_${measure}_decided`];
-        const one = { difference: gain(entry), error: entry[`over_${measure}_error`], verdict: decided ? (gain(entry) > 0 ? "better" : "worse") : "undecided" };
+        const one = { metric: entry.metric, difference: gain(entry), error: entry[`over_${measure}_error`], verdict: decided ? (gain(entry) > 0 ? "better" : "worse") : "undecided" };
         return h("tr", {}, h("th", { scope: "row", class: "first" }, link(address(`task/${entry.task}`), entry.task), h("small", { class: "under" }, link(address(`run/${entry.runs[0].id}`), entry.backbone))),
           h("td", { "data-label": "Score", class: "numeric" }, scoreCell(entry)),
-          h("td", { "data-label": "Difference", class: "numeric" }, h("b", {}, signed(one.difference)), h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""), differenceBar(one, most.get(entry.metric))),
+          h("td", { "data-label": "Difference", class: "numeric" }, differenceCell(one, most)),
           h("td", { "data-label": "Forgetting", class: "numeric" }, forgettingCell(entry)),
           h("td", { "data-label": "Training (s)", class: "numeric" }, short(entry.adapt_s)));
       }))))];

@@ -1,0 +1,389 @@
+"""The interactive page in a browser: what a reader does with it, and that text of rows does nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import itertools
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from site_rows import board_rows
+from test_hostile_text import EVIL, hostile_rows
+from test_site_data import stored_row
+
+from tlbench.leaderboard.advice.limits import Limits
+from tlbench.leaderboard.advice.verdict import advise
+from tlbench.leaderboard.aggregate import aggregate, without_score
+from tlbench.leaderboard.site import page as pages
+from tlbench.leaderboard.site.data import site_data
+from tlbench.leaderboard.site.descriptions import Card, Descriptions
+from tlbench.results.files import write_json
+from tlbench.results.row_files import read_rows
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+BOARD = Path(__file__).parents[2] / "leaderboards"
+ABOUT = Descriptions(
+    tasks={"toy/task-0": Card(title="A task", summary="It is one.", kind="classification")},
+    strategies={
+        "finetune": Card(title="Fine-tuning", summary="It trains all.", facts={"paper": "https://example.org/x"})
+    },
+    repeat=lambda row: f"tlbench run --task {row.task} --seeds {row.seed}-{row.seed}",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with api.sync_playwright() as started:
+        if path is None and not Path(started.chromium.executable_path).is_file():
+            pytest.skip("there is no Chromium: apt-get install chromium, or playwright install chromium")
+        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path):
+    """Open a page of rows; whatever it logs, raises, asks for or opens is an error of the test."""
+    contexts, wrong = [], []
+
+    def call(rows, fragment="", viewport=WIDE, board=None, about=ABOUT, **options):
+        path = tmp_path / "index.html"
+        start = options.pop("start", None)
+        path.write_text(pages.page(site_data(rows, board, about, "Board", start=start, whole=True)), encoding="utf-8")
+        context = browser.new_context(viewport=viewport, **options)
+        contexts.append(context)
+        shown = context.new_page()
+        shown.on("console", lambda message: wrong.append(f"console: {message.text}"))
+        shown.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+        shown.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+        shown.on("popup", lambda popup: wrong.append(f"window: {popup.url}"))
+        asked = lambda request: request.url.split("#")[0] == path.as_uri() or wrong.append(f"request: {request.url}")  # noqa: E731
+        shown.on("request", asked)
+        shown.goto(f"{path.as_uri()}{fragment}")
+        return shown
+
+    yield call
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+@pytest.fixture
+def rows(row):
+    return board_rows(row, 4)
+
+
+PARITY = """([cases, needs, limits]) => {
+  const CASES = cases, ENTRIES = [];
+  %s
+  const has = (part) => needs.includes(part) ? "1" : "0";
+  const given = { on: "", labels: needs.includes("target-labels") ? "" : "0", inputs: has("target-inputs"), source: has("source") };
+  return allowed(given).map((one) => {
+    const { decision, verdict, leftOut, notDifferent, use } = decide(one, limits);
+    return { task: one.task, given: one.given, condition: one.condition, decision, verdict, left_out: leftOut,
+      not_different: notDifferent, name: use === null ? "" : one.entries[use].name };
+  });
+}"""
+
+
+def in_browser(shown, cases, limits: Limits) -> list[dict]:
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    limited = {"forgetting": limits.max_forgetting, "ms": limits.max_ms}
+    needs = list(limits.needs) or ["source", "target-inputs", "target-labels"]
+    return shown.evaluate(PARITY % "\n".join(parts), [cases, needs, limited])
+
+
+def in_python(entries, left, limits: Limits) -> list[dict]:
+    return [
+        {
+            "task": advice.task,
+            **{name: getattr(one, name) for name in ("given", "condition", "decision", "verdict", "name")},
+            "left_out": [list(pair) for pair in one.left_out.items()],
+            "not_different": list(one.not_different),
+        }
+        for advice in advise(entries, left, limits)
+        for one in advice.choices
+    ]
+
+
+def every_limit():
+    needs = [(), ("target-labels",), ("source", "target-inputs"), ("target-inputs",), ("source",)]
+    for forgets, ms, data in itertools.product([None, -0.1, 0.0, 0.01, 0.03, 0.5], [None, 0.05, 0.1, 0.3, 2.0], needs):
+        yield Limits(max_forgetting=forgets, max_ms=ms, needs=data)
+
+
+def assert_same_answers(browser, rows, board=None) -> set[str]:
+    """Compare the answers of the page and of Python within many limits; return the decisions that there were."""
+    entries, left = aggregate(rows, board), without_score(rows)
+    cases = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
+    shown = browser.new_page()
+    seen = set()
+    try:
+        for limits in every_limit():
+            expected = in_python(entries, left, limits)
+            allowed = {"source", "target-inputs", "target-labels"}
+            assert in_browser(shown, cases, limits) == [one for one in expected if allowed], limits
+            seen |= {one["decision"] for one in expected}
+    finally:
+        shown.close()
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_page_recommends_what_the_advice_does(browser, row, seed):
+    rows = [one for one in board_rows(row, 12, seed) if "target-all-labels" not in one.access or one.baseline]
+    assert assert_same_answers(browser, rows) == {"best", "only", "undecided", "baseline", "none"}
+
+
+def test_it_does_so_on_the_published_boards(browser):
+    if not (BOARD / "rows").is_dir():
+        pytest.skip("the tests run on an sdist, which has no boards")
+    assert "best" in assert_same_answers(browser, list(read_rows(BOARD)), BOARD)
+
+
+def names(shown) -> list[str]:
+    return shown.locator("tbody tr:not(.task):not(.group) .first > .name").all_inner_texts()
+
+
+def scores(shown) -> list[float]:
+    texts = shown.locator("tbody tr:not(.task):not(.group) td:nth-child(2) b").all_inner_texts()
+    return [float(text) for text in texts if text not in ("failed", "skipped")]
+
+
+def test_a_column_sorts_both_ways_and_says_so(opened, rows):
+    shown = opened(rows, "#/board")
+    heading = shown.locator("thead th", has_text="Score")
+    assert heading.get_attribute("aria-sort") == "none"
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "descending"
+    assert scores(shown) == sorted(scores(shown), reverse=True)
+    assert len(set(scores(shown))) > 5
+    assert shown.evaluate("document.activeElement.textContent").startswith("Score")
+    heading.locator("button").click()
+    assert heading.get_attribute("aria-sort") == "ascending"
+    assert scores(shown) == sorted(scores(shown))
+    assert "sort=score" in shown.url
+
+
+def test_filters_narrow_the_board_and_stay_in_the_address(opened, rows):
+    shown = opened(rows, "#/board")
+    shown.get_by_label("Task").select_option("toy/task-1")
+    shown.get_by_label("Search").fill("finetune")
+    assert set(names(shown)) <= {"finetune"}
+    assert "task=toy%2Ftask-1&words=finetune" in shown.url
+    again = opened(rows, shown.url[shown.url.index("#") :])
+    assert names(again) == names(shown)
+    assert again.get_by_label("Search").input_value() == "finetune"
+
+
+def test_all_columns_are_more_than_the_brief_ones(opened, rows):
+    shown = opened(rows, "#/board")
+    assert shown.locator("thead th").count() == 5
+    shown.get_by_label("Columns").select_option("full")
+    assert shown.locator("thead th").count() > 12
+
+
+def test_a_run_opens_and_leads_to_its_task_and_strategy_and_back(opened, rows):
+    shown = opened(rows, "#/board?strategy=finetune")
+    shown.locator(".first .name").first.click()
+    assert shown.locator("h1").inner_text().startswith("finetune on task-")
+    assert "tlbench run --task toy/task-" in shown.locator("pre").inner_text()
+    assert shown.evaluate("document.activeElement.id") == "main"
+    shown.locator(".crumbs a", has_text="finetune").click()
+    assert "Where it helped" in shown.locator("main").inner_text()
+    assert shown.locator("dd a").get_attribute("href") == "https://example.org/x"
+    shown.go_back()
+    shown.locator(".crumbs a").first.click()
+    assert shown.locator("h1").inner_text().startswith("toy/task-")
+    assert shown.locator("svg.chart").count() >= 2
+
+
+def test_the_command_repeats_the_seed_that_is_shown(opened, row):
+    rows = [row("finetune", seed, 0.5, task="toy/task-0") for seed in (3, 4)]
+    shown = opened(rows, "#/board")
+    shown.locator(".first .name").click()
+    shown.locator(".seeds a", has_text="4").click()
+    assert shown.locator("pre").inner_text() == "tlbench run --task toy/task-0 --seeds 4-4"
+
+
+def test_a_reader_chooses_by_data_and_limits(opened, row):
+    rows = []
+    for seed in range(5):
+        rows += [
+            row("finetune", seed, 0.9 + seed / 1000, forgetting_head=0.2, label_budget=40),
+            row("frozen", seed, 0.8 + seed / 1000, forgetting_head=0.0, label_budget=40),
+            row("adabn", seed, 0.6 + seed / 1000, access=("target-inputs",), forgetting_head=0.1),
+        ]
+    shown = opened(rows)
+    picks = lambda: shown.locator(".pick b").all_inner_texts()  # noqa: E731
+    assert shown.locator("h1").inner_text() == "Which strategy?"
+    assert picks() == ["finetune", "adabn"]
+    shown.get_by_label("It may forget of the source").select_option("0")
+    assert picks() == ["frozen"]
+    assert "finetune: it forgets 0.200, more than 0" in shown.locator(".shortlist").inner_text()
+    shown.get_by_label("It may forget of the source").select_option("")
+    shown.get_by_label("Target labels you have").fill("10")
+    assert picks() == ["adabn"]
+    shown.get_by_label("unlabelled target data").uncheck()
+    assert "the fewest here are 40" in shown.locator(".shortlist").inner_text()
+    shown.reload()
+    assert shown.get_by_label("Target labels you have").input_value() == "10"
+    assert not shown.get_by_label("unlabelled target data").is_checked()
+
+
+def test_two_strategies_are_compared_and_turned_round(opened, row):
+    rows = [row(name, seed, score) for seed in range(3) for name, score in (("frozen", 0.5), ("finetune", 0.7))]
+    shown = opened(rows, "#/compare?by=strategy&a=frozen&b=finetune")
+    assert "+0.200" in shown.locator("tbody").inner_text()
+    assert "finetune against frozen: 1 better." in shown.locator("main").inner_text()
+    shown.get_by_role("button", name="Swap A and B").click()
+    assert "−0.200" in shown.locator("tbody").inner_text()
+    assert "frozen against finetune: 1 worse." in shown.locator("main").inner_text()
+    assert "a=finetune&b=frozen" in shown.url
+
+
+def test_in_pictures_better_is_to_the_right(opened, row):
+    rows = [row("slow", 0, 0.5, p50_ms=9.0), row("fast", 0, 0.6, p50_ms=0.1)]
+    shown = opened(rows, "#/tradeoff?on=toy&x=p50_ms")
+    places = {
+        name: shown.locator(f'a.point[aria-label^="{name}"] circle').bounding_box()["x"] for name in ("slow", "fast")
+    }
+    assert places["fast"] > places["slow"]
+    assert "good" in shown.locator("svg.chart").inner_text()
+    shown.locator('a.point[aria-label^="fast"]').focus()
+    shown.keyboard.press("Enter")
+    shown.wait_for_selector("h1:has-text('fast on blobs')")
+
+
+def test_a_run_shows_what_is_stored_beside_it(opened, row, tmp_path):
+    random = np.random.default_rng(0)
+    made = stored_row(
+        row,
+        tmp_path,
+        random.dirichlet(np.ones(3), 60).astype(np.float32),
+        random.integers(0, 3, 60),
+        np.array(list("abc")),
+    )
+    write_json(tmp_path / "latency" / "abc.json", {"raw_ms": [0.1 + number / 1000 for number in range(200)]})
+    made = dataclasses.replace(
+        made,
+        latency="abc",
+        training_loss=(2.0, 1.0, 0.5, 0.4),
+        score_curve=((1, 0.1, 0.3), (9, 0.9, 0.5)),
+        analyses={"cka": {"block": 0.5}},
+        train_gap=0.2,
+        eager_score=0.5,
+    )
+    shown = opened([made], start=made, board=tmp_path)
+    text = shown.locator("main").inner_text()
+    for word in ("Errors", "Each class", "Training", "Latency", "Analyses", "Overfitted", "Repeat it"):
+        assert word in text
+    charts = {chart.get_attribute("aria-label").split(":")[0] for chart in shown.locator("svg.chart").all()}
+    assert charts == {"Calibration", "Training loss", "Target score in training", "Histogram of latencies"}
+    assert shown.locator(".matrix tbody tr").count() == 3
+
+
+def test_several_budgets_make_a_curve(opened, row):
+    rows = [
+        row("finetune", 0, 0.5 + count / 1000, label_budget=count, budget_rule=str(count)) for count in (10, 50, 100)
+    ]
+    shown = opened(rows, "#/task/toy/blobs")
+    assert "Score over labels" in shown.locator("main").inner_text()
+    assert shown.locator("svg polyline.line").count() == 1
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "#/run/none",
+        "#/task/%E0%A4%A",
+        "#/strategy/<b>",
+        "#/nowhere",
+        "#/board?sort=__proto__&page=-3",
+        "#/task/__proto__",
+    ],
+)
+def test_an_address_that_leads_nowhere_is_no_error(opened, rows, fragment):
+    assert opened(rows, fragment).locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("text", EVIL.values(), ids=EVIL)
+def test_text_of_rows_does_nothing(opened, row, text):
+    evil = f'{text}<img src=x onerror="alert(1)"></script><script>alert(1)</script>'
+    cards = Descriptions(
+        strategies={evil: Card(title=evil, summary=evil, facts={evil: f"javascript:alert(1) {evil}"})},
+        repeat=lambda _: evil,
+    )
+    shown = opened(hostile_rows(row, evil), about=cards)
+    for fragment in ("#/choose", "#/board?columns=full", "#/board?sort=label", "#/tradeoff", "#/compare", "#/about"):
+        shown.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+    for link in ("run", "task", "strategy"):
+        shown.evaluate("location.hash = '#/board'")
+        shown.locator(f'main a[href^="#/{link}"]').first.click() if shown.locator(
+            f'main a[href^="#/{link}"]'
+        ).count() else None
+        assert not shown.locator("main img, main script, main iframe").count()
+        hrefs = shown.eval_on_selector_all("a", "links => links.map((link) => link.getAttribute('href'))")
+        assert all(href.startswith(("#", "https://")) for href in hrefs)
+
+
+def test_ten_thousand_results_are_shown_a_page_at_a_time(opened, row):
+    rows = [
+        row(f"s{number % 20}", 0, (number * 7919 % 1000) / 1000, task=f"toy/t{number // 20}")
+        for number in range(10_000)
+    ]
+    shown = opened(rows, "#/board")
+    assert "10,000 results" in shown.locator("main").inner_text()
+    shown.locator("thead th", has_text="Score").locator("button").click()
+    assert len(names(shown)) == 100
+    assert scores(shown)[:5] == [0.999] * 5
+    shown.get_by_role("button", name="Next page").click()
+    assert "Page 2 of 100" in shown.locator(".pager").inner_text()
+    assert "page=2" in shown.url
+
+
+def test_colours_follow_the_system_and_a_switch(opened, rows):
+    shown = opened(rows, color_scheme="dark")
+    ground = lambda: shown.evaluate("getComputedStyle(document.body).backgroundColor")  # noqa: E731
+    dark = ground()
+    shown.get_by_role("button", name="Switch to light colours").click()
+    assert ground() != dark
+    shown.get_by_role("button", name="Switch to dark colours").click()
+    assert ground() == dark
+
+
+PLACES = [
+    "#/choose",
+    "#/board",
+    "#/board?columns=full&sort=-score",
+    "#/tradeoff?baselines=1",
+    "#/compare",
+    "#/about",
+    "#/task/toy/task-0",
+    "#/strategy/finetune",
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_it_is_accessible_and_fits_the_screen(opened, rows, viewport, scheme):
+    axe = (
+        importlib.import_module("axe_playwright_python.sync_playwright")
+        if importlib.util.find_spec("axe_playwright_python")
+        else pytest.skip("axe-playwright-python is not installed")
+    )
+    shown = opened(rows, viewport=viewport, color_scheme=scheme)
+    run = shown.evaluate("document.querySelector('.pick a').getAttribute('href')")
+    for fragment in [*PLACES, run]:
+        shown.evaluate("(fragment) => { location.hash = fragment; }", fragment)
+        found = axe.Axe().run(shown).response["violations"]
+        serious = [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")]
+        assert not serious, fragment
+        assert shown.evaluate("document.documentElement.scrollWidth") <= viewport["width"], fragment
