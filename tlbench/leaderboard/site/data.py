@@ -50,7 +50,7 @@ def site_data(
         "start": "" if start is None else ids[_place(ordered, start)],
         "entries": columns(entry_records(everything, about.tasks), texts),
         "flags": [[texts.numbers(flag) for flag in entry.flags] for entry in everything],
-        "facts": facts(everything, texts),
+        "facts": facts(everything, texts, whole),
         "runs": _runs(everything, ids, texts),
         "tasks": _tasks(entries, about.tasks, texts),
         "strategies": _cards(about.strategies, {row.strategy for row in rows}, texts),

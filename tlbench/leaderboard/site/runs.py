@@ -11,10 +11,16 @@ from tlbench.leaderboard.site.columnar import Texts, column, rounded
 from tlbench.results.columns import COLUMNS, Column
 from tlbench.results.row import Row
 
-SHOWN_ELSEWHERE = ("task", "domain", "backbone", "strategy", "seed", "rank", "seeds", "flags", "rows", "schema")
-"""Columns of which the page of a run has more than a line."""
+SHOWN_ELSEWHERE = (
+    *("task", "domain", "backbone", "strategy", "seed", "rank", "seeds", "flags", "rows", "schema"),
+    *("key", "negative_transfer"),
+)
+"""Columns of which the page of a run has more than a line, or that follow from others."""
+OF_FEW = ("score_matrix", "onnx_sha256", "predictions_sha256", "predictions_bytes", "parity", "peak_memory_bytes")
+"""Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
 BY_NAME = ("scores", "seconds", "estimates")
 """Fields that hold numbers by name."""
+MINUTE = len("2026-01-31T23:59")
 HASH_DIGITS = 12
 """Digits of a hash that the page shows: `tlbench show` has the rest."""
 
@@ -28,9 +34,13 @@ def run_ids(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def facts(entries: Sequence[Entry], texts: Texts) -> list[dict[str, Any]]:
-    """Return a record for each field that some row has, with its values for entries or, if seeds differ, for runs."""
-    fields = [one for one in COLUMNS if one.field not in SHOWN_ELSEWHERE and one.field in Row.__annotations__]
+def facts(entries: Sequence[Entry], texts: Texts, whole: bool) -> list[dict[str, Any]]:
+    """Return a record for each field that some row has, with its values for entries or, if seeds differ, for runs.
+
+    `whole`: also those of `OF_FEW`.
+    """
+    left_out = SHOWN_ELSEWHERE if whole else (*SHOWN_ELSEWHERE, *OF_FEW)
+    fields = [one for one in COLUMNS if one.field not in left_out and one.field in Row.__annotations__]
     return [_fact(one, entries, texts) for one in fields if any(_there(entry, one.field) for entry in entries)]
 
 
@@ -55,6 +65,8 @@ def _value(row: Row, field: str) -> Any:
     value: Any = getattr(row, field)
     if value in (None, (), {}, ""):
         return None
+    if field == "created":
+        return str(value)[:MINUTE].replace("T", " ")
     if isinstance(value, bool) or not isinstance(value, int | float):
         return wording.in_words(value[:HASH_DIGITS] if field.endswith("sha256") or field == "graph" else value)
     return value

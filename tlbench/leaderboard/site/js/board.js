@@ -23,15 +23,14 @@ function boardView(parameters) {
       : h("p", { class: "empty" }, "No result fits these filters."));
   };
   const update = (part) => {
-    const focused = document.activeElement && table.contains(document.activeElement) ? document.activeElement.textContent : null;
+    const focused = table.contains(document.activeElement) ? document.activeElement.dataset.name : "";
     Object.assign(given, part);
     if (!("page" in part)) given.page = "";
     keep("board", given);
     draw();
     say(`${counted(filtered(given).length, "result")}.`);
     // A heading that was just used keeps the focus although the table is a new one.
-    const same = focused && [...table.querySelectorAll("button")].find((button) => button.textContent.slice(0, 6) === focused.slice(0, 6));
-    if (same) same.focus();
+    if (focused) table.querySelector(`button[data-name="${focused}"]`).focus();
   };
   draw();
   return [h("h1", {}, "Board"), h("form", { class: "panel filters", onsubmit: (event) => event.preventDefault() }, filters(given, update)), table];

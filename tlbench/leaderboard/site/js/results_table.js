@@ -82,7 +82,7 @@ function heading(column, by, sort, turn) {
   const first = column.down ? `-${column.key}` : column.key;
   const next = !active ? first : sort === first ? (down ? column.key : `-${column.key}`) : "";
   return h("th", { scope: "col", "aria-sort": active ? (down ? "descending" : "ascending") : "none", class: column.text ? "" : "numeric" },
-    h("button", { type: "button", class: "sort", onclick: () => turn(next) }, column.title,
+    h("button", { type: "button", class: "sort", "data-name": column.key, onclick: () => turn(next) }, column.title,
       h("span", { "aria-hidden": "true" }, active ? (down ? " ↓" : " ↑") : "")));
 }
 
@@ -113,7 +113,7 @@ function grouped(entries, columns) {
 }
 
 function pager(at, pages, count, turn) {
-  const button = (text, next, label) => h("button", { type: "button", class: "quiet", disabled: next < 1 || next > pages, onclick: () => turn(next), "aria-label": label }, text);
+  const button = (text, next, label) => h("button", { type: "button", class: "quiet", disabled: next < 1 || next > pages, onclick: () => turn(next), "aria-label": label, "data-name": text === "→" ? "next" : "previous" }, text);
   return h("nav", { class: "pager", "aria-label": "Pages of the table" }, button("←", at - 1, "Previous page"),
     h("span", {}, `Page ${at} of ${pages}, ${counted(count, "result")}`), button("→", at + 1, "Next page"));
 }
