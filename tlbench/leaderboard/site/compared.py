@@ -27,7 +27,8 @@ def _pairs(entries: Sequence[Entry], by: Side, texts: Texts) -> dict[str, Any]:
         named[getattr(entry.first, by)].append(entry)
     often = sorted(named, key=lambda name: (-len(named[name]), name))
     pairs: dict[str, Any] = {}
-    count, kept = 0, []
+    count = 0
+    kept: list[str] = []
     for name in often:
         if count > MOST:
             break

@@ -20,7 +20,6 @@ OF_FEW = ("score_matrix", "onnx_sha256", "predictions_sha256", "predictions_byte
 """Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
 BY_NAME = ("scores", "seconds", "estimates")
 """Fields that hold numbers by name."""
-MINUTE = len("2026-01-31T23:59")
 HASH_DIGITS = 12
 """Digits of a hash that the page shows: `tlbench show` has the rest."""
 
@@ -66,10 +65,10 @@ def _value(row: Row, field: str) -> Any:
     if value in (None, (), {}, ""):
         return None
     if field == "created":
-        return str(value)[:MINUTE].replace("T", " ")
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return wording.in_words(value[:HASH_DIGITS] if field.endswith("sha256") or field == "graph" else value)
-    return value
+        return str(value)[: len("2026-01-31T23:59")].replace("T", " ")
+    if isinstance(value, str):
+        return value[:HASH_DIGITS] if field.endswith("sha256") or field == "graph" else value
+    return value if type(value) in (int, float) else wording.in_words(value)
 
 
 def _by_name(entries: Sequence[Entry], field: str, texts: Texts) -> dict[str, Any]:
