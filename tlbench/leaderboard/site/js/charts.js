@@ -83,7 +83,8 @@ function pareto(entries, measure, sign, y = "score") {
 
 function scatter(entries, measure, { title, shapes }) {
   const about = MEASURES.get(measure);
-  const there = entries.filter((entry) => isNumber(entry.score) && isNumber(entry[measure]) && (!about.log || entry[measure] > 0));
+  // The constant prediction, far below everything else, would press all other points together.
+  const there = entries.filter((entry) => entry.strategy !== "constant" && isNumber(entry.score) && isNumber(entry[measure]) && (!about.log || entry[measure] > 0));
   if (!there.length) return null;
   const spread = (entry) => about.sd && isNumber(entry[about.sd]) ? entry[about.sd] : 0;
   const { width, height, left, right, top, bottom } = SIZE;

@@ -2,10 +2,11 @@
 
 const PAGE = 100;
 
-// Number of an entry than which no other with the same access and labels is significantly better -> how many are so.
+// Number of an entry than which no other with the same access and labels is significantly better -> what it is called.
 const LEADERS = new Map(CASES.filter((one) => one.members > 1).flatMap((one) => {
   const { leaders } = decide(one, { forgetting: null, ms: null });
-  return leaders.map((a) => [one.entries[a].id, leaders.length]);
+  const name = `${leaders.length > 1 ? "tied best" : "best"}${one.condition ? ` (${one.condition})` : ""}`;
+  return leaders.map((a) => [one.entries[a].id, name]);
 }));
 
 const scoreCell = (entry) => h("span", {}, h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
@@ -37,7 +38,7 @@ const COLUMNS = [
 ];
 
 function strategyCell(entry, flat) {
-  const tied = LEADERS.has(entry.number) ? h("span", { class: "badge" }, LEADERS.get(entry.number) > 1 ? "tied best" : "best") : "";
+  const tied = LEADERS.has(entry.number) ? h("span", { class: "badge" }, LEADERS.get(entry.number)) : "";
   return [h("a", { href: address(`run/${entry.runs[0].id}`), class: "name" }, entry.label), " ", tied, " ", flagMark(entry),
     h("small", { class: "under" }, flat ? [link(address(`task/${entry.task}`), entry.task), " · "] : "", entry.backbone)];
 }
