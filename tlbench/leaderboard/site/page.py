@@ -13,8 +13,8 @@ from tlbench.results.escapes import plain
 
 FOLDER = Path(__file__).parent
 MODULES = (
-    *("dom", "format", "data", "state", "advice", "charts", "results_table", "choose", "board"),
-    *("tradeoff", "compare", "task", "strategy", "run", "about", "main"),
+    *("dom", "format", "data", "state", "advice", "charts", "scatter", "results_table", "choose", "board"),
+    *("tradeoff", "compare", "task", "strategy", "errors", "run", "about", "main"),
 )
 """The files of `js/`, in the order in which they are put together: each uses those before it."""
 IN_JSON = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}

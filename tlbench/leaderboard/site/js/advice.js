@@ -8,7 +8,7 @@ function gapOf(one, a, b) {
 
 const better = (one, a, b) => a !== b && gapOf(one, a, b)[3] === 1;
 const leadersOf = (one, some) => some.filter((a) => !some.some((b) => better(one, b, a)));
-const infinite = (value) => value === null ? Infinity : value;
+const infinite = (value) => (value === null ? Infinity : value);
 
 function sizeOf([mean, width, seeds]) {
   const half = width === null ? "-" : width.toFixed(3);
@@ -37,13 +37,18 @@ function barOf(entry, limits) {
 function decide(one, limits) {
   const members = [...Array(one.members).keys()];
   const bars = one.entries.map((entry) => barOf(entry, limits));
-  const leftOut = [...members.filter((a) => bars[a]).map((a) => [one.entries[a].name, bars[a]]), ...Object.entries(one.failed)];
+  const leftOut = [
+    ...members.filter((a) => bars[a]).map((a) => [one.entries[a].name, bars[a]]),
+    ...Object.entries(one.failed),
+  ];
   const eligible = members.filter((a) => !bars[a]);
   const leaders = leadersOf(one, eligible);
-  const beatenBy = (a) => ["classical", "scratch", "source-only"].map((name) => one.entries[a].rivals[name])
-    .filter((b) => b !== undefined && !bars[b] && better(one, b, a));
+  const beatenBy = (a) =>
+    ["classical", "scratch", "source-only"]
+      .map((name) => one.entries[a].rivals[name])
+      .filter((b) => b !== undefined && !bars[b] && better(one, b, a));
   const isBaseline = (a) => a >= one.members;
-  const source = (a) => isBaseline(a) ? undefined : one.entries[a].rivals["source-only"];
+  const source = (a) => (isBaseline(a) ? undefined : one.entries[a].rivals["source-only"]);
   const gains = (a) => source(a) === undefined || better(one, a, source(a));
   let contenders = leaders.filter((a) => !beatenBy(a).length);
   if (contenders.some(gains)) contenders = contenders.filter(gains);
@@ -58,7 +63,20 @@ function decide(one, limits) {
     else if (rivals.length || !gains(use)) decision = "undecided";
     else decision = beaten.length ? "best" : "only";
   }
-  const found = { one, use, leaders, contenders, rivals, beaten, leftOut, decision, beatenBy, gains, source, isBaseline };
+  const found = {
+    one,
+    use,
+    leaders,
+    contenders,
+    rivals,
+    beaten,
+    leftOut,
+    decision,
+    beatenBy,
+    gains,
+    source,
+    isBaseline,
+  };
   return { ...found, verdict: verdict(found), notDifferent: notDifferent(found) };
 }
 
@@ -70,7 +88,7 @@ function cheapest(one, contenders) {
   if (!contenders.length) return null;
   const first = contenders[0];
   if (contenders.slice(1).some((other) => gapOf(one, first, other)[2] < 2)) return first;
-  return contenders.reduce((least, a) => lessCost(one.entries[a].costs, one.entries[least].costs) ? a : least);
+  return contenders.reduce((least, a) => (lessCost(one.entries[a].costs, one.entries[least].costs) ? a : least));
 }
 
 function lessCost(a, b) {
@@ -92,7 +110,7 @@ function namesOf(one, places) {
   return [shown.slice(0, -1).join(", "), shown[shown.length - 1]].filter(Boolean).join(" and ");
 }
 
-const listedOut = (leftOut) => leftOut.length ? `${leftOut.map(([name, why]) => `${name}: ${why}`).join("; ")}.` : "";
+const listedOut = (leftOut) => (leftOut.length ? `${leftOut.map(([name, why]) => `${name}: ${why}`).join("; ")}.` : "");
 
 function verdict(found) {
   const { one, use, leaders, rivals, beaten, leftOut, beatenBy, isBaseline, source } = found;
@@ -135,7 +153,7 @@ function undecided(found) {
 
 const COSTS = [
   ["it is cheaper to train", (entry) => entry.seconds],
-  ["it forgets less", (entry) => entry.forgetting === null ? "-" : entry.forgetting.toFixed(3)],
+  ["it forgets less", (entry) => (entry.forgetting === null ? "-" : entry.forgetting.toFixed(3))],
   ["it is faster", (entry) => `${entry.ms === null ? "-" : entry.ms.toFixed(3)} ms`],
 ];
 
@@ -147,7 +165,7 @@ function whyOf(found) {
   for (let part = 0; part < COSTS.length; part += 1) {
     const left = others.filter((a) => cost(a, part) === cost(use, part));
     if (!left.length) {
-      const least = others.reduce((low, a) => cost(a, part) < cost(low, part) ? a : low);
+      const least = others.reduce((low, a) => (cost(a, part) < cost(low, part) ? a : low));
       const [word, value] = COSTS[part];
       return `${word} (${value(one.entries[use])} against ${value(one.entries[least])})`;
     }
@@ -158,7 +176,8 @@ function whyOf(found) {
 
 function whyAlone({ one, rivals, beatenBy }) {
   const beaten = rivals.find((a) => beatenBy(a).length);
-  if (beaten === undefined) return "it is significantly better than source-only, the model without adaptation, and no other is";
+  if (beaten === undefined)
+    return "it is significantly better than source-only, the model without adaptation, and no other is";
   const baseline = beatenBy(beaten)[0];
   const gap = sizeOf(gapOf(one, beaten, baseline));
   return `${one.entries[beaten].name} is significantly below ${one.entries[baseline].name}, a baseline (${gap})`;

@@ -1,17 +1,30 @@
 // What a person has and allows -> a ranked shortlist, by the rules of the advice.
 
-const FORGETTING = [["", "any amount"], ["0", "nothing (0.000)"], ["0.01", "at most 0.01"], ["0.02", "at most 0.02"],
-  ["0.05", "at most 0.05"], ["0.1", "at most 0.10"]];
+const FORGETTING = [
+  ["", "any amount"],
+  ["0", "nothing (0.000)"],
+  ["0.01", "at most 0.01"],
+  ["0.02", "at most 0.02"],
+  ["0.05", "at most 0.05"],
+  ["0.1", "at most 0.10"],
+];
 
-const positive = (text) => text !== "" && Number.isFinite(Number(text)) && Number(text) >= 0 ? Number(text) : null;
+const positive = (text) => (text !== "" && Number.isFinite(Number(text)) && Number(text) >= 0 ? Number(text) : null);
 
 // Which cases a reader can have: those whose data they have, of the tasks that they are interested in.
 function allowed(given) {
-  const has = new Set([given.inputs !== "0" && "target-inputs", given.source !== "0" && "source", given.labels !== "0" && "target-labels"]);
+  const has = new Set([
+    given.inputs !== "0" && "target-inputs",
+    given.source !== "0" && "source",
+    given.labels !== "0" && "target-labels",
+  ]);
   const most = positive(given.labels || "");
-  return CASES.filter((one) => (!given.on || one.task === given.on || one.task.startsWith(`${given.on}/`))
-    && one.access.every((part) => has.has(part))
-    && !(one.access.includes("target-labels") && most !== null && one.labels > most));
+  return CASES.filter(
+    (one) =>
+      (!given.on || one.task === given.on || one.task.startsWith(`${given.on}/`)) &&
+      one.access.every((part) => has.has(part)) &&
+      !(one.access.includes("target-labels") && most !== null && one.labels > most),
+  );
 }
 
 function decisions(given) {
@@ -19,30 +32,41 @@ function decisions(given) {
   return allowed(given).map((one) => decide(one, limits));
 }
 
-const scoreOf = (found) => found.use === null ? -Infinity : ENTRIES[found.one.entries[found.use].id].score;
+const scoreOf = (found) => (found.use === null ? -Infinity : ENTRIES[found.one.entries[found.use].id].score);
 
 // Decisions by task, each with the highest score first.
 function byTask(found) {
   const tasks = new Map();
-  for (const one of found) tasks.set(one.one.task, [...tasks.get(one.one.task) || [], one]);
-  for (const [task, some] of tasks) tasks.set(task, some.sort((a, b) => scoreOf(b) - scoreOf(a)));
+  for (const one of found) tasks.set(one.one.task, [...(tasks.get(one.one.task) || []), one]);
+  for (const [task, some] of tasks)
+    tasks.set(
+      task,
+      some.sort((a, b) => scoreOf(b) - scoreOf(a)),
+    );
   return tasks;
 }
 
 // Strategies over several tasks: how often each has the highest score of all that fit, and how often it is recommended.
 function shortlist(tasks) {
   const names = new Map();
-  const of = (strategy) => names.get(strategy) || names.set(strategy, { strategy, first: [], recommended: [], entries: [] }).get(strategy);
+  const of = (strategy) =>
+    names.get(strategy) || names.set(strategy, { strategy, first: [], recommended: [], entries: [] }).get(strategy);
   for (const [task, found] of tasks)
-    found.filter((one) => one.use !== null).forEach((one, place) => {
-      const entry = ENTRIES[one.one.entries[one.use].id];
-      const told = of(entry.strategy);
-      if (place === 0) told.first.push(task);
-      told.recommended.push(one);
-      told.entries.push(entry);
-    });
-  return [...names.values()].sort((a, b) => b.first.length - a.first.length || b.recommended.length - a.recommended.length
-    || a.strategy.localeCompare(b.strategy));
+    found
+      .filter((one) => one.use !== null)
+      .forEach((one, place) => {
+        const entry = ENTRIES[one.one.entries[one.use].id];
+        const told = of(entry.strategy);
+        if (place === 0) told.first.push(task);
+        told.recommended.push(one);
+        told.entries.push(entry);
+      });
+  return [...names.values()].sort(
+    (a, b) =>
+      b.first.length - a.first.length ||
+      b.recommended.length - a.recommended.length ||
+      a.strategy.localeCompare(b.strategy),
+  );
 }
 
 function chooseView(parameters) {
@@ -56,55 +80,119 @@ function chooseView(parameters) {
     say(`${counted(found.length, "recommendation")}.`);
   };
   replace(result, answer(given, decisions(given)));
-  return [h("h1", {}, "Which strategy?"),
-    h("p", { class: "lead" }, "Say what you have and what you allow. The shortlist comes from measured results, by the rules of tlbench advise."),
-    h("form", { class: "panel", onsubmit: (event) => event.preventDefault() }, controls(given, update)), result];
+  return [
+    h("h1", {}, "Which strategy?"),
+    h(
+      "p",
+      { class: "lead" },
+      "Say what you have and what you allow. The shortlist comes from measured results, by the rules of tlbench advise.",
+    ),
+    h("form", { class: "panel", onsubmit: (event) => event.preventDefault() }, controls(given, update)),
+    result,
+  ];
 }
 
 function controls(given, update) {
-  const fields = DOMAINS.flatMap((domain) => [[domain, `${domain}: all tasks`],
-    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`])]);
-  const amount = (label, name, hint) => h("label", {}, h("span", {}, label), h("input", { type: "number", min: "0", step: "any", inputmode: "decimal",
-    value: given[name], placeholder: hint, oninput: (event) => update({ [name]: event.target.value }) }));
-  const box = (label, name) => h("label", { class: "box" }, h("input", { type: "checkbox", checked: given[name] !== "0",
-    onchange: (event) => update({ [name]: event.target.checked ? "1" : "0" }) }), label);
-  return [choice("Domain or task", [["", "all domains"], ...fields], given.on, (on) => update({ on })),
+  const fields = DOMAINS.flatMap((domain) => [
+    [domain, `${domain}: all tasks`],
+    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
+  ]);
+  const amount = (label, name, hint) =>
+    h(
+      "label",
+      {},
+      h("span", {}, label),
+      h("input", {
+        type: "number",
+        min: "0",
+        step: "any",
+        inputmode: "decimal",
+        value: given[name],
+        placeholder: hint,
+        oninput: (event) => update({ [name]: event.target.value }),
+      }),
+    );
+  const box = (label, name) =>
+    h(
+      "label",
+      { class: "box" },
+      h("input", {
+        type: "checkbox",
+        checked: given[name] !== "0",
+        onchange: (event) => update({ [name]: event.target.checked ? "1" : "0" }),
+      }),
+      label,
+    );
+  return [
+    choice("Domain or task", [["", "all domains"], ...fields], given.on, (on) => update({ on })),
     amount("Target labels you have", "labels", "any number; 0 for none"),
     choice("It may forget of the source", FORGETTING, given.forgetting, (forgetting) => update({ forgetting })),
     amount("Milliseconds per example", "ms", "any"),
-    h("fieldset", {}, h("legend", {}, "You also have"), box("unlabelled target data", "inputs"), box("source data", "source"))];
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, "You also have"),
+      box("unlabelled target data", "inputs"),
+      box("source data", "source"),
+    ),
+  ];
 }
 
 function answer(given, found) {
   const tasks = byTask(found);
   if (!found.length) return h("p", { class: "empty" }, emptyReason(given));
   const names = shortlist(tasks);
-  const unknown = names.length ? "" : h("p", { class: "empty" }, "Nothing can be recommended within these limits. The reasons are below: allow more forgetting, or more milliseconds.");
+  const unknown = names.length
+    ? ""
+    : h(
+        "p",
+        { class: "empty" },
+        "Nothing can be recommended within these limits. The reasons are below: allow more forgetting, or more milliseconds.",
+      );
   const several = tasks.size > 1;
-  return [several && names.length ? [h("h2", {}, `Shortlist for ${given.on || "all domains"}`), ranking(names, tasks)] : unknown,
+  return [
+    several && names.length
+      ? [h("h2", {}, `Shortlist for ${given.on || "all domains"}`), ranking(names, tasks)]
+      : unknown,
     h("h2", {}, several ? "Task by task" : `Shortlist for ${[...tasks.keys()][0]}`),
     [...tasks].map(([task, some]) => taskAnswer(task, some, several)),
-    h("p", { class: "note" }, "Highest score: of all that fit what you have. Recommended: among the strategies that use the same data; there the choice follows from significant differences and then from costs. Choices with different data "
-      + "are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.")];
+    h(
+      "p",
+      { class: "note" },
+      "Highest score: of all that fit what you have. Recommended: among the strategies that use the same data; there the choice follows from significant differences and then from costs. Choices with different data " +
+        "are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.",
+    ),
+  ];
 }
 
 function emptyReason(given) {
   const most = positive(given.labels || "");
-  const budgets = allowed({ ...given, labels: "" }).filter((one) => one.labels !== null).map((one) => one.labels);
-  if (most && budgets.length) return `No result was measured with at most ${short(most)} target labels: the fewest here are ${short(Math.min(...budgets))}.`;
+  const budgets = allowed({ ...given, labels: "" })
+    .filter((one) => one.labels !== null)
+    .map((one) => one.labels);
+  if (most && budgets.length)
+    return `No result was measured with at most ${short(most)} target labels: the fewest here are ${short(Math.min(...budgets))}.`;
   return "No strategy of this board works with this data alone. What is left is the model without adaptation (source-only) or training from scratch.";
 }
 
 function ranking(names, tasks) {
-  return h("ol", { class: "ranking" }, names.slice(0, 8).map((one) => {
-    const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
-    const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
-    const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
-    const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
-    const words = distinct(one.entries.map((entry) => entry.access_words));
-    return h("li", {}, link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),
-      ` (${joined(words, 2)}): ${first}, ${chosen}; ${lost}, trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`);
-  }));
+  return h(
+    "ol",
+    { class: "ranking" },
+    names.slice(0, 8).map((one) => {
+      const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
+      const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
+      const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
+      const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
+      const words = distinct(one.entries.map((entry) => entry.access_words));
+      return h(
+        "li",
+        {},
+        link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),
+        ` (${joined(words, 2)}): ${first}, ${chosen}; ${lost}, trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`,
+      );
+    }),
+  );
 }
 
 function range(values, form = short) {
@@ -114,8 +202,12 @@ function range(values, form = short) {
 }
 
 function taskAnswer(task, found, several) {
-  return h("article", { class: "panel task-answer" }, several && h("h3", {}, link(address(`task/${task}`), task)),
-    h("ol", { class: "choices" }, found.map(choiceItem)));
+  return h(
+    "article",
+    { class: "panel task-answer" },
+    several && h("h3", {}, link(address(`task/${task}`), task)),
+    h("ol", { class: "choices" }, found.map(choiceItem)),
+  );
 }
 
 function choiceItem(found) {
@@ -123,12 +215,27 @@ function choiceItem(found) {
   const entry = use === null ? null : ENTRIES[one.entries[use].id];
   const given = `${one.given}${one.condition ? ` (${one.condition})` : ""}`;
   if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict));
-  const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[found.decision];
-  return h("li", { class: colour(entry) },
+  const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[
+    found.decision
+  ];
+  return h(
+    "li",
+    { class: colour(entry) },
     h("p", { class: "given" }, given, " ", h("span", { class: `badge ${found.decision}` }, kind)),
-    h("p", { class: "pick" }, link(address(`run/${entry.runs[0].id}`), h("b", {}, one.entries[use].name)), " ",
-      h("span", { class: "numbers" }, `${entry.metric} ${number(entry.score)}`, intervalBar(entry),
-        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to train`)),
+    h(
+      "p",
+      { class: "pick" },
+      link(address(`run/${entry.runs[0].id}`), h("b", {}, one.entries[use].name)),
+      " ",
+      h(
+        "span",
+        { class: "numbers" },
+        `${entry.metric} ${number(entry.score)}`,
+        intervalBar(entry),
+        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to train`,
+      ),
+    ),
     h("p", {}, found.verdict),
-    found.leftOut.length ? h("p", { class: "note" }, `Left out: ${listedOut(found.leftOut)}`) : "");
+    found.leftOut.length ? h("p", { class: "note" }, `Left out: ${listedOut(found.leftOut)}`) : "",
+  );
 }

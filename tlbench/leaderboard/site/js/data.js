@@ -3,8 +3,9 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const TEXTS = DATA.texts;
 const texts = (numbers) => numbers.map((place) => TEXTS[place]);
-const cell = (column, place) => Array.isArray(column) ? column[place] : TEXTS[column.t[place]] ?? null;
-const read = (column) => Array.isArray(column) ? column : column.t.map((place) => place === null ? null : TEXTS[place]);
+const cell = (column, place) => (Array.isArray(column) ? column[place] : (TEXTS[column.t[place]] ?? null));
+const read = (column) =>
+  Array.isArray(column) ? column : column.t.map((place) => (place === null ? null : TEXTS[place]));
 
 function records(columns) {
   const names = Object.keys(columns);
@@ -12,13 +13,18 @@ function records(columns) {
   const size = values.length ? values[0].length : 0;
   return Array.from({ length: size }, (_, row) => {
     const record = Object.create(null);
-    names.forEach((name, place) => { record[name] = values[place][row]; });
+    names.forEach((name, place) => {
+      record[name] = values[place][row];
+    });
     return record;
   });
 }
 
-const card = ([title, summary, told]) =>
-  ({ title: TEXTS[title], summary: TEXTS[summary], facts: told.map(([name, value]) => [TEXTS[name], TEXTS[value]]) });
+const card = ([title, summary, told]) => ({
+  title: TEXTS[title],
+  summary: TEXTS[summary],
+  facts: told.map(([name, value]) => [TEXTS[name], TEXTS[value]]),
+});
 const cards = (list) => new Map(list.map(([name, one]) => [TEXTS[name], card(one)]));
 const byNumber = (list) => new Map(list);
 
@@ -41,8 +47,12 @@ RUNS.forEach((run, place) => {
   run.of.runs.push(run);
 });
 const RUN_BY_ID = new Map(RUNS.map((run) => [run.id, run]));
-const TASKS = new Map(DATA.tasks.map(([name, one, said, ties]) =>
-  [TEXTS[name], { name: TEXTS[name], card: one && card(one), said: texts(said), ties: texts(ties) }]));
+const TASKS = new Map(
+  DATA.tasks.map(([name, one, said, ties]) => [
+    TEXTS[name],
+    { name: TEXTS[name], card: one && card(one), said: texts(said), ties: texts(ties) },
+  ]),
+);
 const STRATEGIES = cards(DATA.strategies);
 const BACKBONES = cards(DATA.backbones);
 const ANALYSES = cards(DATA.analyses_cards);
@@ -53,13 +63,16 @@ const TRAINING = new Map(DATA.training.map(([run, losses, points]) => [run, { lo
 const LATENCIES = new Map(DATA.latencies.flatMap(([histogram, runs]) => runs.map((run) => [run, histogram])));
 const CASES = DATA.cases;
 
-const distinct = (values) => [...new Set(values.filter((value) => value !== null && value !== undefined && value !== ""))];
+const distinct = (values) => [
+  ...new Set(values.filter((value) => value !== null && value !== undefined && value !== "")),
+];
 const DOMAINS = distinct(ENTRIES.map((entry) => entry.domain)).sort();
 const TASK_NAMES = distinct(ENTRIES.map((entry) => entry.task)).sort();
 // Strategies with equal access share a colour; the order is that of how much they are given.
-const GROUPS = distinct(ENTRIES.filter((entry) => !entry.baseline).map((entry) => entry.group))
-  .sort((a, b) => a.split(" and ").length - b.split(" and ").length || a.localeCompare(b));
-const colour = (entry) => entry.baseline ? "base" : `g${GROUPS.indexOf(entry.group) % 6}`;
+const GROUPS = distinct(ENTRIES.filter((entry) => !entry.baseline).map((entry) => entry.group)).sort(
+  (a, b) => a.split(" and ").length - b.split(" and ").length || a.localeCompare(b),
+);
+const colour = (entry) => (entry.baseline ? "base" : `g${GROUPS.indexOf(entry.group) % 6}`);
 
 const TEST_SIZES = new Map(ENTRIES.filter((entry) => entry.test_size).map((entry) => [entry.task, entry.test_size]));
 

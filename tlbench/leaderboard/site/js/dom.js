@@ -28,19 +28,29 @@ const link = (path, ...children) => h("a", { href: path }, ...children);
 
 // Text in which addresses of the web become links; they open in a new tab and tell nobody where the reader came from.
 function linked(text) {
-  return text.split(/(https:\/\/[^\s<>"')]+[^\s<>"').,;])/).map((part, place) =>
-    place % 2 ? h("a", { href: part, rel: "noopener noreferrer", target: "_blank" }, part) : part);
+  return text
+    .split(/(https:\/\/[^\s<>"')]+[^\s<>"').,;])/)
+    .map((part, place) =>
+      place % 2 ? h("a", { href: part, rel: "noopener noreferrer", target: "_blank" }, part) : part,
+    );
 }
 
 function choice(label, options, value, change) {
-  const select = h("select", { onchange: () => change(select.value) },
-    options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)));
+  const select = h(
+    "select",
+    { onchange: () => change(select.value) },
+    options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
+  );
   select.value = options.some(([key]) => key === value) ? value : options[0][0];
   return h("label", {}, h("span", {}, label), select);
 }
 
 function facts(pairs) {
-  return h("dl", { class: "facts" }, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+  return h(
+    "dl",
+    { class: "facts" },
+    pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]),
+  );
 }
 
 function say(text) {

@@ -1,6 +1,12 @@
 // The pages, the colours, and which page is shown.
 
-const PAGES = [["choose", "Choose"], ["board", "Board"], ["tradeoff", "Trade-off"], ["compare", "Compare"], ["about", "Guide"]];
+const PAGES = [
+  ["choose", "Choose"],
+  ["board", "Board"],
+  ["tradeoff", "Trade-off"],
+  ["compare", "Compare"],
+  ["about", "Guide"],
+];
 
 const VIEWS = new Map([
   ["choose", ({ parameters }) => chooseView(parameters)],
@@ -19,7 +25,12 @@ function show(focus) {
   const main = document.getElementById("main");
   main.classList.remove("wide");
   replace(main, VIEWS.get(here.page)(here));
-  replace(document.getElementById("pages"), PAGES.map(([name, title]) => h("a", { href: address(name), "aria-current": name === here.page ? "page" : null }, title)));
+  replace(
+    document.getElementById("pages"),
+    PAGES.map(([name, title]) =>
+      h("a", { href: address(name), "aria-current": name === here.page ? "page" : null }, title),
+    ),
+  );
   const heading = main.querySelector("h1");
   document.title = `${heading ? heading.textContent : ""} · ${TEXTS[DATA.title]}`;
   if (focus) {
@@ -45,7 +56,7 @@ function colours(theme) {
   button.setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
 }
 
-const system = () => matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+const system = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 colours(["dark", "light"].find((theme) => theme === remembered("tlbench-colours")) || system());
 document.getElementById("theme").addEventListener("click", () => {
   const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";

@@ -3,26 +3,57 @@
 const PAGE = 100;
 
 // Number of an entry than which no other with the same access and labels is significantly better -> what it is called.
-const LEADERS = new Map(CASES.filter((one) => one.members > 1).flatMap((one) => {
-  const { leaders } = decide(one, { forgetting: null, ms: null });
-  const name = `${leaders.length > 1 ? "tied best" : "best"}${one.condition ? ` (${one.condition})` : ""}`;
-  return leaders.map((a) => [one.entries[a].id, name]);
-}));
+const LEADERS = new Map(
+  CASES.filter((one) => one.members > 1).flatMap((one) => {
+    const { leaders } = decide(one, { forgetting: null, ms: null });
+    const name = `${leaders.length > 1 ? "tied best" : "best"}${one.condition ? ` (${one.condition})` : ""}`;
+    return leaders.map((a) => [one.entries[a].id, name]);
+  }),
+);
 
-const scoreCell = (entry) => h("span", {}, h("b", {}, entry.ok ? number(entry.score) : entry.status), " ",
-  h("small", {}, interval(entry.score_low, entry.score_high)), intervalBar(entry));
-const flagMark = (entry) => entry.flags.length
-  ? h("span", { class: "flag", title: entry.flags.map((flag) => flag[1]).join(" ") }, `⚑ ${entry.flags.length}`, h("span", { class: "unseen" }, " flags")) : "";
-const overCell = (name) => (entry) => isNumber(entry[`over_${name}`])
-  ? [signed(entry[`over_${name}`]), h("small", {}, isNumber(entry[`over_${name}_error`]) ? ` ± ${number(entry[`over_${name}_error`])}` : "")] : NONE;
+const scoreCell = (entry) =>
+  h(
+    "span",
+    {},
+    h("b", {}, entry.ok ? number(entry.score) : entry.status),
+    " ",
+    h("small", {}, interval(entry.score_low, entry.score_high)),
+    intervalBar(entry),
+  );
+const flagMark = (entry) =>
+  entry.flags.length
+    ? h(
+        "span",
+        { class: "flag", title: entry.flags.map((flag) => flag[1]).join(" ") },
+        `⚑ ${entry.flags.length}`,
+        h("span", { class: "unseen" }, " flags"),
+      )
+    : "";
+const overCell = (name) => (entry) =>
+  isNumber(entry[`over_${name}`])
+    ? [
+        signed(entry[`over_${name}`]),
+        h("small", {}, isNumber(entry[`over_${name}_error`]) ? ` ± ${number(entry[`over_${name}_error`])}` : ""),
+      ]
+    : NONE;
 
 // key, heading, how it reads, and whether a first click sorts the highest first.
 const COLUMNS = [
   { key: "label", title: "Strategy", brief: true, text: true, cell: strategyCell },
   { key: "score", title: "Score", brief: true, cell: scoreCell, down: true },
   { key: "forgetting", title: "Forgetting", brief: true, cell: forgettingCell },
-  { key: "p50_ms", title: "Latency (ms)", brief: true, cell: (entry) => entry.pending ? "pending" : short(entry.p50_ms) + (entry.contended ? " †" : "") },
-  { key: "adapt_s", title: "Training (s)", brief: true, cell: (entry) => isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " GPU" : ""}` : NONE },
+  {
+    key: "p50_ms",
+    title: "Latency (ms)",
+    brief: true,
+    cell: (entry) => (entry.pending ? "pending" : short(entry.p50_ms) + (entry.contended ? " †" : "")),
+  },
+  {
+    key: "adapt_s",
+    title: "Training (s)",
+    brief: true,
+    cell: (entry) => (isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " GPU" : ""}` : NONE),
+  },
   { key: "rank", title: "Rank", cell: (entry) => entry.rank ?? NONE },
   { key: "access", title: "Access", text: true, cell: (entry) => entry.access_words },
   { key: "budget", title: "Labels", text: true, cell: (entry) => entry.budget || NONE },
@@ -39,8 +70,19 @@ const COLUMNS = [
 
 function strategyCell(entry, flat) {
   const tied = LEADERS.has(entry.number) ? h("span", { class: "badge" }, LEADERS.get(entry.number)) : "";
-  return [h("a", { href: address(`run/${entry.runs[0].id}`), class: "name" }, entry.label), " ", tied, " ", flagMark(entry),
-    h("small", { class: "under" }, flat ? [link(address(`task/${entry.task}`), entry.task), " · "] : "", entry.backbone)];
+  return [
+    h("a", { href: address(`run/${entry.runs[0].id}`), class: "name" }, entry.label),
+    " ",
+    tied,
+    " ",
+    flagMark(entry),
+    h(
+      "small",
+      { class: "under" },
+      flat ? [link(address(`task/${entry.task}`), entry.task), " · "] : "",
+      entry.backbone,
+    ),
+  ];
 }
 
 function forgettingCell(entry) {
@@ -69,12 +111,30 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
   const at = Math.min(Math.max(1, page), pages);
   const shown = ordered.slice((at - 1) * PAGE, at * PAGE);
   const turn = (sortBy) => change({ sort: sortBy, page: "" });
-  return h("div", { class: "results" },
-    h("div", { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
-      h("table", {}, h("caption", { class: "unseen" }, caption),
-        h("thead", {}, h("tr", {}, columns.map((column) => heading(column, by, sort, turn)))),
-        h("tbody", {}, by ? shown.map((entry) => row(entry, columns, true)) : grouped(shown, columns)))),
-    pages > 1 && pager(at, pages, ordered.length, (next) => change({ page: next })));
+  return h(
+    "div",
+    { class: "results" },
+    h(
+      "div",
+      { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
+      h(
+        "table",
+        {},
+        h("caption", { class: "unseen" }, caption),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            columns.map((column) => heading(column, by, sort, turn)),
+          ),
+        ),
+        h("tbody", {}, by ? shown.map((entry) => row(entry, columns, true)) : grouped(shown, columns)),
+      ),
+    ),
+    pages > 1 && pager(at, pages, ordered.length, (next) => change({ page: next })),
+  );
 }
 
 function heading(column, by, sort, turn) {
@@ -82,16 +142,37 @@ function heading(column, by, sort, turn) {
   const down = sort.startsWith("-");
   const first = column.down ? `-${column.key}` : column.key;
   const next = !active ? first : sort === first ? (down ? column.key : `-${column.key}`) : "";
-  return h("th", { scope: "col", "aria-sort": active ? (down ? "descending" : "ascending") : "none", class: column.text ? "" : "numeric" },
-    h("button", { type: "button", class: "sort", "data-name": column.key, onclick: () => turn(next) }, column.title,
-      h("span", { "aria-hidden": "true" }, active ? (down ? " ↓" : " ↑") : "")));
+  return h(
+    "th",
+    {
+      scope: "col",
+      "aria-sort": active ? (down ? "descending" : "ascending") : "none",
+      class: column.text ? "" : "numeric",
+    },
+    h(
+      "button",
+      { type: "button", class: "sort", "data-name": column.key, onclick: () => turn(next) },
+      column.title,
+      h("span", { "aria-hidden": "true" }, active ? (down ? " ↓" : " ↑") : ""),
+    ),
+  );
 }
 
 function row(entry, columns, flat) {
-  const kind = [LEADERS.has(entry.number) ? "tie" : "", entry.baseline ? "baseline" : "", entry.ok ? "" : "lost", colour(entry)].join(" ");
-  return h("tr", { class: kind }, columns.map((column, place) => place
-    ? h("td", { "data-label": column.title, class: column.text ? "" : "numeric" }, column.cell(entry, flat))
-    : h("th", { scope: "row", class: "first" }, column.cell(entry, flat))),
+  const kind = [
+    LEADERS.has(entry.number) ? "tie" : "",
+    entry.baseline ? "baseline" : "",
+    entry.ok ? "" : "lost",
+    colour(entry),
+  ].join(" ");
+  return h(
+    "tr",
+    { class: kind },
+    columns.map((column, place) =>
+      place
+        ? h("td", { "data-label": column.title, class: column.text ? "" : "numeric" }, column.cell(entry, flat))
+        : h("th", { scope: "row", class: "first" }, column.cell(entry, flat)),
+    ),
   );
 }
 
@@ -100,13 +181,33 @@ function grouped(entries, columns) {
   let task, group;
   for (const entry of entries) {
     if (entry.task !== task) {
-      found.push(h("tr", { class: "task" }, h("th", { colspan: columns.length, scope: "rowgroup" },
-        link(address(`task/${entry.task}`), entry.task), h("small", {}, ` ${entry.metric}, ${counted(TEST_SIZES.get(entry.task) || 0, "test example")}`))));
+      found.push(
+        h(
+          "tr",
+          { class: "task" },
+          h(
+            "th",
+            { colspan: columns.length, scope: "rowgroup" },
+            link(address(`task/${entry.task}`), entry.task),
+            h("small", {}, ` ${entry.metric}, ${counted(TEST_SIZES.get(entry.task) || 0, "test example")}`),
+          ),
+        ),
+      );
       group = undefined;
     }
     if (entry.group !== group)
-      found.push(h("tr", { class: `group ${colour(entry)}` }, h("th", { colspan: columns.length, scope: "rowgroup" },
-        entry.baseline ? "baselines" : `access: ${entry.group}`, entry.budget && !entry.baseline ? `, ${entry.budget}` : "")));
+      found.push(
+        h(
+          "tr",
+          { class: `group ${colour(entry)}` },
+          h(
+            "th",
+            { colspan: columns.length, scope: "rowgroup" },
+            entry.baseline ? "baselines" : `access: ${entry.group}`,
+            entry.budget && !entry.baseline ? `, ${entry.budget}` : "",
+          ),
+        ),
+      );
     [task, group] = [entry.task, entry.group];
     found.push(row(entry, columns, false));
   }
@@ -114,7 +215,24 @@ function grouped(entries, columns) {
 }
 
 function pager(at, pages, count, turn) {
-  const button = (text, next, label) => h("button", { type: "button", class: "quiet", disabled: next < 1 || next > pages, onclick: () => turn(next), "aria-label": label, "data-name": text === "→" ? "next" : "previous" }, text);
-  return h("nav", { class: "pager", "aria-label": "Pages of the table" }, button("←", at - 1, "Previous page"),
-    h("span", {}, `Page ${at} of ${pages}, ${counted(count, "result")}`), button("→", at + 1, "Next page"));
+  const button = (text, next, label) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        disabled: next < 1 || next > pages,
+        onclick: () => turn(next),
+        "aria-label": label,
+        "data-name": text === "→" ? "next" : "previous",
+      },
+      text,
+    );
+  return h(
+    "nav",
+    { class: "pager", "aria-label": "Pages of the table" },
+    button("←", at - 1, "Previous page"),
+    h("span", {}, `Page ${at} of ${pages}, ${counted(count, "result")}`),
+    button("→", at + 1, "Next page"),
+  );
 }

@@ -7,18 +7,55 @@ function runView(id) {
   const title = `${entry.label} on ${shortTask(entry.task)}, seed ${run.seed}`;
   const value = (field) => factValue(run, field);
   const score = entry.ok ? `${entry.metric} ${number(value("score"))}` : entry.status;
-  return [h("h1", {}, title),
-    h("p", { class: "crumbs" }, link(address(`task/${entry.task}`), entry.task), " · ", link(address("board", { backbone: entry.backbone }), entry.backbone), " · ",
-      link(address(`strategy/${entry.strategy}`), entry.strategy), ` · ${entry.baseline ? "baseline" : `access: ${entry.access_words}`}`, entry.budget && ` · ${entry.budget}`),
+  return [
+    h("h1", {}, title),
+    h(
+      "p",
+      { class: "crumbs" },
+      link(address(`task/${entry.task}`), entry.task),
+      " · ",
+      link(address("board", { backbone: entry.backbone }), entry.backbone),
+      " · ",
+      link(address(`strategy/${entry.strategy}`), entry.strategy),
+      ` · ${entry.baseline ? "baseline" : `access: ${entry.access_words}`}`,
+      entry.budget && ` · ${entry.budget}`,
+    ),
+    BACKBONES.has(entry.backbone) &&
+      h("p", { class: "note" }, `${entry.backbone}: ${BACKBONES.get(entry.backbone).summary}`),
     seedsOf(run),
-    h("p", { class: "score" }, score, " ", h("small", {}, interval(value("score_low"), value("score_high")) && `95 % interval ${interval(value("score_low"), value("score_high"))} over ${counted(entry.test_size || 0, "test example")}`)),
-    h("div", { class: "tiles" }, tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
-      tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"), tile("Training", `${short(entry.adapt_s)} s`, "mean over seeds"),
-      tile("Over source-only", signed(entry.over_source_only), "mean over seeds"), tile("Over scratch", signed(entry.over_scratch), "mean over seeds")),
-    told(run), predictions(run), training(run, entry), speed(run, value), analysed(run), everyField(run), repeat(run)];
+    h(
+      "p",
+      { class: "score" },
+      score,
+      " ",
+      h(
+        "small",
+        {},
+        interval(value("score_low"), value("score_high")) &&
+          `95 % interval ${interval(value("score_low"), value("score_high"))} over ${counted(entry.test_size || 0, "test example")}`,
+      ),
+    ),
+    h(
+      "div",
+      { class: "tiles" },
+      tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
+      tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"),
+      tile("Training", `${short(entry.adapt_s)} s`, "mean over seeds"),
+      tile("Over source-only", signed(entry.over_source_only), "mean over seeds"),
+      tile("Over scratch", signed(entry.over_scratch), "mean over seeds"),
+    ),
+    told(run),
+    predictions(run),
+    training(run, entry),
+    speed(run, value),
+    analysed(run),
+    everyField(run),
+    repeat(run),
+  ];
 }
 
-const tile = (name, text, note) => text.startsWith(NONE) ? "" : h("div", { class: "tile" }, h("span", {}, name), h("b", {}, text), h("small", {}, note));
+const tile = (name, text, note) =>
+  text.startsWith(NONE) ? "" : h("div", { class: "tile" }, h("span", {}, name), h("b", {}, text), h("small", {}, note));
 
 function factValue(run, field) {
   const fact = DATA.facts.find((one) => one.field === field);
@@ -28,53 +65,33 @@ function factValue(run, field) {
 
 function seedsOf(run) {
   const others = run.of.runs;
-  return others.length > 1 ? h("nav", { class: "seeds", "aria-label": "Seeds" }, "Seeds:", others.map((one) => one === run ? h("b", { "aria-current": "page" }, String(one.seed)) : link(address(`run/${one.id}`), String(one.seed)))) : "";
+  return others.length > 1
+    ? h(
+        "nav",
+        { class: "seeds", "aria-label": "Seeds" },
+        "Seeds:",
+        others.map((one) =>
+          one === run
+            ? h("b", { "aria-current": "page" }, String(one.seed))
+            : link(address(`run/${one.id}`), String(one.seed)),
+        ),
+      )
+    : "";
 }
 
 function told(run) {
-  const said = [...texts(SENTENCES.get(run.number) || []), ...run.of.flags.map((flag) => `⚑ ${flag[1]}`), ...(run.of.ok ? [] : [run.of.why])];
-  return said.length ? h("ul", {}, said.map((text) => h("li", {}, text))) : "";
-}
-
-function predictions(run) {
-  const found = CONFUSIONS.get(run.number);
-  if (!found) return "";
-  const labels = texts(found.labels);
-  return [h("h2", {}, "Errors"), h("div", { class: "side" }, confusionTable(labels, found.counts), h("div", {}, perClass(labels, found.counts), reliability(found.bins)))];
-}
-
-function confusionTable(labels, counts) {
-  const total = (target) => counts.filter(([a]) => a === target).reduce((sum, [, , count]) => sum + count, 0);
-  const at = new Map(counts.map(([a, b, count]) => [`${a} ${b}`, count]));
-  return h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Confusion matrix" }, h("table", { class: "matrix" },
-    h("caption", {}, "Rows: what it is. Columns: what was predicted."),
-    h("thead", {}, h("tr", {}, h("td", {}), labels.map((label) => h("th", { scope: "col" }, label)))),
-    h("tbody", {}, labels.map((label, a) => {
-      const all = total(a);
-      return h("tr", {}, h("th", { scope: "row" }, label), labels.map((_, b) => {
-        const count = at.get(`${a} ${b}`) || 0;
-        const step = all ? Math.min(5, Math.ceil(5 * count / all)) : 0;
-        return h("td", { class: `${a === b ? "right" : "wrong"} s${step}` }, count ? String(count) : "");
-      }));
-    }))));
-}
-
-function perClass(labels, counts) {
-  const sum = (keep) => counts.filter(keep).reduce((all, [, , count]) => all + count, 0);
-  const share = (part, all) => all ? number(part / all, 2) : NONE;
-  return h("table", { class: "small" }, h("caption", {}, "Each class"), h("thead", {}, h("tr", {}, ["Class", "Recall", "Precision", "Number"].map((title, place) => h("th", { scope: "col", class: place ? "numeric" : "" }, title)))),
-    h("tbody", {}, labels.map((label, place) => {
-      const right = sum(([a, b]) => a === place && b === place);
-      const [targets, taken] = [sum(([a]) => a === place), sum(([, b]) => b === place)];
-      return h("tr", {}, h("th", { scope: "row" }, label), [share(right, targets), share(right, taken), String(targets)].map((text) => h("td", { class: "numeric" }, text)));
-    })));
-}
-
-function reliability(bins) {
-  if (bins.length < 2) return "";
-  const sure = { name: "measured", kind: "g0", points: bins.map(([confidence, right]) => [confidence, right]) };
-  const ideal = { name: "ideal", kind: "base", points: [[bins[0][0], bins[0][0]], [1, 1]] };
-  return h("figure", {}, lines([ideal, sure], { title: "Calibration", xTitle: "confidence", yTitle: "share that is right" }));
+  const said = [
+    ...texts(SENTENCES.get(run.number) || []),
+    ...run.of.flags.map((flag) => `⚑ ${flag[1]}`),
+    ...(run.of.ok ? [] : [run.of.why]),
+  ];
+  return said.length
+    ? h(
+        "ul",
+        {},
+        said.map((text) => h("li", {}, text)),
+      )
+    : "";
 }
 
 function training(run, entry) {
@@ -82,42 +99,81 @@ function training(run, entry) {
   if (!found) return "";
   const { losses, points } = found;
   const end = points.length ? points[points.length - 1][0] : 1;
-  const loss = losses.length > 1 && lines([{ name: "loss", kind: "g0", points: losses.map((value, place) => [(place + 0.5) / losses.length * end, value]) }],
-    { title: "Training loss", xTitle: points.length ? "steps" : "part of the steps", yTitle: "loss" });
-  const score = points.length > 1 && lines([{ name: "score", kind: "g1", points: points.map(([, seconds, value]) => [seconds, value]) }],
-    { title: "Target score in training", xTitle: "seconds of adaptation", yTitle: entry.metric });
-  return [h("h2", {}, "Training"), h("div", { class: "pictures" }, [loss, score].filter(Boolean).map((picture) => h("figure", {}, picture)))];
+  const loss =
+    losses.length > 1 &&
+    lines(
+      [
+        {
+          name: "loss",
+          kind: "g0",
+          points: losses.map((value, place) => [((place + 0.5) / losses.length) * end, value]),
+        },
+      ],
+      { title: "Training loss", xTitle: points.length ? "steps" : "part of the steps", yTitle: "loss" },
+    );
+  const score =
+    points.length > 1 &&
+    lines([{ name: "score", kind: "g1", points: points.map(([, seconds, value]) => [seconds, value]) }], {
+      title: "Target score in training",
+      xTitle: "seconds of adaptation",
+      yTitle: entry.metric,
+    });
+  return [
+    h("h2", {}, "Training"),
+    h(
+      "div",
+      { class: "pictures" },
+      [loss, score].filter(Boolean).map((picture) => h("figure", {}, picture)),
+    ),
+  ];
 }
 
 function speed(run, value) {
   const found = LATENCIES.get(run.number);
-  return found ? [h("h2", {}, "Latency"), h("div", { class: "pictures" }, histogram(found, value("p50_ms"), value("p99_ms")))] : "";
+  return found
+    ? [h("h2", {}, "Latency"), h("div", { class: "pictures" }, histogram(found, value("p50_ms"), value("p99_ms")))]
+    : "";
 }
 
 function analysed(run) {
   const found = RUN_ANALYSES.get(run.number);
   if (!found) return "";
-  return [h("h2", {}, "Analyses"), found.map(([label, numbers, picture]) => {
-    const about = ANALYSES.get(TEXTS[label].split(" (")[0]);
-    return h("section", {}, h("h3", {}, about ? about.title : TEXTS[label]), about && h("p", { class: "note" }, about.summary),
-      facts(numbers.map(([name, value]) => [TEXTS[name], short(value)])), picture && h("img", { src: `data:image/png;base64,${picture}`, alt: TEXTS[label], class: "picture" }));
-  })];
+  return [
+    h("h2", {}, "Analyses"),
+    found.map(([label, numbers, picture]) => {
+      const about = ANALYSES.get(TEXTS[label].split(" (")[0]);
+      return h(
+        "section",
+        {},
+        h("h3", {}, about ? about.title : TEXTS[label]),
+        about && h("p", { class: "note" }, about.summary),
+        facts(numbers.map(([name, value]) => [TEXTS[name], short(value)])),
+        picture && h("img", { src: `data:image/png;base64,${picture}`, alt: TEXTS[label], class: "picture" }),
+      );
+    }),
+  ];
 }
 
 function everyField(run) {
   const groups = new Map();
   for (const fact of DATA.facts) {
     const text = factText(run, fact);
-    if (text) groups.set(fact.group, [...groups.get(fact.group) || [], [fact.heading, text]]);
+    if (text) groups.set(fact.group, [...(groups.get(fact.group) || []), [fact.heading, text]]);
   }
-  return [h("h2", {}, "Everything on this result"), [...groups].map(([group, pairs]) => h("details", {}, h("summary", {}, group), facts(pairs)))];
+  return [
+    h("h2", {}, "Everything on this result"),
+    [...groups].map(([group, pairs]) => h("details", {}, h("summary", {}, group), facts(pairs))),
+  ];
 }
 
 function factText(run, fact) {
   if (fact.of === "names") {
     const names = texts(fact.names[run.entry]);
     const values = fact.values[run.number];
-    return names.map((name, place) => values[place] === null ? "" : `${name} ${short(values[place])}`).filter(Boolean).join(", ");
+    return names
+      .map((name, place) => (values[place] === null ? "" : `${name} ${short(values[place])}`))
+      .filter(Boolean)
+      .join(", ");
   }
   const value = cell(fact.values, fact.of === "entry" ? run.entry : run.number);
   if (value === null || value === undefined) return "";
@@ -126,13 +182,23 @@ function factText(run, fact) {
 }
 
 function repeat(run) {
-  const command = DATA.repeat.length ? TEXTS[DATA.repeat[run.entry]].replace(/--seeds \d+-\d+/, `--seeds ${run.seed}-${run.seed}`) : "";
+  const command = DATA.repeat.length
+    ? TEXTS[DATA.repeat[run.entry]].replace(/--seeds \d+-\d+/, `--seeds ${run.seed}-${run.seed}`)
+    : "";
   if (!command) return "";
   const code = h("pre", {}, command);
   const copy = () => {
     getSelection().selectAllChildren(code);
-    if (navigator.clipboard) navigator.clipboard.writeText(command).then(() => say("Copied."), () => say("Selected: press Ctrl-C."));
+    if (navigator.clipboard)
+      navigator.clipboard.writeText(command).then(
+        () => say("Copied."),
+        () => say("Selected: press Ctrl-C."),
+      );
   };
-  return [h("h2", {}, "Repeat it"), code, h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"),
-    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}`))];
+  return [
+    h("h2", {}, "Repeat it"),
+    code,
+    h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"),
+    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}`)),
+  ];
 }

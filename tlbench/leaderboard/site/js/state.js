@@ -1,7 +1,9 @@
 // Where the reader is: the fragment of the address holds the page and everything that was chosen on it.
 
 function address(path, parameters = {}) {
-  const chosen = Object.entries(parameters).filter(([, value]) => value !== "" && value !== null && value !== undefined);
+  const chosen = Object.entries(parameters).filter(
+    ([, value]) => value !== "" && value !== null && value !== undefined,
+  );
   const query = chosen.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join("&");
   return `#/${path.split("/").map(encodeURIComponent).join("/")}${query ? `?${query}` : ""}`;
 }

@@ -6,8 +6,13 @@ function tradeoffView(parameters) {
   const given = { on: DOMAINS[0] || "", x: "retention", ...parameters };
   const pictures = h("div", {});
   const draw = () => {
-    const entries = ENTRIES.filter((entry) => entry.ok && (entry.domain === given.on || entry.task === given.on)
-      && (given.baselines || !entry.baseline) && (!given.group || entry.group === given.group || entry.baseline));
+    const entries = ENTRIES.filter(
+      (entry) =>
+        entry.ok &&
+        (entry.domain === given.on || entry.task === given.on) &&
+        (given.baselines || !entry.baseline) &&
+        (!given.group || entry.group === given.group || entry.baseline),
+    );
     replace(pictures, scatters(entries, MEASURES.has(given.x) ? given.x : "retention"));
   };
   const update = (part) => {
@@ -16,25 +21,65 @@ function tradeoffView(parameters) {
     draw();
   };
   draw();
-  const fields = DOMAINS.flatMap((domain) => [[domain, `${domain}: all tasks`], ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`])]);
-  return [h("h1", {}, "Trade-off"),
+  const fields = DOMAINS.flatMap((domain) => [
+    [domain, `${domain}: all tasks`],
+    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
+  ]);
+  return [
+    h("h1", {}, "Trade-off"),
     h("p", { class: "lead" }, "Up is a higher score, right is a lower cost: good is up and right, in every picture."),
-    h("form", { class: "panel", onsubmit: (event) => event.preventDefault() },
+    h(
+      "form",
+      { class: "panel", onsubmit: (event) => event.preventDefault() },
       choice("Domain or task", fields, given.on, (on) => update({ on })),
-      choice("Score against", [...MEASURES].map(([name, about]) => [name, about.short]), given.x, (x) => update({ x })),
-      choice("Access", [["", "all"], ...GROUPS.map((group) => [group, group])], given.group || "", (group) => update({ group })),
-      h("label", { class: "box" }, h("input", { type: "checkbox", checked: Boolean(given.baselines), onchange: (event) => update({ baselines: event.target.checked ? "1" : "" }) }), "baselines")),
-    pictures];
+      choice(
+        "Score against",
+        [...MEASURES].map(([name, about]) => [name, about.short]),
+        given.x,
+        (x) => update({ x }),
+      ),
+      choice("Access", [["", "all"], ...GROUPS.map((group) => [group, group])], given.group || "", (group) =>
+        update({ group }),
+      ),
+      h(
+        "label",
+        { class: "box" },
+        h("input", {
+          type: "checkbox",
+          checked: Boolean(given.baselines),
+          onchange: (event) => update({ baselines: event.target.checked ? "1" : "" }),
+        }),
+        "baselines",
+      ),
+    ),
+    pictures,
+  ];
 }
 
 function scatters(entries, measure) {
   const shapes = shapesOf(entries);
   const tasks = distinct(entries.map((entry) => entry.task));
-  const drawn = tasks.slice(0, MOST_PICTURES).map((task) => [task, scatter(entries.filter((entry) => entry.task === task), measure, { title: shortTask(task), shapes })]);
+  const drawn = tasks.slice(0, MOST_PICTURES).map((task) => [
+    task,
+    scatter(
+      entries.filter((entry) => entry.task === task),
+      measure,
+      { title: shortTask(task), shapes },
+    ),
+  ]);
   const without = drawn.filter(([, picture]) => !picture).map(([task]) => shortTask(task));
-  if (without.length === drawn.length) return h("p", { class: "empty" }, `${MEASURES.get(measure).short} was not measured here.`);
-  return [key(entries, shapes), h("div", { class: "pictures" }, drawn.map(([, picture]) => picture && h("figure", {}, picture)).filter(Boolean)),
-    h("p", { class: "note" }, "Upright bars: 95 % interval of the score over test examples. Level bars: standard deviation of forgetting over seeds. "
-      + "Dashed: the Pareto line of strategies, whatever their access. ", without.length ? `Not measured: ${joined(without, 9)}. ` : "",
-    tasks.length > MOST_PICTURES ? `${tasks.length - MOST_PICTURES} further tasks: choose one.` : "")];
+  if (without.length === drawn.length)
+    return h("p", { class: "empty" }, `${MEASURES.get(measure).short} was not measured here.`);
+  return [
+    key(entries, shapes),
+    h("div", { class: "pictures" }, drawn.map(([, picture]) => picture && h("figure", {}, picture)).filter(Boolean)),
+    h(
+      "p",
+      { class: "note" },
+      "Upright bars: 95 % interval of the score over test examples. Level bars: standard deviation of forgetting over seeds. " +
+        "Dashed: the Pareto line of strategies, whatever their access. ",
+      without.length ? `Not measured: ${joined(without, 9)}. ` : "",
+      tasks.length > MOST_PICTURES ? `${tasks.length - MOST_PICTURES} further tasks: choose one.` : "",
+    ),
+  ];
 }

@@ -1,0 +1,158 @@
+// Score against a cost. Points are links, so that a keyboard reaches them; each has its numbers as its name.
+
+const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "down"];
+
+// Measurements that can stand against the score. `sign`: 1 if more is better. Right is always better.
+const MEASURES = new Map([
+  ["retention", { title: "retention (1 − forgetting)", short: "retention", sign: 1, sd: "forgetting_sd" }],
+  ["p50_ms", { title: "latency p50 (ms, log)", short: "latency", sign: -1, log: true }],
+  ["adapt_s", { title: "training time (s, log)", short: "training time", sign: -1, log: true }],
+  ["onnx_kb", { title: "size of the ONNX file (kB, log)", short: "size", sign: -1, log: true }],
+  ["label_budget", { title: "target labels (log)", short: "labels", sign: -1, log: true }],
+]);
+
+// The entries than which no other is as good in both: their line, from the left to the right.
+function pareto(entries, measure, sign, y = "score") {
+  const good = (entry) => sign * entry[measure];
+  const sorted = [...entries].sort((a, b) => good(b) - good(a) || b[y] - a[y]);
+  const front = [];
+  for (const entry of sorted) if (!front.length || entry[y] > front[front.length - 1][y]) front.push(entry);
+  return front.reverse();
+}
+
+function scatter(entries, measure, { title, shapes }) {
+  const about = MEASURES.get(measure);
+  // The constant prediction, far below everything else, would press all other points together.
+  const there = entries.filter(
+    (entry) =>
+      entry.strategy !== "constant" &&
+      isNumber(entry.score) &&
+      isNumber(entry[measure]) &&
+      (!about.log || entry[measure] > 0),
+  );
+  if (!there.length) return null;
+  const spread = (entry) => (about.sd && isNumber(entry[about.sd]) ? entry[about.sd] : 0);
+  const { width, height, left, right, top, bottom } = SIZE;
+  const x = scale(
+    there.flatMap((entry) =>
+      [entry[measure] - spread(entry), entry[measure] + spread(entry)].map((value) =>
+        about.log ? entry[measure] : value,
+      ),
+    ),
+    left,
+    width - right,
+    { log: about.log, reversed: about.sign < 0 },
+  );
+  const y = scale(
+    there.flatMap((entry) => [entry.score_low ?? entry.score, entry.score_high ?? entry.score]),
+    height - bottom,
+    top,
+  );
+  const svg = frame(x, y, {
+    title,
+    xTitle: `${about.title} → better`,
+    yTitle: `${there[0].metric} → better`,
+    label: `${title}: score against ${about.title}, ${counted(there.length, "result")}`,
+  });
+  const front = pareto(
+    there.filter((entry) => !entry.baseline),
+    measure,
+    about.sign,
+  );
+  if (front.length > 1)
+    svg.append(
+      s("polyline", {
+        class: "pareto",
+        points: steps(front.map((entry) => [x.at(entry[measure]), y.at(entry.score)])),
+      }),
+    );
+  svg.append(s("text", { x: width - right - 4, y: top + 12, class: "good end" }, "good ↗"));
+  const placed = there.map((entry) => around(x.at(entry[measure]), y.at(entry.score), 0, 0));
+  for (const entry of there) svg.append(point(entry, x, y, measure, spread(entry), shapes, placed));
+  return svg;
+}
+
+// A front falls from point to point: what is between two of them is not as good as either.
+const steps = (points) =>
+  points
+    .flatMap(([a, b], place) =>
+      place
+        ? [
+            [points[place - 1][0], b],
+            [a, b],
+          ]
+        : [[a, b]],
+    )
+    .map((pair) => pair.join(","))
+    .join(" ");
+
+const around = (x, y, width, height) => [x - 6, y - 6 - height, x + width + 6, y + 6];
+const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
+
+// The name of a point where it hides no other point and no other name; none if there is no such place.
+function nameOf(text, a, b, placed) {
+  const long = 5.6 * text.length;
+  const places = [
+    [a + 8, b + 3.5],
+    [a - 8 - long, b + 3.5],
+    [a - long / 2, b - 9],
+    [a - long / 2, b + 17],
+    [a + 6, b - 8],
+    [a - 6 - long, b - 8],
+  ];
+  const box = ([x, y]) => [x, y - 9, x + long, y + 2];
+  const inside = ([left, top, right, bottom]) =>
+    left > SIZE.left && right < SIZE.width - 2 && top > SIZE.top + 14 && bottom < SIZE.height - SIZE.bottom;
+  const free = places.find((one) => inside(box(one)) && !placed.some((other) => overlap(box(one), other)));
+  if (!free) return "";
+  placed.push(box(free));
+  return s("text", { x: free[0], y: free[1], class: "name" }, text);
+}
+
+function point(entry, x, y, measure, sd, shapes, placed) {
+  const [a, b] = [x.at(entry[measure]), y.at(entry.score)];
+  const said =
+    `${entry.label} on ${entry.backbone}: ${entry.metric} ${number(entry.score)}` +
+    `${interval(entry.score_low, entry.score_high) && ` (${interval(entry.score_low, entry.score_high)})`}, ` +
+    `${MEASURES.get(measure).short} ${short(entry[measure])}, access: ${entry.access_words}`;
+  return s(
+    "a",
+    { href: address(`run/${entry.runs[0].id}`), "aria-label": said, class: "point" },
+    s("title", {}, said),
+    isNumber(entry.score_low) &&
+      s("line", { x1: a, x2: a, y1: y.at(entry.score_low), y2: y.at(entry.score_high), class: `bar ${colour(entry)}` }),
+    sd > 0 &&
+      s("line", {
+        x1: x.at(entry[measure] - sd),
+        x2: x.at(entry[measure] + sd),
+        y1: b,
+        y2: b,
+        class: `bar ${colour(entry)}`,
+      }),
+    mark(shapes.get(entry.backbone), a, b, colour(entry)),
+    nameOf(entry.strategy, a, b, placed),
+  );
+}
+
+function shapesOf(entries) {
+  const backbones = distinct(entries.map((entry) => entry.backbone)).sort();
+  return new Map(backbones.map((name, place) => [name, SHAPES[place % SHAPES.length]]));
+}
+
+function key(entries, shapes) {
+  const groups = GROUPS.filter((group) => entries.some((entry) => entry.group === group));
+  const item = (shape, kind, text) =>
+    h(
+      "li",
+      {},
+      s("svg", { viewBox: "-8 -8 16 16", class: "swatch", "aria-hidden": "true" }, mark(shape, 0, 0, kind)),
+      text,
+    );
+  return h(
+    "ul",
+    { class: "key" },
+    groups.map((group) => item("circle", `g${GROUPS.indexOf(group) % 6}`, `access: ${group}`)),
+    entries.some((entry) => entry.baseline) && item("circle", "base", "baseline"),
+    shapes.size > 1 && [...shapes].map(([name, shape]) => item(shape, "ink", name)),
+  );
+}
