@@ -146,6 +146,15 @@ def test_fields_stand_once_for_all_seeds_that_share_them(row):
     )
 
 
+def test_sentences_share_a_pattern_and_keep_their_numbers(row):
+    rows = [row("a", seed, 0.5, eager_score=0.5, train_gap=gap) for seed, gap in enumerate((0.2, 0.3))]
+    data = data_in(page(site_data(rows, None, NOTHING, "B")))
+    ((first, *ours),), ((second, *theirs),) = (said for _, said in data["sentences"])
+    assert (first, ours, theirs) == (second, ["0.700", "0.500"], ["0.800", "0.500"])
+    assert data["texts"][first].startswith("Overfitted: {} on the labels that it was given, {} on")
+    assert Texts().pattern("{} 0.5") == [0]
+
+
 def test_numbers_by_name_are_those_of_the_row(row):
     data = data_in(page(site_data([row("a", 0, 0.5, scores={"accuracy": 0.5, "nll": 1.23456})], None, NOTHING, "B")))
     (fact,) = [fact for fact in data["facts"] if fact["field"] == "scores"]

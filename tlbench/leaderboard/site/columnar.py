@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tlbench.results.escapes import plain
 
+DECIMAL = re.compile(r"-?\d+\.\d+")
 DIGITS = 4
 """Significant digits of a number; the files of the board have them all."""
 
@@ -25,6 +27,15 @@ class Texts:
     def numbers(self, texts: Sequence[str]) -> list[int]:
         """Return the numbers of texts."""
         return [self.number(text) for text in texts]
+
+    def pattern(self, text: str) -> list[Any]:
+        """Return the number of a text in which `{}` stands for each decimal number, and these, in their order.
+
+        Sentences on many runs differ in their numbers alone. A text that has `{}` of its own has no pattern.
+        """
+        if "{}" in text:
+            return [self.number(text)]
+        return [self.number(DECIMAL.sub("{}", text)), *DECIMAL.findall(text)]
 
     def all(self) -> list[str]:
         """Return the texts in the order of their numbers."""

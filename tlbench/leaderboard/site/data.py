@@ -130,7 +130,7 @@ def _beside(
     confusions = ((number, stored.confusion(row, board, texts)) for number, row in enumerate(rows))
     analysed = ((number, stored.analyses(row, board, texts, whole)) for number, row in enumerate(rows))
     return {
-        "sentences": [[number, texts.numbers(own)] for number, own in enumerate(said) if own],
+        "sentences": [[number, [texts.pattern(one) for one in own]] for number, own in enumerate(said) if own],
         "training": stored.training(rows),
         "confusions": [[number, one] for number, one in confusions if one],
         "analyses": [[number, own] for number, own in analysed if own],

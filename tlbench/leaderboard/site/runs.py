@@ -16,7 +16,10 @@ SHOWN_ELSEWHERE = (
     *("key", "negative_transfer"),
 )
 """Columns of which the page of a run has more than a line, or that follow from others."""
-OF_FEW = ("score_matrix", "onnx_sha256", "predictions_sha256", "predictions_bytes", "parity", "peak_memory_bytes")
+OF_FEW = (
+    *("score_matrix", "onnx_sha256", "predictions_sha256", "predictions_bytes", "parity", "peak_memory_bytes"),
+    *("eager_score", "train_gap", "probe_before", "probe_after", "seconds"),
+)
 """Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
 BY_NAME = ("scores", "seconds", "estimates")
 """Fields that hold numbers by name."""

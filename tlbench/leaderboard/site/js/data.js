@@ -58,7 +58,17 @@ const BACKBONES = cards(DATA.backbones);
 const ANALYSES = cards(DATA.analyses_cards);
 const CONFUSIONS = byNumber(DATA.confusions);
 const RUN_ANALYSES = byNumber(DATA.analyses);
-const SENTENCES = byNumber(DATA.sentences);
+
+// A sentence in which {} stands for each of some numbers.
+function sentence([pattern, ...numbers]) {
+  return numbers.length
+    ? TEXTS[pattern]
+        .split("{}")
+        .map((part, at) => part + (numbers[at] ?? ""))
+        .join("")
+    : TEXTS[pattern];
+}
+const SENTENCES = new Map(DATA.sentences.map(([run, said]) => [run, said.map(sentence)]));
 const TRAINING = new Map(DATA.training.map(([run, losses, points]) => [run, { losses, points }]));
 const LATENCIES = new Map(DATA.latencies.flatMap(([histogram, runs]) => runs.map((run) => [run, histogram])));
 const CASES = DATA.cases;

@@ -81,7 +81,7 @@ function seedsOf(run) {
 
 function told(run) {
   const said = [
-    ...texts(SENTENCES.get(run.number) || []),
+    ...(SENTENCES.get(run.number) || []),
     ...run.of.flags.map((flag) => `⚑ ${flag[1]}`),
     ...(run.of.ok ? [] : [run.of.why]),
   ];
