@@ -16,7 +16,7 @@ from tlbench.results.prediction_files import read_predictions
 from tlbench.results.row import Row
 
 if TYPE_CHECKING:
-    from tlbench.contract.task_data import Array
+    from tlbench.leaderboard.bootstrap import Array
 
 MOST_CLASSES = 30
 """Classes up to which the page has a table of confusions."""
