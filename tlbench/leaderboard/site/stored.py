@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tlbench.errors import StoreError
 from tlbench.leaderboard.row_page import analysis_picture
@@ -14,6 +14,9 @@ from tlbench.results.files import file_sha256
 from tlbench.results.latency_files import single_values
 from tlbench.results.prediction_files import read_predictions
 from tlbench.results.row import Row
+
+if TYPE_CHECKING:
+    from tlbench.leaderboard.bootstrap import Array
 
 MOST_CLASSES = 30
 """Classes up to which the page has a table of confusions."""
@@ -50,7 +53,7 @@ def confusion(row: Row, board: Path | None, texts: Texts) -> dict[str, Any] | No
     }
 
 
-def _are_probabilities(predictions: Any, targets: Any, classes: int) -> bool:
+def _are_probabilities(predictions: Array, targets: Array, classes: int) -> bool:
     """Return whether there is a probability of each class for each target."""
     if predictions.ndim != 2 or predictions.dtype.kind != "f" or targets.dtype.kind not in "iu" or targets.ndim != 1:
         return False
@@ -59,14 +62,14 @@ def _are_probabilities(predictions: Any, targets: Any, classes: int) -> bool:
     return bool(((targets >= 0) & (targets < classes)).all() and ((predictions >= 0) & (predictions <= 1.001)).all())
 
 
-def _counts(decisions: Any, targets: Any) -> list[list[int]]:
+def _counts(decisions: Array, targets: Array) -> list[list[int]]:
     import numpy as np
 
     pairs, numbers = np.unique(np.stack([targets, decisions]), axis=1, return_counts=True)
     return [[int(target), int(taken), int(number)] for (target, taken), number in zip(pairs.T, numbers, strict=True)]
 
 
-def _bins(predictions: Any, targets: Any) -> list[list[Any]]:
+def _bins(predictions: Array, targets: Array) -> list[list[Any]]:
     sure, right = predictions.max(axis=1), predictions.argmax(axis=1) == targets
     places = (sure * BINS).astype(int).clip(0, BINS - 1)
     found = [places == place for place in range(BINS)]
