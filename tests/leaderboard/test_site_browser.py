@@ -275,6 +275,7 @@ def test_a_run_shows_what_is_stored_beside_it(opened, row, tmp_path):
         latency="abc",
         training_loss=(2.0, 1.0, 0.5, 0.4),
         score_curve=((1, 0.1, 0.3), (9, 0.9, 0.5)),
+        training_scores=(0.4, 1.0),
         analyses={"cka": {"block": 0.5}},
         train_gap=0.2,
         eager_score=0.5,
@@ -285,6 +286,8 @@ def test_a_run_shows_what_is_stored_beside_it(opened, row, tmp_path):
         assert word in text
     charts = {chart.get_attribute("aria-label").split(":")[0] for chart in shown.locator("svg.chart").all()}
     assert charts == {"Calibration", "Training loss", "Target score in training", "Histogram of latencies"}
+    curve = shown.locator("svg.chart", has_text="Target score in training")
+    assert "training labels: 0.4 at 0.1, 1 at 0.9" in curve.text_content()
     assert shown.locator(".matrix tbody tr").count() == 3
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from tlbench.results.row_files import parsed, row_paths
 from tlbench.verification.board import verify_row
 
 UNVERIFIED = {
@@ -14,7 +15,7 @@ UNVERIFIED = {
 """Changed, they are not noticed: docs/verification.md says so."""
 APART = {
     *("task", "strategy", "files", "plugins", "versions", "latency", "device", "threads", "precision"),
-    *("accumulation_steps", "compiled"),
+    *("accumulation_steps", "compiled", "commit", "dirty"),
 }
 """Changed, they make another question of a row, without a baseline here, or name what is not there: not verifiable."""
 NESTED = {"score_matrix", "shapes", "offline_shapes"}
@@ -36,7 +37,10 @@ def other(value):
 
 
 def test_a_changed_field_is_found_or_documented(forger, speakers):
-    row, statuses = forger.row(), {}
+    # As in a checkout; what is installed from a package has no commit.
+    row, statuses = dataclasses.replace(forger.row(), commit="a" * 40, dirty=False), {}
+    for path in row_paths(forger.board):
+        forger.write(dataclasses.replace(parsed(path), commit=row.commit, dirty=row.dirty))
     for name in sorted({field.name for field in dataclasses.fields(row)} - NESTED):
         if (value := other(getattr(row, name))) is not None:
             path = forger.write(dataclasses.replace(row, **{name: value}))

@@ -19,6 +19,7 @@ SHOWN_ELSEWHERE = (
 OF_FEW = (
     *("score_matrix", "onnx_sha256", "predictions_sha256", "predictions_bytes", "parity", "peak_memory_bytes"),
     *("eager_score", "train_gap", "probe_before", "probe_after", "seconds"),
+    *("training_loss", "score_curve", "training_scores"),
 )
 """Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
 BY_NAME = ("scores", "seconds", "estimates")

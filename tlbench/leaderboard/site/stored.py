@@ -113,12 +113,13 @@ def _picture(row: Row, board: Path | None, label: str) -> str:
 
 
 def training(rows: Sequence[Row]) -> list[list[Any]]:
-    """Return for each row that has any: its number, mean losses of parts of the steps, and points of its curve."""
+    """Return what is known of each training: number of the row, losses of parts, curve, and scores on its labels."""
     return [
         [
             number,
             [rounded(loss, 3) for loss in row.training_loss],
             [[steps, rounded(seconds, 3), rounded(score)] for steps, seconds, score in row.score_curve],
+            [rounded(score) for score in row.training_scores],
         ]
         for number, row in enumerate(rows)
         if len(row.training_loss) > 1 or len(row.score_curve) > 1

@@ -69,7 +69,7 @@ function sentence([pattern, ...numbers]) {
     : TEXTS[pattern];
 }
 const SENTENCES = new Map(DATA.sentences.map(([run, said]) => [run, said.map(sentence)]));
-const TRAINING = new Map(DATA.training.map(([run, losses, points]) => [run, { losses, points }]));
+const TRAINING = new Map(DATA.training.map(([run, losses, points, fitted]) => [run, { losses, points, fitted }]));
 const LATENCIES = new Map(DATA.latencies.flatMap(([histogram, runs]) => runs.map((run) => [run, histogram])));
 const CASES = DATA.cases;
 

@@ -97,7 +97,7 @@ function told(run) {
 function training(run, entry) {
   const found = TRAINING.get(run.number);
   if (!found) return "";
-  const { losses, points } = found;
+  const { losses, points, fitted } = found;
   const end = points.length ? points[points.length - 1][0] : 1;
   const loss =
     losses.length > 1 &&
@@ -111,9 +111,11 @@ function training(run, entry) {
       ],
       { title: "Training loss", xTitle: points.length ? "steps" : "part of the steps", yTitle: "loss" },
     );
+  const test = { name: "target test split", kind: "g1", points: points.map(([, seconds, value]) => [seconds, value]) };
+  const own = { name: "training labels", kind: "base", points: fitted.map((value, at) => [points[at][1], value]) };
   const score =
     points.length > 1 &&
-    lines([{ name: "score", kind: "g1", points: points.map(([, seconds, value]) => [seconds, value]) }], {
+    lines(fitted.length ? [own, test] : [test], {
       title: "Target score in training",
       xTitle: "seconds of adaptation",
       yTitle: entry.metric,
