@@ -26,14 +26,14 @@ INK = "#737d8a"  # as far from white as from the black of a dark page
 FAINT = "#737d8a50"
 PALETTE = ("#1f7fd0", "#56a8d8", "#0b9a6d", "#d55e00", "#b566b0", "#e08a00", "#9a8f00", "#d1495b")
 SHADES: Mapping[tuple[str, ...], str] = {
-    (): PALETTE[6],
+    ("target-inputs",): PALETTE[0],
+    ("target-labels",): PALETTE[3],
     ("source", "target-inputs"): PALETTE[2],
-    ("target-inputs",): PALETTE[5],
-    ("target-labels",): PALETTE[0],
-    ("source", "target-labels"): PALETTE[7],
-    ("target-inputs", "target-labels"): PALETTE[4],
+    ("source", "target-labels"): PALETTE[4],
+    ("target-inputs", "target-labels"): PALETTE[6],
+    (): PALETTE[7],
 }
-"""Colours of the usual accesses; any other gets one of the palette by its name."""
+"""Colours of the usual accesses, in the order of the interactive page; any other has one by its name."""
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": FAINT,

@@ -78,11 +78,21 @@ const distinct = (values) => [
 ];
 const DOMAINS = distinct(ENTRIES.map((entry) => entry.domain)).sort();
 const TASK_NAMES = distinct(ENTRIES.map((entry) => entry.task)).sort();
-// Strategies with equal access share a colour; the order is that of how much they are given.
+// Strategies with equal access share a colour, that of the pictures of a board: `SHADES` in leaderboard/style.py.
+const USUAL = [
+  "target inputs",
+  "target labels",
+  "source and target inputs",
+  "source and target labels",
+  "target inputs and target labels",
+  "no target data",
+];
 const GROUPS = distinct(ENTRIES.filter((entry) => !entry.baseline).map((entry) => entry.group)).sort(
   (a, b) => a.split(" and ").length - b.split(" and ").length || a.localeCompare(b),
 );
-const colour = (entry) => (entry.baseline ? "base" : `g${GROUPS.indexOf(entry.group) % 6}`);
+const SHADES = [...USUAL, ...GROUPS.filter((group) => !USUAL.includes(group))];
+const groupColour = (group) => `g${SHADES.indexOf(group) % USUAL.length}`;
+const colour = (entry) => (entry.baseline ? "base" : groupColour(entry.group));
 
 const TEST_SIZES = new Map(ENTRIES.filter((entry) => entry.test_size).map((entry) => [entry.task, entry.test_size]));
 

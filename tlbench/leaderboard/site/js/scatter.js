@@ -151,7 +151,7 @@ function key(entries, shapes) {
   return h(
     "ul",
     { class: "key" },
-    groups.map((group) => item("circle", `g${GROUPS.indexOf(group) % 6}`, `access: ${group}`)),
+    groups.map((group) => item("circle", groupColour(group), `access: ${group}`)),
     entries.some((entry) => entry.baseline) && item("circle", "base", "baseline"),
     shapes.size > 1 && [...shapes].map(([name, shape]) => item(shape, "ink", name)),
   );
