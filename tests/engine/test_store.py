@@ -66,6 +66,18 @@ def test_a_stage_is_computed_once_and_found_by_its_identity(store, events):
     assert [event.name for event in events] == ["stage-started", "stage-finished"]
 
 
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "computed again by another process"])
+def test_a_stage_that_was_removed_is_lost(store, again):
+    stage_of(store, "adapt", IDENTITY, write("first"))
+    stage = store.find("adapt", IDENTITY)
+    assert not store.lost_stages()
+    unlock(stage.folder)
+    shutil.rmtree(stage.folder)
+    if again:
+        stage_of(reopened(store), "adapt", IDENTITY, write("first"))
+    assert store.lost_stages()
+
+
 @pytest.mark.parametrize(("name", "identity"), [("score", IDENTITY), ("adapt", {**IDENTITY, "seed": 1})])
 def test_another_name_or_identity_is_another_stage(store, name, identity):
     stage_of(store, "adapt", IDENTITY, write("first"))

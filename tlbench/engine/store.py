@@ -56,6 +56,8 @@ class Store:
     """Called with True before this process waits for another that computes the same stage, and with False after."""
     opened: dict[str, StoredStage] = field(default_factory=dict)
     """Stages that this process has found whole, by key."""
+    _places: dict[str, tuple[int, int] | None] = field(default_factory=dict)
+    """Where they were found, by key: inode and time of change of the folder."""
     _warned: set[str] = field(default_factory=set)
     _again: dict[str, list[list[int]]] = field(default_factory=dict)
     """Sizes, times and inodes of the files of stages that this process has read again."""
@@ -81,14 +83,16 @@ class Store:
                     warnings.warn(f'The cached stage "{name}" is not used but computed again: {error}', stacklevel=1)
                 return None
             self.opened[key] = stage
+            self._places[key] = _place(folder)
             # When it was last used. It may be somebody else's, or on a disk that cannot be written.
             with contextlib.suppress(OSError):
                 os.utime(folder / MANIFEST)
         return self.opened[key]
 
     def lost_stages(self) -> bool:
-        """Say whether a stage that was there is gone."""
-        return any(not stage.folder.is_dir() for stage in self.opened.values())
+        """Say whether a stage that was there is gone; another process may have computed it again meanwhile."""
+        now = {key: _place(stage.folder) for key, stage in self.opened.items()}
+        return any(place is None or place != self._places[key] for key, place in now.items())
 
     @cached_property
     def _memory(self) -> RememberedHashes:
@@ -210,6 +214,15 @@ class Store:
 
     def _folder(self, name: str, key: str) -> Path:
         return self.root / name / key[:2] / key
+
+
+def _place(folder: Path) -> tuple[int, int] | None:
+    """Return inode and time of change of a folder, None if there is none."""
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_ctime_ns
 
 
 def _cpu_seconds() -> float:
