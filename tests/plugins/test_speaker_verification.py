@@ -127,6 +127,24 @@ def test_of_many_clips_all_pairs_of_one_speaker_and_as_many_others_are_compared(
     assert all(np.array_equal(*both) for both in zip(made, scores.pairs_of(targets(speakers)), strict=True))
 
 
+@pytest.mark.parametrize("size", [2, 3, 10, 101])
+def test_numbers_of_pairs_are_pairs(size):
+    expected = np.stack(np.triu_indices(size, 1))
+    made = scores.numbered_pairs(np.arange(expected.shape[1]), np.full(expected.shape[1], size))
+    assert np.array_equal(made, expected)
+
+
+@pytest.mark.parametrize("clips", [[200_000], [60_000, 60_000], [100_000] + [1] * 100, [1] * 60_000])
+def test_of_very_many_clips_half_of_the_pairs_are_of_each_sort(clips):
+    """A table of all pairs of 200,000 clips would take 160 GB."""
+    made = scores.pairs_of(targets(np.repeat(np.arange(len(clips)), clips)))
+    assert made.same.sum() == (50_000 if max(clips) > 1 else 0)
+    assert (~made.same).sum() <= 50_000
+    assert (~made.same).any() == (len(clips) > 1)
+    assert (made.first != made.second).all()
+    assert len({*zip(made.first.tolist(), made.second.tolist(), strict=True)}) == len(made.first)
+
+
 def test_the_loss_is_the_supervised_contrastive_one():
     random = np.random.default_rng(0)
     units, speakers = random.normal(size=(7, 4)), [0, 0, 0, 1, 1, 2, 3]
