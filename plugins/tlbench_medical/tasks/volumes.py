@@ -131,7 +131,7 @@ def percentiles(values: Array) -> tuple[float, float]:
 def windowed(values: Array, window: tuple[float, float]) -> Array:
     """Return values as uint8: 0 up to the window's lower end, 255 from its upper end on, straight between them."""
     low, high = window
-    width = max(high - low, np.finfo(np.float32).tiny)
+    width = max(high - low, float(np.finfo(np.float32).tiny))
     grey: Array = np.rint(np.clip((values.astype(np.float64) - low) / width, 0, 1) * 255).astype(np.uint8)
     return grey
 
