@@ -82,7 +82,7 @@ def _metric(score: Callable[[Array, Array], float]) -> Metric:
                 return 0.5
             return score(wrong / wrong[-1], right / right[-1])
 
-        return PartlyDefined(weighted, defined)
+        return PartlyDefined(weighted, defined, by_targets=True)
 
     return metric
 
