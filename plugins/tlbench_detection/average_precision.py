@@ -57,7 +57,9 @@ def mean_average_precision(classes: int, overlaps: Sequence[float] = OVERLAPS) -
             parts = [_scores(matches, weights[start : start + step]) for start in range(0, len(weights), step)]
             return np.concatenate(parts)
 
-        return PartlyDefined(score=Vectorised(many), defined=Vectorised(lambda weights: weights @ true > 0))
+        return PartlyDefined(
+            score=Vectorised(many), defined=Vectorised(lambda weights: weights @ true > 0), by_targets=True
+        )
 
     return metric
 

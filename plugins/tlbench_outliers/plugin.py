@@ -102,7 +102,7 @@ def _ecod() -> StrategySpec:
     return _detector(
         "ecod",
         title="Empirical cumulative distributions (ECOD)",
-        summary="Scores an example by how rare its features are in the tails of those of normal examples, one by one.",
+        summary="Scores an example by how far its features lie in the tails of those of normal examples, one by one.",
         paper="Li et al. 2022, ECOD: unsupervised outlier detection using empirical cumulative distribution functions, "
         "arXiv:2201.00382",
         options=(
@@ -112,7 +112,7 @@ def _ecod() -> StrategySpec:
                 summary="most normal examples that are kept",
                 unit="examples",
                 least=1,
-                most=100_000,
+                most=2000,
             ),
         ),
         extend=deferred("tlbench_outliers.densities", "with_tails"),

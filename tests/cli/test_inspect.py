@@ -63,6 +63,36 @@ def test_data_without_a_fault_is_described_and_may_be_used(tlbench, folders):
     assert "tlbench run --task vision/image-folder --set task.source=old --set task.target=new --dry-run" in shown
 
 
+ELSEWHERE = '''
+"""A task whose default backbone needs a package that is not installed."""
+from dataclasses import replace
+
+from tlbench import BackboneFamily, deferred, hookimpl
+from tlbench_vision.plugin import tlbench_tasks as shipped
+
+TLBENCH_API = 2
+
+
+@hookimpl
+def tlbench_backbone_families():
+    find = deferred("nowhere", "find")
+    words = {"modality": "image", "title": "Nowhere", "summary": "None."}
+    return [BackboneFamily(name="nowhere", find=find, requires=("no_such_package",), **words)]
+
+
+@hookimpl
+def tlbench_tasks():
+    (task,) = [task for task in shipped() if task.name == "vision/image-folder"]
+    return [replace(task, name="vision/elsewhere", backbone="nowhere/net")]
+'''
+
+
+def test_data_is_inspected_without_the_packages_of_the_default_backbone(tlbench, folders):
+    (folders / "elsewhere.py").write_text(ELSEWHERE)
+    status, seen = found(tlbench, "inspect", "vision/elsewhere", "--plugin", "elsewhere.py", *WORDS[2:])
+    assert (status, seen["refused"]) == (0, [])
+
+
 def test_every_broken_file_is_named_and_the_rest_is_described(tlbench, folders):
     whole = (folders / "old/train/cat/0.png").read_bytes()
     (folders / "old/train/cat/0.png").write_bytes(whole[:150])

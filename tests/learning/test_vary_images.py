@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from tlbench import AugmentRequest, UnknownNameError
+from tlbench import AugmentRequest, UnknownNameError, UsageError
 from tlbench.learning import vary_images
 from tlbench.learning.vary import images
 from tlbench.learning.vary.images import RANGES, TRANSFORMATIONS, Ranges
@@ -47,6 +47,12 @@ def test_without_a_range_nothing_changes(name):
     made = TRANSFORMATIONS[name](COLOURED, torch.Generator().manual_seed(0), NONE)
     made = made.images if isinstance(made, images.Moved) else made
     assert (made.int() - COLOURED.int()).abs().max() <= (1 if name == "affine" else 0)
+
+
+@pytest.mark.parametrize("shape", [(12, 8), (8, 12)])
+def test_right_angles_need_square_images(shape):
+    with pytest.raises(UsageError, match=f'"rot90" for images of {shape[0]} x {shape[1]} pixels.*Use "rotate"'):
+        TRANSFORMATIONS["rot90"](torch.zeros(2, 3, *shape, dtype=torch.uint8), torch.Generator(), RANGES["weak"])
 
 
 def test_an_unknown_transformation_is_named():

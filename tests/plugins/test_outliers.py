@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy.stats import ecdf
+from scipy.stats import ecdf, skew
 from sklearn.decomposition import PCA
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from sklearn.preprocessing import StandardScaler
@@ -76,18 +76,34 @@ def test_more_neighbours_than_examples_are_refused(adapted):
         features_of(adapted, "nearest-neighbours", neighbours=900)
 
 
-def test_ecod_is_the_sum_of_the_rarer_tails(adapted):
-    """Beside scipy's empirical distributions of the normal examples and the one that is scored."""
-    train, test, scores = features_of(adapted, "ecod", bank=10_000)
-    expected = []
-    for one in test[:40]:
-        values = np.vstack([train, one])
-        tails = [
-            min(ecdf(column).cdf.evaluate(column[-1]), ecdf(-column).cdf.evaluate(-column[-1])) for column in values.T
-        ]
-        expected.append(-np.log(tails).sum())
-    np.testing.assert_allclose(scores[:40], expected, rtol=2e-2)  # Values within the ramp count in part.
+def ecod_of_the_paper(bank, one):
+    """Return the score of Algorithm 1 of arXiv:2201.00382 for an example among kept ones and itself, in loops."""
+    left = right = auto = 0.0
+    for kept, value in zip(bank.T, one, strict=True):
+        column = np.append(kept, value)
+        of_left = -np.log(ecdf(column).cdf.evaluate(value))
+        of_right = -np.log(ecdf(-column).cdf.evaluate(-value))
+        left, right = left + of_left, right + of_right
+        auto += of_left if np.ptp(kept) > 0 and skew(kept) < 0 else of_right
+    return max(left, right, auto)
+
+
+def test_ecod_is_algorithm_1_of_its_paper(adapted):
+    train, test, scores = features_of(adapted, "ecod", bank=2000)
+    expected = [ecod_of_the_paper(train, one) for one in test[:40]]
+    np.testing.assert_allclose(scores[:40], expected, rtol=5e-2)  # Values within the ramp count in part.
     assert np.median(np.abs(scores[:40] / expected - 1)) < 1e-3
+
+
+def test_each_of_the_three_sums_of_ecod_is_the_largest_for_some_example():
+    random = np.random.default_rng(0)
+    kept = np.exp(random.normal(size=(200, 3))) * [1, -1, 1]
+    seen = np.array([[30.0, -30.0, 30.0], [-9.0, -30.0, -9.0], [30.0, 9.0, 30.0], [1.0, -1.0, 1.0]])
+    head = Tails(3, 200)
+    head.fill(kept, np.full(3, 1e-6))
+    assert head.skewed_left.tolist() == [0, 1, 0]
+    scores = head(torch.from_numpy(seen.astype(np.float32)))[:, 1].numpy()
+    np.testing.assert_allclose(scores, [ecod_of_the_paper(kept, one) for one in seen], rtol=1e-4)
 
 
 @pytest.mark.parametrize("standardise", [True, False])
@@ -98,6 +114,24 @@ def test_the_local_outlier_factor_is_that_of_scikit_learn(adapted, standardise):
     known = LocalOutlierFactor(n_neighbors=7, novelty=True).fit((train - train.mean(0)) / scale)
     expected = -known.score_samples((test - train.mean(0)) / scale)
     np.testing.assert_allclose(scores, expected, rtol=2e-2)
+
+
+def test_repeated_normal_examples_are_no_outliers():
+    """Beside scikit-learn, whose densities of repeated examples are 1e10: any rounding makes its copies outliers."""
+    random = np.random.default_rng(0)
+    repeated = np.repeat(5 + random.normal(size=(2, 6)), 9, 0)
+    kept = np.vstack([random.normal(size=(60, 6)), repeated]).astype(np.float32)
+    mean, deviation = kept.mean(0), kept.std(0)
+    standard = ((kept - mean) / deviation).astype(np.float64)
+    head = densities.Densities(6, 100, 5)
+    densities.fill_with_neighbours(head, standard, mean, deviation)
+    known = LocalOutlierFactor(n_neighbors=5, novelty=True).fit(standard)
+    inside, copies = random.normal(size=(20, 6)).astype(np.float32), kept[60:]
+    expected = -known.score_samples((inside - mean) / deviation)
+    np.testing.assert_allclose(head(torch.from_numpy(inside))[:, 1].numpy(), expected, rtol=1e-3)
+    np.testing.assert_allclose(-known.score_samples(standard[60:]), 1, rtol=1e-6)
+    for rounding in (0.0, 1e-6):
+        np.testing.assert_allclose(head(torch.from_numpy(copies + np.float32(rounding)))[:, 1].numpy(), 1, rtol=0.05)
 
 
 def test_densities_are_estimated_among_the_examples_that_are_kept(adapted):
@@ -121,7 +155,9 @@ def test_rounding_moves_no_score_of_tails_by_a_whole_count():
     moved = head(seen + 1e-6 * torch.randn(seen.shape, generator=torch.Generator().manual_seed(0)))
     assert float((moved - head(seen)).abs().max()) < 5e-3  # of one count in the tail: 0.69
     counted = (seen[:, None] >= seen[None]).sum(1), (seen[:, None] <= seen[None]).sum(1)
-    exact = -((torch.minimum(*counted) + 1) / 401).log().sum(1)
+    left, right = (-((count + 1) / 401).log() for count in counted)
+    by_skewness = torch.where(torch.from_numpy(skew(kept) < 0), left, right)
+    exact = torch.stack([left, right, by_skewness]).sum(2).amax(0)
     torch.testing.assert_close(head(seen)[:, 1], exact, rtol=5e-3, atol=0)
 
 

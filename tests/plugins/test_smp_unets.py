@@ -80,8 +80,25 @@ def test_a_checkpoint_that_fits_only_in_part_is_refused(catalog, tmp_path):
     assert encoder.coverage.loaded == encoder.coverage.expected - 1
 
 
+def test_the_trial_of_a_size_leaves_random_numbers_and_modes_as_they_are(catalog):
+    spec = catalog.backbone("smp/test_resnet")
+    options = {option.name: option.default for option in spec.options} | {"weights": "random"}
+    fitted = spec.fit(FitRequest(inputs=pictures(40, 33, 3), options=options, layout="map"))
+    torch.manual_seed(0)
+    encoder = spec.build(BuildRequest(fitted=fitted, layout="map", options=options, files={}))
+    drawn = torch.rand(3)
+    torch.manual_seed(0)
+    unet = smp.Unet("tu-test_resnet", encoder_weights=None, in_channels=3, classes=1)
+    assert torch.equal(drawn, torch.rand(3))
+    assert all(part.training for part in encoder.modules())
+    for one, other in zip(encoder.encoder.state_dict().values(), unet.encoder.state_dict().values(), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_models_without_five_scales_and_unknown_names_are_refused(catalog):
     with pytest.raises(UsageError, match="cannot be the encoder of a U-Net"):
         built(catalog, "smp/vit_tiny_patch16_224", pictures(224, 224, 3), weights="random")
+    with pytest.raises(UsageError, match=r"cannot be the encoder of a U-Net .* takes images of any size"):
+        built(catalog, "smp/coatnet_pico_rw_224", pictures(64, 64, 3), weights="random")
     with pytest.raises(UnknownNameError, match="smp/resnet1000"):
         catalog.backbone("smp/resnet1000")

@@ -15,6 +15,7 @@ from tlbench import BadInputError, LoadRequest
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.cli.inspection.inspect import inspect_task
 from tlbench.learning import BatchTargets, Outputs, Predictions, Targets
+from tlbench.planning.catalog import load_catalog
 from tlbench_speech.verification import own, published, scores
 from tlbench_speech.verification.embeddings import Embeddings
 from tlbench_speech.verification.kind import Embedding, Verification
@@ -127,6 +128,24 @@ def test_of_many_clips_all_pairs_of_one_speaker_and_as_many_others_are_compared(
     assert all(np.array_equal(*both) for both in zip(made, scores.pairs_of(targets(speakers)), strict=True))
 
 
+@pytest.mark.parametrize("size", [2, 3, 10, 101])
+def test_numbers_of_pairs_are_pairs(size):
+    expected = np.stack(np.triu_indices(size, 1))
+    made = scores.numbered_pairs(np.arange(expected.shape[1]), np.full(expected.shape[1], size))
+    assert np.array_equal(made, expected)
+
+
+@pytest.mark.parametrize("clips", [[200_000], [60_000, 60_000], [100_000] + [1] * 100, [1] * 60_000])
+def test_of_very_many_clips_half_of_the_pairs_are_of_each_sort(clips):
+    """A table of all pairs of 200,000 clips would take 160 GB."""
+    made = scores.pairs_of(targets(np.repeat(np.arange(len(clips)), clips)))
+    assert made.same.sum() == (50_000 if max(clips) > 1 else 0)
+    assert (~made.same).sum() <= 50_000
+    assert (~made.same).any() == (len(clips) > 1)
+    assert (made.first != made.second).all()
+    assert len({*zip(made.first.tolist(), made.second.tolist(), strict=True)}) == len(made.first)
+
+
 def test_the_loss_is_the_supervised_contrastive_one():
     random = np.random.default_rng(0)
     units, speakers = random.normal(size=(7, 4)), [0, 0, 0, 1, 1, 2, 3]
@@ -230,6 +249,51 @@ def test_speakers_with_one_clip_each_have_no_pair(tmp_path):
     speak(tmp_path / "test", {"c": 1, "d": 1})
     with pytest.raises(BadInputError, match="one clip of each speaker"):
         own.load(request(target=tmp_path))
+
+
+SAME_NAMES = {"a": 3, "b": 3, "c": 3, "d": 3}
+
+
+@pytest.mark.filterwarnings("ignore:The test split of")
+def test_clips_of_the_same_name_in_both_splits_are_two_clips(tmp_path):
+    for split in ("train", "test"):
+        speak(tmp_path / split, SAME_NAMES)
+    data = own.load(request(target=tmp_path))
+    names = [reference[0] for reference in data.target.test.references]
+    assert len(names) == len(set(names)) == 12
+    assert {name.partition("/")[0] for name in names} == {"train", "test"}
+    made = scores.pairs_of(targets(data.target.test.labels, data.target.test.references))
+    assert len(made.first) == 12 * 11 // 2
+
+
+@pytest.mark.filterwarnings("ignore:.*clips are not used")
+def test_lists_of_pairs_name_the_split_of_clips_of_the_same_name(tmp_path):
+    for split in ("train", "test"):
+        speak(tmp_path / "all" / split, SAME_NAMES)
+    listed = tmp_path / "pairs.csv"
+    listed.write_text("first,second,same\ntrain/a/0.wav,test/a/0.wav,1\ntrain/a/0.wav,test/b/0.wav,0\n")
+    data = own.load(request(target=tmp_path / "all", trials=listed))
+    assert sorted(data.target.test.references) == [
+        ["test/a/0.wav", []],
+        ["test/b/0.wav", []],
+        ["train/a/0.wav", ["test/a/0.wav", "test/b/0.wav"]],
+    ]
+    listed.write_text("first,second,same\na/0.wav,a/1.wav,1\n")
+    with pytest.raises(BadInputError, match=r"is no clip of .*such as train/"):
+        own.load(request(target=tmp_path / "all", trials=listed))
+
+
+@pytest.mark.parametrize("wanted", [{"select": "target-validation"}, {"tune": 2}])
+def test_a_validation_part_of_one_speaker_chooses_nothing(tmp_path, run_pairings, wanted):
+    for split, speakers in (("train", "abcd"), ("test", "efgh")):
+        speak(tmp_path / "all" / split, dict.fromkeys(speakers, 4))
+    options = {"task.target": str(tmp_path / "all"), "finetune.steps": 10, "finetune.few_labels": True}
+    (row,) = run_pairings(
+        load_catalog(), tasks=["speech/speaker-folder"], strategies=["finetune"], references=["none"], seeds=[0],
+        overrides=options if "tune" in wanted else options | {"finetune.few_labels": False}, **wanted,
+    ).rows  # fmt: skip
+    assert row.status == "skipped"
+    assert "have no equal-accuracy: use more labels or groups" in row.reason
 
 
 TRIALS = "first,second,same\na/0.wav,a/1.wav,1\na/0.wav,b/0.wav,0\n"

@@ -99,9 +99,36 @@ def test_windows_are_linear_and_without_one_percentiles_of_the_volume():
     assert made[values <= -160].max() == 0
     assert made[values >= 240].min() == 255
     assert made[np.searchsorted(values, 40)] == 128
-    low, high = np.percentile(values, (0.5, 99.5))
-    assert np.array_equal(volumes.windowed(values, None), volumes.windowed(values, (low, high)))
-    assert not volumes.windowed(np.full(5, 7, np.float32), None).any()
+    assert volumes.percentiles(values) == tuple(np.percentile(values, (0.5, 99.5)))
+    flat = np.full(5, 7, np.float32)
+    assert not volumes.windowed(flat, volumes.percentiles(flat)).any()
+
+
+def test_without_a_window_the_ends_are_those_of_the_whole_volume(tmp_path):
+    for number in range(2):
+        save(tmp_path / "images" / f"{number}.nii", np.repeat(np.arange(64, dtype=np.float32), 64).reshape(64, 8, 8).T)
+        save(tmp_path / "masks" / f"{number}.nii", (np.arange(8 * 8 * 64) % 2).astype(np.uint8).reshape(8, 8, 64))
+    split = volumes.load(request(target=str(tmp_path))).target.train
+    shades = [int(image.max()) for image in split.inputs]
+    assert shades[0] == 0
+    assert shades[-1] == 255
+    assert shades == sorted(shades)
+
+
+def test_published_splits_may_have_the_same_names(tmp_path):
+    for number, split in enumerate(("train", "test")):
+        patient(tmp_path / split, "case0", seed=number)
+    data = volumes.load(request(target=str(tmp_path), source=str(tmp_path)))
+    for side in (data.source, data.target):
+        assert set(side.train.groups) == {"train/images/case0.nii.gz"}
+        assert set(side.test.groups) == {"test/images/case0.nii.gz"}
+    assert not inspect_task(TASK, request(target=str(tmp_path)), 4).refused
+
+
+def test_names_in_capitals_are_paired(tmp_path):
+    for number in range(2):
+        patient(tmp_path, f"P{number}", seed=number, ending=".NII.GZ")
+    assert len(volumes.files(request(target=str(tmp_path)))) == 4
 
 
 def test_step_and_empty_choose_slices(folder):

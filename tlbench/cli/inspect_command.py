@@ -46,7 +46,9 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
     """
     catalog = catalog_with(plugins)
     spec = catalog.task(task)
-    inspection, budget = _inspect(spec, catalog.backbone(spec.backbone), overrides)
+    # Only answers in a context are looked for by the default backbone, whose packages may not be installed.
+    backbone = catalog.backbone(spec.backbone) if spec.kind.layout == "context" else None
+    inspection, budget = _inspect(spec, backbone, overrides)
     labels = _labels(spec, inspection, budget)
     if as_json:
         print_json({"task": spec.name, **dataclasses.asdict(inspection), "labels": labels})
@@ -59,7 +61,7 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
         say(f"Time, memory and disk of a run: {shlex.join(['tlbench', 'run', '--task', spec.name, *words])} --dry-run")
 
 
-def _inspect(task: TaskSpec, backbone: BackboneSpec, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
+def _inspect(task: TaskSpec, backbone: BackboneSpec | None, overrides: Mapping[str, str]) -> tuple[Inspection, Budget]:
     from tlbench.assets.folders import data_folder
     from tlbench.contract.budget import Budget
     from tlbench.contract.requests import LoadRequest

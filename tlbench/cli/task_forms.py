@@ -132,7 +132,7 @@ FORMS = {
         metric="map-50",
         budget=20,
         extra="detection",
-        fields=("# Transformations that move no box.", 'augment=("light", "noise"),', READER),
+        fields=("# Others, such as flip, move the boxes too.", 'augment=("light", "noise"),', READER),
     ),
     "span": TaskForm(
         title="Questions about people to questions about ships",

@@ -15,7 +15,7 @@ from tlbench.engine.stage import OnStep
 from tlbench.errors import NotApplicable
 from tlbench.learning.arithmetic import Arithmetic
 from tlbench.learning.device import derive_seed
-from tlbench.learning.evaluate import evaluate
+from tlbench.learning.evaluate import evaluate_held_out
 from tlbench.learning.loop import DivergedError
 from tlbench.learning.model import TransferModel
 from tlbench.learning.progress import listening
@@ -31,7 +31,8 @@ def try_on_folds(
 ) -> dict[str, Any]:
     """Return the mean score of the folds, None if training diverged on one, with their number and that of the labels.
 
-    Raises `NotApplicable` for too few labels, unless the pairing says that few will do.
+    Raises `NotApplicable` for too few labels, unless the pairing says that few will do, and for a fold whose labels
+    give no score.
     """
     target, task = prepared.split("target-train"), pairing.task
     positions = labelled_positions(pairing, target, Access.TARGET_LABELS)
@@ -50,7 +51,7 @@ def try_on_folds(
         except DivergedError:
             return {"score": None, "folds": len(every), "labels": len(positions)}
         examples = with_references(target, positions[held])
-        scores.append(evaluate(model, "target", kind, task.metric, prepared.target_labels, examples))
+        scores.append(evaluate_held_out(model, "target", kind, task.metric, prepared.target_labels, examples))
     return {"score": float(np.mean(scores)), "folds": len(every), "labels": len(positions)}
 
 

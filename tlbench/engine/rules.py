@@ -13,7 +13,7 @@ from tlbench.engine.prepared import Prepared
 from tlbench.learning import unsupervised
 from tlbench.learning.choosing import Chooser
 from tlbench.learning.data import Examples, Inputs
-from tlbench.learning.evaluate import evaluate
+from tlbench.learning.evaluate import evaluate_held_out
 from tlbench.learning.model import TransferModel, apply_head, encode
 from tlbench.planning.plan import Pairing
 
@@ -46,10 +46,10 @@ def _score(pairing: Pairing, prepared: Prepared, parts: Parts, model: TransferMo
     rule, task = pairing.host_rule, pairing.task
     if rule == "target-validation":
         held = _examples(parts, "target.validation")
-        return evaluate(model, head, task.kind.create(), task.metric, prepared.target_labels, held)
+        return evaluate_held_out(model, head, task.kind.create(), task.metric, prepared.target_labels, held)
     if rule == "source-validation":
         held, labels = _examples(parts, "source.validation"), prepared.source_labels or ()
-        return evaluate(model, head, task.kind_of_source.create(), task.metric_of_source, labels, held)
+        return evaluate_held_out(model, head, task.kind_of_source.create(), task.metric_of_source, labels, held)
     unlabelled = _inputs(parts, "target.unlabelled")
     if rule in BY_INPUTS:
         return BY_INPUTS[rule](_probabilities(model, head, unlabelled))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData, TaskLabels, UsageError
-from tlbench.assets import VOLUME_SUFFIXES, Labelled, Parts, Volume, mask_sides, read_volume
+from tlbench.assets import VOLUME_SUFFIXES, Labelled, Parts, Volume, mask_sides, option_path, read_volume
 
 Pair = tuple[Path, Path]
 AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -29,7 +29,7 @@ NEAR = 0.1
 
 
 class Slice(NamedTuple):
-    """A slice of a volume, with the head or the front above."""
+    """A slice of a volume, with the head or the front above; see `_upright`."""
 
     image: Array
     """`(size, size, 1)` uint8."""
@@ -61,8 +61,8 @@ def load(request: LoadRequest) -> TaskData:
     """Read slices `(size, size, 1)` uint8 and their masks; the smallest label is the background."""
     names = labels(request).target
     sides = mask_sides(request, VOLUME_SUFFIXES)
-    target = sides[1].map(lambda half: _slices(half, request))
-    source = None if sides[0] is None else sides[0].map(lambda half: _slices(half, request))
+    target = sides[1].map(lambda half: _slices(half, request, "target"))
+    source = None if sides[0] is None else sides[0].map(lambda half: _slices(half, request, "source"))
     _check_labels(names, target if source is None else source, request)
     for parts in (source, target):
         for half in () if parts is None else (parts.train, parts.test):
@@ -91,9 +91,13 @@ def _options(request: LoadRequest) -> tuple[int, int, tuple[float, float] | None
     return AXES[axis], step, (low, high)
 
 
-def _slices(half: Labelled[Pair], request: LoadRequest) -> Labelled[Slice]:
-    """Return the slices of all volumes; each volume is a group, unless a table gives others."""
-    root = half.where.parent
+def _slices(half: Labelled[Pair], request: LoadRequest, option: str) -> Labelled[Slice]:
+    """Return the slices of all volumes; each volume is a group, unless a table gives others.
+
+    It is named by its path below the folder that the option names: both splits may have an `images/case0.nii`.
+    """
+    named = option_path(request, option)
+    root = named if named.is_dir() else named.parent
     names = [os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace") for path, _ in half.inputs]
     grouped = half if half.groups is not None else replace(half, groups=names)
     return grouped.spread(lambda pair: list(_of_volume(*pair, request)))
@@ -103,10 +107,11 @@ def _of_volume(path: Path, mask_path: Path, request: LoadRequest) -> Iterator[Sl
     image, mask = read_volume(path), read_volume(mask_path)
     _check_pair(path, image, mask_path, mask)
     axis, step, window = _options(request)
-    grey, size = windowed(image.values, window), int(request.options["size"])
+    window, size = window or percentiles(image.values), int(request.options["size"])
     across, up = (one for one in range(3) if one != axis)
     for place in range(0, image.values.shape[axis], step):
-        cut, marked = (_upright(values, axis, place) for values in (grey, mask.values.astype(np.uint16)))
+        cut = windowed(_upright(image.values, axis, place), window)
+        marked = _upright(mask.values, axis, place).astype(np.uint16)
         if not request.options["empty"] and (marked == marked.min()).all():
             continue
         rows, columns = cut.shape
@@ -117,19 +122,25 @@ def _of_volume(path: Path, mask_path: Path, request: LoadRequest) -> Iterator[Sl
         )
 
 
-def windowed(values: Array, window: tuple[float, float] | None) -> Array:
-    """Return values as uint8: 0 up to the window's lower end, 255 from its upper end on, straight between them.
+def percentiles(values: Array) -> tuple[float, float]:
+    """Return the window of a volume: the 0.5th and the 99.5th percentile of all its values."""
+    low, high = np.percentile(values, PERCENTILES)
+    return float(low), float(high)
 
-    Without a window its ends are the 0.5th and the 99.5th percentile of all values of the volume.
-    """
-    low, high = np.percentile(values, PERCENTILES) if window is None else window
-    width = max(float(high) - float(low), np.finfo(np.float32).tiny)
+
+def windowed(values: Array, window: tuple[float, float]) -> Array:
+    """Return values as uint8: 0 up to the window's lower end, 255 from its upper end on, straight between them."""
+    low, high = window
+    width = max(high - low, float(np.finfo(np.float32).tiny))
     grey: Array = np.rint(np.clip((values.astype(np.float64) - low) / width, 0, 1) * 255).astype(np.uint8)
     return grey
 
 
 def _upright(values: Array, axis: int, place: int) -> Array:
-    """Return a slice `(rows, columns)`: rows from head to feet or from front to back, columns from left to right."""
+    """Return a slice `(rows, columns)`: rows from head to feet, or from front to back in axial slices.
+
+    Columns go from the patient's left to right, in sagittal slices from back to front.
+    """
     return np.ascontiguousarray(np.take(values, place, axis).T[::-1])
 
 

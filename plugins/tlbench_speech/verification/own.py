@@ -48,7 +48,7 @@ def load(request: LoadRequest) -> TaskData:
 
 
 def _sides(request: LoadRequest) -> tuple[Parts[Clip] | None, Parts[Clip], Partners | None]:
-    source, target = (None if parts is None else parts.map(_named) for parts in class_sides(request, SOUND_SUFFIXES))
+    source, target = (None if parts is None else _named(parts) for parts in class_sides(request, SOUND_SUFFIXES))
     assert target is not None
     partners: Partners | None = None
     if str(request.options["trials"]):
@@ -60,8 +60,21 @@ def _sides(request: LoadRequest) -> tuple[Parts[Clip] | None, Parts[Clip], Partn
     return sides[0], sides[1], partners
 
 
-def _named(files: Labelled[Path]) -> Labelled[Clip]:
-    """Return clips that are named by their paths below the folder, or beside the table, that lists them."""
-    root = files.where if files.where.is_dir() else files.where.parent
-    names = [os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace") for path in files.inputs]
-    return files.with_inputs([Clip(*pair) for pair in zip(files.inputs, names, strict=True)], files.labels)
+def _named(files: Parts[Path]) -> Parts[Clip]:
+    """Return clips that are named by their paths below the folder, or beside the table, that lists them.
+
+    If both splits have a clip of the same name, all names begin with the folder of the split: `train/SPEAKER/0.wav`.
+    """
+    named = files.map(lambda half: _below(half, _root(half)))
+    if {clip.name for clip in named.train.inputs}.isdisjoint(clip.name for clip in named.test.inputs):
+        return named
+    return files.map(lambda half: _below(half, _root(half).parent))
+
+
+def _root(half: Labelled[Path]) -> Path:
+    return half.where if half.where.is_dir() else half.where.parent
+
+
+def _below(half: Labelled[Path], root: Path) -> Labelled[Clip]:
+    names = [os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace") for path in half.inputs]
+    return half.with_inputs([Clip(*pair) for pair in zip(half.inputs, names, strict=True)], half.labels)

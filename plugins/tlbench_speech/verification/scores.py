@@ -16,7 +16,7 @@ from tlbench import Array
 from tlbench.learning import Metric, PartlyDefined, Predictions, Targets, Weighted
 
 MOST_PAIRS = 100_000
-"""Pairs that are compared at the most, if no list names them."""
+"""Pairs that are compared at the most, if no list names them; if there are more, up to half as many of each sort."""
 BLOCK = 2**12
 """Pairs whose similarity is computed at once."""
 
@@ -82,7 +82,7 @@ def _metric(score: Callable[[Array, Array], float]) -> Metric:
                 return 0.5
             return score(wrong / wrong[-1], right / right[-1])
 
-        return PartlyDefined(weighted, defined)
+        return PartlyDefined(weighted, defined, by_targets=True)
 
     return metric
 
@@ -100,7 +100,10 @@ def similarities(embeddings: Array, pairs: Pairs) -> Array:
 
 
 def pairs_of(targets: Targets) -> Pairs:
-    """Return the pairs that references list, else all pairs of examples, at most `MOST_PAIRS`, half of each sort.
+    """Return the pairs that references list, else all pairs of examples.
+
+    If these are more than about `MOST_PAIRS`, up to 50,000 pairs of each sort are compared: of one speaker, evenly
+    thinned, and of different ones, drawn so that each clip is in as many.
 
     A reference is `[NAME, null]`, or `[NAME, OTHERS]` with the names of the clips that this one is compared with.
     Targets `(N,)` are the numbers of speakers. Without references each example has a name of its own.
@@ -140,17 +143,30 @@ def _all_pairs(speakers: Array) -> tuple[Array, Array]:
 
 def _some_pairs(speakers: Array) -> tuple[Array, Array]:
     """Return pairs of many clips: those of the same speaker, thinned evenly, and as many drawn of different ones."""
-    same = []
-    for speaker in np.unique(speakers):
-        own = np.flatnonzero(speakers == speaker)
-        first, second = np.triu_indices(len(own), 1)
-        chosen = np.linspace(0, len(first) - 1, min(len(first), MOST_PAIRS)).astype(np.int64)
-        same.append(np.stack([own[first[chosen]], own[second[chosen]]]))
-    alike = np.concatenate(same, axis=1)
-    alike = alike[:, np.linspace(0, alike.shape[1] - 1, min(alike.shape[1], MOST_PAIRS // 2)).astype(np.int64)]
+    order = np.argsort(speakers, kind="stable")
+    clips = np.unique(speakers, return_counts=True)[1].astype(np.int64)
+    pairs = clips * (clips - 1) // 2
+    ends = np.cumsum(pairs)
+    chosen = np.linspace(0, ends[-1] - 1, min(ends[-1], MOST_PAIRS // 2)).astype(np.int64)
+    speaker = np.searchsorted(ends, chosen, side="right")
+    alike = order[
+        (np.cumsum(clips) - clips)[speaker] + numbered_pairs(chosen - (ends - pairs)[speaker], clips[speaker])
+    ]
     # Neighbours in a mixed circle: each clip is compared with as many others.
     circle = np.random.default_rng(0).permutation(len(speakers))
     steps = range(1, max(2, MOST_PAIRS // 2 // len(speakers) + 1))
     other = np.concatenate([np.stack([circle, np.roll(circle, -step)]) for step in steps], axis=1)
-    other = other[:, speakers[other[0]] != speakers[other[1]]]
+    other = other[:, speakers[other[0]] != speakers[other[1]]][:, : MOST_PAIRS // 2]
     return np.concatenate([alike[0], other[0]]), np.concatenate([alike[1], other[1]])
+
+
+def numbered_pairs(numbers: Array, sizes: Array) -> Array:
+    """Return `(2, P)` int64: of each number `(P,)` the pair that it has among all pairs of `sizes` `(P,)` things.
+
+    Pairs are in the order of `np.triu_indices(size, 1)`, but no array of all of them is made.
+    """
+    behind = sizes * (sizes - 1) // 2 - 1 - numbers  # pairs that follow; the last row has 1 pair, the one above 2, ...
+    rows = ((np.sqrt(8 * behind + 1) - 1) // 2).astype(np.int64)
+    first = sizes - 2 - rows
+    second = sizes - 1 - (behind - rows * (rows + 1) // 2)
+    return np.stack([first, second])

@@ -86,8 +86,8 @@ def _fits(trial: Trial, speakers: Mapping[str, str], whose: str, faults: Faults)
     """Return whether both clips are there, and their speakers what the list says; what is wrong is a fault."""
     if unknown := [name for name in trial[:2] if name not in speakers]:
         faults.refuse(
-            f'{trial.where}: "{unknown[0]}" is no clip of {whose}: names are relative to the folder of the speakers. '
-            f"Correct it."
+            f'{trial.where}: "{unknown[0]}" is no clip of {whose}: names are relative to the folder of the speakers, '
+            f"such as {next(iter(speakers))}. Correct it."
         )
         return False
     first, second = speakers[trial.first], speakers[trial.second]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -27,16 +29,17 @@ def fit(name: str, request: FitRequest) -> dict[str, Any]:
 def build(name: str, request: BuildRequest) -> Encoder:
     """Return the encoder; a checkpoint gives the weights of the part of timm, those of the decoder are new.
 
-    Raises `UsageError` for a model of timm that gives no features of five scales.
+    Raises `UsageError` for a model of timm that gives no features of five scales, or none of images of this size.
     """
     import segmentation_models_pytorch as smp
 
     try:
         unet = smp.Unet(f"tu-{name}", encoder_weights=None, in_channels=3, classes=1)
+        _try(unet.encoder, request.fitted["shape"][:2])
     except (ValueError, RuntimeError, KeyError, AttributeError, AssertionError) as error:
         raise UsageError(
             f'"{name}" of timm cannot be the encoder of a U-Net ({error}): use one with features of five scales, such '
-            f"as smp/resnet18."
+            f"as smp/resnet18, that takes images of any size."
         ) from error
     encoder = SmpUnet(unet, request.fitted)
     if "weights" in request.files:
@@ -44,6 +47,14 @@ def build(name: str, request: BuildRequest) -> Encoder:
         model, encoder.coverage = create(name, replace(request, options={**request.options, "size": 0}))
         _copy(model, unet.encoder.model, name)
     return encoder
+
+
+def _try(encoder: nn.Module, shape: Sequence[int]) -> None:
+    """Encode an image of zeros of the padded shape (height, width); weights, random state and mode stay as they are."""
+    height, width = (size + -size % STRIDE for size in shape)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        encoder.eval()(torch.zeros(1, 3, height, width))
+    encoder.train()
 
 
 def _copy(whole: nn.Module, layers: nn.Module, name: str) -> None:

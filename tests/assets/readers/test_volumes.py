@@ -103,8 +103,25 @@ def test_an_unknown_unit_is_refused(tmp_path):
     content = bytearray(path.read_bytes())
     content[123] = 7
     path.write_bytes(content)
-    with pytest.raises(BadInputError, match="cannot be read as NIfTI"):
+    with pytest.raises(BadInputError, match=r"unknown unit of length \(7\): correct xyzt_units"):
         read_volume(path)
+
+
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+@pytest.mark.parametrize("length", [7, 2**31 - 1])
+def test_extensions_are_not_read_whatever_their_lengths(tmp_path, monkeypatch, kind, name, length):
+    """A length that is no multiple of 16 and too small makes nibabel read all that follows."""
+    image = kind(ramp(2, 3, 4), np.eye(4))
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"a" * 40))
+    nibabel.save(image, tmp_path / "whole.nii")
+    content = bytearray((tmp_path / "whole.nii").read_bytes())
+    start = image.header.sizeof_hdr + 4
+    assert struct.unpack_from("<i", content, start) == (48,)
+    struct.pack_into("<i", content, start, length)
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    monkeypatch.setattr(nibabel.nifti1.Nifti1Extensions, "from_fileobj", lambda *_: pytest.fail("reads extensions"))
+    assert np.array_equal(read_volume(tmp_path / name).values, ramp(2, 3, 4))
 
 
 def header(shape, offset=352.0, bits=16, kind=4):

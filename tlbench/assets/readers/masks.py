@@ -93,7 +93,8 @@ def _by_stem(folder: Path, left_out: Counter[str], faults: Faults, suffixes: Seq
 
 def _stem(path: Path) -> str:
     """Return a name without its extension, of which `.nii.gz` has two parts."""
-    return path.stem.removesuffix(".nii") if path.suffix.lower() == ".gz" else path.stem
+    compressed = path.name.lower().endswith(".nii.gz")
+    return path.name[: -len(".nii.gz")] if compressed else path.stem
 
 
 def _image_stem(stem: str, images: Mapping[str, Path]) -> str:

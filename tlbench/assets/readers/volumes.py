@@ -50,12 +50,10 @@ def read_volume(path: Path) -> Volume:
     from nibabel import funcs
 
     library: Any = funcs
-    _check_offset(path)
     try:
-        image = _image_class(path).from_filename(str(path))
-        _check_voxels(path, image)
+        image = _image(path)
         turned = library.as_closest_canonical(image)
-        unit = MILLIMETRES[str(image.header.get_xyzt_units()[0])]
+        unit = _unit(path, image)
         values = np.asarray(turned.dataobj, np.float32).reshape(turned.shape[:3])
     except BadInputError:
         raise
@@ -98,9 +96,8 @@ def _order(path: Path, head: bytes) -> tuple[str, int]:
     raise BadInputError(f'"{path}" has no header of NIfTI: replace or remove it.')
 
 
-def _check_offset(path: Path) -> None:
-    """Raise `BadInputError` for too large a header with its extensions, which nibabel reads into memory."""
-    head = _head(path)
+def _check_offset(path: Path, head: bytes) -> None:
+    """Raise `BadInputError` for voxels that begin too far into the file: what lies before them is decompressed, too."""
     order, size = _order(path, head)
     start, form = OFFSETS[size]
     offset = struct.unpack_from(f"{order}{form}", head, start)[0] if len(head) >= size else math.nan
@@ -109,16 +106,39 @@ def _check_offset(path: Path) -> None:
     check_limit("header", path, int(offset))
 
 
-def _image_class(path: Path) -> Any:
+def _image(path: Path) -> Any:
+    """Return the image of a header and of voxels that are not read yet.
+
+    Extensions of the header are not read: each says its own length, and nibabel would read that many bytes.
+    """
     from nibabel.nifti1 import Nifti1Image
     from nibabel.nifti2 import Nifti2Image
 
-    return Nifti1Image if _order(path, _head(path))[1] == 348 else Nifti2Image
+    head = _head(path)
+    _check_offset(path, head)
+    size = _order(path, head)[1]
+    kind: Any = Nifti1Image if size == 348 else Nifti2Image
+    header = kind.header_class(head[:size])
+    affine = header.get_best_affine()
+    _check_voxels(path, header)
+    _check_axes(path, affine)
+    return kind(kind.ImageArrayProxy(str(path), header.copy()), affine, header)
 
 
-def _check_voxels(path: Path, image: Any) -> None:
-    """Raise `BadInputError` for voxels that are too many or no numbers, and for axes that cannot be named."""
-    shape, kind = image.shape, image.get_data_dtype()
+def _unit(path: Path, image: Any) -> float:
+    """Return the unit of lengths in mm. Raises `BadInputError` for one that NIfTI does not have."""
+    try:
+        return MILLIMETRES[str(image.header.get_xyzt_units()[0])]
+    except KeyError:
+        code = int(image.header["xyzt_units"]) % 8
+        raise BadInputError(
+            f'"{path}" has an unknown unit of length ({code}): correct xyzt_units in its header (2 is mm).'
+        ) from None
+
+
+def _check_voxels(path: Path, header: Any) -> None:
+    """Raise `BadInputError` for voxels that are too many or no numbers."""
+    shape, kind = header.get_data_shape(), header.get_data_dtype()
     if len(shape) < 3 or math.prod(shape[3:]) != 1 or not math.prod(shape):
         what = "a series of volumes" if len(shape) > 3 else "no volume"
         raise BadInputError(
@@ -127,8 +147,7 @@ def _check_voxels(path: Path, image: Any) -> None:
         )
     if kind.kind not in "iuf":
         raise BadInputError(f'"{path}" has voxels of the type {kind}: expected whole or real numbers.')
-    check_expansion(path, math.prod(shape) * max(4, kind.itemsize))
-    _check_axes(path, image)
+    check_expansion(path, math.prod(shape) * max(8, kind.itemsize))  # nibabel scales whole numbers as float64
 
 
 def _sizes(affine: Array) -> Array:
@@ -139,16 +158,17 @@ def _sizes(affine: Array) -> Array:
     return sides
 
 
-def _check_axes(path: Path, image: Any) -> None:
+def _check_axes(path: Path, affine: Array) -> None:
+    """Raise `BadInputError` for axes that cannot be named."""
     import numpy as np
     from nibabel import affines
 
     library: Any = affines
-    axes, sizes = image.affine[:3, :3], _sizes(image.affine)
-    if not np.isfinite(image.affine).all() or not (sizes > 0).all():
+    axes, sizes = affine[:3, :3], _sizes(affine)
+    if not np.isfinite(affine).all() or not (sizes > 0).all():
         raise BadInputError(f'"{path}" has voxels without a size: correct the affine in its header.')
     cosines = np.abs((axes / sizes).T @ (axes / sizes) - np.eye(3)).max()
-    angle = float(library.obliquity(image.affine).max())
+    angle = float(library.obliquity(affine).max())
     if cosines > SHEAR or angle > OBLIQUE:
         what = "not perpendicular" if cosines > SHEAR else f"{math.degrees(angle):.0f} degrees askew to the body"
         raise BadInputError(

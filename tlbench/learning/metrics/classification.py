@@ -101,6 +101,7 @@ def _ranking(of: Callable[[Array, Array, Array], Scores]) -> Metric:
         return PartlyDefined(
             Vectorised(lambda weights: np.where(present(weights), ranked(weights), 0.0)),
             Vectorised(present),
+            by_targets=True,
         )
 
     return metric

@@ -25,7 +25,12 @@ Metric = Callable[[Predictions, Targets], Weighted]
 
 def score(metric: Metric, predictions: Predictions, targets: Targets) -> float:
     """Return a metric over all examples alike. Raises `ContractError` if that is no finite number."""
-    value = float(metric(predictions, targets)(np.ones(len(targets))))
+    return score_of_all(metric(predictions, targets), len(targets))
+
+
+def score_of_all(weighted: Weighted, size: int) -> float:
+    """Return the score of all examples alike, `size` of them. Raises `ContractError` if that is no finite number."""
+    value = float(weighted(np.ones(size)))
     if not math.isfinite(value):
         raise ContractError(f"A metric of the kind returned {value}; it must return a finite number.")
     return value
@@ -66,6 +71,8 @@ class PartlyDefined:
     """Example weights `(N,)` -> score, whether it is defined or not."""
     defined: Callable[[Array], bool]
     """Example weights `(N,)` -> whether these examples have a score."""
+    by_targets: bool = False
+    """Whether targets alone decide that, and the score of all models is the same without it: it can choose none."""
 
     def __call__(self, weights: Array) -> float:
         """Return the score."""

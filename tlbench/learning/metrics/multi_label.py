@@ -23,7 +23,9 @@ def mean_average_precision(predictions: Predictions, targets: Targets) -> Weight
         return divided(np.where(there, scores, 0.0).sum(1), there.sum(1))
 
     return PartlyDefined(
-        Vectorised(weighted), Vectorised(lambda weights: np.asarray((weights @ targets.values > 0).any(1)))
+        Vectorised(weighted),
+        Vectorised(lambda weights: np.asarray((weights @ targets.values > 0).any(1))),
+        by_targets=True,
     )
 
 

@@ -27,7 +27,11 @@ def r2(predictions: Predictions, targets: Targets) -> Weighted:
         present = weights > 0
         return np.array([np.where(present, c, -np.inf).max(1) > np.where(present, c, np.inf).min(1) for c in columns])
 
-    return PartlyDefined(Vectorised(weighted), Vectorised(lambda weights: np.asarray(_varies(weights).all(0))))
+    return PartlyDefined(
+        Vectorised(weighted),
+        Vectorised(lambda weights: np.asarray(_varies(weights).all(0))),
+        by_targets=len(columns) == 1,  # of several numbers, others may vary
+    )
 
 
 def rmse(predictions: Predictions, targets: Targets) -> Weighted:

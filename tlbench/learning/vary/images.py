@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tlbench.contract.requests import AugmentRequest
+from tlbench.errors import UsageError
 from tlbench.learning.vary.named import named
 
 GREY = (0.2989, 0.587, 0.114)
@@ -135,7 +136,13 @@ def noise(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Tensor:
 
 
 def rot90(images: Tensor, generator: torch.Generator, ranges: Ranges) -> Moved:
-    """Turn each square image by none to three right angles."""
+    """Turn each square image by none to three right angles. Raises `UsageError` for images of another shape."""
+    height, width = images.shape[2:]
+    if height != width:
+        raise UsageError(
+            f'Invalid augmentation "rot90" for images of {height} x {width} pixels: they must be square. Use "rotate" '
+            f"or flip-vertical, or scale images to a square, such as with --set task.size=64."
+        )
     turns = torch.randint(4, (len(images),), generator=generator, device=generator.device)
     # All four of each image: to read which one is wanted would wait for the GPU.
     turned = torch.stack([images.rot90(count, (2, 3)) for count in range(4)])
