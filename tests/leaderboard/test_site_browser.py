@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
@@ -15,9 +16,10 @@ from site_rows import board_rows
 from test_hostile_text import EVIL, hostile_rows
 from test_site_data import stored_row
 
+from tlbench.leaderboard.advice.case import cases
 from tlbench.leaderboard.advice.limits import NEEDS, Limits
 from tlbench.leaderboard.advice.verdict import advise
-from tlbench.leaderboard.aggregate import aggregate, without_score
+from tlbench.leaderboard.aggregate import aggregate, order, without_score
 from tlbench.leaderboard.site import page as pages
 from tlbench.leaderboard.site.data import site_data
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
@@ -96,12 +98,12 @@ PARITY = """([cases, every]) => {
 }"""
 
 
-def in_browser(browser, cases, every: list[Limits]) -> list[list[dict]]:
+def in_browser(browser, data, every: list[Limits]) -> list[list[dict]]:
     parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
     limits = [[list(one.needs or NEEDS), {"forgetting": one.max_forgetting, "ms": one.max_ms}] for one in every]
     shown = browser.new_page()
     try:
-        return shown.evaluate(PARITY % "\n".join(parts), [cases, limits])
+        return shown.evaluate(PARITY % "\n".join(parts), [data, limits])
     finally:
         shown.close()
 
@@ -128,9 +130,9 @@ def every_limit() -> Iterator[Limits]:
 def assert_same_answers(browser, rows, board=None) -> set[str]:
     """Compare the answers of the page and of Python within many limits; return the decisions that there were."""
     entries, left, every = aggregate(rows, board), without_score(rows), list(every_limit())
-    cases = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
+    data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
     expected = [in_python(entries, left, limits) for limits in every]
-    for limits, there, here in zip(every, in_browser(browser, cases, every), expected, strict=True):
+    for limits, there, here in zip(every, in_browser(browser, data, every), expected, strict=True):
         assert there == here, limits
     return {one["decision"] for some in expected for one in some}
 
@@ -144,6 +146,59 @@ def test_it_does_so_on_the_published_boards(browser):
     if not (BOARD / "rows").is_dir():
         pytest.skip("the tests run on an sdist, which has no boards")
     assert "best" in assert_same_answers(browser, list(read_rows(BOARD)), BOARD)
+
+
+SHORTLIST = """([cases, entries, limits]) => {
+  const CASES = cases, ENTRIES = entries, distinct = (values) => [...new Set(values)];
+  %s
+  const found = allowed({ on: "" }).map((one) => decide(one, limits));
+  return shortlist(byTask(found)).map(({ strategy, first, recommended }) => [strategy, first.sort(), recommended.length]);
+}"""
+
+
+def shortlist_in_python(entries, left, limits: Limits) -> dict[str, tuple[list[str], int]]:
+    """Return for each strategy the tasks in which it has the highest score of all that fit, and its recommendations."""
+    tasks, counts = collections.defaultdict(set), collections.Counter()
+    for of_task in cases(entries, left, limits):
+        fitting = [entry for case in of_task for entry in case.eligible]
+        most = max((entry.mean("score") for entry in fitting), default=None)
+        for entry in fitting:
+            if entry.mean("score") == most:
+                tasks[entry.first.strategy].add(entry.first.task)
+        counts.update(case.use.first.strategy for case in of_task if case.use)
+    return {name: (sorted(tasks[name]), counts[name]) for name in tasks.keys() | counts}
+
+
+def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str], int]]:
+    entries, left = aggregate(rows, board), without_score(rows)
+    everything = [
+        {"strategy": one.first.strategy, "score": one.mean("score"), "access_words": ""}
+        for one in sorted([*entries, *left], key=order)
+    ]
+    data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    shown = browser.new_page()
+    for limits in every_limit():
+        if limits.needs:
+            continue
+        bounds = {"forgetting": limits.max_forgetting, "ms": limits.max_ms}
+        there = shown.evaluate(SHORTLIST % "\n".join(parts), [data, everything, bounds])
+        expected = shortlist_in_python(entries, left, limits)
+        assert {name: (tasks, count) for name, tasks, count in there} == expected, limits
+    shown.close()
+    return shortlist_in_python(entries, left, Limits())
+
+
+def test_the_shortlist_counts_the_highest_scores_of_all_that_fit(browser, row):
+    found = assert_same_shortlist(browser, board_rows(row, 12, 1))
+    assert sum(len(tasks) for tasks, _ in found.values()) > 10
+
+
+def test_it_does_so_on_the_published_boards_too(browser):
+    if not (BOARD / "rows").is_dir():
+        pytest.skip("the tests run on an sdist, which has no boards")
+    found = assert_same_shortlist(browser, list(read_rows(BOARD)), BOARD)
+    assert len(found["finetune"][0]) > len(found["frozen"][0])
 
 
 def names(shown) -> list[str]:

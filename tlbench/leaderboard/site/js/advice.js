@@ -66,6 +66,7 @@ function decide(one, limits) {
   const found = {
     one,
     use,
+    eligible,
     leaders,
     contenders,
     rivals,

@@ -46,21 +46,33 @@ function byTask(found) {
   return tasks;
 }
 
+// Of the entries that fit in a task, those with the highest score: more than one if they are equal.
+function highest(found) {
+  const fitting = found.flatMap(({ one, eligible }) => eligible.map((a) => ENTRIES[one.entries[a].id]));
+  const most = Math.max(...fitting.map((entry) => entry.score));
+  return fitting.filter((entry) => entry.score === most);
+}
+
 // Strategies over several tasks: how often each has the highest score of all that fit, and how often it is recommended.
 function shortlist(tasks) {
   const names = new Map();
   const of = (strategy) =>
-    names.get(strategy) || names.set(strategy, { strategy, first: [], recommended: [], entries: [] }).get(strategy);
-  for (const [task, found] of tasks)
-    found
-      .filter((one) => one.use !== null)
-      .forEach((one, place) => {
-        const entry = ENTRIES[one.one.entries[one.use].id];
-        const told = of(entry.strategy);
-        if (place === 0) told.first.push(task);
-        told.recommended.push(one);
-        told.entries.push(entry);
-      });
+    names.get(strategy) ||
+    names.set(strategy, { strategy, first: [], recommended: [], entries: [], access: [] }).get(strategy);
+  for (const [task, found] of tasks) {
+    for (const entry of highest(found)) {
+      const told = of(entry.strategy);
+      told.first = distinct([...told.first, task]);
+      told.access = distinct([...told.access, entry.access_words]);
+    }
+    for (const one of found.filter((each) => each.use !== null)) {
+      const entry = ENTRIES[one.one.entries[one.use].id];
+      const told = of(entry.strategy);
+      told.recommended.push(one);
+      told.entries.push(entry);
+      told.access = distinct([...told.access, entry.access_words]);
+    }
+  }
   return [...names.values()].sort(
     (a, b) =>
       b.first.length - a.first.length ||
@@ -180,19 +192,24 @@ function ranking(names, tasks) {
     "ol",
     { class: "ranking" },
     names.slice(0, 8).map((one) => {
-      const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
       const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
       const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
-      const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
-      const words = distinct(one.entries.map((entry) => entry.access_words));
       return h(
         "li",
         {},
         link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),
-        ` (${joined(words, 2)}): ${first}, ${chosen}; ${lost}, trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`,
+        ` (${joined(one.access, 2)}): ${first}, ${chosen}${costsOf(one.entries)}.`,
       );
     }),
   );
+}
+
+// What the entries for which a strategy is recommended cost; nothing if there are none.
+function costsOf(entries) {
+  if (!entries.length) return "";
+  const forgets = entries.map((entry) => entry.forgetting).filter(isNumber);
+  const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
+  return `; ${lost}, trains in ${range(entries.map((entry) => entry.adapt_s).filter(isNumber))} s`;
 }
 
 function range(values, form = short) {
