@@ -53,7 +53,7 @@ function highest(found) {
   return fitting.filter((entry) => entry.score === most);
 }
 
-// Strategies over several tasks: how often each has the highest score of all that fit, and how often it is recommended.
+// Strategies over several tasks: how often each has the highest score of all that fit, and how often it is named.
 function shortlist(tasks) {
   const names = new Map();
   const of = (strategy) =>
@@ -171,8 +171,8 @@ function answer(given, found) {
     h(
       "p",
       { class: "note" },
-      "Highest score: of all that fit what you have. Recommended: among the strategies that use the same data; there the choice follows from significant differences and then from costs. Choices with different data " +
-        "are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.",
+      "Highest score: of all that fit what you have. Named: chosen among the strategies that use the same data, by significant differences and then by costs. " +
+        "Surely better: significantly better than the others or without another, and not undecided against source-only. Choices with different data are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.",
     ),
   ];
 }
@@ -193,7 +193,8 @@ function ranking(names, tasks) {
     { class: "ranking" },
     names.slice(0, 8).map((one) => {
       const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
-      const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
+      const sure = one.recommended.filter((each) => ["best", "only"].includes(each.decision));
+      const chosen = `named in ${tasksOf(one.recommended)}, surely better in ${tasksOf(sure)}`;
       return h(
         "li",
         {},
@@ -203,6 +204,8 @@ function ranking(names, tasks) {
     }),
   );
 }
+
+const tasksOf = (found) => distinct(found.map((one) => one.one.task)).length;
 
 // What the entries for which a strategy is recommended cost; nothing if there are none.
 function costsOf(entries) {
