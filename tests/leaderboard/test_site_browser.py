@@ -6,6 +6,7 @@ import collections
 import dataclasses
 import itertools
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from tlbench.leaderboard.aggregate import aggregate, order, without_score
 from tlbench.leaderboard.site import page as pages
 from tlbench.leaderboard.site.data import site_data
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
+from tlbench.leaderboard.site.runs import run_ids
 from tlbench.results.files import write_json
 from tlbench.results.row_files import read_rows
 
@@ -264,6 +266,14 @@ def test_the_command_repeats_the_seed_that_is_shown(opened, row):
     shown.locator(".first .name").click()
     shown.locator(".seeds a", has_text="4").click()
     assert shown.locator("pre").inner_text() == "tlbench run --task toy/task-0 --seeds 4-4"
+
+
+def test_a_run_names_its_board_where_it_says_how_to_show_it(opened, row, tmp_path):
+    made = row("finetune", 0, 0.5)
+    board = tmp_path / "my board"
+    shown = opened([made], start=made, board=board)
+    (name,) = run_ids([made])
+    assert f"tlbench show {name} --board {shlex.quote(str(board))}" in shown.locator("main").inner_text()
 
 
 def test_a_reader_chooses_by_data_and_limits(opened, row):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -136,6 +137,7 @@ def _beside(
         "analyses": [[number, own] for number, own in analysed if own],
         "latencies": _latencies(rows, board),
         "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about)) for entry in entries],
+        "folder": None if board is None else texts.number(shlex.quote(str(board))),
     }
 
 

@@ -188,6 +188,7 @@ function repeat(run) {
     ? TEXTS[DATA.repeat[run.entry]].replace(/--seeds \d+-\d+/, `--seeds ${run.seed}-${run.seed}`)
     : "";
   if (!command) return "";
+  const board = DATA.folder === null ? "" : ` --board ${TEXTS[DATA.folder]}`;
   const code = h("pre", {}, command);
   const copy = () => {
     getSelection().selectAllChildren(code);
@@ -201,6 +202,6 @@ function repeat(run) {
     h("h2", {}, "Repeat it"),
     code,
     h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"),
-    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}`)),
+    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}${board}`)),
   ];
 }
