@@ -276,6 +276,21 @@ def test_a_run_names_its_board_where_it_says_how_to_show_it(opened, row, tmp_pat
     assert f"tlbench show {name} --board {shlex.quote(str(board))}" in shown.locator("main").inner_text()
 
 
+def test_a_run_says_what_to_expect_and_how_to_compare_it(opened, row, tmp_path):
+    made = [
+        row("finetune", seed, 0.5 + seed / 10, key=f"a{seed}", commit="5c291bde2d58f5a4", device_name="EPYC")
+        for seed in (1, 2)
+    ]
+    about = Descriptions(repeat=lambda row: f"tlbench run --seeds {row.seed}-{row.seed} --set backbone.weights=PATH")
+    shown = opened(made, start=made[1], board=tmp_path, about=about)
+    text = shown.locator("main").inner_text()
+    assert (
+        "Expect accuracy 0.700; bit for bit only on the same class of processor (EPYC) and with commit 5c291bd." in text
+    )
+    assert f"tlbench verify {tmp_path}/rows/{made[1].file_name} --rerun 1" in text
+    assert "PATH: your weights file (backbone.weights)." in text
+
+
 def test_a_reader_chooses_by_data_and_limits(opened, row):
     rows = []
     for seed in range(5):

@@ -138,7 +138,17 @@ def _beside(
         "latencies": _latencies(rows, board),
         "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about)) for entry in entries],
         "folder": None if board is None else texts.number(shlex.quote(str(board))),
+        "files": [] if board is None else [texts.number(_files(entry)) for entry in entries],
     }
+
+
+def _files(entry: Entry) -> str:
+    """Return how the file names of an entry begin, up to the seed; empty if they differ in more."""
+    found = set()
+    for row in entry.rows:
+        start, _, seed = row.file_name.rpartition("--")[0].rpartition("--")
+        found.add(f"{start}--s" if seed == f"s{row.seed}" else "")
+    return found.pop() if len(found) == 1 else ""
 
 
 def _latencies(rows: Sequence[Row], board: Path | None) -> list[list[Any]]:

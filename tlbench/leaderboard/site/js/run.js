@@ -188,6 +188,9 @@ function repeat(run) {
     ? TEXTS[DATA.repeat[run.entry]].replace(/--seeds \d+-\d+/, `--seeds ${run.seed}-${run.seed}`)
     : "";
   if (!command) return "";
+  const places = [...command.matchAll(/(\w+)\.(\w+)=PATH/g)].map(([, owner, name]) =>
+    owner === "backbone" ? `your weights file (${owner}.${name})` : `your file or folder of data (${owner}.${name})`,
+  );
   const board = DATA.folder === null ? "" : ` --board ${TEXTS[DATA.folder]}`;
   const code = h("pre", {}, command);
   const copy = () => {
@@ -202,6 +205,29 @@ function repeat(run) {
     h("h2", {}, "Repeat it"),
     code,
     h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"),
+    places.length ? h("p", {}, `PATH: ${joined(places)}.`) : "",
+    expected(run),
     h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}${board}`)),
   ];
+}
+
+// What a repeated run gives, and the command that compares it with this one.
+function expected(run) {
+  const score = factValue(run, "score");
+  if (!isNumber(score)) return "";
+  const [commit, device] = [factValue(run, "commit"), factValue(run, "device_name")];
+  const where = `the same class of processor${device ? ` (${device})` : ""}${commit ? ` and with commit ${commit.slice(0, 7)}` : ""}`;
+  const file = fileOf(run);
+  return [
+    h("p", {}, `Expect ${run.of.metric} ${number(score)}; bit for bit only on ${where}.`),
+    file ? h("p", {}, "The same in one step, compared: ", h("code", {}, `tlbench verify ${file} --rerun 1`)) : "",
+  ];
+}
+
+// Where the file of a result lies. A name that is not unique on the page is that of the file.
+function fileOf(run) {
+  if (DATA.folder === null) return "";
+  const start = TEXTS[DATA.files[run.entry]];
+  const name = run.id.includes("--") ? run.id : start && `${start}${run.seed}--${run.id}`;
+  return name && `${TEXTS[DATA.folder]}/rows/${name}.json`;
 }
