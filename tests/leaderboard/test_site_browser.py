@@ -309,11 +309,23 @@ def test_a_reader_chooses_by_data_and_limits(opened, row):
     shown.get_by_label("It may forget of the source").select_option("")
     shown.get_by_label("Target labels you have").fill("10")
     assert picks() == ["adabn"]
+    text = shown.locator(".shortlist").inner_text()
+    assert "finetune and frozen: measured with 40 target labels, you have 10." in text
     shown.get_by_label("unlabelled target data").uncheck()
     assert "the fewest here are 40" in shown.locator(".shortlist").inner_text()
     shown.reload()
     assert shown.get_by_label("Target labels you have").input_value() == "10"
     assert not shown.get_by_label("unlabelled target data").is_checked()
+
+
+def test_only_limits_that_are_set_are_to_be_widened(opened, row):
+    constant = {"most_common_share": 0.99, "most_common_target_share": 0.3}
+    rows = [row("finetune", seed, 0.5, task=f"toy/t{at}", **constant) for seed in range(2) for at in range(2)]
+    shown = opened(rows)
+    empty = lambda: shown.locator(".empty").inner_text()  # noqa: E731
+    assert empty() == "Nothing can be recommended. The reasons are below."
+    shown.get_by_label("Milliseconds per example").fill("3")
+    assert empty().endswith("within these limits. The reasons are below: allow more milliseconds.")
 
 
 def test_two_strategies_are_compared_and_turned_round(opened, row):

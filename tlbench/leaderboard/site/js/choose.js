@@ -11,20 +11,28 @@ const FORGETTING = [
 
 const positive = (text) => (text !== "" && Number.isFinite(Number(text)) && Number(text) >= 0 ? Number(text) : null);
 
-// Which cases a reader can have: those whose data they have, of the tasks that they are interested in.
-function allowed(given) {
+// Which cases a reader could have, with enough labels: those whose data they have, of the tasks that they are interested in.
+function possible(given) {
   const has = new Set([
     given.inputs !== "0" && "target-inputs",
     given.source !== "0" && "source",
     given.labels !== "0" && "target-labels",
   ]);
-  const most = positive(given.labels || "");
   return CASES.filter(
     (one) =>
       (!given.on || one.task === given.on || one.task.startsWith(`${given.on}/`)) &&
-      one.access.every((part) => has.has(part)) &&
-      !(one.access.includes("target-labels") && most !== null && one.labels > most),
+      one.access.every((part) => has.has(part)),
   );
+}
+
+function tooManyLabels(given) {
+  const most = positive(given.labels || "");
+  return (one) => one.access.includes("target-labels") && most !== null && one.labels > most;
+}
+
+function allowed(given) {
+  const tooMany = tooManyLabels(given);
+  return possible(given).filter((one) => !tooMany(one));
 }
 
 function decisions(given) {
@@ -152,14 +160,18 @@ function controls(given, update) {
 
 function answer(given, found) {
   const tasks = byTask(found);
-  if (!found.length) return h("p", { class: "empty" }, emptyReason(given));
+  const beyond = possible(given).filter(tooManyLabels(given));
+  const beyondIn = (task) => beyond.filter((one) => one.task === task).map((one) => beyondItem(one, given));
+  const without = distinct(beyond.map((one) => one.task)).filter((task) => !tasks.has(task));
+  const others = without.map((task) => taskAnswer(task, [], beyondIn(task), true));
+  if (!found.length) return [h("p", { class: "empty" }, emptyReason(given)), others];
   const names = shortlist(tasks);
   const unknown = names.length
     ? ""
     : h(
         "p",
         { class: "empty" },
-        "Nothing can be recommended within these limits. The reasons are below: allow more forgetting, or more milliseconds.",
+        `Nothing can be recommended${moreOf(given)}`,
       );
   const several = tasks.size > 1;
   return [
@@ -167,7 +179,8 @@ function answer(given, found) {
       ? [h("h2", {}, `Shortlist for ${given.on || "all domains"}`), ranking(names, tasks)]
       : unknown,
     h("h2", {}, several ? "Task by task" : `Shortlist for ${[...tasks.keys()][0]}`),
-    [...tasks].map(([task, some]) => taskAnswer(task, some, several)),
+    [...tasks].map(([task, some]) => taskAnswer(task, some, beyondIn(task), several)),
+    others,
     h(
       "p",
       { class: "note" },
@@ -177,10 +190,26 @@ function answer(given, found) {
   ];
 }
 
+// Which of the limits that are set could be wider.
+function moreOf(given) {
+  const more = [given.forgetting && "more forgetting", positive(given.ms) !== null && "more milliseconds"].filter(Boolean);
+  return more.length ? ` within these limits. The reasons are below: allow ${more.join(", or ")}.` : ". The reasons are below.";
+}
+
+function beyondItem(one, given) {
+  const names = one.entries.slice(0, one.members).map((entry) => entry.name);
+  return h(
+    "li",
+    { class: "none" },
+    h("p", { class: "given" }, one.given),
+    h("p", {}, `${joined(names)}: measured with ${counted(one.labels, "target label")}, you have ${given.labels}.`),
+  );
+}
+
 function emptyReason(given) {
   const most = positive(given.labels || "");
-  const budgets = allowed({ ...given, labels: "" })
-    .filter((one) => one.labels !== null)
+  const budgets = possible(given)
+    .filter(tooManyLabels(given))
     .map((one) => one.labels);
   if (most && budgets.length)
     return `No result was measured with at most ${short(most)} target labels: the fewest here are ${short(Math.min(...budgets))}.`;
@@ -221,12 +250,12 @@ function range(values, form = short) {
   return form(low) === form(high) ? form(low) : `${form(low)} to ${form(high)}`;
 }
 
-function taskAnswer(task, found, several) {
+function taskAnswer(task, found, beyond, several) {
   return h(
     "article",
     { class: "panel task-answer" },
     several && h("h3", {}, link(address(`task/${task}`), task)),
-    h("ol", { class: "choices" }, found.map(choiceItem)),
+    h("ol", { class: "choices" }, found.map(choiceItem), beyond),
   );
 }
 
