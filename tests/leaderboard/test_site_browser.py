@@ -339,6 +339,20 @@ def test_two_strategies_are_compared_and_turned_round(opened, row):
     assert "a=finetune&b=frozen" in shown.url
 
 
+def test_a_comparison_begins_with_a_pair_that_has_something_in_common(opened, row):
+    seeds = range(3)
+    rows = [row("adabn", seed, 0.5, task="toy/one", access=("target-inputs",)) for seed in seeds]
+    rows += [row(name, seed, 0.5 + seed / 10, task="toy/two") for seed in seeds for name in ("mixed", "zero")]
+    shown = opened(rows, "#/compare")
+    assert "zero against mixed" in shown.locator("main").inner_text()
+    choices = shown.locator("form select").nth(2).locator("option").all_inner_texts()
+    assert choices == ["adabn (nothing in common)", "zero"]
+    shown.get_by_label("Domain or task").select_option("toy/one")
+    assert "no results that answer the same question in toy/one" in shown.locator("main").inner_text()
+    for name, links in (("adabn", 0), ("zero", 1)):
+        assert opened(rows, f"#/strategy/{name}").get_by_text("Compare it with another").count() == links
+
+
 def test_in_pictures_better_is_to_the_right(opened, row):
     rows = [row("slow", 0, 0.5, p50_ms=9.0), row("fast", 0, 0.6, p50_ms=0.1)]
     shown = opened(rows, "#/tradeoff?on=toy&x=p50_ms")

@@ -113,10 +113,6 @@ function chooseView(parameters) {
 }
 
 function controls(given, update) {
-  const fields = DOMAINS.flatMap((domain) => [
-    [domain, `${domain}: all tasks`],
-    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
-  ]);
   const amount = (label, name, hint) =>
     h(
       "label",
@@ -144,7 +140,7 @@ function controls(given, update) {
       label,
     );
   return [
-    choice("Domain or task", [["", "all domains"], ...fields], given.on, (on) => update({ on })),
+    choice("Domain or task", [["", "all domains"], ...FIELDS], given.on, (on) => update({ on })),
     amount("Target labels you have", "labels", "any number; 0 for none"),
     choice("It may forget of the source", FORGETTING, given.forgetting, (forgetting) => update({ forgetting })),
     amount("Milliseconds per example", "ms", "any"),

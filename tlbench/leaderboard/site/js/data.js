@@ -78,6 +78,12 @@ const distinct = (values) => [
 ];
 const DOMAINS = distinct(ENTRIES.map((entry) => entry.domain)).sort();
 const TASK_NAMES = distinct(ENTRIES.map((entry) => entry.task)).sort();
+// What a reader chooses to see one domain or one task.
+const FIELDS = DOMAINS.flatMap((domain) => [
+  [domain, `${domain}: all tasks`],
+  ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
+]);
+const isOn = (task, on) => !on || task === on || task.startsWith(`${on}/`);
 // Strategies with equal access share a colour, that of the pictures of a board: `SHADES` in leaderboard/style.py.
 const USUAL = [
   "target inputs",

@@ -16,8 +16,9 @@ function strategyView(name) {
       "p",
       {},
       link(address("board", { strategy: name }), "All its results"),
-      " · ",
-      link(address("compare", { by: "strategy", a: name }), "Compare it with another strategy"),
+      partnersOf("strategy", name).length
+        ? [" · ", link(address("compare", { by: "strategy", a: name }), "Compare it with another strategy")]
+        : "",
     ),
     lostOf(entries),
   ];

@@ -21,17 +21,13 @@ function tradeoffView(parameters) {
     draw();
   };
   draw();
-  const fields = DOMAINS.flatMap((domain) => [
-    [domain, `${domain}: all tasks`],
-    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
-  ]);
   return [
     h("h1", {}, "Trade-off"),
     h("p", { class: "lead" }, "Up is a higher score, right is a lower cost: good is up and right, in every picture."),
     h(
       "form",
       { class: "panel", onsubmit: (event) => event.preventDefault() },
-      choice("Domain or task", fields, given.on, (on) => update({ on })),
+      choice("Domain or task", FIELDS, given.on, (on) => update({ on })),
       choice(
         "Score against",
         [...MEASURES].map(([name, about]) => [name, about.short]),
