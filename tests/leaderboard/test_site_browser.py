@@ -332,6 +332,7 @@ def test_two_strategies_are_compared_and_turned_round(opened, row):
     rows = [row(name, seed, score) for seed in range(3) for name, score in (("frozen", 0.5), ("finetune", 0.7))]
     shown = opened(rows, "#/compare?by=strategy&a=frozen&b=finetune")
     assert "+0.200" in shown.locator("tbody").inner_text()
+    assert "upper bound" in shown.locator("tbody").inner_text()  # no draws are stored
     assert "finetune against frozen: 1 better." in shown.locator("main").inner_text()
     shown.get_by_role("button", name="Swap A and B").click()
     assert "−0.200" in shown.locator("tbody").inner_text()

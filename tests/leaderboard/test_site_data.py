@@ -131,6 +131,7 @@ def test_comparisons_are_those_of_the_command(rows):
             *(one.task, one.backbone, one.label_budget, one.a, one.b, one.metric)
         ]
         assert record[8:12] == [rounded(one.difference), rounded(one.error), one.seeds, record[11]]
+        assert record[17] == one.paired
         assert ("better", "worse", "undecided", "equal")[record[11]] == one.verdict
     assert sum(times for _, times in reasons) == sum(bool(one.a and one.b) for one in uncompared)
 

@@ -55,4 +55,4 @@ def _record(one: Comparison, by: Side, texts: Texts) -> list[Any]:
     numbers = (one.score_a, one.score_b, one.difference, one.error)
     more = (one.forgetting_head, one.forgetting_probe, one.p50_ms)
     found = [*texts.numbers(words), *map(rounded, numbers), one.seeds, VERDICTS.index(one.verdict)]
-    return [*found, one.seeds_needed, *map(rounded, more), int(one.contended)]
+    return [*found, one.seeds_needed, *map(rounded, more), int(one.contended), int(one.paired)]

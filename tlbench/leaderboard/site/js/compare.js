@@ -29,6 +29,7 @@ function comparison([
   probe,
   ms,
   contended,
+  paired,
 ]) {
   return {
     task: TEXTS[task],
@@ -47,6 +48,7 @@ function comparison([
     forgetting: head ?? probe,
     ms,
     contended,
+    paired,
   };
 }
 
@@ -160,7 +162,7 @@ function compareView(parameters) {
     h(
       "p",
       { class: "lead" },
-      "The difference of B from A on the same task, data and label budget, with its 95 % interval, paired by seed and test example.",
+      "The difference of B from A on the same task, data and label budget, with its 95 % interval. It is paired by seed, and by test example if both have stored draws of their score.",
     ),
     form,
     result,
@@ -264,7 +266,7 @@ function compared({ by, a, b, on }) {
     h(
       "p",
       { class: "note" },
-      "Better or worse: the 95 % interval of the difference does not contain 0. Of 40 comparisons without a true difference, up to two may be called so by chance.",
+      "Better or worse: the 95 % interval of the difference does not contain 0. Upper bound: the difference is not paired by test example, so that its interval may be too wide. Of 40 comparisons without a true difference, up to two may be called so by chance.",
     ),
   ];
 }
@@ -275,6 +277,7 @@ function differenceCell(one, most) {
     {},
     h("b", {}, signed(one.difference)),
     h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""),
+    isNumber(one.error) && one.paired === 0 ? h("small", {}, " upper bound") : "",
     differenceBar(one, most.get(one.metric)),
   );
 }
