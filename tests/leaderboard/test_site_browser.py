@@ -203,6 +203,28 @@ def test_it_does_so_on_the_published_boards_too(browser):
     assert len(found["finetune"][0]) > len(found["frozen"][0])
 
 
+def remarks(advice) -> set[str]:
+    return {text for one in advice.choices for text in [*one.doubts.values(), *one.worth_trying.values()]}
+
+
+def test_a_task_has_all_remarks_of_the_advice_and_limits_keep_those_that_hold(opened, row):
+    rows = board_rows(row, 6, 1)
+    entries, left = aggregate(rows), without_score(rows)
+    limited = {one.task: remarks(one) for one in advise(entries, left, Limits(max_ms=0.3))}
+    kept, gone = set(), set()
+    for advice in advise(entries, left):
+        shown = opened(rows, f"#/choose?on={advice.task}")
+        text = lambda: " ".join(shown.locator(".task-answer").all_inner_texts())  # noqa: E731
+        assert not [said for said in remarks(advice) if said not in text()]
+        shown.get_by_label("Milliseconds per example").fill("0.3")
+        others = remarks(advice) - limited[advice.task]
+        assert not [said for said in others if said in text()]
+        kept |= {said for said in remarks(advice) if said in text()}
+        gone |= others
+    assert kept
+    assert gone
+
+
 def names(shown) -> list[str]:
     return shown.locator("tbody tr:not(.task):not(.group) .first > .name").all_inner_texts()
 

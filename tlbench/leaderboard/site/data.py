@@ -57,7 +57,7 @@ def site_data(
         "strategies": _cards(about.strategies, {row.strategy for row in rows}, texts),
         "backbones": _cards(about.backbones, {row.backbone for row in rows}, texts),
         "analyses_cards": _cards(about.analyses, _analyses_of(rows), texts),
-        "cases": case_records(everything),
+        "cases": case_records(everything, texts),
         "compared": comparison_records(entries, texts),
         "sweeps": _sweeps(everything),
         "legend": [[column.title, column.legend] for column in COLUMNS if column.legend],

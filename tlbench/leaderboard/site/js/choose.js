@@ -251,15 +251,46 @@ function taskAnswer(task, found, beyond, several) {
     "article",
     { class: "panel task-answer" },
     several && h("h3", {}, link(address(`task/${task}`), task)),
-    h("ol", { class: "choices" }, found.map(choiceItem), beyond),
+    choices(found, beyond),
   );
 }
 
-function choiceItem(found) {
+// What the data cannot tell of a decision, and what is worth trying: the sentences of tlbench advise. With limits that
+// leave out more, those that do not depend on other strategies.
+function remarksOn({ one, use, usual }) {
+  const said = usual ? one.said : use === null ? [[], []] : one.entries[use].said;
+  return said.map((some) => some.map(sentence));
+}
+
+// The decisions on a task; remarks that all of them have in common are said once.
+function choices(found, beyond = []) {
+  const every = found.map(remarksOn);
+  const shared = [0, 1].map((at) =>
+    every.length > 1 ? every[0][at].filter((text) => every.every((some) => some[at].includes(text))) : [],
+  );
+  const own = every.map((some) => some.map((part, at) => part.filter((text) => !shared[at].includes(text))));
+  return [
+    h(
+      "ol",
+      { class: "choices" },
+      found.map((one, place) => choiceItem(one, own[place])),
+      beyond,
+    ),
+    remarkLines(shared, "For all of them, "),
+  ];
+}
+
+const remarkLines = (remarks, before = "") =>
+  ["not certain", "worth trying"].map((name, at) => {
+    const title = `${before}${before ? name : name[0].toUpperCase() + name.slice(1)}`;
+    return remarks[at].length ? h("p", { class: "note" }, h("b", {}, `${title}: `), remarks[at].join(" ")) : "";
+  });
+
+function choiceItem(found, remarks) {
   const { one, use } = found;
   const entry = use === null ? null : ENTRIES[one.entries[use].id];
   const given = `${one.given}${one.condition ? ` (${one.condition})` : ""}`;
-  if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict));
+  if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict), remarkLines(remarks));
   const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[
     found.decision
   ];
@@ -281,6 +312,7 @@ function choiceItem(found) {
       ),
     ),
     h("p", {}, found.verdict),
+    remarkLines(remarks),
     found.leftOut.length ? h("p", { class: "note" }, `Left out: ${listedOut(found.leftOut)}`) : "",
   );
 }
