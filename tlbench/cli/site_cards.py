@@ -51,7 +51,7 @@ def _strategy(spec: StrategySpec) -> Card:
 
     facts = {
         "data access": access(sorted(spec.access)),
-        "encoder": "trained" if spec.trains_encoder else "frozen: no weight of it changes",
+        "encoder": "changes: weights, or statistics of its normalisation" if spec.trains_encoder else "frozen: nothing changes",
         "selection": spec.selection,
         "paper": spec.paper,
     }
