@@ -429,6 +429,16 @@ def test_several_budgets_make_a_curve(opened, row):
     assert shown.locator("svg polyline.line").count() == 1
 
 
+def test_labels_are_a_cost_only_where_there_are_several_budgets(opened, row):
+    rows = [row("finetune", 0, 0.5, label_budget=count, budget_rule=str(count)) for count in (10, 50)]
+    rows += [row("adabn", 0, 0.4, access=("target-inputs",), label_budget=50), row("finetune", 0, 0.5, task="toy/b")]
+    shown = opened(rows, "#/tradeoff?on=toy/blobs&x=label_budget")
+    assert shown.locator("a.point").count() == 2  # adabn has no labels
+    shown.get_by_label("Domain or task").select_option("toy/b")
+    assert "labels" not in shown.get_by_label("Score against").inner_text()
+    assert "x=retention" in shown.url
+
+
 @pytest.mark.parametrize(
     "fragment",
     [
