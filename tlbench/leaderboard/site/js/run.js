@@ -35,14 +35,15 @@ function runView(id) {
           `95 % interval ${interval(value("score_low"), value("score_high"))} over ${counted(entry.test_size || 0, "test example")}`,
       ),
     ),
+    entry.ok && entry.runs.length > 1 ? h("p", {}, meanOf(entry)) : "",
     h(
       "div",
       { class: "tiles" },
       tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
       tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"),
       tile("Training", `${short(entry.adapt_s)} s`, "mean over seeds"),
-      tile("Over source-only", signed(entry.over_source_only), "mean over seeds"),
-      tile("Over scratch", signed(entry.over_scratch), "mean over seeds"),
+      overTile("Over source-only", entry, "source_only"),
+      overTile("Over scratch", entry, "scratch"),
     ),
     told(run),
     predictions(run),
@@ -56,6 +57,18 @@ function runView(id) {
 
 const tile = (name, text, note) =>
   text.startsWith(NONE) ? "" : h("div", { class: "tile" }, h("span", {}, name), h("b", {}, text), h("small", {}, note));
+
+// How far a result is above a baseline, with its 95 % interval and whether that is significant.
+function overTile(name, entry, other) {
+  const error = entry[`over_${other}_error`];
+  const gain = `${signed(entry[`over_${other}`])}${isNumber(error) ? ` ± ${number(error)}` : ""}`;
+  return tile(name, gain, `mean over seeds${entry[`over_${other}_decided`] ? "" : "; not significant"}`);
+}
+
+function meanOf(entry) {
+  const ends = interval(entry.score_low, entry.score_high);
+  return `Mean over ${entry.runs.length} seeds: ${number(entry.score)}${ends && ` (${ends})`}`;
+}
 
 function factValue(run, field) {
   const fact = DATA.facts.find((one) => one.field === field);
