@@ -13,7 +13,7 @@ from tlbench.leaderboard import questions, to_scratch, versions, wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, order, sweeps, without_score
 from tlbench.leaderboard.site import stored
 from tlbench.leaderboard.site.choices import case_records
-from tlbench.leaderboard.site.columnar import Texts, columns
+from tlbench.leaderboard.site.columnar import FINE, Texts, columns
 from tlbench.leaderboard.site.compared import comparison_records
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
 from tlbench.leaderboard.site.entries import entry_records
@@ -49,7 +49,7 @@ def site_data(
     data: dict[str, Any] = {
         "title": texts.number(title),
         "start": "" if start is None else ids[_place(ordered, start)],
-        "entries": columns(entry_records(everything, about.tasks), texts),
+        "entries": columns(entry_records(everything, about.tasks), texts, FINE),
         "flags": [[texts.numbers(flag) for flag in entry.flags] for entry in everything],
         "facts": facts(everything, texts, whole),
         "runs": _runs(everything, ids, texts),
