@@ -154,7 +154,7 @@ SHORTLIST = """([cases, entries, limits]) => {
   const CASES = cases, ENTRIES = entries, distinct = (values) => [...new Set(values)];
   %s
   const found = allowed({ on: "" }).map((one) => decide(one, limits));
-  return shortlist(byTask(found)).map(({ strategy, first, recommended }) => [strategy, first.sort(), recommended.length]);
+  return shortlist(byTask(found)).map((one) => [one.strategy, one.first.sort(), one.recommended.length]);
 }"""
 
 
@@ -207,6 +207,10 @@ def remarks(advice) -> set[str]:
     return {text for one in advice.choices for text in [*one.doubts.values(), *one.worth_trying.values()]}
 
 
+def answers(shown) -> str:
+    return " ".join(shown.locator(".task-answer").all_inner_texts())
+
+
 def test_a_task_has_all_remarks_of_the_advice_and_limits_keep_those_that_hold(opened, row):
     rows = board_rows(row, 6, 1)
     entries, left = aggregate(rows), without_score(rows)
@@ -214,12 +218,12 @@ def test_a_task_has_all_remarks_of_the_advice_and_limits_keep_those_that_hold(op
     kept, gone = set(), set()
     for advice in advise(entries, left):
         shown = opened(rows, f"#/choose?on={advice.task}")
-        text = lambda: " ".join(shown.locator(".task-answer").all_inner_texts())  # noqa: E731
-        assert not [said for said in remarks(advice) if said not in text()]
+        text = answers(shown)
+        assert not [said for said in remarks(advice) if said not in text]
         shown.get_by_label("Milliseconds per example").fill("0.3")
-        others = remarks(advice) - limited[advice.task]
-        assert not [said for said in others if said in text()]
-        kept |= {said for said in remarks(advice) if said in text()}
+        text, others = answers(shown), remarks(advice) - limited[advice.task]
+        assert not [said for said in others if said in text]
+        kept |= {said for said in remarks(advice) if said in text}
         gone |= others
     assert kept
     assert gone
@@ -499,6 +503,19 @@ def test_colours_follow_the_system_and_a_switch(opened, rows):
     assert ground() != dark
     shown.get_by_role("button", name="Switch to dark colours").click()
     assert ground() == dark
+
+
+def test_on_paper_it_is_light_and_whole(opened, rows):
+    shown = opened(rows, "#/compare?a=frozen&b=finetune", color_scheme="dark")
+    run = opened(rows, "#/board").locator(".first .name").first.get_attribute("href")
+    shown.emulate_media(media="print")
+    assert not shown.locator("form.panel").is_visible()
+    assert shown.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#1d1f21"
+    shown.evaluate("(fragment) => { location.hash = fragment; }", run)
+    facts = shown.locator("details:not([open]) dl")
+    facts.first.wait_for()
+    assert facts.first.bounding_box()["height"] > 10
+    assert not shown.locator("button.quiet").first.is_visible()
 
 
 PLACES = [
