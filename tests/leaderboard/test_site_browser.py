@@ -488,11 +488,35 @@ def test_ten_thousand_results_are_shown_a_page_at_a_time(opened, row):
     shown = opened(rows, "#/board")
     assert "10,000 results" in shown.locator("main").inner_text()
     shown.locator("thead th", has_text="Score").locator("button").click()
-    assert len(names(shown)) == 100
+    assert len(names(shown)) == 250
     assert scores(shown)[:5] == [0.999] * 5
     shown.get_by_role("button", name="Next page").click()
-    assert "Page 2 of 100" in shown.locator(".pager").inner_text()
+    assert "Page 2 of 40" in shown.locator(".pager").inner_text()
     assert "page=2" in shown.url
+
+
+def test_a_page_of_the_board_ends_with_a_task(opened, row):
+    rows = [row(f"s{number}", 0, 0.5, task=f"toy/t{task:02d}") for task in range(5) for number in range(60)]
+    shown = opened(rows, "#/board")
+    assert len(names(shown)) == 240
+    shown.get_by_role("button", name="Next page").click()
+    assert shown.locator("tr.task").all_inner_texts()[0].startswith("toy/t04")
+    assert len(names(shown)) == 60
+
+
+def test_a_small_screen_sorts_by_a_choice_and_opens_flags(opened, row):
+    rows = [
+        row("a", 0, 0.5, most_common_share=0.99, most_common_target_share=0.3),
+        row("b", 0, 0.7, task="toy/other", metric="macro-f1"),
+    ]
+    shown = opened(rows, "#/board", viewport=PHONE)
+    shown.get_by_label("Sort").focus()
+    shown.get_by_label("Sort").select_option("-score")
+    assert names(shown) == ["b", "a"]
+    assert shown.evaluate("document.activeElement.tagName") == "SELECT"
+    assert "accuracy and macro-f1, which are not on one scale" in " ".join(shown.locator(".hint").all_inner_texts())
+    shown.locator("details.flag summary").first.click()
+    assert shown.locator("details.flag p").first.is_visible()
 
 
 def test_colours_follow_the_system_and_a_switch(opened, rows):
