@@ -237,7 +237,7 @@ function costsOf(entries) {
   if (!entries.length) return "";
   const forgets = entries.map((entry) => entry.forgetting).filter(isNumber);
   const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
-  return `; ${lost}, trains in ${range(entries.map((entry) => entry.adapt_s).filter(isNumber))} s`;
+  return `; ${lost}, adapts in ${range(entries.map((entry) => entry.adapt_s).filter(isNumber))} s`;
 }
 
 function range(values, form = short) {
@@ -291,9 +291,8 @@ function choiceItem(found, remarks) {
   const entry = use === null ? null : ENTRIES[one.entries[use].id];
   const given = `${one.given}${one.condition ? ` (${one.condition})` : ""}`;
   if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict), remarkLines(remarks));
-  const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[
-    found.decision
-  ];
+  const unsure = found.rivals.length ? "not decided" : "no sure gain";
+  const kind = { best: "clear", only: "the only one", undecided: unsure, baseline: "baseline is better" }[found.decision];
   return h(
     "li",
     { class: colour(entry) },
@@ -308,7 +307,7 @@ function choiceItem(found, remarks) {
         { class: "numbers" },
         `${entry.metric} ${number(entry.score)}`,
         intervalBar(entry),
-        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to train`,
+        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to adapt`,
       ),
     ),
     h("p", {}, found.verdict),

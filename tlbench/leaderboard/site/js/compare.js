@@ -266,7 +266,7 @@ function compared({ by, a, b, on }) {
     h(
       "p",
       { class: "note" },
-      "Better or worse: the 95 % interval of the difference does not contain 0. Upper bound: the difference is not paired by test example, so that its interval may be too wide. Of 40 comparisons without a true difference, up to two may be called so by chance.",
+      "Better or worse: the 95 % interval of the difference does not contain 0. Upper bound: the difference is not paired by test example, so that its interval may be too wide. Bars of one metric have one scale; the dashed line is no difference. Of 40 comparisons without a true difference, up to two may be called so by chance.",
     ),
   ];
 }

@@ -50,9 +50,9 @@ const COLUMNS = [
   },
   {
     key: "adapt_s",
-    title: "Training (s)",
+    title: "Adaptation (CPU s)",
     brief: true,
-    cell: (entry) => (isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " GPU" : ""}` : NONE),
+    cell: secondsCell,
   },
   { key: "rank", title: "Rank", cell: (entry) => entry.rank ?? NONE },
   { key: "access", title: "Access", text: true, cell: (entry) => entry.access_words },
@@ -83,6 +83,10 @@ function strategyCell(entry, flat) {
       entry.backbone,
     ),
   ];
+}
+
+function secondsCell(entry) {
+  return isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " on the GPU" : ""}` : NONE;
 }
 
 function forgettingCell(entry) {

@@ -41,7 +41,7 @@ function runView(id) {
       { class: "tiles" },
       tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
       tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"),
-      tile("Training", `${short(entry.adapt_s)} s`, "mean over seeds"),
+      tile("Adaptation", `${short(entry.adapt_s)} ${entry.gpu ? "s on the GPU" : "CPU s"}`, "mean over seeds"),
       overTile("Over source-only", entry, "source_only"),
       overTile("Over scratch", entry, "scratch"),
     ),

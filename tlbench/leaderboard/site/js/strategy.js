@@ -46,7 +46,7 @@ function helped(entries) {
       { class: "count" },
       `Against ${word}: significantly better in ${up.length} of ${counted(known.length, "result")}` +
         `${empty ? `, ${empty} of them not above the constant prediction` : ""}; worse in ${down.length}. ` +
-        "A result is one task with one backbone.",
+        "A result is one task with one backbone. Bars of one metric have one scale; the dashed line is no difference.",
     ),
     h(
       "div",
@@ -61,7 +61,7 @@ function helped(entries) {
           h(
             "tr",
             {},
-            ["Task", "Score", "Difference", "Forgetting", "Training (s)"].map((title, place) =>
+            ["Task", "Score", "Difference", "Forgetting", "Adaptation (CPU s)"].map((title, place) =>
               h("th", { scope: "col", class: place ? "numeric" : "" }, title),
             ),
           ),
@@ -95,7 +95,7 @@ function helped(entries) {
               h("td", { "data-label": "Score", class: "numeric" }, scoreCell(entry)),
               h("td", { "data-label": "Difference", class: "numeric" }, differenceCell(one, most)),
               h("td", { "data-label": "Forgetting", class: "numeric" }, forgettingCell(entry)),
-              h("td", { "data-label": "Training (s)", class: "numeric" }, short(entry.adapt_s)),
+              h("td", { "data-label": "Adaptation (CPU s)", class: "numeric" }, secondsCell(entry)),
             );
           }),
         ),
