@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import json
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,12 +17,14 @@ from site_rows import board_rows
 from test_hostile_text import EVIL, hostile_rows
 from test_site_data import stored_row
 
+from tlbench.leaderboard.advice.case import cases
 from tlbench.leaderboard.advice.limits import NEEDS, Limits
 from tlbench.leaderboard.advice.verdict import advise
-from tlbench.leaderboard.aggregate import aggregate, without_score
+from tlbench.leaderboard.aggregate import aggregate, order, without_score
 from tlbench.leaderboard.site import page as pages
 from tlbench.leaderboard.site.data import site_data
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
+from tlbench.leaderboard.site.runs import run_ids
 from tlbench.results.files import write_json
 from tlbench.results.row_files import read_rows
 
@@ -96,12 +100,12 @@ PARITY = """([cases, every]) => {
 }"""
 
 
-def in_browser(browser, cases, every: list[Limits]) -> list[list[dict]]:
+def in_browser(browser, data, every: list[Limits]) -> list[list[dict]]:
     parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
     limits = [[list(one.needs or NEEDS), {"forgetting": one.max_forgetting, "ms": one.max_ms}] for one in every]
     shown = browser.new_page()
     try:
-        return shown.evaluate(PARITY % "\n".join(parts), [cases, limits])
+        return shown.evaluate(PARITY % "\n".join(parts), [data, limits])
     finally:
         shown.close()
 
@@ -128,9 +132,9 @@ def every_limit() -> Iterator[Limits]:
 def assert_same_answers(browser, rows, board=None) -> set[str]:
     """Compare the answers of the page and of Python within many limits; return the decisions that there were."""
     entries, left, every = aggregate(rows, board), without_score(rows), list(every_limit())
-    cases = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
+    data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
     expected = [in_python(entries, left, limits) for limits in every]
-    for limits, there, here in zip(every, in_browser(browser, cases, every), expected, strict=True):
+    for limits, there, here in zip(every, in_browser(browser, data, every), expected, strict=True):
         assert there == here, limits
     return {one["decision"] for some in expected for one in some}
 
@@ -144,6 +148,85 @@ def test_it_does_so_on_the_published_boards(browser):
     if not (BOARD / "rows").is_dir():
         pytest.skip("the tests run on an sdist, which has no boards")
     assert "best" in assert_same_answers(browser, list(read_rows(BOARD)), BOARD)
+
+
+SHORTLIST = """([cases, entries, limits]) => {
+  const CASES = cases, ENTRIES = entries, distinct = (values) => [...new Set(values)];
+  %s
+  const found = allowed({ on: "" }).map((one) => decide(one, limits));
+  return shortlist(byTask(found)).map((one) => [one.strategy, one.first.sort(), one.recommended.length]);
+}"""
+
+
+def shortlist_in_python(entries, left, limits: Limits) -> dict[str, tuple[list[str], int]]:
+    """Return for each strategy the tasks in which it has the highest score of all that fit, and its recommendations."""
+    tasks, counts = collections.defaultdict(set), collections.Counter()
+    for of_task in cases(entries, left, limits):
+        fitting = [entry for case in of_task for entry in case.eligible]
+        most = max((entry.mean("score") for entry in fitting), default=None)
+        for entry in fitting:
+            if entry.mean("score") == most:
+                tasks[entry.first.strategy].add(entry.first.task)
+        counts.update(case.use.first.strategy for case in of_task if case.use)
+    return {name: (sorted(tasks[name]), counts[name]) for name in tasks.keys() | counts}
+
+
+def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str], int]]:
+    entries, left = aggregate(rows, board), without_score(rows)
+    everything = [
+        {"strategy": one.first.strategy, "score": one.mean("score"), "access_words": ""}
+        for one in sorted([*entries, *left], key=order)
+    ]
+    data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    shown = browser.new_page()
+    for limits in every_limit():
+        if limits.needs:
+            continue
+        bounds = {"forgetting": limits.max_forgetting, "ms": limits.max_ms}
+        there = shown.evaluate(SHORTLIST % "\n".join(parts), [data, everything, bounds])
+        expected = shortlist_in_python(entries, left, limits)
+        assert {name: (tasks, count) for name, tasks, count in there} == expected, limits
+    shown.close()
+    return shortlist_in_python(entries, left, Limits())
+
+
+def test_the_shortlist_counts_the_highest_scores_of_all_that_fit(browser, row):
+    found = assert_same_shortlist(browser, board_rows(row, 12, 1))
+    assert sum(len(tasks) for tasks, _ in found.values()) > 10
+
+
+def test_it_does_so_on_the_published_boards_too(browser):
+    if not (BOARD / "rows").is_dir():
+        pytest.skip("the tests run on an sdist, which has no boards")
+    found = assert_same_shortlist(browser, list(read_rows(BOARD)), BOARD)
+    assert len(found["finetune"][0]) > len(found["frozen"][0])
+
+
+def remarks(advice) -> set[str]:
+    return {text for one in advice.choices for text in [*one.doubts.values(), *one.worth_trying.values()]}
+
+
+def answers(shown) -> str:
+    return " ".join(shown.locator(".task-answer").all_inner_texts())
+
+
+def test_a_task_has_all_remarks_of_the_advice_and_limits_keep_those_that_hold(opened, row):
+    rows = board_rows(row, 6, 1)
+    entries, left = aggregate(rows), without_score(rows)
+    limited = {one.task: remarks(one) for one in advise(entries, left, Limits(max_ms=0.3))}
+    kept, gone = set(), set()
+    for advice in advise(entries, left):
+        shown = opened(rows, f"#/choose?on={advice.task}")
+        text = answers(shown)
+        assert not [said for said in remarks(advice) if said not in text]
+        shown.get_by_label("Milliseconds per example").fill("0.3")
+        text, others = answers(shown), remarks(advice) - limited[advice.task]
+        assert not [said for said in others if said in text]
+        kept |= {said for said in remarks(advice) if said in text}
+        gone |= others
+    assert kept
+    assert gone
 
 
 def names(shown) -> list[str]:
@@ -211,6 +294,29 @@ def test_the_command_repeats_the_seed_that_is_shown(opened, row):
     assert shown.locator("pre").inner_text() == "tlbench run --task toy/task-0 --seeds 4-4"
 
 
+def test_a_run_names_its_board_where_it_says_how_to_show_it(opened, row, tmp_path):
+    made = row("finetune", 0, 0.5)
+    board = tmp_path / "my board"
+    shown = opened([made], start=made, board=board)
+    (name,) = run_ids([made])
+    assert f"tlbench show {name} --board {shlex.quote(str(board))}" in shown.locator("main").inner_text()
+
+
+def test_a_run_says_what_to_expect_and_how_to_compare_it(opened, row, tmp_path):
+    made = [
+        row("finetune", seed, 0.5 + seed / 10, key=f"a{seed}", commit="5c291bde2d58f5a4", device_name="EPYC")
+        for seed in (1, 2)
+    ]
+    about = Descriptions(repeat=lambda row: f"tlbench run --seeds {row.seed}-{row.seed} --set backbone.weights=PATH")
+    shown = opened(made, start=made[1], board=tmp_path, about=about)
+    text = shown.locator("main").inner_text()
+    assert (
+        "Expect accuracy 0.700; bit for bit only on the same class of processor (EPYC) and with commit 5c291bd." in text
+    )
+    assert f"tlbench verify {tmp_path}/rows/{made[1].file_name} --rerun 1" in text
+    assert "PATH: your weights file (backbone.weights)." in text
+
+
 def test_a_reader_chooses_by_data_and_limits(opened, row):
     rows = []
     for seed in range(5):
@@ -229,6 +335,8 @@ def test_a_reader_chooses_by_data_and_limits(opened, row):
     shown.get_by_label("It may forget of the source").select_option("")
     shown.get_by_label("Target labels you have").fill("10")
     assert picks() == ["adabn"]
+    text = shown.locator(".shortlist").inner_text()
+    assert "finetune and frozen: measured with 40 target labels, you have 10." in text
     shown.get_by_label("unlabelled target data").uncheck()
     assert "the fewest here are 40" in shown.locator(".shortlist").inner_text()
     shown.reload()
@@ -236,15 +344,40 @@ def test_a_reader_chooses_by_data_and_limits(opened, row):
     assert not shown.get_by_label("unlabelled target data").is_checked()
 
 
+def test_only_limits_that_are_set_are_to_be_widened(opened, row):
+    constant = {"most_common_share": 0.99, "most_common_target_share": 0.3}
+    rows = [row("finetune", seed, 0.5, task=f"toy/t{at}", **constant) for seed in range(2) for at in range(2)]
+    shown = opened(rows)
+    empty = lambda: shown.locator(".empty").inner_text()  # noqa: E731
+    assert empty() == "Nothing can be recommended. The reasons are below."
+    shown.get_by_label("Milliseconds per example").fill("3")
+    assert empty().endswith("within these limits. The reasons are below: allow more milliseconds.")
+
+
 def test_two_strategies_are_compared_and_turned_round(opened, row):
     rows = [row(name, seed, score) for seed in range(3) for name, score in (("frozen", 0.5), ("finetune", 0.7))]
     shown = opened(rows, "#/compare?by=strategy&a=frozen&b=finetune")
     assert "+0.200" in shown.locator("tbody").inner_text()
+    assert "upper bound" in shown.locator("tbody").inner_text()  # no draws are stored
     assert "finetune against frozen: 1 better." in shown.locator("main").inner_text()
     shown.get_by_role("button", name="Swap A and B").click()
     assert "−0.200" in shown.locator("tbody").inner_text()
     assert "frozen against finetune: 1 worse." in shown.locator("main").inner_text()
     assert "a=finetune&b=frozen" in shown.url
+
+
+def test_a_comparison_begins_with_a_pair_that_has_something_in_common(opened, row):
+    seeds = range(3)
+    rows = [row("adabn", seed, 0.5, task="toy/one", access=("target-inputs",)) for seed in seeds]
+    rows += [row(name, seed, 0.5 + seed / 10, task="toy/two") for seed in seeds for name in ("mixed", "zero")]
+    shown = opened(rows, "#/compare")
+    assert "zero against mixed" in shown.locator("main").inner_text()
+    choices = shown.locator("form select").nth(2).locator("option").all_inner_texts()
+    assert choices == ["adabn (nothing in common)", "zero"]
+    shown.get_by_label("Domain or task").select_option("toy/one")
+    assert "no results that answer the same question in toy/one" in shown.locator("main").inner_text()
+    for name, links in (("adabn", 0), ("zero", 1)):
+        assert opened(rows, f"#/strategy/{name}").get_by_text("Compare it with another").count() == links
 
 
 def test_in_pictures_better_is_to_the_right(opened, row):
@@ -300,6 +433,16 @@ def test_several_budgets_make_a_curve(opened, row):
     assert shown.locator("svg polyline.line").count() == 1
 
 
+def test_labels_are_a_cost_only_where_there_are_several_budgets(opened, row):
+    rows = [row("finetune", 0, 0.5, label_budget=count, budget_rule=str(count)) for count in (10, 50)]
+    rows += [row("adabn", 0, 0.4, access=("target-inputs",), label_budget=50), row("finetune", 0, 0.5, task="toy/b")]
+    shown = opened(rows, "#/tradeoff?on=toy/blobs&x=label_budget")
+    assert shown.locator("a.point").count() == 2  # adabn has no labels
+    shown.get_by_label("Domain or task").select_option("toy/b")
+    assert "labels" not in shown.get_by_label("Score against").inner_text()
+    assert "x=retention" in shown.url
+
+
 @pytest.mark.parametrize(
     "fragment",
     [
@@ -345,11 +488,35 @@ def test_ten_thousand_results_are_shown_a_page_at_a_time(opened, row):
     shown = opened(rows, "#/board")
     assert "10,000 results" in shown.locator("main").inner_text()
     shown.locator("thead th", has_text="Score").locator("button").click()
-    assert len(names(shown)) == 100
+    assert len(names(shown)) == 250
     assert scores(shown)[:5] == [0.999] * 5
     shown.get_by_role("button", name="Next page").click()
-    assert "Page 2 of 100" in shown.locator(".pager").inner_text()
+    assert "Page 2 of 40" in shown.locator(".pager").inner_text()
     assert "page=2" in shown.url
+
+
+def test_a_page_of_the_board_ends_with_a_task(opened, row):
+    rows = [row(f"s{number}", 0, 0.5, task=f"toy/t{task:02d}") for task in range(5) for number in range(60)]
+    shown = opened(rows, "#/board")
+    assert len(names(shown)) == 240
+    shown.get_by_role("button", name="Next page").click()
+    assert shown.locator("tr.task").all_inner_texts()[0].startswith("toy/t04")
+    assert len(names(shown)) == 60
+
+
+def test_a_small_screen_sorts_by_a_choice_and_opens_flags(opened, row):
+    rows = [
+        row("a", 0, 0.5, most_common_share=0.99, most_common_target_share=0.3),
+        row("b", 0, 0.7, task="toy/other", metric="macro-f1"),
+    ]
+    shown = opened(rows, "#/board", viewport=PHONE)
+    shown.get_by_label("Sort").focus()
+    shown.get_by_label("Sort").select_option("-score")
+    assert names(shown) == ["b", "a"]
+    assert shown.evaluate("document.activeElement.tagName") == "SELECT"
+    assert "accuracy and macro-f1, which are not on one scale" in " ".join(shown.locator(".hint").all_inner_texts())
+    shown.locator("details.flag summary").first.click()
+    assert shown.locator("details.flag p").first.is_visible()
 
 
 def test_colours_follow_the_system_and_a_switch(opened, rows):
@@ -360,6 +527,19 @@ def test_colours_follow_the_system_and_a_switch(opened, rows):
     assert ground() != dark
     shown.get_by_role("button", name="Switch to dark colours").click()
     assert ground() == dark
+
+
+def test_on_paper_it_is_light_and_whole(opened, rows):
+    shown = opened(rows, "#/compare?a=frozen&b=finetune", color_scheme="dark")
+    run = opened(rows, "#/board").locator(".first .name").first.get_attribute("href")
+    shown.emulate_media(media="print")
+    assert not shown.locator("form.panel").is_visible()
+    assert shown.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')") == "#1d1f21"
+    shown.evaluate("(fragment) => { location.hash = fragment; }", run)
+    facts = shown.locator("details:not([open]) dl")
+    facts.first.wait_for()
+    assert facts.first.bounding_box()["height"] > 10
+    assert not shown.locator("button.quiet").first.is_visible()
 
 
 PLACES = [

@@ -18,7 +18,7 @@ from test_hostile_text import EVIL, assert_printable, hostile_rows
 from tlbench.leaderboard.aggregate import aggregate, without_score
 from tlbench.leaderboard.comparison import compare_entries
 from tlbench.leaderboard.site import page as pages
-from tlbench.leaderboard.site.columnar import Texts, columns, rounded
+from tlbench.leaderboard.site.columnar import FINE, Texts, columns, rounded
 from tlbench.leaderboard.site.data import site_data
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
 from tlbench.leaderboard.site.page import page
@@ -67,7 +67,9 @@ def test_every_entry_and_every_run_is_on_the_page(rows, tmp_path):
     assert len(column(data, "runs", "id")) == len(rows) == len(set(column(data, "runs", "id")))
     fields = ("task", "backbone", "label", "status", "score")
     shown = list(zip(*(column(data, "entries", name) for name in fields), strict=True))
-    expected = [(e.first.task, e.first.backbone, e.strategy, e.first.status, rounded(e.mean("score"))) for e in entries]
+    expected = [
+        (e.first.task, e.first.backbone, e.strategy, e.first.status, rounded(e.mean("score"), FINE)) for e in entries
+    ]
     assert sorted(map(str, shown)) == sorted(map(str, expected))
 
 
@@ -130,9 +132,17 @@ def test_comparisons_are_those_of_the_command(rows):
         assert [texts[at] for at in record[:6]] == [
             *(one.task, one.backbone, one.label_budget, one.a, one.b, one.metric)
         ]
-        assert record[8:12] == [rounded(one.difference), rounded(one.error), one.seeds, record[11]]
+        assert record[8:12] == [rounded(one.difference, FINE), rounded(one.error, FINE), one.seeds, record[11]]
+        assert record[17] == one.paired
         assert ("better", "worse", "undecided", "equal")[record[11]] == one.verdict
     assert sum(times for _, times in reasons) == sum(bool(one.a and one.b) for one in uncompared)
+
+
+def test_a_score_is_not_rounded_twice(row):
+    data = data_in(page(site_data([row("finetune", 0, 0.94946)], None, NOTHING, "Board")))
+    (fact,) = [fact for fact in data["facts"] if fact["field"] == "score"]
+    for score in (*column(data, "entries", "score"), *fact["values"]):
+        assert f"{score:.3f}" == "0.949"  # of four digits, 0.9495, it would be 0.950
 
 
 def test_fields_stand_once_for_all_seeds_that_share_them(row):

@@ -49,9 +49,10 @@ def _task(spec: TaskSpec) -> Card:
 def _strategy(spec: StrategySpec) -> Card:
     from tlbench.leaderboard.wording import access
 
+    changes = "changes: weights, or statistics of its normalisation"
     facts = {
         "data access": access(sorted(spec.access)),
-        "encoder": "trained" if spec.trains_encoder else "frozen: no weight of it changes",
+        "encoder": changes if spec.trains_encoder else "frozen: no weight of it changes",
         "selection": spec.selection,
         "paper": spec.paper,
     }

@@ -50,6 +50,8 @@ class Comparison(Question):
     """Score of B minus that of A."""
     error: float | None
     """Half-width of its 95 % interval; None with fewer than two common seeds."""
+    paired: bool
+    """Whether it is paired by test example too; if not, `error` is an upper bound for models that err alike."""
     seeds: int
     """Seeds that both have."""
     verdict: Verdict
@@ -154,6 +156,7 @@ def _comparison(pair: Pair, by: Sort) -> Comparison:
         score_b=score_b,
         difference=gap.mean,
         error=error if math.isfinite(error) else None,
+        paired=gap.paired,
         seeds=gap.seeds,
         verdict=verdict,
         seeds_needed=_seeds_needed(gap) if verdict == "undecided" else None,

@@ -13,30 +13,38 @@ from typing import Any
 from tlbench.leaderboard.advice import words
 from tlbench.leaderboard.advice.case import RIVALS, Case, best_first, cases, costs
 from tlbench.leaderboard.advice.limits import DIGITS, Limits, barred, forgetting, not_measured
-from tlbench.leaderboard.advice.rules import half_width
+from tlbench.leaderboard.advice.rules import DOUBTS, WITHOUT, WORTH_TRYING, half_width, said
 from tlbench.leaderboard.advice.verdict import conditions
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.ranks import Difference, difference
+from tlbench.leaderboard.site.columnar import Texts
 from tlbench.leaderboard.wording import number
 from tlbench.results.baselines import requested_budget
 
 Gap = tuple[float | None, float | None, int, int]
 """Mean (None for exactly 0, and without common seeds), half-width of its 95 % interval or None, common seeds, and 1 or
 -1 if it is significantly above or below 0, else 0."""
+Remarks = list[list[list[Any]]]
+"""What the data cannot tell, and what is worth trying: sentences as `Texts.pattern` has them."""
+OF_OTHERS = ("unpaired", "first-seeds", "more-seeds", "more-test-data", "keep-source")
+"""Rules whose sentences also depend on what else can be recommended, so that limits change them."""
 
 
-def case_records(everything: Sequence[Entry]) -> list[dict[str, Any]]:
-    """Return a record for each case of each task: see `leaderboard/advice/case`. Entries are named by their places."""
+def case_records(everything: Sequence[Entry], texts: Texts) -> list[dict[str, Any]]:
+    """Return a record for each case of each task: see `leaderboard/advice/case`. Entries are named by their places.
+
+    `said` are the remarks on the case without limits, and those on each entry that no limit changes.
+    """
     entries, left = ([one for one in everything if (one.first.status == "ok") is ok] for ok in (True, False))
     numbers = {id(entry): number for number, entry in enumerate(everything)}
     records = []
     for of_task in cases(entries, left, Limits()):
         told = conditions(of_task)
-        records += [_record(case, told[id(case)], numbers) for case in of_task]
+        records += [_record(case, told[id(case)], numbers, texts) for case in of_task]
     return records
 
 
-def _record(case: Case, condition: str, numbers: Mapping[int, int]) -> dict[str, Any]:
+def _record(case: Case, condition: str, numbers: Mapping[int, int], texts: Texts) -> dict[str, Any]:
     first = case.members[0]
     row = first.first
     baselines = {
@@ -54,11 +62,26 @@ def _record(case: Case, condition: str, numbers: Mapping[int, int]) -> dict[str,
         "labels": row.label_budget if "target-labels" in row.access else None,
         "members": len(case.members),
         "entries": [
-            {**_entry(case, entry, places), "id": numbers[id(entry)], "order": orders[id(entry)]} for entry in everyone
+            {
+                **_entry(case, entry, places),
+                "id": numbers[id(entry)],
+                "order": orders[id(entry)],
+                "said": _remarks(case, entry, texts, leave_out=OF_OTHERS),
+            }
+            for entry in everyone
         ],
+        "said": _remarks(case, case.use, texts),
         "failed": {name: text for name, text in case.left_out.items() if name in _failed(case)},
         "gaps": [[_gap(difference(a, b)) for b in everyone[place + 1 :]] for place, a in enumerate(everyone)],
     }
+
+
+def _remarks(case: Case, use: Entry | None, texts: Texts, leave_out: Sequence[str] = ()) -> Remarks:
+    if use is None:
+        found = [{}, said(WITHOUT, case, case.members[0])]
+    else:
+        found = [said(DOUBTS, case, use), said(WORTH_TRYING, case, use)]
+    return [[texts.pattern(text) for rule, text in one.items() if rule not in leave_out] for one in found]
 
 
 def _failed(case: Case) -> set[str]:

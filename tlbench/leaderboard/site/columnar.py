@@ -12,6 +12,8 @@ from tlbench.results.escapes import plain
 DECIMAL = re.compile(r"-?\d+\.\d+")
 DIGITS = 4
 """Significant digits of a number; the files of the board have them all."""
+FINE = 6
+"""The same of a number that the page rounds again, to three decimals: with fewer, it would be rounded twice."""
 
 
 class Texts:
@@ -52,17 +54,19 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
 
 
-def column(values: Sequence[Any], texts: Texts) -> Any:
+def column(values: Sequence[Any], texts: Texts, digits: int = DIGITS) -> Any:
     """Return a column: a list of numbers, Booleans and None, or `{"t": numbers of texts}` if there are texts."""
     if any(isinstance(value, str) for value in values):
         return {"t": [None if value is None else texts.number(str(value)) for value in values]}
-    return [rounded(value) for value in values]
+    return [rounded(value, digits) for value in values]
 
 
-def columns(records: Sequence[Mapping[str, Any]], texts: Texts) -> dict[str, Any]:
+def columns(records: Sequence[Mapping[str, Any]], texts: Texts, digits: int = DIGITS) -> dict[str, Any]:
     """Return the columns of records with the same fields; those without a value are left out."""
     names = list(records[0]) if records else []
     read = {name: [record[name] for record in records] for name in names}
     return {
-        name: column(values, texts) for name, values in read.items() if any(value not in (None, "") for value in values)
+        name: column(values, texts, digits)
+        for name, values in read.items()
+        if any(value not in (None, "") for value in values)
     }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.comparison import VERDICTS, Comparison, compare_entries
-from tlbench.leaderboard.site.columnar import Texts, rounded
+from tlbench.leaderboard.site.columnar import FINE, Texts, rounded
 
 Side = Literal["strategy", "backbone"]
 SIDES: tuple[Side, ...] = ("strategy", "backbone")
@@ -54,5 +54,10 @@ def _record(one: Comparison, by: Side, texts: Texts) -> list[Any]:
     words = (one.task, shared or "", one.label_budget or "", one.a, one.b, one.metric)
     numbers = (one.score_a, one.score_b, one.difference, one.error)
     more = (one.forgetting_head, one.forgetting_probe, one.p50_ms)
-    found = [*texts.numbers(words), *map(rounded, numbers), one.seeds, VERDICTS.index(one.verdict)]
-    return [*found, one.seeds_needed, *map(rounded, more), int(one.contended)]
+    found = [
+        *texts.numbers(words),
+        *(rounded(number, FINE) for number in numbers),
+        one.seeds,
+        VERDICTS.index(one.verdict),
+    ]
+    return [*found, one.seeds_needed, *map(rounded, more), int(one.contended), int(one.paired)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from tlbench.leaderboard import questions, to_scratch, versions, wording
 from tlbench.leaderboard.aggregate import Entry, aggregate, order, sweeps, without_score
 from tlbench.leaderboard.site import stored
 from tlbench.leaderboard.site.choices import case_records
-from tlbench.leaderboard.site.columnar import Texts, columns
+from tlbench.leaderboard.site.columnar import FINE, Texts, columns
 from tlbench.leaderboard.site.compared import comparison_records
 from tlbench.leaderboard.site.descriptions import Card, Descriptions
 from tlbench.leaderboard.site.entries import entry_records
@@ -48,7 +49,7 @@ def site_data(
     data: dict[str, Any] = {
         "title": texts.number(title),
         "start": "" if start is None else ids[_place(ordered, start)],
-        "entries": columns(entry_records(everything, about.tasks), texts),
+        "entries": columns(entry_records(everything, about.tasks), texts, FINE),
         "flags": [[texts.numbers(flag) for flag in entry.flags] for entry in everything],
         "facts": facts(everything, texts, whole),
         "runs": _runs(everything, ids, texts),
@@ -56,7 +57,7 @@ def site_data(
         "strategies": _cards(about.strategies, {row.strategy for row in rows}, texts),
         "backbones": _cards(about.backbones, {row.backbone for row in rows}, texts),
         "analyses_cards": _cards(about.analyses, _analyses_of(rows), texts),
-        "cases": case_records(everything),
+        "cases": case_records(everything, texts),
         "compared": comparison_records(entries, texts),
         "sweeps": _sweeps(everything),
         "legend": [[column.title, column.legend] for column in COLUMNS if column.legend],
@@ -136,7 +137,18 @@ def _beside(
         "analyses": [[number, own] for number, own in analysed if own],
         "latencies": _latencies(rows, board),
         "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about)) for entry in entries],
+        "folder": None if board is None else texts.number(shlex.quote(str(board))),
+        "files": [] if board is None else [texts.number(_files(entry)) for entry in entries],
     }
+
+
+def _files(entry: Entry) -> str:
+    """Return how the file names of an entry begin, up to the seed; empty if they differ in more."""
+    found = set()
+    for row in entry.rows:
+        start, _, seed = row.file_name.rpartition("--")[0].rpartition("--")
+        found.add(f"{start}--s" if seed == f"s{row.seed}" else "")
+    return found.pop() if len(found) == 1 else ""
 
 
 def _latencies(rows: Sequence[Row], board: Path | None) -> list[list[Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.site.columnar import Texts, column, rounded
+from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, column, rounded
 from tlbench.results.columns import COLUMNS, Column
 from tlbench.results.row import Row
 
@@ -22,6 +22,8 @@ OF_FEW = (
     *("training_loss", "score_curve", "training_scores"),
 )
 """Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
+THREE_DECIMALS = ("score", "score_low", "score_high", "forgetting_head", "forgetting_probe")
+"""Fields of which the page of a run shows three decimals."""
 BY_NAME = ("scores", "seconds", "estimates")
 """Fields that hold numbers by name."""
 HASH_DIGITS = 12
@@ -60,7 +62,8 @@ def _fact(one: Column, entries: Sequence[Entry], texts: Texts) -> dict[str, Any]
     values = [_value(row, one.field) for row in rows]
     if any(isinstance(value, str) for value in values):
         values = [value if value is None or isinstance(value, str) else wording.in_words(value) for value in values]
-    return said | {"of": "entry" if shared else "run", "values": column(values, texts)}
+    digits = FINE if one.field in THREE_DECIMALS else DIGITS
+    return said | {"of": "entry" if shared else "run", "values": column(values, texts, digits)}
 
 
 def _value(row: Row, field: str) -> Any:

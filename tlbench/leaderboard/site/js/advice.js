@@ -33,7 +33,7 @@ function barOf(entry, limits) {
   return "";
 }
 
-// limits: {forgetting, ms}, each a number or null. Members and baselines are named by their places in `one.entries`.
+// `usual`: whether the limits leave out nothing more than no limits do. limits: {forgetting, ms}, each a number or null. Members and baselines are named by their places in `one.entries`.
 function decide(one, limits) {
   const members = [...Array(one.members).keys()];
   const bars = one.entries.map((entry) => barOf(entry, limits));
@@ -66,6 +66,7 @@ function decide(one, limits) {
   const found = {
     one,
     use,
+    eligible,
     leaders,
     contenders,
     rivals,
@@ -76,6 +77,7 @@ function decide(one, limits) {
     gains,
     source,
     isBaseline,
+    usual: bars.every((bar, a) => bar === one.entries[a].bar),
   };
   return { ...found, verdict: verdict(found), notDifferent: notDifferent(found) };
 }

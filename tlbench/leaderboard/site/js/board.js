@@ -63,7 +63,7 @@ function boardView(parameters) {
     draw();
     say(`${counted(filtered(given).length, "result")}.`);
     // A heading that was just used keeps the focus although the table is a new one.
-    if (focused) table.querySelector(`button[data-name="${focused}"]`).focus();
+    if (focused) table.querySelector(`[data-name="${focused}"]`)?.focus();
   };
   draw();
   return [

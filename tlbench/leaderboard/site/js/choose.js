@@ -11,20 +11,28 @@ const FORGETTING = [
 
 const positive = (text) => (text !== "" && Number.isFinite(Number(text)) && Number(text) >= 0 ? Number(text) : null);
 
-// Which cases a reader can have: those whose data they have, of the tasks that they are interested in.
-function allowed(given) {
+// Which cases a reader could have, with enough labels: those whose data they have, of the tasks that they are interested in.
+function possible(given) {
   const has = new Set([
     given.inputs !== "0" && "target-inputs",
     given.source !== "0" && "source",
     given.labels !== "0" && "target-labels",
   ]);
-  const most = positive(given.labels || "");
   return CASES.filter(
     (one) =>
       (!given.on || one.task === given.on || one.task.startsWith(`${given.on}/`)) &&
-      one.access.every((part) => has.has(part)) &&
-      !(one.access.includes("target-labels") && most !== null && one.labels > most),
+      one.access.every((part) => has.has(part)),
   );
+}
+
+function tooManyLabels(given) {
+  const most = positive(given.labels || "");
+  return (one) => one.access.includes("target-labels") && most !== null && one.labels > most;
+}
+
+function allowed(given) {
+  const tooMany = tooManyLabels(given);
+  return possible(given).filter((one) => !tooMany(one));
 }
 
 function decisions(given) {
@@ -46,21 +54,33 @@ function byTask(found) {
   return tasks;
 }
 
-// Strategies over several tasks: how often each has the highest score of all that fit, and how often it is recommended.
+// Of the entries that fit in a task, those with the highest score: more than one if they are equal.
+function highest(found) {
+  const fitting = found.flatMap(({ one, eligible }) => eligible.map((a) => ENTRIES[one.entries[a].id]));
+  const most = Math.max(...fitting.map((entry) => entry.score));
+  return fitting.filter((entry) => entry.score === most);
+}
+
+// Strategies over several tasks: how often each has the highest score of all that fit, and how often it is named.
 function shortlist(tasks) {
   const names = new Map();
   const of = (strategy) =>
-    names.get(strategy) || names.set(strategy, { strategy, first: [], recommended: [], entries: [] }).get(strategy);
-  for (const [task, found] of tasks)
-    found
-      .filter((one) => one.use !== null)
-      .forEach((one, place) => {
-        const entry = ENTRIES[one.one.entries[one.use].id];
-        const told = of(entry.strategy);
-        if (place === 0) told.first.push(task);
-        told.recommended.push(one);
-        told.entries.push(entry);
-      });
+    names.get(strategy) ||
+    names.set(strategy, { strategy, first: [], recommended: [], entries: [], access: [] }).get(strategy);
+  for (const [task, found] of tasks) {
+    for (const entry of highest(found)) {
+      const told = of(entry.strategy);
+      told.first = distinct([...told.first, task]);
+      told.access = distinct([...told.access, entry.access_words]);
+    }
+    for (const one of found.filter((each) => each.use !== null)) {
+      const entry = ENTRIES[one.one.entries[one.use].id];
+      const told = of(entry.strategy);
+      told.recommended.push(one);
+      told.entries.push(entry);
+      told.access = distinct([...told.access, entry.access_words]);
+    }
+  }
   return [...names.values()].sort(
     (a, b) =>
       b.first.length - a.first.length ||
@@ -93,10 +113,6 @@ function chooseView(parameters) {
 }
 
 function controls(given, update) {
-  const fields = DOMAINS.flatMap((domain) => [
-    [domain, `${domain}: all tasks`],
-    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
-  ]);
   const amount = (label, name, hint) =>
     h(
       "label",
@@ -124,7 +140,7 @@ function controls(given, update) {
       label,
     );
   return [
-    choice("Domain or task", [["", "all domains"], ...fields], given.on, (on) => update({ on })),
+    choice("Domain or task", [["", "all domains"], ...FIELDS], given.on, (on) => update({ on })),
     amount("Target labels you have", "labels", "any number; 0 for none"),
     choice("It may forget of the source", FORGETTING, given.forgetting, (forgetting) => update({ forgetting })),
     amount("Milliseconds per example", "ms", "any"),
@@ -140,14 +156,18 @@ function controls(given, update) {
 
 function answer(given, found) {
   const tasks = byTask(found);
-  if (!found.length) return h("p", { class: "empty" }, emptyReason(given));
+  const beyond = possible(given).filter(tooManyLabels(given));
+  const beyondIn = (task) => beyond.filter((one) => one.task === task).map((one) => beyondItem(one, given));
+  const without = distinct(beyond.map((one) => one.task)).filter((task) => !tasks.has(task));
+  const others = without.map((task) => taskAnswer(task, [], beyondIn(task), true));
+  if (!found.length) return [h("p", { class: "empty" }, emptyReason(given)), others];
   const names = shortlist(tasks);
   const unknown = names.length
     ? ""
     : h(
         "p",
         { class: "empty" },
-        "Nothing can be recommended within these limits. The reasons are below: allow more forgetting, or more milliseconds.",
+        `Nothing can be recommended${moreOf(given)}`,
       );
   const several = tasks.size > 1;
   return [
@@ -155,20 +175,37 @@ function answer(given, found) {
       ? [h("h2", {}, `Shortlist for ${given.on || "all domains"}`), ranking(names, tasks)]
       : unknown,
     h("h2", {}, several ? "Task by task" : `Shortlist for ${[...tasks.keys()][0]}`),
-    [...tasks].map(([task, some]) => taskAnswer(task, some, several)),
+    [...tasks].map(([task, some]) => taskAnswer(task, some, beyondIn(task), several)),
+    others,
     h(
       "p",
       { class: "note" },
-      "Highest score: of all that fit what you have. Recommended: among the strategies that use the same data; there the choice follows from significant differences and then from costs. Choices with different data " +
-        "are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.",
+      "Highest score: of all that fit what you have. Named: chosen among the strategies that use the same data, by significant differences and then by costs. " +
+        "Surely better: significantly better than the others or without another, and not undecided against source-only. Choices with different data are listed by score and not tested against each other. Scores are of the measured test splits: with your data they may differ.",
     ),
   ];
 }
 
+// Which of the limits that are set could be wider.
+function moreOf(given) {
+  const more = [given.forgetting && "more forgetting", positive(given.ms) !== null && "more milliseconds"].filter(Boolean);
+  return more.length ? ` within these limits. The reasons are below: allow ${more.join(", or ")}.` : ". The reasons are below.";
+}
+
+function beyondItem(one, given) {
+  const names = one.entries.slice(0, one.members).map((entry) => entry.name);
+  return h(
+    "li",
+    { class: "none" },
+    h("p", { class: "given" }, one.given),
+    h("p", {}, `${joined(names)}: measured with ${counted(one.labels, "target label")}, you have ${given.labels}.`),
+  );
+}
+
 function emptyReason(given) {
   const most = positive(given.labels || "");
-  const budgets = allowed({ ...given, labels: "" })
-    .filter((one) => one.labels !== null)
+  const budgets = possible(given)
+    .filter(tooManyLabels(given))
     .map((one) => one.labels);
   if (most && budgets.length)
     return `No result was measured with at most ${short(most)} target labels: the fewest here are ${short(Math.min(...budgets))}.`;
@@ -180,19 +217,27 @@ function ranking(names, tasks) {
     "ol",
     { class: "ranking" },
     names.slice(0, 8).map((one) => {
-      const forgets = one.entries.map((entry) => entry.forgetting).filter(isNumber);
       const first = `highest score in ${one.first.length} of ${counted(tasks.size, "task")}`;
-      const chosen = `recommended in ${distinct(one.recommended.map((each) => each.one.task)).length}`;
-      const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
-      const words = distinct(one.entries.map((entry) => entry.access_words));
+      const sure = one.recommended.filter((each) => ["best", "only"].includes(each.decision));
+      const chosen = `named in ${tasksOf(one.recommended)}, surely better in ${tasksOf(sure)}`;
       return h(
         "li",
         {},
         link(address(`strategy/${one.strategy}`), h("b", {}, one.strategy)),
-        ` (${joined(words, 2)}): ${first}, ${chosen}; ${lost}, trains in ${range(one.entries.map((entry) => entry.adapt_s).filter(isNumber))} s.`,
+        ` (${joined(one.access, 2)}): ${first}, ${chosen}${costsOf(one.entries)}.`,
       );
     }),
   );
+}
+
+const tasksOf = (found) => distinct(found.map((one) => one.one.task)).length;
+
+// What the entries for which a strategy is recommended cost; nothing if there are none.
+function costsOf(entries) {
+  if (!entries.length) return "";
+  const forgets = entries.map((entry) => entry.forgetting).filter(isNumber);
+  const lost = forgets.length ? `forgets ${range(forgets, number)}` : "its forgetting is not measured";
+  return `; ${lost}, adapts in ${range(entries.map((entry) => entry.adapt_s).filter(isNumber))} s`;
 }
 
 function range(values, form = short) {
@@ -201,23 +246,53 @@ function range(values, form = short) {
   return form(low) === form(high) ? form(low) : `${form(low)} to ${form(high)}`;
 }
 
-function taskAnswer(task, found, several) {
+function taskAnswer(task, found, beyond, several) {
   return h(
     "article",
     { class: "panel task-answer" },
     several && h("h3", {}, link(address(`task/${task}`), task)),
-    h("ol", { class: "choices" }, found.map(choiceItem)),
+    choices(found, beyond),
   );
 }
 
-function choiceItem(found) {
+// What the data cannot tell of a decision, and what is worth trying: the sentences of tlbench advise. With limits that
+// leave out more, those that do not depend on other strategies.
+function remarksOn({ one, use, usual }) {
+  const said = usual ? one.said : use === null ? [[], []] : one.entries[use].said;
+  return said.map((some) => some.map(sentence));
+}
+
+// The decisions on a task; remarks that all of them have in common are said once.
+function choices(found, beyond = []) {
+  const every = found.map(remarksOn);
+  const shared = [0, 1].map((at) =>
+    every.length > 1 ? every[0][at].filter((text) => every.every((some) => some[at].includes(text))) : [],
+  );
+  const own = every.map((some) => some.map((part, at) => part.filter((text) => !shared[at].includes(text))));
+  return [
+    h(
+      "ol",
+      { class: "choices" },
+      found.map((one, place) => choiceItem(one, own[place])),
+      beyond,
+    ),
+    remarkLines(shared, "For all of them, "),
+  ];
+}
+
+const remarkLines = (remarks, before = "") =>
+  ["not certain", "worth trying"].map((name, at) => {
+    const title = `${before}${before ? name : name[0].toUpperCase() + name.slice(1)}`;
+    return remarks[at].length ? h("p", { class: "note" }, h("b", {}, `${title}: `), remarks[at].join(" ")) : "";
+  });
+
+function choiceItem(found, remarks) {
   const { one, use } = found;
   const entry = use === null ? null : ENTRIES[one.entries[use].id];
   const given = `${one.given}${one.condition ? ` (${one.condition})` : ""}`;
-  if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict));
-  const kind = { best: "clear", only: "the only one", undecided: "not decided", baseline: "baseline is better" }[
-    found.decision
-  ];
+  if (!entry) return h("li", { class: "none" }, h("p", { class: "given" }, given), h("p", {}, found.verdict), remarkLines(remarks));
+  const unsure = found.rivals.length ? "not decided" : "no sure gain";
+  const kind = { best: "clear", only: "the only one", undecided: unsure, baseline: "baseline is better" }[found.decision];
   return h(
     "li",
     { class: colour(entry) },
@@ -232,10 +307,11 @@ function choiceItem(found) {
         { class: "numbers" },
         `${entry.metric} ${number(entry.score)}`,
         intervalBar(entry),
-        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to train`,
+        ` forgets ${number(entry.forgetting)} · ${short(entry.p50_ms)} ms · ${short(entry.adapt_s)} s to adapt`,
       ),
     ),
     h("p", {}, found.verdict),
+    remarkLines(remarks),
     found.leftOut.length ? h("p", { class: "note" }, `Left out: ${listedOut(found.leftOut)}`) : "",
   );
 }

@@ -29,6 +29,7 @@ function comparison([
   probe,
   ms,
   contended,
+  paired,
 ]) {
   return {
     task: TEXTS[task],
@@ -47,6 +48,7 @@ function comparison([
     forgetting: head ?? probe,
     ms,
     contended,
+    paired,
   };
 }
 
@@ -65,17 +67,36 @@ function turn(one) {
   };
 }
 
+// The names that have a result which answers the same question as one of this name.
+function partnersOf(by, name) {
+  return texts(DATA.compared[by].names).filter((other) => other !== name && pairOf(by, name, other).records.length);
+}
+
+// A and B as they are given, or else two that have something in common: frozen and finetune if they do.
+function pairFrom(by, a, b) {
+  const known = texts(DATA.compared[by].names);
+  const has = (name) => partnersOf(by, name).length;
+  const first = known.includes(a) ? a : ["frozen", ...known].find((name) => known.includes(name) && has(name)) || known[0];
+  if (known.includes(b) && b !== first) return [first, b];
+  const partners = partnersOf(by, first);
+  return [first, partners.includes("finetune") ? "finetune" : partners[0] || known.find((name) => name !== first)];
+}
+
 function compareView(parameters) {
-  const given = { by: "strategy", ...parameters };
+  const given = { by: "strategy", on: "", ...parameters };
+  if (given.by !== "backbone") given.by = "strategy";
   const result = h("div", {});
   const form = h("form", { class: "panel", onsubmit: (event) => event.preventDefault() });
-  const names = () => texts(DATA.compared[given.by === "backbone" ? "backbone" : "strategy"].names);
+  const names = () => texts(DATA.compared[given.by].names);
+  // The choices beside `other`, with a mark on those of which no result answers the same question.
+  const marked = (other) => {
+    const partners = partnersOf(given.by, other);
+    const others = names().filter((name) => name !== other);
+    return others.map((name) => [name, partners.includes(name) ? name : `${name} (nothing in common)`]);
+  };
   const draw = () => {
     const known = names();
-    if (!known.includes(given.a)) given.a = known.includes("frozen") ? "frozen" : known[0];
-    if (!known.includes(given.b) || given.b === given.a)
-      given.b =
-        known.includes("finetune") && given.a !== "finetune" ? "finetune" : known.find((name) => name !== given.a);
+    [given.a, given.b] = pairFrom(given.by, given.a, given.b);
     replace(
       result,
       known.length < 2 ? h("p", { class: "empty" }, "There is only one: nothing to compare.") : compared(given),
@@ -99,16 +120,17 @@ function compareView(parameters) {
       ),
       choice(
         "A",
-        names().map((name) => [name, name]),
+        marked(given.b),
         given.a,
-        (a) => update({ a }),
+        (a) => again({ a }, 1),
       ),
       choice(
         "B",
-        names().map((name) => [name, name]),
+        marked(given.a),
         given.b,
-        (b) => update({ b }),
+        (b) => again({ b }, 2),
       ),
+      choice("Domain or task", [["", "all domains"], ...FIELDS], given.on, (on) => update({ on })),
       h(
         "button",
         {
@@ -122,6 +144,12 @@ function compareView(parameters) {
         "Swap A and B",
       ),
     );
+  // The other choice has other partners now; the one that was used keeps the focus.
+  const again = (part, at) => {
+    update(part);
+    build();
+    form.querySelectorAll("select")[at].focus();
+  };
   const update = (part) => {
     Object.assign(given, part);
     draw();
@@ -134,22 +162,23 @@ function compareView(parameters) {
     h(
       "p",
       { class: "lead" },
-      "The difference of B from A on the same task, data and label budget, with its 95 % interval, paired by seed and test example.",
+      "The difference of B from A on the same task, data and label budget, with its 95 % interval. It is paired by seed, and by test example if both have stored draws of their score.",
     ),
     form,
     result,
   ];
 }
 
-function compared({ by, a, b }) {
-  const { records, reasons } = pairOf(by, a, b);
+function compared({ by, a, b, on }) {
+  const { records: every, reasons } = pairOf(by, a, b);
+  const records = every.filter((one) => isOn(one.task, on));
   const counts = VERDICTS.map((verdict) => [verdict, records.filter((one) => one.verdict === verdict).length]).filter(
     ([, count]) => count,
   );
   const why = reasons.length
     ? h(
         "details",
-        {},
+        { open: !records.length },
         h("summary", {}, "Not compared"),
         h(
           "ul",
@@ -159,7 +188,10 @@ function compared({ by, a, b }) {
       )
     : "";
   if (!records.length)
-    return [h("p", { class: "empty" }, `${a} and ${b} have no results that answer the same question.`), why];
+    return [
+      h("p", { class: "empty" }, `${a} and ${b} have no results that answer the same question${on && ` in ${on}`}.`),
+      why,
+    ];
   const most = largest(records);
   const other = by === "strategy" ? "Backbone" : "Strategy";
   return [
@@ -234,7 +266,7 @@ function compared({ by, a, b }) {
     h(
       "p",
       { class: "note" },
-      "Better or worse: the 95 % interval of the difference does not contain 0. Of 40 comparisons without a true difference, up to two may be called so by chance.",
+      "Better or worse: the 95 % interval of the difference does not contain 0. Upper bound: the difference is not paired by test example, so that its interval may be too wide. Bars of one metric have one scale; the dashed line is no difference. Of 40 comparisons without a true difference, up to two may be called so by chance.",
     ),
   ];
 }
@@ -245,6 +277,7 @@ function differenceCell(one, most) {
     {},
     h("b", {}, signed(one.difference)),
     h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""),
+    isNumber(one.error) && one.paired === 0 ? h("small", {}, " upper bound") : "",
     differenceBar(one, most.get(one.metric)),
   );
 }

@@ -38,6 +38,7 @@ ENTRIES.forEach((entry, place) => {
   entry.forgetting = entry.forgetting_head ?? entry.forgetting_probe ?? null;
   entry.forgetting_sd = isNumber(entry.forgetting_head) ? entry.forgetting_head_sd : entry.forgetting_probe_sd;
   entry.retention = isNumber(entry.forgetting) ? 1 - entry.forgetting : null;
+  if (!entry.budget) entry.label_budget = null; // a strategy without target labels was given none
   entry.group = entry.baseline ? "baselines" : entry.access_words;
 });
 const RUNS = records(DATA.runs);
@@ -78,6 +79,14 @@ const distinct = (values) => [
 ];
 const DOMAINS = distinct(ENTRIES.map((entry) => entry.domain)).sort();
 const TASK_NAMES = distinct(ENTRIES.map((entry) => entry.task)).sort();
+// What a reader chooses to see one domain or one task.
+const FIELDS = DOMAINS.flatMap((domain) => [
+  [domain, `${domain}: all tasks`],
+  ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
+]);
+const isOn = (task, on) => !on || task === on || task.startsWith(`${on}/`);
+// The tasks in which something was measured with several label budgets.
+const SWEPT = new Set(DATA.sweeps.map((group) => ENTRIES[group[0]].task));
 // Strategies with equal access share a colour, that of the pictures of a board: `SHADES` in leaderboard/style.py.
 const USUAL = [
   "target inputs",

@@ -41,7 +41,7 @@ function choice(label, options, value, change) {
     { onchange: () => change(select.value) },
     options.map(([key, text]) => h("option", { value: key, selected: key === value }, text)),
   );
-  select.value = options.some(([key]) => key === value) ? value : options[0][0];
+  select.value = options.some(([key]) => key === value) ? value : options.length ? options[0][0] : "";
   return h("label", {}, h("span", {}, label), select);
 }
 

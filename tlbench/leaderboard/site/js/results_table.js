@@ -1,6 +1,6 @@
 // A table of results: sorted by any column, grouped by task and access if it is not, a page at a time.
 
-const PAGE = 100;
+const PAGE = 250;
 
 // Number of an entry than which no other with the same access and labels is significantly better -> what it is called.
 const LEADERS = new Map(
@@ -23,10 +23,10 @@ const scoreCell = (entry) =>
 const flagMark = (entry) =>
   entry.flags.length
     ? h(
-        "span",
-        { class: "flag", title: entry.flags.map((flag) => flag[1]).join(" ") },
-        `⚑ ${entry.flags.length}`,
-        h("span", { class: "unseen" }, " flags"),
+        "details",
+        { class: "flag" },
+        h("summary", {}, `⚑ ${entry.flags.length}`, h("span", { class: "unseen" }, " flags")),
+        entry.flags.map((flag) => h("p", {}, flag[1])),
       )
     : "";
 const overCell = (name) => (entry) =>
@@ -50,9 +50,9 @@ const COLUMNS = [
   },
   {
     key: "adapt_s",
-    title: "Training (s)",
+    title: "Adaptation (CPU s)",
     brief: true,
-    cell: (entry) => (isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " GPU" : ""}` : NONE),
+    cell: secondsCell,
   },
   { key: "rank", title: "Rank", cell: (entry) => entry.rank ?? NONE },
   { key: "access", title: "Access", text: true, cell: (entry) => entry.access_words },
@@ -85,6 +85,10 @@ function strategyCell(entry, flat) {
   ];
 }
 
+function secondsCell(entry) {
+  return isNumber(entry.adapt_s) ? `${short(entry.adapt_s)}${entry.gpu ? " on the GPU" : ""}` : NONE;
+}
+
 function forgettingCell(entry) {
   if (!isNumber(entry.forgetting)) return NONE;
   return [number(entry.forgetting), isNumber(entry.forgetting_head) ? "" : h("small", {}, " probe")];
@@ -106,14 +110,15 @@ function sorted(entries, sort, column) {
 function resultsTable(entries, { sort = "", page = 1, full = false, change, caption }) {
   const columns = COLUMNS.filter((column) => column.brief || full);
   const by = columns.find((column) => column.key === sort.replace("-", ""));
-  const ordered = sorted(entries, sort, by);
-  const pages = Math.max(1, Math.ceil(ordered.length / PAGE));
-  const at = Math.min(Math.max(1, page), pages);
-  const shown = ordered.slice((at - 1) * PAGE, at * PAGE);
+  const pages = pagesOf(sorted(entries, sort, by), !by);
+  const at = Math.min(Math.max(1, page), pages.length);
+  const shown = pages[at - 1];
   const turn = (sortBy) => change({ sort: sortBy, page: "" });
   return h(
     "div",
     { class: "results" },
+    sortChoice(columns, sort, turn),
+    by && metricsHint(entries, by),
     h(
       "div",
       { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
@@ -133,8 +138,43 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
         h("tbody", {}, by ? shown.map((entry) => row(entry, columns, true)) : grouped(shown, columns)),
       ),
     ),
-    pages > 1 && pager(at, pages, ordered.length, (next) => change({ page: next })),
+    pages.length > 1 && pager(at, pages.length, entries.length, (next) => change({ page: next })),
   );
+}
+
+// Pages of at most so many results; those of a task stay together unless they are more.
+function pagesOf(ordered, together) {
+  const pages = [[]];
+  let start = 0;
+  while (start < ordered.length) {
+    let end = start + 1;
+    while (together && end < ordered.length && ordered[end].task === ordered[start].task) end += 1;
+    for (; start < end; start = Math.min(end, start + PAGE)) {
+      const part = ordered.slice(start, Math.min(end, start + PAGE));
+      if (pages[pages.length - 1].length + part.length > PAGE) pages.push([]);
+      pages[pages.length - 1].push(...part);
+    }
+  }
+  return pages;
+}
+
+// Small screens have no headings: a choice sorts in their place.
+function sortChoice(columns, sort, turn) {
+  const orders = columns.flatMap(({ key, title, text }) => [
+    [key, `${title}, ${text ? "A to Z" : "lowest first"}`],
+    [`-${key}`, `${title}, ${text ? "Z to A" : "highest first"}`],
+  ]);
+  const label = choice("Sort", [["", "by task and access"], ...orders], sort, turn);
+  label.classList.add("sorting");
+  label.querySelector("select").dataset.name = "sorting";
+  return label;
+}
+
+function metricsHint(entries, { key }) {
+  const metrics = distinct(entries.map((entry) => entry.metric));
+  return ["score", "over_source_only", "over_scratch"].includes(key) && metrics.length > 1
+    ? h("p", { class: "hint" }, `Sorted together: ${joined(metrics, 9)}, which are not on one scale.`)
+    : "";
 }
 
 function heading(column, by, sort, turn) {

@@ -35,14 +35,15 @@ function runView(id) {
           `95 % interval ${interval(value("score_low"), value("score_high"))} over ${counted(entry.test_size || 0, "test example")}`,
       ),
     ),
+    entry.ok && entry.runs.length > 1 ? h("p", {}, meanOf(entry)) : "",
     h(
       "div",
       { class: "tiles" },
       tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
       tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"),
-      tile("Training", `${short(entry.adapt_s)} s`, "mean over seeds"),
-      tile("Over source-only", signed(entry.over_source_only), "mean over seeds"),
-      tile("Over scratch", signed(entry.over_scratch), "mean over seeds"),
+      tile("Adaptation", `${short(entry.adapt_s)} ${entry.gpu ? "s on the GPU" : "CPU s"}`, "mean over seeds"),
+      overTile("Over source-only", entry, "source_only"),
+      overTile("Over scratch", entry, "scratch"),
     ),
     told(run),
     predictions(run),
@@ -56,6 +57,18 @@ function runView(id) {
 
 const tile = (name, text, note) =>
   text.startsWith(NONE) ? "" : h("div", { class: "tile" }, h("span", {}, name), h("b", {}, text), h("small", {}, note));
+
+// How far a result is above a baseline, with its 95 % interval and whether that is significant.
+function overTile(name, entry, other) {
+  const error = entry[`over_${other}_error`];
+  const gain = `${signed(entry[`over_${other}`])}${isNumber(error) ? ` ± ${number(error)}` : ""}`;
+  return tile(name, gain, `mean over seeds${entry[`over_${other}_decided`] ? "" : "; not significant"}`);
+}
+
+function meanOf(entry) {
+  const ends = interval(entry.score_low, entry.score_high);
+  return `Mean over ${entry.runs.length} seeds: ${number(entry.score)}${ends && ` (${ends})`}`;
+}
 
 function factValue(run, field) {
   const fact = DATA.facts.find((one) => one.field === field);
@@ -188,6 +201,10 @@ function repeat(run) {
     ? TEXTS[DATA.repeat[run.entry]].replace(/--seeds \d+-\d+/, `--seeds ${run.seed}-${run.seed}`)
     : "";
   if (!command) return "";
+  const places = [...command.matchAll(/(\w+)\.(\w+)=PATH/g)].map(([, owner, name]) =>
+    owner === "backbone" ? `your weights file (${owner}.${name})` : `your file or folder of data (${owner}.${name})`,
+  );
+  const board = DATA.folder === null ? "" : ` --board ${TEXTS[DATA.folder]}`;
   const code = h("pre", {}, command);
   const copy = () => {
     getSelection().selectAllChildren(code);
@@ -201,6 +218,29 @@ function repeat(run) {
     h("h2", {}, "Repeat it"),
     code,
     h("button", { type: "button", class: "quiet", onclick: copy }, "Copy"),
-    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}`)),
+    places.length ? h("p", {}, `PATH: ${joined(places)}.`) : "",
+    expected(run),
+    h("p", { class: "note" }, "Every field and the file of the result: ", h("code", {}, `tlbench show ${run.id}${board}`)),
   ];
+}
+
+// What a repeated run gives, and the command that compares it with this one.
+function expected(run) {
+  const score = factValue(run, "score");
+  if (!isNumber(score)) return "";
+  const [commit, device] = [factValue(run, "commit"), factValue(run, "device_name")];
+  const where = `the same class of processor${device ? ` (${device})` : ""}${commit ? ` and with commit ${commit.slice(0, 7)}` : ""}`;
+  const file = fileOf(run);
+  return [
+    h("p", {}, `Expect ${run.of.metric} ${number(score)}; bit for bit only on ${where}.`),
+    file ? h("p", {}, "The same in one step, compared: ", h("code", {}, `tlbench verify ${file} --rerun 1`)) : "",
+  ];
+}
+
+// Where the file of a result lies. A name that is not unique on the page is that of the file.
+function fileOf(run) {
+  if (DATA.folder === null) return "";
+  const start = TEXTS[DATA.files[run.entry]];
+  const name = run.id.includes("--") ? run.id : start && `${start}${run.seed}--${run.id}`;
+  return name && `${TEXTS[DATA.folder]}/rows/${name}.json`;
 }

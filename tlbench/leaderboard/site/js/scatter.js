@@ -6,7 +6,7 @@ const SHAPES = ["circle", "square", "triangle", "diamond", "cross", "down"];
 const MEASURES = new Map([
   ["retention", { title: "retention (1 − forgetting)", short: "retention", sign: 1, sd: "forgetting_sd" }],
   ["p50_ms", { title: "latency p50 (ms, log)", short: "latency", sign: -1, log: true }],
-  ["adapt_s", { title: "training time (s, log)", short: "training time", sign: -1, log: true }],
+  ["adapt_s", { title: "time of adaptation (s, log)", short: "time of adaptation", sign: -1, log: true }],
   ["onnx_kb", { title: "size of the ONNX file (kB, log)", short: "size", sign: -1, log: true }],
   ["label_budget", { title: "target labels (log)", short: "labels", sign: -1, log: true }],
 ]);

@@ -16,8 +16,9 @@ function strategyView(name) {
       "p",
       {},
       link(address("board", { strategy: name }), "All its results"),
-      " · ",
-      link(address("compare", { by: "strategy", a: name }), "Compare it with another strategy"),
+      partnersOf("strategy", name).length
+        ? [" · ", link(address("compare", { by: "strategy", a: name }), "Compare it with another strategy")]
+        : "",
     ),
     lostOf(entries),
   ];
@@ -32,8 +33,10 @@ function helped(entries) {
     .sort((a, b) => b[`over_${measure}`] - a[`over_${measure}`]);
   if (!known.length) return h("p", { class: "empty" }, "There is no baseline beside it.");
   const gain = (entry) => entry[`over_${measure}`];
-  const sure = (sign) =>
-    known.filter((entry) => entry[`over_${measure}_decided`] && Math.sign(gain(entry)) === sign).length;
+  const down = known.filter((entry) => entry[`over_${measure}_decided`] && gain(entry) < 0);
+  const learntNothing = (entry) => entry.flags.some(([name]) => name === "not-above-constant");
+  const up = known.filter((entry) => entry[`over_${measure}_decided`] && gain(entry) > 0);
+  const empty = up.filter(learntNothing).length;
   const most = largest(
     known.map((entry) => ({ metric: entry.metric, difference: gain(entry), error: entry[`over_${measure}_error`] })),
   );
@@ -41,7 +44,9 @@ function helped(entries) {
     h(
       "p",
       { class: "count" },
-      `Against ${word}: significantly better in ${sure(1)} of ${known.length}, worse in ${sure(-1)}.`,
+      `Against ${word}: significantly better in ${up.length} of ${counted(known.length, "result")}` +
+        `${empty ? `, ${empty} of them not above the constant prediction` : ""}; worse in ${down.length}. ` +
+        "A result is one task with one backbone. Bars of one metric have one scale; the dashed line is no difference.",
     ),
     h(
       "div",
@@ -56,7 +61,7 @@ function helped(entries) {
           h(
             "tr",
             {},
-            ["Task", "Score", "Difference", "Forgetting", "Training (s)"].map((title, place) =>
+            ["Task", "Score", "Difference", "Forgetting", "Adaptation (CPU s)"].map((title, place) =>
               h("th", { scope: "col", class: place ? "numeric" : "" }, title),
             ),
           ),
@@ -79,12 +84,18 @@ function helped(entries) {
                 "th",
                 { scope: "row", class: "first" },
                 link(address(`task/${entry.task}`), entry.task),
-                h("small", { class: "under" }, link(address(`run/${entry.runs[0].id}`), entry.backbone)),
+                h(
+                  "small",
+                  { class: "under" },
+                  link(address(`run/${entry.runs[0].id}`), entry.backbone),
+                  entry.selection && `, selection ${entry.selection}`,
+                ),
+                learntNothing(entry) ? h("small", { class: "under flag" }, "⚑ not above the constant prediction") : "",
               ),
               h("td", { "data-label": "Score", class: "numeric" }, scoreCell(entry)),
               h("td", { "data-label": "Difference", class: "numeric" }, differenceCell(one, most)),
               h("td", { "data-label": "Forgetting", class: "numeric" }, forgettingCell(entry)),
-              h("td", { "data-label": "Training (s)", class: "numeric" }, short(entry.adapt_s)),
+              h("td", { "data-label": "Adaptation (CPU s)", class: "numeric" }, secondsCell(entry)),
             );
           }),
         ),

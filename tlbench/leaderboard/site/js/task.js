@@ -47,7 +47,7 @@ function taskView(name, parameters) {
     shiftFacts(entries),
     h("h2", {}, "Which strategy?"),
     found.length
-      ? h("div", { class: "panel" }, h("ol", { class: "choices" }, found.map(choiceItem)))
+      ? h("div", { class: "panel" }, choices(found))
       : h("p", { class: "empty" }, "No strategy has a score."),
     h("h2", {}, "Results"),
     table,

@@ -5,6 +5,7 @@ const MOST_PICTURES = 24;
 function tradeoffView(parameters) {
   const given = { on: DOMAINS[0] || "", x: "retention", ...parameters };
   const pictures = h("div", {});
+  const measure = h("div", {});
   const draw = () => {
     const entries = ENTRIES.filter(
       (entry) =>
@@ -13,31 +14,34 @@ function tradeoffView(parameters) {
         (given.baselines || !entry.baseline) &&
         (!given.group || entry.group === given.group || entry.baseline),
     );
-    replace(pictures, scatters(entries, MEASURES.has(given.x) ? given.x : "retention"));
+    if (!offered(given.on).includes(given.x)) given.x = "retention";
+    replace(pictures, scatters(entries, given.x));
+    replace(
+      measure,
+      choice(
+        "Score against",
+        offered(given.on).map((name) => [name, MEASURES.get(name).short]),
+        given.x,
+        (x) => update({ x }),
+      ),
+    );
   };
   const update = (part) => {
+    const focused = measure.contains(document.activeElement);
     Object.assign(given, part);
-    keep("tradeoff", given);
     draw();
+    keep("tradeoff", given);
+    if (focused) measure.querySelector("select").focus();
   };
   draw();
-  const fields = DOMAINS.flatMap((domain) => [
-    [domain, `${domain}: all tasks`],
-    ...TASK_NAMES.filter((task) => task.startsWith(`${domain}/`)).map((task) => [task, `  ${task}`]),
-  ]);
   return [
     h("h1", {}, "Trade-off"),
     h("p", { class: "lead" }, "Up is a higher score, right is a lower cost: good is up and right, in every picture."),
     h(
       "form",
       { class: "panel", onsubmit: (event) => event.preventDefault() },
-      choice("Domain or task", fields, given.on, (on) => update({ on })),
-      choice(
-        "Score against",
-        [...MEASURES].map(([name, about]) => [name, about.short]),
-        given.x,
-        (x) => update({ x }),
-      ),
+      choice("Domain or task", FIELDS, given.on, (on) => update({ on })),
+      measure,
       choice("Access", [["", "all"], ...GROUPS.map((group) => [group, group])], given.group || "", (group) =>
         update({ group }),
       ),
@@ -55,6 +59,10 @@ function tradeoffView(parameters) {
     pictures,
   ];
 }
+
+// The costs of which a domain or task has results: labels only if there are several label budgets.
+const offered = (on) =>
+  [...MEASURES.keys()].filter((name) => name !== "label_budget" || [...SWEPT].some((task) => isOn(task, on)));
 
 function scatters(entries, measure) {
   const shapes = shapesOf(entries);
