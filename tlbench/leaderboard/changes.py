@@ -1,4 +1,4 @@
-"""What further results change on a board: a line for each entry whose score, seeds or rank is another."""
+"""What further results change on a board: a line for each entry that is new, is gone or has other numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NONE = "-"
 
 
 def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[dict[str, str]]:
-    """Return the entries that are new, or have other seeds, another mean score or another rank, in the order of pages.
+    """Return the entries that are new or have other numbers, in the order of pages, then those that are gone.
 
     A value is `NEW`, or `OLD -> NEW` if it was another.
     """
@@ -26,11 +26,16 @@ def changes(before: Sequence[Entry], after: Sequence[Entry]) -> list[dict[str, s
         old = known.get(questions.question(entry.first))
         if old is None or old != values:
             shown = {name: _change(old[name], value) if old else value for name, value in values.items()}
-            row = entry.first
-            new = "" if old else " (new)"
-            names = {"task": row.task, "backbone": row.backbone, "strategy": f"{entry.strategy}{new}"}
-            lines.append({**names, "access": wording.access(entry.access), **shown})
-    return lines
+            lines.append(_line(entry, "" if old else " (new)", shown))
+    there = {questions.question(entry.first) for entry in after}
+    gone = (entry for entry in before if questions.question(entry.first) not in there)
+    return [*lines, *(_line(entry, " (removed)", _values(entry)) for entry in gone)]
+
+
+def _line(entry: Entry, note: str, values: dict[str, str]) -> dict[str, str]:
+    row = entry.first
+    names = {"task": row.task, "backbone": row.backbone, "strategy": f"{entry.strategy}{note}"}
+    return {**names, "access": wording.access(entry.access), **values}
 
 
 def _values(entry: Entry) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import re
@@ -28,6 +29,8 @@ from tlbench.verification.report import Problem, Report
 CHECKSUMS = "SHA256SUMS"
 PLACE = re.compile(r"(?<![\w/:.~-])(?:~?/(?:[^\s/:\"'<>|]+/)+[^\s/:\"'<>|]*|[A-Za-z]:\\[^\s\"'<>|]+)")
 """An absolute path of somebody's machine."""
+AHEAD = datetime.timedelta(days=1)
+"""How far the clock of somebody's machine may be ahead."""
 HOSTS = ("localhost",)
 """Names of machines that say nothing of them."""
 
@@ -40,6 +43,10 @@ def unpublishable(file: str, row: Row, allow_dirty: bool = False, hosts: Sequenc
         yield Problem(file, "files", row.files or row.remembered_files, "none: nobody else has your own files")
     if row.status == "failed" and row.bad_input:
         yield Problem(file, "bad_input", True, "data that can be read: remove the result, or run it again")
+    if row.created and datetime.datetime.fromisoformat(row.created) > datetime.datetime.now(datetime.UTC) + AHEAD:
+        yield Problem(
+            file, "created", row.created, "a time that has been: of two results of one seed, the newer counts"
+        )
     for name, text in _texts(row.to_json()):
         if found := PLACE.search(text):
             yield Problem(file, name, found[0], "no path of a machine: remove the result, or run it again")

@@ -1,0 +1,121 @@
+"""What a submission may not do to the results of the board that it joins."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import shutil
+
+import pytest
+
+from tlbench.results.row import Row, write_row
+from tlbench.verification.submission import checksums
+from tlbench.verification.submission_check import check_submission, page
+
+OWN = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None, "predictions_sha256": None}
+TIMES = ("latency", "graph")
+
+
+@pytest.fixture
+def check(forger, speakers, tmp_path):
+    """Check rows as a submission to the board of the forger; files beside them are written by `beside`."""
+
+    def checked(*rows: Row, beside=lambda folder: None):
+        folder = tmp_path / "submission"
+        shutil.rmtree(folder, ignore_errors=True)
+        for row in rows:
+            write_row(folder, row)
+        beside(folder)
+        (folder / "SHA256SUMS").write_text(checksums(folder))
+        return check_submission(folder, forger.board, speakers)
+
+    return checked
+
+
+def own(forger, **fields) -> Row:
+    """Return a row of a strategy that is not installed here, made of that of finetune on the board."""
+    row = forger.row()
+    fields = {**OWN, **dict.fromkeys(TIMES), "strategy": "mine", "key": "mine", **fields}
+    plugins = {**row.plugins, "strategy": "mine (mine 1.0)"}
+    return dataclasses.replace(row, **{"plugins": plugins, **fields})
+
+
+def problems(checked) -> set[tuple[str, str]]:
+    return {(problem.file, problem.field) for problem in checked.report.problems}
+
+
+def test_a_strategy_of_somebody_else_is_not_verifiable_and_not_wrong(check, forger):
+    checked = check(own(forger))
+    assert (checked.status, checked.report.problems) == (3, [])
+    (line,) = (line for line in checked.changes if line["strategy"].startswith("mine"))
+    assert line["strategy"] == "mine (new)"
+
+
+def test_a_newer_copy_takes_no_place_of_a_result(check, forger):
+    rival = own(forger, strategy="rival", created="2026-01-01T00:00:00+00:00")
+    write_row(forger.board, rival)
+    copy = dataclasses.replace(rival, key="other", created="2026-01-02T00:00:00+00:00")
+    checked = check(copy)
+    assert (f"rows/{rival.file_name}", "seed") in problems(checked)
+    assert checked.status == 1
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=2)
+    checked = check(own(forger, created=later.isoformat()))
+    assert {field for _, field in problems(checked)} == {"created"}
+
+
+def test_many_results_do_not_decide_what_is_right_on_a_board(check, forger):
+    row = own(forger)
+    many = [dataclasses.replace(row, seed=seed, key=f"k{seed}", test_size=30) for seed in range(1, 9)]
+    checked = check(*many)
+    assert (f"rows/{forger.row().file_name}", "test_size") in problems(checked)
+    assert checked.status == 1
+
+
+def test_what_stood_on_the_board_before_is_no_problem_of_a_submission(check, forger):
+    for seed in (1, 2):
+        write_row(forger.board, own(forger, strategy="older", seed=seed, key=f"k{seed}", test_size=30 + seed))
+    assert check(own(forger)).report.problems == []
+
+
+def test_results_of_the_board_that_a_latency_file_makes_wrong_are_named(check, forger):
+    row = forger.row()
+    (path,) = (forger.board / "latency").glob("*.json")
+    content = json.loads(path.read_bytes())
+    path.unlink()
+    content["reference_p50_ms"] *= 2
+    content["p50_ratio"] /= 2
+
+    def beside(folder):
+        (folder / "latency").mkdir()
+        (folder / "latency" / path.name).write_text(json.dumps(content))
+
+    measured = {name: content[name] for name in ("reference_p50_ms", "p50_ratio")}
+    checked = check(own(forger, latency=row.latency, graph=row.graph, **measured), beside=beside)
+    assert (f"rows/{row.file_name}", "p50_ratio") in problems(checked)
+    assert checked.status == 1
+    assert "finetune (removed)" in page("mine", checked, forger.board)
+
+
+def test_targets_are_those_of_the_board(check, forger, published):
+    honest = forger.row()
+    arrays = forger.arrays()
+    forger.save_scored({**arrays, "targets": arrays["targets"][::-1].copy(), "groups": arrays["groups"][::-1].copy()})
+    forged, predictions = forger.row(), forger.path().with_suffix(".npz").read_bytes()
+    shutil.rmtree(forger.board)
+    shutil.copytree(published, forger.board)
+    mine = own(forger, predictions_sha256=forged.predictions_sha256, **{name: getattr(forged, name) for name in SCORED})
+
+    def beside(folder):
+        (folder / "rows" / mine.file_name).with_suffix(".npz").write_bytes(predictions)
+
+    checked = check(mine, beside=beside)
+    assert {(f"rows/{mine.file_name}", name) for name in ("targets", "test_sha256")} <= problems(checked)
+    assert (f"rows/{honest.file_name}", "targets") not in problems(checked)
+
+
+SCORED = (
+    *("predictions_bytes", "score", "score_low", "score_high", "scores", "eager_score", "score_matrix", "test_sha256"),
+    *("interval_method", "test_size", "most_common_share", "most_common_target_share", "prediction_spread", "groups"),
+    *("worst_group", "worst_group_score", "worst_group_low", "worst_group_high", "worst_group_size"),
+)
