@@ -119,3 +119,13 @@ SCORED = (
     *("interval_method", "test_size", "most_common_share", "most_common_target_share", "prediction_spread", "groups"),
     *("worst_group", "worst_group_score", "worst_group_low", "worst_group_high", "worst_group_size"),
 )
+
+
+def test_a_baseline_of_somebody_else_is_none(check, forger):
+    row = forger.row("source-only")
+    rival = own(forger, strategy="source-only", baseline=True, access=row.access, seed=row.seed)
+    checked = check(rival)
+    assert (f"rows/{rival.file_name}", "plugins.strategy") in problems(checked)
+    entries = [entry for entry in checked.changes if entry["strategy"].startswith("finetune")]
+    # Neither of two baselines that differ is the floor.
+    assert entries[0]["over source-only"].endswith("-> -")

@@ -10,7 +10,13 @@ from tlbench.leaderboard import questions, wording
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.markdown import safe
 
-HEADINGS = ("task", "backbone", "strategy", "access", "seeds", "score", "rank")
+GAINS = {
+    "transfer gain": ("transfer_gain", "+"),
+    "over source-only": ("gain_over_source_only", "+"),
+    "gap closed": ("gap_closed", ""),
+}
+"""Heading -> field and form of what depends on baselines."""
+HEADINGS = ("task", "backbone", "strategy", "access", "seeds", "score", *GAINS, "rank")
 NONE = "-"
 
 
@@ -40,7 +46,13 @@ def _line(entry: Entry, note: str, values: dict[str, str]) -> dict[str, str]:
 
 def _values(entry: Entry) -> dict[str, str]:
     score = f"{entry.first.metric} {wording.number(entry.mean('score'))}"
-    return {"seeds": str(len(entry.rows)), "score": score, "rank": NONE if entry.rank is None else str(entry.rank)}
+    gains = {name: wording.number(entry.value(field), form=form) for name, (field, form) in GAINS.items()}
+    return {
+        "seeds": str(len(entry.rows)),
+        "score": score,
+        **gains,
+        "rank": NONE if entry.rank is None else str(entry.rank),
+    }
 
 
 def _change(old: str, new: str) -> str:

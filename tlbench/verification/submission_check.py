@@ -17,6 +17,7 @@ from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.changes import changes, table
 from tlbench.leaderboard.markdown import safe
 from tlbench.planning.catalog import Catalog
+from tlbench.results import baselines
 from tlbench.results.evidence import ENVIRONMENT, SUMMARY
 from tlbench.results.files import file_sha256
 from tlbench.results.merging import Merged, merge
@@ -77,6 +78,7 @@ def check_submission(folder: Path, board: Path, catalog: Catalog) -> Checked:
         files = {f"rows/{row.file_name}": row for row in rows}
         for file, row in files.items():
             report.add(unpublishable(file, row, allow_dirty=True))
+            report.add(_other_baseline(file, row))
         together = _copied(board, Path(place) / "board")
         known = {f"rows/{row.file_name}": row for row in read_rows(together)}
         before = aggregate(known.values(), together)
@@ -160,6 +162,14 @@ def _copied(board: Path, place: Path) -> Path:
         if (board / name).is_dir():
             shutil.copytree(board / name, place / name)
     return place
+
+
+def _other_baseline(file: str, row: Row) -> Iterator[Problem]:
+    """Yield the plugin of a result that is called a baseline and is none of tlbench."""
+    expected = f"baselines (tlbench {row.versions.get('tlbench')})"
+    origin = row.plugins.get("strategy")
+    if row.status == "ok" and row.strategy in baselines.NAMES and origin != expected:
+        yield Problem(file, "plugins.strategy", origin, f"{expected!r}: {row.strategy} is the name of a baseline")
 
 
 def _lost(files: Iterable[str], board: Path) -> Iterator[Problem]:
