@@ -24,7 +24,7 @@ def splits_of(row: Row, task: TaskSpec, kept: Stored | None) -> tuple[Split, ...
     # Tokens depend on the vocabulary, and so on the backbone.
     own = [row.backbone, row.backbone_options, row.data_sha256] if task.kind.layout in SELF_LABELLED else []
     group = digest([*shared, *own])
-    named = {"test_sha256": row.test_sha256, "targets": kept and kept.test_split}
+    named = {"test_sha256": row.test_sha256, "targets": kept.test_split if kept else None}
     return tuple((name, group, value) for name, value in named.items() if value is not None)
 
 
