@@ -63,7 +63,10 @@ def _reproduced(rows: Sequence[Row], evidence: Evidence) -> str:
     done = [(row, rerun) for row, rerun in _reruns(rows, evidence) if rerun.reproduced]
     exact, close = ([row.seed for row, rerun in done if rerun.exact is same] for same in (True, False))
     parts = [f"{_seeds(exact)} bit for bit"] if exact else []
-    parts += [f"{_seeds(close)} within the tolerances"] if close else []
+    if close:
+        far = [rerun.score_difference for _, rerun in done if rerun.score_difference is not None]
+        most = f" (scores differ by at most {max(far):.3g})" if far else ""
+        parts.append(f"{_seeds(close)} within the tolerances{most}")
     return f"{' and '.join(parts)}, {_dates(done)}." if parts else ""
 
 
