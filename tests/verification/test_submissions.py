@@ -6,12 +6,15 @@ import dataclasses
 import datetime
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
+from tlbench.leaderboard.changes import HEADINGS
 from tlbench.results.row import Row, write_row
-from tlbench.verification.submission import checksums
-from tlbench.verification.submission_check import check_submission, page
+from tlbench.verification.report import Report
+from tlbench.verification.submission import PLACE, checksums
+from tlbench.verification.submission_check import SHOWN, Checked, check_submission, page
 
 OWN = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None, "predictions_sha256": None}
 TIMES = ("latency", "graph")
@@ -129,3 +132,45 @@ def test_a_baseline_of_somebody_else_is_none(check, forger):
     entries = [entry for entry in checked.changes if entry["strategy"].startswith("finetune")]
     # Neither of two baselines that differ is the floor.
     assert entries[0]["over source-only"].endswith("-> -")
+
+
+def test_files_that_belong_to_no_result_are_named_and_the_summary_is_the_submitters(check, forger):
+    row = own(forger)
+
+    def beside(folder):
+        (folder / "rows/toy/anything.npz").write_bytes(b"MZ")
+        (folder / "latency").mkdir()
+        (folder / "latency/other.json").write_text("<script>")
+        (folder / "rows" / row.file_name).with_suffix(".npz").write_bytes(b"of a row")
+        (folder / "SUMMARY.md").write_text("# Verified")
+
+    checked = check(row, beside=beside)
+    assert problems(checked) == {("rows/toy/anything.npz", "file"), ("latency/other.json", "file")}
+    assert "text of whoever submits" in page("mine", checked, forger.board)
+
+
+def test_a_page_lists_no_endless_table(forger):
+    lines = [dict.fromkeys(HEADINGS, f"value {number}") for number in range(SHOWN + 7)]
+    said = page("mine", Checked(Report(), rows=[own(forger)], changes=lines), Path("board"))
+    assert (f"value {SHOWN - 1}" in said, f"value {SHOWN}" in said, "and 7 more" in said) == (True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("at /home/alice/x:12", True),
+        ("file:///home/alice/x", True),
+        ("C:/Users/alice", True),
+        (r"C:\\Users\\alice", True),
+        (r"\\server\share\x", True),
+        ("~/x", True),
+        ("~alice/x", True),
+        ("hf://a/b/c", False),
+        ("https://example.org/a/b", False),
+        ("n/class 1/2/3, and/or", False),
+        ("about ~5/class", False),
+        ("rows/vision/x.json", False),
+    ],
+)
+def test_paths_of_a_machine_are_found_and_other_texts_are_not(text, found):
+    assert (PLACE.search(text) is not None) is found

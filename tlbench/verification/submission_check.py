@@ -20,7 +20,7 @@ from tlbench.planning.catalog import Catalog
 from tlbench.results import baselines
 from tlbench.results.evidence import ENVIRONMENT, SUMMARY
 from tlbench.results.files import file_sha256
-from tlbench.results.merging import Merged, merge
+from tlbench.results.merging import Merged, files_beside, merge
 from tlbench.results.row import Row
 from tlbench.results.row_files import parsed, read_rows, row_paths, wrong_parts
 from tlbench.verification.board import verify_board
@@ -43,7 +43,7 @@ MOST = 20_000
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 NO_BASELINE = "no baseline of the same version"
 SHOWN = 50
-"""Problems that a page lists."""
+"""Problems, and changes, that a page lists."""
 
 
 @dataclass
@@ -75,6 +75,7 @@ def check_submission(folder: Path, board: Path, catalog: Catalog) -> Checked:
     with tempfile.TemporaryDirectory(prefix="tlbench-submission-") as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rows that cannot be read: those of the submission are problems here
         rows = list(read_rows(folder))
+        report.add(_left_over(folder, rows))
         files = {f"rows/{row.file_name}": row for row in rows}
         for file, row in files.items():
             report.add(unpublishable(file, row, allow_dirty=True))
@@ -164,6 +165,16 @@ def _copied(board: Path, place: Path) -> Path:
     return place
 
 
+def _left_over(folder: Path, rows: Sequence[Row]) -> Iterator[Problem]:
+    """Yield files that belong to no result that can be read; one that cannot is a problem by itself."""
+    belonging = {*row_paths(folder), *(folder / name for name in (SUMMARY, ENVIRONMENT, CHECKSUMS))}
+    belonging |= {source for row in rows for source, _ in files_beside(row, folder, folder)}
+    for path in files_of(folder):
+        if path not in belonging:
+            name = path.relative_to(folder).as_posix()
+            yield Problem(name, "file", name, "a file of a result of the submission: remove it")
+
+
 def _other_baseline(file: str, row: Row) -> Iterator[Problem]:
     """Yield the plugin of a result that is called a baseline and is none of tlbench."""
     expected = f"baselines (tlbench {row.versions.get('tlbench')})"
@@ -223,7 +234,9 @@ def page(name: str, checked: Checked, board: Path) -> str:
     if checked.rows:
         new, known = len(merged.copied), len(merged.known)
         lines += [f"### What changes on {safe(str(board))}\n", f"{new} results are new, {known} are there already.\n"]
-        lines += [table(checked.changes)]
+        lines += [table(checked.changes[:SHOWN])]
+        lines += [f"\nand {more} more\n"] if (more := len(checked.changes) - SHOWN) > 0 else [""]
+    lines += [f"{SUMMARY} and {ENVIRONMENT} are the text of whoever submits: no check reads them."]
     return "\n".join(lines) + "\n"
 
 
