@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
 
+from tlbench.api.rerunning import _settings
 from tlbench.results.evidence import evidence_digest
 from tlbench.results.row import Row
 from tlbench.verification.reruns import differences, differing_predictions, place_differences
@@ -128,3 +130,7 @@ def test_the_digest_of_evidence_names_numbers_and_nothing_that_each_run_measures
     assert evidence_digest(dataclasses.replace(ROW, **same)) == evidence_digest(ROW)
     for changed in ({"score": 0.81}, {"scores": {"accuracy": 0.8}}, {"commit": "e" * 40}, {"dirty": True}):
         assert evidence_digest(dataclasses.replace(ROW, **changed)) != evidence_digest(ROW)
+
+
+def test_a_result_cannot_ask_for_more_threads_than_there_are():
+    assert _settings(dataclasses.replace(ROW, threads=10**6)).threads <= (os.cpu_count() or 1)
