@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tlbench.contract.task_data import Access
 from tlbench.errors import StoreError
 from tlbench.results.audits import Audit, audit_paths, is_of, read_audit, same_code
 from tlbench.results.evidence import Rerun, fits, read_reruns
@@ -102,7 +101,7 @@ def _places(audits: Sequence[Audit | None]) -> str:
 
 
 def _place(audit: Audit) -> str:
-    given = "+".join(part for part in Access if part in audit.access) or "nothing"
+    given = "+".join(audit.access) or "nothing"
     options = ", ".join(f"{name}={value}" for name, value in sorted(audit.options.items())) or "no options"
     where = f"on {audit.task} with {audit.backbone}, seed {audit.seed}, {audit.device}, {audit.date}"
     return f"{where}, given {given}, {options}"
