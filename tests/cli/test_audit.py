@@ -9,8 +9,9 @@ import sys
 
 import pytest
 
-from tlbench.results.audits import read_audits
-from tlbench.results.row import write_row
+from tlbench.leaderboard.marks import Evidence, marks_of
+from tlbench.results.audits import Audit, audit_paths, file_of, read_audit, write_audit
+from tlbench.results.row import Row, write_row
 from tlbench.results.row_files import parsed, row_paths
 
 PLUGIN = '''
@@ -105,13 +106,15 @@ def test_an_honest_strategy_is_clean_and_its_results_say_so_while_its_code_is_th
     assert tlbench("verify", "board", "--plugin", "audited.py")[0] == 0
     (path,) = row_paths(board)
     row = parsed(path)
-    assert read_audits(board)["honest"].code == row.strategy_code
+    (certificate,) = audit_paths(board)
+    assert read_audit(certificate).code == row.strategy_code
+    assert read_audit(certificate).options == row.strategy_options
     write_row(board, dataclasses.replace(row, strategy_code="0" * 32))
     assert tlbench("leaderboard", "--board", "board")[0] == 0
     assert "Audited" not in (board / "toy.md").read_text()
-    (board / "audits/honest.json").write_text("{}")
+    certificate.write_text("{}")
     status, output, _ = tlbench("verify", "board", "--plugin", "audited.py")
-    assert (status, "audits: file is" in output) == (1, True)
+    assert (status, f"audits/{certificate.name}: file is" in output) == (1, True)
 
 
 def test_test_labels_in_memory_and_files_of_data_are_found_out(audit):
@@ -136,3 +139,48 @@ def test_what_cannot_be_audited_is_an_invalid_request(audit):
     status, _, errors = audit("nobody")
     assert (status, "nobody" in errors) == (2, True)
     assert os.environ["TLBENCH_DATA"].endswith("data")
+
+
+ROW = Row(
+    task="toy/blobs", domain="toy", backbone="toy/mlp", strategy="mine", seed=1000, key="a" * 12, machine="here",
+    setting="inductive", access=("target-labels",), label_budget=10, budget_unit="labels", selection="last",
+    status="ok", metric="accuracy", score=0.8, device="cpu", device_name="x", threads=1, strategy_code="c0de",
+    strategy_options={"steps": 5}, plugins={"strategy": "mine (mine 1.0)"},
+)  # fmt: skip
+CLEAN = Audit(
+    strategy="mine", plugin="mine (mine 1.0)", code="c0de", task="toy/blobs", backbone="toy/mlp", seed=0, device="cpu",
+    options={"steps": 5}, access=("target-labels",), outcome="clean", date="2026-01-01", processor_class="x86_64",
+)  # fmt: skip
+
+
+def marks(rows, *audits):
+    return dict(marks_of(rows, Evidence(audits=audits)))
+
+
+def test_a_mark_is_one_of_the_same_access_and_options():
+    assert "seed 0, cpu, 2026-01-01, given target-labels, steps=5" in marks([ROW], CLEAN)["audited"]
+    for other in ({"strategy_options": {"steps": 6}}, {"access": ("source", "target-labels")}, {"strategy_code": "d"}):
+        assert marks([dataclasses.replace(ROW, **other)], CLEAN) == {}, other
+        assert marks([ROW, dataclasses.replace(ROW, **other)], CLEAN) == {}, other
+
+
+def test_a_strategy_that_was_caught_stays_caught(tmp_path):
+    caught = dataclasses.replace(CLEAN, outcome="caught", task="toy/shift")
+    write_audit(tmp_path, caught)
+    write_audit(tmp_path, CLEAN)
+    evidence = Evidence.read(tmp_path)
+    assert len(evidence.audits) == 2
+    for rows in ([ROW], [dataclasses.replace(ROW, strategy_code=None), ROW]):
+        assert marks_of(rows, evidence)[0][0] == "caught"
+        assert len(marks_of(rows, evidence)) == 1
+    assert "caught" in marks([dataclasses.replace(ROW, strategy_options={"steps": 6})], caught)
+    write_audit(tmp_path, dataclasses.replace(caught, outcome="clean"))
+    assert [*dict(marks_of([ROW], Evidence.read(tmp_path)))] == ["audited"]
+
+
+def test_one_damaged_certificate_costs_its_own_marks_alone(tmp_path):
+    path = write_audit(tmp_path, CLEAN)
+    path.with_name("other.json").write_bytes(path.read_bytes())
+    with pytest.warns(UserWarning, match=f'content is that of "{file_of(CLEAN)}"'):
+        evidence = Evidence.read(tmp_path)
+    assert evidence.audits == [CLEAN]

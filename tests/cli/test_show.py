@@ -173,3 +173,9 @@ def test_the_card_of_a_row_names_its_worst_group_and_says_if_there_are_few(tlben
     assert re.search(r"worst group, name +anna\\x1b\[2J\n", output)
     assert "The test interval is over only 4 groups: it is often too narrow below 10 groups." in output
     assert "too narrow" not in tlbench("show", f"leaderboards/local/rows/{rows[1].file_name}")[1]
+
+
+def test_json_is_no_other_form(tlbench):
+    for words in (("leaderboard", "--json", "--parquet", "x.parquet"), ("show", "x", "--format", "badge", "--json")):
+        status, _, errors = tlbench(*words)
+        assert (status, "leave out --json" in errors) == (2, True), words

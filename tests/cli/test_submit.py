@@ -168,6 +168,13 @@ def test_forged_scores_and_contradictions_are_named(tlbench, submission, tmp_pat
     assert (status, "scores.macro-f1 is 0.99" in output) == (1, True)
 
 
+def test_the_folder_may_be_the_one_that_somebody_is_in(tlbench, board, tmp_path, monkeypatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert tlbench("submit", "../mine", "-o", ".", "--plugin", "../mine.py")[0] == 0
+    assert (tmp_path / "empty/SUMMARY.md").is_file()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

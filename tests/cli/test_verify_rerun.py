@@ -45,7 +45,11 @@ def test_other_numbers_are_not_reproduced_and_newer_ones_have_no_mark(tlbench, b
     assert (status, found["seed"], found["drawn"]) == (1, 7, [f"toy/{path.name}"])
     (rerun,) = found["done"].values()
     assert not rerun["reproduced"]
-    assert rerun["differences"] == [f"forgetting_probe is {-row.probe_after!r}, rerun {row.forgetting_probe!r}"]
+    assert rerun["differences"] == [
+        f"forgetting_probe is {-row.probe_after!r}, rerun {row.forgetting_probe!r}",
+        f"probe_before is 0.0, rerun {row.probe_before!r}",
+    ]
+    assert rerun["score_difference"] == 0
     assert "Not reproduced, finetune: seed 0" in (board / "toy.md").read_text()
     write_row(board, row)
     assert tlbench("leaderboard", "--board", "board")[0] == 0
@@ -79,6 +83,13 @@ def test_one_result_is_run_again_by_its_file(tlbench, board, tmp_path):
     lone = tmp_path / "lone.json"
     lone.write_bytes(first.read_bytes())
     assert tlbench("verify", str(lone), "--rerun", "1")[0] == 2
+
+
+def test_a_submission_stays_as_it_was_submitted(tlbench, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/SHA256SUMS").write_text("")
+    status, _, errors = tlbench("verify", "mine", "--rerun", "1")
+    assert (status, "is a submission" in errors) == (2, True)
 
 
 def test_a_damaged_file_of_reruns_is_wrong_and_costs_no_page(tlbench, board):

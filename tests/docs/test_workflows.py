@@ -50,7 +50,8 @@ def test_a_submission_is_checked_by_the_code_of_the_base_branch_without_rights()
     assert "permissions" not in job
     first, second, *_ = job["steps"]
     assert "base.sha" in first["with"]["ref"]
-    assert ("head.sha" in second["with"]["ref"], second["with"]["path"]) == (True, "proposed")
+    assert ("github.sha" in second["with"]["ref"], second["with"]["path"]) == (True, "proposed")
+    assert second["with"]["fetch-depth"] == 2  # The step compares with the first parent.
     assert "submit" in app.COMMANDS
 
 
@@ -60,7 +61,9 @@ def test_only_the_job_that_deploys_may_write_pages():
     assert jobs["deploy"]["permissions"] == {"pages": "write", "id-token": "write"}
 
 
-def test_the_step_checks_new_submissions_alone_and_fails_for_one_that_is_wrong(tmp_path):
+@pytest.fixture
+def step(tmp_path):
+    """Run the step that checks submissions on a pull request with some files; return its status and its summary."""
     (job,) = yaml.safe_load(text_of("submission"))["jobs"].values()
     script = job["steps"][-1]["run"]
     environment = {
@@ -69,20 +72,50 @@ def test_the_step_checks_new_submissions_alone_and_fails_for_one_that_is_wrong(t
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
 
-    def status() -> int:
-        done = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=False)
-        return done.returncode
-
     if shutil.which("tlbench", path=environment["PATH"]) is None:
         pytest.skip("the command is not installed beside this Python")
+
+    def git(*words: str) -> None:
+        who = ("-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false")
+        subprocess.run(["git", *who, *words], cwd=tmp_path / "proposed", check=True, capture_output=True)
+
     for place in ("submissions/old", "proposed/submissions/old"):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "SUMMARY.md").write_text("As it was.")
-    assert status() == 0
-    assert not (tmp_path / "summary.md").exists()
-    (tmp_path / "proposed/submissions/new").mkdir()
-    (tmp_path / "proposed/submissions/new/run.sh").write_text("echo hello")
-    assert status() == 1
-    summary = (tmp_path / "summary.md").read_text()
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "before")
+
+    def run(**files: str) -> tuple[int, str]:
+        for name, text in files.items():
+            path = tmp_path / "proposed" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        git("add", ".")
+        git("commit", "-qm", "after", "--allow-empty")
+        done = subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=environment, check=False)
+        summary = tmp_path / "summary.md"
+        return done.returncode, summary.read_text() if summary.exists() else ""
+
+    return run
+
+
+def test_the_step_checks_new_submissions_alone_and_fails_for_one_that_is_wrong(step):
+    assert step() == (0, "")
+    status, summary = step(**{"submissions/new/run.sh": "echo hello"})
+    assert status == 1
     assert "## Submission new" in summary
     assert "run.sh" in summary
+    assert "belong to no submission" not in summary
+
+
+def test_the_step_names_other_files_and_finds_hidden_folders_and_links(step, tmp_path):
+    status, summary = step(**{"leaderboards/rows/x.json": "{}", "submissions/.mine/rows/a/b.txt": "x"})
+    assert (status, "    leaderboards/rows/x.json\n" in summary) == (1, True)
+    assert "## Submission .mine" in summary
+    assert "    submissions/.mine" not in summary
+    (tmp_path / "summary.md").unlink()
+    shutil.rmtree(tmp_path / "proposed/submissions/.mine")
+    (tmp_path / "proposed/submissions/link").symlink_to(tmp_path)
+    status, summary = step()
+    assert (status, "    submissions/link\n" in summary, "## Submission" in summary) == (1, True, False)

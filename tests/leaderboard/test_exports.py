@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tlbench.errors import UsageError
+from tlbench.errors import StoreError, UsageError
 from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.model_card import badge, model_card
 from tlbench.leaderboard.parquet import write_parquet
@@ -96,3 +96,15 @@ def test_parquet_has_the_numbers_of_the_json(tmp_path):
         for name in ("accuracy", "nll"):
             assert line.get(f"scores.{name}") == record["scores"].get(name)
     write_parquet(tmp_path / "one.parquet", aggregate([dataclasses.replace(rows[0], p50_ms=None)]))
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(StoreError, match="could not be written"):
+        write_parquet(tmp_path / "file/board.parquet", aggregate([row()]))
+
+
+def test_a_card_says_that_code_had_uncommitted_changes():
+    pytest.importorskip("huggingface_hub")
+    assert "commit aaaaaaa with uncommitted changes" in model_card(row(commit="a" * 40, dirty=True))

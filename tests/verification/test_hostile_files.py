@@ -65,7 +65,7 @@ def test_a_latency_file_is_one_of_the_board(forger, speakers, name):
     path, row = forger.path(), forger.row()
     forger.write(dataclasses.replace(row, latency=name))
     (problem,) = verify_row(path, speakers).problems
-    assert (problem.field, "expected letters, digits" in str(problem)) == ("latency", True)
+    assert (problem.field, ", expected letters, digits" in str(problem)) == ("latency", True)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"raw_ms": "x"}', b'{"raw_ms": [0, 0, 0, 0, 0]}', b"[" * 10**5])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tlbench.contract.kind_specs import CLASS_PROBABILITIES
+from tlbench.contract.requests import SELF_LABELLED
 from tlbench.errors import TlbenchError, UsageError
 from tlbench.planning.catalog import Catalog, Spec
 from tlbench.planning.selection import RunRequest
@@ -74,7 +77,7 @@ def rerun(
         for number, (machine, group) in enumerate(_by_machine(planned)):
             own = Path(folder) / str(number)
             anew = _run(group, machine, own, engine, display, plugins)
-            _compare(found, group, anew, board, own / "board")
+            _compare(found, group, anew, (board, own / "board"), catalog)
     return found
 
 
@@ -116,7 +119,8 @@ def _settings(row: Row, folder: Path = BOARD) -> Settings:
     from tlbench.api.running import settings_for
 
     kept = {"precision": row.precision, "compiled": row.compiled}
-    return settings_for(row.device, row.threads, folder / "board", **kept, writes=False)  # type: ignore[arg-type]
+    threads = min(row.threads, os.cpu_count() or 1)  # A result may name any number.
+    return settings_for(row.device, threads, folder / "board", **kept, writes=False)  # type: ignore[arg-type]
 
 
 def _by_machine(planned: Sequence[_Planned]) -> Iterator[tuple[Machine, list[_Planned]]]:
@@ -147,7 +151,9 @@ def _run(
     return {row.key: row for row in results.rows}
 
 
-def _compare(found: Reruns, group: Sequence[_Planned], anew: Mapping[str, Row], board: Path, own: Path) -> None:
+def _compare(
+    found: Reruns, group: Sequence[_Planned], anew: Mapping[str, Row], boards: tuple[Path, Path], catalog: Catalog
+) -> None:
     from tlbench.verification.reruns import differences, place_differences
 
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -157,10 +163,11 @@ def _compare(found: Reruns, group: Sequence[_Planned], anew: Mapping[str, Row], 
             said = "its run left no result" if again is None else f"its run {again.status}: {again.reason}"
             found.not_run[row.file_name] = said
             continue
-        paths = board / "rows" / row.file_name, own / "rows" / again.file_name
-        places = place_differences(row, again)
+        paths = boards[0] / "rows" / row.file_name, boards[1] / "rows" / again.file_name
+        places, kind = place_differences(row, again), catalog.task(row.task).kind
+        classes = CLASS_PROBABILITIES in kind.traits and kind.layout not in SELF_LABELLED
         in_bits = differences(row, again, *paths, exact=True)
-        wrong = differences(row, again, *paths, exact=not places)
+        wrong = differences(row, again, *paths, exact=not places, classes=classes)
         found.places[row.file_name] = tuple(places)
         found.done[row.file_name] = Rerun(
             digest=evidence_digest(row),
@@ -168,6 +175,7 @@ def _compare(found: Reruns, group: Sequence[_Planned], anew: Mapping[str, Row], 
             reproduced=not wrong,
             exact=not in_bits,
             differences=tuple(wrong),
+            score_difference=None if row.score is None or again.score is None else abs(row.score - again.score),
             processor_class=again.processor_class or "",
             versions=again.versions,
             commit=again.commit,

@@ -55,7 +55,7 @@ def command(
     data in which all that it must not see is permuted or replaced, and without a data folder. The model must be the
     same, bit for bit. docs/audits.md says what this catches, and what it cannot catch.
 
-    The certificate is written to audits/STRATEGY.json on the board, and results of the same code have the mark audited.
+    The certificate is written to audits/ on the board, and results of the same code and options have the mark audited.
 
     \b
     Exit status:

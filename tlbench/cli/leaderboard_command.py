@@ -33,6 +33,8 @@ def command(board: Path, plots: bool, parquet: Path | None, wide: bool, as_json:
     from tlbench.leaderboard.aggregate import aggregate, without_score
     from tlbench.results.row_files import read_rows
 
+    if as_json and parquet is not None:
+        raise UsageError("--json writes nothing: leave out --json or --parquet.")
     rows = list(read_rows(board))
     if not rows:
         raise UsageError(f'No results in "{board}/rows": run tlbench run first, or choose another folder with --board.')

@@ -44,6 +44,8 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool, form
     Name a result by its file, its key or another unique part of its name in --board.
     """
     if form is not None:
+        if as_json:
+            raise UsageError("--format prints another form than JSON: leave out --json or --format.")
         _print_form(form, name, board, catalog_with(plugins))
         return
     from tlbench.cli.spec_cards import spec_cards

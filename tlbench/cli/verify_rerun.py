@@ -49,9 +49,15 @@ def rerun_and_print(
 def _results(place: Path) -> tuple[Path, list[Row], list[Row]]:
     """Return a board, all of its results, and those that may be drawn: all, or the one that was named."""
     from tlbench.results.row_files import read_rows
+    from tlbench.verification.submission import CHECKSUMS
 
     one = place.is_file()
     board = place.absolute().parent.parent.parent if one else place
+    if (board / CHECKSUMS).is_file():
+        raise UsageError(
+            f'"{board}" is a submission, whose files must stay as they are: check it, merge it into a board, and run '
+            "its results there again."
+        )
     every = list(read_rows(board)) if board.is_dir() else []
     name = f"{place.absolute().parent.name}/{place.name}"
     chosen = [row for row in every if row.file_name == name] if one else every

@@ -59,6 +59,8 @@ def audit(request: PlanRequest, folder: Path, say: Callable[[str], None]) -> Aud
         task=row["task"],
         backbone=row["backbone"],
         seed=row["seed"],
+        device=request.settings.device,
+        options=row["strategy_options"],
         access=tuple(row["access"]),
         outcome=_outcome(hashes, bool(opened)),  # type: ignore[arg-type]
         withheld=started["withheld"],

@@ -15,6 +15,7 @@ from tlbench.leaderboard import contests, questions, versions
 from tlbench.leaderboard.flags import with_flags
 from tlbench.leaderboard.marks import Evidence, marks_of
 from tlbench.leaderboard.ranks import with_ranks
+from tlbench.results import baselines
 from tlbench.results.columns import FILES, columns
 from tlbench.results.draws import BoardDraws
 from tlbench.results.left_out import LeftOut
@@ -186,7 +187,7 @@ def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
     """
     every = list(rows)
     good = [_as_today(row) for row in questions.compared([row for row in every if row.status == "ok"])]
-    floor = {questions.start(row): row.score for row in good if row.strategy == "source-only" and row.score is not None}
+    floor = _floor(good)
     entries, draws, evidence = [], BoardDraws(board), Evidence.read(board)
     for entry in _entries(good):
         pairs = [(row.score, floor.get(questions.start(row))) for row in entry.rows]
@@ -196,6 +197,15 @@ def aggregate(rows: Iterable[Row], board: Path | None = None) -> list[Entry]:
         entries.append(replace(entry, over_source_only=over, draws=draws, marks=marks))
     ranked = with_ranks(sorted(contests.with_variants(entries), key=order))
     return with_flags(ranked, every)
+
+
+def _floor(rows: Sequence[Row]) -> dict[str, float]:
+    """Return the score of source-only by what it starts from; none where several of other plugins or options differ."""
+    found: dict[str, set[float]] = defaultdict(set)
+    for row in rows:
+        if row.strategy == baselines.SOURCE_ONLY and row.score is not None:
+            found[questions.start(row)].add(row.score)
+    return {start: min(scores) for start, scores in found.items() if len(scores) == 1}
 
 
 def _as_today(row: Row) -> Row:

@@ -12,7 +12,7 @@ from typing import Any
 from tabulate import tabulate
 
 from tlbench.errors import UsageError
-from tlbench.leaderboard import wording
+from tlbench.leaderboard import versions, wording
 from tlbench.leaderboard.markdown import safe
 from tlbench.results.escapes import plain
 from tlbench.results.row import Row
@@ -74,7 +74,7 @@ def _table(row: Row) -> str:
         "Forgetting (source head)": wording.number(row.forgetting_head),
         "Latency p50": f"{wording.number(row.p50_ms)} ms on {row.device_name}",
         "Parameters": "-" if row.parameters is None else f"{row.parameters:,}",
-        "Commit of tlbench": row.commit or f"release {row.versions.get('tlbench', 'unknown')}",
+        "Code": versions.code(row),
     }
     cells = [[safe(name), safe(value)] for name, value in lines.items()]
     return str(tabulate(cells, headers=["", "tlbench"], tablefmt="github", disable_numparse=True))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tlbench.errors import UsageError
+from tlbench.errors import StoreError, UsageError
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.files import canonical, write_bytes
 
@@ -19,7 +19,7 @@ def write_parquet(path: Path, entries: Sequence[Entry]) -> None:
     """Write a line for each entry: the columns of `leaderboard.json`, unrounded, those that hold several values apart.
 
     Numbers are float64 or int64, texts stay as they are, and what fits none of these is JSON. Raises `UsageError`
-    without pyarrow.
+    without pyarrow, `StoreError` if the file cannot be written.
     """
     try:
         import pyarrow
@@ -31,7 +31,12 @@ def write_parquet(path: Path, entries: Sequence[Entry]) -> None:
     table = pyarrow.table({name: _column([record.get(name) for record in records]) for name in names})
     stream = io.BytesIO()
     parquet.write_table(table, stream)
-    write_bytes(path, stream.getvalue())
+    try:
+        write_bytes(path, stream.getvalue())
+    except OSError as error:
+        raise StoreError(
+            f'"{path}" could not be written ({error.strerror or error}): name a file in a folder that you may write to.'
+        ) from error
 
 
 def _flat(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from tlbench.results.row import Row
 
 CONSTANT, SCRATCH, SOURCE_ONLY, ALL_LABELS = "constant", "scratch", "source-only", "all-labels"
 CLASSICAL = "classical"
+NAMES = (CONSTANT, SCRATCH, SOURCE_ONLY, ALL_LABELS, CLASSICAL)
+"""Strategies of tlbench by which results of others are judged."""
 NOTHING: Mapping[str, Any] = {"transfer_gain": None, "negative_transfer": None, "gap_closed": None}
 """What a row says that has no baselines."""
 Question = tuple[str, str, Hashable, Hashable]

@@ -40,6 +40,8 @@ class Rerun:
     """Whether all that was compared is the same bit for bit."""
     differences: tuple[str, ...] = ()
     """A sentence for each value that differs by more than is allowed."""
+    score_difference: float | None = None
+    """How far the scores are apart."""
     processor_class: str
     versions: Mapping[str, str] = field(default_factory=dict)
     """Versions of Python, tlbench and the libraries of the rerun."""

@@ -31,7 +31,7 @@ def latency_path(row: Row, board: Path) -> Path | None:
     if row.latency is None:
         return None
     if not re.fullmatch(r"[\w-]{1,100}", row.latency):
-        raise StoreError("expected letters, digits, - and _")
+        raise StoreError("letters, digits, - and _")
     return board / "latency" / f"{row.latency}.json"
 
 

@@ -67,7 +67,7 @@ def _differing(row: Row, board: Path, into: Path) -> tuple[str, ...]:
     """Return what another board has in the place of a result, or of a file beside it; nothing if both may stand."""
     path = into / "rows" / row.file_name
     if not path.exists():
-        beside = [pair for pair in _files(row, board, into) if pair[1].exists()]
+        beside = [pair for pair in files_beside(row, board, into) if pair[1].exists()]
         return tuple(str(target.relative_to(into)) for source, target in beside if _content(source) != _content(target))
     try:
         known = read_row(path)
@@ -81,7 +81,7 @@ def _differing(row: Row, board: Path, into: Path) -> tuple[str, ...]:
 
 
 def _copy(row: Row, board: Path, into: Path) -> None:
-    for source, target in _files(row, board, into):
+    for source, target in files_beside(row, board, into):
         content = _content(source)
         try:
             write_bytes(target, content)
@@ -102,7 +102,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _files(row: Row, board: Path, into: Path) -> Iterator[tuple[Path, Path]]:
+def files_beside(row: Row, board: Path, into: Path) -> Iterator[tuple[Path, Path]]:
     """Yield the files of a result and where they go, its own last: it never lacks what belongs to it."""
     own = Path("rows") / row.file_name
     latency = latency_path(row, board)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tlbench.contract.requests import SELF_LABELLED
 from tlbench.errors import StoreError
 from tlbench.planning.catalog import Catalog, missing
-from tlbench.results.files import digest
 from tlbench.results.latency_files import latency_path
 from tlbench.results.row import Row
 from tlbench.results.row_files import parsed, row_paths, wrong_parts
@@ -17,13 +15,14 @@ from tlbench.verification.pages import missing_pages, wrong_evidence, wrong_page
 from tlbench.verification.relations import Split, lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
 from tlbench.verification.scores import NotVerifiableError, stored, wrong_scores
+from tlbench.verification.splits import splits_of
 
 
 def verify_board(board: Path, catalog: Catalog, done: Callable[[], object] = lambda: None) -> Report:
     """Return what is wrong with the rows and pages of a board; `done` is called for each row."""
     report, paths = Report(), {_named(path): path for path in row_paths(board)}
     rows = _read(report, paths)
-    splits: dict[str, Split] = {}
+    splits: dict[str, tuple[Split, ...]] = {}
     for file, row in rows.items():
         splits |= _verify_scores(report, file, row, paths[file], catalog)
         done()
@@ -72,8 +71,8 @@ def _read(report: Report, paths: Mapping[str, Path]) -> dict[str, Row]:
     return rows
 
 
-def _verify_scores(report: Report, file: str, row: Row, path: Path, catalog: Catalog) -> dict[str, Split]:
-    """Report what is wrong with a row by itself; return the test split of its predictions, by its file."""
+def _verify_scores(report: Report, file: str, row: Row, path: Path, catalog: Catalog) -> dict[str, tuple[Split, ...]]:
+    """Report what is wrong with a row by itself; return what names its test split, by its file."""
     if row.task not in catalog.tasks:
         report.excuse({file: f"the task {row.task} is not installed"})
         return {}
@@ -89,16 +88,13 @@ def _verify_scores(report: Report, file: str, row: Row, path: Path, catalog: Cat
         report.add(wrong_scores(file, row, kept, task))
     except NotVerifiableError as error:
         report.excuse({file: str(error)})
-        return {}
+        return {file: splits_of(row, task, None)}
     except StoreError as error:
         report.add([Problem(file, "predictions", path.with_suffix(".npz").name, f"predictions, but {error}")])
         return {}
     if reason := _without_proof(row, path, catalog):
         report.excuse({file: reason})
-    shared = [row.task, row.task_options, row.files]
-    # Tokens depend on the vocabulary, and so on the backbone.
-    own = [row.backbone, row.backbone_options, row.data_sha256] if task.kind.layout in SELF_LABELLED else []
-    return {file: (digest([*shared, *own]), kept.test_split)}
+    return {file: splits_of(row, task, kept)}
 
 
 def _without_proof(row: Row, path: Path, catalog: Catalog) -> str:
@@ -109,7 +105,7 @@ def _without_proof(row: Row, path: Path, catalog: Catalog) -> str:
     return undeclared(row, catalog)
 
 
-def _verify_relations(report: Report, rows: Mapping[str, Row], splits: Mapping[str, Split]) -> None:
+def _verify_relations(report: Report, rows: Mapping[str, Row], splits: Mapping[str, Sequence[Split]]) -> None:
     """Report what contradicts other rows; those that are wrong by themselves are no others."""
     believed = _without(rows, report.wrong)
     report.add(wrong_relations(believed, splits))

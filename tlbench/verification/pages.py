@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tlbench.errors import StoreError
@@ -44,9 +45,12 @@ def wrong_pages(board: Path, rows: Sequence[Row]) -> Iterator[Problem]:
 
 def wrong_evidence(board: Path) -> Iterator[Problem]:
     """Yield files of evidence that are not what was written; what they say of other results is ignored by pages."""
-    for name, read in ((REPRODUCED, read_reruns), (audits.FOLDER, audits.read_audits)):
+    files: dict[str, Callable[[], object]] = {REPRODUCED: lambda: read_reruns(board)}
+    for path in audits.audit_paths(board):
+        files[f"{audits.FOLDER}/{path.name}"] = functools.partial(audits.read_audit, path)
+    for name, read in files.items():
         try:
-            read(board)
+            read()
         except StoreError as error:
             yield Problem(name, "file", name, f"evidence that can be read: {error}")
 

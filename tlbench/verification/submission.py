@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import platform
 import re
@@ -26,8 +27,13 @@ from tlbench.results.row_files import read_rows
 from tlbench.verification.report import Problem, Report
 
 CHECKSUMS = "SHA256SUMS"
-PLACE = re.compile(r"(?<![\w/:.~-])(?:~?/(?:[^\s/:\"'<>|]+/)+[^\s/:\"'<>|]*|[A-Za-z]:\\[^\s\"'<>|]+)")
-"""An absolute path of somebody's machine."""
+PART = r"[^\s/\\:\"'<>|]"
+PLACE = re.compile(
+    rf"(?<![\w/:.~-])(?:/(?:{PART}+/)+{PART}*|~(?:[A-Za-z]\w*)?/{PART}+|[A-Za-z]:[\\/]+{PART}+|\\\\{PART}+\\{PART}+)|\bfile://\S+"
+)
+"""A path of somebody's machine: `/a/b`, `~/a`, `~alice/a`, `C:\\a`, `C:/a`, `\\\\server\\share`, `file://...`."""
+AHEAD = datetime.timedelta(days=1)
+"""How far the clock of somebody's machine may be ahead."""
 HOSTS = ("localhost",)
 """Names of machines that say nothing of them."""
 
@@ -40,6 +46,10 @@ def unpublishable(file: str, row: Row, allow_dirty: bool = False, hosts: Sequenc
         yield Problem(file, "files", row.files or row.remembered_files, "none: nobody else has your own files")
     if row.status == "failed" and row.bad_input:
         yield Problem(file, "bad_input", True, "data that can be read: remove the result, or run it again")
+    if row.created and datetime.datetime.fromisoformat(row.created) > datetime.datetime.now(datetime.UTC) + AHEAD:
+        yield Problem(
+            file, "created", row.created, "a time that has been: of two results of one seed, the newer counts"
+        )
     for name, text in _texts(row.to_json()):
         if found := PLACE.search(text):
             yield Problem(file, name, found[0], "no path of a machine: remove the result, or run it again")
@@ -70,8 +80,9 @@ def _texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
 def write_submission(board: Path, folder: Path, name: str, report: Report) -> list[Path]:
     """Write the results of a board, with their files, as a submission; return its files.
 
-    The folder appears when it is whole. Raises `UsageError` if it exists and is not empty.
+    A new folder appears when it is whole. Raises `UsageError` if it exists and is not empty.
     """
+    folder = folder.absolute()  # Of "." there is neither a name nor a parent.
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f'"{folder}" exists: name a new folder, or an empty one.')
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +94,11 @@ def write_submission(board: Path, folder: Path, name: str, report: Report) -> li
         write_json(draft / ENVIRONMENT, environment(rows))
         write_bytes(draft / SUMMARY, summary(name, rows, aggregate(rows, draft), report).encode())
         write_bytes(draft / CHECKSUMS, checksums(draft).encode())
-        if folder.is_dir():
-            folder.rmdir()
-        os.rename(draft, folder)
+        if folder.is_dir():  # Somebody may be in it: it stays.
+            for part in sorted(draft.iterdir()):
+                os.rename(part, folder / part.name)
+        else:
+            os.rename(draft, folder)
     return files_of(folder)
 
 

@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,14 +17,16 @@ from tlbench.leaderboard.aggregate import aggregate
 from tlbench.leaderboard.changes import changes, table
 from tlbench.leaderboard.markdown import safe
 from tlbench.planning.catalog import Catalog
+from tlbench.results import baselines
 from tlbench.results.evidence import ENVIRONMENT, SUMMARY
 from tlbench.results.files import file_sha256
-from tlbench.results.merging import Merged, merge
+from tlbench.results.merging import Merged, files_beside, merge
 from tlbench.results.row import Row
-from tlbench.results.row_files import read_rows, row_paths
+from tlbench.results.row_files import parsed, read_rows, row_paths, wrong_parts
 from tlbench.verification.board import verify_board
-from tlbench.verification.relations import lacking_baselines, wrong_relations
+from tlbench.verification.relations import Split, lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
+from tlbench.verification.splits import splits_on
 from tlbench.verification.submission import CHECKSUMS, files_of, unpublishable
 
 NAME = r"[^/.][^/]*"
@@ -41,7 +43,7 @@ MOST = 20_000
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 NO_BASELINE = "no baseline of the same version"
 SHOWN = 50
-"""Problems that a page lists."""
+"""Problems, and changes, that a page lists."""
 
 
 @dataclass
@@ -73,15 +75,20 @@ def check_submission(folder: Path, board: Path, catalog: Catalog) -> Checked:
     with tempfile.TemporaryDirectory(prefix="tlbench-submission-") as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of rows that cannot be read: those of the submission are problems here
         rows = list(read_rows(folder))
+        report.add(_left_over(folder, rows))
         files = {f"rows/{row.file_name}": row for row in rows}
         for file, row in files.items():
             report.add(unpublishable(file, row, allow_dirty=True))
+            report.add(_other_baseline(file, row))
         together = _copied(board, Path(place) / "board")
-        known = list(read_rows(together))
-        before = aggregate(known, together)
+        known = {f"rows/{row.file_name}": row for row in read_rows(together)}
+        before = aggregate(known.values(), together)
         merged = merge([folder], together)
         every = {f"rows/{row.file_name}": row for row in read_rows(together)}
-        _beside_others(report, files, every)
+        report.add(_lost(known.keys() - every.keys(), together))
+        tasks = {row.task for row in rows}
+        of_tasks = {file: row for file, row in every.items() if row.task in tasks}
+        _beside_others(report, files, known, every, splits_on(together, of_tasks, catalog))
         after = aggregate(every.values(), together)
     installed = {str(origin) for origin in catalog.origins.values()}
     named = {plugin for row in rows for plugin in row.plugins.values()}
@@ -158,11 +165,49 @@ def _copied(board: Path, place: Path) -> Path:
     return place
 
 
-def _beside_others(report: Report, own: Mapping[str, Row], every: Mapping[str, Row]) -> None:
-    """Report what contradicts the results of the board, on which baselines may be that the submission lacks."""
+def _left_over(folder: Path, rows: Sequence[Row]) -> Iterator[Problem]:
+    """Yield files that belong to no result that can be read; one that cannot is a problem by itself."""
+    belonging = {*row_paths(folder), *(folder / name for name in (SUMMARY, ENVIRONMENT, CHECKSUMS))}
+    belonging |= {source for row in rows for source, _ in files_beside(row, folder, folder)}
+    for path in files_of(folder):
+        if path not in belonging:
+            name = path.relative_to(folder).as_posix()
+            yield Problem(name, "file", name, "a file of a result of the submission: remove it")
+
+
+def _other_baseline(file: str, row: Row) -> Iterator[Problem]:
+    """Yield the plugin of a result that is called a baseline and is none of tlbench."""
+    expected = f"baselines (tlbench {row.versions.get('tlbench')})"
+    origin = row.plugins.get("strategy")
+    if row.status == "ok" and row.strategy in baselines.NAMES and origin != expected:
+        yield Problem(file, "plugins.strategy", origin, f"{expected!r}: {row.strategy} is the name of a baseline")
+
+
+def _lost(files: Iterable[str], board: Path) -> Iterator[Problem]:
+    """Yield the results of a board that cannot be read any longer, now that others lie beside them, with the reason."""
+    for file in sorted(files):
+        for name, value, expected in wrong_parts(parsed(board / file), board / file):
+            yield Problem(
+                file, name, value, f"{expected}: with the files of the submission, the board loses this result"
+            )
+
+
+def _beside_others(
+    report: Report,
+    own: Mapping[str, Row],
+    before: Mapping[str, Row],
+    every: Mapping[str, Row],
+    splits: Mapping[str, Sequence[Split]],
+) -> None:
+    """Report what contradicts the results of the board, also on these if it did not stand there before.
+
+    The board may have baselines that the submission lacks.
+    """
     known = {(problem.file, problem.field) for problem in report.problems}
     right = {file: row for file, row in every.items() if file not in report.wrong}
-    found = (problem for problem in wrong_relations(right, {}) if problem.file in own)
+    of_board = {file: split for file, split in splits.items() if file in before}
+    known |= {(problem.file, problem.field) for problem in wrong_relations(before, of_board)}
+    found = wrong_relations(right, splits)
     report.add(problem for problem in found if (problem.file, problem.field) not in known)
     lacking = lacking_baselines(right)
     report.unverified = {
@@ -189,7 +234,9 @@ def page(name: str, checked: Checked, board: Path) -> str:
     if checked.rows:
         new, known = len(merged.copied), len(merged.known)
         lines += [f"### What changes on {safe(str(board))}\n", f"{new} results are new, {known} are there already.\n"]
-        lines += [table(checked.changes)]
+        lines += [table(checked.changes[:SHOWN])]
+        lines += [f"\nand {more} more\n"] if (more := len(checked.changes) - SHOWN) > 0 else [""]
+    lines += [f"{SUMMARY} and {ENVIRONMENT} are the text of whoever submits: no check reads them."]
     return "\n".join(lines) + "\n"
 
 
