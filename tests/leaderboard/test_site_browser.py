@@ -255,7 +255,7 @@ def test_a_column_sorts_both_ways_and_says_so(opened, rows):
 
 def test_filters_narrow_the_board_and_stay_in_the_address(opened, rows):
     shown = opened(rows, "#/board")
-    shown.get_by_label("Task").select_option("toy/task-1")
+    shown.locator("form").get_by_label("Task").select_option("toy/task-1")
     shown.get_by_label("Search").fill("finetune")
     assert set(names(shown)) <= {"finetune"}
     assert "task=toy%2Ftask-1&words=finetune" in shown.url
