@@ -81,7 +81,7 @@ def _head(path: Path) -> bytes:
     if not path.name.lower().endswith((".nii", ".nii.gz")):
         raise BadInputError(f'"{path}" is no NIfTI file: expected .nii or .nii.gz. Convert or remove it.')
     try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as content:
+        with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as content:
             return content.read(540)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInputError(f'"{path}" cannot be read as NIfTI ({error}): replace or remove it.') from error

@@ -19,15 +19,16 @@ def nearest_mean(request: AdaptRequest) -> TransferModel:
     """
     model, domain, classes = request.model, request.target, len(request.target.labels)
     targets = torch.from_numpy(domain.train.targets.values)
-    if targets.ndim > 1 or not domain.kind.has_classes:
+    head = model.heads["target"]
+    embeds = not domain.kind.has_classes and isinstance(head, nn.Linear) and head.out_features != classes
+    if targets.ndim > 1 or embeds:
         probe = domain.kind.probe(encode(model, domain.train.inputs), targets.numpy(), classes)
-        probe.copy_into(model.heads["target"])
+        probe.copy_into(head)
         return model
     features = torch.from_numpy(encode(model, domain.train.inputs))
     members = nn.functional.one_hot(targets, classes).float()
     counts = members.sum(0)
     means = members.T @ features / counts.clamp(min=1)[:, None]
-    head = model.heads["target"]
     assert isinstance(head, nn.Linear)
     with torch.no_grad():
         head.weight.copy_(2 * means)
