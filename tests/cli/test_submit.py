@@ -49,7 +49,8 @@ def board(tlbench, tmp_path, monkeypatch):
     monkeypatch.setattr("tlbench.planning.fingerprints.commit", lambda: ("a" * 40, False))
     monkeypatch.setattr("platform.node", lambda: "somebodys-laptop")
     (tmp_path / "mine.py").write_text(PLUGIN)
-    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    monkeypatch.setitem(sys.modules, "mine", None)  # So that what the run imports is gone afterwards.
+    del sys.modules["mine"]
     words = ("--strategy", "my-head", "--plugin", "mine.py", "--board", "mine")
     assert tlbench(*RUN, *words, "--set", "strategy.steps=20")[0] == 0
     return tmp_path / "mine"
