@@ -38,6 +38,15 @@ def _detector(
     )
 
 
+def _neighbours(default: int, summary: str) -> Option:
+    return Option(name="neighbours", default=default, summary=summary, unit="examples", least=1, most=1000)
+
+
+def _bank(default: int, more: str = "", *, least: int = 1, most: int = 100_000) -> Option:
+    summary = f"most normal examples that are kept{more}"
+    return Option(name="bank", default=default, summary=summary, unit="examples", least=least, most=most)
+
+
 def _centroid_distance() -> StrategySpec:
     return _detector(
         "centroid-distance",
@@ -77,22 +86,8 @@ def _nearest_neighbours() -> StrategySpec:
         paper="Bergman et al. 2020, Deep nearest neighbor anomaly detection, arXiv:2002.10445",
         options=(
             STANDARDISE,
-            Option(
-                name="neighbours",
-                default=2,
-                summary="nearest normal examples (k)",
-                unit="examples",
-                least=1,
-                most=1000,
-            ),
-            Option(
-                name="bank",
-                default=1000,
-                summary="most normal examples that are kept, at least as many as neighbours",
-                unit="examples",
-                least=1,
-                most=100_000,
-            ),
+            _neighbours(2, "nearest normal examples (k)"),
+            _bank(1000, ", at least as many as neighbours"),
         ),
         extend=deferred("tlbench_outliers.strategies", "with_bank"),
     )
@@ -105,16 +100,7 @@ def _ecod() -> StrategySpec:
         summary="Scores an example by how far its features lie in the tails of those of normal examples, one by one.",
         paper="Li et al. 2022, ECOD: unsupervised outlier detection using empirical cumulative distribution functions, "
         "arXiv:2201.00382",
-        options=(
-            Option(
-                name="bank",
-                default=500,
-                summary="most normal examples that are kept",
-                unit="examples",
-                least=1,
-                most=2000,
-            ),
-        ),
+        options=(_bank(500, most=2000),),
         extend=deferred("tlbench_outliers.densities", "with_tails"),
         adapt=deferred("tlbench_outliers.densities", "ecod"),
     )
@@ -128,22 +114,8 @@ def _local_outlier_factor() -> StrategySpec:
         paper="Breunig et al. 2000, LOF: identifying density-based local outliers, doi:10.1145/335191.335388",
         options=(
             STANDARDISE,
-            Option(
-                name="neighbours",
-                default=20,
-                summary="nearest normal examples (MinPts)",
-                unit="examples",
-                least=1,
-                most=1000,
-            ),
-            Option(
-                name="bank",
-                default=1000,
-                summary="most normal examples that are kept, at least one more than neighbours",
-                unit="examples",
-                least=2,
-                most=100_000,
-            ),
+            _neighbours(20, "nearest normal examples (MinPts)"),
+            _bank(1000, ", at least one more than neighbours", least=2),
         ),
         extend=deferred("tlbench_outliers.densities", "with_densities"),
         adapt=deferred("tlbench_outliers.densities", "local_outlier_factor"),

@@ -18,10 +18,9 @@ from tlbench.learning.device import seed_everything
 from tlbench.learning.model import TransferModel
 from tlbench.planning.plan import Pairing
 from tlbench.planning.plan_parts import Asked
+from tlbench.results.files import PNG
 from tlbench.results.parts import AnalysisPart
 
-PNG = b"\x89PNG\r\n\x1a\n"
-"""What a PNG file begins with."""
 LARGEST = 5_000_000
 """Bytes of a picture: boards are published."""
 

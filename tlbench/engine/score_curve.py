@@ -16,7 +16,6 @@ from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
 from tlbench.errors import TlbenchError
 from tlbench.learning.arithmetic import Arithmetic
-from tlbench.learning.data import Examples
 from tlbench.learning.evaluate import evaluate
 from tlbench.learning.model import TransferModel, state_hash
 from tlbench.learning.snapshots import Recorder
@@ -42,10 +41,13 @@ def score_curve(
     task = pairing.task
     test, seen = prepared.split("target-test"), seen_labels(pairing, prepared) if task.kind.supervised else None
 
-    def score(model: TransferModel, head: str, examples: Examples) -> float:
+    scored = [test] if seen is None else [test, seen]
+
+    def scores(model: TransferModel, head: str) -> list[float]:
         # With other labels the source head has no answer to score on the target.
         named = head if pairing.setting == "transductive" else "target"
-        return evaluate(model, named, task.kind.create(), task.metric, prepared.target_labels, examples)
+        asked = (task.kind.create(), task.metric, prepared.target_labels)
+        return [evaluate(model, named, *asked, examples) for examples in scored]
 
     with tempfile.TemporaryDirectory(dir=folder) as place:
         recorder = Recorder(Path(place))
@@ -55,11 +57,14 @@ def score_curve(
                 "The second training, of which the curve is made, did not end with the weights of the first: the "
                 "strategy draws numbers that no seed decides, or measures time."
             )
-        points, known = [], []
-        for taken, model in (pair for series in recorder.of(again) for pair in series.models()):
-            if taken.step < recorder.steps:
-                points.append((taken.step, round(taken.seconds, 6), score(model, taken.head, test)))
-                known += [] if seen is None else [score(model, taken.head, seen)]
-    points.append((recorder.steps, round(recorder.seconds, 6), score(adapted, "target", test)))
-    known += [] if seen is None else [score(adapted, "target", seen)]
-    return CurvePart(score_curve=tuple(points), training_scores=tuple(known))
+        points = [
+            (taken.step, taken.seconds, scores(model, taken.head))
+            for series in recorder.of(again)
+            for taken, model in series.models()
+            if taken.step < recorder.steps
+        ]
+    points.append((recorder.steps, recorder.seconds, scores(adapted, "target")))
+    return CurvePart(
+        score_curve=tuple((step, round(seconds, 6), on_test) for step, seconds, (on_test, *_) in points),
+        training_scores=tuple(score for *_, (_, *on_labels) in points for score in on_labels),
+    )

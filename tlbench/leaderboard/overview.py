@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.plots import by_task, leaders, titles
 from tlbench.leaderboard.style import access_keys, guide, key, legend, line, point, shade, side_by_side
+from tlbench.results.baselines import SOURCE_ONLY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 APART = 0.22
 """How far the points of one line lie apart, in lines."""
-SOURCE = "source-only"
 
 
 def overview(entries: Sequence[Entry]) -> Figure:
@@ -52,7 +52,7 @@ def _lines(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
     for domain, group in itertools.groupby(ordered, lambda pair: pair[1][0].first.domain):
         lines.append((domain, []))
         for title, members in group:
-            unadapted = [entry for entry in members if entry.first.strategy == SOURCE]
+            unadapted = [entry for entry in members if entry.first.strategy == SOURCE_ONLY]
             lines.append((title.replace("\n", ", "), [*unadapted, *leaders(members)]))
     return lines
 
@@ -63,7 +63,7 @@ def _score_line(panel: Axes, members: Sequence[Entry], height: float) -> None:
         panel.text(0, height, f"{members[0].first.metric}: {numbers}", fontsize=7, va="center")
         return
     for entry, place in _spread_out(members, height):
-        unadapted = entry.first.strategy == SOURCE
+        unadapted = entry.first.strategy == SOURCE_ONLY
         if not unadapted:
             line(panel, (entry.mean("score_low"), entry.mean("score_high")), (place, place), shade(entry), width=1.2)
         point(panel, entry.mean("score"), place, shade(entry), hollow=unadapted, size=4.5)

@@ -16,6 +16,8 @@ from tlbench.results.escapes import UNSEEN, plain_json
 
 SEAL = "digest"
 """The key under which a sealed file holds the digest of the rest."""
+PNG = b"\x89PNG\r\n\x1a\n"
+"""How a file of the format PNG begins."""
 BOARD = Path("leaderboards", "local")
 """Folder of rows and boards unless a run names another; beside it lie the published ones in tlbench's repository."""
 TEMPORARY = ".tmp-"

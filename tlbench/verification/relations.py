@@ -17,6 +17,8 @@ Rows = Mapping[str, Row]
 """File of a row -> the row."""
 Split = tuple[str, str, str]
 """(`test_sha256` or `targets`, what has one test split, hash of its targets)."""
+NO_BASELINE = "no baseline of the same version"
+"""How the reason begins why a gain cannot be verified."""
 SHARED_BY_SOURCE: Mapping[str, Callable[[Row], Any]] = {
     "source_metric": lambda row: row.source_metric,
     "source_test_size": lambda row: row.source_test_size,
@@ -58,7 +60,7 @@ def lacking_baselines(rows: Rows) -> dict[str, str]:
     for file, row, found in _compared(rows):
         fields = [name for name in baselines.NOTHING if getattr(row, name) is not None and name not in found]
         if fields:
-            lacking[file] = f"no baseline of the same version for {fields[0]}"
+            lacking[file] = f"{NO_BASELINE} for {fields[0]}"
     return lacking
 
 

@@ -32,6 +32,8 @@ PLACE = re.compile(
     rf"(?<![\w/:.~-])(?:/(?:{PART}+/)+{PART}*|~(?:[A-Za-z]\w*)?/{PART}+|[A-Za-z]:[\\/]+{PART}+|\\\\{PART}+\\{PART}+)|\bfile://\S+"
 )
 """A path of somebody's machine: `/a/b`, `~/a`, `~alice/a`, `C:\\a`, `C:/a`, `\\\\server\\share`, `file://...`."""
+NAMED = {"tasks": "task", "backbones": "backbone", "strategies": "strategy"}
+"""Heading -> field of what a summary lists."""
 AHEAD = datetime.timedelta(days=1)
 """How far the clock of somebody's machine may be ahead."""
 HOSTS = ("localhost",)
@@ -138,13 +140,7 @@ def summary(name: str, rows: Sequence[Row], entries: Sequence[Entry], report: Re
     about, counts = environment(rows), report.counts()
     what = [
         ("results", ", ".join(f"{ended[status]} {status}" for status in ("ok", "failed", "skipped"))),
-        *(
-            (
-                f"{sort}s" if sort != "strategy" else "strategies",
-                ", ".join(sorted({getattr(row, sort) for row in rows})),
-            )
-            for sort in ("task", "backbone", "strategy")
-        ),
+        *((title, ", ".join(sorted({getattr(row, field) for row in rows}))) for title, field in NAMED.items()),
         ("seeds", ", ".join(map(str, sorted({row.seed for row in rows})))),
         ("machines", "; ".join(about["machines"])),
         ("commits", ", ".join(_commit(one) for one in about["commits"]) or "none"),

@@ -19,12 +19,12 @@ from tlbench.leaderboard.markdown import safe
 from tlbench.planning.catalog import Catalog
 from tlbench.results import baselines
 from tlbench.results.evidence import ENVIRONMENT, SUMMARY
-from tlbench.results.files import file_sha256
+from tlbench.results.files import PNG, file_sha256
 from tlbench.results.merging import Merged, files_beside, merge
 from tlbench.results.row import Row
 from tlbench.results.row_files import parsed, read_rows, row_paths, wrong_parts
 from tlbench.verification.board import verify_board
-from tlbench.verification.relations import Split, lacking_baselines, wrong_relations
+from tlbench.verification.relations import NO_BASELINE, Split, lacking_baselines, wrong_relations
 from tlbench.verification.report import Problem, Report
 from tlbench.verification.splits import splits_on
 from tlbench.verification.submission import CHECKSUMS, files_of, unpublishable
@@ -35,13 +35,11 @@ ALLOWED = re.compile(
     rf"|{re.escape(SUMMARY)}|{re.escape(ENVIRONMENT)}|{CHECKSUMS}"
 )
 """The files that a submission may have."""
-PNG = b"\x89PNG\r\n\x1a\n"
 LARGEST, ALL = 10_000_000, 500_000_000
 """Bytes of a file, and of all."""
 MOST = 20_000
 """Files."""
 LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
-NO_BASELINE = "no baseline of the same version"
 SHOWN = 50
 """Problems, and changes, that a page lists."""
 
@@ -104,7 +102,7 @@ def _wrong_files(folder: Path) -> Iterator[Problem]:
     if len(paths) > MOST:
         yield Problem(folder.name, "files", len(paths), f"at most {MOST:,}")
         return
-    if total := _too_large(paths):
+    if (total := sum(path.lstat().st_size for path in paths)) > ALL:
         yield Problem(folder.name, "bytes", total, f"at most {ALL:,}")
         return
     wrong = [problem for path in paths for problem in _wrong_file(path, path.relative_to(folder).as_posix())]
@@ -113,11 +111,6 @@ def _wrong_files(folder: Path) -> Iterator[Problem]:
         yield from _wrong_checksums(folder, paths)
         if not row_paths(folder):
             yield Problem("rows", "results", 0, "the results of a run")
-
-
-def _too_large(paths: Sequence[Path]) -> int:
-    total = sum(path.lstat().st_size for path in paths)
-    return total if total > ALL else 0
 
 
 def _wrong_file(path: Path, name: str) -> Iterator[Problem]:

@@ -131,12 +131,13 @@ def _beside(
     confusions = ((number, stored.confusion(row, board, texts)) for number, row in enumerate(rows))
     analysed = ((number, stored.analyses(row, board, texts, whole)) for number, row in enumerate(rows))
     return {
+        # The command is that of the first seed; the page puts other seeds in its place.
+        "repeat": [] if about.repeat is None else [texts.number(about.repeat(entry.first)) for entry in entries],
         "sentences": [[number, [texts.pattern(one) for one in own]] for number, own in enumerate(said) if own],
         "training": stored.training(rows),
         "confusions": [[number, one] for number, one in confusions if one],
         "analyses": [[number, own] for number, own in analysed if own],
         "latencies": _latencies(rows, board),
-        "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about)) for entry in entries],
         "folder": None if board is None else texts.number(shlex.quote(str(board))),
         "files": [] if board is None else [texts.number(_files(entry)) for entry in entries],
     }
@@ -159,8 +160,3 @@ def _latencies(rows: Sequence[Row], board: Path | None) -> list[list[Any]]:
             shared[row.latency].append(number)
     found = ([stored.latencies(rows[numbers[0]], board), numbers] for numbers in shared.values())
     return [one for one in found if one[0]]
-
-
-def _repeat(entry: Entry, about: Descriptions) -> str:
-    """Return the command that runs the first seed again; the page puts other seeds in its place."""
-    return "" if about.repeat is None else about.repeat(entry.first)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tlbench.errors import StoreError
 from tlbench.leaderboard.row_page import analysis_picture
 from tlbench.leaderboard.site.columnar import Texts, rounded
-from tlbench.results.files import file_sha256
+from tlbench.results.files import PNG, file_sha256
 from tlbench.results.latency_files import single_values
 from tlbench.results.prediction_files import read_predictions
 from tlbench.results.row import Row
@@ -109,7 +109,7 @@ def analyses(row: Row, board: Path | None, texts: Texts, pictures: bool) -> list
 def _picture(row: Row, board: Path | None, label: str) -> str:
     picture = b"" if board is None else analysis_picture(row, board, label)
     # What is no PNG may be anything: a browser would guess.
-    return base64.b64encode(picture).decode() if picture.startswith(b"\x89PNG\r\n\x1a\n") else ""
+    return base64.b64encode(picture).decode() if picture.startswith(PNG) else ""
 
 
 def training(rows: Sequence[Row]) -> list[list[Any]]:
