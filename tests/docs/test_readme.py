@@ -110,7 +110,7 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("line", commands())
-def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path, monkeypatch, capsys):
+def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, session_cache, tmp_path, monkeypatch, capsys):
     if "run --suite pretrained" in line and not (Path(os.environ.get("TLBENCH_DATA", "")) / "models").is_dir():
         pytest.skip("its models are not in TLBENCH_DATA: the line before it downloads them")
     if "real" in line or "checkpoints" in line or "pretrained" in line:
@@ -125,7 +125,10 @@ def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, tmp_path,
     monkeypatch.chdir(home)
     if "run --suite checkpoints" in line:  # It starts from what the line before it makes.
         assert call("tlbench", "pretrain", "--suite", "checkpoints", *FEW_SOURCE_STEPS) == 0
-    if "hf/my-gpt2" in line and not (home / "my-gpt2").is_dir():  # Another process had the line before it.
+    model = session_cache / "models" / "my-gpt2"
+    if "-o my-gpt2" in line:
+        shutil.rmtree(model, ignore_errors=True)
+    if "hf/my-gpt2" in line and not model.is_dir():  # Another process had the line before it.
         before = "tlbench pretrain text/gpt2 --task nlp/reviews --objective clm -o my-gpt2"
         assert call(*carried_out(before, home, tmp_path)) == 0
     status = call(*carried_out(line, home, tmp_path))
