@@ -118,8 +118,9 @@ def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
     return make_plan([RunRequest(**{"seeds": (0,), "references": references, **run_request})], catalog, settings)
 
 
-STABLE = ("created", "seconds", "peak_memory_bytes", "latency", "queries")
-"""Fields of a row that two runs of one pairing do not share; beside them, what the clock measured."""
+STABLE = ("created", "commit", "dirty", "seconds", "peak_memory_bytes", "latency", "queries")
+"""Fields of a row that two runs of one pairing do not share; beside them, what the clock measured. The commit is that of
+the moment at which a shared stage was computed, and is not known where a test hides git."""
 
 
 def comparable(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def tlbench_tasks() -> list[TaskSpec]:
 @hookimpl
 def tlbench_backbones() -> list[BackboneSpec]:
     small: dict[str, OptionValue] = {
-        "source.steps": 300,
+        "source.steps": 900,
         "source.learning_rate": 3e-3,
         "full.steps": 120,
         "full.learning_rate": 2e-3,

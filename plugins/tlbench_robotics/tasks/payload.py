@@ -25,7 +25,7 @@ def load(request: LoadRequest) -> TaskData:
     rig = Rig(BATCH)
     source, target = (
         Side(labels=LABELS, train=_split(world, train, [side, 0], rig), test=_split(world, 400, [side, 1], rig))
-        for side, (world, train) in enumerate(((SIMULATOR, 1200), (REAL, 600)))
+        for side, (world, train) in enumerate(((SIMULATOR, 4000), (REAL, 600)))
     )
     return TaskData(source=source, target=target)
 
