@@ -119,8 +119,10 @@ def plan_only(catalog: Catalog, settings: Settings, **run_request: Any) -> Plan:
 
 
 STABLE = ("created", "commit", "dirty", "seconds", "peak_memory_bytes", "latency", "queries")
-"""Fields of a row that two runs of one pairing do not share; beside them, what the clock measured. The commit is that of
-the moment at which a shared stage was computed, and is not known where a test hides git."""
+"""Fields of a row that two runs of one pairing do not share; beside them, what the clock measured.
+
+The commit is the one at which a shared stage was computed.
+"""
 
 
 def comparable(row: Mapping[str, Any]) -> dict[str, Any]:

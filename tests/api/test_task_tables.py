@@ -6,8 +6,9 @@ import dataclasses
 
 import pytest
 
-from tlbench.api.task_tables import LONGEST, on_one_line, task_sections
+from tlbench.api.task_tables import task_sections
 from tlbench.api.wrapping import cells, wrapped
+from tlbench.leaderboard.wording import LONGEST, on_one_line
 from tlbench.results.row import Row
 
 EVIL = "\x1b]8;;x\u202e"

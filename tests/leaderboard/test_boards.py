@@ -128,6 +128,38 @@ def test_failed_and_skipped_rows_stay_on_the_page_with_their_reason(row, tmp_pat
     assert "1 ok, 1 failed, 0 skipped" in (tmp_path / "README.md").read_text()
 
 
+def test_skipped_rows_are_one_line_by_reason_and_no_lines_of_the_table(row, tmp_path):
+    needs = '"{}" requires source data; "toy/blobs" has none.'
+    skipped = [
+        row(name, seed, None, status="skipped", reason=needs.format(name), p50_ms=None)
+        for name in ("mmd", "coral")
+        for seed in (0, 1)
+    ]
+    render(tmp_path, [row("finetune", 0, 0.8), *skipped])
+    assert "- 2 skipped: requires source data (coral, mmd)" in (tmp_path / "toy.md").read_text()
+    assert "2 skipped: requires source data (coral, mmd)" in (tmp_path / "toy.tex").read_text()
+    for name in ("toy.md", "toy.tex"):
+        assert not re.search(r"^\|? ?(coral|mmd)", (tmp_path / name).read_text(), re.MULTILINE)
+    assert "| mmd" not in (tmp_path / "README.md").read_text()
+    render(tmp_path, skipped)
+    assert "- 2 skipped: requires source data (coral, mmd)" in (tmp_path / "toy.md").read_text()
+    assert "\\begin{table}" not in (tmp_path / "toy.tex").read_text()
+
+
+def test_of_many_ties_those_of_the_best_are_told_and_of_many_strategies_no_table(row, tmp_path):
+    scores = {(place, seed): (place * 7 + seed * 5) % 11 / 40 + place / 12 for place in range(12) for seed in range(3)}
+    rows = [row(f"s{place:02}", seed, score) for (place, seed), score in scores.items()]
+    render(tmp_path, rows)
+    page = (tmp_path / "toy.md").read_text()
+    told = re.findall(r"^- (s\d\d) and (s\d\d) are not significantly different", page, re.MULTILINE)
+    best = set(re.findall(r"^\| \*\*(s\d\d)\*\*", page, re.MULTILINE))
+    assert {name for pair in told for name in pair} <= best
+    assert re.search(r"^- \d+ more neighbours are not significantly different\.", page, re.MULTILINE)
+    overview = (tmp_path / "README.md").read_text()
+    assert "12 strategies, too many for one table" in overview
+    assert "| s03" not in overview
+
+
 FORMULAS = ['=HYPERLINK("http://evil")', "+1+cmd|' /C calc'!A0", "-2+3", "@SUM(1)", " =1+1", "＝1+1"]
 
 

@@ -152,6 +152,20 @@ def test_who_failed_in_a_whole_task_has_only_the_rank_with_failed_runs(board, ro
     assert found.incomplete == {"b": ("toy/two on toy/mlp",)}
 
 
+def test_a_task_that_few_strategies_fit_costs_the_others_nothing(board, row):
+    rows = board(a=0.8, b=0.4, c=0.3)
+    rows += [row("a", seed, 0.7, task="toy/four") for seed in range(3)]
+    found = compared(rows)
+    assert (found.left_out, found.incomplete) == (("toy/four on toy/mlp",), {})
+    assert [one.strategy for one in found.standings] == ["a", "b", "c", "constant"]
+
+
+def test_of_equal_numbers_of_results_more_tasks_count(board):
+    rows = [row for row in board(a=0.8, b=0.4) if (row.strategy, row.task) != ("b", "toy/two")]
+    found = compared(rows)
+    assert (len(found.tasks), found.left_out, list(found.incomplete)) == (3, (), ["b"])
+
+
 def test_a_skipped_run_is_no_failed_one(board, row):
     rows = [one for one in board(a=0.8, b=0.4) if (one.strategy, one.task) != ("b", "toy/two")]
     rows += [row("b", seed, None, task="toy/two", status="skipped", reason="No.") for seed in range(3)]

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 LEAST = 12
 """Cells of the column of strategies, however narrow the terminal is."""
-LONGEST = 600
-"""Characters of a reason; `tlbench show` and the page of the board have all of it."""
 GAP = "  "
 Line = Sequence[str]
 """The cells of an entry."""
@@ -113,33 +111,14 @@ def _failed(entries: Sequence[Entry], several: bool) -> list[str]:
     lines = []
     for entry in entries:
         if entry.first.status == "failed":
-            who = f"{_named(entry, several)}, {wording.seeds(entry.rows)}"
-            reason = on_one_line(entry.first.reason or "")
+            who = f"{wording.with_backbone(entry, several)}, {wording.seeds(entry.rows)}"
+            reason = wording.on_one_line(entry.first.reason or "")
             lines += wrapped(f"{wording.ending(entry)}: {who}: {reason}", line_width(), GAP)
     return lines
 
 
 def _skipped(entries: Sequence[Entry], several: bool) -> list[str]:
-    """Return one line on all skipped entries: `3 skipped: needs source data (adabn, adversarial, source-only)`."""
-    skipped = [entry for entry in entries if entry.first.status == "skipped"]
-    reasons: dict[str, list[str]] = {}
-    for entry in skipped:
-        reason = on_one_line(entry.first.reason or "").removeprefix(f'"{entry.first.strategy}" ')
-        # The heading says what the task has.
-        reason = reason.partition(f'; "{entry.first.task}" has ')[0].removesuffix(".")
-        reasons.setdefault(reason, []).append(_named(entry, several))
-    said = [f"{reason} ({', '.join(sorted(set(names)))})" for reason, names in reasons.items()]
-    return wrapped(f"{len(skipped)} skipped: {'; '.join(said)}", line_width(), GAP) if skipped else []
+    from tlbench.leaderboard import wording
 
-
-def _named(entry: Entry, several: bool) -> str:
-    """Return the name of a strategy, with its backbone if the task has several."""
-    return f"{entry.strategy} with {entry.first.backbone}" if several else entry.strategy
-
-
-def on_one_line(text: str) -> str:
-    """Return a reason on one line; a long one loses its middle, because what to do stands at its end."""
-    line = " ".join(text.split())
-    if len(line) <= LONGEST:
-        return line
-    return f"{line[: LONGEST // 2].rstrip()} ... {line[-LONGEST // 2 :].lstrip()}"
+    line = wording.skipped(entries, several)
+    return wrapped(line, line_width(), GAP) if line else []

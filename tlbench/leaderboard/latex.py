@@ -32,7 +32,12 @@ def domain_tables(domain: str, entries: Sequence[Entry], left: Sequence[Entry]) 
     return "\n\n".join(parts) + "\n"
 
 
-def _table(members: Sequence[Entry]) -> str:
+def _table(every_member: Sequence[Entry]) -> str:
+    """Return a task's table; what was skipped is a note below it."""
+    members = [entry for entry in every_member if entry.first.status != "skipped"]
+    left = wording.skipped(every_member, len({entry.first.backbone for entry in every_member}) > 1)
+    if not members:
+        return f"% {safe(every_member[0].first.task)}: {safe(left)}"
     every = wording.result_columns(wording.further_scores(members))
     columns = {column: (safe(column.latex[0]), column.latex[1]) for column in every if column.latex}
     top, below = zip(*columns.values(), strict=True)
@@ -49,7 +54,7 @@ def _table(members: Sequence[Entry]) -> str:
             _body(members, list(columns)),
             r"\bottomrule",
             r"\end{tabular}",
-            *_notes(members),
+            *_notes(members, left),
             r"\end{table}",
         ]
     )
@@ -104,10 +109,11 @@ def _caption(members: Sequence[Entry]) -> str:
     )
 
 
-def _notes(members: Sequence[Entry]) -> list[str]:
+def _notes(members: Sequence[Entry], left: str) -> list[str]:
     scored = [entry for entry in members if entry.first.status == "ok"]
     notes = [*versions.sentences(scored), *flags.sentences(scored), *marks.sentences(scored), *wording.ties(members)]
-    notes += [wording.why(entry) for entry in members if entry.first.status != "ok"]
+    notes += [wording.why(entry) for entry in members if entry.first.status == "failed"]
+    notes += [left] if left else []
     if not notes:
         return []
     return [

@@ -53,16 +53,18 @@ def _rows(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterable[Row]:
 
 
 def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
-    """Return a task's section: its facts, its table, and notes on ties and on entries without a score."""
-    scored = [entry for entry in members if entry.first.status == "ok"]
-    left = [entry for entry in members if entry.first.status != "ok"]
+    """Return a task's section: its facts, its table, and notes on ties, on what failed and on what was skipped."""
+    scored, failed = ([entry for entry in members if entry.first.status == status] for status in ("ok", "failed"))
     parts = [f"## {safe(members[0].first.task)}\n"]
     if scored:
         parts.append(safe(f"{wording.task_facts(scored)} {_source_facts(scored)}") + "\n")
-    parts.append(_task_table(members, links) + "\n")
+    if scored or failed:
+        attempted = [entry for entry in members if entry.first.status != "skipped"]
+        parts.append(_task_table(attempted, links) + "\n")
     notes = [*versions.sentences(scored), *flags.sentences(scored)]
     notes += [*marks.sentences(scored), *to_scratch.sentences(scored), *wording.ties(scored)]
-    notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(left, start=1)]
+    notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(failed, start=1)]
+    notes += filter(None, [wording.skipped(members, len({entry.first.backbone for entry in members}) > 1)])
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 
 
@@ -162,7 +164,11 @@ def overview(
 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
-    strategies = sorted({(len(entry.access), entry.access, entry.strategy) for entry in entries})
+    """Return a line for each task and backbone, with a column for each strategy that was not skipped everywhere."""
+    attempted = [entry for entry in entries if entry.first.status != "skipped"]
+    strategies = sorted({(len(entry.access), entry.access, entry.strategy) for entry in attempted})
+    if len(strategies) > wording.MOST:
+        return f"{len(strategies)} strategies, too many for one table: the pages of the domains have all their scores."
     lines = [
         {"task": "*access*", "backbone": "", **{_field(name): wording.access(access) for _, access, name in strategies}}
     ]

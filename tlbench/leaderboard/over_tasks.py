@@ -58,8 +58,10 @@ class Comparison:
     """Best mean rank first."""
     improvement: Mapping[str, Mapping[str, Estimate]]
     """`[one][other]`: the probability that a run of one scores above a run of the other, the mean over tasks."""
+    left_out: tuple[str, ...]
+    """Tasks that are not compared, because too few of the strategies have results there."""
     incomplete: Mapping[str, tuple[str, ...]]
-    """Strategies that are not compared -> tasks for which they have no results."""
+    """Strategies that are not compared -> tasks of the others for which they have no results."""
     unscaled: tuple[str, ...]
     """Tasks that do not count for the interquartile mean: all-labels is not above the constant baseline."""
 
@@ -125,9 +127,10 @@ def _comparison(
 ) -> Comparison:
     named = {model: named_by_options(entries) for model, entries in members.items()}
     strategies = {name: entry for entries in named.values() for name, entry in entries.items()}
-    tasks = sorted(
+    every = sorted(
         (task_scores(named[model], strategies, models[model], failed) for model in members), key=lambda task: task.title
     )
+    tasks = _most_results(every)
     absent = {name: tuple(task.title for task in tasks if name not in task.entries) for name in strategies}
     complete = [name for name in sorted(strategies) if not absent[name]]
     compared, matrices = matrices_of(complete, tasks, [task.scores for task in tasks])
@@ -144,9 +147,26 @@ def _comparison(
         runs=sum(scores.shape[1] for scores in matrices),
         standings=standings,
         improvement=_improvement(complete, matrices),
+        left_out=tuple(task.title for task in every if task not in tasks),
         incomplete={name: titles for name, titles in sorted(absent.items()) if titles},
         unscaled=tuple(task.title for task in compared if task.scale is None),
     )
+
+
+def _most_results(tasks: Sequence[TaskScores]) -> list[TaskScores]:
+    """Return the tasks to compare: those with the most strategies, as many as give the most results.
+
+    A strategy counts that was tried on each of them, so that more tasks may leave fewer strategies. Results are tasks
+    times strategies; of equal numbers the one with more tasks is taken, and never fewer than two tasks.
+    """
+    tried = {task.title: {*task.entries, *(name for name, runs in task.failed.items() if runs)} for task in tasks}
+    ordered = sorted(tasks, key=lambda task: -len(tried[task.title]))
+
+    def results(count: int) -> tuple[int, int]:
+        return count * len(set.intersection(*(tried[task.title] for task in ordered[:count]))), count
+
+    chosen = ordered[: max(range(2, len(ordered) + 1), key=results)]
+    return [task for task in tasks if task in chosen]
 
 
 def _standings(

@@ -126,8 +126,13 @@ def _notes(comparison: Comparison) -> list[str]:
     notes = []
     if comparison.standings:
         notes.append(f"{len(comparison.tasks)} tasks with their backbones, {comparison.runs} runs of each strategy.")
+    if comparison.left_out:
+        notes.append(f"Tasks left out, where fewer strategies have a score: {_some(comparison.left_out)}.")
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for name, titles in comparison.incomplete.items():
+        lacking.setdefault(titles, []).append(name)
     notes += [
-        f"Not compared: {name} has no score for {_some(titles)}." for name, titles in comparison.incomplete.items()
+        f"Not compared, without a score for {_some(titles)}: {', '.join(names)}." for titles, names in lacking.items()
     ]
     if comparison.unscaled:
         notes.append(f"Without IQM, for all-labels is not above constant: {_some(comparison.unscaled)}.")

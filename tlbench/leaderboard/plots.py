@@ -19,8 +19,6 @@ Placed = Sequence[tuple[Entry, float]]
 GAP = ("source-only", "all-labels")
 BELOW = 0.32
 """How far below an entry's line its seeds are drawn."""
-MOST = 10
-"""Strategies that a panel shows side by side; of more it shows those that lead their access in a panel."""
 
 
 def scores(entries: Sequence[Entry], left: Sequence[Entry]) -> Figure:
@@ -112,9 +110,9 @@ def _by_task(entries: Sequence[Entry], left: Sequence[Entry], draw: Callable[[Ax
 
 
 def foremost(entries: Sequence[Entry]) -> set[str]:
-    """Return the names of all strategies; of more than `MOST` those that lead their access in a panel."""
+    """Return the names of all strategies; of more than `wording.MOST` those that lead their access in a panel."""
     names = {entry.strategy for entry in entries if not entry.first.baseline}
-    if len(names) <= MOST:
+    if len(names) <= wording.MOST:
         return names
     return {entry.strategy for members in by_task(entries).values() for entry in leaders(members)}
 

@@ -20,6 +20,12 @@ USUAL_SCORES = frozenset(
 """Metrics of the kinds that tlbench ships; any other, such as success in a closed loop, has a column on the page."""
 NONE = "-"
 PENDING = "pending"
+MOST = 10
+"""Strategies that are shown side by side; of more, a picture has those that lead their access, a table none."""
+TIES = 5
+"""Sentences on ties that a task has; beyond them only the best strategies have theirs."""
+LONGEST = 600
+"""Characters of a reason; `tlbench show` and the row itself have all of it."""
 SETTINGS = {
     "transductive": "transductive (same labels in both domains)",
     "inductive": "inductive (different labels)",
@@ -57,6 +63,35 @@ def ending(entry: Entry) -> str:
 def why(entry: Entry) -> str:
     """Return one line on an entry without a score: who, which seeds, how it ended, and why."""
     return f"{entry.strategy}, {seeds(entry.rows)}: {ending(entry)}. {entry.first.reason or ''}"
+
+
+def skipped(entries: Sequence[Entry], several: bool = False) -> str:
+    """Return one line on the skipped entries of a task, by reason: `3 skipped: needs source data (adabn, coral, mmd)`.
+
+    Each is named with its backbone if the task has several. The line is empty if none was skipped.
+    """
+    reasons: dict[str, list[str]] = {}
+    for entry in (one for one in entries if one.first.status == "skipped"):
+        reason = on_one_line(entry.first.reason or "").removeprefix(f'"{entry.first.strategy}" ')
+        # The heading says what the task has.
+        reason = reason.partition(f'; "{entry.first.task}" has ')[0].removesuffix(".")
+        reasons.setdefault(reason, []).append(with_backbone(entry, several))
+    count = sum(map(len, reasons.values()))
+    said = "; ".join(f"{reason} ({', '.join(sorted(set(names)))})" for reason, names in reasons.items())
+    return f"{count} skipped: {said}" if reasons else ""
+
+
+def with_backbone(entry: Entry, several: bool) -> str:
+    """Return the name of a strategy, with its backbone if the task has several."""
+    return f"{entry.strategy} with {entry.first.backbone}" if several else entry.strategy
+
+
+def on_one_line(text: str) -> str:
+    """Return a reason on one line; a long one loses its middle, because what to do stands at its end."""
+    line = " ".join(text.split())
+    if len(line) <= LONGEST:
+        return line
+    return f"{line[: LONGEST // 2].rstrip()} ... {line[-LONGEST // 2 :].lstrip()}"
 
 
 def further_scores(entries: Sequence[Entry]) -> list[str]:
@@ -170,9 +205,14 @@ def task_facts(entries: Sequence[Entry]) -> str:
 
 
 def ties(entries: Sequence[Entry]) -> list[str]:
-    """Return one sentence on each two neighbours that are not significantly different."""
+    """Return a sentence on each two neighbours that are not significantly different; of many, on those of the best."""
     several = len({entry.first.backbone for entry in entries}) > 1
-    return [_tie(*pair, several) for pair in undecided(entries)]
+    pairs = list(undecided(entries))
+    shown = pairs if len(pairs) <= TIES else [pair for pair in pairs if is_best(pair[0]) and is_best(pair[1])]
+    said = [_tie(*pair, several) for pair in shown]
+    if rest := len(pairs) - len(shown):
+        said.append(f"{rest} {'more' if shown else 'pairs of'} neighbours are not significantly different.")
+    return said
 
 
 def _tie(above: Entry, below: Entry, gap: Difference, several: bool) -> str:
