@@ -145,7 +145,7 @@ def test_a_panel_has_no_line_for_what_another_backbone_ran(row, tmp_path):
 
 
 def test_of_many_strategies_the_best_of_each_access_are_drawn_and_the_picture_says_so(row, tmp_path):
-    from tlbench.leaderboard.plots import MOST
+    from tlbench.leaderboard.wording import MOST
 
     names = [f"strategy-{place:02}" for place in range(MOST)]
     rows = [row(name, 0, 0.5 + place / 100) for place, name in enumerate(names)]
