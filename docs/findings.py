@@ -1,0 +1,144 @@
+"""The tables of docs/findings.md, from a board: `python docs/findings.py [BOARD]` prints them.
+
+Each strategy beside its reference: `finetune` if it is given target labels, else `source-only`; where the training
+examples are all normal, `frozen`. Differences are those of the board, paired by seed and test example.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tlbench.leaderboard.aggregate import Entry, aggregate
+from tlbench.leaderboard.ranks import STUDENT, Difference, difference
+from tlbench.leaderboard.wording import number
+from tlbench.results.row_files import read_rows
+
+BOARD = Path(__file__).parents[1] / "leaderboards"
+SHOWN = (
+    "vision/digits",
+    "vision/capitals-digits",
+    "medical/lesion-scanners",
+    "nlp/reviews",
+    "speech/commands-accents",
+    "robotics/joint-load",
+    "anomaly/flows",
+)
+"""Tasks with a column of their own: one a domain, and one with other labels in the target."""
+FAMILIES = {
+    "Which weights are trained, when, and how fast": "partial",
+    "Few weights beside those of the source model": "peft",
+    "Fine-tuning that forgets less": "retention",
+    "Semi-supervised, prototypes, episodes, label names": "few_labels",
+    "Self-supervised training on target inputs": "pretext",
+    "Several models": "ensembles",
+    "Mixing of examples": "mixing",
+    "Frozen features": "frozen",
+    "Alignment of source and target features": "alignment",
+    "Adversarial adaptation": "adversarial",
+    "Unlabelled target inputs alone": "source_free",
+    "BatchNorm statistics of the target": "adabn",
+    "Detectors that learn from normal examples": "outliers",
+}
+"""Heading -> plugin."""
+HEADINGS = ("strategy", "tasks", "better", "worse", "mean, in gaps", "forgets less, more", "training")
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A strategy beside its reference on one task."""
+
+    task: str
+    gap: Difference
+    scaled: float | None
+    """The difference in units of the gap between the constant baseline and all-labels; None without such a gap."""
+    forgetting: Sequence[float]
+    """Forgetting minus that of the reference, seed by seed."""
+    cost: float
+    """CPU seconds of adaptation over those of the reference."""
+
+
+def tables(board: Path) -> Iterator[str]:
+    """Yield a heading with its table for each family that the board has results of, default backbones alone."""
+    found: dict[tuple[str, str], dict[str, Entry]] = {}
+    for entry in aggregate(read_rows(board), board):
+        found.setdefault((entry.first.task, entry.first.backbone), {})[entry.first.strategy] = entry
+    plugins: dict[str, dict[str, list[Beside]]] = {}
+    for (task, _), entries in sorted(found.items()):
+        for name, entry in entries.items():
+            reference = entries.get(_reference(entry, entries))
+            if reference is not None and reference is not entry and not entry.first.baseline:
+                plugin = entry.first.plugins["strategy"].partition(" ")[0]
+                own = plugins.setdefault(plugin, {}).setdefault(name, [])
+                own.append(_beside(task, entry, reference, entries))
+    for heading, plugin in FAMILIES.items():
+        if plugin in plugins:
+            yield f"### {heading}\n\n{_table(plugins[plugin])}"
+
+
+def _reference(entry: Entry, entries: Mapping[str, Entry]) -> str:
+    if "finetune" not in entries:
+        return "frozen"
+    return "finetune" if "target-labels" in entry.first.access else "source-only"
+
+
+def _beside(task: str, entry: Entry, reference: Entry, entries: Mapping[str, Entry]) -> Beside:
+    gap = difference(entry, reference)
+    low, high = (entries[name].mean("score") if name in entries else None for name in ("constant", "all-labels"))
+    scale = None if low is None or high is None or high <= low else high - low
+    theirs = {row.seed: row for row in reference.rows}
+    pairs = [(row.forgetting_head, theirs[row.seed].forgetting_head) for row in entry.rows if row.seed in theirs]
+    more = [ours - other for ours, other in pairs if ours is not None and other is not None]
+    cost = (entry.stage_seconds("adapt") or 0) / max(reference.stage_seconds("adapt") or 0, 1e-9)
+    return Beside(task, gap, None if scale is None else gap.mean / scale, more, cost)
+
+
+def _table(strategies: Mapping[str, Sequence[Beside]]) -> str:
+    shown = [task for task in SHOWN if any(one.task == task for own in strategies.values() for one in own)]
+    lines = [(*HEADINGS, *(f"`{task}`" for task in shown))]
+    lines.append(("---",) * len(lines[0]))
+    ordered = sorted(strategies.items(), key=lambda item: -_mean(item[1])[0])
+    lines += [(*_summary(name, own), *(_cell(own, task) for task in shown)) for name, own in ordered]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _summary(name: str, own: Sequence[Beside]) -> Iterator[str]:
+    decided = [one.gap.mean for one in own if one.gap.decided]
+    yield f"`{name}`"
+    yield str(len(own))
+    yield str(sum(gap > 0 for gap in decided))
+    yield str(sum(gap < 0 for gap in decided))
+    mean, error = _mean(own)
+    yield "-" if math.isnan(mean) else f"{mean:+.3f}" + ("" if math.isinf(error) else f" ± {error:.3f}")
+    measured = [one.forgetting for one in own if one.forgetting]
+    less, more = (sum(all(sign * gap < 0 for gap in gaps) for gaps in measured) for sign in (1, -1))
+    yield f"{less}, {more} of {len(measured)}" if measured else "-"
+    yield f"{number(statistics.median(one.cost for one in own), 1)} x"
+
+
+def _mean(own: Sequence[Beside]) -> tuple[float, float]:
+    """Return the mean of the scaled differences over tasks, and the half-width of its 95 % interval over tasks."""
+    scaled = [one.scaled for one in own if one.scaled is not None]
+    if len(scaled) < 2:
+        return (scaled[0] if scaled else math.nan), math.inf
+    student = STUDENT[min(len(scaled), len(STUDENT)) - 1]
+    return statistics.fmean(scaled), student * statistics.stdev(scaled) / math.sqrt(len(scaled))
+
+
+def _cell(own: Sequence[Beside], task: str) -> str:
+    """Return the difference on one task with its interval, bold if that excludes 0."""
+    found = [one.gap for one in own if one.task == task]
+    if not found:
+        return "-"
+    text = f"{found[0].mean:+.3f} ± {found[0].error():.3f}"
+    return f"**{text}**" if found[0].decided else text
+
+
+if __name__ == "__main__":
+    given = itertools.islice(sys.argv, 1, 2)
+    print("\n\n".join(tables(Path(next(given, BOARD)))))
