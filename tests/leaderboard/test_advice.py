@@ -113,7 +113,32 @@ def test_what_is_not_told_apart_is_undecided_and_chosen_by_its_cost(choice, chan
 
 def test_of_equal_costs_the_higher_score_is_chosen(choice):
     found = choice({"b": SAME, "a": (0.81, 0.81, 0.82)})
-    assert (found.strategy, found.verdict.endswith("Use a: it costs the same and has the higher score.")) == ("a", True)
+    assert (
+        found.strategy,
+        found.verdict.endswith("Use a: of those that cost the least it has the highest score."),
+    ) == ("a", True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "used"),
+    [
+        ({"b": {"seconds": {"adapt": 0.7}}}, "a"),  # 1.5 s is less than a second more.
+        ({"a": {"seconds": {"adapt": 19.0}}, "b": {"seconds": {"adapt": 10.0}}}, "a"),  # It is less than twice that.
+        ({"a": {"seconds": {"adapt": 21.0}}, "b": {"seconds": {"adapt": 10.0}}}, "b"),
+        ({"a": {"forgetting_head": 0.009}, "b": {"forgetting_head": 0.0}}, "a"),
+        ({"a": {"forgetting_head": 0.011}, "b": {"forgetting_head": 0.0}}, "b"),
+        ({"a": {"p50_ms": 0.7}}, "a"),
+    ],
+)
+def test_what_costs_about_the_same_is_chosen_by_its_score(choice, changes, used):
+    assert choice({"b": SAME, "a": (0.81, 0.81, 0.82)}, changes).strategy == used
+
+
+def test_of_many_that_are_not_different_a_cell_names_the_highest(choice):
+    found = choice(
+        {"a": (0.80, 0.81, 0.81), "b": SAME, "c": (0.81, 0.81, 0.82), "d": SAME}, {"b": {"seconds": {"adapt": 0.1}}}
+    )
+    assert (found.strategy, found.brief) == ("b", "b (0.810) or c (0.813) or 2 more")
 
 
 def test_a_cheap_strategy_that_a_baseline_beats_is_not_chosen(choice):
@@ -447,7 +472,8 @@ def test_several_tasks_are_a_line_each_and_without_a_score_there_is_nothing_to_s
     write_row(tmp_path, row("a", 0, None, status="failed", stage="adapt", reason="no"))
     assert command("--board", tmp_path)[:2] == (
         0,
-        "No strategy has a score: there is nothing to choose among. tlbench status says what failed.\n",
+        "No strategy has a score: there is nothing to choose among. tlbench leaderboard says what failed or was "
+        "skipped, and why; tlbench run --strategy all tries them all.\n",
     )
 
 

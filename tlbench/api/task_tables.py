@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tlbench.api.wrapping import cells, line_width, wrapped
 from tlbench.results.columns import BRIEF, COLUMNS, columns
@@ -44,7 +44,7 @@ def _table(entries: Sequence[Entry], several: bool) -> list[str]:
     """Return a table of the entries in groups of the same access; with several backbones each has its own groups."""
     from tlbench.leaderboard import wording
 
-    ordered = sorted(entries, key=lambda entry: entry.first.backbone) if several else entries
+    ordered = sorted(entries, key=lambda entry: _place(entry, several))
     headings, lines = _cells(ordered)
     groups: dict[str, list[Line]] = {}
     for entry, line in zip(ordered, lines, strict=True):
@@ -53,6 +53,23 @@ def _table(entries: Sequence[Entry], several: bool) -> list[str]:
     busy = next(column.heading for column in COLUMNS if column.field == "contended")
     marked = any("†" in text for line in lines for text in line)
     return [*_laid_out(headings, groups), *(wrapped(f"† {busy}", line_width()) if marked else [])]
+
+
+def _place(entry: Entry, several: bool) -> tuple[Any, ...]:
+    """Return what lines are sorted by: the score last, whatever rule chose the model; baselines keep their order."""
+    row = entry.first
+    backbone = row.backbone if several else ""
+    if row.baseline:
+        return backbone, True
+    return (
+        backbone,
+        False,
+        len(entry.places),
+        entry.places,
+        entry.budget_place,
+        row.augmentation or "",
+        -(entry.mean("score") or 0),
+    )
 
 
 def _cells(entries: Sequence[Entry]) -> tuple[Line, list[Line]]:

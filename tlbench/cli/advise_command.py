@@ -86,4 +86,7 @@ def command(
     elif advice:
         say(advice.text if tasks else advice)
     else:
-        say("No strategy has a score: there is nothing to choose among. tlbench status says what failed.")
+        say(
+            "No strategy has a score: there is nothing to choose among. tlbench leaderboard says what failed or was "
+            "skipped, and why; tlbench run --strategy all tries them all."
+        )

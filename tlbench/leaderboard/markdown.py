@@ -21,6 +21,11 @@ from tlbench.results.row import Row
 FILES = """\
 Each page has its CSV and its LaTeX beside it; [leaderboard.json](leaderboard.json) holds every number unrounded.
 """
+RANKS = """\
+Ranked together, in the order of their scores, are strategies with the same access and selection rule. Rank: one more
+than the number of those that are significantly better. Bold: rank 1. A steady strategy may be significantly below the
+best where a noisy one with a lower score is not.
+"""
 PAIRS = """\
 Target score / forgetting (source head), means over seeds; one pair for each machine. Bold: the best of a task and
 access, and all that are not significantly different. Strategies with different access are not ranked together.
@@ -33,7 +38,7 @@ def domain_page(
     """Return a domain's page: advice, pictures, a table for each task, the latency of its graphs, and the legend."""
     links = {row.file_name: number for number, row in enumerate(_rows(entries, left), start=1)}
     scores = picture("scores", f"Target scores of {safe(domain)}, by task and strategy")
-    parts = [f"# {safe(domain)}\n", advice, scores]
+    parts = [f"# {safe(domain)}\n", advice, scores, RANKS]
     for _, group in itertools.groupby(sorted([*entries, *left], key=order), lambda entry: entry.first.task):
         parts.append(_task(list(group), links))
     parts += [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,7 +87,10 @@ class Case:
         """
         if any(difference(self.contenders[0], other).seeds < 2 for other in self.contenders[1:]):
             return self.contenders[0]
-        return min(self.contenders, key=costs, default=None)  # of equal costs the first, which has the higher score
+        left = self.contenders
+        for place in range(len(ALIKE)):
+            left = cheapest(left, place)
+        return left[0] if left else None  # of those that cost about the same the one with the highest score
 
     @property
     def rivals(self) -> list[Entry]:
@@ -146,19 +149,33 @@ def adaptation_seconds(entry: Entry) -> float | None:
     return entry.stage_seconds("adapt") if device is None else device
 
 
-def costs(entry: Entry) -> tuple[float, ...]:
-    """Return what an entry costs, in the order in which it decides: adaptation, forgetting, latency.
+ALIKE: tuple[Callable[[float], float], ...] = (
+    lambda seconds: max(2 * seconds, seconds + 1),
+    lambda forgotten: forgotten + 0.01,
+    lambda ms: 1.5 * ms,
+)
+"""How much may be spent, for each of `costs`, if this is the least: less is noise, or matters to nobody."""
 
-    Seconds and ms count to one significant digit, forgetting to two decimals: what differs less is noise. What was
-    not measured counts as the most.
+
+def costs(entry: Entry) -> tuple[float, ...]:
+    """Return what an entry costs, in the order in which it decides: adaptation in s, forgetting, latency in ms.
+
+    Seconds and ms have three significant digits, forgetting three decimals. What was not measured counts as the most.
     """
     seconds, lost, latency = adaptation_seconds(entry), forgetting(entry), entry.mean("p50_ms")
-    kept = math.inf if lost is None else round(lost, 2)
-    return _rough(seconds), kept, _rough(latency)
+    return _rough(seconds), math.inf if lost is None else round(lost, 3), _rough(latency)
 
 
 def _rough(value: float | None) -> float:
-    return math.inf if value is None else float(f"{value:.1g}")
+    return math.inf if value is None else float(f"{value:.3g}")
+
+
+def cheapest(entries: Sequence[Entry], place: int) -> tuple[Entry, ...]:
+    """Return the entries that cost about the least, by one of `costs`."""
+    if not entries:
+        return ()
+    most = ALIKE[place](min(costs(entry)[place] for entry in entries))
+    return tuple(entry for entry in entries if costs(entry)[place] <= most)
 
 
 def cases(entries: Iterable[Entry], left: Iterable[Entry], limits: Limits) -> list[list[Case]]:

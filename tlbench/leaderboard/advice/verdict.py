@@ -18,6 +18,10 @@ from tlbench.results.baselines import SOURCE_ONLY, requested_budget
 Decision = Literal["best", "only", "undecided", "baseline", "none"]
 
 
+MOST_NAMED = 2
+"""Alternatives that a cell of a table names; of more it names the one with the highest score."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Choice:
     """What to use with one access."""
@@ -81,7 +85,16 @@ class Choice:
         if self.strategy is None:
             return "none"
         baseline = ", a baseline" if self.decision == "baseline" else ""
-        return " or ".join([f"{self.name} ({wording.number(self.score)}{baseline})", *self.not_different])
+        used = f"{self.name} ({wording.number(self.score)}{baseline})"
+        if len(self.not_different) <= MOST_NAMED:
+            return " or ".join([used, *self.not_different])
+        return f"{used} or {self._highest} or {len(self.not_different) - 1} more"
+
+    @property
+    def _highest(self) -> str:
+        """The one with the highest score of those that are not significantly different."""
+        name, (above, _) = next(iter(self.not_different.items()))
+        return name if above is None or self.score is None else f"{name} ({wording.number(self.score - above)})"
 
     def reasons(self, shared: Container[str] = ()) -> list[tuple[int, str]]:
         """Return the lines below the verdict, each with its depth, without the sentences that all choices share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tlbench.leaderboard import wording
-from tlbench.leaderboard.advice.case import Case, adaptation_seconds, costs
+from tlbench.leaderboard.advice.case import Case, adaptation_seconds, cheapest, costs
 from tlbench.leaderboard.advice.limits import forgetting, not_measured
 from tlbench.leaderboard.advice.rules import names_of, size
 from tlbench.leaderboard.aggregate import Entry
@@ -56,18 +56,17 @@ def _undecided(case: Case, use: Entry) -> str:
 
 
 def _why(case: Case, use: Entry) -> str:
-    """Return by what an entry was chosen: the first cost in which it differs from the other contenders."""
-    others = [entry for entry in case.contenders if entry is not use]
-    if not others:
+    """Return by what an entry was chosen: the cost by which it is alone, or else its score."""
+    left = case.contenders
+    if len(left) == 1:
         return _why_alone(case)
-    own = costs(use)
     for place, (word, value) in enumerate(COSTS.items()):
-        left = [entry for entry in others if costs(entry)[place] == own[place]]
-        if not left:
-            least = min(others, key=lambda entry: costs(entry)[place])
+        kept = cheapest(left, place)
+        if len(kept) == 1 < len(left):
+            least = min((entry for entry in left if entry is not use), key=lambda entry: costs(entry)[place])
             return f"{word} ({value(use)} against {value(least)})"
-        others = left
-    return "it costs the same and has the higher score"
+        left = kept
+    return "of those that cost the least it has the highest score"
 
 
 def _why_alone(case: Case) -> str:

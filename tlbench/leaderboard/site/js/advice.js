@@ -90,13 +90,16 @@ function cheapest(one, contenders) {
   if (!contenders.length) return null;
   const first = contenders[0];
   if (contenders.slice(1).some((other) => gapOf(one, first, other)[2] < 2)) return first;
-  return contenders.reduce((least, a) => (lessCost(one.entries[a].costs, one.entries[least].costs) ? a : least));
+  return ALIKE.reduce((left, _, part) => aboutLeast(one, left, part), contenders)[0];
 }
 
-function lessCost(a, b) {
-  for (let part = 0; part < a.length; part += 1)
-    if (infinite(a[part]) !== infinite(b[part])) return infinite(a[part]) < infinite(b[part]);
-  return false;
+// How much may be spent if this is the least: seconds, forgetting, ms.
+const ALIKE = [(least) => Math.max(2 * least, least + 1), (least) => least + 0.01, (least) => 1.5 * least];
+
+function aboutLeast(one, places, part) {
+  const cost = (a) => infinite(one.entries[a].costs[part]);
+  const most = ALIKE[part](Math.min(...places.map(cost)));
+  return places.filter((a) => cost(a) <= most);
 }
 
 function notDifferent({ one, use, rivals, gains, source, isBaseline }) {
@@ -161,19 +164,19 @@ const COSTS = [
 
 function whyOf(found) {
   const { one, use, contenders } = found;
-  let others = contenders.filter((a) => a !== use);
-  if (!others.length) return whyAlone(found);
-  const cost = (a, part) => infinite(one.entries[a].costs[part]);
+  if (contenders.length === 1) return whyAlone(found);
+  let left = contenders;
   for (let part = 0; part < COSTS.length; part += 1) {
-    const left = others.filter((a) => cost(a, part) === cost(use, part));
-    if (!left.length) {
-      const least = others.reduce((low, a) => (cost(a, part) < cost(low, part) ? a : low));
+    const kept = aboutLeast(one, left, part);
+    if (kept.length === 1 && left.length > 1) {
+      const cost = (a) => infinite(one.entries[a].costs[part]);
+      const least = left.filter((a) => a !== use).reduce((low, a) => (cost(a) < cost(low) ? a : low));
       const [word, value] = COSTS[part];
       return `${word} (${value(one.entries[use])} against ${value(one.entries[least])})`;
     }
-    others = left;
+    left = kept;
   }
-  return "it costs the same and has the higher score";
+  return "of those that cost the least it has the highest score";
 }
 
 function whyAlone({ one, rivals, beatenBy }) {
