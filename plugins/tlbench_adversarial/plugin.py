@@ -40,8 +40,9 @@ def tlbench_strategies() -> list[StrategySpec]:
                     default=1.0,
                     summary="final weight of the reversed gradient (lambda)",
                     in_recipes=True,
+                    least=0,
                 ),
-                Option(name="hidden", default=64, summary="units of each discriminator layer"),
+                Option(name="hidden", default=64, summary="units of each discriminator layer", least=1),
                 Option(
                     name="discriminator_rate",
                     default=10.0,

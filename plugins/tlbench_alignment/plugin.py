@@ -67,7 +67,7 @@ def of_predictions() -> list[StrategySpec]:
                 name="encoder_steps",
                 default=4,
                 summary="steps of the encoder against the discrepancy for each batch (n)",
-                unit="steps",
+                unit="updates",
                 least=0,
             ),
             needs=("class-probabilities", "probe"),

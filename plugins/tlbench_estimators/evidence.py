@@ -16,9 +16,11 @@ SMALLEST = 1e-12
 
 
 def logme(request: EstimateRequest) -> float:
-    """Return the mean log evidence for each unit over the outputs: one for each class, or for each value."""
+    """Return the mean log evidence for each unit over the outputs: one for each class that is there, or value."""
     features, targets = request.features.astype(np.float64), request.targets
-    columns = np.eye(request.classes)[targets] if targets.dtype.kind in "iu" and targets.ndim == 1 else targets
+    # A class without an example would have nearly infinite evidence: nothing is predicted without an error.
+    named = targets.dtype.kind in "iu" and targets.ndim == 1
+    columns = targets[:, None] == np.unique(targets) if named else targets
     columns = columns.reshape(len(features), -1).astype(np.float64)
     left, singular, _ = np.linalg.svd(features, full_matrices=False)
     return float(np.mean([log_evidence(left, singular, column) for column in columns.T]))

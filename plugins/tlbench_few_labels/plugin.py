@@ -23,7 +23,7 @@ def _fixmatch() -> StrategySpec:
         recipe="full",
         options=(
             *training_options(steps=120, learning_rate=1e-3),
-            Option(name="threshold", default=0.95, summary="least probability of a pseudo-label (tau)"),
+            Option(name="threshold", default=0.95, summary="least probability of a pseudo-label (tau)", least=0),
             Option(name="weight", default=1.0, summary="weight of the unlabelled loss (lambda)", least=0, tune=10),
             Option(
                 name="ratio", default=7, summary="unlabelled examples for each labelled one of a batch (mu)", least=1

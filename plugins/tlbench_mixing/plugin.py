@@ -21,7 +21,11 @@ def tlbench_strategies() -> list[StrategySpec]:
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
                 Option(
-                    name="alpha", default=0.2, summary="both parameters of the Beta distribution of weights", tune=5
+                    name="alpha",
+                    default=0.2,
+                    summary="both parameters of the Beta distribution of weights",
+                    least=1e-3,
+                    tune=5,
                 ),
             ),
             selections=("target-validation",),
@@ -38,7 +42,13 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
-                Option(name="alpha", default=1.0, summary="both parameters of the Beta distribution of areas", tune=5),
+                Option(
+                    name="alpha",
+                    default=1.0,
+                    summary="both parameters of the Beta distribution of areas",
+                    least=1e-3,
+                    tune=5,
+                ),
             ),
             selections=("target-validation",),
             recipe="full",

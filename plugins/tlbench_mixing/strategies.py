@@ -26,16 +26,19 @@ def mixup(request: AdaptRequest) -> TransferModel:
 
 def cutmix(request: AdaptRequest) -> TransferModel:
     """Train on images with a rectangle of a partner, whose part of the area is the share of the partner's loss."""
-    return _train_on_mixed(request, paste)
+    return _train_on_mixed(request, paste, whole=True)
 
 
-def _train_on_mixed(request: AdaptRequest, mix: Mix) -> TransferModel:
+def _train_on_mixed(request: AdaptRequest, mix: Mix, whole: bool = False) -> TransferModel:
+    """`whole`: a share of an input is one of its target only if the target is of the whole input."""
     model, kind, alpha = request.model, request.target.kind, request.options["alpha"]
     batches = request.batches(request.target.train)
     random = np.random.default_rng(int(torch.randint(2**62, (), generator=request.generator)))
 
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(batches)
+        if whole and not bool((targets.counts == 1).all()):
+            raise NotApplicable("CutMix needs one label for each image: a mask would have to be cut as its image is.")
         partners = torch.from_numpy(random.permutation(len(targets))).to(targets.values.device)
         inputs, share = mix(inputs, partners, float(random.beta(alpha, alpha)), random)
         outputs = model(*inputs)

@@ -67,12 +67,13 @@ def draw_mask(shape: torch.Size, rate: float, segment: float, generator: torch.G
 
     Of rows `(N, F)` each value by itself. Of series `(N, C, T)`, where a single missing step is told by its neighbours,
     each channel in segments of the mean length `segment`: a Markov chain that leaves the mask with probability
-    1 / segment and enters it with rate / (1 - rate) / segment.
+    1 / segment, or less for a rate above segment / (segment + 1), and enters it with rate / (1 - rate) of that.
     """
     drawn = torch.rand(shape, generator=generator)
     if len(shape) == 2:
         return drawn < rate
-    leave = 1 / segment
+    # What is not masked lasts a step at least, so that a high rate needs longer segments.
+    leave = min(1 / segment, (1 - rate) / rate) if rate else 1 / segment
     enter = leave * rate / (1 - rate)
     steps = [drawn[..., 0] < rate]
     for step in drawn.unbind(-1)[1:]:

@@ -9,7 +9,11 @@ TLBENCH_API = 2
 INPUTS_AND_LABELS = frozenset({Access.TARGET_INPUTS, Access.TARGET_LABELS})
 FULL = training_options(steps=120, learning_rate=1e-3)
 PRETEXT = Option(
-    name="pretext_steps", default=250, summary="steps on unlabelled target inputs, before those of fine-tuning", least=0
+    name="pretext_steps",
+    default=250,
+    summary="steps on unlabelled target inputs, before those of fine-tuning",
+    unit="steps",
+    least=0,
 )
 
 

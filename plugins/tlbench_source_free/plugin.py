@@ -40,7 +40,7 @@ def _tent() -> StrategySpec:
         summary="Lowers the entropy of predictions on target inputs by scale and shift of normalisation layers alone.",
         paper="Wang et al. 2021, Tent: fully test-time adaptation by entropy minimization, arXiv:2006.10726",
         access=frozenset({Access.TARGET_INPUTS}),
-        selections=BY_TARGET_INPUTS,
+        # No selections: the statistics that are served are estimated behind the training, so a candidate has others.
         trains_encoder=True,
         augments=False,
         on_request=True,

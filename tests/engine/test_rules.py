@@ -12,6 +12,7 @@ from tlbench import REGRESSION
 from tlbench.contract.specs import BY_SOURCE_LABELS, BY_TARGET_INPUTS
 from tlbench.engine import adaptation, rules
 from tlbench.engine.adaptation import adapt
+from tlbench.engine.given import declared_parts, source_training
 from tlbench.errors import ContractError, UnknownNameError
 from tlbench.learning.choosing import CANDIDATES, Chooser
 from tlbench.planning.catalog import load_catalog
@@ -167,3 +168,34 @@ def test_a_run_says_by_which_rule_its_model_was_chosen(run_pairings, shipped):
         "coral": ("ok", "certainty"),
         "finetune": ("ok", "last"),
     }
+
+
+@pytest.mark.parametrize("rule", BY_SOURCE_LABELS)
+def test_the_source_model_has_not_seen_the_examples_that_choose(shipped, settings, source_of, rule):
+    few = {"source.steps": 30, "coral.steps": 40}
+    request = RunRequest(
+        tasks=["toy/blobs"], strategies=["coral"], references=["none"], seeds=[0], select=rule, overrides=few
+    )
+    (pairing,) = make_plan([request], shipped, settings).pairings
+    prepared, _ = source_of(pairing)
+    kept = {row.tobytes() for row in source_training(pairing, prepared).inputs.columns[0]}
+    held = {row.tobytes() for row in declared_parts(pairing, prepared)["source.validation"].inputs.columns[0]}
+    assert held
+    assert not kept & held
+    assert len(kept | held) == len(prepared.split("source-train"))
+    last = dataclasses.replace(pairing, select="")
+    assert len(source_training(last, prepared)) == len(prepared.split("source-train"))
+
+
+def test_of_many_units_a_rule_that_compares_all_pairs_takes_some(chosen, monkeypatch):
+    seen = []
+    monkeypatch.setattr(rules, "MOST", 50)
+    monkeypatch.setitem(
+        rules.BY_INPUTS, "soft-neighbourhood-density", lambda values: float(seen.append(len(values)) or 0)
+    )
+    chosen("coral", "soft-neighbourhood-density")
+    assert set(seen) == {50}
+
+
+def test_what_has_statistics_that_are_estimated_behind_the_training_is_not_chosen(shipped):
+    assert {shipped.strategies[name].selections for name in ("tent", "mcd")} == {()}

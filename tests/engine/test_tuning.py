@@ -42,6 +42,22 @@ def test_few_examples_make_fewer_folds(strata, number):
     assert len(list(folds(np.array(strata), None, 0))) == number
 
 
+def test_groups_of_classes_that_occur_once_are_folds_too():
+    every = list(folds(np.arange(12), np.repeat(np.arange(4), 3), 0))
+    assert [len(held) for held in every] == [3] * 4
+
+
+def test_one_label_is_skipped_with_advice(run_pairings, catalog):
+    one = {"source.steps": 30, "finetune.steps": 20, "task.label_budget": "1", "finetune.few_labels": True}
+    (row,) = run_pairings(catalog, **{**TUNED, "overrides": one}, tune=2).rows
+    assert (row.status, "Tuning needs two labelled examples" in row.reason) == ("skipped", True)
+
+
+def test_numbers_have_no_classes_that_are_too_small():
+    with pytest.raises(NotApplicable, match=r"Too few labels to tune by: 40; 50 are needed\."):
+        check_enough(np.zeros(40))
+
+
 @pytest.mark.parametrize("strata", [np.repeat([0, 1], [24, 25]), np.repeat([0, 1], [100, 4])])
 def test_too_few_labels_are_refused_with_advice(strata):
     with pytest.raises(NotApplicable, match=r"Too few labels to tune by.*few_labels=true"):

@@ -59,7 +59,7 @@ def test_a_batch_holds_one_tensor_for_each_column(examples):
 
 def test_batches_by_length_hold_every_example_once_and_order_can_be_restored(examples):
     batches = list(examples.inputs.by_length(3))
-    assert [len(positions) for positions, _ in batches] == [3, 1]
+    assert [len(positions) for positions, _ in batches] == [2, 2]
     lengths = [examples.inputs.lengths[positions].tolist() for positions, _ in batches]
     assert [*lengths[0], *lengths[1]] == sorted(examples.inputs.lengths)
     whole = [(positions, batch[0].numpy(), np.ones(len(positions), int)) for positions, batch in batches]
@@ -190,3 +190,9 @@ def test_evaluation_batches_of_large_examples_are_smaller(monkeypatch):
     inputs = Inputs((np.zeros((7, 2, 5), np.uint8),))
     assert [len(positions) for positions, _ in inputs.by_length(256)] == [3, 3, 1]
     assert [len(positions) for positions, _ in inputs.by_length(2)] == [2, 2, 2, 1]
+
+
+def test_evaluation_batches_have_nearly_the_same_size():
+    inputs = Inputs((np.zeros((257, 2), np.float32),))
+    assert [len(positions) for positions, _ in inputs.by_length(256)] == [129, 128]
+    assert [len(positions) for positions, _ in Inputs((np.zeros((600, 2), np.float32),)).by_length(256)] == [200] * 3

@@ -4,6 +4,7 @@ import pytest
 
 from tlbench.api.running import run_requests
 from tlbench.errors import UnknownNameError, UsageError
+from tlbench.planning.catalog import load_catalog
 from tlbench.planning.expand import make_plan
 from tlbench.planning.selection import RunRequest
 from tlbench.planning.suites import read_suite, suite_names
@@ -65,6 +66,14 @@ def test_quick_trains_with_a_quarter_of_the_steps(catalog, settings):
     for one, other in zip(full.pairings, quick.pairings, strict=True):
         assert other.source_options["steps"] == int(one.source_options["steps"]) // 4
         assert one.key() != other.key()
+
+
+def test_quick_shortens_every_training_and_no_other_number_of_updates(settings):
+    request = RunRequest(tasks=["anomaly/flows"], strategies=["masked-series", "mcd"], seeds=[0], quick=True)
+    pairings = {one.strategy.name: one for one in make_plan([request], load_catalog(), settings).pairings}
+    longer, inner = pairings["masked-series"], pairings["mcd"]
+    assert longer.strategy_options["pretext_steps"] == 62
+    assert inner.strategy_options["encoder_steps"] == 4
 
 
 def test_runs_share_what_stands_above_them(suite):

@@ -57,6 +57,11 @@ def test_logme_is_the_largest_log_evidence_of_a_bayesian_linear_model(seed):
     assert logme(request(features, labels)) == pytest.approx(np.mean(largest) / 30, abs=1e-6)
 
 
+def test_logme_goes_by_the_classes_that_are_there():
+    features, labels = drawn(0)
+    assert logme(request(features, labels, classes=8)) == logme(request(features, labels, classes=3))
+
+
 def test_logme_of_values_is_that_of_their_columns():
     features, labels = drawn(0)
     values = np.eye(3)[labels]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from support import silent
 from torch.nn.functional import cross_entropy, one_hot
 from torchvision.transforms import v2
 
 from tlbench import NotApplicable
+from tlbench.engine.adaptation import adapt
 from tlbench.learning import BatchTargets
+from tlbench.planning.catalog import load_catalog
 from tlbench_mixing.strategies import blend, partner_targets, paste, rectangle
 
 PREVIOUS = torch.arange(6).roll(1)
@@ -70,6 +73,16 @@ def test_bytes_stay_bytes(images):
 def test_units_of_an_example_stay_together():
     targets = BatchTargets(torch.arange(6), torch.full((3,), 2))
     assert partner_targets(targets, torch.tensor([2, 0, 1])).values.tolist() == [4, 5, 0, 1, 2, 3]
+
+
+def test_a_mask_is_not_mixed_by_the_area_of_a_rectangle(plan_of, settings, source_of):
+    few = {"source.steps": 2, "cutmix.steps": 2}
+    plan = plan_of(
+        load_catalog(), tasks=["medical/lesion-masks"], strategies=["cutmix"], references=["none"], overrides=few
+    )
+    (pairing,) = plan.pairings
+    with pytest.raises(NotApplicable, match="one label for each image"):
+        adapt(pairing, *source_of(pairing), silent)
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,11 @@ class TestMaskedValues:
         assert float(mask.float().mean()) == pytest.approx(0.15, abs=0.005)
         assert float(mask.sum() / starts) == pytest.approx(3.0, abs=0.1)
 
+    @pytest.mark.parametrize("rate", [0.8, 0.99])
+    def test_a_high_rate_is_reached_by_longer_segments(self, rate):
+        mask = draw_mask(torch.Size((200, 3, 400)), rate, 3.0, torch.Generator().manual_seed(0))
+        assert float(mask.float().mean()) == pytest.approx(rate, abs=0.005)
+
     def test_values_of_rows_are_masked_one_by_one(self):
         mask = draw_mask(torch.Size((2000, 20)), 0.3, 3.0, torch.Generator().manual_seed(0))
         assert float(mask.float().mean()) == pytest.approx(0.3, abs=0.01)

@@ -19,7 +19,7 @@ from tlbench.engine.models import LabelVectors, blueprint, build_request, extend
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.rules import chooser
 from tlbench.engine.stage import OnStep
-from tlbench.errors import ContractError
+from tlbench.errors import ContractError, NotApplicable
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.batch import Augmentation, Remasking
@@ -34,6 +34,8 @@ from tlbench.learning.snapshots import Recorder, recording
 from tlbench.learning.trainer import Trainer
 from tlbench.planning.plan import Pairing, SourcePlan
 
+ONE_VALUE = "Expected more than 1 value per channel when training"
+"""What torch says of a batch with one example in BatchNorm."""
 READ_BACK = 8
 """Examples on which a model is compared with the one that is read back."""
 
@@ -87,6 +89,10 @@ def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
     except Exception as error:
         if old := two_parts(error):
             raise old from error
+        if isinstance(error, ValueError) and ONE_VALUE in str(error):
+            raise NotApplicable(
+                "Batch normalisation needs two training examples in a batch: use a larger --label-budget or batch_size."
+            ) from error
         note_place(error)
         raise
 

@@ -11,7 +11,7 @@ from tlbench.contract.diagnostics import EstimateRequest, EstimatorSpec
 from tlbench.contract.task_data import Access
 from tlbench.engine.given import labelled_positions
 from tlbench.engine.prepared import Prepared
-from tlbench.errors import ContractError
+from tlbench.errors import ContractError, NotApplicable
 from tlbench.learning.model import TransferModel, apply_head, encode_split
 from tlbench.learning.probe import some_units
 from tlbench.learning.targets import Targets
@@ -39,10 +39,13 @@ def estimate_request(
     kept = some_units(len(seen.targets.values))
     mask = np.zeros(len(seen.targets.values), bool)
     mask[kept] = True
+    targets = seen.targets.values[kept]
+    if "class-probabilities" in pairing.task.kind.traits and len(np.unique(targets)) < 2:
+        raise NotApplicable("The label budget has examples of one class alone: use a larger --label-budget.")
     features = encode_split(source, seen.inputs, Targets(mask, seen.targets.counts)).values
     return EstimateRequest(
         features=features,
-        targets=seen.targets.values[kept],
+        targets=targets,
         classes=len(prepared.target_labels),
         source_outputs=apply_head(source.heads["source"], features) if "source" in source.heads else None,
         source_labels=tuple(prepared.source_labels or ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -29,7 +30,9 @@ FEWEST, FEWEST_OF_CLASS = 50, 5
 def try_on_folds(
     pairing: Pairing, prepared: Prepared, source: TransferModel, on_step: OnStep, arithmetic: Arithmetic
 ) -> dict[str, Any]:
-    """Return the mean score of the folds, None if training diverged on one, with their number and that of the labels.
+    """Return the mean score of the folds, with their number and that of the labels.
+
+    The score is None if training diverged on a fold, or if it is no number.
 
     Raises `NotApplicable` for too few labels, unless the pairing says that few will do, and for a fold whose labels
     give no score.
@@ -38,10 +41,16 @@ def try_on_folds(
     positions = labelled_positions(pairing, target, Access.TARGET_LABELS)
     strata = task.kind.create().strata(target.targets.select(positions))
     groups = prepared.groups("target-train")
+    known = None if groups is None else groups[positions]
     if not pairing.few_labels:
         check_enough(strata)
+    if len(strata) < 2 or (known is not None and len(np.unique(known)) < 2):
+        raise NotApplicable(
+            "Tuning needs two labelled examples, of two groups if there are groups: use a larger --label-budget, or "
+            "leave out --tune."
+        )
     scores, kind = list[float](), task.kind.create()
-    every = list(folds(strata, None if groups is None else groups[positions], derive_seed(pairing.seed, "folds")))
+    every = list(folds(strata, known, derive_seed(pairing.seed, "folds")))
     for held in every:
         parts = declared_parts(pairing, prepared, without=positions[held])
         request = adapt_request(pairing, prepared, source, parts, arithmetic)
@@ -52,17 +61,23 @@ def try_on_folds(
             return {"score": None, "folds": len(every), "labels": len(positions)}
         examples = with_references(target, positions[held])
         scores.append(evaluate_held_out(model, "target", kind, task.metric, prepared.target_labels, examples))
-    return {"score": float(np.mean(scores)), "folds": len(every), "labels": len(positions)}
+    mean = float(np.mean(scores))
+    return {"score": mean if math.isfinite(mean) else None, "folds": len(every), "labels": len(positions)}
 
 
 def check_enough(strata: Array) -> None:
     """Raise `NotApplicable` if there are too few labels to choose by; `strata` has the class of each example."""
-    smallest = int(np.unique(strata, return_counts=True)[1].min())
-    if len(strata) < FEWEST or smallest < FEWEST_OF_CLASS:
-        raise NotApplicable(
-            f"Too few labels to tune by: {len(strata)}, and {smallest} of a class; {FEWEST}, and {FEWEST_OF_CLASS} of "
-            f"each class, are needed. Use a larger --label-budget, leave out --tune, or set few_labels=true."
-        )
+    counts = np.unique(strata, return_counts=True)[1]
+    smallest = int(counts.min())
+    if len(strata) >= FEWEST and smallest >= FEWEST_OF_CLASS:
+        return
+    classes = len(counts) > 1
+    there = f"{len(strata)}, and {smallest} of a class" if classes else str(len(strata))
+    needed = f"{FEWEST}, and {FEWEST_OF_CLASS} of each class," if classes else str(FEWEST)
+    raise NotApplicable(
+        f"Too few labels to tune by: {there}; {needed} are needed. Use a larger --label-budget, leave out --tune, or "
+        f"set few_labels=true."
+    )
 
 
 def folds(strata: Array, groups: Array | None, seed: int) -> Iterator[Array]:
@@ -70,12 +85,15 @@ def folds(strata: Array, groups: Array | None, seed: int) -> Iterator[Array]:
 
     There are five folds, or as many as the smallest stratum has examples, if that is less, and two at least.
     """
-    from sklearn.model_selection import KFold, StratifiedGroupKFold, StratifiedKFold
+    from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
 
-    smallest = int(np.unique(strata, return_counts=True)[1].min())
+    counts = np.unique(strata, return_counts=True)[1]
+    smallest = int(counts.min())
     number = max(2, min(FOLDS, smallest if groups is None else len(np.unique(groups))))
-    if groups is not None:
-        splitter: Any = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
+    if groups is not None and counts.max() < number:
+        splitter: Any = GroupKFold(number)
+    elif groups is not None:
+        splitter = StratifiedGroupKFold(number, shuffle=True, random_state=seed)
     elif smallest < 2:
         splitter = KFold(number, shuffle=True, random_state=seed)
     else:

@@ -15,7 +15,7 @@ from tlbench.errors import NotApplicable
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import derive_seed
 from tlbench.learning.splitting import hold_out
-from tlbench.planning.plan import Pairing
+from tlbench.planning.plan import Pairing, SourcePlan
 from tlbench.planning.rules import SETS_ASIDE
 
 Parts = Mapping[str, Examples | Inputs]
@@ -59,16 +59,31 @@ def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array)
     examples = prepared.split(f"{domain}-train")
     if SETS_ASIDE.get(pairing.selection) != domain:
         return {path: examples.select(positions)}
-    kind = pairing.task.kind if domain == "target" else pairing.task.kind_of_source
-    strata, groups = kind.create().strata(examples.targets.select(positions)), prepared.groups(f"{domain}-train")
-    random = np.random.default_rng(derive_seed(pairing.seed, "validation"))
-    held = hold_out(strata, None if groups is None else groups[positions], VALIDATION, random)
+    held = _held_out(pairing, prepared, domain, positions)
     if not len(held):
         raise NotApplicable(f"It sets aside labels for validation, and {len(positions)} labelled examples are too few.")
     return {
         path: examples.select(np.delete(positions, held)),
         f"{domain}.validation": with_references(examples, positions[held]),
     }
+
+
+def source_training(plan: SourcePlan, prepared: Prepared) -> Examples:
+    """Return what the source model is trained on: without the examples by which it or its adaptation is chosen."""
+    examples = prepared.split("source-train")
+    if not plan.sets_aside_source:
+        return examples
+    positions = np.arange(len(examples))
+    return examples.select(np.delete(positions, _held_out(plan, prepared, "source", positions)))
+
+
+def _held_out(plan: SourcePlan, prepared: Prepared, domain: str, positions: Array) -> Array:
+    """Return which of some positions of a domain's training split are set aside: whole groups, strata in proportion."""
+    kind = plan.task.kind if domain == "target" else plan.task.kind_of_source
+    strata = kind.create().strata(prepared.split(f"{domain}-train").targets.select(positions))
+    groups = prepared.groups(f"{domain}-train")
+    random = np.random.default_rng(derive_seed(plan.seed, "validation"))
+    return hold_out(strata, None if groups is None else groups[positions], VALIDATION, random)
 
 
 def with_references(examples: Examples, positions: Array) -> Examples:

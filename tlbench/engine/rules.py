@@ -52,7 +52,11 @@ def _score(pairing: Pairing, prepared: Prepared, parts: Parts, model: TransferMo
         return evaluate_held_out(model, head, task.kind_of_source.create(), task.metric_of_source, labels, held)
     unlabelled = _inputs(parts, "target.unlabelled")
     if rule in BY_INPUTS:
-        return BY_INPUTS[rule](_probabilities(model, head, unlabelled))
+        probabilities = _probabilities(model, head, unlabelled)
+        # An example may have thousands of units, such as pixels, and this rule compares all pairs.
+        return BY_INPUTS[rule](
+            probabilities[_places(len(probabilities))] if rule == "soft-neighbourhood-density" else probabilities
+        )
     held = _examples(parts, "source.validation")
     features = encode(model, held.inputs)
     probabilities = _softmax(apply_head(model.heads[head], features))
@@ -67,7 +71,11 @@ def _probabilities(model: TransferModel, head: str, inputs: Inputs) -> Array:
 
 def some(inputs: Inputs) -> Inputs:
     """Return examples at equal distances, `MOST` of them: data often comes sorted by label."""
-    return inputs.select(np.linspace(0, len(inputs) - 1, min(MOST, len(inputs))).astype(np.int64))
+    return inputs.select(_places(len(inputs)))
+
+
+def _places(size: int) -> Array:
+    return np.linspace(0, size - 1, min(MOST, size)).astype(np.int64)
 
 
 def _softmax(outputs: Array) -> Array:

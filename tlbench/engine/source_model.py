@@ -6,6 +6,7 @@ import torch
 
 from tlbench.contract.requests import SELF_LABELLED
 from tlbench.engine.adaptation import make_trainer
+from tlbench.engine.given import source_training
 from tlbench.engine.models import build, build_request
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.stage import OnStep
@@ -34,7 +35,7 @@ def train_source(
         model.heads["source"].load_state_dict(_own_head(plan, prepared))
     if plan.source_mode == "own-head":
         return model
-    kind, examples = plan.task.kind_of_source.create(), prepared.split("source-train")
+    kind, examples = plan.task.kind_of_source.create(), source_training(plan, prepared)
     if plan.source_mode == "probe":
         features, targets = encode(model, examples.inputs), examples.targets.values
         kind.probe(features, targets, len(prepared.source_labels)).copy_into(model.heads["source"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -87,10 +88,12 @@ class Inputs:
     def by_length(self, size: int) -> Iterator[tuple[Array, tuple[torch.Tensor, ...]]]:
         """Yield (positions, batch) until every example was there once; alike lengths together, to pad little.
 
-        A batch has `size` examples, or fewer where they are so large that it would have more than `BATCH_VALUES`.
+        A batch has `size` examples at the most, fewer where they are so large that it would have more than
+        `BATCH_VALUES`. Batches have nearly the same size: a mean over batches is then close to that over examples.
         """
         values = sum(int(np.prod(column.shape[1:])) for column in self.columns if not isinstance(column, Ragged))
-        size = max(1, min(size, BATCH_VALUES // max(1, values)))
+        most = max(1, min(size, BATCH_VALUES // max(1, values)))
+        size = max(1, math.ceil(len(self) / max(1, math.ceil(len(self) / most))))
         # Stable, so that the batches, and with them the bits of the outputs, are always the same.
         order = np.argsort(self.lengths, kind="stable")
         for start in range(0, len(self), size):

@@ -60,7 +60,8 @@ class Overrides:
                     value = self.values[owner, option.name]
             resolved[option.name] = option.parse(value)
             # What a user sets is meant as it is.
-            if self.quick and option.name == "steps" and not any((owner, "steps") in self.values for owner in owners):
+            own = any((owner, option.name) in self.values for owner in owners)
+            if self.quick and option.unit == "steps" and not own:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 

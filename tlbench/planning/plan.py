@@ -19,7 +19,7 @@ from tlbench.planning import fingerprints
 from tlbench.planning.augmentation import Named, identity_of, usual_strength
 from tlbench.planning.code import code_identity
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options
-from tlbench.planning.rules import BY_PROBABILITIES, own_rule
+from tlbench.planning.rules import BY_PROBABILITIES, SETS_ASIDE, own_rule
 from tlbench.planning.settings import Settings
 from tlbench.results.files import digest
 from tlbench.results.schema_1 import spelling
@@ -100,6 +100,11 @@ class SourcePlan:
         pretrained = self.checkpoint is not None and self.checkpoint.pretrained
         return str(self.source_options.get("mode", "train")) if pretrained else "train"
 
+    @property
+    def sets_aside_source(self) -> bool:
+        """Whether the source model does without the source examples by which a selection rule chooses."""
+        return False
+
     def model_options(self) -> dict[str, OptionValue]:
         """Return the backbone's options, with the name of a weights file instead of its path.
 
@@ -162,6 +167,10 @@ class Pairing(SourcePlan):
     def selection(self) -> str:
         """The rule by which the model is chosen."""
         return self.select or own_rule(self.strategy, self.task)
+
+    @property
+    def sets_aside_source(self) -> bool:
+        return SETS_ASIDE.get(self.selection) == "source"
 
     @property
     def host_rule(self) -> str:

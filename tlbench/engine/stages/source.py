@@ -28,6 +28,7 @@ STAGE = Stage(
         "seed",
         "source_options",
         "source_mode",
+        "sets_aside_source",
         "task.augment",
         "task.augment_strength",
         "backbone.name",
