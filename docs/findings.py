@@ -7,7 +7,6 @@ examples are all normal, `frozen`. Differences are those of the board, paired by
 from __future__ import annotations
 
 import itertools
-import math
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tlbench.leaderboard.aggregate import Entry, aggregate
-from tlbench.leaderboard.ranks import STUDENT, Difference, difference
+from tlbench.leaderboard.ranks import Difference, difference
 from tlbench.leaderboard.wording import number
 from tlbench.results.row_files import read_rows
 
@@ -46,7 +45,7 @@ FAMILIES = {
     "Detectors that learn from normal examples": "outliers",
 }
 """Heading -> plugin."""
-HEADINGS = ("strategy", "tasks", "better", "worse", "mean, in gaps", "forgets less, more", "training")
+HEADINGS = ("strategy", "tasks", "better", "worse", "in gaps: median (range)", "forgets less, more", "training")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ def _table(strategies: Mapping[str, Sequence[Beside]]) -> str:
     shown = [task for task in SHOWN if any(one.task == task for own in strategies.values() for one in own)]
     lines = [(*HEADINGS, *(f"`{task}`" for task in shown))]
     lines.append(("---",) * len(lines[0]))
-    ordered = sorted(strategies.items(), key=lambda item: -_mean(item[1])[0])
+    ordered = sorted(strategies.items(), key=lambda item: (-(_median(item[1]) or 0), item[0]))
     lines += [(*_summary(name, own), *(_cell(own, task) for task in shown)) for name, own in ordered]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -113,21 +112,17 @@ def _summary(name: str, own: Sequence[Beside]) -> Iterator[str]:
     yield str(len(own))
     yield str(sum(gap > 0 for gap in decided))
     yield str(sum(gap < 0 for gap in decided))
-    mean, error = _mean(own)
-    yield "-" if math.isnan(mean) else f"{mean:+.3f}" + ("" if math.isinf(error) else f" ± {error:.3f}")
+    scaled = [one.scaled for one in own if one.scaled is not None]
+    yield f"{_median(own):+.3f} ({min(scaled):+.2f} to {max(scaled):+.2f})" if scaled else "-"
     measured = [one.forgetting for one in own if one.forgetting]
     less, more = (sum(all(sign * gap < 0 for gap in gaps) for gaps in measured) for sign in (1, -1))
     yield f"{less}, {more} of {len(measured)}" if measured else "-"
     yield f"{number(statistics.median(one.cost for one in own), 1)} x"
 
 
-def _mean(own: Sequence[Beside]) -> tuple[float, float]:
-    """Return the mean of the scaled differences over tasks, and the half-width of its 95 % interval over tasks."""
+def _median(own: Sequence[Beside]) -> float | None:
     scaled = [one.scaled for one in own if one.scaled is not None]
-    if len(scaled) < 2:
-        return (scaled[0] if scaled else math.nan), math.inf
-    student = STUDENT[min(len(scaled), len(STUDENT)) - 1]
-    return statistics.fmean(scaled), student * statistics.stdev(scaled) / math.sqrt(len(scaled))
+    return statistics.median(scaled) if scaled else None
 
 
 def _cell(own: Sequence[Beside], task: str) -> str:
