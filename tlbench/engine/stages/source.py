@@ -28,7 +28,7 @@ STAGE = Stage(
         "seed",
         "source_options",
         "source_mode",
-        "task.augment",
+        "transformations",
         "task.augment_strength",
         "backbone.name",
         "backbone.build",
