@@ -32,7 +32,15 @@ from tlbench.contract.kind_specs import (
     SEGMENTATION,
     TOKEN_CLASSIFICATION,
 )
-from tlbench.contract.options import CHECKPOINT_KEY, PARTIAL, SPLIT_OPTIONS, Option, OptionValue, training_options
+from tlbench.contract.options import (
+    AUGMENT_OPTION,
+    CHECKPOINT_KEY,
+    PARTIAL,
+    SPLIT_OPTIONS,
+    Option,
+    OptionValue,
+    training_options,
+)
 from tlbench.contract.requests import (
     ANSWER_TOKENS,
     AugmentRequest,
@@ -74,6 +82,7 @@ __all__ = [
     "ANOMALY",
     "ANSWER_TOKENS",
     "API_VERSION",
+    "AUGMENT_OPTION",
     "BY_SOURCE_LABELS",
     "BY_TARGET_INPUTS",
     "CHECKPOINT_KEY",

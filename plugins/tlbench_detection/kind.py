@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tlbench import Array, BadInputError, ContractError, ExampleSequence
-from tlbench.learning import BatchTargets, Linear, Metric, Outputs, Postprocess, Targets
+from tlbench.learning import BatchTargets, Linear, Metric, Moves, Outputs, Postprocess, Targets
 from tlbench_detection.average_precision import mean_average_precision
 from tlbench_detection.loss import detection_loss
 from tlbench_detection.moving import move_boxes
@@ -83,9 +83,9 @@ class Detection:
     def loss(self, outputs: Outputs, targets: BatchTargets) -> Tensor:
         return detection_loss(outputs.values, targets)
 
-    def move(self, targets: BatchTargets, matrices: Tensor) -> BatchTargets:
+    def move(self, targets: BatchTargets, moves: Moves) -> BatchTargets:
         """Return boxes that moved with their images: cut off at the edges, or left out."""
-        return move_boxes(targets, matrices)
+        return move_boxes(targets, moves.joined())
 
     def probe(self, features: Array, targets: Array, outputs: int) -> Linear:
         raise ContractError("Boxes are no targets of single cells: a linear probe has nothing to be fitted to.")

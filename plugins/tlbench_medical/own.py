@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tlbench import SEGMENTATION, SPLIT_OPTIONS, Option, TaskSpec, deferred
+from tlbench import AUGMENT_OPTION, SEGMENTATION, SPLIT_OPTIONS, Option, TaskSpec, deferred
 
 
 def volume_task() -> TaskSpec:
@@ -19,6 +19,8 @@ def volume_task() -> TaskSpec:
         metric="dice",
         backbone="image/unet-small",
         label_budget=20,
+        augment=("crop", "light"),
+        augment_strength="none",
         data_from="user",
         requires=("PIL", "nibabel"),
         extra="medical",
@@ -42,6 +44,7 @@ def volume_task() -> TaskSpec:
                 "0.5th and 99.5th percentile of each volume",
             ),
             Option(name="size", default=64, summary="width and height that slices are scaled to", unit="px"),
+            AUGMENT_OPTION,
             *SPLIT_OPTIONS,
         ),
         files=deferred("tlbench_medical.tasks.volumes", "files"),

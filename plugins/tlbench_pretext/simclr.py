@@ -15,7 +15,7 @@ def simclr(request: AdaptRequest) -> TransferModel:
     Then fine-tune encoder and head on the label budget. The projector is dropped.
     """
     model, target, options = request.model, request.target, request.options
-    batches = request.batches(target.unlabelled, views=2, augment="strong")
+    batches = request.batches(target.unlabelled, views=2, augment="strong", aligned=False)
     width = model.encoder.feature_dim
     projector = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, options["projection"]))
     projector.to(device_of(model))

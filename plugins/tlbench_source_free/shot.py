@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tlbench.learning import EVALUATION_BATCH, AdaptRequest, Inputs, TransferModel, device_of
+from tlbench.learning import EVALUATION_BATCH, AdaptRequest, Examples, Inputs, Targets, TransferModel, device_of
 
 PRETRAINED = 0.1
 """The rate of what is trained already over that of new layers, in the paper."""
@@ -27,20 +27,17 @@ def shot(request: AdaptRequest) -> TransferModel:
     model, inputs, beta = request.model, request.target.unlabelled, request.options["pseudo_weight"]
     batches, steps = request.batches(inputs), itertools.count()
     epoch = max(1, len(inputs) // request.options["batch_size"])
-    labels: list[Tensor] = []
 
     def loss(progress: float) -> Tensor:
-        nonlocal labels
+        nonlocal batches
         if next(steps) % epoch == 0 and beta > 0:
-            labels = pseudo_labels(model, inputs)
+            # As targets, labels of pixels move with their images.
+            batches = request.batches(Examples(inputs, pseudo_labels(model, inputs)))
             model.encoder.train()
-        drawn, _, positions = next(batches)
+        drawn, nearest, _ = next(batches)
         logits = model(*drawn).units
         total = -mutual_information(logits)
-        if beta > 0:
-            nearest = torch.cat([labels[position] for position in positions.tolist()])
-            total = total + beta * functional.cross_entropy(logits, nearest.to(logits.device))
-        return total
+        return total if nearest is None else total + beta * functional.cross_entropy(logits, nearest.values)
 
     request.train([(model.encoder, PRETRAINED)], loss)
     return model
@@ -56,8 +53,8 @@ def mutual_information(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def pseudo_labels(model: TransferModel, inputs: Inputs) -> list[Tensor]:
-    """Return the labels `(m,)` of each example's m units, on the CPU; the model is in evaluation mode afterwards."""
+def pseudo_labels(model: TransferModel, inputs: Inputs) -> Targets:
+    """Return the labels `(M,)` of all units, example by example; the model is in evaluation mode afterwards."""
     model.eval()
     places, features, probabilities, counts = [], [], [], list[int]()
     for positions, batch in inputs.by_length(EVALUATION_BATCH):
@@ -66,8 +63,8 @@ def pseudo_labels(model: TransferModel, inputs: Inputs) -> list[Tensor]:
         features.append(outputs.features.cpu())
         probabilities.append(outputs.units.softmax(1).cpu())
         counts.extend(int(count) for count in outputs.counts)
-    labels = torch.split(nearest_centroids(torch.cat(features), torch.cat(probabilities)), counts)
-    return [labels[position] for position in np.argsort(np.concatenate(places), kind="stable")]
+    labels = nearest_centroids(torch.cat(features), torch.cat(probabilities)).numpy()
+    return Targets(labels, np.array(counts, np.int64)).select(np.argsort(np.concatenate(places), kind="stable"))
 
 
 def nearest_centroids(features: Tensor, probabilities: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import (
+    AUGMENT_OPTION,
     SEGMENTATION,
     SPLIT_OPTIONS,
     BackboneSpec,
@@ -41,6 +42,8 @@ def segmentation_tasks() -> list[TaskSpec]:
             metric="mean-iou",
             backbone="image/unet-small",
             label_budget=20,
+            augment=("crop", "light"),
+            augment_strength="none",
             data_from="user",
             requires=("PIL",),
             extra="vision",
@@ -56,6 +59,7 @@ def segmentation_tasks() -> list[TaskSpec]:
                 Option(name="target", default="", summary="folder with the same layout and labels"),
                 Option(name="size", default=64, summary="width and height that images are scaled to", unit="px"),
                 Option(name="grey", default=False, summary="one grey channel instead of RGB"),
+                AUGMENT_OPTION,
                 *SPLIT_OPTIONS,
             ),
             files=_mask_files,

@@ -106,6 +106,8 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
         yield replace(pairing, label_budget=Budget(7, per_class=True)), settings
     elif path == "strength":
         yield replace(pairing, augment="strong"), settings
+    elif path == "transformations":
+        yield replace(pairing, task=replace(pairing.task, augment=("other",))), settings
     elif path in ("selection", "host_rule"):
         yield replace(pairing, select="target-validation"), settings
     elif path.startswith("settings."):

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
+import torch
 
+from tlbench import AUGMENT_OPTION
+from tlbench.contract.options import IMAGE_TRANSFORMATIONS
 from tlbench.errors import ContractError, UnknownNameError
+from tlbench.learning.vary.images import MOVES, TRANSFORMATIONS
+from tlbench.planning.augmentation import usual_strength, with_named
+from tlbench.planning.catalog import load_catalog
 from tlbench.planning.plan import Pairing
 from tlbench.planning.repeat import repeat_command
 from tlbench.planning.selection import RunRequest, Selection
@@ -20,10 +27,10 @@ EVERY = ["none,weak", "strong", "weak"]
 def planned(catalog, plan_of):
     """Return the pairings of a task by strategy and strength."""
 
-    def plan(*strategies, task="toy/blobs", backbones=(), augment=EVERY, offered=catalog):
+    def plan(*strategies, task="toy/blobs", backbones=(), augment=EVERY, offered=catalog, overrides=None):
         chosen = plan_of(
             offered, tasks=[task], backbones=backbones, strategies=list(strategies), references=["none"], seeds=(0,),
-            augment=augment,
+            augment=augment, overrides=overrides or {},
         )  # fmt: skip
         return {(one.strategy.name, one.augment): one for one in chosen.pairings}
 
@@ -80,6 +87,100 @@ def test_what_cannot_be_varied_is_skipped_with_a_reason_and_none_always_works(pl
 def test_an_unknown_strength_is_named(planned):
     with pytest.raises(UnknownNameError, match=r'"srong".*strong'):
         planned("finetune", augment=["none,srong"])
+
+
+def asking(catalog, **fields):
+    """Return a catalog whose blobs let users name transformations."""
+    options = (*catalog.task("toy/blobs").options, AUGMENT_OPTION)
+    return with_task(catalog, "toy/blobs", options=options, **fields)
+
+
+def test_transformations_that_the_user_names_replace_those_of_the_task(planned, catalog, settings):
+    """Unless they are named, the option changes neither the row nor a key: there are results without it."""
+    (before,) = planned("finetune", augment=()).values()
+    (default,) = planned("finetune", augment=(), offered=asking(catalog)).values()
+    assert default.transformations == before.transformations == ("jitter",)
+    assert default.row_fields(settings) == before.row_fields(settings)
+    offered, named = asking(catalog), {"task.augment": "flip, noise"}
+    (found,) = planned("finetune", augment=(), offered=offered, overrides=named).values()
+    assert found.transformations == ("flip", "noise")
+    row = row_of(found, catalog, settings)
+    assert row.task_options["augment"] == "flip, noise"
+    assert row.augmentation == "weak"
+    assert found.key() != default.key()
+    assert not list(wrong_declarations("file", row, offered))
+    words = repeat_command(row, offered)
+    assert "task.augment=flip, noise" in words
+    assert "--augment" not in words
+
+
+def test_a_task_without_transformations_is_varied_by_those_that_are_named(planned, catalog, settings):
+    offered, named = asking(catalog, augment=()), {"task.augment": "noise"}
+    plain = planned("finetune", augment=["strong"], offered=offered)["finetune", "strong"]
+    assert "names no transformations" in plain.skip
+    chosen = planned("finetune", "fixmatch", augment=["none", "strong"], offered=offered, overrides=named)
+    assert not any(one.skip for one in chosen.values())
+    assert [one.row_fields(settings)["augmentation"] for one in chosen.values()] == ["none", "strong"] * 2
+
+
+def test_an_unknown_transformation_is_named_before_anything_runs(planned, catalog):
+    with pytest.raises(UnknownNameError, match=r'"flop".*flip'):
+        planned("finetune", offered=asking(catalog), overrides={"task.augment": "noise,flop"})
+
+
+def test_the_names_of_the_option_are_those_of_images():
+    assert list(TRANSFORMATIONS) == list(IMAGE_TRANSFORMATIONS)
+
+
+@pytest.mark.parametrize("name", ["vision/mask-folder", "medical/volume-folder", "medical/lesion-masks"])
+def test_tasks_of_masks_vary_as_they_did_by_default_and_can_move(shipped, name):
+    task = shipped.task(name)
+    usual = usual_strength(task, shipped.backbone(task.backbone))
+    own = name != "medical/lesion-masks"
+    assert (usual, bool(MOVES & set(task.augment))) == (("none", True) if own else ("weak", False))
+    chosen = with_named(task, {"augment": "rot90,flip"})
+    assert chosen.augment == ("rot90", "flip")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    """All that tlbench ships."""
+    return load_catalog()
+
+
+def test_images_and_masks_of_a_run_are_moved_alike(shipped, plan_of, adapted):
+    """In a run each pair is one of the eight that right angles and a mirror make of what was given."""
+
+    def adapt(request):
+        train = request.target.train
+        (images,), targets, positions = next(request.batches(train))
+        for place, image, mask in zip(positions.tolist(), images, targets.split(), strict=True):
+            given = train.select(np.array([place]))
+            before = torch.from_numpy(given.inputs.columns[0][0]), torch.from_numpy(given.targets.values).view(24, 24)
+            ways = {
+                (turns, mirrored)
+                for turns in range(4)
+                for mirrored in (False, True)
+                if torch.equal(turned(before[0], turns, mirrored), image)
+                and torch.equal(turned(before[1], turns, mirrored), mask.view(24, 24))
+            }
+            seen.append(ways)
+        return request.model
+
+    seen: list[set[tuple[int, bool]]] = []
+    chosen = plan_of(
+        shipped, tasks=["medical/lesion-masks"], strategies=["finetune"], references=["none"], seeds=(0,),
+        overrides={"task.augment": "rot90,flip", "source.steps": 1},
+    )  # fmt: skip
+    adapted(chosen.pairings[0], adapt=adapt)
+    assert len(seen) == 12
+    assert all(seen)
+    assert len({min(ways) for ways in seen}) > 2
+
+
+def turned(image, turns, mirrored):
+    made = image.rot90(turns, (-2, -1))
+    return made.flip(-1) if mirrored else made
 
 
 def row_of(pairing: Pairing, catalog, settings) -> Row:

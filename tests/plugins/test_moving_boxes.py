@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
 from tlbench import AugmentRequest, ContractError
-from tlbench.learning import BatchTargets, Targets, Trainer, vary_images
-from tlbench.learning.batch import Augmentation
+from tlbench.learning import BatchTargets, Moves, Targets, Trainer, vary_images
+from tlbench.learning.batch import Augmentation, Varied
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.kinds.classification import Classification
-from tlbench.learning.moving import joined, moved, moving_kind
+from tlbench.learning.moving import moved, moving_kind
 from tlbench.learning.vary.images import MOVES
 from tlbench_detection.kind import Detection
 from tlbench_detection.moving import REST, move_boxes
@@ -39,7 +37,7 @@ def move_of(
         inputs=(images,), names=names, strength=strength, generator=torch.Generator().manual_seed(5)
     )
     (made,) = vary_images(request)
-    return made, joined(request.moves)
+    return made, Moves(request.moves, (SIZE, SIZE)).joined()
 
 
 @pytest.mark.parametrize("names", [*((name,) for name in sorted(MOVES)), ("affine", "flip", "crop", "rot90")])
@@ -149,8 +147,6 @@ def test_what_cannot_be_moved_is_an_error():
     examples = examples_of(boxes_of(8, 1))
     with pytest.raises(ContractError, match="without saying how"):
         next(trainer_of(("flip",), lambda request: request.inputs).batches(examples))
-    with pytest.raises(ContractError, match='"mine" draws labelled batches with 2 views'):
-        next(trainer_of(("flip",), vary_images).batches(examples, views=2))
     kinds = {"source": Classification(), "target": Detection()}
     with pytest.raises(ContractError, match=r"different kinds.*flip"):
         next(trainer_of(("flip",), vary_images, **kinds).batches(examples))
@@ -158,14 +154,23 @@ def test_what_cannot_be_moved_is_an_error():
     assert moving_kind([Classification()], ("flip",)) is None
 
 
-def test_unlabelled_views_move_as_they_like():
-    batches = trainer_of(("flip",), vary_images).batches(examples_of(boxes_of(8, 1)).inputs, views=2)
-    views, targets, _ = next(batches)
-    assert (len(views), targets) == (2, None)
+def test_views_of_an_image_move_alike_unless_a_method_compares_whole_images():
+    examples = examples_of(boxes_of(8, 1))
+    (((first,), (second,)), targets, positions) = next(trainer_of(("flip",), vary_images).batches(examples, views=2))
+    assert torch.equal(first, second)
+    given = examples.targets.select(positions.numpy())
+    assert not np.array_equal(targets.values[:, 1], given.values[:, 1])
+    for aligned in (True, False):
+        batches = trainer_of(("flip",), vary_images).batches(examples.inputs, views=2, aligned=aligned)
+        ((first,), (second,)), targets, _ = next(batches)
+        assert targets is None
+        assert torch.equal(first, second) == aligned
 
 
 def test_moves_are_joined_in_their_order():
     """Half the width seen, then mirrored: the left edge of the result is the right edge of the half."""
     half, mirrored = torch.tensor([[[0.5, 0, 0.5], [0, 1, 0]]]), torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
-    assert torch.equal(joined([half, mirrored]), torch.tensor([[[-0.5, 0, 0.5], [0, 1, 0]]]))
-    assert dataclasses.is_dataclass(moved(Detection(), boxes_of(1), [[half]], "mine"))
+    whole = torch.tensor([[[-0.5, 0, 0.5], [0, 1, 0]]])
+    assert torch.equal(Moves([half, mirrored], (SIZE, SIZE)).joined(), whole)
+    ours = moved(Detection(), boxes_of(1), Varied((torch.zeros(1, 1, SIZE, SIZE),), [half, mirrored]))
+    assert torch.equal(ours.values, move_boxes(boxes_of(1), whole).values)

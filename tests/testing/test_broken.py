@@ -40,7 +40,7 @@ TASKS = {
     "other-metric": ("metric_exists", 'unknown metric "auroc" for classification: use one of accuracy'),
     "other-modality": ("backbone_fits", 'image, but its backbone "toy/mlp" has tabular'),
     "nothing-to-vary": ("backbone_fits", '"toy/mlp-batchnorm" supports none: remove `augment`'),
-    "moved-masks": ("backbone_fits", "`augment` moves images (flip), and the labels of a segmentation stay"),
+    "moved-masks": ("backbone_fits", "`augment` moves images (flip), and the labels of a map-that-stays stay"),
     "greedy": ("label_budget_can_be_drawn", "between 3 (one of each class) and 240"),
     "stingy": ("label_budget_can_be_drawn", "between 3 (one of each class) and 240"),
     "no-licence": ("spec_fields_are_valid", "licence is empty"),

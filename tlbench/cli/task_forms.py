@@ -66,7 +66,7 @@ FORMS = {
         constant="SEGMENTATION",
         metric="mean-iou",
         budget=10,
-        fields=(READER,),
+        fields=("# Others, such as flip, move the masks too.", 'augment=("light", "noise"),', READER),
     ),
     "regression": TaskForm(
         title="Weights, one instrument to another",

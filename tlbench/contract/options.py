@@ -95,6 +95,28 @@ SPLIT_OPTIONS = (
 """What a task on a user's tables, or files that a table lists, has among its options; `class_sides` reads them."""
 
 
+IMAGE_TRANSFORMATIONS = (
+    "affine",
+    "rotate",
+    "zoom",
+    "crop",
+    "rot90",
+    "flip",
+    "flip-vertical",
+    "noise",
+    "light",
+    "colour",
+)
+"""What `tlbench.learning.vary_images` can do."""
+AUGMENT_OPTION = Option(
+    name="augment",
+    default="",
+    summary="transformations that keep the labels of your images, in place of the task's own, such as flip,noise; any "
+    f"of {', '.join(IMAGE_TRANSFORMATIONS)}. Masks move with their images. How far: --augment",
+)
+"""What a task of images has among its options if users may say how training batches are varied; the host reads it."""
+
+
 def training_options(
     *, steps: int, learning_rate: float, batch_size: int = 64, weight_decay: float = 1e-4
 ) -> tuple[Option, ...]:

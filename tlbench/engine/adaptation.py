@@ -181,7 +181,7 @@ def make_trainer(
         arithmetic=arithmetic,
         chooser=choosing,
         augmentation=Augmentation(
-            names=plan.task.augment,
+            names=plan.transformations,
             vary=plan.backbone.augment,
             on_device=plan.backbone.augments_on_device,
             fitted=prepared.fitted,

@@ -46,6 +46,7 @@ from tlbench.learning.model import (
     device_of,
     encode,
 )
+from tlbench.learning.moving import Moves
 from tlbench.learning.outputs import Outputs
 from tlbench.learning.precision import check_targets, standardise_lost
 from tlbench.learning.probe import Linear, choose_strength, fit_probe, fit_probes
@@ -80,6 +81,7 @@ __all__ = [
     "Linear",
     "MakeOptimizer",
     "Metric",
+    "Moves",
     "MultiLabel",
     "Numbers",
     "OneClass",

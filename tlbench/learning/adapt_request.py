@@ -128,7 +128,12 @@ class AdaptRequest:
         return self.trainer.generator
 
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
+        self,
+        examples: Examples | Inputs,
+        views: int = 1,
+        augment: Strengths | None = None,
+        size: int | None = None,
+        aligned: bool = True,
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` on the model's device without end, reshuffled every epoch.
 
@@ -136,12 +141,16 @@ class AdaptRequest:
         `weak` or `strong`; by default that of the run, which users name with `--augment`. With several views `inputs`
         is a tuple of batches of the same examples, each augmented anew; `augment=("weak", "strong")` gives two views,
         one of each. For `request.target.unlabelled` targets is None.
+
+        If labels are places in images, as masks and boxes are, all views of an image are moved alike, by the least of
+        the strengths: a unit is the same place in each, and labels are right for all. A method that compares whole
+        images sets `aligned=False`, and each view of unlabelled inputs is moved by itself.
         """
         if isinstance(examples, Domain):
             raise replaced(
                 f"request.batches(request.{examples.name})", f"request.batches(request.{examples.name}.train)"
             )
-        return self.trainer.batches(examples, views, augment, size)
+        return self.trainer.batches(examples, views, augment, size, aligned)
 
     def fit(
         self,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from tlbench.contract.requests import NO_FITTED, AugmentRequest, RemaskRequest
 from tlbench.contract.requests import Augment as Augment  # Strategies know it by this room.
 from tlbench.learning.targets import BatchTargets
+from tlbench.learning.vary.images import MOVES
 
 Tensors = tuple[Tensor, ...]
 """The encoder's arguments for some examples."""
@@ -59,6 +60,22 @@ class Augmentation:
             inputs=inputs, names=self.names, strength=strength, fitted=self.fitted, generator=generator
         )
         return Varied(self.vary(request), request.moves)
+
+    def views(
+        self, inputs: Tensors, strengths: Sequence[Augment], generator: torch.Generator, aligned: bool
+    ) -> list[Varied]:
+        """Return a varied batch for each strength.
+
+        `aligned`: images are moved first, in all views by the same draws, of the least strength.
+        """
+        if len(strengths) == 1 or not aligned or not MOVES.intersection(self.names):
+            return [self(inputs, strength, generator) for strength in strengths]
+        moving, still = (
+            replace(self, names=tuple(name for name in self.names if (name in MOVES) == moves))
+            for moves in (True, False)
+        )
+        first = moving(inputs, min(strengths, key=get_args(Augment).index), generator)
+        return [Varied(still(first.inputs, strength, generator).inputs, first.moves) for strength in strengths]
 
     def varies(self, strength: Augment) -> bool:
         """Return whether batches are varied at all."""

@@ -22,7 +22,7 @@ from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
 from tlbench.learning.loop import Loss, MakeOptimizer, Schedule, Trained, one_cycle, train, training_only
 from tlbench.learning.model import TransferModel
-from tlbench.learning.moving import moved, moving_kind
+from tlbench.learning.moving import Moving, moved, moving_kind
 from tlbench.learning.progress import report_step
 from tlbench.learning.resident import Resident, ahead, to_device
 from tlbench.learning.snapshots import recorder
@@ -68,20 +68,36 @@ class Trainer:
 
     @overload
     def batches(
-        self, examples: Examples, views: int = 1, augment: Strengths | None = None, size: int | None = None
+        self,
+        examples: Examples,
+        views: int = 1,
+        augment: Strengths | None = None,
+        size: int | None = None,
+        aligned: bool = True,
     ) -> Iterator[Batch]: ...
     @overload
     def batches(
-        self, examples: Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
+        self,
+        examples: Inputs,
+        views: int = 1,
+        augment: Strengths | None = None,
+        size: int | None = None,
+        aligned: bool = True,
     ) -> Iterator[Batch]: ...
     def batches(
-        self, examples: Examples | Inputs, views: int = 1, augment: Strengths | None = None, size: int | None = None
+        self,
+        examples: Examples | Inputs,
+        views: int = 1,
+        augment: Strengths | None = None,
+        size: int | None = None,
+        aligned: bool = True,
     ) -> Iterator[Batch]:
         """Yield batches `(inputs, targets, positions)` without end, reshuffled every epoch.
 
         Each has `size` examples (default: the option `batch_size`), or all if there are fewer. With several views
         `inputs` is a tuple of batches of the same examples, each augmented anew; a tuple of strengths has a view for
-        each, and None is the strength of the run. Inputs without labels have the targets None.
+        each, and None is the strength of the run. Inputs without labels have the targets None; with `aligned=False`
+        each of their views is moved by itself, though the labels of the kind are places.
         """
         inputs = examples if isinstance(examples, Inputs) else examples.inputs
         usual = self._usual_strength() if augment is None else augment
@@ -89,15 +105,15 @@ class Trainer:
         if views not in (1, len(strengths)):
             raise ContractError(f"views={views} with {len(strengths)} strengths in augment={augment}: leave out views.")
         if self.device.type == "cpu":
-            return self._draw(examples, strengths, size, self.generator)
+            return self._draw(examples, strengths, size, aligned, self.generator)
         on_cpu = self._remasks(examples, len(strengths)) or (
             any(map(self.augmentation.varies, strengths)) and not self.augmentation.on_device
         )
         resident = None if on_cpu else Resident.of(inputs, self.device)
         if resident is not None:
-            return self._draw(examples, strengths, size, self.generator, resident)
+            return self._draw(examples, strengths, size, aligned, self.generator, resident)
         # In a thread the order of draws is not known: it has a generator of its own.
-        return ahead(self._draw(examples, strengths, size, self._seeded("cpu")))
+        return ahead(self._draw(examples, strengths, size, aligned, self._seeded("cpu")))
 
     def _usual_strength(self) -> Augment:
         """Return how far batches are varied in this run. Raises `ContractError` if the strategy declared not to ask."""
@@ -113,6 +129,7 @@ class Trainer:
         examples: Examples | Inputs,
         strengths: tuple[Augment, ...],
         size: int | None,
+        aligned: bool,
         generator: torch.Generator,
         resident: Resident | None = None,
     ) -> Iterator[Batch]:
@@ -120,9 +137,10 @@ class Trainer:
         read = inputs.batch if resident is None else resident.batch
         varying = generator if resident is None else self._seeded(self.device)
         moving = moving_kind(self.kinds.values(), self.augmentation.names) if targets is not None else None
-        varies = any(map(self.augmentation.varies, strengths))
+        alike = moving is not None or (aligned and any(isinstance(kind, Moving) for kind in self.kinds.values()))
+        moves = moving is not None and all(map(self.augmentation.varies, strengths))
         for indices in self._indices(len(inputs), size, generator):
-            varied = [self.augmentation(read(indices), strength, varying) for strength in strengths]
+            varied = self.augmentation.views(read(indices), strengths, varying, alike)
             drawn = [view.inputs for view in varied]
             wanted = None if targets is None else targets.select(indices).batch()
             if self._remasks(examples, len(strengths)) and wanted is not None:
@@ -131,8 +149,8 @@ class Trainer:
                 drawn = [tuple(to_device(part, self.device) for part in view) for view in drawn]
             if wanted is not None:
                 wanted = BatchTargets(to_device(wanted.values, self.device), to_device(wanted.counts, self.device))
-                if moving and varies:
-                    wanted = moved(moving, wanted, [view.moves for view in varied], self.owner)
+                if moving and moves:
+                    wanted = moved(moving, wanted, varied[0])
             yield Batch(drawn[0] if len(strengths) == 1 else tuple(drawn), wanted, torch.from_numpy(indices))
 
     def _remasks(self, examples: Examples | Inputs, views: int) -> bool:

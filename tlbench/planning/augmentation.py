@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, cast, get_args
 
 from tlbench.contract.backbone_specs import BackboneSpec
+from tlbench.contract.options import AUGMENT_OPTION, IMAGE_TRANSFORMATIONS, OptionValue
 from tlbench.contract.requests import Augment
 from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.errors import UnknownNameError
@@ -22,6 +24,20 @@ def named_strengths(asked: Sequence[str]) -> list[Augment]:
         if name not in STRENGTHS:
             raise UnknownNameError("augmentation", name, list(STRENGTHS))
     return cast("list[Augment]", list(dict.fromkeys(names)))
+
+
+def with_named(task: TaskSpec, options: Mapping[str, OptionValue]) -> TaskSpec:
+    """Return a task with the transformations that its option `augment` names, if it has one and that is set."""
+    if AUGMENT_OPTION not in task.options or not (named := str(options.get(AUGMENT_OPTION.name, ""))):
+        return task
+    return replace(task, augment=tuple(dict.fromkeys(name.strip() for name in named.split(","))))
+
+
+def check_named(task: TaskSpec, options: Mapping[str, OptionValue]) -> None:
+    """Raise `UnknownNameError` for an option `augment` that names a transformation which does not exist."""
+    for name in set(with_named(task, options).augment) - set(task.augment):
+        if name not in IMAGE_TRANSFORMATIONS:
+            raise UnknownNameError("transformation", name, IMAGE_TRANSFORMATIONS)
 
 
 def usual_strength(task: TaskSpec, backbone: BackboneSpec) -> Augment:

@@ -16,7 +16,7 @@ from tlbench.contract.training import SOURCE
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.asked import Diagnostics, find_diagnostics
-from tlbench.planning.augmentation import cannot_vary, named_strengths, strengths_of
+from tlbench.planning.augmentation import cannot_vary, check_named, named_strengths, strengths_of, with_named
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
 from tlbench.planning.guard import guarded
@@ -110,7 +110,7 @@ def _expand(
         remembered = remember(kept, task, setting, backbone, overrides, settings)
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
-    strengths = named_strengths(run_request.augment)
+    strengths, varied = named_strengths(run_request.augment), with_named(task, source["task_options"])
     return [
         Pairing(
             **source,
@@ -123,14 +123,14 @@ def _expand(
             augment=strength,
             skip=unusable
             or missing(strategy)
-            or mismatch(task, setting, backbone, strategy)
-            or cannot_vary(task, backbone, strength),
+            or mismatch(varied, setting, backbone, strategy)
+            or cannot_vary(varied, backbone, strength),
             remembered=remembered,
-            **diagnostics.fields(task, backbone),
+            **diagnostics.fields(varied, backbone),
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])
-        for strength in strengths_of(strategy, task, backbone, strengths)
+        for strength in strengths_of(strategy, varied, backbone, strengths)
         for seed in dict.fromkeys(run_request.seeds)
     ]
 
@@ -190,6 +190,7 @@ def _source_fields(
 ) -> dict[str, Any]:
     """Return what a plan says of the source model; of what cannot run here no file is read."""
     task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
+    check_named(task, task_options)
     backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
     checkpoint = _checkpoint(backbone, backbone_options) if usable else None
     if usable:

@@ -16,7 +16,7 @@ from tlbench.contract.requests import Augment, LoadRequest, learns_nothing
 from tlbench.contract.specs import EMPTY, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 from tlbench.planning import fingerprints
-from tlbench.planning.augmentation import Named, identity_of, usual_strength
+from tlbench.planning.augmentation import Named, identity_of, usual_strength, with_named
 from tlbench.planning.code import code_identity
 from tlbench.planning.plan_parts import Asked, Extension, FitInputs, Remembered, data_options
 from tlbench.planning.rules import BY_PROBABILITIES, SETS_ASIDE, own_rule
@@ -104,6 +104,16 @@ class SourcePlan:
     def sets_aside_source(self) -> bool:
         """Whether the source model does without the source examples by which a selection rule chooses."""
         return False
+
+    @property
+    def varied_task(self) -> TaskSpec:
+        """The task, with the transformations of training batches that the user named for it."""
+        return with_named(self.task, self.task_options)
+
+    @property
+    def transformations(self) -> tuple[str, ...]:
+        """The transformations of training batches."""
+        return self.varied_task.augment
 
     def model_options(self) -> dict[str, OptionValue]:
         """Return the backbone's options, with the name of a weights file instead of its path.
@@ -231,7 +241,7 @@ class Pairing(SourcePlan):
             "budget_rule": "" if self.label_budget.total else str(self.label_budget),
             "budget_unit": self.task.kind.unit,
             "selection": self.selection,
-            "augmentation": self.augment or usual_strength(self.task, self.backbone),
+            "augmentation": self.augment or usual_strength(self.varied_task, self.backbone),
             "baseline": self.strategy.baseline,
             "task_options": self.data_options(),
             "files": self.fingerprint if self.task.data_from == "user" else "",

@@ -9,15 +9,15 @@ from typing import Any, Generic, TypeVar
 
 from tlbench.contract.budget import Budget
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
-from tlbench.contract.options import OptionValue
+from tlbench.contract.options import AUGMENT_OPTION, OptionValue
 from tlbench.contract.requests import LoadRequest, no_files
 from tlbench.contract.specs import HUB, KindSpec, TaskSpec
 from tlbench.results.files import digest, slug
 
 PLACES = ("source", "target")
 """Task options that hold paths: the contents of the files count, not the paths."""
-LATER = ("group", "time", "leave_out", "missing", "columns")
-"""Options that tasks on own files got after there were results."""
+LATER = ("group", "time", "leave_out", "missing", "columns", AUGMENT_OPTION.name)
+"""Options that tasks got after there were results."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.specs import EMPTY, StrategySpec, TaskSpec
 from tlbench.contract.training import SOURCE
 from tlbench.errors import UsageError
-from tlbench.planning.augmentation import usual_strength
+from tlbench.planning.augmentation import usual_strength, with_named
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
@@ -49,7 +49,8 @@ def repeat_of(row: Row, catalog: Catalog) -> Repeat:
     task, backbone = catalog.tasks.get(row.task), catalog.backbones.get(row.backbone)
     strategy = catalog.strategies.get(row.strategy)
     selects = strategy and task and row.selection in strategy.selections and row.selection != own_rule(strategy, task)
-    varied = row.augmentation and (not task or not backbone or row.augmentation != usual_strength(task, backbone))
+    usual = task and backbone and usual_strength(with_named(task, row.task_options), backbone)
+    varied = row.augmentation and row.augmentation != usual
     settings = [
         *_places(row, task),
         *_remembered(row, catalog),

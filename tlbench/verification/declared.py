@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tlbench.contract.budget import Budget
 from tlbench.contract.requests import no_files
 from tlbench.contract.specs import TaskSpec
-from tlbench.planning.augmentation import Named, identity_of, usual_strength
+from tlbench.planning.augmentation import Named, identity_of, usual_strength, with_named
 from tlbench.planning.catalog import Catalog
 from tlbench.planning.plan import key_of
 from tlbench.planning.rules import own_rule
@@ -63,7 +63,7 @@ def _named_strengths(row: Row, task: TaskSpec, catalog: Catalog) -> list[Named]:
     """Return the strengths that the user may have named for a row, empty for the task's own."""
     if row.augmentation is None:
         return [""]
-    backbone = catalog.backbones.get(row.backbone)
+    backbone, task = catalog.backbones.get(row.backbone), with_named(task, row.task_options)
     if backbone is None:  # Of a family: it may vary nothing, so that `none` is the task's own.
         usual = task.augment_strength if task.augment else "none"
         own: list[Named] = [""] if row.augmentation in (usual, "none") else []

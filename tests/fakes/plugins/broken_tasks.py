@@ -90,6 +90,15 @@ def _knows_other_predictions(request: LoadRequest, predict: Any) -> dict[str, fl
     return {"success": float(predict([])["label"])}
 
 
+def _map_that_stays() -> Any:
+    from tlbench.learning import Segmentation
+
+    class Staying(Segmentation):
+        move = None  # type: ignore[assignment]
+
+    return Staying()
+
+
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
     loads = (
@@ -106,7 +115,7 @@ def tlbench_tasks() -> list[TaskSpec]:
         "moved-masks": {
             "modality": "image",
             "backbone": "image/unet-small",
-            "kind": SEGMENTATION,
+            "kind": dataclasses.replace(SEGMENTATION, name="map-that-stays", create=_map_that_stays),
             "augment": ("noise", "flip"),
         },
         "greedy": {"label_budget": 10_000},

@@ -29,7 +29,7 @@ STAGE = Stage(
         "source_options",
         "source_mode",
         "sets_aside_source",
-        "task.augment",
+        "transformations",
         "task.augment_strength",
         "backbone.name",
         "backbone.build",

@@ -79,7 +79,8 @@ def has_mean_loss(kind: Kind) -> bool:
 class Kind(Protocol):
     """What the host asks of a kind; a plugin may bring its own.
 
-    One whose targets are places in an image may also have `move(targets, matrices)`: see `AugmentRequest.moves`.
+    One whose targets are places in an image may also have `move(targets, moves)`: it returns those of images that were
+    moved as `Moves` says.
     """
 
     postprocess: Postprocess
