@@ -71,6 +71,7 @@ def opened(browser, tmp_path):
         asked = lambda request: request.url.split("#")[0] == path.as_uri() or wrong.append(f"request: {request.url}")  # noqa: E731
         shown.on("request", asked)
         shown.goto(f"{path.as_uri()}{fragment}")
+        shown.wait_for_selector("h1")  # the data are unpacked after the page is loaded
         return shown
 
     yield call
