@@ -12,7 +12,21 @@ from tlbench.leaderboard.site.packing import packed
 
 FOLDER = Path(__file__).parent
 MODULES = (
-    *("theme", "dom", "format", "data", "state", "advice", "charts", "scatter", "results_table", "choose", "board"),
+    *(
+        "theme",
+        "dom",
+        "format",
+        "data",
+        "state",
+        "advice",
+        "charts",
+        "scatter",
+        "left_out",
+        "order",
+        "results_table",
+        "choose",
+        "board",
+    ),
     *("tradeoff", "compare", "task", "strategy", "errors", "run", "about", "main"),
 )
 """The files of `js/`, in the order in which they are put together: each uses those before it."""
