@@ -601,6 +601,7 @@ PLACES = [
     "#/choose",
     "#/board",
     "#/board?columns=full&sort=-score",
+    "#/board?status=skipped",
     "#/tradeoff?baselines=1",
     "#/compare",
     "#/about",
@@ -611,9 +612,10 @@ PLACES = [
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_it_is_accessible_and_fits_the_screen(opened, rows, viewport, scheme):
+def test_it_is_accessible_and_fits_the_screen(opened, row, rows, viewport, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    shown = opened(rows, viewport=viewport, color_scheme=scheme)
+    skipped = [skipped_row(row, f"s{at}", 0, task="toy/task-0") for at in range(3)]
+    shown = opened([*rows, *skipped], viewport=viewport, color_scheme=scheme)
     run = shown.evaluate("document.querySelector('.pick a').getAttribute('href')")
     for fragment in [*PLACES, run]:
         shown.evaluate("(fragment) => { location.hash = fragment; }", fragment)

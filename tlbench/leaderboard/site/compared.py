@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.comparison import comparison, unlike
-from tlbench.leaderboard.matching import Pair, match
+from tlbench.leaderboard.matching import Pair, match, place
 from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, brief, columns, rounded, three_decimals
 
 Side = Literal["strategy", "backbone"]
@@ -32,24 +32,25 @@ def _side(entries: Sequence[Entry], by: Side, numbers: Mapping[int, int], texts:
     for entry in entries:
         named[getattr(entry.first, by)].append(entry)
     often = sorted(named, key=lambda name: (-len(named[name]), name))
-    records: list[dict[str, Any]] = []
+    pairs: list[Pair] = []
     reasons: list[list[Any]] = []
     kept: list[str] = []
     for name in often:
-        if len(records) > MOST:
+        if len(pairs) > MOST:
             break
         for other in kept:
             a, b = sorted((name, other))
             found = match(named[a], named[b], by)
-            records += [_record(pair, by, numbers) for pair in found.comparable]
+            pairs += found.comparable
             for reason, times in Counter(map(unlike, found.unlike)).most_common(5):
                 reasons.append([*texts.numbers((a, b, reason)), times])
         kept.append(name)
-    table = columns(sorted(records, key=lambda one: (one["a"], one["b"])), texts, FINE)
+    # Neighbours with one of their entries in common: columns of them are short when they are compressed.
+    pairs.sort(key=lambda pair: (*place(pair.a, by), numbers[id(pair.a)], numbers[id(pair.b)]))
     return {
         "names": texts.numbers(sorted(kept)),
         "left": len(often) - len(kept),
-        "records": table,
+        "records": columns([_record(pair, by, numbers) for pair in pairs], texts, FINE),
         "reasons": reasons,
     }
 
