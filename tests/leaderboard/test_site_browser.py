@@ -71,6 +71,7 @@ def opened(browser, tmp_path):
         asked = lambda request: request.url.split("#")[0] == path.as_uri() or wrong.append(f"request: {request.url}")  # noqa: E731
         shown.on("request", asked)
         shown.goto(f"{path.as_uri()}{fragment}")
+        shown.wait_for_selector("h1")  # the data are unpacked after the page is loaded
         return shown
 
     yield call
@@ -251,6 +252,60 @@ def test_a_column_sorts_both_ways_and_says_so(opened, rows):
     assert heading.get_attribute("aria-sort") == "ascending"
     assert scores(shown) == sorted(scores(shown))
     assert "sort=score" in shown.url
+
+
+def skipped_row(row, strategy, seed, **more):
+    reason = f'"{strategy}" requires images, which "toy/mlp" lacks.'
+    return row(strategy, seed, None, status="skipped", reason=reason, **more)
+
+
+def test_what_was_skipped_is_one_line_with_its_reasons(opened, row):
+    rows = [row("finetune", 0, 0.5), *(skipped_row(row, f"s{at}", seed) for at in range(5) for seed in range(2))]
+    shown = opened(rows, "#/board")
+    assert names(shown) == ["finetune"]
+    assert "6 results, 5 of them skipped" in shown.locator(".count").inner_text()
+    line = shown.locator("tr.skipped")
+    assert line.inner_text().strip() == "5 skipped: s0, s1, s2 and 2 more"
+    line.locator("summary").click()
+    assert line.locator("li").all_inner_texts() == ['s0, s1, s2, s3, s4: requires images, which "toy/mlp" lacks.']
+    line.locator("a").nth(1).click()
+    assert shown.locator("h1").inner_text() == "s1 on blobs, seed 0"
+    assert 's1, seeds 0, 1: skipped. "s1" requires images' in shown.locator("main").inner_text()
+    sorted_by_score = opened(rows, "#/board?sort=-score")
+    assert names(sorted_by_score) == ["finetune"]
+    assert "5 skipped" in " ".join(sorted_by_score.locator(".hint").all_inner_texts())
+    alone = opened(rows, "#/board?status=skipped&sort=-score")
+    assert alone.locator("tr.skipped li").first.is_visible()
+    strategy = opened(rows, "#/strategy/s2")
+    assert "blobs: requires images" in strategy.locator("main").inner_text()
+
+
+def test_leaders_come_first_in_their_group_and_then_the_highest_scores(opened, row):
+    rows = []
+    for seed in range(5):  # b has the highest score, but not with every seed: a is not significantly below it
+        rows += [row("a", seed, 0.7), row("b", seed, 0.75 + (seed - 2) / 10), row("c", seed, 0.71 - seed / 1e4)]
+        rows += [row("d", seed, 0.3), row("z", seed, 0.6 + seed / 1e4)]
+        rows.append(row("tent", seed, 0.9, access=("target-inputs",)))
+    shown = opened(rows, "#/board")
+    groups = shown.locator("tr.group").all_inner_texts()
+    assert [text.startswith("access: target inputs") for text in groups] == [True, False]
+    kinds = shown.locator("tbody tr:not(.task):not(.group)").evaluate_all("all => all.map((one) => one.className)")
+    ties = ["tie" in kind.split() for kind in kinds[1:]]
+    assert ties == sorted(ties, reverse=True)
+    assert names(shown)[1:] == ["b", "c", "a", "z", "d"]
+
+
+def test_a_browser_that_cannot_unpack_says_so(browser, row, tmp_path):
+    path = tmp_path / "index.html"
+    path.write_text(pages.page(site_data([row("a", 0, 0.5)], None, ABOUT, "Board")), encoding="utf-8")
+    shown, errors = browser.new_page(), []
+    shown.on("pageerror", lambda error: errors.append(error.message))
+    shown.add_init_script("delete window.DecompressionStream")
+    shown.goto(path.as_uri())
+    assert shown.locator("h1").inner_text() == "This page needs a newer browser"
+    assert "Firefox 113" in shown.locator("main").inner_text()
+    assert errors == [shown.locator("main p").inner_text()]
+    shown.close()
 
 
 def test_filters_narrow_the_board_and_stay_in_the_address(opened, rows):
@@ -546,6 +601,7 @@ PLACES = [
     "#/choose",
     "#/board",
     "#/board?columns=full&sort=-score",
+    "#/board?status=skipped",
     "#/tradeoff?baselines=1",
     "#/compare",
     "#/about",
@@ -556,9 +612,10 @@ PLACES = [
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
-def test_it_is_accessible_and_fits_the_screen(opened, rows, viewport, scheme):
+def test_it_is_accessible_and_fits_the_screen(opened, row, rows, viewport, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    shown = opened(rows, viewport=viewport, color_scheme=scheme)
+    skipped = [skipped_row(row, f"s{at}", 0, task="toy/task-0") for at in range(3)]
+    shown = opened([*rows, *skipped], viewport=viewport, color_scheme=scheme)
     run = shown.evaluate("document.querySelector('.pick a').getAttribute('href')")
     for fragment in [*PLACES, run]:
         shown.evaluate("(fragment) => { location.hash = fragment; }", fragment)

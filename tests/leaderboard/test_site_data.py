@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import gzip
 import hashlib
 import json
 import re
@@ -46,13 +47,23 @@ class Elements(HTMLParser):
 
 
 def data_in(text: str) -> dict:
-    return json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL).group(1))
+    return unpacked(re.search(r'id="data">(.*?)</script>', text).group(1))
+
+
+def unpacked(text: str) -> dict:
+    return json.loads(gzip.decompress(base64.b64decode(text, validate=True)))
 
 
 def column(data: dict, table: str, name: str) -> list:
     """Return a column of a table as the page reads it."""
     values = data[table][name]
     return values if isinstance(values, list) else [None if at is None else data["texts"][at] for at in values["t"]]
+
+
+def in_rows(table: dict, texts: list) -> list[dict]:
+    """Return the records of a table."""
+    read = {name: [texts[at] for at in one["t"]] if isinstance(one, dict) else one for name, one in table.items()}
+    return [dict(zip(read, values, strict=True)) for values in zip(*read.values(), strict=True)]
 
 
 @pytest.fixture
@@ -86,9 +97,10 @@ def test_text_of_rows_cannot_leave_the_data(row, text, tmp_path):
     assert [tag for tag, _ in elements.found if tag == "script"] == ["script", "script"]
     assert not {"img", "svg", "iframe", "object", "link", "base"} & {tag for tag, _ in elements.found}
     assert not [name for _, attributes in elements.found for name in attributes if name.startswith("on")]
-    json_text = next(inside for tag, inside in elements.inside if tag == "script")
-    assert not set("<>&") & set(json_text)
-    assert json.loads(json_text) == data_in(made)
+    packed_text = next(inside for tag, inside in elements.inside if tag == "script")
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", packed_text)
+    assert_printable(json.dumps(data_in(made), ensure_ascii=False))
+    assert unpacked(packed_text) == data_in(made)
 
 
 def test_the_policy_allows_the_program_and_the_style_of_the_page_alone(rows):
@@ -126,16 +138,26 @@ def test_comparisons_are_those_of_the_command(rows):
     entries, texts = aggregate(rows), data["texts"]
     a, b = ([entry for entry in entries if entry.first.strategy == name] for name in ("finetune", "frozen"))
     expected, uncompared = compare_entries(a, b, "strategy")
-    records, reasons = data["compared"]["strategy"]["pairs"][f"{texts.index('finetune')} {texts.index('frozen')}"]
+    names = [column(data, "entries", name) for name in ("task", "backbone", "strategy")]
+    named = [tuple(values[at] for values in names) for at in range(len(names[0]))]
+    table = data["compared"]["strategy"]
+    records = [
+        one
+        for one in in_rows(table["records"], texts)
+        if (named[one["a"]][2], named[one["b"]][2]) == ("finetune", "frozen")
+    ]
     assert len(records) == len(expected) > 1
     for record, one in zip(records, expected, strict=True):
-        assert [texts[at] for at in record[:6]] == [
-            *(one.task, one.backbone, one.label_budget, one.a, one.b, one.metric)
-        ]
-        assert record[8:12] == [rounded(one.difference, FINE), rounded(one.error, FINE), one.seeds, record[11]]
-        assert record[17] == one.paired
-        assert ("better", "worse", "undecided", "equal")[record[11]] == one.verdict
-    assert sum(times for _, times in reasons) == sum(bool(one.a and one.b) for one in uncompared)
+        assert named[record["a"]] == (one.task, one.backbone, "finetune")
+        assert named[record["b"]] == (one.task, one.backbone, "frozen")
+        for side, score in (("a", one.score_a), ("b", one.score_b)):
+            own = record.get(f"score_{side}")
+            assert (data["entries"]["score"][record[side]] if own is None else own) == rounded(score, FINE)
+        assert f"{record['difference']:+.3f}" == f"{rounded(one.difference, FINE):+.3f}"
+        assert record["error"] == pytest.approx(rounded(one.error, FINE), abs=6e-4)
+        assert (record["verdict"], record["paired"]) == (one.verdict, one.paired)
+    reasons = [times for a, b, _, times in table["reasons"] if (texts[a], texts[b]) == ("finetune", "frozen")]
+    assert sum(reasons) == sum(bool(one.a and one.b) for one in uncompared)
 
 
 def test_a_score_is_not_rounded_twice(row):

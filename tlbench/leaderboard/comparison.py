@@ -98,7 +98,7 @@ def compare_entries(
     )
     matches = match(scored[0], scored[1], by)
     uncompared = [
-        Uncompared(**_question(pair.a, by), a=_label(pair.a, by), b=_label(pair.b, by), reason=_unlike(pair))
+        Uncompared(**_question(pair.a, by), a=_label(pair.a, by), b=_label(pair.b, by), reason=unlike(pair))
         for pair in matches.unlike
     ]
     for entry in matches.only_a:
@@ -109,7 +109,7 @@ def compare_entries(
     for entry in matches.only_b:
         reason = _missing("A", _ends(entry, failed[0], by))
         uncompared.append(Uncompared(**_question(entry, by), a=None, b=_label(entry, by), reason=reason))
-    return [_comparison(pair, by) for pair in matches.comparable], uncompared
+    return [comparison(pair, by) for pair in matches.comparable], uncompared
 
 
 def _question(entry: Entry, by: Sort) -> dict[str, Any]:
@@ -125,7 +125,8 @@ def _label(entry: Entry, by: Sort) -> str:
     return f"{name} ({note})" if note else name
 
 
-def _unlike(pair: Pair) -> str:
+def unlike(pair: Pair) -> str:
+    """Return what forbids to compare two entries."""
     return "; ".join(
         f"{name}: {wording.in_words(a)} against {wording.in_words(b)}" for name, (a, b) in pair.unlike.items()
     )
@@ -140,7 +141,8 @@ def _missing(other: str, ends: Iterable[Entry]) -> str:
     return "; ".join(f"{other} {wording.ending(end)}: {end.first.reason}" for end in ends)
 
 
-def _comparison(pair: Pair, by: Sort) -> Comparison:
+def comparison(pair: Pair, by: Sort) -> Comparison:
+    """Return how B of a pair differs from A."""
     gap = difference(pair.b, pair.a)
     verdict = _verdict(gap, pair.seeds)
     error = gap.error()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tlbench.results.escapes import plain
@@ -14,6 +14,10 @@ DIGITS = 4
 """Significant digits of a number; the files of the board have them all."""
 FINE = 6
 """The same of a number that the page rounds again, to three decimals: with fewer, it would be rounded twice."""
+
+
+Look = str | float
+"""How a number is shown."""
 
 
 class Texts:
@@ -52,6 +56,33 @@ def rounded(value: Any, digits: int = DIGITS) -> Any:
         return None
     short = float(f"{value:.{digits}g}")
     return int(short) if short.is_integer() and abs(short) < 1e15 else short
+
+
+def three_decimals(value: float) -> Look:
+    """Return a number as the page shows a score."""
+    return value if _may_be_half(value) else f"{value:.3f}"
+
+
+def three_digits(value: float) -> Look:
+    """Return a number as the page shows a size: with three significant digits, or two below 0.001."""
+    return value if _may_be_half(value) else f"{value:.1e}" if abs(value) < 0.001 else f"{value:.3g}"
+
+
+def _may_be_half(value: float) -> bool:
+    """Return whether a number may lie exactly between two that are shown: Python and browsers round that differently.
+
+    Such a number is a multiple of a power of two.
+    """
+    return (value * 1024).is_integer()
+
+
+def brief(value: Any, digits: int, *looks: Callable[[float], Look]) -> Any:
+    """Return a float with the fewest significant digits, from two on, with which it looks the same as with `digits`."""
+    full = rounded(value, digits)
+    if not isinstance(full, float):
+        return full
+    fewer = (float(f"{full:.{count}g}") for count in range(2, digits))
+    return next((one for one in fewer if all(look(one) == look(full) for look in looks)), full)
 
 
 def column(values: Sequence[Any], texts: Texts, digits: int = DIGITS) -> Any:

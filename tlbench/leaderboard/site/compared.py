@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.comparison import VERDICTS, Comparison, compare_entries
-from tlbench.leaderboard.site.columnar import FINE, Texts, rounded
+from tlbench.leaderboard.comparison import comparison, unlike
+from tlbench.leaderboard.matching import Pair, match, place
+from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, brief, columns, rounded, three_decimals
 
 Side = Literal["strategy", "backbone"]
 SIDES: tuple[Side, ...] = ("strategy", "backbone")
@@ -16,48 +17,61 @@ MOST = 20_000
 """Comparisons on a page: of more, those of the names with the most results are kept."""
 
 
-def comparison_records(entries: Sequence[Entry], texts: Texts) -> dict[str, Any]:
-    """Return for each sort of side the names, and for each pair of names what is compared and why the rest is not."""
-    return {by: _pairs(entries, by, texts) for by in SIDES}
+def comparison_records(everything: Sequence[Entry], texts: Texts) -> dict[str, Any]:
+    """Return for each sort of side the names, what is compared, and why the rest is not.
+
+    Entries are named by their places. Names come in the order of the alphabet: A of a comparison is before B.
+    """
+    numbers = {id(entry): number for number, entry in enumerate(everything)}
+    scored = [entry for entry in everything if entry.first.status == "ok"]
+    return {by: _side(scored, by, numbers, texts) for by in SIDES}
 
 
-def _pairs(entries: Sequence[Entry], by: Side, texts: Texts) -> dict[str, Any]:
+def _side(entries: Sequence[Entry], by: Side, numbers: Mapping[int, int], texts: Texts) -> dict[str, Any]:
     named: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         named[getattr(entry.first, by)].append(entry)
     often = sorted(named, key=lambda name: (-len(named[name]), name))
-    pairs: dict[str, Any] = {}
-    count = 0
+    pairs: list[Pair] = []
+    reasons: list[list[Any]] = []
     kept: list[str] = []
     for name in often:
-        if count > MOST:
+        if len(pairs) > MOST:
             break
         for other in kept:
             a, b = sorted((name, other))
-            compared, uncompared = compare_entries(named[a], named[b], by)
-            reasons = Counter(one.reason for one in uncompared if one.a and one.b)
-            count += len(compared)
-            if compared or reasons:
-                said = [[texts.number(reason), times] for reason, times in reasons.most_common(5)]
-                pairs[_key(texts, a, b)] = [[_record(one, by, texts) for one in compared], said]
+            found = match(named[a], named[b], by)
+            pairs += found.comparable
+            for reason, times in Counter(map(unlike, found.unlike)).most_common(5):
+                reasons.append([*texts.numbers((a, b, reason)), times])
         kept.append(name)
-    return {"names": texts.numbers(sorted(kept)), "left": len(often) - len(kept), "pairs": pairs}
+    # Neighbours with one of their entries in common: columns of them are short when they are compressed.
+    pairs.sort(key=lambda pair: (*place(pair.a, by), numbers[id(pair.a)], numbers[id(pair.b)]))
+    return {
+        "names": texts.numbers(sorted(kept)),
+        "left": len(often) - len(kept),
+        "records": columns([_record(pair, by, numbers) for pair in pairs], texts, FINE),
+        "reasons": reasons,
+    }
 
 
-def _key(texts: Texts, a: str, b: str) -> str:
-    return f"{texts.number(a)} {texts.number(b)}"
-
-
-def _record(one: Comparison, by: Side, texts: Texts) -> list[Any]:
-    """Return task, the name that both share, label budget, both labels, metric, both scores, difference and so on."""
-    shared = one.backbone if by == "strategy" else one.strategy
-    words = (one.task, shared or "", one.label_budget or "", one.a, one.b, one.metric)
-    numbers = (one.score_a, one.score_b, one.difference, one.error)
-    more = (one.forgetting_head, one.forgetting_probe, one.p50_ms)
-    found = [
-        *texts.numbers(words),
-        *(rounded(number, FINE) for number in numbers),
-        one.seeds,
-        VERDICTS.index(one.verdict),
-    ]
-    return [*found, one.seeds_needed, *map(rounded, more), int(one.contended), int(one.paired)]
+def _record(pair: Pair, by: Side, numbers: Mapping[int, int]) -> dict[str, Any]:
+    """Return a comparison without what its entries say: their scores too, unless only some seeds are in common."""
+    one = comparison(pair, by)
+    scores = {
+        name: None if rounded(score, FINE) == rounded(entry.mean("score"), FINE) else score
+        for name, score, entry in (("score_a", one.score_a, pair.a), ("score_b", one.score_b, pair.b))
+    }
+    forgetting = one.forgetting_head if one.forgetting_head is not None else one.forgetting_probe
+    return {
+        "a": numbers[id(pair.a)],
+        "b": numbers[id(pair.b)],
+        **scores,
+        "difference": brief(one.difference, FINE, three_decimals),
+        "error": brief(one.error, FINE, three_decimals),
+        "verdict": one.verdict,
+        "needed": one.seeds_needed,
+        "forgetting": brief(forgetting, DIGITS, three_decimals),
+        "ms": brief(one.p50_ms, DIGITS, three_decimals),
+        "paired": one.paired,
+    }

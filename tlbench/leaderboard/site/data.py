@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def site_data(
         "backbones": _cards(about.backbones, {row.backbone for row in rows}, texts),
         "analyses_cards": _cards(about.analyses, _analyses_of(rows), texts),
         "cases": case_records(everything, texts),
-        "compared": comparison_records(entries, texts),
+        "compared": comparison_records(everything, texts),
         "sweeps": _sweeps(everything),
         "legend": [[column.title, column.legend] for column in COLUMNS if column.legend],
         **_beside(everything, ordered, board, about, texts, whole),
@@ -73,10 +73,9 @@ def _place(ordered: Sequence[Row], row: Row) -> int:
 
 def _runs(entries: Sequence[Entry], ids: Sequence[str], texts: Texts) -> dict[str, Any]:
     numbered = [(number, row) for number, entry in enumerate(entries) for row in entry.rows]
-    records = [
-        {"entry": number, "id": name, "seed": row.seed} for name, (number, row) in zip(ids, numbered, strict=True)
-    ]
-    return columns(records, texts)
+    records = [{"entry": number, "seed": row.seed} for number, row in numbered]
+    # No two runs share a name: numbers of texts would only be longer.
+    return {**columns(records, texts), "id": list(ids)}
 
 
 def _tasks(entries: Sequence[Entry], cards: Mapping[str, Card], texts: Texts) -> list[list[Any]]:
@@ -132,7 +131,7 @@ def _beside(
     analysed = ((number, stored.analyses(row, board, texts, whole)) for number, row in enumerate(rows))
     return {
         # The command is that of the first seed; the page puts other seeds in its place.
-        "repeat": [] if about.repeat is None else [texts.number(about.repeat(entry.first)) for entry in entries],
+        "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about.repeat)) for entry in entries],
         "sentences": [[number, [texts.pattern(one) for one in own]] for number, own in enumerate(said) if own],
         "training": stored.training(rows),
         "confusions": [[number, one] for number, one in confusions if one],
@@ -143,8 +142,15 @@ def _beside(
     }
 
 
+def _repeat(entry: Entry, command: Callable[[Row], str]) -> str:
+    """Return the command that runs the first seed of an entry again; empty if it would be skipped again."""
+    return "" if entry.first.status == "skipped" else command(entry.first)
+
+
 def _files(entry: Entry) -> str:
-    """Return how the file names of an entry begin, up to the seed; empty if they differ in more."""
+    """Return how the file names of an entry begin, up to the seed; empty if they differ in more or have no score."""
+    if entry.first.status != "ok":
+        return ""
     found = set()
     for row in entry.rows:
         start, _, seed = row.file_name.rpartition("--")[0].rpartition("--")

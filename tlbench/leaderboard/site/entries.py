@@ -15,15 +15,14 @@ from tlbench.leaderboard.site.descriptions import Card
 from tlbench.results.baselines import SCRATCH, SOURCE_ONLY, requested_budget
 
 MEANS = (
-    *("score", "score_low", "score_high", "forgetting_head", "forgetting_probe", "transfer_gain", "gap_closed"),
-    *("a_distance", "p50_ms", "p90_ms", "p99_ms", "p50_ratio", "throughput_per_s", "parameters", "trained_parameters"),
-    *("label_budget", "worst_group_score"),
+    *("score", "score_low", "score_high", "forgetting_head", "forgetting_probe", "gap_closed", "a_distance", "p50_ms"),
+    *("p50_ratio", "label_budget"),
 )
 """Fields of which the page has the mean over the seeds."""
 SPREADS = ("score", "forgetting_head", "forgetting_probe")
-SHARED = ("task", "domain", "backbone", "baseline", "setting", "metric", "selection", "augmentation", "test_size")
+SHARED = ("task", "domain", "backbone", "baseline", "setting", "metric", "selection", "test_size")
 """Fields that the seeds of an entry share."""
-NAMED = (*SHARED, "status", "source_metric")
+NAMED = (*SHARED, "status")
 
 
 def entry_records(entries: Sequence[Entry], tasks: Mapping[str, Card]) -> list[dict[str, Any]]:
@@ -31,15 +30,7 @@ def entry_records(entries: Sequence[Entry], tasks: Mapping[str, Card]) -> list[d
     models: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         models[questions.model(entry.first)].append(entry)
-    contests: dict[Any, int] = {}
-    return [
-        {
-            **_record(entry, tasks),
-            **_over(entry, models[questions.model(entry.first)]),
-            "contest": contests.setdefault(entry.contest, len(contests)),
-        }
-        for entry in entries
-    ]
+    return [{**_record(entry, tasks), **_over(entry, models[questions.model(entry.first)])} for entry in entries]
 
 
 def _record(entry: Entry, tasks: Mapping[str, Card]) -> dict[str, Any]:
@@ -57,15 +48,12 @@ def _record(entry: Entry, tasks: Mapping[str, Card]) -> dict[str, Any]:
         "access_words": wording.access(entry.access),
         "budget": f"{requested_budget(row)} {row.budget_unit}" if labelled else "",
         "seeds": len(entry.rows),
-        "seed_words": wording.seeds(entry.rows),
         "rank": entry.rank,
-        "best": wording.is_best(entry),
         "adapt_s": adaptation_seconds(entry),
         "gpu": entry.mean("device_seconds") is not None,
         "onnx_kb": size,
         "contended": any(one.contended for one in entry.rows),
         "pending": entry.pending and row.status == "ok",
-        "machine": wording.machine(row),
         "why": "" if row.status == "ok" else wording.why(entry),
     }
 

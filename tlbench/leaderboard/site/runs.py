@@ -7,7 +7,7 @@ from typing import Any
 
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, column, rounded
+from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, brief, column, three_decimals, three_digits
 from tlbench.results.columns import COLUMNS, Column
 from tlbench.results.row import Row
 
@@ -24,6 +24,8 @@ OF_FEW = (
 """Fields with another value for each run that only a page of a few results has: `tlbench show` has them all."""
 THREE_DECIMALS = ("score", "score_low", "score_high", "forgetting_head", "forgetting_probe")
 """Fields of which the page of a run shows three decimals."""
+OF_SKIPPED = ("status", "reason")
+"""Fields of a result that was skipped: nothing was computed, so that others say only what was asked for."""
 BY_NAME = ("scores", "seconds", "estimates")
 """Fields that hold numbers by name."""
 HASH_DIGITS = 12
@@ -63,13 +65,14 @@ def _fact(one: Column, entries: Sequence[Entry], texts: Texts) -> dict[str, Any]
     if any(isinstance(value, str) for value in values):
         values = [value if value is None or isinstance(value, str) else wording.in_words(value) for value in values]
     digits = FINE if one.field in THREE_DECIMALS else DIGITS
-    return said | {"of": "entry" if shared else "run", "values": column(values, texts, digits)}
+    shown = [_number(value, digits) for value in values]
+    return said | {"of": "entry" if shared else "run", "values": column(shown, texts, digits)}
 
 
 def _value(row: Row, field: str) -> Any:
     """Return a number as it is, and everything else in words."""
     value: Any = getattr(row, field)
-    if value in (None, (), {}, ""):
+    if value in (None, (), {}, "") or (row.status == "skipped" and field not in OF_SKIPPED):
         return None
     if field == "created":
         return str(value)[: len("2026-01-31T23:59")].replace("T", " ")
@@ -78,11 +81,16 @@ def _value(row: Row, field: str) -> Any:
     return value if type(value) in (int, float) else wording.in_words(value)
 
 
+def _number(value: Any, digits: int = DIGITS) -> Any:
+    """Return a number with as few digits as the page of a run needs to show it; other values as they are."""
+    return brief(value, digits, three_decimals, three_digits)
+
+
 def _by_name(entries: Sequence[Entry], field: str, texts: Texts) -> dict[str, Any]:
     """Return the names of numbers for each entry, and the numbers of each run in their order."""
     names = [list(_named(entry, field)) for entry in entries]
     values = [
-        [rounded(getattr(row, field).get(name)) for name in own]
+        [_number(getattr(row, field).get(name)) for name in own]
         for entry, own in zip(entries, names, strict=True)
         for row in entry.rows
     ]

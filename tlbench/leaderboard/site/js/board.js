@@ -30,6 +30,7 @@ function boardView(parameters) {
   const table = h("div", {});
   const draw = () => {
     const found = filtered(given);
+    const lost = found.filter(skipped).length;
     const full = given.columns === "full";
     document.getElementById("main").classList.toggle("wide", full);
     replace(
@@ -37,7 +38,7 @@ function boardView(parameters) {
       h(
         "p",
         { class: "count" },
-        `${counted(found.length, "result")}, means over seeds. `,
+        `${counted(found.length, "result")}${lost ? `, ${lost} of them skipped` : ""}, means over seeds. `,
         h(
           "span",
           { class: "hint" },

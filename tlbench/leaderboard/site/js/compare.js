@@ -2,53 +2,41 @@
 
 const VERDICTS = ["better", "worse", "undecided", "equal"];
 
-function pairOf(by, a, b) {
-  const { names, pairs } = DATA.compared[by];
-  const number = (name) => names.find((place) => TEXTS[place] === name);
-  const straight = pairs[`${number(a)} ${number(b)}`];
-  if (straight) return { records: straight[0].map(comparison), reasons: straight[1] };
-  const turned = pairs[`${number(b)} ${number(a)}`];
-  return turned ? { records: turned[0].map(comparison).map(turn), reasons: turned[1] } : { records: [], reasons: [] };
+// Strategies or backbones -> "A B" -> what is compared, and why the rest is not.
+const PAIRS = new Map();
+const pairsOf = (by) => PAIRS.get(by) || PAIRS.set(by, pairsIn(by)).get(by);
+const namesOn = (by) => texts(DATA.compared[by].names);
+
+function pairsIn(by) {
+  const { records: table, reasons } = DATA.compared[by];
+  const pairs = new Map();
+  const of = (a, b) => pairs.get(`${a} ${b}`) || pairs.set(`${a} ${b}`, { records: [], reasons: [] }).get(`${a} ${b}`);
+  for (const one of records(table)) {
+    const [a, b] = [ENTRIES[one.a], ENTRIES[one.b]];
+    of(a[by], b[by]).records.push(comparison(one, a, b, by));
+  }
+  for (const [a, b, reason, times] of reasons) of(TEXTS[a], TEXTS[b]).reasons.push([TEXTS[reason], times]);
+  return pairs;
 }
 
-function comparison([
-  task,
-  shared,
-  budget,
-  a,
-  b,
-  metric,
-  scoreA,
-  scoreB,
-  difference,
-  error,
-  seeds,
-  verdict,
-  needed,
-  head,
-  probe,
-  ms,
-  contended,
-  paired,
-]) {
+function pairOf(by, a, b) {
+  const pairs = pairsOf(by);
+  const turned = pairs.get(`${b} ${a}`);
+  return (
+    pairs.get(`${a} ${b}`) ||
+    (turned ? { records: turned.records.map(turn), reasons: turned.reasons } : { records: [], reasons: [] })
+  );
+}
+
+function comparison(one, a, b, by) {
   return {
-    task: TEXTS[task],
-    shared: TEXTS[shared],
-    budget: TEXTS[budget],
-    a: TEXTS[a],
-    b: TEXTS[b],
-    metric: TEXTS[metric],
-    scoreA,
-    scoreB,
-    difference,
-    error,
-    seeds,
-    verdict: VERDICTS[verdict],
-    needed,
-    forgetting: head ?? probe,
-    ms,
-    contended,
-    paired,
+    ...one,
+    task: a.task,
+    shared: by === "strategy" ? a.backbone : a.strategy,
+    budget: (a.budget || "").split(" ")[0],
+    metric: a.metric,
+    scoreA: one.score_a ?? a.score,
+    scoreB: one.score_b ?? b.score,
   };
 }
 
@@ -56,8 +44,6 @@ function turn(one) {
   const negative = (value) => (isNumber(value) ? -value : value);
   return {
     ...one,
-    a: one.b,
-    b: one.a,
     scoreA: one.scoreB,
     scoreB: one.scoreA,
     difference: negative(one.difference),
@@ -69,12 +55,12 @@ function turn(one) {
 
 // The names that have a result which answers the same question as one of this name.
 function partnersOf(by, name) {
-  return texts(DATA.compared[by].names).filter((other) => other !== name && pairOf(by, name, other).records.length);
+  return namesOn(by).filter((other) => other !== name && pairOf(by, name, other).records.length);
 }
 
 // A and B as they are given, or else two that have something in common: frozen and finetune if they do.
 function pairFrom(by, a, b) {
-  const known = texts(DATA.compared[by].names);
+  const known = namesOn(by);
   const has = (name) => partnersOf(by, name).length;
   const first = known.includes(a) ? a : ["frozen", ...known].find((name) => known.includes(name) && has(name)) || known[0];
   if (known.includes(b) && b !== first) return [first, b];
@@ -87,7 +73,7 @@ function compareView(parameters) {
   if (given.by !== "backbone") given.by = "strategy";
   const result = h("div", {});
   const form = h("form", { class: "panel", onsubmit: (event) => event.preventDefault() });
-  const names = () => texts(DATA.compared[given.by].names);
+  const names = () => namesOn(given.by);
   // The choices beside `other`, with a mark on those of which no result answers the same question.
   const marked = (other) => {
     const partners = partnersOf(given.by, other);
@@ -183,7 +169,7 @@ function compared({ by, a, b, on }) {
         h(
           "ul",
           {},
-          reasons.map(([reason, times]) => h("li", {}, `${TEXTS[reason]} (${times})`)),
+          reasons.map(([reason, times]) => h("li", {}, `${reason} (${times})`)),
         ),
       )
     : "";
@@ -277,7 +263,7 @@ function differenceCell(one, most) {
     {},
     h("b", {}, signed(one.difference)),
     h("small", {}, isNumber(one.error) ? ` ± ${number(one.error)}` : ""),
-    isNumber(one.error) && one.paired === 0 ? h("small", {}, " upper bound") : "",
+    isNumber(one.error) && one.paired === false ? h("small", {}, " upper bound") : "",
     differenceBar(one, most.get(one.metric)),
   );
 }

@@ -1,6 +1,21 @@
-// The data of the page: columns become records.
+// The data of the page: they are unpacked, and columns become records.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+// JSON that was compressed with gzip and written in base64: `packing.py`.
+async function unpacked(text) {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) bytes[at] = letters.charCodeAt(at);
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+}
+
+if (!("DecompressionStream" in window)) {
+  const why =
+    "This browser cannot unpack the data of this page. Chrome or Edge 80, Firefox 113, Safari 16.4 and newer ones can. " +
+    "The tables are also in the Markdown files of the board.";
+  replace(document.getElementById("main"), h("h1", {}, "This page needs a newer browser"), h("p", { class: "empty" }, why));
+  throw new Error(why);
+}
+const DATA = await unpacked(document.getElementById("data").textContent);
 const TEXTS = DATA.texts;
 const texts = (numbers) => numbers.map((place) => TEXTS[place]);
 const cell = (column, place) => (Array.isArray(column) ? column[place] : (TEXTS[column.t[place]] ?? null));

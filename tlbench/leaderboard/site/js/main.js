@@ -1,4 +1,4 @@
-// The pages, the colours, and which page is shown.
+// The pages, and which of them is shown.
 
 const PAGES = [
   ["choose", "Choose"],
@@ -39,30 +39,6 @@ function show(focus) {
   }
 }
 
-function remembered(name, value) {
-  try {
-    if (value === undefined) return localStorage.getItem(name);
-    localStorage.setItem(name, value);
-  } catch {
-    // A page that is opened from disk may have no storage: it then follows the system.
-  }
-  return null;
-}
-
-function colours(theme) {
-  const button = document.getElementById("theme");
-  document.documentElement.dataset.theme = theme;
-  button.textContent = theme === "dark" ? "Light" : "Dark";
-  button.setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
-}
-
-const system = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-colours(["dark", "light"].find((theme) => theme === remembered("tlbench-colours")) || system());
-document.getElementById("theme").addEventListener("click", () => {
-  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  colours(next);
-  remembered("tlbench-colours", next);
-});
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();

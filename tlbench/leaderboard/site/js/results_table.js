@@ -1,7 +1,5 @@
 // A table of results: sorted by any column, grouped by task and access if it is not, a page at a time.
 
-const PAGE = 250;
-
 // Number of an entry than which no other with the same access and labels is significantly better -> what it is called.
 const LEADERS = new Map(
   CASES.filter((one) => one.members > 1).flatMap((one) => {
@@ -94,23 +92,13 @@ function forgettingCell(entry) {
   return [number(entry.forgetting), isNumber(entry.forgetting_head) ? "" : h("small", {}, " probe")];
 }
 
-function sorted(entries, sort, column) {
-  if (!column) return entries;
-  const sign = sort.startsWith("-") ? -1 : 1;
-  const value = (entry) => entry[column.key];
-  const missing = (entry) => value(entry) === null || value(entry) === undefined || value(entry) === "";
-  return [...entries].sort((a, b) => {
-    if (missing(a) || missing(b)) return missing(a) - missing(b) || a.number - b.number;
-    const order = column.text ? String(value(a)).localeCompare(String(value(b))) : value(a) - value(b);
-    return sign * order || a.number - b.number;
-  });
-}
-
 // options: sort ("", "score" or "-score"), page from 1, full, change(parts) where the reader sorts or turns the page.
 function resultsTable(entries, { sort = "", page = 1, full = false, change, caption }) {
   const columns = COLUMNS.filter((column) => column.brief || full);
-  const by = columns.find((column) => column.key === sort.replace("-", ""));
-  const pages = pagesOf(sorted(entries, sort, by), !by);
+  // What was skipped has nothing to sort by.
+  const by = entries.every(skipped) ? undefined : columns.find((column) => column.key === sort.replace("-", ""));
+  const without = by ? entries.filter(skipped) : [];
+  const pages = pagesOf(sorted(by ? entries.filter((entry) => !skipped(entry)) : entries, sort, by), !by);
   const at = Math.min(Math.max(1, page), pages.length);
   const shown = pages[at - 1];
   const turn = (sortBy) => change({ sort: sortBy, page: "" });
@@ -119,6 +107,7 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
     { class: "results" },
     sortChoice(columns, sort, turn),
     by && metricsHint(entries, by),
+    without.length ? h("p", { class: "hint" }, `${without.length} skipped: sorted by task and access, they have reasons.`) : "",
     h(
       "div",
       { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
@@ -140,22 +129,6 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
     ),
     pages.length > 1 && pager(at, pages.length, entries.length, (next) => change({ page: next })),
   );
-}
-
-// Pages of at most so many results; those of a task stay together unless they are more.
-function pagesOf(ordered, together) {
-  const pages = [[]];
-  let start = 0;
-  while (start < ordered.length) {
-    let end = start + 1;
-    while (together && end < ordered.length && ordered[end].task === ordered[start].task) end += 1;
-    for (; start < end; start = Math.min(end, start + PAGE)) {
-      const part = ordered.slice(start, Math.min(end, start + PAGE));
-      if (pages[pages.length - 1].length + part.length > PAGE) pages.push([]);
-      pages[pages.length - 1].push(...part);
-    }
-  }
-  return pages;
 }
 
 // Small screens have no headings: a choice sorts in their place.
@@ -219,8 +192,16 @@ function row(entry, columns, flat) {
 function grouped(entries, columns) {
   const found = [];
   let task, group;
+  const alone = entries.every(skipped);
+  const closeTask = () => {
+    const left = entries.filter((entry) => entry.task === task && skipped(entry));
+    if (left.length)
+      found.push(h("tr", { class: "skipped" }, h("td", { colspan: columns.length }, skippedLine(left, alone))));
+  };
   for (const entry of entries) {
     if (entry.task !== task) {
+      closeTask();
+      task = entry.task;
       found.push(
         h(
           "tr",
@@ -235,6 +216,7 @@ function grouped(entries, columns) {
       );
       group = undefined;
     }
+    if (skipped(entry)) continue;
     if (entry.group !== group)
       found.push(
         h(
@@ -248,9 +230,10 @@ function grouped(entries, columns) {
           ),
         ),
       );
-    [task, group] = [entry.task, entry.group];
+    group = entry.group;
     found.push(row(entry, columns, false));
   }
+  closeTask();
   return found;
 }
 

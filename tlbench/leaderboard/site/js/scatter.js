@@ -68,7 +68,9 @@ function scatter(entries, measure, { title, shapes }) {
     );
   svg.append(s("text", { x: width - right - 4, y: top + 12, class: "good end" }, "good ↗"));
   const placed = there.map((entry) => around(x.at(entry[measure]), y.at(entry.score), 0, 0));
-  for (const entry of there) svg.append(point(entry, x, y, measure, spread(entry), shapes, placed));
+  // Those on the Pareto line have the first choice of places for their names, and lie above the others.
+  const ordered = [...front, ...there.filter((entry) => !front.includes(entry))];
+  svg.append(...ordered.map((entry) => point(entry, x, y, measure, spread(entry), shapes, placed)).reverse());
   return svg;
 }
 

@@ -20,7 +20,11 @@ function strategyView(name) {
         ? [" · ", link(address("compare", { by: "strategy", a: name }), "Compare it with another strategy")]
         : "",
     ),
-    lostOf(entries),
+    failedOf(entries),
+    entries.some(skipped) && [
+      h("h2", {}, "Skipped"),
+      skippedReasons(entries.filter(skipped), (entry) => shortTask(entry.task)),
+    ],
   ];
 }
 

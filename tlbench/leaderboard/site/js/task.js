@@ -63,14 +63,13 @@ function taskView(name, parameters) {
     about && about.ties.length
       ? [
           h("h2", {}, "Not decided"),
-          h(
-            "ul",
-            {},
+          folded(
+            counted(about.ties.length, "neighbour in the ranking", "neighbours in the ranking"),
             about.ties.map((text) => h("li", {}, text)),
           ),
         ]
       : "",
-    lostOf(entries),
+    failedOf(entries),
   ];
 }
 
@@ -125,31 +124,15 @@ function curvesOf(entries) {
   ];
 }
 
+// Flags in the same words are said once, with the names of the results that have them.
 function flagsOf(entries) {
-  return h(
-    "details",
-    { open: true },
-    h("summary", {}, "Flags: what to know before believing a number"),
-    h(
-      "ul",
-      {},
-      entries.flatMap((entry) => entry.flags.map(([, text]) => h("li", {}, h("b", {}, entry.label), `: ${text}`))),
-    ),
+  const said = new Map();
+  for (const entry of entries)
+    for (const [, text] of entry.flags) said.set(text, [...(said.get(text) || []), entry.label]);
+  return folded(
+    "Flags: what to know before believing a number",
+    [...said].map(([text, names]) => h("li", {}, h("b", {}, distinct(names).join(", ")), `: ${text}`)),
   );
-}
-
-function lostOf(entries) {
-  const lost = entries.filter((entry) => !entry.ok);
-  return lost.length
-    ? [
-        h("h2", {}, "Without a score"),
-        h(
-          "ul",
-          {},
-          lost.map((entry) => h("li", {}, entry.why)),
-        ),
-      ]
-    : "";
 }
 
 function missingView(what) {
