@@ -108,6 +108,8 @@ def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[P
         yield replace(pairing, augment="strong"), settings
     elif path == "transformations":
         yield replace(pairing, task=replace(pairing.task, augment=("other",))), settings
+    elif path == "sets_aside_source":
+        yield replace(pairing, select="source-validation"), settings
     elif path in ("selection", "host_rule"):
         yield replace(pairing, select="target-validation"), settings
     elif path.startswith("settings."):
