@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from tlbench.contract.options import training_options
 from tlbench.leaderboard import questions, wording
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.columns import COLUMNS
@@ -32,6 +33,8 @@ FIELDS = (
     *("precision", "accumulation_steps", "compiled", "provider", "optimisation"),
 )
 """Fields of a row that are compared under their headings."""
+TRAINING = frozenset(option.name for option in training_options(steps=0, learning_rate=0))
+"""Options that mean the same in all strategies that have them."""
 HEADINGS = {column.field: column.heading for column in COLUMNS} | {"test_size": "target test split"}
 
 
@@ -122,8 +125,9 @@ def _pair(a: Entry, b: Entry, by: Sort) -> Pair:
         changes[DATA] = data
     unlike = {name: values for name, values in changes.items() if name in CONDITIONS or name.startswith("task.")}
     own = frozenset(name for name in changes if name == f"plugin of {by}" or name.startswith(f"{by}."))
-    # Two strategies have options of different names, which say nothing; a name that both have says something.
     silent = {name for name in own if None in changes[name] or name.startswith("plugin")}
+    if a.first.strategy != b.first.strategy:  # Of two strategies, only the options of training have one meaning.
+        silent |= {name for name in own if name.removeprefix("strategy.") not in TRAINING}
     differs = {name: values for name, values in changes.items() if name not in unlike and name not in silent}
     return Pair(a, b, seeds, unlike, differs, own)
 
