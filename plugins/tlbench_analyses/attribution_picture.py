@@ -15,7 +15,7 @@ from tlbench_analyses.drawing import png
 
 MOST = 30
 """Bars of an example."""
-MEANING = "Part of the probability of the predicted class:\nred adds to it, blue takes from it"
+MEANING = "Probability of the class that the adapted model predicts:\nred adds to it, blue takes from it"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def drawn(encoder: Encoder, examples: Sequence[Shown]) -> bytes:
     largest = max(float(np.abs(every).max()), 1e-9)
     for row, example in zip(grid, examples, strict=True):
         for axes, name in zip(row, models, strict=True):
-            axes.set_title(f"{name}: {_labels(example)}", fontsize=9, parse_math=False)
+            axes.set_title(_title(example, name), fontsize=9, parse_math=False)
             if are_images:
                 heat = _image(axes, example.first, example.values[name][example.mask[0].cpu().numpy()], largest)
             else:
@@ -64,8 +64,10 @@ def limits(values: NDArray[np.float64]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _labels(example: Shown) -> str:
-    return example.predicted if example.true is None else f"predicted {example.predicted}\ntrue {example.true}"
+def _title(example: Shown, name: str) -> str:
+    # The model before adaptation may predict another class than the one that both are asked about.
+    title = f"{name}: {'predicted' if name == 'after' else 'for'} {example.predicted}"
+    return title if example.true is None else f"{title}\ntrue {example.true}"
 
 
 def _image(axes: Any, image: Tensor, heat: Any, largest: float) -> Any:

@@ -9,9 +9,10 @@ SOME = Option(name="examples", default=6, summary="target test examples, drawn b
 ATTRIBUTION = (
     "Deletion is the mean probability of the predicted class while parts of the input are replaced, the most important "
     "first: lower is better, and it should be below deletion at random, where parts are replaced in a random order. "
-    "Agreement is the rank correlation of the values before and after adaptation: 1 is the same order, 0 is no relation. "
-    "In the picture, red adds to the probability of the predicted class and blue takes from it. All panels share one "
-    "scale. They show examples of each predicted class in turn, so they may be others than those of the numbers."
+    "Agreement is the rank correlation of the values before and after adaptation: 1 is the same order, 0 no relation. "
+    "In the picture, red adds to the probability of the class that the adapted model predicts, and blue takes from it. "
+    "All panels share one scale. They show examples of each predicted class in turn, so they "
+    "may be others than those of the numbers."
 )
 
 
@@ -29,7 +30,7 @@ def of_models() -> list[AnalysisSpec]:
             "scale.",
             paper="Kornblith et al. 2019, Similarity of neural network representations revisited, arXiv:1905.00414",
             options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed", least=2),),
-            reading="Blocks stand in the order of the network. 1: adaptation left the outputs of the block as they were; "
+            reading="Blocks stand in the order of the network. 1: adaptation left a block's outputs as they were; "
             "near 0: they have little in common with those before. Neither is better in itself.",
             analyse=deferred("tlbench_analyses.cka", "cka"),
         ),
@@ -38,8 +39,8 @@ def of_models() -> list[AnalysisSpec]:
             title="Drift of weights",
             summary="How far the weights of each block moved from the source model, relative to their size.",
             paper="Neyshabur et al. 2020, What is being transferred in transfer learning?, arXiv:2008.11687",
-            reading="0: the weights are those of the source model; 1: they moved by as much as their own size. Neither is "
-            "better in itself: a frozen encoder has 0.",
+            reading="0: the weights are those of the source model; 1: they moved by as much as their own size. "
+            "Neither is better in itself: a frozen encoder has 0.",
             analyse=deferred("tlbench_analyses.drift", "drift"),
         ),
         AnalysisSpec(

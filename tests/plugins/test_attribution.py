@@ -11,6 +11,7 @@ pytest.importorskip("captum")
 
 from tlbench import AnalysisRequest, NotApplicable
 from tlbench.learning import Encoder, Inputs, InputSpec, Signature, Targets, TransferModel
+from tlbench_analyses import attribution_picture
 from tlbench_analyses.attribution import (
     Prediction,
     _integrated,
@@ -22,7 +23,6 @@ from tlbench_analyses.attribution import (
     occlusion,
     rank_correlation,
 )
-from tlbench_analyses import attribution_picture
 from tlbench_analyses.examples import in_turn, of_each_class, positions_of_some, predicted_classes
 from tlbench_analyses.segments import absent, segments
 
@@ -176,7 +176,7 @@ def test_predictions_of_units_are_not_explained(model):
 
 
 def halves(model):
-    """Let the first column alone decide between the two classes; return inputs of which four of 40 are of the second."""
+    """Let the first column alone decide between the two classes; return inputs, every tenth of the second."""
     with torch.no_grad():
         for head in model.heads.values():
             head.load_state_dict({"weight": torch.tensor([[-1.0, 0, 0], [1, 0, 0]]), "bias": torch.zeros(2)})

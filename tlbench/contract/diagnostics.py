@@ -120,5 +120,5 @@ class AnalysisSpec:
     options: tuple[Option, ...] = ()
     """Settings, which `AnalysisRequest.options` holds."""
     reading: str = ""
-    """How to read numbers and picture, in a few sentences: which direction is better, and what colours mean. It stands on
-    the page of `tlbench explain`."""
+    """How to read numbers and picture, in a few sentences: which direction is better, and what colours mean. It stands
+    on the page of `tlbench explain`."""
