@@ -67,7 +67,7 @@ def test_a_run_says_what_tuning_chose_and_cost(run_pairings, catalog):
     (line,) = tables.tuned([row])
     chosen = "learning_rate=" if row.tuned_options else "the defaults"
     assert line.startswith(f"tuned: toy/blobs toy/mlp finetune seed 0: {chosen}")
-    assert f"expected {row.tuning['expected']:.3f}, of the defaults {row.tuning['expected_default']:.3f}" in line
+    assert f"expected {row.tuning['expected']:.3f} ({row.tuning['expected_default']:.3f} with the defaults)" in line
     assert f"3 settings in {row.tuning['seconds']:.1f} CPU s" in line
     assert tables.tuned([dataclasses.replace(row, tuning={})]) == []
 

@@ -102,7 +102,7 @@ def _tuned(row: Row) -> str:
 
     chosen = ", ".join(f"{name}={in_words(value)}" for name, value in row.tuned_options.items()) or "the defaults"
     start = f"tuned: {row.task} {row.backbone} {row.strategy} seed {row.seed}: {chosen}"
-    expected = f"expected {number(row.tuning.get('expected'))}, of the defaults "
-    expected += f"{number(row.tuning.get('expected_default'))}, achieved {number(row.score)}"
+    expected = f"expected {number(row.tuning.get('expected'))} ({number(row.tuning.get('expected_default'))} with the "
+    expected += f"defaults), achieved {number(row.score)}"
     trials, seconds = row.tuning["trials"], row.tuning.get("seconds", 0.0)
     return f"{start}; {expected}; {trials:.0f} settings in {seconds:.1f} CPU s"

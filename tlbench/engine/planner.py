@@ -77,11 +77,9 @@ def jobs_of(plan: Plan, catalog: Catalog, settings: Settings, find: bool) -> lis
     """Return the pairings of a plan as jobs, with the results of those that the cache has."""
     cached: list[Event] = []
     store = Store(root=settings.cache, notify=cached.append, computes=False)
-    jobs = with_distinct_titles(
-        [_job(pairing, catalog, settings, store if find else None, cached) for pairing in plan.pairings]
-    )
+    jobs = [_job(pairing, catalog, settings, store if find else None, cached) for pairing in plan.pairings]
     store.remember()
-    return jobs
+    return with_distinct_titles(jobs)
 
 
 def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | None, cached: list[Event]) -> Job:
