@@ -11,6 +11,7 @@ import pytest
 from support import run_python
 
 import tlbench
+from tlbench.leaderboard.matching import TRAINING
 from tlbench.results.files import file_sha256
 from tlbench.results.row import write_row
 
@@ -83,6 +84,10 @@ def test_the_legend_has_the_numbers_of_the_table(seeds, board):
     table, legend = repr(found).split("B in 1 comparisons")
     assert cell in table
     assert f'Undecided: "{cell}" seeds: 3 are there, about {one.seeds_needed} would' in legend
+
+
+def test_options_of_training_mean_the_same_in_all_strategies():
+    assert tuple(option.name for option in tlbench.training_options(steps=1, learning_rate=1)) == TRAINING
 
 
 def test_options_of_one_name_of_two_strategies_are_not_compared(seeds, board):

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from tlbench.contract.options import training_options
 from tlbench.leaderboard import questions, wording
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.results.columns import COLUMNS
@@ -33,8 +32,8 @@ FIELDS = (
     *("precision", "accumulation_steps", "compiled", "provider", "optimisation"),
 )
 """Fields of a row that are compared under their headings."""
-TRAINING = frozenset(option.name for option in training_options(steps=0, learning_rate=0))
-"""Options that mean the same in all strategies that have them."""
+TRAINING = ("steps", "learning_rate", "batch_size", "weight_decay")
+"""Options that mean the same in all strategies that have them: those of `training_options`."""
 HEADINGS = {column.field: column.heading for column in COLUMNS} | {"test_size": "target test split"}
 
 
