@@ -7,7 +7,7 @@ probability of the class must fall faster than in a random order (Samek et al. 2
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from tlbench import Analysis, AnalysisRequest, NotApplicable
 from tlbench.learning import TransferModel, device_of
-from tlbench_analyses.attribution_picture import drawn
-from tlbench_analyses.examples import some_of
+from tlbench_analyses.attribution_picture import Shown, drawn
+from tlbench_analyses.examples import of_each_class, positions_of_some
 from tlbench_analyses.segments import absent, segments
 
 Values = NDArray[np.float64]
@@ -105,24 +105,54 @@ def by_segment(values: Tensor, mask: Tensor, how: str) -> Values:
 def _analysis(request: AnalysisRequest, attribute: Attribute) -> Analysis:
     if not bool((request.targets.counts == 1).all()):
         raise NotApplicable("It explains models with one prediction for each example.")
-    inputs = some_of(request.inputs, request.options["examples"], request.generator)
-    models = {"after": (request.after, "target")}
-    outputs = [_outputs(model, head) for model, head in ((request.before, "source"), (request.after, "target"))]
-    if outputs[0] == outputs[1]:
-        models = {"before": (request.before, "source"), **models}
+    models = _models(request)
+    positions = positions_of_some(len(request.inputs), request.options["examples"], request.generator)
     found: dict[str, list[Explained]] = {name: [] for name in models}
-    masks, classes = [], []
-    for position in range(len(inputs)):
-        batch = tuple(part.to(device_of(request.after)) for part in inputs.batch(np.array([position])))
-        base, mask = absent(batch[0], request.after.encoder), segments(batch[0], request.after.encoder)
-        with torch.no_grad():
-            label = int(request.after(*batch).units[0].argmax())
-        for name, (model, head) in models.items():
-            prediction = Prediction(model, head, batch, base, label)
+    for position in positions:
+        predictions, mask = _predictions(request, models, position)
+        for name, prediction in predictions.items():
             found[name].append(explained(prediction, mask, attribute, request.generator))
-        masks.append(mask)
-        classes.append(request.labels[label])
-    return Analysis(numbers=_numbers(found), picture=drawn(request.after.encoder, inputs, masks, classes, found))
+    # Numbers are of the examples that were drawn. A picture shows each class: it may have others.
+    known = {place: {name: one[index].values for name, one in found.items()} for index, place in enumerate(positions)}
+    shown = []
+    for position in of_each_class(request.after, request.inputs, positions):
+        predictions, mask = _predictions(request, models, position)
+        values = known.get(position) or {name: attribute(one, mask) for name, one in predictions.items()}
+        shown.append(_shown(request, position, predictions["after"], mask, values))
+    return Analysis(numbers=_numbers(found), picture=drawn(request.after.encoder, shown))
+
+
+def _models(request: AnalysisRequest) -> dict[str, tuple[TransferModel, str]]:
+    """Return the models to explain by name, each with its head: the one before has one of the same outputs or none."""
+    after = {"after": (request.after, "target")}
+    outputs = [_outputs(model, head) for model, head in ((request.before, "source"), (request.after, "target"))]
+    return {"before": (request.before, "source"), **after} if outputs[0] == outputs[1] else after
+
+
+def _predictions(
+    request: AnalysisRequest, models: Mapping[str, tuple[TransferModel, str]], position: int
+) -> tuple[dict[str, Prediction], Tensor]:
+    """Return each model's probability of the class that the adapted one predicts, and the segments of the example."""
+    batch = tuple(part.to(device_of(request.after)) for part in request.inputs.batch(np.array([position])))
+    base, mask = absent(batch[0], request.after.encoder), segments(batch[0], request.after.encoder)
+    with torch.no_grad():
+        label = int(request.after(*batch).units[0].argmax())
+    return {name: Prediction(model, head, batch, base, label) for name, (model, head) in models.items()}, mask
+
+
+def _shown(
+    request: AnalysisRequest, position: int, prediction: Prediction, mask: Tensor, values: Mapping[str, Values]
+) -> Shown:
+    targets = np.asarray(request.targets.values)
+    classes = targets.ndim == 1 and np.issubdtype(targets.dtype, np.integer)
+    true = int(targets[position]) if classes else -1
+    return Shown(
+        first=prediction.batch[0][0].cpu(),
+        mask=mask,
+        predicted=request.labels[prediction.label],
+        true=request.labels[true] if 0 <= true < len(request.labels) else None,
+        values=values,
+    )
 
 
 def explained(prediction: Prediction, mask: Tensor, attribute: Attribute, generator: torch.Generator) -> Explained:

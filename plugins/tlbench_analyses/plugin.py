@@ -6,6 +6,14 @@ from tlbench import AnalysisSpec, Option, deferred, hookimpl
 
 TLBENCH_API = 2
 SOME = Option(name="examples", default=6, summary="target test examples, drawn by the seed", least=1)
+ATTRIBUTION = (
+    "Deletion is the mean probability of the predicted class while parts of the input are replaced, the most important "
+    "first: lower is better, and it should be below deletion at random, where parts are replaced in a random order. "
+    "Agreement is the rank correlation of the values before and after adaptation: 1 is the same order, 0 no relation. "
+    "In the picture, red adds to the probability of the class that the adapted model predicts, and blue takes from it. "
+    "All panels share one scale. They show examples of each predicted class in turn, so they "
+    "may be others than those of the numbers."
+)
 
 
 @hookimpl
@@ -22,6 +30,8 @@ def of_models() -> list[AnalysisSpec]:
             "scale.",
             paper="Kornblith et al. 2019, Similarity of neural network representations revisited, arXiv:1905.00414",
             options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed", least=2),),
+            reading="Blocks stand in the order of the network. 1: adaptation left a block's outputs as they were; "
+            "near 0: they have little in common with those before. Neither is better in itself.",
             analyse=deferred("tlbench_analyses.cka", "cka"),
         ),
         AnalysisSpec(
@@ -29,6 +39,8 @@ def of_models() -> list[AnalysisSpec]:
             title="Drift of weights",
             summary="How far the weights of each block moved from the source model, relative to their size.",
             paper="Neyshabur et al. 2020, What is being transferred in transfer learning?, arXiv:2008.11687",
+            reading="0: the weights are those of the source model; 1: they moved by as much as their own size. "
+            "Neither is better in itself: a frozen encoder has 0.",
             analyse=deferred("tlbench_analyses.drift", "drift"),
         ),
         AnalysisSpec(
@@ -43,6 +55,9 @@ def of_models() -> list[AnalysisSpec]:
                     name="examples", default=300, summary="test examples of each domain, drawn by the seed", least=2
                 ),
             ),
+            reading="Distance 0: both domains have the same mean feature; 1: the means are as far apart as features "
+            "usually are from their own mean. Lower is a smaller shift between domains. Each point is a test example; "
+            "before and after have axes of their own, so compare shapes and overlap, not places.",
             analyse=deferred("tlbench_analyses.feature_map", "feature_map"),
         ),
     ]
@@ -60,6 +75,7 @@ def of_predictions() -> list[AnalysisSpec]:
             requires=("captum", "matplotlib", "scipy"),
             extra="explain",
             options=(SOME,),
+            reading=ATTRIBUTION,
             analyse=deferred("tlbench_analyses.attribution", "occlusion"),
         ),
         AnalysisSpec(
@@ -72,6 +88,7 @@ def of_predictions() -> list[AnalysisSpec]:
             requires=("captum", "matplotlib", "scipy"),
             extra="explain",
             options=(SOME,),
+            reading=ATTRIBUTION,
             analyse=deferred("tlbench_analyses.attribution", "integrated_gradients"),
         ),
     ]

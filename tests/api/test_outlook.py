@@ -54,6 +54,16 @@ def test_a_finished_plan_has_one_line(jobs, settings):
     assert "2 strategies x 3 seeds on toy/mlp: 6 runs, 6 in the cache" in line
 
 
+def test_the_trainings_of_tuning_are_counted(catalog, plan_of, settings):
+    plan = plan_of(catalog, tasks=["toy/blobs"], strategies=["finetune", "frozen"], seeds=(0, 1), tune=20)
+    tuned = [job_of(pairing, catalog, settings) for pairing in plan.pairings]
+    outlook = Outlook(jobs=tuned, settings=settings, at_once=2, finds=False)
+    assert lines(outlook)[1] == (
+        "tuning    20 settings x 5 folds = 100 trainings for each strategy and seed (finetune)"
+    )
+    assert not any("tuning" in line for line in lines(replace(outlook, jobs=[cached(job) for job in tuned])))
+
+
 def test_what_is_skipped_and_cached_is_counted(jobs, settings):
     mixed = [cached(jobs[0]), replace(jobs[1], skip="no source"), *jobs[2:]]
     assert (

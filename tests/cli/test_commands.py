@@ -78,6 +78,18 @@ def test_list_shows_what_plugins_bring(tlbench):
     assert "toy/blobs" in {task["task"] for task in listed["tasks"]}
 
 
+def test_strategies_are_listed_below_the_plugin_that_brings_them(tlbench):
+    lines = tlbench("list")[1].splitlines()
+    start = lines.index("few labels:")
+    end = next(place for place in range(start + 1, len(lines)) if lines[place].endswith(":"))
+    members = [line.split()[0] for line in lines[start + 1 : end]]
+    assert "mean-teacher" in members
+    assert members == sorted(members)
+    assert "finetune" not in members
+    listed = [spec["strategy"] for spec in json.loads(tlbench("list", "--json")[1])["strategies"]]
+    assert all(sum(line.startswith(f"  {name} ") for line in lines) == 1 for name in listed)
+
+
 def test_a_broken_plugin_is_listed_with_its_cause_and_strict_makes_it_fatal(tlbench, site):
     install(site, "tlbench-broken", {"broken": "absent_import"})
     status, output, errors = tlbench("plugins")

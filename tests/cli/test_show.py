@@ -157,6 +157,18 @@ def test_a_name_that_is_none_or_several_is_an_error_that_helps(tlbench, rows, na
     assert (status, message in errors) == (2, True), errors
 
 
+def test_results_that_differ_only_by_hash_are_named_with_what_differs(tlbench, rows, tmp_path):
+    assert "(" not in tlbench("show", "blobs--toy-mlp")[2], "seeds are told apart by their names"
+    changed = {"label_budget": 7, "strategy_options": {**rows[0].strategy_options, "steps": 9}}
+    write_row(tmp_path / "leaderboards/local", dataclasses.replace(rows[0], key="0" * 12, **changed))
+    status, _, errors = tlbench("show", "finetune--s0")
+    said = " ".join(errors.split())
+    steps = rows[0].strategy_options["steps"]
+    assert status == 2
+    assert "(label_budget=7, steps=9)" in said
+    assert f"(label_budget={rows[0].label_budget}, steps={steps})" in said
+
+
 def test_a_file_that_is_no_row_is_named(tlbench, tmp_path):
     (tmp_path / "row.json").write_text("{}")
     status, _, errors = tlbench("show", "row.json")

@@ -49,6 +49,15 @@ def test_earlier_results_are_scaled_by_their_training_steps(jobs):
     assert (forecast.memory, forecast.disk, forecast.basis) == (5, 2 * 2 * 7, "earlier results")
 
 
+def test_the_trainings_of_tuning_are_in_the_forecast(jobs):
+    options = {**jobs[0].fields["strategy_options"], "trials": 3, "few_labels": False}
+    tuned = replace(jobs[0], fields={**jobs[0].fields, "strategy_options": options})
+    rest = sum(SECONDS.values()) - SECONDS["adapt"]
+    for earlier in (row(jobs[0]), row(tuned)):  # The seconds of a tuned result are those of its last training, too.
+        assert from_rows([tuned], [earlier]).seconds == rest + (1 + 5 * 3) * SECONDS["adapt"]
+    assert from_rows([jobs[0]], [row(tuned)]).seconds == rest + SECONDS["adapt"]
+
+
 def test_what_the_cache_has_takes_no_time(jobs):
     first = replace(jobs[0], found=(("prepare", 1.0), ("source", 10.0), ("features", 2.0)))
     assert from_rows([first], [row(first)]).seconds == 8 + 1 + 3 + 0.5

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from tlbench.api import tables
 from tlbench.engine import tuning
 from tlbench.engine.folds import check_enough, folds
 from tlbench.engine.pipeline import NotComputed
@@ -75,6 +76,16 @@ def test_the_row_says_what_was_spent_and_found(run_pairings, catalog):
     assert (row.strategy_options["trials"], row.strategy_options["learning_rate"]) == (3, 1e-3)
     (again,) = run_pairings(catalog, **TUNED, tune=3).rows
     assert (again.score, again.tuned_options, again.onnx_sha256) == (row.score, row.tuned_options, row.onnx_sha256)
+
+
+def test_a_run_says_what_tuning_chose_and_cost(run_pairings, catalog):
+    (row,) = run_pairings(catalog, **TUNED, tune=3).rows
+    (line,) = tables.tuned([row])
+    chosen = "learning_rate=" if row.tuned_options else "the defaults"
+    assert line.startswith(f"tuned: toy/blobs toy/mlp finetune seed 0: {chosen}")
+    assert f"expected {row.tuning['expected']:.3f} ({row.tuning['expected_default']:.3f} with the defaults)" in line
+    assert f"3 settings in {row.tuning['seconds']:.1f} CPU s" in line
+    assert tables.tuned([dataclasses.replace(row, tuning={})]) == []
 
 
 def test_one_trial_is_that_of_the_defaults(run_pairings, catalog):

@@ -11,6 +11,7 @@ import pytest
 from support import run_python
 
 import tlbench
+from tlbench.leaderboard.matching import TRAINING
 from tlbench.results.files import file_sha256
 from tlbench.results.row import write_row
 
@@ -70,9 +71,31 @@ def test_only_a_significant_regression_fails(seeds, board, command):
     assert [command("a", other, *fails)[0] for other in ("worse", "tied", "same")] == [1, 0, 0]
     assert command("worse", "a", *fails)[0] == 0
     status, output, errors = command("a", "worse", "--board", folder)
-    assert (status, "-0.200 ± 0.0" in output, "(win/tie/loss" in output, errors) == (0, True, True, "")
+    assert (status, "-0.200 ± 0.0" in output, errors) == (0, True, "")
+    assert "B in 1 comparisons: 0 better, 1 worse, 0 undecided, 0 equal." in output
     # A path is not divided, however long the test's folder is.
     assert max(len(line) for line in output.splitlines() if str(folder) not in line) <= 80
+
+
+def test_the_legend_has_the_numbers_of_the_table(seeds, board):
+    found = tlbench.compare("a", "tied", board=board(seeds("a", CLEAR), seeds("tied", (0.78, 0.83, 0.80))))
+    (one,) = found
+    cell = f"3 of {one.seeds_needed}"
+    table, legend = repr(found).split("B in 1 comparisons")
+    assert cell in table
+    assert f'Undecided: "{cell}" seeds: 3 are there, about {one.seeds_needed} would' in legend
+
+
+def test_options_of_training_mean_the_same_in_all_strategies():
+    assert tuple(option.name for option in tlbench.training_options(steps=1, learning_rate=1)) == TRAINING
+
+
+def test_options_of_one_name_of_two_strategies_are_not_compared(seeds, board):
+    rows = [seeds(name, SAME, strategy_options={"alpha": alpha}) for name, alpha in (("a", 0.2), ("b", 0.5))]
+    folder = board(*rows, seeds("a", SAME, strategy_options={"alpha": 0.9}))
+    assert {tuple(one.differs) for one in tlbench.compare("a", "b", board=folder)} == {()}
+    (one,) = tlbench.compare("a (alpha=0.2)", "a (alpha=0.9)", board=folder)
+    assert one.differs == {"strategy.alpha": (0.2, 0.9)}
 
 
 def test_the_same_scores_are_equal_and_need_no_seeds(seeds, board):

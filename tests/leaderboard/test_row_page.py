@@ -40,6 +40,19 @@ def test_a_page_has_score_numbers_and_pictures_in_itself(page):
     assert "default-src 'none'" in text
 
 
+def test_a_section_says_how_to_read_it(page):
+    described = {"cka": Described(title="Similarity", summary="How alike.", reading=f"1 is unchanged. {HOSTILE}")}
+    text = page({"cka": {"block 1": 0.5}}, described)
+    assert "<p>1 is unchanged. &lt;script&gt;" in text
+
+
+def test_the_heading_has_the_label_budget_of_a_strategy_with_target_labels(page):
+    heading = "<h1>toy/blobs, toy/mlp, finetune, seed 3"
+    assert f"{heading}, label budget 50 labels</h1>" in page({}, access=("target-labels",), label_budget=50)
+    assert f"{heading}, label budget 5/class labels</h1>" in page({}, access=("target-labels",), budget_rule="5/class")
+    assert f"{heading}</h1>" in page({}, access=("target-inputs",))
+
+
 def test_the_picture_of_other_options_is_found_by_its_name(page):
     assert base64.b64encode(PNG).decode() in page({"cka (examples=9)": {"x": 1.0}}, pictures=["cka-0a1b2c"])
     assert base64.b64encode(PNG).decode() not in page({"cka": {"x": 1.0}}, pictures=["cka-0a1b2d"])

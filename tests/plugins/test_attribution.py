@@ -11,6 +11,7 @@ pytest.importorskip("captum")
 
 from tlbench import AnalysisRequest, NotApplicable
 from tlbench.learning import Encoder, Inputs, InputSpec, Signature, Targets, TransferModel
+from tlbench_analyses import attribution_picture
 from tlbench_analyses.attribution import (
     Prediction,
     _integrated,
@@ -22,6 +23,7 @@ from tlbench_analyses.attribution import (
     occlusion,
     rank_correlation,
 )
+from tlbench_analyses.examples import in_turn, of_each_class, positions_of_some, predicted_classes
 from tlbench_analyses.segments import absent, segments
 
 
@@ -171,3 +173,60 @@ def test_other_labels_before_have_no_attributions(model):
 def test_predictions_of_units_are_not_explained(model):
     with pytest.raises(NotApplicable, match="one prediction for each example"):
         occlusion(asked(model, counts=2))
+
+
+def halves(model):
+    """Let the first column alone decide between the two classes; return inputs, every tenth of the second."""
+    with torch.no_grad():
+        for head in model.heads.values():
+            head.load_state_dict({"weight": torch.tensor([[-1.0, 0, 0], [1, 0, 0]]), "bias": torch.zeros(2)})
+        model.encoder.layers = nn.Linear(4, 3, bias=False)
+        model.encoder.layers.weight.copy_(torch.eye(3, 4))
+    columns = np.random.default_rng(1).normal(size=(40, 4)).astype(np.float32)
+    columns[:, 0] = np.where(np.arange(40) % 10 == 9, 1, -1) * (1 + np.arange(40) / 40)
+    return columns
+
+
+def test_examples_are_taken_from_each_class_in_turn():
+    assert in_turn([7, 7, 3, 7, 3, 5]) == [0, 2, 5, 1, 4, 3]
+    assert in_turn([]) == []
+
+
+def test_a_picture_has_examples_of_each_predicted_class(model):
+    inputs = Inputs((halves(model),))
+    drawn = [0, 1, 2, 3]
+    shown = of_each_class(model, inputs, drawn)
+    assert shown[::2] == [0, 1], "those that were drawn come first"
+    assert predicted_classes(model, inputs.select(np.array(shown))) == [0, 1, 0, 1]
+    assert of_each_class(model, inputs, drawn) == shown
+
+
+def test_numbers_are_of_the_examples_that_were_drawn_whatever_is_shown(model):
+    request = asked(model, inputs=halves(model))
+    generator = torch.Generator().manual_seed(0)
+    places = positions_of_some(40, 3, generator)
+    assert of_each_class(model, request.inputs, places) != places
+    firsts = [request.inputs.batch(np.array([place]))[0] for place in places]
+    labels = predicted_classes(model, request.inputs.select(np.array(places)))
+    deletions = []
+    for first, label in zip(firsts, labels, strict=True):
+        mask = segments(first, model.encoder)
+        explained(prediction(model, first, label), mask, _occluded, generator)
+        deletions.append(explained(prediction(model, first, label), mask, _occluded, generator).random)
+    found = occlusion(request).numbers
+    # Before and after are the same model, each with random orders of its own.
+    assert found["after, deletion at random"] == float(np.mean(deletions))
+
+
+def test_panels_share_a_scale_and_name_the_predicted_and_the_true_class(model, monkeypatch):
+    figures = []
+    monkeypatch.setattr(attribution_picture, "png", lambda figure: figures.append(figure) or b"")
+    model.heads["source"] = nn.Linear(3, 2)
+    occlusion(asked(model, inputs=halves(model)))
+    (figure,) = figures
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    assert {axes.get_title().partition(":")[0] for axes in figure.axes} == {"before", "after"}
+    titles = {axes.get_title() for axes in figure.axes if axes.get_title().startswith("after")}
+    assert titles == {"after: predicted a\ntrue a", "after: predicted $b$\ntrue a"}
+    assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == {f"column {n}" for n in (1, 2, 3, 4)}
+    assert "red adds to it, blue takes from it" in figure.get_supxlabel()

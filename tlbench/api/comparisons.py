@@ -96,21 +96,29 @@ class Comparisons:
         if not self.compared:
             return ["Nothing to compare: A and B have no comparable results in common."]
         counts = self.counts
-        ties = counts["undecided"] + counts["equal"]
         said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS)
         means = ", ".join(f"{name} {mean:+.3f}" for name, mean in self.mean_differences.items())
         lines = [
-            f"B in {len(self)} comparisons: {said} (win/tie/loss {counts['better']}/{ties}/{counts['worse']}).",
+            f"B in {len(self)} comparisons: {said}.",
             f"Mean difference: {means}.",
         ]
         if counts["equal"]:
             lines.append("Equal ones, with the same score for every seed, are not listed.")
         if counts["undecided"]:
-            lines.append(
-                'Undecided: of "5 of 7" seeds, 5 are there and about 7 would decide a difference of this size. Without '
-                "such a number, the test split is too small to decide it."
-            )
+            lines.append(_undecided([one for one in self.compared if one.verdict == "undecided"]))
         return lines
+
+
+def _undecided(compared: Sequence[Comparison]) -> str:
+    """Return what the column of seeds says of undecided comparisons, with the numbers of the first that has any."""
+    few = "the test split is too small to decide it."
+    for one in compared:
+        if one.seeds_needed:
+            needed = (
+                f'"{_seeds(one)}" seeds: {one.seeds} are there, about {one.seeds_needed} would decide this difference.'
+            )
+            return f"Undecided: {needed} Without such a number, {few}"
+    return f"Undecided: {few}"
 
 
 def _as_text(lines: Lines, remarks: Sequence[str]) -> str:
@@ -141,9 +149,13 @@ def _distinct(names: Sequence[Mapping[str, str | None]]) -> int:
 
 
 def _score_cells(one: Comparison) -> dict[str, str]:
-    seeds = f"{one.seeds} of {one.seeds_needed}" if one.seeds_needed else str(one.seeds)
     gap = f"{one.difference:+.3f} ± {number(one.error)}"
-    return {"A": number(one.score_a), "B": number(one.score_b), "B - A": gap, "verdict": one.verdict, "seeds": seeds}
+    cells = {"A": number(one.score_a), "B": number(one.score_b), "B - A": gap, "verdict": one.verdict}
+    return {**cells, "seeds": _seeds(one)}
+
+
+def _seeds(one: Comparison) -> str:
+    return f"{one.seeds} of {one.seeds_needed}" if one.seeds_needed else str(one.seeds)
 
 
 def _forgetting(named: Sequence[tuple[Mapping[str, str | None], Comparison]]) -> Block:

@@ -11,11 +11,12 @@ from typing import Any
 
 from tlbench.api.data_facts import data_lines
 from tlbench.engine.contents import facts
-from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, source_steps_of, steps_of
+from tlbench.engine.forecast import Forecast, earlier_rows, from_rows, from_survey, source_steps_of, steps_of, trials_of
 from tlbench.engine.job import Job
 from tlbench.engine.surveyed import Question, Survey
 from tlbench.errors import StoreError
 from tlbench.planning.settings import Settings
+from tlbench.planning.tuned import FOLDS
 from tlbench.results.row import Row
 
 DETAILED = 4
@@ -124,12 +125,14 @@ class Outlook:
                 yield f"plan of {task}", [*self._lines(numbers), *why]
         else:
             lines = [f"{task}: {_runs([self.groups[i] for i in numbers])}" for task, numbers in tasks.items()]
+            lines += _tuning([job for group in self.groups for job in group.open])
             left = [index for index, group in enumerate(self.groups) if group.open]
             yield "plan", [*lines, *(self._costs(left) if self.finds and left and len(self.groups) <= LONGEST else ())]
 
     def _lines(self, numbers: Sequence[int]) -> Iterator[str]:
         groups = [self.groups[index] for index in numbers]
         yield _line("runs", _runs(groups))
+        yield from _tuning([job for group in groups for job in group.open])
         if not self.finds or not any(group.open for group in groups):
             return
         known = {index: self._facts(index) for index in numbers}
@@ -189,6 +192,19 @@ def _runs(groups: Sequence[Group]) -> str:
     left = len(jobs) - skipped - cached
     states += [f"{left} to compute"] if states and left else []
     return ", ".join([f"{' x '.join(parts)} on {backbones}: {len(jobs)} run{'s' * (len(jobs) != 1)}", *states])
+
+
+def _tuning(jobs: Sequence[Job]) -> Iterator[str]:
+    """Yield how many trainings tuning takes, for strategies with the same number of settings."""
+    numbers: dict[int, list[str]] = {}
+    for job in jobs:
+        if trials := trials_of(job):
+            numbers.setdefault(trials, []).append(str(job.fields["strategy"]))
+    for trials, names in numbers.items():
+        who = list(dict.fromkeys(names))
+        what = f"{trials} setting{'s' * (trials != 1)} x {FOLDS} folds = {trials * FOLDS} trainings"
+        shown = ", ".join(who) if len(who) <= DETAILED else f"{len(who)} strategies"
+        yield _line("tuning", f"{what} for each strategy and seed ({shown})")
 
 
 def _count(jobs: Sequence[Job], name: str, plural: str) -> str:

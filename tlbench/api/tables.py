@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from tlbench.leaderboard.aggregate import Entry
     from tlbench.results.row import Row
 
+TUNED = 12
+"""Tuned results of which a run says what was chosen."""
 Lines = Sequence[Mapping[str, Any]]
 """Lines of a table: the cells of each under the titles of their columns."""
 
@@ -86,3 +88,21 @@ def diagnosed(rows: Sequence[Row]) -> list[str]:
             numbers = ", ".join(f"{name} {in_words(value)}" for name, value in analyses.items())
             lines.append(f"analysis: {start} {entry.strategy}: {numbers}")
     return list(dict.fromkeys(lines))
+
+
+def tuned(rows: Sequence[Row]) -> list[str]:
+    """Return a sentence for each tuned result: what was chosen, what was expected of it and what tuning cost."""
+    done = [row for row in rows if row.status == "ok" and row.tuning.get("trials")]
+    more = [f"... and {len(done) - TUNED} more: tlbench show has them"] if len(done) > TUNED else []
+    return [*map(_tuned, done[:TUNED]), *more]
+
+
+def _tuned(row: Row) -> str:
+    from tlbench.leaderboard.wording import in_words, number
+
+    chosen = ", ".join(f"{name}={in_words(value)}" for name, value in row.tuned_options.items()) or "the defaults"
+    start = f"tuned: {row.task} {row.backbone} {row.strategy} seed {row.seed}: {chosen}"
+    expected = f"expected {number(row.tuning.get('expected'))} ({number(row.tuning.get('expected_default'))} with the "
+    expected += f"defaults), achieved {number(row.score)}"
+    trials, seconds = row.tuning["trials"], row.tuning.get("seconds", 0.0)
+    return f"{start}; {expected}; {trials:.0f} settings in {seconds:.1f} CPU s"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import glob
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +18,10 @@ from tlbench.results.files import BOARD, slug
 
 if TYPE_CHECKING:
     from tlbench.results.row import Row
+
+
+TRAINED = ("device", "precision", "accumulation_steps", "compiled")
+"""Fields that, beside options, may tell two results of one name from each other."""
 
 
 def usual_board() -> Path:
@@ -59,7 +64,7 @@ def find_row(board: Path, name: str) -> tuple[Path, Row]:
     if not files:
         raise UnknownNameError("result", name, row_names(board), where=f'in "{board}"')
     if len(files) > 1:
-        shown = ", ".join(f'"{path.stem}"' for path in files[:3])
+        shown = ", ".join(_with_differences(files[:3]))
         raise UsageError(f'"{name}" matches {len(files)} results, such as {shown}: use a longer part of one name.')
     from tlbench.results.row_files import read_row
 
@@ -67,6 +72,25 @@ def find_row(board: Path, name: str) -> tuple[Path, Row]:
         return files[0], read_row(files[0])
     except StoreError as error:  # The user named a file that is not a row.
         raise UsageError(str(error)) from error
+
+
+def _with_differences(files: Sequence[Path]) -> list[str]:
+    """Return the names of results, each with what tells it from those of the same task, backbone, strategy and seed."""
+    from tlbench.leaderboard.questions import differing, options, told
+    from tlbench.results.row_files import read_row
+
+    values: dict[Path, dict[str, Any]] = {}
+    for path in files:
+        with contextlib.suppress(StoreError):  # Whoever renders the board says so.
+            row = read_row(path)
+            values[path] = {**options(row), **{name: getattr(row, name) for name in TRAINED}, "commit": row.commit}
+    names = []
+    for path in files:
+        start = path.stem.rpartition("--")[0]
+        alike = [found for other, found in values.items() if other.stem.rpartition("--")[0] == start]
+        telling = differing(alike) if path in values else []
+        names.append(f'"{path.stem}"' + (f" ({told(values[path], telling)})" if telling else ""))
+    return names
 
 
 def scratch_of(board: Path, row: Row) -> Row | None:

@@ -54,7 +54,10 @@ def command(
     if not no_run:
         _compute(row, words, analyses or _installed(catalog), board, plugins)
         path, row = find_row(board, str(path))
-    described = {spec.name: Described(title=spec.title, summary=spec.summary) for spec in catalog.analyses.values()}
+    described = {
+        spec.name: Described(title=spec.title, summary=spec.summary, reading=spec.reading)
+        for spec in catalog.analyses.values()
+    }
     flags = [sentence for entry in aggregate([row]) for _, sentence in entry.flags]
     page = row_page(row, board, row_sections(row), described, flags, shlex.join(words), scratch_of(board, row))
     write_bytes(output, page.encode())

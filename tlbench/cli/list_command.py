@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import click
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import print_json, print_table, say
 from tlbench.planning.named_files import catalog_with
+from tlbench.results.escapes import plain
 
 if TYPE_CHECKING:
     from tlbench.contract.backbone_specs import BackboneFamily, BackboneSpec
@@ -27,8 +28,15 @@ def command(plugins: Sequence[Path], as_json: bool) -> None:
     if as_json:
         print_json(tables)
         return
-    for rows in filter(None, tables.values()):
-        print_table(rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows])
+    plugins_of = {spec.name: catalog.origin(spec).entry_point for spec in catalog.strategies.values()}
+    for name, rows in tables.items():
+        if not rows:
+            continue
+        shown = rows if any(row["missing"] for row in rows) else [_without_missing(row) for row in rows]
+        if name == "strategies":
+            say("\n".join(_by_plugin(shown, plugins_of)))
+        else:
+            print_table(shown)
         say()
     if catalog.problems:
         say(f"{len(catalog.problems)} plugin error(s): see tlbench plugins", err=True)
@@ -93,6 +101,22 @@ def _backbones(catalog: Catalog) -> list[dict[str, Any]]:
         }
         for name, model in published.items()
     ]
+
+
+def _by_plugin(rows: Sequence[dict[str, Any]], plugins: Mapping[str, str]) -> list[str]:
+    """Return the lines of a table of strategies, with the name of a plugin above the strategies that it brings."""
+    from tlbench.api.tables import as_text
+
+    ordered = sorted(rows, key=lambda row: plugins[row["strategy"]])
+    first, ruler, *lines = as_text(ordered).splitlines()
+    shown = [f"  {first}", f"  {ruler}"]
+    before = ""
+    for row, line in zip(ordered, lines, strict=True):
+        plugin = plugins[row["strategy"]]
+        shown += [f"{plain(plugin).replace('_', ' ')}:"] if plugin != before else []
+        shown.append(f"  {line}")
+        before = plugin
+    return shown
 
 
 def _without_missing(row: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,8 @@ def print_results(results: Results, log: Path, *, wide: bool) -> None:
 
     `log` has tracebacks.
     """
+    from tlbench.api import tables
+
     rows = results.rows
     print_rows(rows, wide=wide)
     for line in [*results.without, *copies.warnings(rows)]:
@@ -42,6 +44,8 @@ def print_results(results: Results, log: Path, *, wide: bool) -> None:
     if results.seconds:
         spent = "   ".join(f"{stage} {seconds:.1f}" for stage, seconds in results.seconds.items())
         say_wrapped(f"CPU seconds: {spent}   total {sum(results.seconds.values()):.1f}")
+    for line in tables.tuned(rows):
+        say_wrapped(line)
     if results.pages:
         say(f"leaderboards: {results.pages[-1]}")
 

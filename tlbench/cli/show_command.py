@@ -79,7 +79,9 @@ def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[P
     specs = [*catalog.domains, *catalog.tasks, *catalog.backbones, *catalog.families, *catalog.strategies]
     specs += [*catalog.estimators, *catalog.analyses]
     files = row_files(board, name)
-    if not files or (len(files) > 1 and difflib.get_close_matches(name, specs, cutoff=0.8)):
+    # Only a result's name has "--" between its parts.
+    mistyped = len(files) > 1 and "--" not in name and difflib.get_close_matches(name, specs, cutoff=0.8)
+    if not files or mistyped:
         unknown = UnknownNameError("task, backbone, strategy, domain or result", name, [*specs, *row_names(board)])
         advice = f'see tlbench list, and the results in "{board}"'
         raise unknown if unknown.near else UsageError(f'Unknown name "{name}": {advice}.')

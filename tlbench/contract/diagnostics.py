@@ -119,3 +119,6 @@ class AnalysisSpec:
     """The extra of tlbench that installs them; empty where pip installs them by their names."""
     options: tuple[Option, ...] = ()
     """Settings, which `AnalysisRequest.options` holds."""
+    reading: str = ""
+    """How to read numbers and picture, in a few sentences: which direction is better, and what colours mean. It stands
+    on the page of `tlbench explain`."""

@@ -122,7 +122,8 @@ def _scaled(row: Row, job: Job, stage: str) -> float:
     seconds = row.seconds.get(stage, row.seconds.get("adapt", 0.0) if stage == CURVE else 0.0)
     if options is None:
         return seconds
-    before, now = _steps(getattr(row, options)), _steps(job.fields[options])
+    # What tuning tried is not among the seconds of a stage, and a second training tries nothing.
+    before, now = _steps(getattr(row, options), tried=False), _steps(job.fields[options], tried=stage != CURVE)
     return seconds * now / before if before and now else seconds
 
 
@@ -148,6 +149,11 @@ def steps_of(job: Job) -> float:
     return _steps(job.fields["strategy_options"])
 
 
+def trials_of(job: Job) -> int:
+    """Return how many settings of the strategy are tried on folds; 0 if it is not tuned."""
+    return _trials(job.fields["strategy_options"])
+
+
 def source_steps_of(job: Job) -> float:
     """Return the training steps of the source model; 0 if it is not trained."""
     return _steps(job.fields["source_options"]) if job.fields["source_mode"] in ("train", "finetune") else 0
@@ -158,9 +164,13 @@ def _steps(options: Mapping[str, Any], *, tried: bool = True) -> float:
     steps = options.get("steps")  # A plugin's own option of that name may be anything.
     if not isinstance(steps, int | float) or isinstance(steps, bool):
         return 0
+    return steps * (1 + FOLDS * _trials(options)) if tried else steps
+
+
+def _trials(options: Mapping[str, Any]) -> int:
     # The host's options stand together; a plugin may have one of these names.
-    trials = options[TRIALS.name] if FEW_LABELS.name in options and tried else 0
-    return steps * (1 + FOLDS * trials) if isinstance(trials, int) else steps
+    trials = options.get(TRIALS.name) if FEW_LABELS.name in options else 0
+    return trials if isinstance(trials, int) else 0
 
 
 def _surveyed(job: Job, stage: str, survey: Survey, examples: Mapping[str, int]) -> float:

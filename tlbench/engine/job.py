@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import pickle
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -87,6 +88,27 @@ class Job:
         lists = {name: tuple(value[name]) for name in ("plugins", "requires")}
         lists["found"] = tuple((str(stage), float(seconds)) for stage, seconds in value["found"])
         return cls(**{**value, **lists, "draft": draft})
+
+
+def with_distinct_titles(jobs: Sequence[Job]) -> list[Job]:
+    """Return jobs whose titles tell them apart: those with the same words get the options in which they differ."""
+    alike: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for job in jobs:
+        alike[job.title].append(_told(job))
+    titled = []
+    for job in jobs:
+        every, own = alike[job.title], _told(job)
+        telling = [name for name in own if len({str(values.get(name)) for values in every}) > 1]
+        words = ", ".join(f"{name}={own[name]}" for name in telling)
+        titled.append(replace(job, title=f"{job.title} ({words})") if words else job)
+    return titled
+
+
+def _told(job: Job) -> dict[str, Any]:
+    owners = ("task", "backbone", "source")
+    options = {f"{one}.{name}": value for one in owners for name, value in job.fields[f"{one}_options"].items()}
+    chosen = {name: job.fields[name] for name in ("selection", "augmentation")}
+    return {"label_budget": job.budget, **job.fields["strategy_options"], **options, **chosen}
 
 
 def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:

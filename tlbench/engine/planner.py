@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from tlbench.contract.events import Event
-from tlbench.engine.job import Job, job_of, packed
+from tlbench.engine.job import Job, job_of, packed, with_distinct_titles
 from tlbench.engine.pairing import run_pairing
 from tlbench.engine.pipeline import NotComputed
 from tlbench.engine.planned import PlanRequest, plan_here, problem_json, unpacked_request
@@ -79,7 +79,7 @@ def jobs_of(plan: Plan, catalog: Catalog, settings: Settings, find: bool) -> lis
     store = Store(root=settings.cache, notify=cached.append, computes=False)
     jobs = [_job(pairing, catalog, settings, store if find else None, cached) for pairing in plan.pairings]
     store.remember()
-    return jobs
+    return with_distinct_titles(jobs)
 
 
 def _job(pairing: Pairing, catalog: Catalog, settings: Settings, store: Store | None, cached: list[Event]) -> Job:

@@ -32,6 +32,8 @@ FIELDS = (
     *("precision", "accumulation_steps", "compiled", "provider", "optimisation"),
 )
 """Fields of a row that are compared under their headings."""
+TRAINING = ("steps", "learning_rate", "batch_size", "weight_decay")
+"""Options that mean the same in all strategies that have them: those of `training_options`."""
 HEADINGS = {column.field: column.heading for column in COLUMNS} | {"test_size": "target test split"}
 
 
@@ -122,8 +124,9 @@ def _pair(a: Entry, b: Entry, by: Sort) -> Pair:
         changes[DATA] = data
     unlike = {name: values for name, values in changes.items() if name in CONDITIONS or name.startswith("task.")}
     own = frozenset(name for name in changes if name == f"plugin of {by}" or name.startswith(f"{by}."))
-    # Two strategies have options of different names, which say nothing; a name that both have says something.
     silent = {name for name in own if None in changes[name] or name.startswith("plugin")}
+    if a.first.strategy != b.first.strategy:  # Of two strategies, only the options of training have one meaning.
+        silent |= {name for name in own if name.removeprefix("strategy.") not in TRAINING}
     differs = {name: values for name, values in changes.items() if name not in unlike and name not in silent}
     return Pair(a, b, seeds, unlike, differs, own)
 

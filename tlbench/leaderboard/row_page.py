@@ -23,10 +23,11 @@ Facts = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Described:
-    """Title and summary of an analysis."""
+    """Title and summary of an analysis, and how to read it."""
 
     title: str
     summary: str
+    reading: str = ""
 
 
 def row_page(
@@ -48,6 +49,7 @@ def row_page(
         {
             "title": plain(_described(label, described).title),
             "summary": plain(_described(label, described).summary),
+            "reading": plain(_described(label, described).reading),
             "numbers": [(plain(name), f"{value:.4g}") for name, value in numbers.items()],
             "picture": _picture(row, board, label),
         }
@@ -55,7 +57,7 @@ def row_page(
     ]
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        title=plain(f"{row.task}, {row.backbone}, {row.strategy}, seed {row.seed}"),
+        title=plain(_title(row)),
         score=plain(_score(row)),
         sentences=[plain(one) for one in (*training.in_words(row), to_scratch.in_words(row, scratch), *flags) if one],
         curves=_curves(row, scratch),
@@ -69,6 +71,13 @@ def row_page(
         ],
         command=plain(command),
     )
+
+
+def _title(row: Row) -> str:
+    title = f"{row.task}, {row.backbone}, {row.strategy}, seed {row.seed}"
+    if "target-labels" not in row.access:
+        return title
+    return f"{title}, label budget {row.budget_rule or row.label_budget} {row.budget_unit}"
 
 
 def _score(row: Row) -> str:

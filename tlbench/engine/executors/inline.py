@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from tlbench.contract.events import Event
 from tlbench.engine.draft import Draft
-from tlbench.engine.job import Job, job_of
+from tlbench.engine.job import Job, job_of, with_distinct_titles
 from tlbench.engine.pairing import run_pairing
 from tlbench.engine.store import Store
 from tlbench.engine.surveyed import Question, Survey
@@ -27,7 +27,7 @@ class Inline:
         self._catalog, self._settings = catalog, settings
         self._store: Store | None = None
         self._title = ""
-        self.jobs = [job_of(pairing, catalog, settings) for pairing in plan.pairings]
+        self.jobs = with_distinct_titles([job_of(pairing, catalog, settings) for pairing in plan.pairings])
 
     def notify(self, event: Event) -> None:
         """Pass an event to the plugins that listen."""
