@@ -114,6 +114,8 @@ def tlbench_backbones() -> list[BackboneSpec]:
                 "source.learning_rate": 8e-3,
                 "full.steps": 150,
                 "full.learning_rate": 1e-3,
+                "all-labels.steps": 2000,
+                "all-labels.learning_rate": 8e-3,
                 "adversarial.steps": 300,
                 "adversarial.learning_rate": 3e-3,
             },
