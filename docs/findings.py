@@ -58,15 +58,20 @@ class Beside:
     """The difference in units of the gap between the constant baseline and all-labels; None without such a gap."""
     forgetting: Sequence[float]
     """Forgetting minus that of the reference, seed by seed."""
-    cost: float
-    """CPU seconds of adaptation over those of the reference."""
+    cost: float | None
+    """CPU seconds of adaptation over those of the reference; None beside source-only, which computes nothing."""
 
 
 def tables(board: Path) -> Iterator[str]:
-    """Yield a heading with its table for each family that the board has results of, default backbones alone."""
+    """Yield a heading with its table for each family that the board has results of; each backbone counts as a task."""
     found: dict[tuple[str, str], dict[str, Entry]] = {}
     for entry in aggregate(read_rows(board), board):
-        found.setdefault((entry.first.task, entry.first.backbone), {})[entry.first.strategy] = entry
+        own = found.setdefault((entry.first.task, entry.first.backbone), {})
+        if entry.first.strategy in own:
+            raise SystemExit(
+                f'Two results of "{entry.first.strategy}" on "{entry.first.task}": use a board with one each.'
+            )
+        own[entry.first.strategy] = entry
     plugins: dict[str, dict[str, list[Beside]]] = {}
     for (task, _), entries in sorted(found.items()):
         for name, entry in entries.items():
@@ -81,9 +86,8 @@ def tables(board: Path) -> Iterator[str]:
 
 
 def _reference(entry: Entry, entries: Mapping[str, Entry]) -> str:
-    if "finetune" not in entries:
-        return "frozen"
-    return "finetune" if "target-labels" in entry.first.access else "source-only"
+    wanted = "finetune" if "target-labels" in entry.first.access else "source-only"
+    return wanted if wanted in entries else "frozen"
 
 
 def _beside(task: str, entry: Entry, reference: Entry, entries: Mapping[str, Entry]) -> Beside:
@@ -93,7 +97,8 @@ def _beside(task: str, entry: Entry, reference: Entry, entries: Mapping[str, Ent
     theirs = {row.seed: row for row in reference.rows}
     pairs = [(row.forgetting_head, theirs[row.seed].forgetting_head) for row in entry.rows if row.seed in theirs]
     more = [ours - other for ours, other in pairs if ours is not None and other is not None]
-    cost = (entry.stage_seconds("adapt") or 0) / max(reference.stage_seconds("adapt") or 0, 1e-9)
+    seconds = [one.stage_seconds("adapt") for one in (entry, reference)]
+    cost = seconds[0] / seconds[1] if reference.first.trained_parameters and seconds[0] and seconds[1] else None
     return Beside(task, gap, None if scale is None else gap.mean / scale, more, cost)
 
 
@@ -117,7 +122,8 @@ def _summary(name: str, own: Sequence[Beside]) -> Iterator[str]:
     measured = [one.forgetting for one in own if one.forgetting]
     less, more = (sum(all(sign * gap < 0 for gap in gaps) for gaps in measured) for sign in (1, -1))
     yield f"{less}, {more} of {len(measured)}" if measured else "-"
-    yield f"{number(statistics.median(one.cost for one in own), 1)} x"
+    costs = [one.cost for one in own if one.cost is not None]
+    yield f"{number(statistics.median(costs), 1)} x" if costs else "-"
 
 
 def _median(own: Sequence[Beside]) -> float | None:

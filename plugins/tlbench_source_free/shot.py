@@ -25,14 +25,15 @@ def shot(request: AdaptRequest) -> TransferModel:
     2. Minimise entropy - diversity + beta * cross-entropy with these labels, batch by batch.
     """
     model, inputs, beta = request.model, request.target.unlabelled, request.options["pseudo_weight"]
-    batches, steps = request.batches(inputs), itertools.count()
+    # As targets, labels of pixels move with their images.
+    labelled = Examples(inputs, pseudo_labels(model, inputs)) if beta > 0 else None
+    batches, steps = request.batches(labelled or inputs), itertools.count()
     epoch = max(1, len(inputs) // request.options["batch_size"])
 
     def loss(progress: float) -> Tensor:
-        nonlocal batches
-        if next(steps) % epoch == 0 and beta > 0:
-            # As targets, labels of pixels move with their images.
-            batches = request.batches(Examples(inputs, pseudo_labels(model, inputs)))
+        if (step := next(steps)) % epoch == 0 and labelled is not None:
+            if step:
+                labelled.targets.values[:] = pseudo_labels(model, inputs).values
             model.encoder.train()
         drawn, nearest, _ = next(batches)
         logits = model(*drawn).units

@@ -115,7 +115,7 @@ def test_of_equal_costs_the_higher_score_is_chosen(choice):
     found = choice({"b": SAME, "a": (0.81, 0.81, 0.82)})
     assert (
         found.strategy,
-        found.verdict.endswith("Use a: of those that cost the least it has the highest score."),
+        found.verdict.endswith("Use a: of those that cost about the least it has the highest score."),
     ) == ("a", True)
 
 

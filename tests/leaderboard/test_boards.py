@@ -154,7 +154,7 @@ def test_of_many_ties_those_of_the_best_are_told_and_of_many_strategies_no_table
     told = re.findall(r"^- (s\d\d) and (s\d\d) are not significantly different", page, re.MULTILINE)
     best = set(re.findall(r"^\| \*\*(s\d\d)\*\*", page, re.MULTILINE))
     assert {name for pair in told for name in pair} <= best
-    assert re.search(r"^- \d+ more neighbours are not significantly different\.", page, re.MULTILINE)
+    assert re.search(r"^- \d+ more neighbours in the ranking are not significantly different\.", page, re.MULTILINE)
     overview = (tmp_path / "README.md").read_text()
     assert "12 strategies, too many for one table" in overview
     assert "| s03" not in overview

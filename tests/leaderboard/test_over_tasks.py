@@ -160,6 +160,15 @@ def test_a_task_that_few_strategies_fit_costs_the_others_nothing(board, row):
     assert [one.strategy for one in found.standings] == ["a", "b", "c", "constant"]
 
 
+def test_a_task_with_many_strategies_of_its_own_stands_in_nobody_s_way(board, row):
+    rows = board(a=0.8, b=0.4, c=0.3)
+    others = [f"x{place}" for place in range(9)]
+    rows += [row(name, seed, 0.5, task="toy/odd") for name in ("a", *others) for seed in range(3)]
+    found = compared(rows)
+    assert found.left_out == ("toy/odd on toy/mlp",)
+    assert [one.strategy for one in found.standings] == ["a", "b", "c", "constant"]
+
+
 def test_of_equal_numbers_of_results_more_tasks_count(board):
     rows = [row for row in board(a=0.8, b=0.4) if (row.strategy, row.task) != ("b", "toy/two")]
     found = compared(rows)

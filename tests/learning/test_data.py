@@ -188,7 +188,7 @@ def test_a_large_selection_of_a_mapped_file_is_copied_to_a_file_without_a_name(t
 def test_evaluation_batches_of_large_examples_are_smaller(monkeypatch):
     monkeypatch.setattr(data, "BATCH_VALUES", 30)
     inputs = Inputs((np.zeros((7, 2, 5), np.uint8),))
-    assert [len(positions) for positions, _ in inputs.by_length(256)] == [3, 3, 1]
+    assert [len(positions) for positions, _ in inputs.by_length(256)] == [3, 2, 2]
     assert [len(positions) for positions, _ in inputs.by_length(2)] == [2, 2, 2, 1]
 
 
@@ -196,3 +196,5 @@ def test_evaluation_batches_have_nearly_the_same_size():
     inputs = Inputs((np.zeros((257, 2), np.float32),))
     assert [len(positions) for positions, _ in inputs.by_length(256)] == [129, 128]
     assert [len(positions) for positions, _ in Inputs((np.zeros((600, 2), np.float32),)).by_length(256)] == [200] * 3
+    assert {len(positions) for positions, _ in Inputs((np.zeros((76801, 1), np.uint8),)).by_length(256)} == {255, 256}
+    assert list(Inputs((np.zeros((0, 1), np.uint8),)).by_length(256)) == []

@@ -10,7 +10,7 @@ import torch
 
 from tlbench import AUGMENT_OPTION
 from tlbench.contract.options import IMAGE_TRANSFORMATIONS
-from tlbench.errors import ContractError, UnknownNameError
+from tlbench.errors import ContractError, UnknownNameError, UsageError
 from tlbench.learning.vary.images import MOVES, TRANSFORMATIONS
 from tlbench.planning.augmentation import usual_strength, with_named
 from tlbench.planning.catalog import load_catalog
@@ -121,6 +121,15 @@ def test_a_task_without_transformations_is_varied_by_those_that_are_named(planne
     chosen = planned("finetune", "fixmatch", augment=["none", "strong"], offered=offered, overrides=named)
     assert not any(one.skip for one in chosen.values())
     assert [one.row_fields(settings)["augmentation"] for one in chosen.values()] == ["none", "strong"] * 2
+
+
+def test_named_transformations_that_nothing_varies_by_are_refused(planned, catalog):
+    offered = asking(catalog, augment_strength="none")
+    named = {"task.augment": "noise"}
+    with pytest.raises(UsageError, match="add --augment weak or strong"):
+        planned("finetune", augment=(), offered=offered, overrides=named)
+    assert planned("finetune", augment=["weak"], offered=offered, overrides=named)
+    assert planned("fixmatch", augment=(), offered=offered, overrides=named)
 
 
 def test_an_unknown_transformation_is_named_before_anything_runs(planned, catalog):

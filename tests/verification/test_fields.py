@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tlbench.results.row_files import parsed, row_paths
-from tlbench.verification.board import verify_row
+from tlbench.verification.board import verify_board, verify_row
 
 UNVERIFIED = {
     *("weights", "bad_input", "train_gap", "training_loss", "remembered_files", "fitted_on", "api_version"),
@@ -50,3 +50,17 @@ def test_a_changed_field_is_found_or_documented(forger, speakers):
     assert len(statuses) > 60
     assert {name for name, status in statuses.items() if status == 0} == UNVERIFIED
     assert {name for name, status in statuses.items() if status == 3} == APART
+
+
+def test_a_source_model_that_leaves_examples_out_is_no_copy_of_the_usual_one(run_pairings, catalog, shared_settings):
+    run_pairings(
+        catalog,
+        tasks=["toy/blobs"],
+        strategies=["coral", "finetune"],
+        references=["source-only"],
+        select="source-validation",
+        overrides={"source.steps": 30, "strategy.steps": 20},
+    )
+    report = verify_board(shared_settings.board, catalog)
+    assert [problem for problem in report.problems if problem.file.startswith("rows/")] == []
+    assert report.counts()["verified"] == 3

@@ -202,7 +202,7 @@ def _tuning(jobs: Sequence[Job]) -> Iterator[str]:
             numbers.setdefault(trials, []).append(str(job.fields["strategy"]))
     for trials, names in numbers.items():
         who = list(dict.fromkeys(names))
-        what = f"{trials} setting{'s' * (trials != 1)} x {FOLDS} folds = {trials * FOLDS} trainings"
+        what = f"{trials} setting{'s' * (trials != 1)} x up to {FOLDS} folds = at most {trials * FOLDS} trainings"
         shown = ", ".join(who) if len(who) <= DETAILED else f"{len(who)} strategies"
         yield _line("tuning", f"{what} for each strategy and seed ({shown})")
 

@@ -113,7 +113,7 @@ def _by_plugin(rows: Sequence[dict[str, Any]], plugins: Mapping[str, str]) -> li
     before = ""
     for row, line in zip(ordered, lines, strict=True):
         plugin = plugins[row["strategy"]]
-        shown += [f"{plain(plugin).replace('_', ' ')}:"] if plugin != before else []
+        shown += [f"{plain(plugin)}:"] if plugin != before else []
         shown.append(f"  {line}")
         before = plugin
     return shown

@@ -91,7 +91,8 @@ def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
             raise old from error
         if isinstance(error, ValueError) and ONE_VALUE in str(error):
             raise NotApplicable(
-                "Batch normalisation needs two training examples in a batch: use a larger --label-budget or batch_size."
+                "Batch normalisation needs two examples in a batch, and a batch had one: use a larger --label-budget "
+                "or batch_size."
             ) from error
         note_place(error)
         raise

@@ -41,7 +41,7 @@ def estimate_request(
     mask[kept] = True
     targets = seen.targets.values[kept]
     if "class-probabilities" in pairing.task.kind.traits and len(np.unique(targets)) < 2:
-        raise NotApplicable("The label budget has examples of one class alone: use a larger --label-budget.")
+        raise NotApplicable("What is looked at of the label budget has one class alone: use a larger --label-budget.")
     features = encode_split(source, seen.inputs, Targets(mask, seen.targets.counts)).values
     return EstimateRequest(
         features=features,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +31,7 @@ def try_on_folds(
 ) -> dict[str, Any]:
     """Return the mean score of the folds, with their number and that of the labels.
 
-    The score is None if training diverged on a fold, or if it is no number.
+    The score is None if training diverged on a fold.
 
     Raises `NotApplicable` for too few labels, unless the pairing says that few will do, and for a fold whose labels
     give no score.
@@ -61,8 +60,7 @@ def try_on_folds(
             return {"score": None, "folds": len(every), "labels": len(positions)}
         examples = with_references(target, positions[held])
         scores.append(evaluate_held_out(model, "target", kind, task.metric, prepared.target_labels, examples))
-    mean = float(np.mean(scores))
-    return {"score": mean if math.isfinite(mean) else None, "folds": len(every), "labels": len(positions)}
+    return {"score": float(np.mean(scores)), "folds": len(every), "labels": len(positions)}
 
 
 def check_enough(strata: Array) -> None:

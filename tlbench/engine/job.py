@@ -94,17 +94,17 @@ def with_distinct_titles(jobs: Sequence[Job]) -> list[Job]:
     """Return jobs whose titles tell them apart: those with the same words get the options in which they differ."""
     alike: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for job in jobs:
-        alike[job.title].append(_told(job))
+        alike[job.title].append(_options_of(job))
     titled = []
     for job in jobs:
-        every, own = alike[job.title], _told(job)
-        telling = [name for name in own if len({str(values.get(name)) for values in every}) > 1]
-        words = ", ".join(f"{name}={own[name]}" for name in telling)
+        every, own = alike[job.title], _options_of(job)
+        differing = [name for name in own if len({str(values.get(name)) for values in every}) > 1]
+        words = ", ".join(f"{name}={own[name]}" for name in differing)
         titled.append(replace(job, title=f"{job.title} ({words})") if words else job)
     return titled
 
 
-def _told(job: Job) -> dict[str, Any]:
+def _options_of(job: Job) -> dict[str, Any]:
     owners = ("task", "backbone", "source")
     options = {f"{one}.{name}": value for one in owners for name, value in job.fields[f"{one}_options"].items()}
     chosen = {name: job.fields[name] for name in ("selection", "augmentation")}
@@ -119,7 +119,7 @@ def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
         title=pairing.title,
         fields={**pairing.row_fields(settings), "plugins": owners},
         budget=str(pairing.label_budget),
-        group=digest([pairing.task.name, pairing.backbone.name, pairing.seed]),
+        group=digest([pairing.task.name, pairing.backbone.name, pairing.seed, *[True] * pairing.sets_aside_source]),
         data=digest([pairing.task.name, pairing.backbone.name, str(pairing.fit_inputs)]),
         training=training_of(pairing),
         architecture=pairing.strategy.name if pairing.extension else "",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tlbench.contract.options import AUGMENT_OPTION
 from tlbench.errors import ContractError
 from tlbench.planning import fingerprints
 from tlbench.planning.code import code_identity
@@ -61,7 +62,7 @@ class Stage:
 
 
 IDENTITIES: Mapping[str, Callable[[Any, Settings], Any]] = {
-    "load_request": lambda plan, settings: [plan.data_options(), plan.fingerprint],
+    "load_request": lambda plan, settings: [_loaded(plan), plan.fingerprint],
     "files": lambda plan, settings: plan.weights,
     "backbone_options": lambda plan, settings: plan.model_options(),
     "remembered": lambda plan, settings: _kept(plan),
@@ -70,6 +71,14 @@ IDENTITIES: Mapping[str, Callable[[Any, Settings], Any]] = {
     "settings.device": lambda plan, settings: [settings.device, _graphics(settings.device)],
 }
 """What counts of an input where that is not its value: of files their contents, whatever the place they lie at."""
+
+
+def _loaded(plan: SourcePlan) -> dict[str, Any]:
+    """Return the options by which data is loaded: transformations of batches are none of them."""
+    loaded = plan.data_options()
+    if AUGMENT_OPTION in plan.task.options:
+        loaded.pop(AUGMENT_OPTION.name, None)
+    return loaded
 
 
 def _graphics(device: str) -> str:

@@ -22,9 +22,9 @@ FILES = """\
 Each page has its CSV and its LaTeX beside it; [leaderboard.json](leaderboard.json) holds every number unrounded.
 """
 RANKS = """\
-Ranked together, in the order of their scores, are strategies with the same access and selection rule. Rank: one more
-than the number of those that are significantly better. Bold: rank 1. A steady strategy may be significantly below the
-best where a noisy one with a lower score is not.
+Strategies with the same access and selection rule are ranked together, the highest score first. Rank: one more than the
+number of those that are significantly better. Bold: rank 1. A steady strategy may be significantly below the best where
+a noisy one with a lower score is not.
 """
 PAIRS = """\
 Target score / forgetting (source head), means over seeds; one pair for each machine. Bold: the best of a task and
@@ -54,7 +54,8 @@ def domain_page(
 
 
 def _rows(entries: Sequence[Entry], left: Sequence[Entry]) -> Iterable[Row]:
-    return (row for entry in sorted([*entries, *left], key=order) for row in entry.rows)
+    tried = (entry for entry in [*entries, *left] if entry.first.status != "skipped")
+    return (row for entry in sorted(tried, key=order) for row in entry.rows)
 
 
 def _task(members: Sequence[Entry], links: dict[str, int]) -> str:

@@ -154,18 +154,19 @@ def _comparison(
 
 
 def _most_results(tasks: Sequence[TaskScores]) -> list[TaskScores]:
-    """Return the tasks to compare: those with the most strategies, as many as give the most results.
+    """Return the tasks to compare: two or more that give many results, which are tasks times strategies.
 
-    A strategy counts that was tried on each of them, so that more tasks may leave fewer strategies. Results are tasks
-    times strategies; of equal numbers the one with more tasks is taken, and never fewer than two tasks.
+    A strategy counts that was tried on each of them, so that more tasks may leave fewer strategies. Tasks are tried
+    together in the order in which they share strategies with one of them, each task being that one in turn: all sets
+    of tasks would be too many. Of equal numbers of results the one with more tasks is taken.
     """
     tried = {task.title: {*task.entries, *(name for name, runs in task.failed.items() if runs)} for task in tasks}
-    ordered = sorted(tasks, key=lambda task: -len(tried[task.title]))
+    orders = [sorted(tasks, key=lambda task: -len(tried[task.title] & tried[first.title])) for first in tasks]
 
-    def results(count: int) -> tuple[int, int]:
-        return count * len(set.intersection(*(tried[task.title] for task in ordered[:count]))), count
+    def results(some: Sequence[TaskScores]) -> tuple[int, int]:
+        return len(some) * len(set.intersection(*(tried[task.title] for task in some))), len(some)
 
-    chosen = ordered[: max(range(2, len(ordered) + 1), key=results)]
+    chosen = max((order[:count] for order in orders for count in range(2, len(tasks) + 1)), key=results)
     return [task for task in tasks if task in chosen]
 
 

@@ -127,7 +127,9 @@ def _notes(comparison: Comparison) -> list[str]:
     if comparison.standings:
         notes.append(f"{len(comparison.tasks)} tasks with their backbones, {comparison.runs} runs of each strategy.")
     if comparison.left_out:
-        notes.append(f"Tasks left out, where fewer strategies have a score: {_some(comparison.left_out)}.")
+        notes.append(
+            f"Tasks left out, because more results can be compared without them: {_some(comparison.left_out)}."
+        )
     lacking: dict[tuple[str, ...], list[str]] = {}
     for name, titles in comparison.incomplete.items():
         lacking.setdefault(titles, []).append(name)

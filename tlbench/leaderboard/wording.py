@@ -211,7 +211,9 @@ def ties(entries: Sequence[Entry]) -> list[str]:
     shown = pairs if len(pairs) <= TIES else [pair for pair in pairs if is_best(pair[0]) and is_best(pair[1])]
     said = [_tie(*pair, several) for pair in shown]
     if rest := len(pairs) - len(shown):
-        said.append(f"{rest} {'more' if shown else 'pairs of'} neighbours are not significantly different.")
+        said.append(
+            f"{rest} {'more' if shown else 'pairs of'} neighbours in the ranking are not significantly different."
+        )
     return said
 
 

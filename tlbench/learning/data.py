@@ -93,11 +93,10 @@ class Inputs:
         """
         values = sum(int(np.prod(column.shape[1:])) for column in self.columns if not isinstance(column, Ragged))
         most = max(1, min(size, BATCH_VALUES // max(1, values)))
-        size = max(1, math.ceil(len(self) / max(1, math.ceil(len(self) / most))))
         # Stable, so that the batches, and with them the bits of the outputs, are always the same.
         order = np.argsort(self.lengths, kind="stable")
-        for start in range(0, len(self), size):
-            yield order[start : start + size], self.batch(order[start : start + size])
+        for positions in np.array_split(order, math.ceil(len(order) / most)) if len(order) else ():
+            yield positions, self.batch(positions)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, cast, get_args
 
@@ -10,7 +10,7 @@ from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.options import AUGMENT_OPTION, IMAGE_TRANSFORMATIONS, OptionValue
 from tlbench.contract.requests import Augment
 from tlbench.contract.specs import StrategySpec, TaskSpec
-from tlbench.errors import UnknownNameError
+from tlbench.errors import UnknownNameError, UsageError
 
 Named = Augment | Literal[""]
 """A strength, or an empty string for the task's own."""
@@ -30,14 +30,28 @@ def with_named(task: TaskSpec, options: Mapping[str, OptionValue]) -> TaskSpec:
     """Return a task with the transformations that its option `augment` names, if it has one and that is set."""
     if AUGMENT_OPTION not in task.options or not (named := str(options.get(AUGMENT_OPTION.name, ""))):
         return task
-    return replace(task, augment=tuple(dict.fromkeys(name.strip() for name in named.split(","))))
+    names = (name.strip() for name in named.split(","))
+    return replace(task, augment=tuple(dict.fromkeys(name for name in names if name)))
 
 
 def check_named(task: TaskSpec, options: Mapping[str, OptionValue]) -> None:
     """Raise `UnknownNameError` for an option `augment` that names a transformation which does not exist."""
-    for name in set(with_named(task, options).augment) - set(task.augment):
-        if name not in IMAGE_TRANSFORMATIONS:
+    for name in with_named(task, options).augment:
+        if name not in (*task.augment, *IMAGE_TRANSFORMATIONS):
             raise UnknownNameError("transformation", name, IMAGE_TRANSFORMATIONS)
+
+
+def check_varies(
+    task: TaskSpec,
+    named: TaskSpec,
+    backbone: BackboneSpec,
+    strategies: Iterable[StrategySpec],
+    asked: Sequence[Augment],
+) -> None:
+    """Raise `UsageError` if transformations are named, and no strategy varies anything with the usual strength."""
+    views = any("two-views" in strategy.needs for strategy in strategies)
+    if named is not task and not asked and not views and usual_strength(named, backbone) == "none":
+        raise UsageError('The option "augment" changes nothing with the strength "none": add --augment weak or strong.')
 
 
 def usual_strength(task: TaskSpec, backbone: BackboneSpec) -> Augment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,14 @@ from tlbench.contract.training import SOURCE
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import fingerprints
 from tlbench.planning.asked import Diagnostics, find_diagnostics
-from tlbench.planning.augmentation import cannot_vary, check_named, named_strengths, strengths_of, with_named
+from tlbench.planning.augmentation import (
+    cannot_vary,
+    check_named,
+    check_varies,
+    named_strengths,
+    strengths_of,
+    with_named,
+)
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
 from tlbench.planning.guard import guarded
@@ -92,7 +99,7 @@ def _pairings(
 def _expand(
     task: TaskSpec,
     backbone: BackboneSpec,
-    strategies: Iterable[StrategySpec],
+    strategies: Sequence[StrategySpec],
     diagnostics: Diagnostics,
     run_request: RunRequest,
     catalog: Catalog,
@@ -111,6 +118,7 @@ def _expand(
     own = Budget.parse(str(overrides.resolve(("task", task.name), (budget_option(task),))["label_budget"]))
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
     strengths, varied = named_strengths(run_request.augment), with_named(task, source["task_options"])
+    check_varies(task, varied, backbone, strategies, strengths)
     return [
         Pairing(
             **source,

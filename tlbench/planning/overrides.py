@@ -61,7 +61,8 @@ class Overrides:
             resolved[option.name] = option.parse(value)
             # What a user sets is meant as it is.
             own = any((owner, option.name) in self.values for owner in owners)
-            if self.quick and option.unit == "steps" and not own:
+            trains = option.name == "steps" or (option.name.endswith("_steps") and option.unit == "steps")
+            if self.quick and trains and not own:
                 resolved[option.name] = max(1, int(resolved[option.name]) // 4)
         return resolved
 

@@ -180,7 +180,7 @@ class Pairing(SourcePlan):
 
     @property
     def sets_aside_source(self) -> bool:
-        return SETS_ASIDE.get(self.selection) == "source"
+        return SETS_ASIDE.get(self.selection) == "source" and self.source_mode not in ("none", "own-head")
 
     @property
     def host_rule(self) -> str:

@@ -17,7 +17,7 @@ Strategies with different access are not compared. A difference is given with it
 tlbench has the rules.
 """
 SHORT = """\
-The first costs the least, in brackets its mean score; "or": what is not significantly different from it, the highest
+First the strategy to use, in brackets its mean score; "or": what is not significantly different from it, the highest
 score first. Evidence, costs and what else is worth trying: the page of the domain, or `tlbench advise TASK`.
 """
 

@@ -61,6 +61,8 @@ class Choice:
     not_different: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     """Name of what is not significantly different, also of source-only -> how far the recommended one is above it, and
     the half-width of the 95 % interval; None without two common seeds, or without an interval."""
+    highest: str = ""
+    """Of those strategies the one with the highest score, with that score; empty if there are none."""
     forgetting: float | None = None
     """Of the source head or, if there is none, of the probe."""
     p50_ms: float | None = None
@@ -88,13 +90,7 @@ class Choice:
         used = f"{self.name} ({wording.number(self.score)}{baseline})"
         if len(self.not_different) <= MOST_NAMED:
             return " or ".join([used, *self.not_different])
-        return f"{used} or {self._highest} or {len(self.not_different) - 1} more"
-
-    @property
-    def _highest(self) -> str:
-        """The one with the highest score of those that are not significantly different."""
-        name, (above, _) = next(iter(self.not_different.items()))
-        return name if above is None or self.score is None else f"{name} ({wording.number(self.score - above)})"
+        return f"{used} or {self.highest} or {len(self.not_different) - 1} more"
 
     def reasons(self, shared: Container[str] = ()) -> list[tuple[int, str]]:
         """Return the lines below the verdict, each with its depth, without the sentences that all choices share."""
@@ -183,6 +179,7 @@ def _used(case: Case, use: Entry) -> dict[str, Any]:
         "test_size": use.first.test_size,
         "seeds": tuple(row.seed for row in use.rows),
         "not_different": _not_different(case, use),
+        "highest": next((f"{case.name(one)} ({wording.number(one.mean('score'))})" for one in case.rivals), ""),
         "forgetting": forgetting(use),
         "adaptation_s": adaptation_seconds(use),
         "evidence": words.evidence(case, use),

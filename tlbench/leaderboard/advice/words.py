@@ -60,13 +60,15 @@ def _why(case: Case, use: Entry) -> str:
     left = case.contenders
     if len(left) == 1:
         return _why_alone(case)
+    if any(difference(left[0], other).seeds < 2 for other in left[1:]):
+        return "of those that may be recommended it has the highest score, which may be luck"
     for place, (word, value) in enumerate(COSTS.items()):
         kept = cheapest(left, place)
         if len(kept) == 1 < len(left):
             least = min((entry for entry in left if entry is not use), key=lambda entry: costs(entry)[place])
             return f"{word} ({value(use)} against {value(least)})"
         left = kept
-    return "of those that cost the least it has the highest score"
+    return "of those that cost about the least it has the highest score"
 
 
 def _why_alone(case: Case) -> str:

@@ -165,6 +165,8 @@ const COSTS = [
 function whyOf(found) {
   const { one, use, contenders } = found;
   if (contenders.length === 1) return whyAlone(found);
+  if (contenders.slice(1).some((a) => gapOf(one, contenders[0], a)[2] < 2))
+    return "of those that may be recommended it has the highest score, which may be luck";
   let left = contenders;
   for (let part = 0; part < COSTS.length; part += 1) {
     const kept = aboutLeast(one, left, part);
@@ -176,7 +178,7 @@ function whyOf(found) {
     }
     left = kept;
   }
-  return "of those that cost the least it has the highest score";
+  return "of those that cost about the least it has the highest score";
 }
 
 function whyAlone({ one, rivals, beatenBy }) {

@@ -1,4 +1,4 @@
-// Results without a score: those that were skipped are one line with their reasons, those that failed are told one by one.
+// Results without a score: those that were skipped are one line with their reasons, those that failed are listed one by one.
 
 const skipped = (entry) => entry.status === "skipped";
 
@@ -23,12 +23,13 @@ function skippedReasons(entries, name) {
 
 // A line that opens to the reasons.
 function skippedLine(entries, open) {
-  const names = distinct(entries.map((entry) => entry.label));
+  const several = distinct(entries.map((entry) => entry.backbone)).length > 1;
+  const name = (entry) => (several ? `${entry.label} with ${entry.backbone}` : entry.label);
   return h(
     "details",
     { open },
-    h("summary", {}, `${entries.length} skipped: ${joined(names)}`),
-    skippedReasons(entries, (entry) => entry.label),
+    h("summary", {}, `${entries.length} skipped: ${joined(distinct(entries.map((entry) => entry.label)))}`),
+    skippedReasons(entries, name),
   );
 }
 

@@ -107,7 +107,7 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
     { class: "results" },
     sortChoice(columns, sort, turn),
     by && metricsHint(entries, by),
-    without.length ? h("p", { class: "hint" }, `${without.length} skipped: sorted by task and access, they have reasons.`) : "",
+    without.length ? h("p", { class: "hint" }, `${counted(without.length, "skipped result")} not shown. Sort by task and access to see why.`) : "",
     h(
       "div",
       { class: "scroll", role: "region", "aria-label": caption, tabindex: "0" },
@@ -127,7 +127,7 @@ function resultsTable(entries, { sort = "", page = 1, full = false, change, capt
         h("tbody", {}, by ? shown.map((entry) => row(entry, columns, true)) : grouped(shown, columns)),
       ),
     ),
-    pages.length > 1 && pager(at, pages.length, entries.length, (next) => change({ page: next })),
+    pages.length > 1 && pager(at, pages.length, entries.length - without.length, (next) => change({ page: next })),
   );
 }
 

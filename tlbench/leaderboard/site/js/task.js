@@ -64,7 +64,7 @@ function taskView(name, parameters) {
       ? [
           h("h2", {}, "Not decided"),
           folded(
-            counted(about.ties.length, "neighbour in the ranking", "neighbours in the ranking"),
+            "Neighbours in the ranking that are not significantly different",
             about.ties.map((text) => h("li", {}, text)),
           ),
         ]
