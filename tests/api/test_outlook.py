@@ -58,9 +58,8 @@ def test_the_trainings_of_tuning_are_counted(catalog, plan_of, settings):
     plan = plan_of(catalog, tasks=["toy/blobs"], strategies=["finetune", "frozen"], seeds=(0, 1), tune=20)
     tuned = [job_of(pairing, catalog, settings) for pairing in plan.pairings]
     outlook = Outlook(jobs=tuned, settings=settings, at_once=2, finds=False)
-    assert lines(outlook)[1] == (
-        "tuning    20 settings x 5 folds = 100 trainings for each strategy and seed (finetune)"
-    )
+    said = " ".join(" ".join(lines(outlook)).split())
+    assert "tuning 20 settings x up to 5 folds = at most 100 trainings for each strategy and seed (finetune)" in said
     assert not any("tuning" in line for line in lines(replace(outlook, jobs=[cached(job) for job in tuned])))
 
 

@@ -80,7 +80,7 @@ def test_list_shows_what_plugins_bring(tlbench):
 
 def test_strategies_are_listed_below_the_plugin_that_brings_them(tlbench):
     lines = tlbench("list")[1].splitlines()
-    start = lines.index("few labels:")
+    start = lines.index("few_labels:")
     end = next(place for place in range(start + 1, len(lines)) if lines[place].endswith(":"))
     members = [line.split()[0] for line in lines[start + 1 : end]]
     assert "mean-teacher" in members
