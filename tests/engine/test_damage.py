@@ -24,7 +24,13 @@ from tlbench.planning import fingerprints
 from tlbench.results.files import remove, write_sealed
 
 REQUESTS = (
-    {"tasks": ["toy/blobs"], "strategies": ["finetune"], "estimators": ["class-share"], "analyses": ["feature-shift"]},
+    {
+        "tasks": ["toy/blobs"],
+        "strategies": ["finetune"],
+        "estimators": ["class-share"],
+        "analyses": ["feature-shift"],
+        "curves": True,
+    },
     {"tasks": ["toy/alone"], "strategies": ["finetune"], "remember": "toy/blobs"},
     {"tasks": ["toy/blobs"], "strategies": ["finetune"], "tune": 1, "overrides": {"finetune.few_labels": True}},
 )
