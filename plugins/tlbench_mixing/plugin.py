@@ -20,13 +20,7 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
-                Option(
-                    name="alpha",
-                    default=0.2,
-                    summary="both parameters of the Beta distribution of weights",
-                    least=1e-3,
-                    tune=5,
-                ),
+                _alpha(0.2, "weights"),
             ),
             selections=("target-validation",),
             recipe="full",
@@ -42,16 +36,20 @@ def tlbench_strategies() -> list[StrategySpec]:
             on_request=True,
             options=(
                 *training_options(steps=120, learning_rate=1e-3),
-                Option(
-                    name="alpha",
-                    default=1.0,
-                    summary="both parameters of the Beta distribution of areas",
-                    least=1e-3,
-                    tune=5,
-                ),
+                _alpha(1.0, "areas"),
             ),
             selections=("target-validation",),
             recipe="full",
             adapt=deferred("tlbench_mixing.strategies", "cutmix"),
         ),
     ]
+
+
+def _alpha(default: float, of: str) -> Option:
+    return Option(
+        name="alpha",
+        default=default,
+        summary=f"both parameters of the Beta distribution of {of}",
+        least=1e-3,
+        tune=5,
+    )

@@ -14,6 +14,11 @@ from tlbench.cli.output import print_json, say
 from tlbench.cli.settings import set_option
 from tlbench.leaderboard.advice.limits import NEEDS, Limits
 
+NOTHING = (
+    "No strategy has a score: there is nothing to choose among. tlbench leaderboard says what failed or was "
+    "skipped, and why; tlbench run --strategy all tries them all."
+)
+
 
 @click.command("advise")
 @click.argument("tasks", metavar="[TASK]...", nargs=-1, shell_complete=completion.names_of("tasks"))
@@ -86,7 +91,4 @@ def command(
     elif advice:
         say(advice.text if tasks else advice)
     else:
-        say(
-            "No strategy has a score: there is nothing to choose among. tlbench leaderboard says what failed or was "
-            "skipped, and why; tlbench run --strategy all tries them all."
-        )
+        say(NOTHING)

@@ -35,7 +35,7 @@ def domain_tables(domain: str, entries: Sequence[Entry], left: Sequence[Entry]) 
 def _table(every_member: Sequence[Entry]) -> str:
     """Return a task's table; what was skipped is a note below it."""
     members = [entry for entry in every_member if entry.first.status != "skipped"]
-    left = wording.skipped(every_member, len({entry.first.backbone for entry in every_member}) > 1)
+    left = wording.skipped(every_member, wording.has_backbones(every_member))
     if not members:
         return f"% {safe(every_member[0].first.task)}: {safe(left)}"
     every = wording.result_columns(wording.further_scores(members))

@@ -70,7 +70,8 @@ def _task(members: Sequence[Entry], links: dict[str, int]) -> str:
     notes = [*versions.sentences(scored), *flags.sentences(scored)]
     notes += [*marks.sentences(scored), *to_scratch.sentences(scored), *wording.ties(scored)]
     notes += [f"({place}) {wording.why(entry)}" for place, entry in enumerate(failed, start=1)]
-    notes += filter(None, [wording.skipped(members, len({entry.first.backbone for entry in members}) > 1)])
+    if skipped := wording.skipped(members, wording.has_backbones(members)):
+        notes.append(skipped)
     return "\n".join([*parts, *(f"- {safe(note)}" for note in notes), ""] if notes else parts)
 
 

@@ -81,6 +81,11 @@ def skipped(entries: Sequence[Entry], several: bool = False) -> str:
     return f"{count} skipped: {said}" if reasons else ""
 
 
+def has_backbones(entries: Sequence[Entry]) -> bool:
+    """Return whether entries have several backbones, so that names need theirs."""
+    return len({entry.first.backbone for entry in entries}) > 1
+
+
 def with_backbone(entry: Entry, several: bool) -> str:
     """Return the name of a strategy, with its backbone if the task has several."""
     return f"{entry.strategy} with {entry.first.backbone}" if several else entry.strategy
@@ -206,7 +211,7 @@ def task_facts(entries: Sequence[Entry]) -> str:
 
 def ties(entries: Sequence[Entry]) -> list[str]:
     """Return a sentence on each two neighbours that are not significantly different; of many, on those of the best."""
-    several = len({entry.first.backbone for entry in entries}) > 1
+    several = has_backbones(entries)
     pairs = list(undecided(entries))
     shown = pairs if len(pairs) <= TIES else [pair for pair in pairs if is_best(pair[0]) and is_best(pair[1])]
     said = [_tie(*pair, several) for pair in shown]
