@@ -149,6 +149,7 @@ def _shown(
     return Shown(
         first=prediction.batch[0][0].cpu(),
         mask=mask,
+        columns=request.columns or (),
         predicted=request.labels[prediction.label],
         true=request.labels[true] if 0 <= true < len(request.labels) else None,
         values=values,

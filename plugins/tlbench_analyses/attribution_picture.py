@@ -26,6 +26,8 @@ class Shown:
     """Its first input `(...)`, without a batch."""
     mask: Tensor
     """The number of the segment of each value."""
+    columns: Sequence[str]
+    """Names of columns, if it is a row and they have some."""
     predicted: str
     true: str | None
     """The true label; None if targets are not classes."""
@@ -55,6 +57,10 @@ def drawn(encoder: Encoder, examples: Sequence[Shown]) -> bytes:
     else:
         figure.supxlabel(MEANING, fontsize=8)
     return png(figure)
+
+
+LONGEST_NAME = 24
+"""Characters of a column's name beside its bar."""
 
 
 def limits(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -90,11 +96,13 @@ def _bars(axes: Any, values: Any, names: Sequence[str], ends: tuple[float, float
 
 
 def _names(encoder: Encoder, example: Shown) -> list[str]:
-    """Return the texts of tokens, else what a segment is, with its number from 1."""
+    """Return the texts of tokens, the names of columns, or else what a segment is, with its number from 1."""
     texts, first = encoder.token_texts, example.first
     if texts is not None and not first.is_floating_point() and first.dim() == 1:
         return [texts[token] if 0 <= token < len(texts) else str(token) for token in first.tolist()]
     number = int(example.mask.max()) + 1
+    if len(example.columns) == number:
+        return [name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..." for name in example.columns]
     modality = encoder.signature.modality if encoder.signature else ""
     word = {"tabular": "column ", "audio": "window ", "series": "window "}.get(modality, "")
     return [f"{word}{place + 1}" for place in range(number)]

@@ -60,7 +60,7 @@ def test_a_suite_asks_for_them(tlbench, tmp_path):
     assert answer["without"] == []
 
 
-def test_a_palikenessge_that_is_missing_is_an_error_before_the_run(tlbench, tmp_path):
+def test_a_package_that_is_missing_is_an_error_before_the_run(tlbench, tmp_path):
     status, _, errors = tlbench(*WORDS, "--estimator", "needs-absent")
     assert status == 2
     assert '"needs-absent" requires a_module_that_is_nowhere: pip install' in errors

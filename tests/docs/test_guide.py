@@ -57,7 +57,7 @@ def rows(followed):
 def test_every_block_of_the_guide_is_followed():
     page = GUIDE.read_text()
     assert page.count("```python") + page.count("```bash") == len(list(BLOCK.finditer(page)))
-    assert len(re.findall("^cat > ", script(page), re.MULTILINE)) == page.count("```python") == 7
+    assert len(re.findall("^cat > ", script(page), re.MULTILINE)) == page.count("```python") == 8
 
 
 def test_the_strategy_ends_as_rows_on_the_board(rows, followed):
@@ -78,8 +78,9 @@ def test_the_task_with_a_kind_of_its_own_ends_as_a_row(rows):
 
 
 def test_the_strategies_in_single_files_end_as_rows(rows):
-    aligned, extended = (only(rows, task="anomaly/flows", strategy=name) for name in ("ddc", "adapter"))
-    assert (aligned.status, aligned.reason, extended.status, extended.reason) == ("ok", None, "ok", None)
+    plain, aligned, extended = (only(rows, task="anomaly/flows", strategy=name) for name in ("plain", "ddc", "adapter"))
+    assert [(row.status, row.reason) for row in (plain, aligned, extended)] == [("ok", None)] * 3
+    assert (plain.access, plain.trained_parameters) == (("target-labels",), plain.parameters)
     assert aligned.access == ("source", "target-inputs")
     assert 0 < extended.trained_parameters < extended.parameters
     assert (extended.forgetting_head, extended.forgetting_probe) == (0, 0)

@@ -9,8 +9,9 @@ import pytest
 from support import SOURCES, only, plan_only
 
 from tlbench.engine.pipeline import DIAGNOSTICS, SCORED
+from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.runner import run
-from tlbench.errors import UnknownNameError, UsageError
+from tlbench.errors import ContractError, UnknownNameError, UsageError
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.discovery import plugin_file
 from tlbench.planning.expand import make_plan
@@ -236,3 +237,19 @@ def test_an_analysis_is_given_the_test_split_in_memory(diagnosing, source_of, pa
     assert not request.after.training
     again = analysis_request(pairing, prepared, source, source, asked)
     assert request.generator.initial_seed() == again.generator.initial_seed()
+
+
+def test_names_of_columns_are_kept_and_must_fit_the_rows(diagnosing, shared_settings, tmp_path):
+    (pairing,) = plan_only(diagnosing, shared_settings, tasks=["toy/blobs"], strategies=["frozen"]).pairings
+    size = len(pairing.task.load(pairing.load_request).source.train.inputs[0])
+    names = tuple(f"column {place}" for place in range(size))
+
+    def named(columns):
+        load = lambda request: dataclasses.replace(pairing.task.load(request), columns=columns)  # noqa: E731
+        return dataclasses.replace(pairing, task=dataclasses.replace(pairing.task, load=load))
+
+    (tmp_path / "named").mkdir()
+    prepare(named(names), tmp_path / "named")
+    assert Prepared.read(tmp_path / "named").columns == names
+    with pytest.raises(ContractError, match=rf"names {size + 1} columns, but its examples have the shape \({size},\)"):
+        prepare(named((*names, "more")), tmp_path)

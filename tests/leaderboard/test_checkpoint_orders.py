@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from tlbench.api.backbone_advice import CAUTION, remarks, table
+from tlbench.api.backbone_advice import CAUTION, remarks, table, verdict
 from tlbench.engine.backbone_estimates import BackboneEstimates
 from tlbench.leaderboard.advice.checkpoints import agreement, best_scores, order
 
@@ -57,9 +57,39 @@ def test_the_table_has_ranks_and_the_remarks_every_order():
     assert (large["logme"], large["leep"]) == ("-0.500 (2)", "-")
     assert (broken["weights (M)"], broken["logme"]) == (None, "-")
     said = remarks([SMALL, LARGE, BROKEN], "toy/blobs", [])
-    assert said[:2] == ["By size: large, small.", "By logme: small, large."]
+    assert said[:3] == [
+        "Run both large, the largest, and small, first by 1 of 1 estimators: the orders do not agree.",
+        "By size: large, small.",
+        "By logme: small, large.",
+    ]
     assert "No estimate of broken: No weights." in said
     assert said[-1] == CAUTION
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            {"size": {"a": 2.0, "b": 1.0}, "x": {"a": 2.0, "b": 1.0}},
+            ["Run a first: it is the largest and first by 1 of 1"],
+        ),
+        (
+            {
+                "size": {"a": 2.0, "b": 1.0},
+                "x": {"a": 0.0, "b": 1.0},
+                "y": {"a": 0.0, "b": 1.0},
+                "z": {"a": 1.0, "b": 0.0},
+            },
+            ["Run both a, the largest, and b, first by 2 of 3 estimators"],
+        ),
+        ({"size": {}, "x": {"a": 2.0, "b": 1.0}}, ["Run a first: it is first by 1 of 1 estimators"]),
+        ({"size": {"a": 2.0, "b": 1.0}, "x": {"a": 1.0}}, []),
+    ],
+)
+def test_what_to_run_follows_from_the_size_and_from_most_estimators(values, said):
+    found = verdict(values)
+    assert len(found) == len(said)
+    assert all(one.startswith(start) for one, start in zip(found, said, strict=True))
 
 
 def test_orders_are_held_against_scores_on_the_board(row):

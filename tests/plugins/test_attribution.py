@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -230,3 +232,12 @@ def test_panels_share_a_scale_and_name_the_predicted_and_the_true_class(model, m
     assert titles == {"after: predicted a\ntrue a", "after: predicted $b$\ntrue a"}
     assert {label.get_text() for label in figure.axes[0].get_yticklabels()} == {f"column {n}" for n in (1, 2, 3, 4)}
     assert "red adds to it, blue takes from it" in figure.get_supxlabel()
+
+
+def test_columns_with_names_are_called_by_them(model, monkeypatch):
+    figures = []
+    monkeypatch.setattr(attribution_picture, "png", lambda figure: figures.append(figure) or b"")
+    names = ("age", "$cost$", "x" * 30, "service=http")
+    occlusion(replace(asked(model, inputs=halves(model)), columns=names))
+    shown = {label.get_text() for label in figures[0].axes[0].get_yticklabels()}
+    assert shown == {"age", "$cost$", "x" * 21 + "...", "service=http"}

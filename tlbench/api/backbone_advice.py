@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ SIZE = "size"
 """The static order: by the number of weights, which costs nothing."""
 CAUTION = (
     "Estimates are of the features before adaptation. The order by size costs nothing and has often been the better "
-    "guess: where the two differ, run both backbones with --label-budget and --seeds 3."
+    "guess: where the two differ, compare by `tlbench run` with --label-budget and --seeds 3."
 )
 
 
@@ -46,9 +47,10 @@ def by_estimator(found: Sequence[BackboneEstimates]) -> dict[str, dict[str, floa
 
 
 def remarks(found: Sequence[BackboneEstimates], task: str, rows: Sequence[Row]) -> list[str]:
-    """Return sentences: each order, how it agreed with scores on the board, and what has no number."""
+    """Return sentences: what to run, each order, how it agreed with scores on the board, and what has no number."""
     values = by_estimator(found)
-    lines = [f"By {name}: {', '.join(order(one))}." for name, one in values.items() if len(one) > 1]
+    lines = verdict(values)
+    lines += [f"By {name}: {', '.join(order(one))}." for name, one in values.items() if len(one) > 1]
     scores = best_scores(rows, task)
     if len(scores.keys() & values[SIZE].keys()) >= FEWEST:
         lines.append(_agreements(values, scores))
@@ -58,6 +60,22 @@ def remarks(found: Sequence[BackboneEstimates], task: str, rows: Sequence[Row]) 
     without = dict.fromkeys((name, why) for one in found for name, why in one.without.items())
     lines += [f"Without {name}: {why}" for name, why in without]
     return [*lines, CAUTION]
+
+
+def verdict(values: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return in a sentence which backbones to run: the largest, and the first of most estimators if it is another."""
+    ranked = {name: order(one)[0] for name, one in values.items() if len(one) > 1}
+    firsts = Counter(first for name, first in ranked.items() if name != SIZE)
+    if not firsts:
+        return []
+    most, times = min(firsts.items(), key=lambda item: (-item[1], item[0]))
+    how = f"first by {times} of {firsts.total()} estimators"
+    largest = ranked.get(SIZE)
+    if largest is None:
+        return [f"Run {most} first: it is {how}."]
+    if largest == most:
+        return [f"Run {most} first: it is the largest and {how}."]
+    return [f"Run both {largest}, the largest, and {most}, {how}: the orders do not agree."]
 
 
 def _agreements(values: Mapping[str, Mapping[str, float]], scores: Mapping[str, float]) -> str:

@@ -20,7 +20,7 @@ from tlbench.cli.catalog import plugin_option
 from tlbench.cli.configured import ConfiguredCommand
 from tlbench.cli.engine import engine_options
 from tlbench.cli.outcome import print_results, wide_option
-from tlbench.cli.output import print_json, say, say_err
+from tlbench.cli.output import print_json, say, say_err, say_wrapped
 from tlbench.cli.settings import parse_seeds, set_option
 from tlbench.cli.verbosity import level, verbosity_options
 
@@ -46,6 +46,10 @@ REPLACED = (
     "tune",
 )
 """Options that replace what a suite says."""
+QUICK = (
+    "--quick trains a quarter of the steps with one seed: it shows that everything runs. For numbers that say which "
+    "strategy is better, leave it out."
+)
 MACHINE = ("device", "threads", "precision", "compiled")
 """Options of `settings_for`; those of `engine_of` are left."""
 
@@ -211,6 +215,8 @@ def command(
             return
         results = carry_out(run, settings)
     _print(results, settings, as_json=as_json, wide=wide)
+    if quick and not as_json and level() <= logging.INFO:
+        say_wrapped(QUICK)
     if status := _status(results):
         sys.exit(status)
 

@@ -61,6 +61,8 @@ class AnalysisRequest:
     """The only source of randomness, on the CPU: what it draws depends on the seed."""
     options: Mapping[str, Any]
     """Every option of the analysis by name."""
+    columns: tuple[str, ...] | None = None
+    """The names of the F columns of rows `(F,)`; None if the task gives none."""
 
 
 @dataclass(frozen=True, kw_only=True)

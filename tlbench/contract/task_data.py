@@ -87,5 +87,7 @@ class TaskData:
     """Where it is to be adapted to."""
     sample_rate: int | None = None
     """Of audio, in Hz."""
+    columns: tuple[str, ...] | None = None
+    """Names of the F columns of rows `(F,)`, for people; None if they have none, or inputs are no rows."""
     reading: Mapping[str, Any] | None = None
     """JSON values that the task's `reader` needs to read a file as `load` did, such as the size of images."""

@@ -53,6 +53,7 @@ def analysis_request(
         targets=copied.targets,
         source_inputs=_copied(prepared, "source-test").inputs if source else None,
         labels=tuple(prepared.target_labels),
+        columns=prepared.columns,
         generator=seed_everything(pairing.seed, "analyse", asked.label),
         options=dict(asked.options),
     )

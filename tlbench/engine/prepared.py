@@ -49,6 +49,8 @@ class Prepared:
     """Of the backbone."""
     sample_rate: int | None
     """Of audio, in Hz."""
+    columns: tuple[str, ...] | None
+    """Names of the columns of rows."""
     fitted_on: str | None
     """What `fitted` was learnt from; None if the backbone learns nothing."""
     sha256: str
@@ -66,6 +68,7 @@ class Prepared:
             known["fitted"],
             known["modality"],
             known["sample_rate"],
+            None if known["columns"] is None else tuple(known["columns"]),
             known["fitted_on"],
             known["sha256"],
             known["near_copies"],
@@ -122,6 +125,7 @@ def _prepare(plan: SourcePlan, data: TaskData, folder: Path) -> Prepared:
         "fitted_on": fitted_on,
         "modality": backbone.modality,
         "sample_rate": data.sample_rate,
+        "columns": data.columns,
         "reading": None if data.reading is None else dict(data.reading),
         "sha256": digest(arrays),
         "near_copies": near_copies(read["target-train"], read["target-test"]),
@@ -186,7 +190,21 @@ def check_data(task: TaskSpec, setting: Setting, data: TaskData) -> dict[str, Ta
     if setting == "transductive" and data.source is not None and data.source.labels != data.target.labels:
         raise ContractError(f'Task "{task.name}" is transductive (same labels), but its domains have different labels.')
     check_groups(task.name, data)
+    _check_columns(task.name, data)
     return targets
+
+
+def _check_columns(task: str, data: TaskData) -> None:
+    """Raise `ContractError` unless the first example of each side has a value for each named column."""
+    if data.columns is None:
+        return
+    for side in filter(None, (data.source, data.target)):
+        shape = np.shape(side.train.inputs[0])
+        if shape != (len(data.columns),):
+            raise ContractError(
+                f'Task "{task}": `load` names {len(data.columns)} columns, but its examples have the shape {shape}: '
+                f"name every column of rows `(F,)`, or set `columns` to None."
+            )
 
 
 def splits_of(data: TaskData) -> tuple[str, ...]:

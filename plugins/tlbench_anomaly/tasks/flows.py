@@ -110,7 +110,7 @@ def load(request: LoadRequest) -> TaskData:
         Side(labels=LABELS, train=record(network, train, random), test=record(network, test, random))
         for network, train, test in ((OFFICE, 4000, 3000), (DATA_CENTRE, 4000, 4000))
     )
-    return TaskData(source=source, target=target)
+    return TaskData(source=source, target=target, columns=FEATURES)
 
 
 def load_normal(request: LoadRequest) -> TaskData:
@@ -121,7 +121,8 @@ def load_normal(request: LoadRequest) -> TaskData:
         Split(inputs=rows, labels=service) for rows, _, service in (draw(office, n, random) for n in (3000, 1000))
     )
     target = Side(labels=LABELS, train=record(quiet, 2000, random), test=record(DATA_CENTRE, 2000, random))
-    return TaskData(source=Side(labels=tuple(OFFICE.services), train=train, test=test), target=target)
+    source = Side(labels=tuple(OFFICE.services), train=train, test=test)
+    return TaskData(source=source, target=target, columns=FEATURES)
 
 
 def record(network: Network, size: int, random: np.random.Generator) -> Split:

@@ -113,4 +113,5 @@ def _encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: P
         return make_side(parts.map(features), STATES)
 
     first = None if source is None else side(source)
-    return TaskData(source=first, target=side(target), reading=encoding.reading_of(target.train.inputs))
+    reading = encoding.reading_of(target.train.inputs)
+    return TaskData(source=first, target=side(target), columns=encoding.names, reading=reading)

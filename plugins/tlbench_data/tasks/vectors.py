@@ -54,7 +54,8 @@ def load_numbers(request: LoadRequest) -> TaskData:
     )
     tested = [half for parts in others for half in (parts.train, parts.test)]
     encoding.note_unseen([record for half in (first.test, *tested) for record in half.inputs])
-    return replace(_data(sides, names, encoding.features), reading=encoding.reading_of(sides["target"].train.inputs))
+    reading = encoding.reading_of(sides["target"].train.inputs)
+    return replace(_data(sides, names, encoding.features), columns=encoding.names, reading=reading)
 
 
 def load_tags(request: LoadRequest) -> TaskData:

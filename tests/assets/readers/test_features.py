@@ -31,6 +31,7 @@ def test_numbers_stay_and_texts_become_one_hot(records):
     features = learn(train).features(train.inputs)
     assert features.dtype == np.float64
     assert features.tolist() == [[1, 1, 0], [3, 0, 1]]
+    assert learn(train).names == ("bytes", "service=http", "service=ssh")
 
 
 def test_a_text_that_training_did_not_have_is_all_zeros(records):

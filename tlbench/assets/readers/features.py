@@ -69,6 +69,16 @@ class FeatureEncoding:
     """Whether a cell without a usable number becomes NaN, rather than a fault."""
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the F features: a column of numbers has one, a categorical one has one for each text."""
+        texts = ((name, self.categories.get(name)) for name in self.columns)
+        return tuple(
+            itertools.chain.from_iterable(
+                [name] if known is None else [f"{name}={text}" for text in known] for name, known in texts
+            )
+        )
+
+    @property
     def reading(self) -> dict[str, Any]:
         """What `record_reader` needs to read a table with decimal points in the same way."""
         return {"columns": self.columns, "categories": self.categories, "log": self.log, "fill": self.fill}

@@ -41,7 +41,7 @@ def _no_gain(case: Case, use: Entry) -> str:
         return ""
     gap = case.over(SOURCE_ONLY, use)
     why = "fewer than two common seeds decide nothing" if gap is None else size(gap)
-    return f"not significantly better than {SOURCE_ONLY}, the model without adaptation ({why})"
+    return f"not significantly better than {SOURCE_ONLY}, the model without adaptation, which forgets nothing ({why})"
 
 
 def _undecided(case: Case, use: Entry) -> str:

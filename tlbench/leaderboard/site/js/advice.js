@@ -141,7 +141,7 @@ function noGainOf({ one, use, gains, source }) {
   if (gains(use)) return "";
   const gap = gapOf(one, use, source(use));
   const why = gap[2] > 1 ? sizeOf(gap) : "fewer than two common seeds decide nothing";
-  return `not significantly better than source-only, the model without adaptation (${why})`;
+  return `not significantly better than source-only, the model without adaptation, which forgets nothing (${why})`;
 }
 
 function undecided(found) {
