@@ -105,6 +105,9 @@ def by_segment(values: Tensor, mask: Tensor, how: str) -> Values:
 def _analysis(request: AnalysisRequest, attribute: Attribute) -> Analysis:
     if not bool((request.targets.counts == 1).all()):
         raise NotApplicable("It explains models with one prediction for each example.")
+    # Lengths, places and types of tokens are whole numbers; other inputs are content, and would stay as they are.
+    if any(part.is_floating_point() or part.dtype == torch.uint8 for part in request.inputs.batch(np.array([0]))[1:]):
+        raise NotApplicable("It explains encoders with one image, sound or row, not several backbones side by side.")
     models = _models(request)
     positions = positions_of_some(len(request.inputs), request.options["examples"], request.generator)
     found: dict[str, list[Explained]] = {name: [] for name in models}

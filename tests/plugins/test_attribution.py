@@ -234,6 +234,14 @@ def test_panels_share_a_scale_and_name_the_predicted_and_the_true_class(model, m
     assert "red adds to it, blue takes from it" in figure.get_supxlabel()
 
 
+def test_a_second_image_or_row_beside_the_first_is_refused(model):
+    request = asked(model)
+    beside = replace(request, inputs=Inputs((*request.inputs.columns, np.ones((4, 2), np.float32))))
+    for analysis in (occlusion, integrated_gradients):
+        with pytest.raises(NotApplicable, match="not several backbones side by side"):
+            analysis(beside)
+
+
 def test_columns_with_names_are_called_by_them(model, monkeypatch):
     figures = []
     monkeypatch.setattr(attribution_picture, "png", lambda figure: figures.append(figure) or b"")
