@@ -16,6 +16,8 @@ from pathlib import Path
 from tlbench.leaderboard.aggregate import Entry, aggregate
 from tlbench.leaderboard.ranks import Difference, difference
 from tlbench.leaderboard.wording import number
+from tlbench.planning.catalog import load_catalog
+from tlbench.results.baselines import requested_budget
 from tlbench.results.row_files import read_rows
 
 BOARD = Path(__file__).parents[1] / "leaderboards"
@@ -62,16 +64,29 @@ class Beside:
     """CPU seconds of adaptation over those of the reference; None beside source-only, which computes nothing."""
 
 
-def tables(board: Path) -> Iterator[str]:
-    """Yield a heading with its table for each family that the board has results of; each backbone counts as a task."""
+def plain(board: Path) -> dict[tuple[str, str], dict[str, Entry]]:
+    """Return the results of embedded tasks as the tasks and strategies come, by task and backbone and by strategy.
+
+    Other label budgets, augmentations and options, among them tuned ones, are left out.
+    """
+    catalog = load_catalog()
     found: dict[tuple[str, str], dict[str, Entry]] = {}
     for entry in aggregate(read_rows(board), board):
-        own = found.setdefault((entry.first.task, entry.first.backbone), {})
-        if entry.first.strategy in own:
-            raise SystemExit(
-                f'Two results of "{entry.first.strategy}" on "{entry.first.task}": use a board with one each.'
-            )
-        own[entry.first.strategy] = entry
+        row = entry.first
+        task, strategy = catalog.tasks[row.task], catalog.strategies[row.strategy]
+        plainly = requested_budget(row) == str(task.label_budget) and not row.tuning and row.augmentation == "none"
+        if not plainly or task.data_from != "package":
+            continue
+        own = found.setdefault((row.task, row.backbone), {})
+        if strategy.name in own:
+            raise SystemExit(f'Two results of "{row.strategy}" on "{row.task}": use a board with one each.')
+        own[strategy.name] = entry
+    return found
+
+
+def tables(board: Path) -> Iterator[str]:
+    """Yield a heading with its table for each family that the board has results of; each backbone counts as a task."""
+    found = plain(board)
     plugins: dict[str, dict[str, list[Beside]]] = {}
     for (task, _), entries in sorted(found.items()):
         for name, entry in entries.items():
@@ -83,6 +98,20 @@ def tables(board: Path) -> Iterator[str]:
     for heading, plugin in FAMILIES.items():
         if plugin in plugins:
             yield f"### {heading}\n\n{_table(plugins[plugin])}"
+    for (task, _), entries in sorted(found.items()):
+        if any("return" in row.scores for entry in entries.values() for row in entry.rows):
+            yield f"### A policy in a closed loop: `{task}`\n\n{_closed_loop(entries)}"
+
+
+def _closed_loop(entries: Mapping[str, Entry]) -> str:
+    """Return a table of the mean return over seeds, with the lowest and the highest, beside the score."""
+    found = {name: [row.scores["return"] for row in entry.rows] for name, entry in entries.items()}
+    lines = [("strategy", "return: mean (range over seeds)", "score", "forgetting")]
+    lines.append(("---",) * len(lines[0]))
+    for name, returns in sorted(found.items(), key=lambda item: (-statistics.mean(item[1]), item[0])):
+        values = f"{statistics.mean(returns):.3f} ({min(returns):.2f} to {max(returns):.2f})"
+        lines.append((f"`{name}`", values, *(number(entries[name].mean(of)) for of in ("score", "forgetting_head"))))
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _reference(entry: Entry, entries: Mapping[str, Entry]) -> str:

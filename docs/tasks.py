@@ -1,0 +1,60 @@
+"""The figures of docs/tasks.md, from a board: `python docs/tasks.py [BOARD]` writes them into the page.
+
+A line has the score, forgetting and latency of the strategy in its command, or of `finetune`, where the board has that
+task with the backbone in its command, or with its own. Other lines stay as they are.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from tlbench.leaderboard.aggregate import Entry, aggregate
+from tlbench.leaderboard.wording import number
+from tlbench.planning.catalog import load_catalog
+from tlbench.results.baselines import requested_budget
+from tlbench.results.row_files import read_rows
+
+PAGE = Path(__file__).parent / "tasks.md"
+BOARD = PAGE.parents[1] / "leaderboards"
+COMMAND = re.compile(r"^\|(?:[^|]*\|){3} `tlbench run ([^`|]+)` \| `[^`|]+` \|")
+"""A line of the table up to the figures, with the words of its command."""
+
+
+def main(board: Path) -> None:
+    """Replace the figures of every line that the board has."""
+    entries = aggregate(read_rows(board), board)
+    lines = [_with_figures(line, entries) for line in PAGE.read_text(encoding="utf-8").splitlines()]
+    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _with_figures(line: str, entries: list[Entry]) -> str:
+    found = COMMAND.match(line)
+    if found is None:
+        return line
+    words = shlex.split(found[1])
+    given = dict(itertools.pairwise(words))
+    task = load_catalog().tasks[given["--task"]]
+    backbone, strategy = given.get("--backbone", task.backbone), given.get("--strategy", "finetune")
+    for entry in entries:
+        row = entry.first
+        if (row.task, row.backbone, row.strategy) == (task.name, backbone, strategy) and (
+            requested_budget(row) == str(task.label_budget) and not row.tuning and row.augmentation == "none"
+        ):
+            return f"{found[0]} {_figures(entry)} |"
+    return line
+
+
+def _figures(entry: Entry) -> str:
+    score, low, high = (number(entry.mean(name)) for name in ("score", "score_low", "score_high"))
+    lost = entry.mean("forgetting_head")
+    page = f"../leaderboards/{entry.first.domain}.md"
+    seeds = f"{len(entry.rows)} seeds; [board]({page})"
+    return f"{score} ({low} to {high}), {seeds} | {'-' if lost is None else number(lost)} | {number(entry.mean('p50_ms'))}"
+
+
+if __name__ == "__main__":
+    main(Path(next(itertools.islice(sys.argv, 1, 2), BOARD)))
