@@ -1,0 +1,56 @@
+"""The published board: of one commit, without a failed result, and of the questions that tlbench asks today."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from tlbench.planning.expand import make_plan
+from tlbench.planning.selection import RunRequest
+from tlbench.results.row_files import read_rows
+
+BOARD = Path(__file__).parents[2] / "leaderboards"
+
+
+@pytest.fixture(scope="module")
+def rows():
+    found = list(read_rows(BOARD))
+    if not found:
+        pytest.skip("no boards beside the tests: they run on an sdist alone")
+    return found
+
+
+def test_it_is_of_one_commit_and_one_set_of_libraries(rows):
+    assert {row.dirty for row in rows} == {False}
+    assert len({row.commit for row in rows}) == 1
+    versions = defaultdict(set)
+    for row in rows:
+        for name, version in row.versions.items():
+            versions[name].add(version)
+    assert [name for name, found in versions.items() if len(found) > 1] == []
+
+
+def test_no_result_failed_and_what_was_skipped_says_why(rows):
+    assert {row.status for row in rows} == {"ok", "skipped"}
+    assert [row.file_name for row in rows if (row.status == "skipped") != bool(row.reason)] == []
+
+
+def test_its_embedded_tasks_have_all_strategies_or_say_why_not(rows, catalog):
+    found = defaultdict(set)
+    for row in rows:
+        found[row.task].add(row.strategy)
+    embedded = {name for name, task in catalog.tasks.items() if task.data_from == "package"}
+    assert embedded <= found.keys()
+    shipped = {name for name, one in catalog.strategies.items() if "(tlbench " in str(catalog.origin(one))}
+    assert {task: sorted(shipped - found[task]) for task in embedded if shipped - found[task]} == {}
+
+
+def test_its_keys_are_those_of_the_same_questions_today(rows, catalog, settings):
+    """Otherwise a run with `--board leaderboards` would add results beside those that it has."""
+    asked = [row for row in rows if catalog.tasks[row.task].data_from == "package" and row.seed == 1000]
+    tasks, strategies = sorted({row.task for row in asked}), sorted({row.strategy for row in asked})
+    request = RunRequest(tasks=tasks, strategies=strategies, references=("none",), seeds=(1000,))
+    known = {row.key for row in asked}
+    assert {pairing.key() for pairing in make_plan([request], catalog, settings).pairings} <= known
