@@ -12,15 +12,15 @@ from tlbench import ANOMALY, AUGMENT_OPTION, SEGMENTATION, LoadRequest, Option, 
 from tlbench_data.options import places
 
 FUNDUS = (
-    "HRF: CC BY 4.0; its artery and vein labels: no terms beyond GPL-3.0 of github.com/rmaphoh/Learning-AVSegmentation; "
-    "CHASE_DB1: CC BY 4.0 as others state it, no licence at github.com/mipple1986/data; cite the papers of both"
+    "HRF: CC BY 4.0; its artery and vein labels: no terms beyond GPL-3.0 of github.com/rmaphoh/Learning-AVSegmentation"
+    "; CHASE_DB1: CC BY 4.0 as others state it, no licence at github.com/mipple1986/data; cite the papers of both"
 )
 ZEEK = (
     "home devices: IoT-23, known as CC BY 4.0, cite doi 10.5281/zenodo.4743746 (github.com/aucad/sensor-data); "
     "computers: GPL-2.0 (github.com/stratosphereips/security-datasets-for-testing)"
 )
 TILE = 192
-"""Width and height of the tiles of photographs in pixels."""
+"""Width and height of the files of tiles in pixels."""
 VICTIMS = {"computers": "pc_target.csv", "home": "iot_target.csv"}
 """The tables of flows that may be the target."""
 
@@ -50,7 +50,7 @@ def _vessels() -> TaskSpec:
     return TaskSpec(
         name="medical/retina-vessels",
         title="Vessels of the retina, table to hand-held camera",
-        summary="Blood vessels in tiles of eye photographs, 192 x 192 pixels, whole patients in each split; real data.",
+        summary="Blood vessels in tiles of eye photographs, whole patients in each split; real data.",
         source="HRF: 45 adults by a table camera, two tiles each: 48 tiles for training, 42 for testing.",
         target="CHASE_DB1: 14 children, three tiles of each eye: 8 children for training, 6 (36 tiles) for testing.",
         shift="Other camera, light, age and field of view, wider vessels, annotators who leave out the thinnest.",
@@ -72,8 +72,9 @@ def _vessels() -> TaskSpec:
             ),
             Option(
                 name="size",
-                default=TILE,
-                summary="width and height that tiles are scaled to; hausdorff-95 stays in pixels of the files",
+                default=TILE // 2,
+                summary=f"width and height that tiles are scaled to; {TILE} keeps those of the files, whose pixels "
+                "hausdorff-95 counts",
                 unit="px",
             ),
             AUGMENT_OPTION,

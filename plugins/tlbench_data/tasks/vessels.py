@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
 from tlbench.assets import (
@@ -31,6 +32,8 @@ CAMERAS = {"source": "hrf", "target": "chase"}
 LABELS = ("background", "vessel")
 DRAWN = 255
 """What a mask has where there is a vessel; elsewhere it has 0."""
+COVERED = 0.375
+"""Part of a scaled pixel from which on it counts as vessel, so that hair-thin vessels stay."""
 
 
 def vessel_sides(request: LoadRequest) -> tuple[Parts[Pair], Parts[Pair]]:
@@ -86,14 +89,19 @@ def _read(parts: Parts[Pair], size: int) -> Side:
 
 
 def _tile(path: Path, mask_path: Path, size: int) -> tuple[Array, Array]:
-    image = read_image(path, 0)
+    image, mask = read_image(path, 0), read_mask(path, mask_path, TILE)
     if image.shape[:2] != (TILE, TILE):
         raise BadInputError(
             f'"{path}" has {image.shape[1]} x {image.shape[0]} pixels, expected {TILE} x {TILE}: download it again.'
         )
-    mask = read_mask(path, mask_path, size)
     if (wrong := mask[(mask != 0) & (mask != DRAWN)]).size:
         raise BadInputError(
             f'"{mask_path}" has the value {wrong[0]}: masks of vessels have 0 and {DRAWN} alone. Download it again.'
         )
-    return (image if size == TILE else read_image(path, size)), (mask == DRAWN).astype(np.int64)
+    return read_image(path, size), _scaled(mask, size)
+
+
+def _scaled(mask: Array, size: int) -> Array:
+    """Return 1 for pixels of which a vessel covers more than `COVERED`, as the tiles themselves were made."""
+    covered = np.asarray(Image.fromarray(mask).resize((size, size), Image.Resampling.BOX))
+    return (covered > COVERED * DRAWN).astype(np.int64)
