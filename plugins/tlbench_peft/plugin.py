@@ -89,6 +89,8 @@ def served() -> list[StrategySpec]:
             access=LABELS,
             trains_encoder=True,
             on_request=True,
+            modalities=("text",),
+            needs=("one-encoder",),
             requires=("transformers",),
             extra="nlp",
             options=(

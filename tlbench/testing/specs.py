@@ -28,7 +28,7 @@ from tlbench.contract.task_data import Access
 from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec
 from tlbench.planning.code import code_of
-from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS
+from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS, SOURCE_TRAITS
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
@@ -147,7 +147,7 @@ def _wrong_selection(spec: StrategySpec) -> str:
 def needs_are_known(spec: StrategySpec | EstimatorSpec | AnalysisSpec, bench: Bench) -> str | None:
     """Each trait in `needs` is one that something in this environment can give; a misspelt one skips every run."""
     catalog = bench.catalog
-    known = {*KIND_TRAITS, *BACKBONE_TRAITS, "two-views"}.union(
+    known = {*KIND_TRAITS, *SOURCE_TRAITS, *BACKBONE_TRAITS, "two-views"}.union(
         *(task.traits + task.kind.traits for task in catalog.tasks.values()),
         *(backbone.traits for backbone in catalog.backbones.values()),
     )
