@@ -93,7 +93,7 @@ def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:
 
 
 def _of_kind(kind: KindSpec) -> set[str]:
-    """Return the traits of a kind: a probe is fitted to a target of each unit, and only embeddings have no labels."""
+    """Return the traits of a kind, and those that follow from them: a probe is fitted to a target of each unit."""
     derived = {"one-prediction"} if kind.layout == "pooled" else set()
     derived |= {"unit-targets"} if "probe" in kind.traits else set()
     derived |= set() if "embeddings" in kind.traits else {"linear-head"}

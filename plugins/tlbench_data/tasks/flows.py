@@ -26,7 +26,8 @@ EVENTS = (*string.ascii_letters, "^")
 
 
 def load(request: LoadRequest) -> TaskData:
-    """Read rows `(F,)`; NaN stands for what Zeek did not measure. Texts and events are those of the source's training.
+    """Read rows `(F,)`; NaN stands for what Zeek did not measure. Texts and events are those of the source's training:
+    others of the target, such as the service sip, are vectors of zeros.
 
     Columns that tell capture, time, kind of attack and number of equal flows are no features.
     """
@@ -34,7 +35,6 @@ def load(request: LoadRequest) -> TaskData:
     train = source.train.inputs
     absent = [event for event in map(event_column, EVENTS) if not _occurs(train, event)]
     encoding = FeatureEncoding.learn(train, without=(LABEL, SPLIT, *absent), log=True, fill=True)
-    encoding.note_unseen([*target.train.inputs, *target.test.inputs])
     return encode(encoding, source, target)
 
 
