@@ -203,6 +203,13 @@ def test_a_backbone_that_encodes_labels_gives_label_vectors(catalog):
     assert mismatch(catalog.task("toy/blobs"), "transductive", backbone, strategy) == ""
 
 
+def test_a_backbone_of_one_dimensional_convolutions_alone_has_no_plain_layers(catalog):
+    one = dataclasses.replace(catalog.backbone("toy/mlp"), traits=("conv1d-only",))
+    strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("plain-layers",))
+    found = mismatch(catalog.task("toy/blobs"), "transductive", one, strategy)
+    assert found.endswith('requires a linear layer or a two-dimensional convolution, which "toy/mlp" lacks.')
+
+
 def test_a_backbone_that_is_made_of_others_is_no_single_encoder(catalog):
     one = catalog.backbone("toy/mlp")
     strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("one-encoder",))

@@ -226,10 +226,10 @@ class StrategySpec:
     needs: tuple[str, ...] = ()
     """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;
     also `two-views`, that the backbone varies batches by transformations that the task names, `label-vectors`, that the
-    backbone has `encode_labels`, `masked-tokens`, that it gives a feature of each token and has a mask token, and
-    `one-encoder`, that it is not made of others. From the kind follow `one-prediction`, that each example has one,
-    `unit-targets`, that each unit of prediction has a target, and `linear-head`; `source-probe` and
-    `source-class-probabilities` are traits of the source's kind."""
+    backbone has `encode_labels`, `masked-tokens`, that it gives a feature of each token and has a mask token,
+    `one-encoder`, that it is not made of others, and `plain-layers`, that it is not `conv1d-only`. From the kind follow
+    `one-prediction`, that each example has one, `unit-targets`, that each unit of prediction has a target, and
+    `linear-head`; `source-probe` and `source-class-probabilities` are traits of the source's kind."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -31,13 +31,14 @@ TRAITS = {
     "unit-targets": "a target for each unit of prediction",
     "linear-head": "a head that a linear model can replace",
     "one-encoder": "a single encoder",
+    "plain-layers": "a linear layer or a two-dimensional convolution",
 }
 """Traits whose name is not the term that a reader knows."""
 KIND_TRAITS = ("probe", "class-probabilities", "distances", "one-prediction", "unit-targets", "linear-head")
 """Traits that only kinds give, so that a message names the kind alone."""
 SOURCE_TRAITS = ("source-probe", "source-class-probabilities")
 """Traits of the source's kind, which may be another than the target's."""
-BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens", "one-encoder")
+BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens", "one-encoder", "plain-layers")
 """Traits that only backbones give."""
 
 
@@ -88,6 +89,7 @@ def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:
     derived = {"two-views"} if task.augment and backbone.augment else set()
     derived |= {"label-vectors"} if backbone.encode_labels else set()
     derived |= set() if backbone.parts else {"one-encoder"}
+    derived |= set() if "conv1d-only" in backbone.traits else {"plain-layers"}
     derived |= {f"source-{trait}" for trait in task.kind_of_source.traits}
     return {*backbone.traits, *task.traits, *derived, *_of_kind(task.kind)}
 
