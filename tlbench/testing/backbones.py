@@ -204,7 +204,7 @@ def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tupl
 
 
 def traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
-    """`batchnorm` means layers of BatchNorm, `conv1d-only` no linear layer and no nn.Conv2d: strategies require them."""
+    """`batchnorm` means layers of BatchNorm, `conv1d-only` neither linear layers nor nn.Conv2d."""
     layers = list(in_each_layout(spec, bench)[0].build().modules())
     normalised = any(isinstance(layer, _BatchNorm) for layer in layers)
     if normalised != ("batchnorm" in spec.traits):

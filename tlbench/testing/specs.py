@@ -153,7 +153,7 @@ def needs_are_known(spec: StrategySpec | EstimatorSpec | AnalysisSpec, bench: Be
     )
     if unknown := [name for name in spec.needs if name not in known]:
         return f"{label(spec)}: needs: {UnknownNameError('trait', unknown[0], known)} Nothing installed gives it."
-    modalities = {one.modality for one in (*catalog.tasks.values(), *catalog.backbones.values())}
+    modalities = {task.modality for task in catalog.tasks.values()}
     if isinstance(spec, StrategySpec) and (unknown := [one for one in spec.modalities if one not in modalities]):
         return f"{label(spec)}: modalities: {UnknownNameError('modality', unknown[0], modalities)}"
     return None
