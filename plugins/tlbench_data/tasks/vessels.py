@@ -9,9 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
 from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData
 from tlbench.assets import (
     Labelled,
@@ -78,6 +75,8 @@ def _whole_patients(parts: Parts[Pair]) -> Parts[Pair]:
 
 
 def _read(parts: Parts[Pair], size: int) -> Side:
+    import numpy as np
+
     def split(half: Labelled[Pair]) -> Split:
         read = half.read(lambda pair: _tile(*pair, size))
         tiles, masks = zip(*read.inputs, strict=True)
@@ -103,5 +102,8 @@ def _tile(path: Path, mask_path: Path, size: int) -> tuple[Array, Array]:
 
 def _scaled(mask: Array, size: int) -> Array:
     """Return 1 for pixels of which a vessel covers more than `COVERED`, as the tiles themselves were made."""
+    import numpy as np
+    from PIL import Image
+
     covered = np.asarray(Image.fromarray(mask).resize((size, size), Image.Resampling.BOX))
     return (covered > COVERED * DRAWN).astype(np.int64)
