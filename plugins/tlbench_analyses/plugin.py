@@ -71,7 +71,7 @@ def of_predictions() -> list[AnalysisSpec]:
             summary="How much the probability of the predicted class falls without a patch, token, window or column.",
             paper="Zeiler & Fergus 2014, Visualizing and understanding convolutional networks, arXiv:1311.2901; "
             "deletion: Samek et al. 2017, arXiv:1509.06321",
-            needs=("class-probabilities",),
+            needs=("class-probabilities", "one-prediction"),
             requires=("captum", "matplotlib", "scipy"),
             extra="explain",
             options=(SOME,),
@@ -84,7 +84,7 @@ def of_predictions() -> list[AnalysisSpec]:
             summary="What each patch, token, window or column adds to the probability of the predicted class.",
             paper="Sundararajan et al. 2017, Axiomatic attribution for deep networks, arXiv:1703.01365; deletion: "
             "Samek et al. 2017, arXiv:1509.06321",
-            needs=("class-probabilities",),
+            needs=("class-probabilities", "one-prediction"),
             requires=("captum", "matplotlib", "scipy"),
             extra="explain",
             options=(SOME,),

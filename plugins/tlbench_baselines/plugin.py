@@ -61,7 +61,7 @@ BASELINES = [
         baseline=True,
         from_source=False,
         selection="target-folds",
-        needs=("probe",),
+        needs=("probe", "linear-head"),
         extend=deferred("tlbench_baselines.classical.strategy", "extend"),
         adapt=deferred("tlbench_baselines.classical.strategy", "classical"),
     ),

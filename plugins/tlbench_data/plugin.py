@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tlbench import DomainSpec, TaskSpec, hookimpl
+from tlbench_data.listed import listed_tasks
 from tlbench_data.own import own_tasks
 from tlbench_data.public import public_tasks
 from tlbench_data.research import research_tasks
@@ -18,4 +19,4 @@ def tlbench_domains() -> list[DomainSpec]:
 
 @hookimpl
 def tlbench_tasks() -> list[TaskSpec]:
-    return [*own_tasks(), *vector_tasks(), *public_tasks(), *research_tasks()]
+    return [*own_tasks(), *vector_tasks(), *public_tasks(), *research_tasks(), *listed_tasks()]

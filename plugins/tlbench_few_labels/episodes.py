@@ -12,10 +12,8 @@ from tlbench.learning import Domain
 def examples_of_classes(source: Domain) -> Array:
     """Return `(N, C)` bool: which source examples have units of which class.
 
-    Raises `NotApplicable` if labels are no classes, or if fewer than two classes have two examples each.
+    Raises `NotApplicable` if fewer than two classes have two examples each.
     """
-    if not {"class-probabilities", "probe"} <= set(source.traits):
-        raise NotApplicable("Episodes are drawn by class, and the source's labels are no classes.")
     targets = source.train.targets
     present = np.zeros((len(targets), len(source.labels)), bool)
     present[np.repeat(np.arange(len(targets)), targets.counts), targets.values] = True

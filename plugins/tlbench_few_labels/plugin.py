@@ -64,7 +64,7 @@ def _prototypes() -> StrategySpec:
         access=frozenset({Access.SOURCE, Access.TARGET_LABELS}),
         trains_encoder=True,
         on_request=True,
-        needs=CLASSES,
+        needs=(*CLASSES, "source-class-probabilities", "source-probe"),
         settings=("transductive", "inductive"),
         recipe="adversarial",
         options=(
@@ -86,7 +86,7 @@ def _reptile() -> StrategySpec:
         access=frozenset({Access.SOURCE, Access.TARGET_LABELS}),
         trains_encoder=True,
         on_request=True,
-        needs=CLASSES,
+        needs=(*CLASSES, "source-class-probabilities", "source-probe"),
         settings=("transductive", "inductive"),
         recipe="adversarial",
         options=(

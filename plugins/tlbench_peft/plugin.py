@@ -55,6 +55,7 @@ def merged() -> list[StrategySpec]:
             access=LABELS,
             trains_encoder=True,
             on_request=True,
+            needs=("plain-layers",),
             requires=("peft",),
             extra="peft",
             options=training_options(steps=120, learning_rate=3e-3),
@@ -89,6 +90,8 @@ def served() -> list[StrategySpec]:
             access=LABELS,
             trains_encoder=True,
             on_request=True,
+            modalities=("text",),
+            needs=("one-encoder",),
             requires=("transformers",),
             extra="nlp",
             options=(

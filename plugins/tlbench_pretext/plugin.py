@@ -49,6 +49,8 @@ def _masked_series() -> StrategySpec:
         access=INPUTS_AND_LABELS,
         trains_encoder=True,
         on_request=True,
+        modalities=("series", "tabular"),
+        needs=("one-encoder",),
         recipe="full",
         options=(
             *FULL,

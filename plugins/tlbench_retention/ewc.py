@@ -7,7 +7,6 @@ import itertools
 import torch
 from torch import Tensor
 
-from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel
 
 
@@ -37,8 +36,6 @@ def fisher_information(request: AdaptRequest) -> list[Tensor]:
 
     This is the empirical Fisher information: of the true labels, not of labels that are drawn from the predictions.
     """
-    if "class-probabilities" not in request.source.traits:
-        raise NotApplicable("The source task gives no class probabilities, so that there is no Fisher information.")
     model, weights = request.model, list(request.model.encoder.parameters())
     fisher = [torch.zeros_like(weight) for weight in weights]
     count = min(request.options["examples"], len(request.source.train))

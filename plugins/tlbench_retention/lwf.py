@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tlbench import NotApplicable
 from tlbench.learning import AdaptRequest, TransferModel
 
 
@@ -17,8 +16,6 @@ def lwf(request: AdaptRequest) -> TransferModel:
 
     Encoder and both heads are trained: the head `source` follows the encoder.
     """
-    if "class-probabilities" not in request.source.traits:
-        raise NotApplicable("The source task gives no class probabilities, so that there are no answers to keep.")
     model, options = request.model, request.options
     teacher = copy.deepcopy(model).eval()
     batches = request.batches(request.target.train)

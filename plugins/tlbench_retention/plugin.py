@@ -47,7 +47,7 @@ def ewc() -> StrategySpec:
         on_request=True,
         selections=("target-validation",),
         recipe="full",
-        needs=("class-probabilities",),
+        needs=("class-probabilities", "source-class-probabilities"),
         options=(
             *training_options(steps=120, learning_rate=1e-3),
             Option(name="strength", default=400.0, summary="weight of the penalty (lambda)", least=0, tune=10),
@@ -75,7 +75,7 @@ def lwf() -> StrategySpec:
         selections=("target-validation",),
         recipe="full",
         settings=("transductive", "inductive"),
-        needs=("class-probabilities",),
+        needs=("class-probabilities", "source-class-probabilities"),
         options=(
             *training_options(steps=120, learning_rate=1e-3),
             Option(name="weight", default=1.0, summary="weight of the distillation (lambda_o)", least=0, tune=10),

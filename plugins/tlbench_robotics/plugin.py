@@ -108,7 +108,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
             modality="series",
             title="Small 1-D CNN",
             summary="Three convolutions over time, then mean and maximum; for series of any length and width.",
-            traits=("batchnorm",),
+            traits=("batchnorm", "conv1d-only"),
             recipe={
                 "source.steps": 2000,
                 "source.learning_rate": 8e-3,

@@ -138,6 +138,7 @@ def _logmel_frames() -> BackboneSpec:
         title="Log-mel frames",
         summary="Convolutions over a log-mel spectrogram of any length: a feature for each 20 ms, or their mean.",
         layouts=("sequence", "pooled"),
+        traits=("conv1d-only",),
         recipe={
             "batch_size": 32,
             "source.steps": 200,

@@ -111,9 +111,11 @@ def carried_out(line: str, home: Path, tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("line", commands())
 def test_a_command_of_the_readme_does_what_it_is_there_for(line, home, session_cache, tmp_path, monkeypatch, capsys):
-    if "run --suite pretrained" in line and not (Path(os.environ.get("TLBENCH_DATA", "")) / "models").is_dir():
+    if ("run --suite pretrained" in line or "run --suite kinds" in line) and not (
+        Path(os.environ.get("TLBENCH_DATA", "")) / "models"
+    ).is_dir():
         pytest.skip("its models are not in TLBENCH_DATA: the line before it downloads them")
-    if "real" in line or "checkpoints" in line or "pretrained" in line:
+    if any(suite in line for suite in ("real", "checkpoints", "pretrained", "kinds")):
         if not os.environ.get("TLBENCH_DATA"):
             pytest.skip("TLBENCH_DATA is not set: this command reads published data")
     else:

@@ -6,7 +6,7 @@ import re
 import pytest
 from support import install, only, plan_only
 
-from tlbench import ANOMALY, CLASSIFICATION, MULTI_LABEL, REGRESSION
+from tlbench import ANOMALY, CLASSIFICATION, LANGUAGE_MODELLING, MULTI_LABEL, REGRESSION, SEGMENTATION
 from tlbench.contract.budget import Budget
 from tlbench.errors import MissingDataError, UnknownNameError, UsageError
 from tlbench.planning import expand
@@ -16,6 +16,7 @@ from tlbench.planning.expand import make_plan
 from tlbench.planning.fingerprints import fingerprint
 from tlbench.planning.selection import RunRequest
 
+EMBEDDINGS = dataclasses.replace(CLASSIFICATION, name="embeddings", traits=("probe", "embeddings"))
 BLOBS = {"tasks": ["toy/blobs"], "strategies": ["finetune"]}
 
 
@@ -147,6 +148,10 @@ def test_a_strategy_for_inductive_tasks_is_skipped_on_a_transductive_one(catalog
             ('"finetune"', "batch normalisation", '"toy/mlp"'),
         ),
         ({"needs": ("batchnorm",)}, "toy/mlp-batchnorm", ()),
+        ({"modalities": ("tabular", "image")}, "toy/mlp", ()),
+        ({"modalities": ("image", "series")}, "toy/mlp", ("image or series inputs", '"toy/blobs"', "tabular inputs")),
+        ({"needs": ("one-encoder", "one-prediction", "unit-targets", "linear-head")}, "toy/mlp", ()),
+        ({"needs": ("source-probe", "source-class-probabilities")}, "toy/mlp", ()),
     ],
 )
 def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, plan_of, changed, backbone, words):
@@ -163,6 +168,24 @@ def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, pla
         ({"kind": REGRESSION}, "class-probabilities", "class probabilities, which the kind regression lacks."),
         ({"kind": MULTI_LABEL}, "class-probabilities", "class probabilities, which the kind multi-label lacks."),
         ({"kind": ANOMALY}, "class-probabilities", ""),
+        (
+            {"kind": SEGMENTATION},
+            "one-prediction",
+            "one prediction for each example, which the kind segmentation lacks.",
+        ),
+        ({"kind": REGRESSION}, "one-prediction", ""),
+        ({"kind": LANGUAGE_MODELLING}, "unit-targets", "a target for each unit of prediction, which the kind language"),
+        (
+            {"kind": EMBEDDINGS},
+            "linear-head",
+            "a head that a linear model can replace, which the kind embeddings lacks.",
+        ),
+        ({"source_kind": REGRESSION}, "class-probabilities", ""),
+        (
+            {"source_kind": REGRESSION},
+            "source-class-probabilities",
+            "class probabilities in the source domain, which the kind regression lacks.",
+        ),
         ({"augment": ()}, "two-views", 'two views of an example, which "toy/blobs" lacks: it names no'),
         ({"traits": ("ordered-labels",)}, "ordered-labels", ""),
     ],
@@ -178,6 +201,20 @@ def test_a_backbone_that_encodes_labels_gives_label_vectors(catalog):
     backbone = dataclasses.replace(catalog.backbone("toy/mlp"), encode_labels=lambda request: None)
     strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("label-vectors",))
     assert mismatch(catalog.task("toy/blobs"), "transductive", backbone, strategy) == ""
+
+
+def test_a_backbone_of_one_dimensional_convolutions_alone_has_no_plain_layers(catalog):
+    one = dataclasses.replace(catalog.backbone("toy/mlp"), traits=("conv1d-only",))
+    strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("plain-layers",))
+    found = mismatch(catalog.task("toy/blobs"), "transductive", one, strategy)
+    assert found.endswith('requires a linear layer or a two-dimensional convolution, which "toy/mlp" lacks.')
+
+
+def test_a_backbone_that_is_made_of_others_is_no_single_encoder(catalog):
+    one = catalog.backbone("toy/mlp")
+    strategy = dataclasses.replace(catalog.strategy("finetune"), needs=("one-encoder",))
+    found = mismatch(catalog.task("toy/blobs"), "transductive", dataclasses.replace(one, parts=(one, one)), strategy)
+    assert found == '"finetune" requires a single encoder, which "toy/mlp" lacks.'
 
 
 @pytest.mark.parametrize("kind", [REGRESSION, MULTI_LABEL, dataclasses.replace(CLASSIFICATION, name="ordinal")])

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from tlbench import CLASSIFICATION
 from tlbench.api.running import run_requests
 from tlbench.errors import UnknownNameError, UsageError
 from tlbench.planning.catalog import load_catalog
@@ -30,6 +35,31 @@ def test_every_shipped_suite_can_be_read(catalog):
     for name in suite_names():
         suite = read_suite(name)
         assert all(catalog.task(task) for run in suite.runs for task in run.tasks)
+
+
+def test_every_task_on_published_files_that_is_no_classification_is_in_a_suite():
+    catalog = load_catalog()
+    # Other tests may have installed tasks of their own in this process.
+    published = {
+        name
+        for name, task in catalog.tasks.items()
+        if task.data_from == "data-root" and task.kind is not CLASSIFICATION
+        if catalog.origin(task).distribution == "tlbench"
+    }
+    assert published <= {task for name in suite_names() for run in read_suite(name).runs for task in run.tasks}
+    assert "nlp/qa-shift" in published
+
+
+@pytest.mark.skipif(not os.environ.get("TLBENCH_DATA"), reason="TLBENCH_DATA is not set")
+def test_of_the_suite_of_kinds_no_run_is_skipped(settings):
+    """But for the encoder of speakers, which has to be downloaded first."""
+    runs = [replace(run, seeds=[0]) for run in read_suite("kinds").runs if not run.backbones]
+    data = replace(settings, data_root=Path(os.environ["TLBENCH_DATA"]))
+    plan = make_plan(runs, load_catalog(), data)
+    assert {pairing.task.kind.name for pairing in plan.pairings} == {
+        *("detection", "segmentation", "span", "generation", "transcription", "anomaly")
+    }
+    assert [pairing.skip for pairing in plan.pairings if pairing.skip] == []
 
 
 def test_a_file_says_tasks_seeds_and_options(suite):

@@ -202,16 +202,6 @@ def test_an_episode_has_its_classes_and_no_example_twice():
         assert all(present[of, label].all() for label, of in drawn.items())
 
 
-@pytest.mark.parametrize("strategy", ["prototypes", "reptile"])
-def test_a_source_without_classes_has_no_episodes(strategy, pairing_of, source_of):
-    pairing = pairing_of("toy/blobs", strategy)
-    prepared, source = source_of(pairing)
-    request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared))
-    numbers = dataclasses.replace(request.source, traits=("probe",))
-    with pytest.raises(NotApplicable, match="no classes"):
-        pairing.strategy.adapt(dataclasses.replace(request, source=numbers))
-
-
 class TestReptile:
     def test_with_one_step_an_episode_is_sgd_with_the_product_of_the_rates(self):
         """Nichol et al. 2018: with k = 1 Reptile is SGD on the mean loss of the episodes."""

@@ -75,7 +75,25 @@ def test_units_of_an_example_stay_together():
     assert partner_targets(targets, torch.tensor([2, 0, 1])).values.tolist() == [4, 5, 0, 1, 2, 3]
 
 
-def test_a_mask_is_not_mixed_by_the_area_of_a_rectangle(plan_of, settings, source_of):
+@pytest.mark.parametrize(
+    ("task", "mixup", "cutmix"),
+    [
+        ("vision/digits", "", ""),
+        ("medical/lesion-masks", "", "requires one prediction for each example, which the kind segmentation lacks."),
+        ("vision/shapes", "the kind detection lacks.", "the kind detection lacks."),
+        ("robotics/joint-load", "", 'requires image inputs; "robotics/joint-load" has series inputs.'),
+        ("speech/codes-telephone", "series or tabular inputs", "requires image inputs"),
+    ],
+)
+def test_the_plan_says_what_cannot_be_mixed(plan_of, task, mixup, cutmix):
+    plan = plan_of(load_catalog(), tasks=[task], strategies=["mixup", "cutmix"], references=["none"], seeds=[0])
+    for pairing, said in zip(plan.pairings, (mixup, cutmix), strict=True):
+        assert said in pairing.skip
+        assert bool(pairing.skip) == bool(said)
+
+
+def test_a_mask_is_not_mixed_by_the_area_of_a_rectangle(plan_of, source_of):
+    """Neither if somebody adapts without a plan."""
     few = {"source.steps": 2, "cutmix.steps": 2}
     plan = plan_of(
         load_catalog(), tasks=["medical/lesion-masks"], strategies=["cutmix"], references=["none"], overrides=few

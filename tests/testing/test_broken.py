@@ -83,6 +83,7 @@ BACKBONES = {
     "words/pooled": ("features_have_the_declared_shape", "pooled features are (4, "),
     "toy/silent-batchnorm": ("traits_are_true", 'has layers of BatchNorm: add the trait "batchnorm"'),
     "toy/claimed-batchnorm": ("traits_are_true", 'lacks layers of BatchNorm: remove the trait "batchnorm"'),
+    "toy/claimed-convolutions": ("traits_are_true", "has linear layers or nn.Conv2d: remove the trait"),
     "toy/misspelt-recipe": ("recipe_names_known_options", 'the recipe sets "full.step"'),
     "toy/augments-in-place": ("augment_keeps_shape_and_type", "augment writes into its inputs"),
     "toy/augments-at-random": ("augment_keeps_shape_and_type", "augment changes torch's random state"),
@@ -250,9 +251,16 @@ def test_what_a_person_should_look_at_is_a_note(broken, make):
     assert make(broken.strategy("finetune"), "declared_access_is_used") == ("ok", "")
 
 
-def test_a_misspelt_trait_is_a_note(broken, make):
-    status, reason = make(broken.strategy("misspelt-needs"), "needs_are_known")
-    assert (status, 'Unknown trait "batch-norm". Did you mean "batchnorm"?' in reason) == ("note", True)
+@pytest.mark.parametrize(
+    ("strategy", "says"),
+    [
+        ("misspelt-needs", 'Unknown trait "batch-norm". Did you mean "batchnorm"?'),
+        ("misspelt-modalities", 'Unknown modality "tabula". Did you mean "tabular"?'),
+    ],
+)
+def test_a_misspelt_trait_or_modality_is_a_note(broken, make, strategy, says):
+    status, reason = make(broken.strategy(strategy), "needs_are_known")
+    assert (status, says in reason) == ("note", True)
 
 
 def test_what_a_strategy_says_is_not_applicable_is_skipped(broken, make):

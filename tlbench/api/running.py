@@ -85,7 +85,7 @@ def run(
         estimators: Names of estimators, which say before adaptation how well it may go.
         analyses: Names of analyses, which say what adaptation changed inside a model.
         curves: Score the target at ten steps of training, too, for the time to the score of scratch; trains twice.
-        suite: The name of a suite (`embedded`, `real`, `checkpoints`) or a TOML file.
+        suite: The name of a suite (`embedded`, `real`, `kinds`, `checkpoints`) or a TOML file.
         quick: Quick check: one seed and a quarter of the training steps.
         plugins: Files with plugins, beside the installed ones.
         device: `auto`, `cpu` or `cuda`.

@@ -165,6 +165,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "augmentation": "as the run says (--augment)" if strategy.augments else "no batches that the run varies",
         "baseline": "yes: runs for every task and is not ranked" if strategy.baseline else "",
         "settings": list(strategy.settings),
+        "inputs": list(strategy.modalities) or ["all"],
         "requires": list(strategy.needs),
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),
@@ -203,6 +204,7 @@ def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]
             option.name: default_value(option, strategy.recipe, backbone.recipe) for option in strategy.options
         }
         for backbone in catalog.backbones.values()
+        if not strategy.modalities or backbone.modality in strategy.modalities
     }
     defaults = {option.name: option.default for option in strategy.options}
     changed = [name for name in defaults if any(own[name] != defaults[name] for own in values.values())]

@@ -106,7 +106,7 @@ class BackboneSpec:
     traits: tuple[str, ...] = ()
     """What a strategy may ask for in `needs`, such as `batchnorm`, and what a task's defaults may go by: `scales`, that
     images of any size are brought to the network's own. `masked-tokens`: a text encoder that has `token_numbers` and
-    `token_states`."""
+    `token_states`. `conv1d-only`: all its matrices are those of one-dimensional convolutions."""
     recipe: Mapping[str, OptionValue] = field(default_factory=lambda: EMPTY)
     """Better defaults for training options: `NAME`, such as `steps`, for all training; `KIND.NAME`, such as
     `full.steps` or `source.steps`, for one kind of training: `full`, `head`, `adversarial`, `scratch`, `all-labels`, or

@@ -85,7 +85,7 @@ class KindSpec:
     traits: tuple[str, ...] = ("probe",)
     """What a strategy may ask for in `needs`: `probe`, that a linear head can be fitted to features;
     `class-probabilities`, that predictions are a probability for each of several exclusive labels; `distances`, that
-    its head is a `Distance`."""
+    its head is a `Distance`; `embeddings`, that predictions are vectors to be compared, not labels."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
@@ -220,10 +220,16 @@ class StrategySpec:
     for all training count."""
     settings: tuple[Setting, ...] = ("transductive", "inductive", "target-only")
     """Settings that it makes sense in; a pairing of another is skipped with this reason."""
+    modalities: tuple[str, ...] = ()
+    """Modalities of the inputs that it works on, such as `image`; a pairing of another is skipped with this reason.
+    Empty: all."""
     needs: tuple[str, ...] = ()
     """Traits that the backbone, the task's kind or the task must have, such as `batchnorm` or `class-probabilities`;
     also `two-views`, that the backbone varies batches by transformations that the task names, `label-vectors`, that the
-    backbone has `encode_labels`, and `masked-tokens`, that it gives a feature of each token and has a mask token."""
+    backbone has `encode_labels`, `masked-tokens`, that it gives a feature of each token and has a mask token,
+    `one-encoder`, that it is not made of others, and `plain-layers`, that it is not `conv1d-only`. From the kind follow
+    `one-prediction`, that each example has one, `unit-targets`, that each unit of prediction has a target, and
+    `linear-head`; `source-probe` and `source-class-probabilities` are traits of the source's kind."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.requests import SELF_LABELLED
-from tlbench.contract.specs import Setting, StrategySpec, TaskSpec
+from tlbench.contract.specs import KindSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
 
 if TYPE_CHECKING:
@@ -27,11 +27,18 @@ TRAITS = {
     "two-views": "two views of an example",
     "label-vectors": "vectors of label names",
     "masked-tokens": "a mask token",
+    "one-prediction": "one prediction for each example",
+    "unit-targets": "a target for each unit of prediction",
+    "linear-head": "a head that a linear model can replace",
+    "one-encoder": "a single encoder",
+    "plain-layers": "a linear layer or a two-dimensional convolution",
 }
 """Traits whose name is not the term that a reader knows."""
-KIND_TRAITS = ("probe", "class-probabilities", "distances")
+KIND_TRAITS = ("probe", "class-probabilities", "distances", "one-prediction", "unit-targets", "linear-head")
 """Traits that only kinds give, so that a message names the kind alone."""
-BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens")
+SOURCE_TRAITS = ("source-probe", "source-class-probabilities")
+"""Traits of the source's kind, which may be another than the target's."""
+BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens", "one-encoder", "plain-layers")
 """Traits that only backbones give."""
 
 
@@ -55,6 +62,9 @@ def _wrong_setting(task: TaskSpec, setting: Setting, strategy: StrategySpec) -> 
 
 
 def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
+    if strategy.modalities and task.modality not in strategy.modalities:
+        taken = " or ".join(strategy.modalities)
+        return f'"{strategy.name}" requires {taken} inputs; "{task.name}" has {task.modality} inputs.'
     if task.kind.layout in SELF_LABELLED and Access.TARGET_INPUTS in strategy.access:
         return f'"{strategy.name}" reads target inputs, which contain the labels of a {task.kind.name} task.'
     if not task.kind.supervised and strategy.trains_encoder:
@@ -70,7 +80,7 @@ def lacking_traits(task: TaskSpec, backbone: BackboneSpec, spec: StrategySpec | 
     """Return which trait a spec requires that neither backbone nor task nor kind has, or an empty string."""
     for trait in spec.needs:
         if trait not in given(task, backbone):
-            return f'"{spec.name}" requires {TRAITS.get(trait, trait)}, which {_lacks(trait, task, backbone)}.'
+            return f'"{spec.name}" requires {_words(trait)}, which {_lacks(trait, task, backbone)}.'
     return ""
 
 
@@ -78,7 +88,25 @@ def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:
     """Return the traits that a task, its kind and a backbone give together, including those that follow from them."""
     derived = {"two-views"} if task.augment and backbone.augment else set()
     derived |= {"label-vectors"} if backbone.encode_labels else set()
-    return {*backbone.traits, *task.kind.traits, *task.traits, *derived}
+    derived |= set() if backbone.parts else {"one-encoder"}
+    derived |= set() if "conv1d-only" in backbone.traits else {"plain-layers"}
+    derived |= {f"source-{trait}" for trait in task.kind_of_source.traits}
+    return {*backbone.traits, *task.traits, *derived, *_of_kind(task.kind)}
+
+
+def _of_kind(kind: KindSpec) -> set[str]:
+    """Return the traits of a kind, and those that follow from them: a probe is fitted to a target of each unit."""
+    derived = {"one-prediction"} if kind.layout == "pooled" else set()
+    derived |= {"unit-targets"} if "probe" in kind.traits else set()
+    derived |= set() if "embeddings" in kind.traits else {"linear-head"}
+    return {*kind.traits, *derived}
+
+
+def _words(trait: str) -> str:
+    of_source = trait.removeprefix("source-")
+    return (
+        TRAITS.get(trait, trait) if of_source == trait else f"{TRAITS.get(of_source, of_source)} in the source domain"
+    )
 
 
 def _lacks(trait: str, task: TaskSpec, backbone: BackboneSpec) -> str:
@@ -87,6 +115,8 @@ def _lacks(trait: str, task: TaskSpec, backbone: BackboneSpec) -> str:
     if trait == "two-views":
         unnamed = f'"{task.name}" lacks: it names no transformations in `augment`'
         return unnamed if not task.augment else f'"{backbone.name}" lacks: it has no `augment`'
+    if trait in SOURCE_TRAITS:
+        return f"the kind {task.kind_of_source.name} lacks"
     if trait in BACKBONE_TRAITS:
         return f'"{backbone.name}" lacks'
     return f"{kind} lacks" if trait in KIND_TRAITS else f'"{backbone.name}", {kind} and "{task.name}" lack'

@@ -204,12 +204,14 @@ def _compare(spec: BackboneSpec, model: TransferModel, session: Any, batch: tupl
 
 
 def traits_are_true(spec: BackboneSpec, bench: Bench) -> None:
-    """The trait `batchnorm` means layers of BatchNorm: strategies require it by name."""
-    made = in_each_layout(spec, bench)[0]
-    normalised = any(isinstance(layer, _BatchNorm) for layer in made.build().modules())
+    """`batchnorm` means layers of BatchNorm, `conv1d-only` neither linear layers nor nn.Conv2d."""
+    layers = list(in_each_layout(spec, bench)[0].build().modules())
+    normalised = any(isinstance(layer, _BatchNorm) for layer in layers)
     if normalised != ("batchnorm" in spec.traits):
         has, advice = ("has", "add") if normalised else ("lacks", "remove")
         raise ContractError(f'{label(spec)} {has} layers of BatchNorm: {advice} the trait "batchnorm".')
+    if "conv1d-only" in spec.traits and any(isinstance(layer, nn.Linear | nn.Conv2d) for layer in layers):
+        raise ContractError(f'{label(spec)} has linear layers or nn.Conv2d: remove the trait "conv1d-only".')
 
 
 CHECKS: tuple[Check[BackboneSpec], ...] = (

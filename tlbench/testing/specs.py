@@ -28,7 +28,7 @@ from tlbench.contract.task_data import Access
 from tlbench.errors import ContractError, UnknownNameError
 from tlbench.planning.catalog import Spec
 from tlbench.planning.code import code_of
-from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS
+from tlbench.planning.compatibility import BACKBONE_TRAITS, KIND_TRAITS, SOURCE_TRAITS
 from tlbench.planning.discovery import PluginOrigin
 from tlbench.testing.bench import Bench, Check, NotApplicableError, need
 from tlbench.testing.child import ask
@@ -145,16 +145,18 @@ def _wrong_selection(spec: StrategySpec) -> str:
 
 
 def needs_are_known(spec: StrategySpec | EstimatorSpec | AnalysisSpec, bench: Bench) -> str | None:
-    """Each trait in `needs` is one that something in this environment can give; a misspelt one skips every run."""
+    """Each trait in `needs`, and each modality, is one that something here has; a misspelt one skips every run."""
     catalog = bench.catalog
-    known = {*KIND_TRAITS, *BACKBONE_TRAITS, "two-views"}.union(
+    known = {*KIND_TRAITS, *SOURCE_TRAITS, *BACKBONE_TRAITS, "two-views"}.union(
         *(task.traits + task.kind.traits for task in catalog.tasks.values()),
         *(backbone.traits for backbone in catalog.backbones.values()),
     )
-    unknown = [name for name in spec.needs if name not in known]
-    if not unknown:
-        return None
-    return f"{label(spec)}: needs: {UnknownNameError('trait', unknown[0], known)} Nothing installed gives it."
+    if unknown := [name for name in spec.needs if name not in known]:
+        return f"{label(spec)}: needs: {UnknownNameError('trait', unknown[0], known)} Nothing installed gives it."
+    modalities = {task.modality for task in catalog.tasks.values()}
+    if isinstance(spec, StrategySpec) and (unknown := [one for one in spec.modalities if one not in modalities]):
+        return f"{label(spec)}: modalities: {UnknownNameError('modality', unknown[0], modalities)}"
+    return None
 
 
 def module_is_light(spec: Spec, bench: Bench) -> None:

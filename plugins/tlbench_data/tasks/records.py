@@ -41,7 +41,7 @@ def load_table(request: LoadRequest) -> TaskData:
     Equal records stay together, unless columns of groups or times say how to split.
     """
     label, normal, columns = str(request.options["label"]), str(request.options["normal"]), split_columns(request)
-
+    remedy = "check task.label and task.normal"
     use = TableUse(
         texts=(label, *columns.named()),
         left_out=names_option(request, "leave_out"),
@@ -55,7 +55,7 @@ def load_table(request: LoadRequest) -> TaskData:
             table = read_features(path, use, request.faults, decimals)
             return label_rows(table, all_rows(table), label, columns)
 
-        return table_parts(files, read, _content).map(lambda records: _binary(records, label, normal))
+        return table_parts(files, read, _content).map(lambda records: binary(records, label, normal, remedy))
 
     sides = {name: side(files) for name, files in side_tables(request).items()}
     source, target = sides.get("source"), sides["target"]
@@ -64,7 +64,7 @@ def load_table(request: LoadRequest) -> TaskData:
     encoding = FeatureEncoding.learn(train, without=use.texts, log=log, fill=fill)
     tested = [] if source is None else source.test.inputs
     encoding.note_unseen([*tested, *target.train.inputs, *target.test.inputs])
-    return _encode(encoding, source, target)
+    return encode(encoding, source, target)
 
 
 def load_nsl_kdd(request: LoadRequest) -> TaskData:
@@ -72,9 +72,9 @@ def load_nsl_kdd(request: LoadRequest) -> TaskData:
     train, test = (read_records(path, label=ATTACK, columns=NSL_KDD) for path in nsl_kdd_files(request))
     source = hold_out(train, [_features(record) for record in train.inputs])
     target = hold_out(test, [_features(record) for record in test.inputs], part=0.5)
-    binary = [parts.map(lambda records: _binary(records, ATTACK, "normal")) for parts in (source, target)]
-    encoding = FeatureEncoding.learn(binary[0].train.inputs, without=(ATTACK, DIFFICULTY), log=True)
-    return _encode(encoding, *binary)
+    states = [parts.map(lambda records: binary(records, ATTACK, "normal")) for parts in (source, target)]
+    encoding = FeatureEncoding.learn(states[0].train.inputs, without=(ATTACK, DIFFICULTY), log=True)
+    return encode(encoding, *states)
 
 
 def _content(record: TableRow) -> str:
@@ -85,13 +85,19 @@ def _features(record: TableRow) -> str:
     return "\t".join(record.table.rows[record.row][:41])
 
 
-def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[TableRow]:
+def binary(
+    records: Labelled[TableRow], label: str, normal: str, remedy: str = "download the table again"
+) -> Labelled[TableRow]:
+    """Return records with `STATES` as labels: those without the label `normal` are anomalies.
+
+    A split without both is a fault, whose message ends with `remedy`.
+    """
     labels, names = [STATES[name != normal] for name in records.labels], sorted(set(records.labels))
     if len(set(labels)) < 2:
         shown = ", ".join(f'"{name[:40]}"' for name in names[:5]) + (", ..." if len(names) > 5 else "")
         records.faults.refuse(
             f'"{records.where}": column "{label}" must contain "{normal}" and another text in every split, but one '
-            f"has only {shown}: check task.label and task.normal."
+            f"has only {shown}: {remedy}."
         )
     if alike := [name for name in names if name != normal and common_spelling(name) == common_spelling(normal)]:
         records.faults.note(
@@ -102,7 +108,9 @@ def _binary(records: Labelled[TableRow], label: str, normal: str) -> Labelled[Ta
     return records.with_inputs(records.inputs, labels)
 
 
-def _encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: Parts[TableRow]) -> TaskData:
+def encode(encoding: FeatureEncoding, source: Parts[TableRow] | None, target: Parts[TableRow]) -> TaskData:
+    """Return both domains as rows `(F,)` float64 with the names of their columns."""
+
     def features(records: Labelled[TableRow]) -> Labelled[Any]:
         rows = list(encoding.features(records.inputs))
         for row, (table, position) in zip(rows, records.inputs, strict=True):

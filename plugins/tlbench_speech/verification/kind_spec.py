@@ -13,5 +13,5 @@ VERIFICATION = KindSpec(
     metric="equal-accuracy",
     layout="pooled",
     create=deferred("tlbench_speech.verification.kind", "Verification"),
-    traits=("probe",),
+    traits=("probe", "embeddings"),
 )

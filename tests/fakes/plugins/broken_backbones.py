@@ -162,6 +162,7 @@ def tlbench_backbones() -> list[BackboneSpec]:
         **{name: {"build": build} for name, build in BUILDS.items()},
         "silent-batchnorm": {"build": SPECS["toy/mlp-batchnorm"].build},
         "claimed-batchnorm": {"traits": ("batchnorm",)},
+        "claimed-convolutions": {"traits": ("conv1d-only",)},
         "misspelt-recipe": {"recipe": {"full.step": 3}},
         "augments-in-place": {"augment": _augments_in_place},
         "augments-at-random": {"augment": _augments_at_random},

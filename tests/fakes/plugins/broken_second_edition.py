@@ -185,6 +185,7 @@ def tlbench_strategies() -> list[StrategySpec]:
         _spec("chooses-somehow", selection="best"),
         _spec("scores-undeclared", _scores),
         _spec("misspelt-needs", needs=("batch-norm",)),
+        _spec("misspelt-modalities", modalities=("tabula",)),
         _spec("keeps-the-old-head", _keeps_the_old_head),
         _spec("cannot", _cannot),
         _spec("not-for-words", _not_for_words),
