@@ -97,7 +97,7 @@ def read_rows(
     columnar = path.suffix.lower() in COLUMNAR_SUFFIXES
     refuse_foreign(path, (b"PAR1",) if columnar else ())
     as_objects = path.suffix.lower() in OBJECTS
-    for line, cells in object_rows(path) if as_objects else text_rows(path, separator, quotes, faults):
+    for line, cells in object_rows(path, faults) if as_objects else text_rows(path, separator, quotes, faults):
         count += len(cells)
         check_limit("cells", path, count)
         if any(cell.strip() for cell in cells):
