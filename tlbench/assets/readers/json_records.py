@@ -67,9 +67,7 @@ def _text(path: Path) -> str:
         raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
 
 
-def _lines_of(
-    path: Path, text: str, only_if_first: bool = False
-) -> tuple[list[tuple[int, Any]], list[BadInputError]]:
+def _lines_of(path: Path, text: str, only_if_first: bool = False) -> tuple[list[tuple[int, Any]], list[BadInputError]]:
     """Return the value of each line, and the errors of lines without one; nothing if the first one has to have one."""
     values: list[tuple[int, Any]] = []
     broken: list[BadInputError] = []

@@ -66,7 +66,8 @@ def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def nested_records(path: Path, faults: Faults = RAISE) -> Records:
     """Return every record with its line, or its number, and all of its values, lists and objects among them.
 
-    Each line of JSON that is no object is refused. Raises `BadInputError` for a file that is no JSON, JSON lines, Parquet or Arrow table.
+    Each line of JSON that is no object is refused. Raises `BadInputError` for a file that is no JSON, JSON lines,
+    Parquet or Arrow table.
     """
     if path.suffix.lower() not in COLUMNAR_SUFFIXES:
         return json_records(path, faults)

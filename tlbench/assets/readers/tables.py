@@ -57,6 +57,10 @@ class Table:
         rows = [[row[position] for position in positions] for row in self.rows]
         return replace(self, columns=tuple(self.columns[position] for position in positions), rows=rows)
 
+    def take(self, rows: Sequence[int]) -> Table:
+        """Return the table with these rows alone."""
+        return replace(self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows])
+
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column; an empty cell is an error."""
         return self.filled(column, "label")

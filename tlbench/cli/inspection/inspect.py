@@ -84,7 +84,8 @@ def _load(task: TaskSpec, request: LoadRequest) -> TaskData:
     """Return the data without faulty examples."""
     task.files(request)
     if task.labels is not None:
-        task.labels(request)  # It notes labels that are in one domain only.
+        # It notes labels that are in one domain only. `load` finds the faults of all files, whatever it raises.
+        request.faults.attempt(task.labels, request)
     return task.load(request)
 
 
