@@ -50,6 +50,8 @@ from tlbench.assets.readers.labelled import (
     named_split,
     published_parts,
     quoted,
+    split_word,
+    worded_parts,
 )
 from tlbench.assets.readers.listed import split_by_table
 from tlbench.assets.readers.masks import mask_sides, note_empty_masks
@@ -180,6 +182,7 @@ __all__ = [
     "sound_reader",
     "split_by_table",
     "split_columns",
+    "split_word",
     "strip_prefix",
     "table_files",
     "table_parts",
@@ -189,4 +192,5 @@ __all__ = [
     "transductive_data",
     "unmatched",
     "weight_coverage",
+    "worded_parts",
 ]

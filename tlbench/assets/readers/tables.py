@@ -14,7 +14,7 @@ from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, kee
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
 from tlbench.assets.readers.foreign import refuse_foreign
 from tlbench.assets.readers.hub import hub_files, is_hub_place
-from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join_examples, named_parts, quoted
+from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join_examples, quoted, worded_parts
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
 from tlbench.assets.readers.walk import list_folder
 from tlbench.contract.faults import RAISE, Faults
@@ -178,7 +178,8 @@ def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults
 def table_files(request: LoadRequest, option: str, suffixes: Sequence[str] = RECORDS) -> dict[str, list[Path]]:
     """Return the tables of an option: of `all`, or of `train`, `valid` and `test`; `suffixes` are those in a folder.
 
-    The option is a file, a folder with a table for each split, or a data set of the hub, which is downloaded.
+    The option is a file, a folder with a table for each split (`train.csv`, `train-v2.0.json`), or a data set of the
+    hub, which is downloaded.
     """
     value = str(request.options[option])
     if is_hub_place(value):
@@ -196,7 +197,7 @@ def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str
     if not where.is_dir():
         return {"all": where}
     tables = [path for path in list_folder(where) if path.suffix.lower() in suffixes]
-    by_part = named_parts((path.stem, path) for path in tables)
+    by_part = worded_parts((path.stem, path) for path in tables)
     if not by_part:
         raise BadInputError(
             f'"{where}" lacks the tables "train" and "test" ({", ".join(suffixes)}): add them, or use a single '
