@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from tlbench.errors import BadInputError, UnknownNameError
 T = TypeVar("T")
 OBJECTS = (*JSON, *COLUMNAR_SUFFIXES)
 RECORDS = (*TABLE_SUFFIXES, *OBJECTS)
+PIECE = re.compile("(?P<name>.+)-[0-9]{5}-of-(?P<count>[0-9]{5})")
+"""The name of a file of a table that lies in several, as on the Hugging Face hub."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ def table_files(request: LoadRequest, option: str, suffixes: Sequence[str] = REC
     value = str(request.options[option])
     if is_hub_place(value):
         return hub_files(value)
-    return {name: [path] for name, path in _tables_at(option_path(request, option), suffixes, request.faults).items()}
+    return _tables_at(option_path(request, option), suffixes, request.faults)
 
 
 def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict[str, dict[str, list[Path]]]:
@@ -193,19 +196,39 @@ def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict
     return {option: table_files(request, option, suffixes) for option in options}
 
 
-def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
+def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, list[Path]]:
     if not where.is_dir():
-        return {"all": where}
-    tables = [path for path in list_folder(where) if path.suffix.lower() in suffixes]
-    by_part = worded_parts((path.stem, path) for path in tables)
+        return {"all": [where]}
+    tables = _whole([path for path in list_folder(where) if path.suffix.lower() in suffixes])
+    by_part = worded_parts((name, paths[0]) for name, paths in tables)
     if not by_part:
         raise BadInputError(
             f'"{where}" lacks the tables "train" and "test" ({", ".join(suffixes)}): add them, or use a single '
             f"table ({PART_NAMES})."
         )
-    if others := [path.name for path in tables if path not in by_part.values()]:
+    files = {part: paths for part, first in by_part.items() for _, paths in tables if paths[0] == first}
+    if others := [path.name for _, paths in tables for path in paths if paths not in files.values()]:
         faults.note(f'Not read in "{where}": {quoted(others)}. They are not splits ({PART_NAMES}).')
-    return by_part
+    return files
+
+
+def _whole(paths: Sequence[Path]) -> list[tuple[str, list[Path]]]:
+    """Return the name of each table without its ending, and its files: one, or the pieces in which it lies.
+
+    Raises `BadInputError` if a piece is missing.
+    """
+    tables: dict[tuple[str, str], list[Path]] = {}
+    for path in paths:
+        piece = PIECE.fullmatch(path.stem)
+        tables.setdefault((piece["name"] if piece else path.stem, path.suffix), []).append(path)
+    for files in tables.values():
+        piece = PIECE.fullmatch(files[0].stem)
+        if piece and len(files) != int(piece["count"]):
+            raise BadInputError(
+                f'"{files[0]}" is one of {int(piece["count"])} files of a table, of which {len(files)} are there: add '
+                f"the others."
+            )
+    return [(name, files) for (name, _), files in tables.items()]
 
 
 def table_parts(
