@@ -44,6 +44,24 @@ def test_all_faulty_lines_are_listed(name, tmp_path):
         task.load(given)
 
 
+@pytest.mark.parametrize("name", TASKS)
+def test_a_domain_that_cannot_be_read_hides_no_fault_of_the_other(name, tmp_path):
+    good, _ = TASKS[name]
+    lines = [numbered(good, number) for number in range(24)]
+    lines[4] = "{"
+    for option in ("source", "target"):
+        # The records of the source have other fields, each with a list.
+        records = lines if option == "target" else [json.dumps({"other": [1]})] * 9
+        (tmp_path / f"{option}.jsonl").write_text("\n".join(records))
+    task = load_catalog().task(name)
+    options = {option.name: option.default for option in task.options}
+    options |= {option: str(tmp_path / f"{option}.jsonl") for option in ("source", "target")}
+    refused = inspect_task(task, LoadRequest(task=name, options=options, data_root=None), 5).refused
+    for option in ("source", "target"):
+        assert [error for error in refused if f"{option}.jsonl" in error], refused
+    assert len(refused) == len(set(refused))
+
+
 def test_the_files_of_squad_are_its_splits(tmp_path):
     for split, count in (("train", 6), ("dev", 2)):
         paragraphs = [

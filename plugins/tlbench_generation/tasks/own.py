@@ -47,11 +47,9 @@ def load(request: LoadRequest) -> TaskData:
 
     All rows with a prompt are in one split, unless tables, groups or times divide them; such prompts are noted.
     """
-    sides = {
-        name: table_parts(parts, partial(_read, request=request), _prompt)
-        for name, parts in side_tables(request).items()
-    }
-    made = {name: _side(name, parts, request) for name, parts in sides.items()}
+    tables, read = side_tables(request), partial(_read, request=request)
+    sides = request.faults.attempt_all(lambda parts: table_parts(parts, read, _prompt), tables.values())
+    made = {name: _side(name, parts, request) for name, parts in zip(tables, sides, strict=True)}
     reading = {"prompt": str(request.options["prompt"]), "quotes": bool(request.options["quotes"])}
     return TaskData(source=made.get("source"), target=made["target"], reading=reading)
 

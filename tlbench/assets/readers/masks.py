@@ -275,8 +275,9 @@ def mask_sides(
         root = option_path(request, option)
         return mask_parts(root, faults=request.faults, columns=split_columns(request), suffixes=suffixes)
 
-    target = parts("target")
-    return (parts("source") if has_source(request) else None), target
+    options = ("target", "source") if has_source(request) else ("target",)
+    target, *source = request.faults.attempt_all(parts, options)
+    return (source[0] if source else None), target
 
 
 def note_empty_masks(where: Path, empty: Sequence[Path], count: int, background: int, faults: Faults) -> None:
