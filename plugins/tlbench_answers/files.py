@@ -75,7 +75,7 @@ def read_questions(path: Path, group: str, faults: Faults) -> Labelled[Question]
 def _asked(path: Path, faults: Faults) -> Iterator[Asked]:
     """Yield every question of a file."""
     lines = path.suffix.lower() in (".jsonl", ".ndjson")
-    for number, record in nested_records(path):
+    for number, record in nested_records(path, faults):
         where = f'"{path}", {"line" if lines else "entry"} {number}'
         if "paragraphs" in record:
             title = str(record.get("title") or "")

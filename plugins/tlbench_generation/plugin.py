@@ -51,6 +51,10 @@ def _headlines() -> TaskSpec:
     )
 
 
+def _test_size(what: str) -> Option:
+    return Option(name="test_size", default=50, summary=f"{what}; answers are written token by token", unit="texts")
+
+
 def _summaries() -> TaskSpec:
     return TaskSpec(
         name="nlp/summaries",
@@ -70,12 +74,7 @@ def _summaries() -> TaskSpec:
         options=(
             Option(name="source", default="", summary=f"folder with the science files (default: {FOLDER})"),
             Option(name="target", default="", summary=f"folder with the clinic files (default: {FOLDER})"),
-            Option(
-                name="test_size",
-                default=50,
-                summary="texts of each test file that are scored; summaries are written token by token",
-                unit="texts",
-            ),
+            _test_size("texts of each test file that are scored"),
         ),
         files=deferred("tlbench_generation.tasks.summaries", "files"),
         load=deferred("tlbench_generation.tasks.summaries", "load"),
@@ -113,6 +112,7 @@ def _prompt_table() -> TaskSpec:
                 summary="CSV: quotation marks enclose cells; false: they are ordinary characters",
             ),
             Option(name="missing", default="refuse", summary="rows with an empty prompt or answer: refuse or drop"),
+            _test_size("test examples of each domain that are scored, at equal distances"),
             *SPLIT_OPTIONS,
         ),
         files=deferred("tlbench_generation.tasks.own", "files"),

@@ -28,10 +28,10 @@ def volume_task() -> TaskSpec:
             Option(
                 name="source",
                 default="",
-                summary="folder with images/ and masks/ (or labels/) whose files .nii or .nii.gz have the same names "
-                "(or _mask, _label, _gt behind it); train/ and test/ are outside or inside of both, else a fifth of "
-                "the volumes is held out by name; or table with the columns file and mask (and split, task.group for "
-                "patients with several volumes). Empty: no source domain",
+                summary="folder with images/ and masks/ (or labels/; or imagesTr/ and labelsTr/) whose files .nii or "
+                ".nii.gz have the same names (or _mask, _label, _gt behind it); train/ and test/ are outside or inside "
+                "of both, else a fifth of the volumes is held out by name; or table with the columns file and mask "
+                "(and split, task.group for patients with several volumes). Empty: no source domain",
             ),
             Option(name="target", default="", summary="folder with the same layout and labels"),
             Option(name="axis", default="axial", summary="slices: axial, coronal or sagittal"),

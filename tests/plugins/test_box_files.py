@@ -144,7 +144,43 @@ def yolo_outside(root):
                 write(root / part / "labels" / f"{name}-{part}.txt", yolo(name))
 
 
-FORMS = [coco_files, coco_folders, coco_published, voc_lists, voc_beside, yolo_inside, yolo_outside]
+def yolo_of_coco(root):
+    """images/train2017 beside labels/train2017, and coco.yaml, as Ultralytics has it."""
+    write(root / "coco.yaml", "train: images/train2017\nval: images/val2017\nnames: {0: bus, 1: car}\n")
+    for part in ("train", "val"):
+        for name in BOXES:
+            image(root / "images" / f"{part}2017" / f"{name}-{part}.png")
+            write(root / "labels" / f"{part}2017" / f"{name}-{part}.txt", yolo(name))
+
+
+def coco_below_images(root):
+    """annotations/instances_train2014.json and images/train2014/."""
+    for part in ("train", "val"):
+        write(root / "annotations" / f"instances_{part}2014.json", coco([f"{name}-{part}" for name in BOXES], ""))
+        for name in BOXES:
+            image(root / "images" / f"{part}2014" / f"{name}-{part}.png")
+
+
+def coco_of_2014(root):
+    """annotations/instances_train2014.json and train2014/."""
+    for part in ("train", "val"):
+        write(root / "annotations" / f"instances_{part}2014.json", coco([f"{name}-{part}" for name in BOXES], ""))
+        for name in BOXES:
+            image(root / f"{part}2014" / f"{name}-{part}.png")
+
+
+def coco_beside_folders(root):
+    """train.json and val.json beside train/ and val/."""
+    for part in ("train", "val"):
+        write(root / f"{part}.json", coco([f"{name}-{part}" for name in BOXES], ""))
+        for name in BOXES:
+            image(root / part / f"{name}-{part}.png")
+
+
+FORMS = [
+    *(coco_files, coco_folders, coco_published, voc_lists, voc_beside, yolo_inside, yolo_outside),
+    *(yolo_of_coco, coco_below_images, coco_of_2014, coco_beside_folders),
+]
 
 
 def request(target, source=""):
@@ -360,6 +396,42 @@ def test_two_names_of_one_split_are_refused(tmp_path, form, first, second):
     with pytest.raises(BadInputError, match="are both the split"):
         TASK.load(request(tmp_path))
     assert inspect_task(TASK, request(tmp_path), 2).refused
+
+
+def test_what_lies_beside_the_boxes_of_coco_is_noted(tmp_path):
+    yolo_of_coco(tmp_path)
+    image(tmp_path / "images" / "test2017" / "e.png")
+    write(tmp_path / "annotations" / "instances_val2017.json", coco([f"{name}-val" for name in BOXES], ""))
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert found.refused == []
+    unread = [note for note in found.notes if note.startswith("Not read")]
+    assert sorted("test2017" in note for note in unread) == [False, True]
+    assert any("instances_val2017.json" in note for note in unread)
+    assert [split["examples"] for split in found.splits] == [4, 4]
+
+
+def test_captions_and_key_points_of_coco_are_noted(tmp_path):
+    coco_published(tmp_path)
+    for name in ("captions", "person_keypoints"):
+        for part in ("train", "val"):
+            write(tmp_path / "annotations" / f"{name}_{part}2017.json", coco([], ""))
+    found = inspect_task(TASK, request(tmp_path), 2)
+    assert (found.refused, [split["examples"] for split in found.splits]) == ([], [4, 4])
+    assert any('"captions_train2017.json", "captions_val2017.json"' in note for note in found.notes)
+
+
+def test_a_single_split_is_named(tmp_path):
+    yolo_of_coco(tmp_path)
+    shutil.rmtree(tmp_path / "images" / "val2017")
+    with pytest.raises(BadInputError, match=r'images" has a single split, "train2017": add another one'):
+        TASK.load(request(tmp_path))
+
+
+def test_splits_without_any_boxes_are_named(tmp_path):
+    yolo_of_coco(tmp_path)
+    shutil.rmtree(tmp_path / "labels")
+    with pytest.raises(BadInputError, match=r'images/(train|val)2017" has no boxes'):
+        TASK.load(request(tmp_path))
 
 
 def test_json_files_of_another_form_are_no_splits_and_are_noted(tmp_path):

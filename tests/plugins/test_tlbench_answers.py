@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -95,6 +98,27 @@ def test_scores_are_those_of_torchmetrics(answer):
 def test_scores_of_any_texts_are_those_of_torchmetrics(answer, references):
     found = best(same, answer, references), best(overlap, answer, references)
     assert found == pytest.approx(squad(answer, references), abs=1e-6)
+
+
+SCRIPT = json.loads((Path(__file__).parent / "squad_vectors.json").read_text(encoding="utf-8"))
+"""Scores by the published script's code, from `squad_vectors.py`."""
+
+
+@pytest.mark.parametrize("measure", [same, overlap])
+def test_scores_are_those_of_the_published_script(measure):
+    column = 2 if measure is same else 3
+    for reference, answer, *scores in SCRIPT["pairs"]:
+        expected = scores[column - 2]
+        assert best(measure, answer, [reference]) == pytest.approx(expected, abs=1e-12), (reference, answer)
+
+
+@pytest.mark.parametrize(("prefix", "chosen"), [("", None), ("HasAns_", True), ("NoAns_", False)])
+def test_means_with_questions_without_answers_are_those_of_the_published_script(prefix, chosen):
+    questions = [(answer, known) for answer, known in SCRIPT["questions"] if chosen in (None, bool(known))]
+    assert len(questions) == SCRIPT["evaluated"][f"{prefix}total"] > 10
+    for name, measure in (("exact", same), ("f1", overlap)):
+        scores = [best(measure, answer, known) for answer, known in questions]
+        assert 100 * np.mean(scores) == pytest.approx(SCRIPT["evaluated"][prefix + name], abs=1e-9)
 
 
 def test_no_answer_is_right_only_where_there_is_none():

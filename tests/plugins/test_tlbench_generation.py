@@ -494,6 +494,27 @@ class TestOwnPrompts:
         task.load(asked)
         assert not any("training split too" in note for note in asked.faults.notes)
 
+    def test_test_examples_that_are_left_out_are_noted_and_stay_references(self, tmp_path):
+        (tmp_path / "t").mkdir()
+        rows = [{"prompt": f"p {n % 80}", "answer": f"a {n}"} for n in range(160)]
+        for part, records in (("train", rows[:3]), ("test", rows)):
+            lines(tmp_path / "t" / f"{part}.jsonl", [{**one, "prompt": f"{part} {one['prompt']}"} for one in records])
+        task, asked = own(target=str(tmp_path / "t"))
+        target = task.load(asked).target
+        answers = [answer for _, answer in target.test.inputs]
+        assert answers == [f"a {place * 160 // 50}" for place in range(50)]
+        assert len(target.train.inputs) == 3
+        for (_, answer), known in zip(target.test.inputs, target.test.references, strict=True):
+            first = int(answer.split()[1]) % 80
+            assert known == [f"a {first}", f"a {first + 80}"]
+        assert any("110 of 160 test examples" in note and "test_size=160" in note for note in asked.faults.notes)
+
+        task, asked = own(target=str(tmp_path / "t"), test_size=160)
+        assert len(task.load(asked).target.test.inputs) == 160
+        assert not any("left out" in note for note in asked.faults.notes)
+        with pytest.raises(UsageError, match=r"invalid task\.test_size=0"):
+            task.load(own(target=str(tmp_path / "t"), test_size=0)[1])
+
     def test_references_and_lengths_are_kept_with_the_model_inputs(self, catalog, settings, tmp_path):
         rows = [{"prompt": f"say {n % 9}", "answer": f"it is {n}"} for n in range(30)]
         overrides = {"task.target": lines(tmp_path / "t.jsonl", rows)}

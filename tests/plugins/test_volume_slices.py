@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from tlbench import BadInputError, LoadRequest, UsageError
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.cli.inspection.inspect import inspect_task
 from tlbench.learning import Predictions
 from tlbench.learning.kinds.segmentation import Segmentation
@@ -199,3 +202,51 @@ def test_an_inspection_names_patients(folder):
 def test_wrong_options_are_refused(folder, options):
     with pytest.raises(UsageError, match=r"Invalid task\."):
         volumes.files(request(target=str(folder), **options))
+
+
+def test_all_broken_volumes_are_listed(folder):
+    broken = [
+        folder / "images/p0.nii.gz",
+        *(folder / f"labels/p{i}_mask.nii{'' if i % 2 else '.gz'}" for i in range(3)),
+    ]
+    for path in broken:
+        path.write_bytes(b"no volume")
+    refused = inspect_task(TASK, request(target=str(folder)), 4).refused
+    assert all(sum(str(path) in one for one in refused) == 1 for path in broken)
+    assert len(refused) == len(broken)
+
+
+def test_volumes_in_which_nothing_is_marked_are_noted(folder):
+    for number in (1, 2):
+        path = folder / f"labels/p{number}_mask.nii{'' if number % 2 else '.gz'}"
+        save(path, np.zeros((16, 12, 6), np.uint8))
+    with pytest.warns(UserWarning, match=r'2 of 4 masks in ".*images" mark nothing .*background, 0, .*p1_mask\.nii"'):
+        volumes.load(request(target=str(folder), empty=False))
+    notes = inspect_task(TASK, request(target=str(folder)), 4).notes
+    assert sum("2 of 4 masks" in note for note in notes) == 1
+
+
+@pytest.mark.parametrize("channel", ["", "_0000"])
+@pytest.mark.parametrize("tested", [False, True])
+def test_the_layout_of_the_decathlon_and_of_nnunet_is_read(tmp_path, channel, tested):
+    for number in range(6):
+        patient(tmp_path / "flat", f"liver_{number}", seed=number)
+        part = "Ts" if number > 3 else "Tr"
+        for kind, name in (("images", f"liver_{number}{channel}"), ("labels", f"liver_{number}")):
+            if part == "Tr" or kind == "images" or tested:
+                there = tmp_path / "flat" / kind / f"liver_{number}{'_mask' * (kind == 'labels')}.nii.gz"
+                (tmp_path / f"{kind}{part}").mkdir(exist_ok=True)
+                there.rename(tmp_path / f"{kind}{part}" / f"{name}.nii.gz")
+    shutil.rmtree(tmp_path / "flat")
+    (tmp_path / "dataset.json").write_text("{}")
+    if channel:
+        shutil.copy(tmp_path / "imagesTr/liver_0_0000.nii.gz", tmp_path / "imagesTr/liver_0_0001.nii.gz")
+    seen = inspect_task(TASK, request(target=str(tmp_path)), 4)
+    data = volumes.load(request(CollectedFaults(), target=str(tmp_path)))
+    groups = {*data.target.train.groups}, {*data.target.test.groups}
+    assert not seen.refused
+    assert tuple(map(len, groups)) == ((4, 2) if tested else (3, 1))
+    assert all("imagesTs" in name for name in groups[1]) is tested
+    unread = [note for note in seen.notes if "Not read" in note and "imagesTs" in note and "labelsTs" in note]
+    assert len(unread) == (not tested)
+    assert any("first channel" in note and "liver_0_0001" in note for note in seen.notes) is bool(channel)

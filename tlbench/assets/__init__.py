@@ -40,7 +40,7 @@ from tlbench.assets.readers.folders import (
 from tlbench.assets.readers.hub import is_hub_place
 from tlbench.assets.readers.idx import read_idx
 from tlbench.assets.readers.image_file import as_pixels, image_reader
-from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz
+from tlbench.assets.readers.images import read_image, read_images, read_mask, read_npz, scale_mask
 from tlbench.assets.readers.labelled import (
     Labelled,
     Parts,
@@ -50,9 +50,11 @@ from tlbench.assets.readers.labelled import (
     named_split,
     published_parts,
     quoted,
+    split_word,
+    worded_parts,
 )
 from tlbench.assets.readers.listed import split_by_table
-from tlbench.assets.readers.masks import mask_sides
+from tlbench.assets.readers.masks import mask_sides, note_empty_masks
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, nested_records
 from tlbench.assets.readers.resampling import resampled
 from tlbench.assets.readers.series import read_series, rising_channels, series_decimals, sliding_windows
@@ -144,6 +146,7 @@ __all__ = [
     "named_split",
     "names_option",
     "nested_records",
+    "note_empty_masks",
     "number_cells",
     "option_path",
     "published_parts",
@@ -171,6 +174,7 @@ __all__ = [
     "resampled",
     "rising_channels",
     "rows_by_table",
+    "scale_mask",
     "series_decimals",
     "series_reader",
     "side_tables",
@@ -178,6 +182,7 @@ __all__ = [
     "sound_reader",
     "split_by_table",
     "split_columns",
+    "split_word",
     "strip_prefix",
     "table_files",
     "table_parts",
@@ -187,4 +192,5 @@ __all__ = [
     "transductive_data",
     "unmatched",
     "weight_coverage",
+    "worded_parts",
 ]

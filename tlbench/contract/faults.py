@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from tlbench.errors import BadInputError
@@ -39,6 +39,23 @@ class Faults:
         except BadInputError as error:
             self.add(error)
             return []
+
+    def attempt_all(self, read: Callable[[T], U], items: Iterable[T]) -> list[U]:
+        """Return `read(item)` of each item; while faults are collected, the first error is raised after all of them.
+
+        It is for parts that are all needed, such as both domains: what is wrong with one does not hide the others.
+        """
+        errors: list[BadInputError] = []
+        made: list[U] = []
+        for item in items:
+            try:
+                made.append(read(item))
+            except BadInputError as error:
+                self.add(error)
+                errors.append(error)
+        if errors:
+            raise errors[0]
+        return made
 
     def add(self, error: BadInputError) -> None:
         """Raise an error, or collect it and return."""

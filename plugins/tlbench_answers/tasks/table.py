@@ -39,7 +39,10 @@ def _sides(request: LoadRequest) -> dict[str, Parts[Question]]:
     group = str(request.options["group"]).strip()
     read = functools.partial(read_questions, group=group, faults=request.faults)
     tables = side_tables(request, SUFFIXES)
-    return {name: table_parts(parts, read, lambda question: question.context) for name, parts in tables.items()}
+    sides = request.faults.attempt_all(
+        lambda parts: table_parts(parts, read, lambda question: question.context), tables.values()
+    )
+    return dict(zip(tables, sides, strict=True))
 
 
 def _labels(sides: Iterable[Parts[Question]]) -> tuple[str, ...]:

@@ -18,13 +18,13 @@ PARTS = {"train": "train", "valid": "val", "test": "test"}
 def load(request: LoadRequest) -> TaskData:
     """Read images `(size, size, C)` uint8; the published validation part joins the training part."""
     size, grey = int(request.options["size"]), bool(request.options["grey"])
-    *source, target = (_read(path, size, grey) for path in medmnist_files(request))
+    *source, target = request.faults.attempt_all(lambda path: _read(path, size, grey), medmnist_files(request))
     return task_data(source[0] if source else None, target)
 
 
 def labels(request: LoadRequest) -> TaskLabels:
     """Return the classes of each file."""
-    *source, target = map(_published, medmnist_files(request))
+    *source, target = request.faults.attempt_all(_published, medmnist_files(request))
     return task_labels(source[0] if source else None, target)
 
 

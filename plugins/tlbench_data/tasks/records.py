@@ -57,8 +57,8 @@ def load_table(request: LoadRequest) -> TaskData:
 
         return table_parts(files, read, _content).map(lambda records: binary(records, label, normal, remedy))
 
-    sides = {name: side(files) for name, files in side_tables(request).items()}
-    source, target = sides.get("source"), sides["target"]
+    *sources, target = request.faults.attempt_all(side, side_tables(request).values())
+    source = sources[0] if sources else None
     train = (source or target).train.inputs
     log, fill = bool(request.options["log"]), use.missing == "fill"
     encoding = FeatureEncoding.learn(train, without=use.texts, log=log, fill=fill)

@@ -105,7 +105,8 @@ def _sides(
     def row(record: TableRow) -> str:
         return "\t".join(record.table.rows[record.row])
 
-    return {name: side(files) for name, files in side_tables(request).items()}
+    tables = side_tables(request)
+    return dict(zip(tables, request.faults.attempt_all(side, tables.values()), strict=True))
 
 
 def _side(parts: Parts[TableRow], names: Sequence[str], inputs: Callable[[Records], Any]) -> Side:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled, leads_outside, quoted
+from tlbench.assets import Labelled, leads_outside, quoted, split_word
 from tlbench_detection.formats.boxed import Boxed, NamedBox, flag_of, number_of, read_annotations
 
 FORM = (
     'expected {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": [{"id": 1, "name": "car"}], "annotations": '
     '[{"id": 1, "image_id": 1, "category_id": 1, "bbox": [left, top, width, height]}]}'
 )
-FOLDERS = ("", "images", "../images", "../{split}", "../{split}2017", "../images/{split}", "images/{split}", "data")
-"""Where the images may lie, from the folder of the file; `{split}` is what is named as the file."""
+FOLDERS = ("", "images", "../images", "../{split}", "../images/{split}", "images/{split}", "data", "{split}")
+"""Where the images may lie, from the folder of the file; `{split}` is what is named as the file; see `_split_names`."""
 Content = Mapping[str, Any]
 """What a JSON file of COCO holds."""
 
@@ -125,8 +125,8 @@ class _Files:
     """Finds the images of a file, whose names may begin in one of several folders."""
 
     def __init__(self, path: Path) -> None:
-        split = path.stem.removeprefix("instances_").removesuffix("2017")
-        self._folders = [path.parent / name.format(split=split) for name in FOLDERS]
+        places = [name.format(split=split) for name in FOLDERS for split in _split_names(path.stem)]
+        self._folders = [path.parent / name for name in dict.fromkeys(places)]
 
     def find(self, name: str, where: str) -> Path:
         """Return the path of an image. Raises `BadInputError` if it is not there, or leads out of the data."""
@@ -140,6 +140,13 @@ class _Files:
                 raise BadInputError(f'{where}: "{name:.40}" cannot be read ({error.strerror}): rename it.') from error
         looked = quoted(list(dict.fromkeys(str(folder) for folder in self._folders[:3])))
         raise BadInputError(f'{where}: "{name}" does not exist in {looked}: add the file, or remove the entry.')
+
+
+def _split_names(stem: str) -> list[str]:
+    """Return what a folder of images may be called: for `instances_train2017` also `train2017` and `train`."""
+    short = stem.removeprefix("instances_")
+    bare = short.rstrip("0123456789")
+    return list(dict.fromkeys(name for name in (short, bare, f"{bare}2017", split_word(stem), stem) if name))
 
 
 def _image(item: tuple[str, Mapping[str, Any], tuple[NamedBox, ...]], files: _Files) -> Boxed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from tlbench.assets import (
     named_split,
     published_parts,
     quoted,
+    split_word,
+    worded_parts,
 )
 from tlbench_detection.formats.boxed import Boxed, read_annotations
 from tlbench_detection.formats.coco import Content, coco_content, read_coco
@@ -36,6 +38,8 @@ FORMS = (
 OTHERS = ("readme", "license", "licence", "notes", "requirements")
 """Names of text files that are no boxes."""
 Read = Callable[[Faults], Labelled[Boxed]]
+Divided = dict[str, tuple[Path, Path | None]]
+"""The folder of images of each split, and that of their boxes; None: there are none."""
 
 
 def box_parts(root: Path, faults: Faults) -> Parts[Boxed]:
@@ -69,12 +73,22 @@ def _splits(root: Path, faults: Faults) -> dict[str, Read]:
     inside = list_folder(root)
     places = (root, *_named(inside, ("annotations",)))
     if tables := _coco_files(*places):
-        if others := [path for folder in places for path in _json_files(folder) if path not in tables]:
-            faults.note(f'Not read in "{root}": {_names(others)}. They are no files of COCO.')
-        return _coco_splits(root, tables)
+        chosen = _of_instances(tables)
+        in_texts = not _coco_parts(chosen) and any(split_word(path.stem) for path in chosen) and _marked(inside)
+        others = [path for folder in places for path in _json_files(folder) if path not in tables]
+        _note_unread(root, [path for path in tables if in_texts or path not in chosen], others, faults)
+        if not in_texts:
+            return _coco_splits(root, chosen)
     if folders := named_parts((path.name, path) for path in inside if path.is_dir()):
         return {part: _folder(folder, root) for part, folder in folders.items()}
-    return _divided_inside(root, inside) or _listed_by_voc(root, faults) or {"all": _folder(root, root)}
+    return _read_divided(root, inside, faults) or _listed_by_voc(root, faults) or {"all": _folder(root, root)}
+
+
+def _note_unread(root: Path, unread: Sequence[Path], others: Sequence[Path], faults: Faults) -> None:
+    if unread:
+        faults.note(f'Not read in "{root}": {_names(unread)}. The boxes are in other files.')
+    if others:
+        faults.note(f'Not read in "{root}": {_names(others)}. They are no files of COCO.')
 
 
 def _coco_files(*folders: Path) -> dict[Path, Content]:
@@ -87,12 +101,22 @@ def _json_files(folder: Path) -> list[Path]:
     return [path for path in list_folder(folder) if path.suffix.lower() == ".json" and path.is_file()]
 
 
+def _of_instances(tables: dict[Path, Content]) -> dict[Path, Content]:
+    """Return the files `instances_...` if they make splits: COCO has captions and key points beside them."""
+    chosen = {path: content for path, content in tables.items() if path.stem.startswith("instances_")}
+    return chosen if _coco_parts(chosen) else tables
+
+
+def _coco_parts(tables: Iterable[Path]) -> dict[str, Path]:
+    """Return the file of each split by the words in their names; nothing if there are no two splits."""
+    return named_parts((split_word(path.stem), path) for path in tables)
+
+
 def _coco_splits(root: Path, tables: dict[Path, Content]) -> dict[str, Read]:
     """Return how files of COCO are read, one for each split, or one file for all."""
-    named = [path for path in tables if _split_word(path.stem)]
-    if files := named_parts((_split_word(path.stem), path) for path in named):
+    if files := _coco_parts(tables):
         return {part: partial(read_coco, path, content=tables[path]) for part, path in files.items()}
-    if named:
+    if named := [path for path in tables if split_word(path.stem)]:
         raise BadInputError(f'"{root}" has {_names(named)}: add files of both a training and a test split.')
     if len(tables) > 1:
         raise BadInputError(
@@ -107,18 +131,35 @@ def _coco_reader(tables: dict[Path, Content]) -> Read:
     return partial(read_coco, path, content=content)
 
 
-def _split_word(stem: str) -> str:
-    """Return the word for a split in a file's name, such as `train` of `instances_train2017`, or an empty string."""
-    words = "".join(letter if letter.isalpha() else " " for letter in stem.lower()).split()
-    return next(filter(named_split, words), "")
+def _divided_inside(inside: Sequence[Path]) -> Divided:
+    """Return the folders of splits such as `images/train2017`, each with that of its boxes, or nothing.
 
-
-def _divided_inside(root: Path, inside: Sequence[Path]) -> dict[str, Read]:
-    """Return the splits of `images/train` beside `labels/train`, or nothing."""
+    Boxes lie in a folder such as `labels/train2017`, or beside the images.
+    """
     for folder in _named(inside, IMAGES):
-        if below := named_parts((path.name, path) for path in list_folder(folder) if path.is_dir()):
-            return {part: _pairs_reader(path, _beside(inside, path.name) or path, root) for part, path in below.items()}
+        if parts := worded_parts((path.name, path) for path in list_folder(folder) if path.is_dir()):
+            return {part: (path, _beside(inside, path.name) or _with_boxes(path)) for part, path in parts.items()}
     return {}
+
+
+def _with_boxes(folder: Path) -> Path | None:
+    """Return a folder of images if texts or XML files are beside them."""
+    return folder if any(path.suffix.lower() in ANNOTATIONS for path in list_folder(folder)) else None
+
+
+def _marked(inside: Sequence[Path]) -> Divided:
+    """Return the splits with boxes; nothing if they are not a training and a test split."""
+    marked = {part: places for part, places in _divided_inside(inside).items() if places[1] is not None}
+    return marked if "train" in marked and len(marked) > 1 else {}
+
+
+def _read_divided(root: Path, inside: Sequence[Path], faults: Faults) -> dict[str, Read]:
+    """Return how splits are read; one without boxes is noted if there are two others, else refused."""
+    divided = _divided_inside(inside)
+    chosen = _marked(inside) or divided
+    for part in divided.keys() - chosen.keys():
+        faults.note(f'Not read: "{divided[part][0]}", whose images have no boxes.')
+    return {part: _pairs_reader(images, boxes or images, root) for part, (images, boxes) in chosen.items()}
 
 
 def _beside(inside: Sequence[Path], name: str) -> Path | None:
@@ -190,6 +231,11 @@ def _pairs_reader(images: Path, annotations: Path, root: Path) -> Read:
     """Return how images are read whose annotations have their names, in XML or text."""
     pictures = _pictures(images)
     if not pictures:
+        if single := [path.name for path in list_folder(images) if split_word(path.name) and path.is_dir()]:
+            raise BadInputError(
+                f'"{images}" has a single split, {quoted(single)}: add another one, or move its images into '
+                f'"{images}" itself and its boxes likewise, of which a fifth is then held out.'
+            )
         raise BadInputError(f'"{images}" has no images: {FORMS}.')
     stems = {path.stem for path in pictures}
     near = [folder for folder in (annotations, annotations.parent, root) if folder.is_relative_to(root)]

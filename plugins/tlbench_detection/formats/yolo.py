@@ -8,21 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled, quoted
+from tlbench.assets import Labelled, list_folder, quoted
 from tlbench_detection.formats.boxed import Boxed, NamedBox, number_of, read_annotations
 
 NAME_FILES = ("classes.txt", "obj.names", "data.yaml", "data.yml", "dataset.yaml", "dataset.yml")
+YAML = (".yaml", ".yml")
 FORM = "expected a line of five numbers for each box: class, centre x, centre y, width, height, the last four 0 to 1"
 
 
 def names_file(folders: Iterable[Path], boxes: Iterable[Path]) -> Path | None:
     """Return the file with the names of the classes in the first of these folders that has one.
 
-    Files with the `boxes` of an image are none, even if the image is called `classes`.
+    Files with the `boxes` of an image are none, even if the image is called `classes`. Else it is the only YAML file
+    there, such as `coco.yaml`.
     """
-    places = (folder / name for folder in folders for name in NAME_FILES)
+    searched = list(dict.fromkeys(folders))
+    places = (folder / name for folder in searched for name in NAME_FILES)
     others = set(boxes)
-    return next((path for path in places if path.is_file() and path not in others), None)
+    named = next((path for path in places if path.is_file() and path not in others), None)
+    if named is None:
+        described = [path for folder in searched for path in list_folder(folder) if path.suffix in YAML]
+        named = described[0] if len(described) == 1 else None
+    return named
 
 
 def class_names(path: Path) -> list[str]:
@@ -31,7 +38,7 @@ def class_names(path: Path) -> list[str]:
     Raises `BadInputError` for a name that is empty or there twice: the lines of boxes count names by their place.
     """
     text = read_annotations(path)
-    is_yaml = path.suffix in (".yaml", ".yml")
+    is_yaml = path.suffix in YAML
     names = _yaml_names(path, text) if is_yaml else [line.strip() for line in text.rstrip().splitlines()]
     if not names:
         raise BadInputError(f'"{path}" has no names of classes: write the name of each class in a line of its own.')

@@ -33,5 +33,8 @@ def load(request: LoadRequest) -> TaskData:
 
 
 def _sides(request: LoadRequest) -> tuple[Parts[Boxed] | None, Parts[Boxed]]:
-    target = box_parts(option_path(request, "target"), request.faults)
-    return (box_parts(option_path(request, "source"), request.faults) if has_source(request) else None), target
+    options = ("target", "source") if has_source(request) else ("target",)
+    target, *source = request.faults.attempt_all(
+        lambda option: box_parts(option_path(request, option), request.faults), options
+    )
+    return (source[0] if source else None), target

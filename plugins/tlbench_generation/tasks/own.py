@@ -13,12 +13,14 @@ from tlbench.assets import (
     Parts,
     check_columns,
     has_source,
+    integer_option,
     missing_option,
     read_text_table,
     side_tables,
     split_columns,
     table_parts,
 )
+from tlbench_generation.tasks.chosen import spread
 
 Pair = tuple[str, str]
 PROMPT_WORDS = 127
@@ -45,11 +47,9 @@ def load(request: LoadRequest) -> TaskData:
 
     All rows with a prompt are in one split, unless tables, groups or times divide them; such prompts are noted.
     """
-    sides = {
-        name: table_parts(parts, partial(_read, request=request), _prompt)
-        for name, parts in side_tables(request).items()
-    }
-    made = {name: _side(name, parts, request) for name, parts in sides.items()}
+    tables, read = side_tables(request), partial(_read, request=request)
+    sides = request.faults.attempt_all(lambda parts: table_parts(parts, read, _prompt), tables.values())
+    made = {name: _side(name, parts, request) for name, parts in zip(tables, sides, strict=True)}
     reading = {"prompt": str(request.options["prompt"]), "quotes": bool(request.options["quotes"])}
     return TaskData(source=made.get("source"), target=made["target"], reading=reading)
 
@@ -108,16 +108,24 @@ def _side(name: str, parts: Parts[Pair], request: LoadRequest) -> Side:
             f'{known} of {len(parts.test)} test examples of "{parts.test.where}" ({name}) have a prompt that is in the '
             f"training split too: scores may measure memory. Put each prompt in one split alone."
         )
-    return Side(labels=(LABEL,), train=_split(parts.train), test=_split(parts.test))
+    chosen = spread(len(parts.test), integer_option(request, "test_size", least=1))
+    if left_out := len(parts.test) - len(chosen):
+        request.faults.note(
+            f'{left_out} of {len(parts.test)} test examples of "{parts.test.where}" ({name}) are left out, because '
+            f"answers are written token by token: --set task.test_size={len(parts.test)} scores all."
+        )
+    return Side(labels=(LABEL,), train=_split(parts.train), test=_split(parts.test, chosen))
 
 
-def _split(examples: Labelled[Pair]) -> Split:
+def _split(examples: Labelled[Pair], chosen: Sequence[int] | None = None) -> Split:
+    """Return the examples at the chosen positions, or all; references are the answers of all examples."""
     answers: dict[str, list[str]] = {}
     for prompt, answer in examples.inputs:
         answers.setdefault(prompt, []).append(answer)
+    kept = examples if chosen is None else examples.take(chosen)
     return Split(
-        inputs=examples.inputs,
-        labels=[0] * len(examples),
-        references=[answers[prompt] for prompt, _ in examples.inputs],
-        groups=examples.groups,
+        inputs=kept.inputs,
+        labels=[0] * len(kept),
+        references=[answers[prompt] for prompt, _ in kept.inputs],
+        groups=kept.groups,
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, LoadRequest, Side, Split, TaskData
-from tlbench.assets import check_file, check_limit
+from tlbench.assets import check_file, check_limit, integer_option
 from tlbench_generation.prompts_file import in_one_line
+from tlbench_generation.tasks.chosen import spread
 
 FOLDER = "summarization_shift"
 
@@ -28,13 +29,17 @@ def files(request: LoadRequest) -> Sequence[Path]:
 
 def load(request: LoadRequest) -> TaskData:
     """Return texts as prompts and their summaries; of the test files, `test_size` texts at equal distances."""
-    most = int(request.options["test_size"])
-    if most < 1:
-        raise BadInputError(f"Invalid task.test_size {most}: use a number from 1 on.")
+    most = integer_option(request, "test_size", least=1)
     train, test, own_train, own_test = (_read(path) for path in files(request))
     return TaskData(
-        source=Side(labels=("text",), train=_split(train), test=_split(_spread(test, most))),
-        target=Side(labels=("text",), train=_split(own_train), test=_split(_spread(own_test, most))),
+        source=Side(
+            labels=("text",), train=_split(train), test=_split([test[place] for place in spread(len(test), most)])
+        ),
+        target=Side(
+            labels=("text",),
+            train=_split(own_train),
+            test=_split([own_test[place] for place in spread(len(own_test), most)]),
+        ),
         reading={"prompt": "text", "one_line": True},
     )
 
@@ -62,12 +67,6 @@ def _is_whole(record: Any) -> bool:
     return isinstance(references, list) and all(
         isinstance(text, str) for text in (record.get("text"), record.get("summary"), *references)
     )
-
-
-def _spread(records: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
-    """Return so many records, or all, at equal distances."""
-    size = min(most, len(records))
-    return [records[place * len(records) // size] for place in range(size)]
 
 
 def _split(records: list[dict[str, Any]]) -> Split:

@@ -13,7 +13,16 @@ import numpy as np
 from PIL import Image
 
 from tlbench import Array, BadInputError, LoadRequest, Side, Split, TaskData, TaskLabels, UsageError
-from tlbench.assets import VOLUME_SUFFIXES, Labelled, Parts, Volume, mask_sides, option_path, read_volume
+from tlbench.assets import (
+    VOLUME_SUFFIXES,
+    Labelled,
+    Parts,
+    Volume,
+    mask_sides,
+    note_empty_masks,
+    option_path,
+    read_volume,
+)
 
 Pair = tuple[Path, Path]
 AXES = {"sagittal": 0, "coronal": 1, "axial": 2}
@@ -60,9 +69,10 @@ def labels(request: LoadRequest) -> TaskLabels:
 def load(request: LoadRequest) -> TaskData:
     """Read slices `(size, size, 1)` uint8 and their masks; the smallest label is the background."""
     names = labels(request).target
+    background = min(map(int, names), default=0)
     sides = mask_sides(request, VOLUME_SUFFIXES)
-    target = sides[1].map(lambda half: _slices(half, request, "target"))
-    source = None if sides[0] is None else sides[0].map(lambda half: _slices(half, request, "source"))
+    target = sides[1].map(lambda half: _slices(half, request, "target", background))
+    source = None if sides[0] is None else sides[0].map(lambda half: _slices(half, request, "source", background))
     _check_labels(names, target if source is None else source, request)
     for parts in (source, target):
         for half in () if parts is None else (parts.train, parts.test):
@@ -91,7 +101,7 @@ def _options(request: LoadRequest) -> tuple[int, int, tuple[float, float] | None
     return AXES[axis], step, (low, high)
 
 
-def _slices(half: Labelled[Pair], request: LoadRequest, option: str) -> Labelled[Slice]:
+def _slices(half: Labelled[Pair], request: LoadRequest, option: str, background: int) -> Labelled[Slice]:
     """Return the slices of all volumes; each volume is a group, unless a table gives others.
 
     It is named by its path below the folder that the option names: both splits may have an `images/case0.nii`.
@@ -100,12 +110,26 @@ def _slices(half: Labelled[Pair], request: LoadRequest, option: str) -> Labelled
     root = named if named.is_dir() else named.parent
     names = [os.fsencode(os.path.relpath(path, root)).decode("utf-8", "backslashreplace") for path, _ in half.inputs]
     grouped = half if half.groups is not None else replace(half, groups=names)
-    return grouped.spread(lambda pair: list(_of_volume(*pair, request)))
+    empty, count = [], 0
+
+    def read(pair: Pair) -> list[Slice]:
+        nonlocal count
+        # If one of both is broken, the other is checked nevertheless.
+        image, mask = (half.faults.attempt(read_volume, path) for path in pair)
+        if not (image and mask):
+            return []
+        _check_pair(pair[0], image[0], pair[1], mask[0])
+        count += 1
+        if (mask[0].values == background).all():
+            empty.append(pair[1])
+        return list(_of_volume(image[0], mask[0], request))
+
+    cut = grouped.spread(read)
+    note_empty_masks(half.where, empty, count, background, half.faults)
+    return cut
 
 
-def _of_volume(path: Path, mask_path: Path, request: LoadRequest) -> Iterator[Slice]:
-    image, mask = read_volume(path), read_volume(mask_path)
-    _check_pair(path, image, mask_path, mask)
+def _of_volume(image: Volume, mask: Volume, request: LoadRequest) -> Iterator[Slice]:
     axis, step, window = _options(request)
     window, size = window or percentiles(image.values), int(request.options["size"])
     across, up = (one for one in range(3) if one != axis)

@@ -62,7 +62,9 @@ def _sides(request: LoadRequest) -> dict[str, Parts[TaggedSentence]]:
     def words(sentence: TaggedSentence) -> str:
         return " ".join(sentence[0])
 
-    return {name: table_parts(parts, read, words) for name, parts in side_tables(request, SUFFIXES).items()}
+    tables = side_tables(request, SUFFIXES)
+    sides = request.faults.attempt_all(lambda parts: table_parts(parts, read, words), tables.values())
+    return dict(zip(tables, sides, strict=True))
 
 
 def _types(half: Labelled[TaggedSentence]) -> set[str]:

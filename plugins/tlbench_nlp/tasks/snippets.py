@@ -61,8 +61,9 @@ def _table_sides(request: LoadRequest) -> tuple[Parts[Any] | None, Parts[Any]]:
             request.faults.locate(example, f"{path}, line {line}")
         return label_rows(table, inputs, label, columns)
 
-    sides = {name: table_parts(files, read, str) for name, files in side_tables(request).items()}
-    return sides.get("source"), sides["target"]
+    tables = side_tables(request)
+    *source, target = request.faults.attempt_all(lambda files: table_parts(files, read, str), tables.values())
+    return (source[0] if source else None), target
 
 
 def load_snippets(request: LoadRequest) -> TaskData:

@@ -22,6 +22,7 @@ from tlbench.assets import (
     option_path,
     read_embedded_images,
     split_columns,
+    split_word,
     table_files,
     table_parts,
     task_data,
@@ -87,4 +88,4 @@ def _tables(request: LoadRequest, option: str) -> dict[str, list[Path]]:
 
 def _holds_tables(where: Path) -> bool:
     inside = list_folder(where) if where.is_dir() else []
-    return any(path.stem.lower() == "train" and path.suffix.lower() in COLUMNAR_SUFFIXES for path in inside)
+    return any(split_word(path.stem) == "train" and path.suffix.lower() in COLUMNAR_SUFFIXES for path in inside)

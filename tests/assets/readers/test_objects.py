@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from tlbench import BadInputError
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.tables import read_table
 
 pyarrow = pytest.importorskip("pyarrow")
@@ -120,3 +122,36 @@ def test_a_cut_off_table_is_named(columns):
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BadInputError, match=r't.parquet" cannot be read'):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "faulty", "kept"),
+    [
+        ('{"a": 1}\n{"a": \n[1]\n2\n{"a": 3}\n{', "t.jsonl", [2, 3, 4, 6], [["1"], ["3"]]),
+        ('{"a": \n{"a": 2}\n{"b"}\n}', "t.jsonl", [1, 3, 4], [["2"]]),
+        ('{"a": \n{"a": 2}\n{"a": 3}', "t.json", [1], [["2"], ["3"]]),
+        ('[{"a": 1}, 2, "x", {"a": 4}]', "t.json", [2, 3], [["1"], ["4"]]),
+        # One line is left, which is not read as an object of columns.
+        ('{"a": [1, 2], "b": "x"}\n{', "t.jsonl", [2], [["x"]]),
+    ],
+)
+def test_every_line_and_record_that_is_no_object_is_refused(lines, text, name, faulty, kept):
+    faults = CollectedFaults()
+    table = read_table(lines(text, name), faults=faults)
+    assert sorted(int(re.search(r"(?:line|record) (\d+)", str(error))[1]) for error in faults.errors) == faulty
+    assert table.rows == kept
+
+
+def test_one_fault_in_a_value_of_several_lines_is_one_error(lines):
+    faults = CollectedFaults()
+    text = json.dumps([{"a": 1, "b": [{"c": 1}, {"c": 2}]}] * 3, indent=1).replace('"b"', '"b', 1)
+    with pytest.raises(BadInputError, match="line 4"):
+        read_table(lines(text, "t.jsonl"), faults=faults)
+    assert not faults.errors
+
+
+def test_a_file_of_faulty_lines_alone_has_no_other_fault(lines):
+    faults = CollectedFaults()
+    with pytest.raises(BadInputError, match="record 1 is not an object"):
+        read_table(lines("1\n2"), faults=faults)
+    assert len(faults.errors) == 2

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tlbench import BadInputError, LoadRequest
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.tables import check_columns, read_table, read_texts, table_files, table_parts
 
 
@@ -176,6 +177,44 @@ def test_a_table_that_is_no_part_is_named(table, tmp_path):
         table("text,label\na,x\n", f"set/{name}.csv")
     with pytest.warns(UserWarning, match=r'"extra.csv"'):
         assert len(tables(tmp_path / "set")) == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "unread"),
+    [
+        (("train-v2.0", "dev-v2.0"), 0),
+        (("my_train2", "my_test2", "notes"), 1),
+        (("x.train", "x.val", "train_and_test"), 1),
+        # Names that are exactly those of splits come first.
+        (("train", "dev", "train-v2.0", "dev-v2.0"), 2),
+    ],
+)
+def test_splits_are_found_by_the_words_in_names(table, tmp_path, names, unread):
+    for name in names:
+        table(json.dumps({"text": name, "label": "x"}), f"set/{name}.json")
+    faults = CollectedFaults()
+    request = LoadRequest(task="nlp/x", options={"target": str(tmp_path / "set")}, data_root=None, faults=faults)
+    files = table_files(request, "target")
+    assert [path.stem for paths in files.values() for path in paths] == list(names[:2])
+    assert list(files) == ["train", "test" if "test" in names[1] else "valid"]
+    assert sum(note.count(".json") for note in faults.notes) == unread
+
+
+def test_two_versions_of_a_split_are_refused(table, tmp_path):
+    for name in ("train-v1.1", "dev-v1.1", "train-v2.0", "dev-v2.0"):
+        table("{}", f"set/{name}.json")
+    with pytest.raises(BadInputError, match=r'dev-v1.1.json" and .*dev-v2.0.json" are both the split "valid"'):
+        tables(tmp_path / "set")
+
+
+def test_the_pieces_of_a_table_are_read_together(table, tmp_path):
+    for name in ("train-00000-of-00002", "train-00001-of-00002", "test-00000-of-00001"):
+        table(json.dumps({"text": name, "label": "x"}), f"set/{name}.jsonl")
+    parts = table_parts(tables(tmp_path / "set"), texts, group=str)
+    assert (parts.train.inputs, len(parts.test)) == (["train-00000-of-00002", "train-00001-of-00002"], 1)
+    (tmp_path / "set/train-00000-of-00002.jsonl").unlink()
+    with pytest.raises(BadInputError, match="one of 2 files of a table, of which 1 are there"):
+        tables(tmp_path / "set")
 
 
 OPENS, CLOSES = {3: '"'}, {7: '"'}

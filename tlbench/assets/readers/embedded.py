@@ -49,12 +49,16 @@ def read_embedded_images(
     """
     schema, batches = read_columns(path)
     column = _image_column(path, schema)
-    images: list[Path | EmbeddedImage] = []
-    for batch in batches:
-        for image in batch.column(column).to_pylist():
-            images.append(_embedded(path, len(images) + 1, image))
+    cells = (image for batch in batches for image in batch.column(column).to_pylist())
+    images: dict[int, Path | EmbeddedImage] = {}
+    for row, cell in enumerate(cells, 1):
+        images.update((row, image) for image in faults.attempt(lambda item: _embedded(path, *item), (row, cell)))
     table = read_table(path, faults=faults)
-    return columns.of(table, Labelled(where=path, inputs=images, labels=table.labels(label), faults=faults))
+    for blank in sorted(images.keys() - set(table.lines)):
+        faults.refuse(f'"{path}", row {blank} has an image and nothing else: give every row a label.')
+    table = table.take([place for place, line in enumerate(table.lines) if line in images])
+    inputs = [images[line] for line in table.lines]
+    return columns.of(table, Labelled(where=path, inputs=inputs, labels=table.labels(label), faults=faults))
 
 
 def _embedded(path: Path, row: int, image: dict[str, Any] | None) -> Path | EmbeddedImage:

@@ -47,7 +47,7 @@ def read_image(source: Path | EmbeddedImage, size: int, grey: bool = False, faul
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
                 faults.note("Only the first frame or page of an image file is read.", source)
     except _broken() as error:
-        raise BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.') from error
+        raise _no_image(source, error) from error
     return pixels
 
 
@@ -69,15 +69,14 @@ def open_image(source: Path | EmbeddedImage) -> Image.Image:
 def read_mask(image: Path, path: Path, size: int) -> Array:
     """Return the mask `(size, size)` uint8 of an image: grey values, or the indices of a palette.
 
-    Masks are scaled with nearest-neighbour interpolation, which creates no new values.
+    Masks are scaled with nearest-neighbour interpolation, which creates no new values; size 0 keeps the original size.
     """
     import numpy as np
-    from PIL import Image, ImageOps
 
     try:
-        with open_image(path) as opened, open_image(image) as picture:
+        with open_image(path) as opened:
             opened.load()
-            mask, expected = opened.copy(), ImageOps.exif_transpose(picture).size
+            mask = opened.copy()
     except _broken() as error:
         raise BadInputError(f'"{path}" cannot be read as a mask ({error}): replace or remove it.') from error
     if mask.mode not in ("1", "L", "P"):
@@ -88,10 +87,33 @@ def read_mask(image: Path, path: Path, size: int) -> Array:
             f'"{path}" is a JPEG, whose compression changes the values of a mask: save masks as PNG, from their '
             f"originals."
         )
-    if mask.size != expected:
+    if mask.size != (expected := _upright_size(image)):
         raise BadInputError(f'"{path}" has {mask.size} pixels, but its image has {expected}: use the same size.')
     whole = mask.convert("L") if mask.mode == "1" else mask
-    return np.asarray(whole.resize((size, size), Image.Resampling.NEAREST))
+    return scale_mask(np.asarray(whole), size) if size else np.asarray(whole)
+
+
+def _upright_size(path: Path) -> tuple[int, int]:
+    """Return width and height of an image, rotated by its EXIF orientation."""
+    from PIL import ImageOps
+
+    try:
+        with open_image(path) as image:
+            return ImageOps.exif_transpose(image).size
+    except _broken() as error:
+        raise _no_image(path, error) from error
+
+
+def _no_image(source: object, error: Exception) -> BadInputError:
+    return BadInputError(f'"{source}" cannot be read as an image ({error}): replace or remove it.')
+
+
+def scale_mask(mask: Array, size: int) -> Array:
+    """Return a mask `(H, W)` uint8 scaled to `(size, size)` by its nearest pixels, which creates no new values."""
+    import numpy as np
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(mask).resize((size, size), Image.Resampling.NEAREST))
 
 
 def read_images(files: Parts[Any], size: int, grey: bool = False) -> Parts[Array]:

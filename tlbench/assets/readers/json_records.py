@@ -10,29 +10,53 @@ from typing import Any
 
 from tlbench.assets.limits import check_file
 from tlbench.assets.readers.encodings import find_encoding
-from tlbench.contract.faults import RAISE
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
 
 Records = list[tuple[int, dict[str, Any]]]
 RECORD_ADVICE = 'save one object per line, or one array of objects, as df.to_json(orient="records", lines=True) does.'
 WHITE = re.compile(r"\s*")
+LINES = (".jsonl", ".ndjson")
+"""Endings of files that have one value a line."""
 
 
-def json_records(path: Path) -> Records:
+def json_records(path: Path, faults: Faults = RAISE) -> Records:
     """Return the objects of a file with their lines, or their numbers in an array.
 
     Objects may be one a line, follow each other over several lines, or stand in an array, which may be a member of one
-    object. An object of columns is read as its rows. Raises `BadInputError` for anything else.
+    object. An object of columns is read as its rows. Each line that is not JSON, and each record that is not an object,
+    is refused. Raises `BadInputError` for a file of another form, and for one without a record that can be used.
     """
-    text = _text(path)
-    values = _lines_of(path, text) or list(_values(path, text))
-    if len(values) == 1:
+    values, broken = json_values(path, _text(path), faults)
+    if len(values) == 1 and not broken:
         ((_, value),) = values
         values = list(enumerate(value, 1)) if isinstance(value, list) else _from_object(path, value) or values
-    for number, record in values:
-        if not isinstance(record, dict):
-            raise BadInputError(f'"{path}", record {number} is not an object: {RECORD_ADVICE}')
-    return values
+    errors = [_no_object(path, number) for number, value in values if not isinstance(value, dict)]
+    records = [(number, value) for number, value in values if isinstance(value, dict)]
+    for error in errors:
+        faults.add(error)
+    if not records and (unusable := [*broken, *errors]):
+        raise unusable[0]
+    return records
+
+
+def json_values(path: Path, text: str, faults: Faults = RAISE) -> tuple[list[tuple[int, Any]], list[BadInputError]]:
+    """Return the values in a text with the lines on which they begin, and the errors of lines that were refused.
+
+    A value takes one line, or several.
+    Raises `BadInputError` for a text that is neither one value a line nor values that follow each other.
+    """
+    values, broken = _lines_of(path, text, only_if_first=True)
+    if not values:
+        try:
+            return list(_values(path, text)), []
+        except BadInputError:
+            if not _has_lines(path, text):
+                raise
+        values, broken = _lines_of(path, text)
+    for error in broken:
+        faults.add(error)
+    return values, broken
 
 
 def _text(path: Path) -> str:
@@ -43,19 +67,39 @@ def _text(path: Path) -> str:
         raise BadInputError(f'"{path}" cannot be read ({error}): check the path, and save it as UTF-8.') from error
 
 
-def _lines_of(path: Path, text: str) -> list[tuple[int, Any]]:
-    """Return the value of each line; nothing if the first line alone is no value."""
+def _lines_of(path: Path, text: str, only_if_first: bool = False) -> tuple[list[tuple[int, Any]], list[BadInputError]]:
+    """Return the value of each line, and the errors of lines without one; nothing if the first one has to have one."""
     values: list[tuple[int, Any]] = []
+    broken: list[BadInputError] = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             values.append((number, json.loads(line)))
         except (ValueError, RecursionError) as error:
-            if not values:
-                return []
-            raise _refused(path, number, error) from error
-    return values
+            if only_if_first and not values:
+                return [], []
+            broken.append(_refused(path, number, error))
+    return values, broken
+
+
+def _has_lines(path: Path, text: str) -> bool:
+    """Return whether a text whose first line is broken has one value a line: lines within a value are indented."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    whole = sum(line[0] in "{[" and _is_json(line) for line in lines)
+    return whole > 0 if path.suffix.lower() in LINES else 2 * whole >= len(lines)
+
+
+def _is_json(line: str) -> bool:
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_object(path: Path, number: int) -> BadInputError:
+    return BadInputError(f'"{path}", record {number} is not an object: {RECORD_ADVICE}')
 
 
 def _values(path: Path, text: str) -> Iterator[tuple[int, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,22 @@ def named_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
         if others:
             raise BadInputError(f'"{first}" and "{others[0]}" are both the split "{part}": keep one of them.')
     return {part: by_part[part][0] for part in ("train", "valid", "test") if part in by_part}
+
+
+def worded_parts(places: Iterable[tuple[str, Path]]) -> dict[str, Path]:
+    """Return the paths of the splits as `named_parts` does; if there are none, by the words in their names.
+
+    `train-v2.0` and `instances_train2017` mean `train`; a name with words of several splits means none.
+    """
+    listed = list(places)
+    return named_parts(listed) or named_parts((split_word(name), path) for name, path in listed)
+
+
+def split_word(name: str) -> str:
+    """Return the word for a split in a name, such as `train` in `train-v2.0`; an empty string without exactly one."""
+    words = re.findall(r"[^\W\d_]+", name.lower())
+    meant = {PARTS[word]: word for word in words if word in PARTS}
+    return next(iter(meant.values())) if len(meant) == 1 else ""
 
 
 def published_parts(parts: Mapping[str, Labelled[T]]) -> Parts[T]:

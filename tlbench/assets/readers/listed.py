@@ -26,40 +26,55 @@ def listed_files(
     With groups or times in `columns`, files are held out by these.
     """
     table = read_table(path, faults=faults)
+    table = with_files(table, _column(table))
     return split_by_table(table, files_of(table, label, columns), table.column(_column(table)), part)
 
 
 def files_of(table: Table, label: str, columns: SplitColumns = NO_COLUMNS) -> Labelled[Path]:
     """Return the files of a table, one for each row, with their labels, groups and times."""
+    table = with_files(table, _column(table))
     files, labels = named_files(table, _column(table)), table.labels(label)
     listed = Labelled(where=table.path, inputs=files, labels=labels, tables=(table.path,), faults=table.faults)
     return columns.of(table, listed)
 
 
+def with_files(table: Table, *columns: str) -> Table:
+    """Return a table without the rows whose files do not exist, or are in an earlier row: each is refused.
+
+    Raises `BadInputError` if no row is left.
+    """
+    errors: dict[int, BadInputError] = {}
+    for column in columns:
+        seen = set()
+        for row, (line, file) in enumerate(zip(table.lines, named_files(table, column), strict=True)):
+            if file in seen or not file.is_file():
+                what = "is listed twice" if file in seen else "does not exist"
+                errors[row] = BadInputError(
+                    f'"{table.path}", line {line}: "{file}" {what}: correct the column "{column}".'
+                )
+                table.faults.add(errors[row])
+            seen.add(file)
+    if len(errors) == len(table.rows):
+        raise errors[0]
+    return table.take([row for row in range(len(table.rows)) if row not in errors])
+
+
 def named_files(table: Table, column: str) -> list[Path]:
-    """Return the files in a column of a table. Raises `BadInputError` for one that does not exist, or named twice."""
+    """Return the files in a column of a table."""
     # As UTF-8 bytes, which are the names of files in every locale.
-    files = [table.path.parent / os.fsdecode(name.encode()) for name in table.column(column)]
-    seen = set()
-    for line, file in zip(table.lines, files, strict=True):
-        if file in seen or not file.is_file():
-            what = "is listed twice" if file in seen else "does not exist"
-            raise BadInputError(f'"{table.path}", line {line}: "{file}" {what}: correct the column "{column}".')
-        seen.add(file)
-    return files
+    return [table.path.parent / os.fsdecode(name.encode()) for name in table.column(column)]
 
 
 def split_by_table(table: Table, listed: Labelled[T], names: Sequence[str], part: float) -> Parts[T]:
     """Return the splits in the column `split` of a table; without it, as `divided.divide` does by `names`."""
     if "split" not in table.columns:
         return divide(listed, names, part)
-    path, splits = table.path, table.labels("split")
-    for line, split in zip(table.lines, splits, strict=True):
-        if split.lower() not in PARTS:
-            raise BadInputError(f'"{path}", line {line}: invalid split "{split}": use one of {", ".join(PARTS)}.')
-    places: dict[str, list[int]] = {}
-    for row, split in enumerate(splits):
-        places.setdefault(PARTS[split.lower()], []).append(row)
+    path, places = table.path, dict[str, list[int]]()
+    for row, (line, split) in enumerate(zip(table.lines, table.labels("split"), strict=True)):
+        if split.lower() in PARTS:
+            places.setdefault(PARTS[split.lower()], []).append(row)
+        elif split:  # An empty one is refused already.
+            table.faults.refuse(f'"{path}", line {line}: invalid split "{split}": use one of {", ".join(PARTS)}.')
     if "train" not in places or len(places) == 1:
         raise BadInputError(
             f'"{path}": the column "split" must contain "train" and "test": add both, or remove the column.'

@@ -20,7 +20,7 @@ from tlbench.assets.readers.labelled import (
     published_parts,
     quoted,
 )
-from tlbench.assets.readers.listed import named_files, split_by_table
+from tlbench.assets.readers.listed import named_files, split_by_table, with_files
 from tlbench.assets.readers.tables import read_table
 from tlbench.assets.readers.walk import list_folder, note_left_out
 from tlbench.contract.faults import RAISE, Faults
@@ -33,27 +33,37 @@ Pair = tuple[Path, Path]
 Folders = dict[str, Path]
 """A folder of `images`, and one of `masks`."""
 KINDS = {
-    "images": ("images", "image", "imgs", "img", "jpegimages"),
+    "images": ("images", "image", "imgs", "img", "jpegimages", "imagestr"),
     "masks": (
-        *("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass"),
+        *("masks", "mask", "labels", "label", "annotations", "annotation", "segmentationclass", "labelstr"),
         *("segmentations", "segmentation", "groundtruth", "ground_truth", "gt"),
     ),
 }
 """Names of folders, in any case; of several the first is taken."""
+DECATHLON = {
+    "imagestr": ("train", "images"),
+    "labelstr": ("train", "masks"),
+    "imagests": ("test", "images"),
+    "labelsts": ("test", "masks"),
+}
+"""Names of folders in the Medical Segmentation Decathlon and nnU-Net, in lower case; imagesTs often has no masks."""
+CHANNEL = re.compile("(?P<case>.+)_[0-9]{4}")
+"""The name of an image in nnU-Net: that of its mask, and the number of a channel."""
 IMAGE_COLUMNS = ("file", "image", "file_name")
 """Names of the column of images in a table."""
 ENDING = re.compile("[_-](masks?|labels?|seg|segmentation|annotation|groundtruth|ground_truth|gt)$", re.IGNORECASE)
 """What the name of a mask may have behind the name of its image."""
 LAYOUTS = (
     "expected images/ and masks/ with the same names, or train/ and test/ with both, or images/ and masks/ with train/ "
-    "and test/ in each, or a table with the columns file and mask"
+    "and test/ in each, or imagesTr/ and labelsTr/, or a table with the columns file and mask"
 )
 
 
 def mask_pairs(root: Path, faults: Faults = RAISE) -> Labelled[Pair]:
     """Return the pairs in `images/` and `masks/` by name; that of a mask may end in _mask, _label, _gt and the like.
 
-    Raises `BadInputError` for a file without its counterpart.
+    Images may have the number of a channel behind the name of their mask, as in nnU-Net. Files without their
+    counterpart are refused.
     """
     return _pairs(_folders(root, faults), faults)
 
@@ -67,27 +77,59 @@ def _pairs(folders: Folders, faults: Faults, suffixes: Sequence[str] = IMAGE_SUF
     else:
         masks = _by_stem(folders["masks"], left_out, faults, suffixes)
     note_left_out(folders["images"].parent, left_out, suffixes, faults)
+    images = _first_channels(images, masks, faults)
+    return _paired(folders, images, masks, faults)
+
+
+def _paired(folders: Folders, images: Mapping[str, Path], masks: Mapping[str, Path], faults: Faults) -> Labelled[Pair]:
+    """Return images with their masks; each file without its counterpart is refused."""
     by_image: dict[str, Path] = {}
     for stem, path in masks.items():
         if (other := by_image.setdefault(_image_stem(stem, images), path)) != path:
-            raise BadInputError(f'"{other}" and "{path}" are masks of one image: keep one of them.')
-    if unpaired := sorted(images.keys() ^ by_image.keys()):
-        path = images.get(unpaired[0]) or by_image[unpaired[0]]
-        raise BadInputError(
-            f'"{path}" has no counterpart in "{folders["masks" if unpaired[0] in images else "images"]}": add it with '
-            f"the same name, remove the file, or list the pairs in a table with the columns file and mask."
-        )
+            faults.refuse(f'"{other}" and "{path}" are masks of one image: keep one of them.')
     if not images:
         raise BadInputError(f'"{folders["images"]}" has no images: add some.')
-    pairs = [(images[name], by_image[name]) for name in images]
+    unpaired = [
+        BadInputError(
+            f'"{images.get(stem) or by_image[stem]}" has no counterpart in '
+            f'"{folders["masks" if stem in images else "images"]}": add it with the same name, remove the file, or '
+            f"list the pairs in a table with the columns file and mask."
+        )
+        for stem in sorted(images.keys() ^ by_image.keys())
+    ]
+    for error in unpaired:
+        faults.add(error)
+    pairs = [(image, by_image[stem]) for stem, image in images.items() if stem in by_image]
+    if not pairs:
+        raise unpaired[0]
     return Labelled(where=folders["images"], inputs=pairs, labels=[""] * len(pairs), faults=faults)
 
 
+def _first_channels(images: Mapping[str, Path], masks: Mapping[str, Path], faults: Faults) -> dict[str, Path]:
+    """Return images by the names of their masks, where nnU-Net adds the number of a channel; others are noted."""
+    chosen: dict[str, Path] = {}
+    others = []
+    for stem, path in sorted(images.items()):
+        match = CHANNEL.fullmatch(stem)
+        case = match["case"] if match and stem not in masks and match["case"] in masks else stem
+        if chosen.setdefault(case, path) != path:
+            others.append(path)
+    if others:
+        faults.note(
+            f'Only the first channel of an image is read: {len(others)} files in "{others[0].parent}" are not, such as '
+            f'"{others[0].name}".'
+        )
+    return chosen
+
+
 def _by_stem(folder: Path, left_out: Counter[str], faults: Faults, suffixes: Sequence[str]) -> dict[str, Path]:
-    paths = files_in(folder, suffixes, left_out, faults)
-    by_stem = {_stem(path): path for path in paths}
-    if len(by_stem) < len(paths):
-        raise BadInputError(f'"{folder}" has files with the same name and different extensions: keep one of them.')
+    by_stem: dict[str, Path] = {}
+    for path in files_in(folder, suffixes, left_out, faults):
+        if (other := by_stem.setdefault(_stem(path), path)) != path:
+            faults.refuse(
+                f'"{folder}" has files with the same name and different extensions, "{other.name}" and "{path.name}": '
+                f"keep one of them."
+            )
     return by_stem
 
 
@@ -128,6 +170,7 @@ def mask_parts(
 def _listed_pairs(path: Path, part: float, faults: Faults, columns: SplitColumns) -> Parts[Pair]:
     table = read_table(path, faults=faults)
     column = next((name for name in IMAGE_COLUMNS if name in table.columns), IMAGE_COLUMNS[0])
+    table = with_files(table, column, "mask")
     pairs = list(zip(named_files(table, column), named_files(table, "mask"), strict=True))
     listed = columns.of(table, Labelled(where=path, inputs=pairs, labels=[""] * len(pairs), faults=faults))
     return split_by_table(table, listed, table.column(column), part)
@@ -159,13 +202,21 @@ def _sibling_splits(inside: list[Path]) -> dict[str, Folders]:
     """Return the splits of folders such as train_images/ and train_masks/; nothing if they are not complete."""
     splits: dict[str, Folders] = {}
     for path in inside:
-        words = re.split("[_-]", path.name.lower(), maxsplit=1)
-        for part, name in ((words[0], words[-1]), (words[-1], words[0])):
-            kind = next((kind for kind, names in KINDS.items() if name in names), "")
-            if part in PARTS and kind:
-                splits.setdefault(PARTS[part], {})[kind] = path
+        for part, kind in _part_and_kind(path.name.lower()):
+            splits.setdefault(part, {})[kind] = path
     whole = all(folders.keys() == KINDS.keys() for folders in splits.values())
     return splits if whole and "train" in splits and len(splits) > 1 else {}
+
+
+def _part_and_kind(name: str) -> Iterator[tuple[str, str]]:
+    """Yield the split and the kind, `images` or `masks`, that a folder's name means in lower case, if any."""
+    if name in DECATHLON:
+        yield DECATHLON[name]
+    words = re.split("[_-]", name, maxsplit=1)
+    for part, word in ((words[0], words[-1]), (words[-1], words[0])):
+        kind = next((kind for kind, names in KINDS.items() if word in names), "")
+        if part in PARTS and kind:
+            yield PARTS[part], kind
 
 
 def _folders(root: Path, faults: Faults, suffixes: Sequence[str] = IMAGE_SUFFIXES) -> Folders:
@@ -203,6 +254,9 @@ def _parallel(root: Path) -> Folders | None:
 
 
 def _note_others(root: Path, others: list[Path], faults: Faults) -> None:
+    for path in [path for path in others if path.name.lower() in DECATHLON]:
+        faults.note(f'Not read: "{path}". Without both imagesTs/ and labelsTs/, there is no test split in "{root}".')
+        others = [other for other in others if other != path]
     if others:
         faults.note(
             f'Not read in "{root}": {quoted([path.name for path in others])}. Read are images, masks and splits.'
@@ -221,5 +275,15 @@ def mask_sides(
         root = option_path(request, option)
         return mask_parts(root, faults=request.faults, columns=split_columns(request), suffixes=suffixes)
 
-    target = parts("target")
-    return (parts("source") if has_source(request) else None), target
+    options = ("target", "source") if has_source(request) else ("target",)
+    target, *source = request.faults.attempt_all(parts, options)
+    return (source[0] if source else None), target
+
+
+def note_empty_masks(where: Path, empty: Sequence[Path], count: int, background: int, faults: Faults) -> None:
+    """Note the masks, of so many in `where`, that have the value of the background alone, if there are any."""
+    if empty:
+        faults.note(
+            f'{len(empty)} of {count} masks in "{where}" mark nothing (they have the background, {background}, alone), '
+            f'such as "{empty[0]}".'
+        )

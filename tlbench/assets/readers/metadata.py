@@ -58,10 +58,14 @@ def _metadata(folder: Path, label: str, faults: Faults) -> Table | None:
     if label not in table.columns and subfolders(folder):
         faults.note(f'"{table.path}" has no column "{label}": the folders are the labels. Or set task.label=COLUMN.')
         return None
-    for line, name in zip(table.lines, table.column(FILE), strict=True):
+    inside = []
+    for row, name in enumerate(table.column(FILE)):
         if leads_outside(name):
-            raise BadInputError(f'"{table.path}", line {line}: "{name}" is outside "{folder}": use a path inside it.')
-    return table
+            message = f'"{table.path}", line {table.lines[row]}: "{name}" is outside "{folder}": use a path inside it.'
+            faults.refuse(message)
+        else:
+            inside.append(row)
+    return table.take(inside)
 
 
 def _by_folder(listed: Labelled[Path], folders: dict[str, Path]) -> dict[str, Labelled[Path]]:

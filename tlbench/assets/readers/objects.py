@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tlbench.assets.limits import check_expansion, check_file, check_limit
 from tlbench.assets.readers.json_records import Records, json_records
+from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError, UsageError
 
 if TYPE_CHECKING:
@@ -23,17 +24,17 @@ COLUMNAR_SUFFIXES = (".parquet", ".arrow")
 """Endings of tables that are stored by column."""
 
 
-def object_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+def object_rows(path: Path, faults: Faults = RAISE) -> Iterator[tuple[int, list[str]]]:
     """Yield the names of the columns, then line (or number, in formats without lines) and cells of every record.
 
     Null becomes an empty cell, and a class number of a Hugging Face data set its name. Columns of lists, objects, bytes
-    and images are left out.
+    and images are left out. Each line of JSON that is no object is refused.
     """
-    yield from (_json_rows if path.suffix.lower() in JSON else _columnar_rows)(path)
+    yield from _json_rows(path, faults) if path.suffix.lower() in JSON else _columnar_rows(path)
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    records = json_records(path)
+def _json_rows(path: Path, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    records = json_records(path, faults)
     nested = {name for _, record in records for name, value in record.items() if isinstance(value, list | dict)}
     names = dict.fromkeys(name for _, record in records for name in record if name not in nested)
     check_limit("cells", path, len(records) * len(names))
@@ -62,13 +63,14 @@ def _columnar_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield count, list(cells)
 
 
-def nested_records(path: Path) -> Records:
+def nested_records(path: Path, faults: Faults = RAISE) -> Records:
     """Return every record with its line, or its number, and all of its values, lists and objects among them.
 
-    Raises `BadInputError` for a file that is no JSON, JSON lines, Parquet or Arrow table.
+    Each line of JSON that is no object is refused. Raises `BadInputError` for a file that is no JSON, JSON lines,
+    Parquet or Arrow table.
     """
     if path.suffix.lower() not in COLUMNAR_SUFFIXES:
-        return json_records(path)
+        return json_records(path, faults)
     _, batches = read_columns(path)
     return list(enumerate((record for batch in batches for record in batch.to_pylist()), 1))
 

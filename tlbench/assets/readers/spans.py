@@ -14,6 +14,7 @@ from typing import Any
 from tlbench.assets.limits import check_file
 from tlbench.assets.readers.conll import TaggedSentence
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
+from tlbench.assets.readers.json_records import json_values
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, features, read_columns
 from tlbench.assets.readers.tables import Table, find_column
@@ -47,7 +48,7 @@ def read_spans(path: Path, columns: SplitColumns = NO_COLUMNS, faults: Faults = 
     """
     records: list[Record] = []
     rejected = extended = 0
-    form, values = _values(path)
+    form, values = _values(path, faults)
     for number, value in values:
         try:
             record = _record(value)
@@ -196,7 +197,7 @@ def _sentences(text: str, words: Sequence[Span], tags: Sequence[str]) -> list[Ta
     ]
 
 
-def _values(path: Path) -> tuple[str, list[tuple[int, Any]]]:
+def _values(path: Path, faults: Faults) -> tuple[str, list[tuple[int, Any]]]:
     """Return what is counted, a `line` or a `record` of an array, and the values with their numbers."""
     if path.suffix.lower() in COLUMNAR_SUFFIXES:
         return "record", list(enumerate(_columnar(path), start=1))
@@ -213,14 +214,9 @@ def _values(path: Path) -> tuple[str, list[tuple[int, Any]]]:
         whole = [pair for pair in whole["annotations"] if pair is not None]
     if isinstance(whole, list) and not _is_pair(whole):
         return "record", list(enumerate(whole, start=1))
-    values = []
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                values.append((number, json.loads(line)))
-            except (ValueError, RecursionError) as error:
-                advice = "save one object per line, or one array of objects."
-                raise BadInputError(f'"{path}", line {number} is not JSON ({error}): {advice}') from error
+    values, broken = json_values(path, text, faults)
+    if not values and broken:
+        raise broken[0]
     return "line", values
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, kee
 from tlbench.assets.readers.folders import TABLE_SUFFIXES, has_source, option_path
 from tlbench.assets.readers.foreign import refuse_foreign
 from tlbench.assets.readers.hub import hub_files, is_hub_place
-from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join_examples, named_parts, quoted
+from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, join_examples, quoted, worded_parts
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, JSON, object_rows
 from tlbench.assets.readers.walk import list_folder
 from tlbench.contract.faults import RAISE, Faults
@@ -24,6 +25,8 @@ from tlbench.errors import BadInputError, UnknownNameError
 T = TypeVar("T")
 OBJECTS = (*JSON, *COLUMNAR_SUFFIXES)
 RECORDS = (*TABLE_SUFFIXES, *OBJECTS)
+PIECE = re.compile("(?P<name>.+)-[0-9]{5}-of-(?P<count>[0-9]{5})")
+"""The name of a file of a table that lies in several, as on the Hugging Face hub."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Table:
         """Return the table with the columns at these positions alone."""
         rows = [[row[position] for position in positions] for row in self.rows]
         return replace(self, columns=tuple(self.columns[position] for position in positions), rows=rows)
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """Return the table with these rows alone."""
+        return replace(self, rows=[self.rows[row] for row in rows], lines=[self.lines[row] for row in rows])
 
     def labels(self, column: str) -> list[str]:
         """Return the cells of a column; an empty cell is an error."""
@@ -97,7 +104,7 @@ def read_rows(
     columnar = path.suffix.lower() in COLUMNAR_SUFFIXES
     refuse_foreign(path, (b"PAR1",) if columnar else ())
     as_objects = path.suffix.lower() in OBJECTS
-    for line, cells in object_rows(path) if as_objects else text_rows(path, separator, quotes, faults):
+    for line, cells in object_rows(path, faults) if as_objects else text_rows(path, separator, quotes, faults):
         count += len(cells)
         check_limit("cells", path, count)
         if any(cell.strip() for cell in cells):
@@ -174,12 +181,13 @@ def check_columns(path: Path, *columns: str, quotes: bool = True, faults: Faults
 def table_files(request: LoadRequest, option: str, suffixes: Sequence[str] = RECORDS) -> dict[str, list[Path]]:
     """Return the tables of an option: of `all`, or of `train`, `valid` and `test`; `suffixes` are those in a folder.
 
-    The option is a file, a folder with a table for each split, or a data set of the hub, which is downloaded.
+    The option is a file, a folder with a table for each split (`train.csv`, `train-v2.0.json`), or a data set of the
+    hub, which is downloaded.
     """
     value = str(request.options[option])
     if is_hub_place(value):
         return hub_files(value)
-    return {name: [path] for name, path in _tables_at(option_path(request, option), suffixes, request.faults).items()}
+    return _tables_at(option_path(request, option), suffixes, request.faults)
 
 
 def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict[str, dict[str, list[Path]]]:
@@ -188,19 +196,39 @@ def side_tables(request: LoadRequest, suffixes: Sequence[str] = RECORDS) -> dict
     return {option: table_files(request, option, suffixes) for option in options}
 
 
-def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, Path]:
+def _tables_at(where: Path, suffixes: Sequence[str], faults: Faults) -> dict[str, list[Path]]:
     if not where.is_dir():
-        return {"all": where}
-    tables = [path for path in list_folder(where) if path.suffix.lower() in suffixes]
-    by_part = named_parts((path.stem, path) for path in tables)
+        return {"all": [where]}
+    tables = _whole([path for path in list_folder(where) if path.suffix.lower() in suffixes])
+    by_part = worded_parts((name, paths[0]) for name, paths in tables)
     if not by_part:
         raise BadInputError(
             f'"{where}" lacks the tables "train" and "test" ({", ".join(suffixes)}): add them, or use a single '
             f"table ({PART_NAMES})."
         )
-    if others := [path.name for path in tables if path not in by_part.values()]:
+    files = {part: paths for part, first in by_part.items() for _, paths in tables if paths[0] == first}
+    if others := [path.name for _, paths in tables for path in paths if paths not in files.values()]:
         faults.note(f'Not read in "{where}": {quoted(others)}. They are not splits ({PART_NAMES}).')
-    return by_part
+    return files
+
+
+def _whole(paths: Sequence[Path]) -> list[tuple[str, list[Path]]]:
+    """Return the name of each table without its ending, and its files: one, or the pieces in which it lies.
+
+    Raises `BadInputError` if a piece is missing.
+    """
+    tables: dict[tuple[str, str], list[Path]] = {}
+    for path in paths:
+        piece = PIECE.fullmatch(path.stem)
+        tables.setdefault((piece["name"] if piece else path.stem, path.suffix), []).append(path)
+    for files in tables.values():
+        piece = PIECE.fullmatch(files[0].stem)
+        if piece and len(files) != int(piece["count"]):
+            raise BadInputError(
+                f'"{files[0]}" is one of {int(piece["count"])} files of a table, of which {len(files)} are there: add '
+                f"the others."
+            )
+    return [(name, files) for (name, _), files in tables.items()]
 
 
 def table_parts(

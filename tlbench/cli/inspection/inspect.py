@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from tlbench.assets.readers.faults import CollectedFaults
@@ -82,9 +83,10 @@ def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: C
 
 def _load(task: TaskSpec, request: LoadRequest) -> TaskData:
     """Return the data without faulty examples."""
-    task.files(request)
+    # Both may end with the first file that cannot be used at all; `load` finds the faults of the others.
+    request.faults.attempt(task.files, request)
     if task.labels is not None:
-        task.labels(request)  # It notes labels that are in one domain only.
+        request.faults.attempt(task.labels, request)  # It notes labels that are in one domain only.
     return task.load(request)
 
 
@@ -123,8 +125,10 @@ def _columns(faults: CollectedFaults) -> list[dict[str, Any]]:
 
 
 def _messages(faults: CollectedFaults) -> list[str]:
-    # `files` and `load` find the same faults.
-    return list(dict.fromkeys(map(str, faults.errors)))
+    # `files`, `labels` and `load` find the same faults; what one says more than another is advice at the end.
+    messages = list(dict.fromkeys(map(str, faults.errors)))
+    shorter = {one for one, following in pairwise(sorted(messages)) if following.startswith(one)}
+    return [message for message in messages if message not in shorter]
 
 
 def _inconsistent(task: TaskSpec, data: TaskData, contents: Contents) -> Iterator[str]:
