@@ -191,3 +191,13 @@ def test_json_is_no_other_form(tlbench):
     for words in (("leaderboard", "--json", "--parquet", "x.parquet"), ("show", "x", "--format", "badge", "--json")):
         status, _, errors = tlbench(*words)
         assert (status, "leave out --json" in errors) == (2, True), words
+
+
+def test_a_strategy_says_which_values_are_tried_and_the_options_of_tuning(tlbench):
+    (card,) = shown(tlbench, "l2-sp")
+    options = {one["option"]: one for one in card["options"]}
+    assert {"l2-sp.trials", "l2-sp.few_labels"} <= set(options)
+    assert options["l2-sp.learning_rate"]["tried by --tune"] == "0.0001 to 0.01"
+    assert options["l2-sp.batch_size"]["tried by --tune"] == ""
+    (card,) = shown(tlbench, "coral")
+    assert all("tried by --tune" not in one and not one["option"].endswith(".trials") for one in card["options"])

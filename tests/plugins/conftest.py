@@ -55,11 +55,11 @@ def adapted(pairing_of, source_of):
 
 @pytest.fixture
 def case(pairing_of, source_of):
-    def make(strategy, task="toy/blobs", seed=0, source_steps=10, **options):
+    def make(strategy, task="toy/blobs", seed=0, source_steps=10, backbone=None, **options):
         options = {"steps": STEPS, "learning_rate": RATE, "weight_decay": DECAY, **options}
         overrides = {f"{strategy}.{name}": value for name, value in options.items()}
         overrides["source.steps"] = source_steps
-        pairing = pairing_of(task, strategy, backbones=[TASKS[task]], seeds=[seed], overrides=overrides)
+        pairing = pairing_of(task, strategy, backbones=[backbone or TASKS[task]], seeds=[seed], overrides=overrides)
         return Case(pairing, *source_of(pairing))
 
     return make

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import torch
 from torch import nn
 
 from tlbench import AnalysisRequest, NotApplicable
-from tlbench.learning import Encoder, Inputs, Targets, TransferModel
-from tlbench_analyses.cka import alignment, cka
+from tlbench.learning import Encoder, Inputs, Ragged, Targets, TransferModel
+from tlbench_analyses.cka import alignment, cka, vector
 from tlbench_analyses.drift import drift
 from tlbench_analyses.feature_map import distance, feature_map
 
@@ -91,6 +92,77 @@ def test_cka_sees_from_which_block_on_outputs_changed(model):
     assert found.numbers["features"] == pytest.approx(found.numbers["block 2"], abs=1e-9)
     assert found.numbers["block 2"] < 0.99
     assert found.picture.startswith(PNG)
+
+
+class Positions(Encoder):
+    """One block, whose outputs of a given layout are averaged over their positions; features `(N, 6)`."""
+
+    feature_dim = 6
+
+    def __init__(self, block, axes):
+        super().__init__()
+        self.layers, self.axes = nn.Sequential(block), axes
+
+    def forward(self, inputs):
+        return self.layers(inputs).mean(self.axes)
+
+
+class Linear(nn.Linear):
+    """A layer of sequences `(N, T)`: each number becomes six."""
+
+    def forward(self, inputs):
+        return super().forward(inputs.float()[..., None])
+
+
+BLOCKS = {
+    "channels before steps": (nn.Conv1d(3, 6, 5), 2, (30, 3, 12)),
+    "normalised channels before steps": (nn.Sequential(nn.Conv1d(3, 6, 5), nn.BatchNorm1d(6)), 2, (30, 3, 12)),
+    "channels before rows and columns": (nn.Conv2d(3, 6, 3), (2, 3), (30, 3, 7, 9)),
+    "features behind positions": (nn.Linear(3, 6), 1, (30, 11, 3)),
+    "features behind rows and columns": (nn.Linear(3, 6), (1, 2), (30, 4, 5, 3)),
+}
+
+
+@pytest.mark.parametrize("case", BLOCKS)
+def test_cka_compares_channels_and_positions_whatever_their_order(case):
+    """Channels change and their mean stays, which an average over channels would hide."""
+    block, axes, shape = BLOCKS[case]
+    model = TransferModel(Positions(copy.deepcopy(block), axes), {"target": nn.Linear(6, 2)}).eval()
+    after = copy.deepcopy(model)
+    weight = (
+        after.encoder.layers[0].weight if not isinstance(block, nn.Sequential) else after.encoder.layers[0][0].weight
+    )
+    with torch.no_grad():
+        moved = 3 * torch.randn(weight[0].shape, generator=torch.Generator().manual_seed(1))
+        weight[0] += moved
+        weight[1] -= moved
+    values = drawn(2, *shape).astype(np.float32)
+    request = dataclasses.replace(asked(model, after), inputs=Inputs((values,)))
+    whole = [
+        one.encoder.layers(torch.from_numpy(values)).detach().double().flatten(1).numpy() for one in (model, after)
+    ]
+    found = cka(request).numbers["block 1"]
+    assert found == pytest.approx(hsic_cka(*whole), abs=1e-6)
+    assert found < 0.9
+
+
+def test_cka_averages_positions_that_vary_in_number():
+    model = TransferModel(Positions(Linear(1, 6), 1), {"target": nn.Linear(6, 2)}).eval()
+    after = copy.deepcopy(model)
+    nn.init.normal_(after.encoder.layers[0].weight, generator=torch.Generator().manual_seed(1))
+    nn.init.normal_(after.encoder.layers[0].bias, generator=torch.Generator().manual_seed(2))
+    texts = [np.arange(1, 3 + number % 5) * number for number in range(30)]
+    request = dataclasses.replace(asked(model, after), inputs=Inputs((Ragged.of(texts),)))
+    means = [
+        np.stack([one.encoder.layers(torch.from_numpy(text)).mean(0).detach().double().numpy() for text in texts])
+        for one in (model, after)
+    ]
+    assert cka(request).numbers["block 1"] == pytest.approx(hsic_cka(*means), abs=1e-6)
+
+
+def test_of_huge_outputs_values_at_equal_distances_are_compared(monkeypatch):
+    monkeypatch.setattr("tlbench_analyses.cka.MOST_VALUES", 4)
+    assert vector(torch.arange(10.0).reshape(1, 2, 5)).tolist() == [0, 3, 6, 9]
 
 
 def test_drift_is_relative_to_each_part(model):

@@ -18,6 +18,7 @@ from tlbench.planning.compatibility import SETTINGS, mismatch
 from tlbench.planning.expand import budget_option
 from tlbench.planning.overrides import default_value
 from tlbench.planning.plan_parts import PLACES
+from tlbench.planning.tuned import is_tunable, options_of, tried_range
 
 Card = dict[str, Any]
 """`sort`, `name` and `title`, then facts by name, `options` and other tables, and `commands`."""
@@ -170,7 +171,7 @@ def strategy_card(catalog: Catalog, strategy: StrategySpec) -> Card:
         "plugin": str(catalog.origin(strategy)),
         "missing": _lacks(missing(strategy)),
         "kind of training": f"{strategy.recipe}: {TRAININGS[strategy.recipe]}" if strategy.recipe else "",
-        "options": [_option(strategy.name, option) for option in strategy.options],
+        "options": [_tuned_option(strategy, option) for option in options_of(strategy)],
         "defaults of backbones": _recipes(catalog, strategy),
     }
 
@@ -195,6 +196,17 @@ def _head(sort: str, spec: Spec) -> Card:
 def _option(owner: str, option: Option) -> dict[str, Any]:
     name = f"{owner}.{option.name}"
     return {"option": name, "default": option.default, "unit": option.unit, "meaning": option.summary}
+
+
+def _tuned_option(strategy: StrategySpec, option: Option) -> dict[str, Any]:
+    """Return the row of an option, with the values that `--tune` tries around the default if it tries any."""
+    shown = _option(strategy.name, option)
+    if is_tunable(strategy):
+        ranged = option.tune and option.default
+        shown["tried by --tune"] = (
+            " to ".join(f"{one:g}" for one in tried_range(option, option.default)) if ranged else ""
+        )
+    return shown
 
 
 def _recipes(catalog: Catalog, strategy: StrategySpec) -> list[Mapping[str, Any]]:

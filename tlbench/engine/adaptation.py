@@ -23,7 +23,7 @@ from tlbench.errors import ContractError, NotApplicable
 from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.batch import Augmentation, Remasking
-from tlbench.learning.choosing import Chooser
+from tlbench.learning.choosing import Chooser, choosing_by
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.device import DeviceClock, seed_everything
 from tlbench.learning.heads import ScaledLinear
@@ -72,19 +72,24 @@ def adapt(
     request = adapt_request(pairing, prepared, source, parts, arithmetic)
     # The strategy may train the very model that it is given: promises are checked against a copy.
     before = copy.deepcopy(request.model)
+    choosing = chooser(pairing, prepared, parts, request.model)
     curve = LossCurve(on_step)
     with listening(curve), recording(recorder, request.model), DeviceClock(request.trainer.device) as clock:
-        model = call(pairing.strategy, request)
+        model = call(pairing.strategy, request, choosing)
     check_promises(pairing.strategy, before, model)
     check_read_back(pairing, prepared, model.eval(), request.fresh)
     trained = _trained(request.trainer, before, model)
     return Adapted(model.eval(), trained, labels_trained(parts), clock.seconds, curve.means())
 
 
-def call(strategy: StrategySpec, request: AdaptRequest) -> TransferModel:
-    """Return what a strategy makes of its request. A batch that is taken for a pair gets a message that helps."""
+def call(strategy: StrategySpec, request: AdaptRequest, choosing: Chooser | None) -> TransferModel:
+    """Return what a strategy makes of its request, while the host chooses among the models of its trainings.
+
+    A batch that is taken for a pair gets a message that helps.
+    """
     try:
-        return strategy.adapt(request)
+        with choosing_by(choosing):
+            return strategy.adapt(request)
     # A strategy may raise anything; the error is raised again, with the line of the strategy that raised it.
     except Exception as error:
         if old := two_parts(error):
@@ -152,7 +157,6 @@ def adapt_request(
             device,
             arithmetic,
             pairing.strength,
-            chooser(pairing, prepared, parts, model),
         ),
         selection=strategy.selection,
         label_vectors=encode and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
@@ -169,7 +173,6 @@ def make_trainer(
     device: torch.device,
     arithmetic: Arithmetic,
     strength: Augment | None,
-    choosing: Chooser | None = None,
 ) -> Trainer:
     """Return what trains with these options; it holds functions of the backbone, and no data of the task."""
     masked = plan.task.kind.layout == "masked-token"
@@ -180,7 +183,6 @@ def make_trainer(
         generator=generator,
         device=device,
         arithmetic=arithmetic,
-        chooser=choosing,
         augmentation=Augmentation(
             names=plan.transformations,
             vary=plan.backbone.augment,

@@ -94,6 +94,7 @@ def adapted(message: Message) -> Message:
     from tlbench.engine.models import arithmetic, read_source
     from tlbench.engine.planned import catalog_of, unpacked_request
     from tlbench.engine.prepared import Prepared
+    from tlbench.engine.rules import chooser
     from tlbench.learning.model import save_weights
 
     request, folder = unpacked_request(message["request"]), Path(message["folder"])
@@ -106,9 +107,10 @@ def adapted(message: Message) -> Message:
     parts = parts_of_budget(pairing, prepared, np.load(folder / BUDGET, allow_pickle=False))
     asked = adapt_request(pairing, prepared, start, parts, arithmetic(settings))
     before = copy.deepcopy(asked.model)
+    choosing = chooser(pairing, prepared, parts, asked.model)
     watched = _Watch([place for place in (request.settings.data_root, cache_folder() / "prepare") if place], own)
     with watched:
-        model = call(pairing.strategy, asked)
+        model = call(pairing.strategy, asked, choosing)
     check_promises(pairing.strategy, before, model)
     save_weights(model.eval(), folder / MODEL)
     return {"opened": sorted(watched.opened)[:20]}

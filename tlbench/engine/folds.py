@@ -11,6 +11,7 @@ from tlbench.contract.task_data import Access, Array
 from tlbench.engine.adaptation import adapt_request, call
 from tlbench.engine.given import declared_parts, labelled_positions, with_references
 from tlbench.engine.prepared import Prepared
+from tlbench.engine.rules import chooser
 from tlbench.engine.stage import OnStep
 from tlbench.errors import NotApplicable
 from tlbench.learning.arithmetic import Arithmetic
@@ -53,9 +54,10 @@ def try_on_folds(
     for held in every:
         parts = declared_parts(pairing, prepared, without=positions[held])
         request = adapt_request(pairing, prepared, source, parts, arithmetic)
+        choosing = chooser(pairing, prepared, parts, request.model)
         try:
             with listening(on_step):
-                model = call(pairing.strategy, request).eval()
+                model = call(pairing.strategy, request, choosing).eval()
         except DivergedError:
             return {"score": None, "folds": len(every), "labels": len(positions)}
         examples = with_references(target, positions[held])

@@ -2,8 +2,9 @@
 
 The host builds an `AdaptRequest` from copies of the parts that the strategy declares. There is no task, no path to
 data, no example id, no loader and no view of a larger array in it or in what its functions hold; unlabelled inputs are
-shuffled; test splits never appear. Reading a part that was not declared raises `ContractError`. This stops accidents;
-it does not stop code that means harm.
+shuffled; test splits never appear. What the host chooses models by, and their scores, are not in it either: the host
+sets that around the call. Reading a part that was not declared raises `ContractError`. This stops accidents; it does
+not stop code that means harm.
 """
 
 from __future__ import annotations

@@ -1,10 +1,16 @@
-"""Choosing among candidates of a training by a rule that the user names: the host's part, which no strategy sees."""
+"""Choosing among candidates of a training by a rule that the user names: the host's part, which no strategy sees.
+
+A chooser leads to the data of its rule and to its scores, so a strategy's request does not hold it: the host sets one
+around the call, as it does with listeners.
+"""
 
 from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from torch import nn
@@ -58,3 +64,22 @@ class Chooser:
     def put_best(self) -> None:
         """Put the weights of the best candidate into the model."""
         self.model.load_state_dict(self._best)
+
+
+_CHOOSER: ContextVar[Chooser | None] = ContextVar("chooser", default=None)
+
+
+@contextmanager
+def choosing_by(chooser: Chooser | None) -> Iterator[None]:
+    """Let this chooser choose among the models of each training of the block; None: the last one is kept."""
+    token = _CHOOSER.set(chooser)
+    try:
+        yield
+    finally:
+        _CHOOSER.reset(token)
+
+
+def chooser_of(modules: Iterable[nn.Module]) -> Chooser | None:
+    """Return what chooses among the models that these modules are parts of, if anything does."""
+    chooser = _CHOOSER.get()
+    return chooser if chooser and chooser.watches(modules) else None

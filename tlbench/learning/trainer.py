@@ -16,7 +16,7 @@ from tlbench.errors import ContractError
 from tlbench.learning.accumulation import CannotSplitError, check_splits, shares
 from tlbench.learning.arithmetic import FP32, Arithmetic, computing_in
 from tlbench.learning.batch import Augmentation, Batch, Remasking, Strengths
-from tlbench.learning.choosing import Chooser
+from tlbench.learning.choosing import chooser_of
 from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.heads import ScaledLinear
 from tlbench.learning.kinds.protocol import Kind, has_mean_loss
@@ -49,8 +49,6 @@ class Trainer:
     """Masks other places of masked texts."""
     arithmetic: Arithmetic = FP32
     """How it computes."""
-    chooser: Chooser | None = field(default=None, repr=False)
-    """Chooses among the models of a training, if the user named a rule."""
     steps_done: int = 0
     """Steps of all calls of `train`."""
     trained_values: int = 0
@@ -240,8 +238,7 @@ class Trainer:
         before = self.steps_done
         planned = int(self.option("steps")) if steps is None else steps
         parts = [module[0] if isinstance(module, tuple) else module for module in modules]
-        choosing = self.chooser if self.chooser and self.chooser.watches(parts) else None
-        if choosing:
+        if choosing := chooser_of(parts):
             choosing.candidate(parts)
             after_step = choosing.behind(after_step, parts, planned)
         if recording := recorder():

@@ -99,12 +99,19 @@ def propose(
     return {**defaults, **{name: type(defaults[name])(value) for name, value in chosen.items()}}
 
 
-def _space(option: Option, default: OptionValue) -> Any:
-    """Return the range of an option around its default: between default / tune and default * tune."""
-    import optuna
-
+def tried_range(option: Option, default: OptionValue) -> tuple[float, float]:
+    """Return the least and the largest value that is tried: default / tune and default * tune, within the limits."""
     low, high = float(default) / option.tune, float(default) * option.tune
     low, high = max(low, option.least or low), min(high, option.most or high)
     if isinstance(default, int):
-        return optuna.distributions.IntDistribution(max(1, math.floor(low)), max(1, math.ceil(high)), log=True)
+        return max(1, math.floor(low)), max(1, math.ceil(high))
+    return low, high
+
+
+def _space(option: Option, default: OptionValue) -> Any:
+    import optuna
+
+    low, high = tried_range(option, default)
+    if isinstance(default, int):
+        return optuna.distributions.IntDistribution(int(low), int(high), log=True)
     return optuna.distributions.FloatDistribution(low, high, log=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tlbench.engine.adaptation import adapt_request, call, check_promises
+from tlbench.engine.rules import chooser
 from tlbench.learning.model import TransferModel, state_hash
 from tlbench.learning.progress import listening
 
@@ -45,8 +46,9 @@ def attempt(pairing: Pairing, prepared: Prepared, source: TransferModel, parts: 
     request = adapt_request(pairing, prepared, source, _Noting(parts, read))
     # The strategy may train the very model that it is given.
     before = copy.deepcopy(request.model)
+    choosing = chooser(pairing, prepared, parts, request.model)
     with listening(count):
-        after = call(pairing.strategy, request)
+        after = call(pairing.strategy, request, choosing)
     check_promises(pairing.strategy, before, after)
     return Trial(
         parts=frozenset(read),
