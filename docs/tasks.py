@@ -53,7 +53,9 @@ def _figures(entry: Entry) -> str:
     lost = entry.mean("forgetting_head")
     page = f"../leaderboards/{entry.first.domain}.md"
     seeds = f"{len(entry.rows)} seeds; [board]({page})"
-    return f"{score} ({low} to {high}), {seeds} | {'-' if lost is None else number(lost)} | {number(entry.mean('p50_ms'))}"
+    return (
+        f"{score} ({low} to {high}), {seeds} | {'-' if lost is None else number(lost)} | {number(entry.mean('p50_ms'))}"
+    )
 
 
 if __name__ == "__main__":
