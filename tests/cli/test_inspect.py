@@ -55,11 +55,13 @@ def test_data_without_a_fault_is_described_and_may_be_used(tlbench, folders):
         "target train": 10,
         "target test": 4,
     }
+    assert seen["images"] == {"in their files": [[12, 12], [12, 12]], "as loaded": [[32, 32, 3], [32, 32, 3]]}
     assert 1 < seen["shift"]["proxy A-distance"] <= 2
     assert seen["notes"] == ["The label budget of 50 covers all 20 examples of the target train split."]
     assert seen["labels"] == "all of 20 labels"
     shown = tlbench(*WORDS)[1]
     assert "Data OK: 0 errors, 1 warning." in shown
+    assert "12x12 -> 32x32 by the task" in shown
     assert "tlbench run --task vision/image-folder --set task.source=old --set task.target=new --dry-run" in shown
 
 
