@@ -40,6 +40,13 @@ def test_a_text_that_training_did_not_have_is_all_zeros(records):
     assert encoding.features(other.inputs).tolist() == [[7, 0, 0]]
 
 
+def test_booleans_of_two_formats_are_the_same_categories(records):
+    train, test = records("b,label\nTrue,x\nfalse,y\n"), records("b,label\ntrue,x\nFALSE,y\n", "other.csv")
+    encoding = learn(train)
+    assert encoding.names == ("b=false", "b=true")
+    assert encoding.features(test.inputs).tolist() == encoding.features(train.inputs).tolist() == [[0, 1], [1, 0]]
+
+
 def test_records_of_two_tables_keep_their_order(records):
     both = join_examples(records(TRAIN), records("service,bytes,label\nssh,5,n\n", "u.csv"))
     assert learn(both).features(both.inputs).tolist() == [[1, 1, 0], [3, 0, 1], [5, 0, 1]]
