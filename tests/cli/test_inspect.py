@@ -323,3 +323,8 @@ def test_a_shift_that_a_library_cannot_measure_costs_no_other_finding(even):
 
     seen = inspected(dataclasses.replace(task, load=load, modality="tabular"))
     assert (bool(seen.splits), "not measured" in seen.shift) == (True, not even), seen.shift
+
+
+def test_an_option_that_a_task_lacks_is_one_of_tasks(tlbench):
+    status, _, errors = tlbench("inspect", "medical/medmnist", "--set", "task.group=patient")
+    assert (status, 'Unknown option "task.group" for the selected tasks' in errors) == (2, True)

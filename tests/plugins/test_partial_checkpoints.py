@@ -187,7 +187,9 @@ def test_masks_and_counters_that_old_files_hold_are_no_layers(gpt2, bert):
 
     change(gpt2, with_masks)
     assert build(load_catalog().backbone(f"hf/{gpt2}"), ["a plot"], "next-token").coverage is None
-    change(bert, lambda state: state | {"bert.embeddings.position_ids": torch.arange(8), "my.head.weight": torch.ones(2)})
+    change(
+        bert, lambda state: state | {"bert.embeddings.position_ids": torch.arange(8), "my.head.weight": torch.ones(2)}
+    )
     assert build(load_catalog().backbone(f"hf/{bert}"), ["a plot"]).coverage is None
 
 

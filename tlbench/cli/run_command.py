@@ -47,7 +47,7 @@ REPLACED = (
 )
 """Options that replace what a suite says."""
 QUICK = (
-    "--quick trains a quarter of the steps with one seed: it shows that everything runs. For numbers that say which "
+    "--quick trains a quarter of the steps with one seed{}. For numbers that say which "
     "strategy is better, leave it out."
 )
 MACHINE = ("device", "threads", "precision", "compiled")
@@ -216,9 +216,10 @@ def command(
             return
         results = carry_out(run, settings)
     _print(results, settings, as_json=as_json, wide=wide)
+    status = _status(results)
     if quick and not as_json and level() <= logging.INFO:
-        say_wrapped(QUICK)
-    if status := _status(results):
+        say_wrapped(QUICK.format("" if status else ": it shows that everything runs"))
+    if status:
         sys.exit(status)
 
 

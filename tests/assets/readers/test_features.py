@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tlbench import BadInputError
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.features import FeatureEncoding, read_records
 from tlbench.assets.readers.labelled import join_examples
 
@@ -98,3 +100,21 @@ def test_numbers_beyond_float64_s_whole_numbers_are_refused_where_they_would_be_
 def test_equal_and_distant_numbers_beyond_them_are_not(records, cells):
     train = records("id,label\n" + "".join(f"{number},n\n" for number in cells))
     assert learn(train).features(train.inputs)[:, 0].tolist() == [float(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reading"),
+    [
+        ((1700000000, 1700086400), "1700000000 to 1700086400"),
+        ((0.5, 2), "0.5 to 2"),
+        ((0.12345678, 0.12345679), "0.12345678 to 0.12345679"),
+        ((1e30, 2e30), "1e+30 to 2e+30"),
+        ((3, 3), "3 to 3"),
+    ],
+)
+def test_the_range_of_numbers_is_shown_with_the_digits_that_tell_its_ends_apart(records, cells, reading):
+    faults = CollectedFaults()
+    with_faults = records("a,label\n" + "".join(f"{cell!r},x\n" for cell in cells)).inputs
+    table = replace(with_faults[0].table, faults=faults)
+    FeatureEncoding.learn([record._replace(table=table) for record in with_faults], without=("label",))
+    assert faults.columns["a"] == [f"number: {reading}"]

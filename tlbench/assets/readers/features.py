@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MOST_CATEGORIES, MANY = 256, 20
 """A column of more texts is refused; one of many, in proportion to the rows, is noted."""
 
+WHOLE = 1e15
+"""Below it an inspection shows whole numbers with all digits."""
 BOOLEANS = ("true", "false")
 
 
@@ -157,9 +159,7 @@ def row_features(
     )
 
 
-def unseen_texts(
-    records: Sequence[TableRow], categories: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[Table, str]]:
+def unseen_texts(records: Sequence[TableRow], categories: Mapping[str, Sequence[str]]) -> Iterator[tuple[Table, str]]:
     """Yield, for each categorical column of a table with texts that were not learnt, the table and a sentence."""
     for column, known in categories.items():
         for table, rows in rows_by_table(records):
@@ -220,7 +220,17 @@ def _categories(table: Table, column: str, texts: list[str], rows: int) -> list[
 def _reading(texts: Sequence[str]) -> str:
     """Return how a column is read, for an inspection."""
     numbers = [float(text) for text in texts if is_usable(as_number(text))]
-    return f"number: {min(numbers):.6g} to {max(numbers):.6g}" if numbers else f"category: {len(texts)} values"
+    return f"number: {_range(min(numbers), max(numbers))}" if numbers else f"category: {len(texts)} values"
+
+
+def _range(low: float, high: float) -> str:
+    """Return `0.5 to 1700000000`: whole numbers with all digits, others with as many as tell them apart."""
+    texts: list[str] = []
+    for digits in (6, 9, 12, 17):
+        texts = [f"{one:.0f}" if one == int(one) and abs(one) < WHOLE else f"{one:.{digits}g}" for one in (low, high)]
+        if low == high or texts[0] != texts[1]:
+            break
+    return f"{texts[0]} to {texts[1]}"
 
 
 def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:
