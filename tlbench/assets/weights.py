@@ -29,9 +29,9 @@ def load_into(
 
     `where` names the weights in messages. Weights that the module does not have, such as those of a classifier, are
     logged once unless their names begin with one of `without`. Raises `BadInputError` if weights of the module are
-    missing or have another shape, if the file has more blocks than the module or more weights in a block, if two prefixes
-    fit equally well, or if weights are not finite. With `partial`, weights may be missing: then returns how many were loaded. Returns None if
-    all were loaded.
+    missing or have another shape, if the file has more blocks than the module or more weights in a block, if two
+    prefixes fit equally well, or if weights are not finite. With `partial`, weights may be missing: then returns how
+    many were loaded. Returns None if all were loaded.
     """
     own = module.state_dict()
     prefixes = _best_prefixes(state, own)

@@ -126,7 +126,10 @@ class Model:
         return self.kind.parse(getattr(self.read_file, "text", str)(text))
 
     def examples(self, given: str) -> dict[str, Any]:
-        """Return the raw examples of a file by name: a table has one in each row, a series in each window; or a text that is given as such."""
+        """Return the raw examples of a file by name: a table has one in each row, a series in each window.
+
+        Or a text that is given as such.
+        """
         path = Path(given)
         if self.takes_text and len(given.split()) > 1 and not is_file(path):
             return {"text": self.parse(given)}
