@@ -50,10 +50,10 @@ def examine_suite(suite: Suite, catalog: Catalog) -> SuiteHealth:
     for reason, names in absent.items():
         advice = fetched if any(catalog.task(name).origins for name in names) else ""
         errors.append(f"Data of {', '.join(dict.fromkeys(names))}: {reason}{advice}")
-    names = {task.name for task, _ in tasks}
-    if names <= skipped.keys():
+    distinct = {task.name for task, _ in tasks}
+    if distinct <= skipped.keys():
         errors.append(f"No task of the suite {suite.name} can run: {'; '.join(dict.fromkeys(skipped.values()))}")
-    return SuiteHealth(tasks=len(names), errors=errors, skipped=skipped)
+    return SuiteHealth(tasks=len(distinct), errors=errors, skipped=skipped)
 
 
 def tasks_of(suite: Suite, catalog: Catalog) -> list[tuple[TaskSpec, dict[str, OptionValue]]]:
