@@ -225,12 +225,10 @@ def _reading(texts: Sequence[str]) -> str:
 
 def _range(low: float, high: float) -> str:
     """Return `0.5 to 1700000000`: whole numbers with all digits, others with as many as tell them apart."""
-    texts: list[str] = []
-    for digits in (6, 9, 12, 17):
-        texts = [f"{one:.0f}" if one == int(one) and abs(one) < WHOLE else f"{one:.{digits}g}" for one in (low, high)]
-        if low == high or texts[0] != texts[1]:
-            break
-    return f"{texts[0]} to {texts[1]}"
+    whole = all(one.is_integer() and abs(one) < WHOLE for one in (low, high))
+    forms = [".0f"] if whole else [".6g", ".9g", ".12g", ".17g"]
+    shown = next((form for form in forms if f"{low:{form}}" != f"{high:{form}}"), forms[0])
+    return f"{low:{shown}} to {high:{shown}}"
 
 
 def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:
