@@ -67,6 +67,7 @@ def load(
         reshaped=reshaped,
         further=further_blocks(unexpected | report["unexpected_keys"], model),
         partial=bool(options.get(PARTIAL.name, False)),
+        weights=[name for name, part in weights.items() if part.is_floating_point()],
     )
     check_finite_weights(weights, files["weights"].name)
     return model, missing | reshaped

@@ -104,6 +104,18 @@ def test_an_estimate_says_what_it_is_made_of(jobs, settings):
     assert "not known" in "\n".join(lines(outlook.answered(outlook.questions(), [None])))
 
 
+def test_what_makes_runs_fail_stands_in_the_plan_in_place_of_their_time(jobs, settings):
+    outlook = Outlook(jobs=jobs, settings=settings, at_once=2)
+    refused = outlook.answered(outlook.questions(), [Survey(error='"a.jpg" is truncated.')])
+    assert lines(refused)[1:] == ['error     "a.jpg" is truncated.']
+    assert refused.errors == ['"a.jpg" is truncated.']
+    tasks = [replace(jobs[0], fields={**jobs[0].fields, "task": f"toy/{name}"}) for name in "abcde"]
+    long = Outlook(jobs=tasks, settings=settings, at_once=2)
+    part = long.answered(long.questions(), [Survey(error="no."), *[None] * 4])
+    assert lines(part)[-2:] == ["error     toy/a with toy/mlp: no.", "time      not known: nothing like it ran before"]
+    assert outlook.errors == []
+
+
 def facts_of(tmp_path, raw, inputs, options):
     for name in ("target-train", "target-test"):
         list(raw)

@@ -58,7 +58,7 @@ def test_old_files_without_counters_of_batches_fit():
         ({"1.running_mean": None, "1.running_var": None}, r"2 missing from the file \(1.running_mean, 1.running_var\)"),
         ({"0.bias": torch.ones(5)}, r"1 with another shape or type \(0.bias\)"),
         ({"0.weight": torch.ones(2, 3, dtype=torch.int8)}, r"1 with another shape or type \(0.weight\)"),
-        ({"2.weight": torch.ones(2, 2)}, r"1 of blocks that the model lacks \(2.weight\)"),
+        ({"2.weight": torch.ones(2, 2)}, r"1 of blocks or layers that the model lacks \(2.weight\)"),
     ],
 )
 def test_a_file_that_fits_in_part_is_refused_unless_that_is_allowed(change, says):

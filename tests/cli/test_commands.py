@@ -156,6 +156,15 @@ def test_a_failed_pairing_leaves_a_row_and_status_1(tlbench):
     assert "- (1) finetune, seeds 0, 1: failed in adapt." in Path("leaderboards/local/toy.md").read_text()
 
 
+@pytest.mark.parametrize(("rate", "runs"), [("0.01", True), ("1e30", False)])
+def test_a_quick_run_says_that_everything_runs_only_if_nothing_failed(tlbench, rate, runs):
+    words = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--references", "none", "--quick")
+    status, output, _ = tlbench(*words, "--set", f"finetune.learning_rate={rate}")
+    said = " ".join(output.split())
+    assert "--quick trains a quarter of the steps with one seed" in said
+    assert (status, "it shows that everything runs" in said) == (1 - runs, runs)
+
+
 def test_a_dry_run_shows_the_plan_and_runs_nothing(tlbench):
     status, output, _ = tlbench("run", "--task", "toy/shapes", "--seeds", "1", "--dry-run")
     assert (status, Path("leaderboards").exists()) == (0, False)

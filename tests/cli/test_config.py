@@ -107,6 +107,11 @@ def test_paths_are_relative_to_the_file(tlbench, tmp_path, monkeypatch):
     assert photos in tlbench(*DRY)[2]
     status, output, errors = tlbench("inspect")
     assert (status, photos in output, "Options from" in errors) == (2, True, True)
+    (tmp_path / "tlbench.toml").write_text(
+        '[run]\ntask = "vision/image-folder"\n[run.set]\n"task.target" = "../photos/./x"\n'
+    )
+    assert f'"{tmp_path.parent / "photos" / "x"}"' in tlbench(*DRY)[2], "without .. in it"
+    (tmp_path / "tlbench.toml").write_text('[run]\ntask = "vision/image-folder"\nboard = "my/board"\n')
     other = {"leaderboard": ("--board", "other"), "status": ("--board", "other"), "verify": ("other",)}
     for command in other:
         assert f'"{tmp_path / "my/board"}' in "".join(tlbench(command)[1:])

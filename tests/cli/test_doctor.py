@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from support import install
 
-from tlbench.cli.health import _broken, _lacks, _unusable
+from tlbench.cli.health import _broken, _lacks
 from tlbench.cli.probes import probe
+from tlbench.cli.suite_health import examine_suite
 from tlbench.planning import versions
 from tlbench.planning.catalog import load_catalog
 from tlbench.planning.selection import RunRequest
@@ -36,12 +38,12 @@ def test_a_task_whose_backbone_is_found_by_name_runs_where_its_family_can_be_use
     catalog = load_catalog()
 
     def complaints(name):
-        suite = Suite(name="few", runs=(RunRequest(tasks=[name]),))
-        return list(_unusable(suite, [catalog.task(name)], catalog))
+        return examine_suite(Suite(name="few", runs=(RunRequest(tasks=[name]),)), catalog).errors
 
     assert complaints("toy/shelved") == []
     assert complaints("toy/closed") == [
-        'No task of the suite few can run, because packages are missing: pip install "tlbench[all]".'
+        'No task of the suite few can run: "closed" requires a_module_that_is_nowhere: pip install '
+        "a_module_that_is_nowhere"
     ]
     assert '"closed" requires a_module_that_is_nowhere: pip install a_module_that_is_nowhere' in _lacks(catalog)
 
@@ -101,6 +103,33 @@ def test_missing_data_is_told_once_with_the_tasks_that_need_it(tlbench, monkeypa
     assert (status, output.rstrip().splitlines()[-1]) == (1, "The suite real cannot run: see the errors above.")
     assert "medical/wbc" in line
     assert line.endswith("TLBENCH_DATA is not set. To download it: tlbench fetch --suite real")
+
+
+def test_a_model_that_the_suite_names_and_nobody_downloaded_keeps_it_from_running(tlbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", str(tmp_path))
+    Path("one.toml").write_text('[[runs]]\ntasks = ["toy/blobs"]\nbackbones = ["timm/efficientnet-lite0"]\n')
+    status, output, _ = tlbench("doctor", "--suite", "one.toml")
+    assert (status, output.rstrip().splitlines()[-1]) == (1, "The suite one.toml cannot run: see the errors above.")
+    assert output.count("To download it: tlbench fetch timm/efficientnet-lite0") == 1
+    assert "To download it: tlbench fetch timm/efficientnet-lite0" in tlbench("run", "--suite", "one.toml")[2]
+
+
+def test_a_task_whose_data_nobody_may_publish_is_skipped_as_in_a_run(tlbench, tmp_path, monkeypatch):
+    monkeypatch.setenv("TLBENCH_DATA", str(tmp_path))
+    Path("two.toml").write_text('[[runs]]\ntasks = ["vision/amazon-webcam", "toy/blobs"]\nstrategies = ["frozen"]\n')
+    status, output, _ = tlbench("doctor", "--suite", "two.toml")
+    assert (status, output.rstrip().splitlines()[-1]) == (0, "The suite two.toml can run: 1 of 2 tasks, 1 skipped.")
+    (line,) = [line for line in output.splitlines() if "Task vision/amazon-webcam is skipped" in line]
+    assert "office_caltech" in line
+    assert "To download" not in line
+    assert "18 runs, 18 skipped" in " ".join(tlbench("run", "--suite", "two.toml", "--dry-run")[1:])
+
+
+def test_own_data_that_a_suite_does_not_name_keeps_it_from_running(tlbench):
+    Path("own.toml").write_text('[[runs]]\ntasks = ["vision/image-folder"]\n')
+    status, output, _ = tlbench("doctor", "--suite", "own.toml")
+    (line,) = [line for line in output.splitlines() if line.startswith("  - Data of ")]
+    assert (status, "task.target" in line, "To download" in line, ".." in line) == (1, True, False, False)
 
 
 @pytest.mark.parametrize(

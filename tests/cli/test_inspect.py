@@ -55,11 +55,13 @@ def test_data_without_a_fault_is_described_and_may_be_used(tlbench, folders):
         "target train": 10,
         "target test": 4,
     }
+    assert seen["images"] == {"in their files": [[12, 12], [12, 12]], "as loaded": [[32, 32, 3], [32, 32, 3]]}
     assert 1 < seen["shift"]["proxy A-distance"] <= 2
     assert seen["notes"] == ["The label budget of 50 covers all 20 examples of the target train split."]
     assert seen["labels"] == "all of 20 labels"
     shown = tlbench(*WORDS)[1]
     assert "Data OK: 0 errors, 1 warning." in shown
+    assert "12x12 -> 32x32 by the task" in shown
     assert "tlbench run --task vision/image-folder --set task.source=old --set task.target=new --dry-run" in shown
 
 
@@ -321,3 +323,8 @@ def test_a_shift_that_a_library_cannot_measure_costs_no_other_finding(even):
 
     seen = inspected(dataclasses.replace(task, load=load, modality="tabular"))
     assert (bool(seen.splits), "not measured" in seen.shift) == (True, not even), seen.shift
+
+
+def test_an_option_that_a_task_lacks_is_one_of_tasks(tlbench):
+    status, _, errors = tlbench("inspect", "medical/medmnist", "--set", "task.group=patient")
+    assert (status, 'Unknown option "task.group" for the selected tasks' in errors) == (2, True)

@@ -247,6 +247,8 @@ def test_files_of_the_task_are_predicted_as_the_examples_that_were_read_from_the
     assert done.returncode == 0, done.stderr
     said = [line.rsplit(": ", 1) for line in done.stdout.splitlines()]
     assert {what for _, what in said[: len(samples)]} <= {what for _, what in said[len(samples) :]}
+    if case == "series":
+        assert any("window 1 (rows 1 to " in name for name, _ in said)
     read = reader_in(folder)
     raw = [np.asarray(example).tobytes() for path in files for example in read(path)]
     assert {np.asarray(read_example(path)).tobytes() for path in samples if path.suffix != ".npz"} <= set(raw)

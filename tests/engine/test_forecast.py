@@ -11,7 +11,8 @@ from tlbench.engine.job import job_of
 from tlbench.engine.store import Store
 from tlbench.engine.survey import survey
 from tlbench.engine.surveyed import Survey
-from tlbench.errors import StoreError
+from tlbench.errors import BadInputError, StoreError
+from tlbench.planning.catalog import load_catalog
 from tlbench.results.row import Row, write_row
 
 SECONDS = {"prepare": 1.0, "source": 10.0, "features": 2.0, "adapt": 8.0, "score": 1.0, "graph": 3.0, "export": 0.5}
@@ -97,6 +98,28 @@ def test_a_survey_times_the_model_and_leaves_the_prepared_data(blobs, settings):
     )
     assert [path.parent.name for path in settings.cache.glob("*/*/*/stage.json")]
     assert {path.parents[2].name for path in settings.cache.glob("*/*/*/stage.json")} == {"prepare"}
+
+
+def test_a_survey_of_data_that_cannot_be_prepared_says_why(blobs, settings):
+    def refuse(request):
+        raise BadInputError('"a.jpg" is truncated: replace it.')
+
+    store = Store(root=settings.cache, notify=lambda event: None)
+    refused = replace(blobs, task=replace(blobs.task, load=refuse))
+    found = Survey.from_json(survey([refused], settings, store, measure=True))
+    assert found == Survey(error='"a.jpg" is truncated: replace it.')
+
+
+def test_a_survey_of_a_model_that_cannot_be_built_knows_the_data_and_says_why(blobs, settings):
+    def refuse(request):
+        raise RuntimeError("size mismatch for embeddings")
+
+    store = Store(root=settings.cache, notify=lambda event: None)
+    refused = replace(blobs, backbone=replace(blobs.backbone, build=refuse))
+    found = Survey.from_json(survey([refused], settings, store, measure=True))
+    assert "size mismatch for embeddings" in found.error
+    assert found.facts["splits"]["target-test"]["examples"] > 0
+    assert from_survey([job_of(refused, load_catalog(), settings)], found) is None
 
 
 @pytest.mark.parametrize(

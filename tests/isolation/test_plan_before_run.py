@@ -26,3 +26,22 @@ def test_a_run_begins_with_a_plan_and_a_later_plan_knows_how_long_it_took(isolat
     assert (longer.returncode, machine.rows()) == (0, rows)
     assert "6 runs" in longer.stdout
     assert "(from earlier results)" in one_line(longer.stdout)
+
+
+def test_a_dry_run_of_data_that_cannot_be_read_says_why_and_ends_with_2(isolated, tmp_path):
+    from PIL import Image
+
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        for number in range(12):
+            noise = Image.effect_noise((64, 64), 50).convert("RGB")
+            noise.save(tmp_path / label / f"{number}.jpg")
+    path = tmp_path / "a" / "3.jpg"
+    path.write_bytes(path.read_bytes()[:400])
+    machine = isolated("planned")
+    words = ("--task", "vision/image-folder", "--set", f"task.target={tmp_path}", "--strategy", "frozen", "--dry-run")
+    plan = machine.run(*words)
+    assert plan.returncode == 2
+    assert "error" in plan.stdout
+    assert "3.jpg" in plan.stdout
+    assert "not known" not in plan.stdout

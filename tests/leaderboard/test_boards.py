@@ -249,6 +249,15 @@ def test_the_overview_says_the_access_of_each_column_and_hides_no_machine(row, t
     assert ["", "toy/blobs", "toy/mlp", "0.900 / -", ""] in lines
 
 
+def test_backbones_that_began_with_loaded_weights_come_first_in_the_overview(row, tmp_path):
+    loaded = {"task": "toy/zebras", "backbone": "hf/known", "weights": "known", "weights_sha256": "0" * 64}
+    rows = [row("frozen", 0, 0.5, **known) for known in ({"task": "toy/apes"}, loaded, {})]
+    render(tmp_path, [*rows, row("constant", 0, 0.5, baseline=True, **loaded)])
+    lines = (tmp_path / "README.md").read_text().partition("## Strategies")[2].splitlines()
+    tasks = [line.split("|")[1].strip() for line in lines if line.startswith("| toy/")]
+    assert tasks[:3] == ["toy/zebras", "toy/apes", "toy/blobs"]
+
+
 def test_a_busy_machine_and_negative_transfer_are_marked(row, tmp_path):
     render(tmp_path, [row("finetune", 0, 0.5, contended=True, transfer_gain=-0.1, negative_transfer=True)])
     page = (tmp_path / "toy.md").read_text()

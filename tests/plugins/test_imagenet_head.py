@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -54,6 +55,28 @@ def test_another_classifier_is_refused(spec, tmp_path, classes):
     saved(tmp_path, num_classes=classes)
     with pytest.raises(BadInputError, match=r"source\.mode=probe"):
         spec.own_head(request(spec, tmp_path / "w.pth"))
+
+
+def changed(folder, change):
+    state = saved(folder).state_dict()
+    change(state)
+    torch.save(state, folder / "w.pth")
+    return folder / "w.pth"
+
+
+def test_a_classifier_that_is_not_finite_is_refused(spec, tmp_path):
+    path = changed(tmp_path, lambda state: state["fc.weight"].fill_(float("nan")))
+    with pytest.raises(BadInputError, match=r"NaN or infinite weights \(1: fc.weight\)"):
+        spec.own_head(request(spec, path))
+
+
+def test_a_classifier_without_its_bias_is_refused_unless_partial(spec, tmp_path):
+    path = changed(tmp_path, lambda state: state.pop("fc.bias"))
+    asked = request(spec, path)
+    with pytest.raises(BadInputError, match=r"1 missing from the file \(fc.bias\)"):
+        spec.own_head(asked)
+    own = spec.own_head(dataclasses.replace(asked, options={**asked.options, "partial": True}))
+    assert not own.head.bias.any()
 
 
 def head_for(labels, monkeypatch):

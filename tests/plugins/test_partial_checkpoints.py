@@ -41,7 +41,7 @@ def build(spec, inputs, layout="pooled", rate=None, head=False, **options):
     ("saved", "asked", "says", "loaded"),
     [
         ({"model_name": "resnet18"}, "resnet34", r"80 missing from the file \(layer1.2.bn1.bias", -80),
-        ({"model_name": "resnet34"}, "resnet18", "of blocks that the model lacks", 0),
+        ({"model_name": "resnet34"}, "resnet18", "of blocks or layers that the model lacks", 0),
     ],
 )
 def test_a_model_of_timm_is_not_left_random_in_part(catalog, tmp_path, saved, asked, says, loaded):
@@ -52,6 +52,14 @@ def test_a_model_of_timm_is_not_left_random_in_part(catalog, tmp_path, saved, as
     encoder = build(spec, [], weights=weights, partial=True)
     expected = sum(part.is_floating_point() for part in encoder.state_dict().values())
     assert encoder.coverage == (Coverage(expected + loaded, expected) if loaded else None)
+
+
+def test_layers_within_blocks_that_a_model_of_timm_lacks_are_refused(catalog, tmp_path):
+    torch.save(timm.create_model("seresnet18", num_classes=5).state_dict(), tmp_path / "w.pth")
+    spec, weights = catalog.backbone("timm/resnet18"), str(tmp_path / "w.pth")
+    with pytest.raises(BadInputError, match=rf'"w.pth" {PART}.*layers that the model lacks \(layer1.0.se'):
+        build(spec, [], weights=weights)
+    assert build(spec, [], weights=weights, partial=True).coverage is None
 
 
 @pytest.mark.parametrize("channels", [1, 2, 4])
@@ -105,7 +113,7 @@ def test_a_shallower_network_for_cifar_does_not_fill_a_deeper_one(catalog, tmp_p
     encoder = build(spec, [], weights=str(tmp_path / "w.th"), partial=True)
     assert encoder.coverage == Coverage(19 * 5, 31 * 5)
     torch.save(CifarNetwork(32).encoder.state_dict(), tmp_path / "w.th")
-    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model lacks \(layer1.3"):
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks or layers that the model lacks \(layer1.3"):
         build(catalog.backbone("cifar/resnet20"), [], weights=str(tmp_path / "w.th"))
 
 
@@ -157,8 +165,39 @@ def test_a_deeper_checkpoint_of_transformers_is_refused(bert):
         return state | {name.replace("layer.0", "layer.1"): part.clone() for name, part in state.items()}
 
     change(bert, deeper)
-    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks that the model lacks"):
+    with pytest.raises(BadInputError, match=rf"{PART}.*of blocks or layers that the model lacks"):
         build(load_catalog().backbone(f"hf/{bert}"), ["a plot"])
+
+
+def test_adapters_in_a_file_of_transformers_are_refused(bert):
+    def adapted(state):
+        return state | {"bert.encoder.layer.0.output.adapter.down.weight": torch.ones(4, 32)}
+
+    change(bert, adapted)
+    spec = load_catalog().backbone(f"hf/{bert}")
+    with pytest.raises(BadInputError, match=rf"{PART}.*1 of blocks or layers that the model lacks"):
+        build(spec, ["a plot"])
+    build(spec, ["a plot"], partial=True)
+
+
+def test_masks_and_counters_that_old_files_hold_are_no_layers(gpt2, bert):
+    def with_masks(state):
+        mask = {"transformer.h.0.attn.bias": torch.ones(1, 1, 8, 8), "transformer.h.0.attn.masked_bias": torch.ones(1)}
+        return state | mask
+
+    change(gpt2, with_masks)
+    assert build(load_catalog().backbone(f"hf/{gpt2}"), ["a plot"], "next-token").coverage is None
+    change(
+        bert, lambda state: state | {"bert.embeddings.position_ids": torch.arange(8), "my.head.weight": torch.ones(2)}
+    )
+    assert build(load_catalog().backbone(f"hf/{bert}"), ["a plot"]).coverage is None
+
+
+def test_a_file_of_transformers_of_which_nothing_fits_is_refused_even_in_part(bert):
+    torch.save(timm.create_model(TINY).state_dict(), bert / "pytorch_model.bin")
+    (bert / "model.safetensors").unlink()
+    with pytest.raises(BadInputError, match=r'No weight of "pytorch_model.bin" fits: the model has'):
+        build(load_catalog().backbone(f"hf/{bert}"), ["a plot"], partial=True)
 
 
 @pytest.mark.parametrize("wrap", [lambda state: state, lambda state: {"epoch": 3, "state_dict": state}])

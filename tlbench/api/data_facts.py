@@ -75,8 +75,14 @@ def _inputs(backbone: str, facts: Mapping[str, Any]) -> str:
     if not before or not after:
         return ""
     original = _joined([split["original"] for split in splits])
-    scaled = f"{_shape(original)} -> " if original and _shape(original) != _shape(before) else ""
-    return f"{scaled}{_shape(before)}{' by the task' if scaled else ''} -> {_shape(after)} by {backbone}"
+    return f"{loaded_line(original, before)} -> {_shape(after)} by {backbone}"
+
+
+def loaded_line(original: list[list[int]] | None, loaded: list[list[int]]) -> str:
+    """Return the sizes of images in their files and as a task loads them: `400-640x480 -> 32x32 by the task`."""
+    if not original or _shape(original) == _shape(loaded):
+        return _shape(loaded)
+    return f"{_shape(original)} -> {_shape(loaded)} by the task"
 
 
 def _answers_cut(splits: Sequence[Mapping[str, Any]]) -> str:

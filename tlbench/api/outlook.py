@@ -58,6 +58,10 @@ class Group:
     def backbone(self) -> str:
         return str(self.jobs[0].fields["backbone"])
 
+    @property
+    def name(self) -> str:
+        return f"{self.jobs[0].fields['task']} with {self.backbone}"
+
     @cached_property
     def short(self) -> bool:
         """Whether too few training steps follow to time some; without any, a pass over a few examples is timed."""
@@ -141,7 +145,19 @@ class Outlook:
         yield from self._costs([index for index in numbers if self.groups[index].open])
 
     def _facts(self, index: int) -> Mapping[str, Any]:
-        return self.surveys[index].facts if index in self.surveys else self.groups[index].facts
+        survey = self.surveys.get(index)
+        return survey.facts if survey and survey.facts else self.groups[index].facts
+
+    @property
+    def errors(self) -> list[str]:
+        """Why runs of it will fail, as far as that was found out."""
+        return [line for number in self.surveys for line in self._errors([number])]
+
+    def _errors(self, numbers: Sequence[int]) -> list[str]:
+        """Return why runs will fail, with the backbone if there are several."""
+        found = [(self.groups[i], self.surveys[i].error) for i in numbers if i in self.surveys]
+        named = len(numbers) > 1
+        return [f"{one.name}: {error}" if named else error for one, error in found if error]
 
     def _forecast(self, index: int) -> Forecast | None:
         group = self.groups[index]
@@ -149,6 +165,9 @@ class Outlook:
         return found or (from_survey(group.open, self.surveys[index]) if index in self.surveys else None)
 
     def _costs(self, numbers: Sequence[int]) -> Iterator[str]:
+        yield from (_line("error", error) for error in self._errors(numbers))
+        if numbers and all(i in self.surveys and self.surveys[i].error for i in numbers):
+            return
         forecasts = [self._forecast(index) for index in numbers]
         known = [one for one in forecasts if one is not None]
         if not known:

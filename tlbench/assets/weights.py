@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 PARTS = 3
 """Maximum number of parts of a prefix of weight names."""
+BUFFERS = (
+    "num_batches_tracked", "position_ids", "masked_bias", "inv_freq", "attn_mask", "mask", "relative_position_index",
+    "relative_coords_table", "total_ops", "total_params",
+)  # fmt: skip
+"""Last parts of the names of what old files hold beside weights, and models compute themselves."""
 
 
 def load_into(
@@ -24,9 +29,9 @@ def load_into(
 
     `where` names the weights in messages. Weights that the module does not have, such as those of a classifier, are
     logged once unless their names begin with one of `without`. Raises `BadInputError` if weights of the module are
-    missing or have another shape, if the file has more blocks than the module, if two prefixes fit equally well, or if
-    weights are not finite. With `partial`, weights may be missing: then returns how many were loaded. Returns None if
-    all were loaded.
+    missing or have another shape, if the file has more blocks than the module or more weights in a block, if two
+    prefixes fit equally well, or if weights are not finite. With `partial`, weights may be missing: then returns how
+    many were loaded. Returns None if all were loaded.
     """
     own = module.state_dict()
     prefixes = _best_prefixes(state, own)
@@ -44,7 +49,7 @@ def load_into(
         where,
         missing=weights - given.keys(),
         reshaped=(weights & given.keys()) - fitting.keys(),
-        further=further_blocks(surplus, module),
+        further=further_blocks((name for name in surplus if not is_buffer(name, given[name])), module),
         partial=partial,
     )
     _check_prefixes(prefixes, where)
@@ -70,18 +75,29 @@ def weight_coverage(weights: Collection[str], lacking: Collection[str]) -> Cover
 
 
 def check_coverage(
-    where: str, *, missing: Collection[str], reshaped: Collection[str], further: Collection[str], partial: bool
+    where: str,
+    *,
+    missing: Collection[str],
+    reshaped: Collection[str],
+    further: Collection[str],
+    partial: bool,
+    weights: Collection[str] = (),
 ) -> None:
     """Raise `BadInputError` if a checkpoint covers a model only in part, unless `partial`: the rest stays random.
 
-    `missing` and `reshaped` are names of weights of the model, `further` those of blocks that only the file has.
+    `missing` and `reshaped` are names of weights of the model, `further` those of blocks, or within blocks, that only
+    the file has. With the names of all `weights` of the model, a checkpoint that has none of them is refused always.
     """
+    if weights and not {*weights} - {*missing} - {*reshaped}:
+        raise BadInputError(
+            f'No weight of "{where}" fits: the model has {some(weights)}. Use weights of this architecture.'
+        )
     faults = [
         f"{len(names)} {what} ({some(names)})"
         for what, names in (
             ("missing from the file", missing),
             ("with another shape or type", reshaped),
-            ("of blocks that the model lacks", further),
+            ("of blocks or layers that the model lacks", further),
         )
         if names
     ]
@@ -102,10 +118,18 @@ def check_finite_weights(state: Mapping[str, Tensor], where: str) -> None:
         )
 
 
-def further_blocks(names: Iterable[str], module: nn.Module) -> set[str]:
-    """Return the names of weights in blocks that the module lacks, because its list of blocks is shorter.
+def is_buffer(name: str, part: Tensor | None = None) -> bool:
+    """Return whether a weight of a file is none that is learnt, such as a counter, a mask or a table of positions."""
+    *_, last = name.split(".")
+    if part is not None and (not part.is_floating_point() or (last == "bias" and part.ndim > 1)):
+        return True
+    return last in BUFFERS
 
-    This distinguishes weights of a deeper network from those of a head.
+
+def further_blocks(names: Iterable[str], module: nn.Module) -> set[str]:
+    """Return the names of weights that the module lacks in its lists of blocks: in further blocks, or within a block.
+
+    This distinguishes weights of a deeper network, of adapters and of attention to channels from those of a head.
     """
     from torch import nn
 
@@ -118,8 +142,7 @@ def further_blocks(names: Iterable[str], module: nn.Module) -> set[str]:
     for name in names:
         parts = name.split(".")
         for end, number in enumerate(parts[:-1]):
-            block = lists.get(".".join(parts[:end]))
-            if block is not None and number.isdigit() and number not in block._modules:
+            if number.isdigit() and ".".join(parts[:end]) in lists and not is_buffer(name):
                 further.add(name)
     return further
 

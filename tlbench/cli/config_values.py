@@ -62,7 +62,14 @@ def path_of(config: Config, keys: Keys, value: Any) -> str:
     """Return a path of the file, which is relative to its folder."""
     if not isinstance(value, str) or not value or NUL in value:
         raise config.invalid(keys, "use a path in quotes.")
-    return str(config.folder / os.path.expanduser(value))
+    return _below(config, value)
+
+
+def _below(config: Config, value: str) -> str:
+    """Return a path that is relative to the folder of the file, without `..` unless links give it another meaning."""
+    path = config.folder / os.path.expanduser(value)
+    normal = os.path.normpath(path)
+    return normal if os.path.realpath(normal) == os.path.realpath(path) else str(path)
 
 
 def _seeds(config: Config, keys: Keys, value: Any) -> str:
@@ -105,8 +112,8 @@ def _shown(value: Any) -> str:
 
 def _suite(config: Config, name: str) -> str:
     """Return the name of a shipped suite, or the path of a file."""
-    path = config.folder / os.path.expanduser(name)
-    return str(path) if path.is_file() else name
+    path = _below(config, name)
+    return path if os.path.isfile(path) else name
 
 
 def _placed(config: Config, setting: str, value: Any) -> Any:
@@ -117,6 +124,6 @@ def _placed(config: Config, setting: str, value: Any) -> Any:
     owner, _, name = setting.rpartition(".")
     if not isinstance(value, str) or not value or value.startswith(HUB):
         return value
-    path = config.folder / os.path.expanduser(value)
+    path = _below(config, value)
     is_data = name in PLACES and (owner in ("task", "remember") or "/" in owner)
-    return str(path) if is_data or (name in FILE_NAMES and path.exists()) else value
+    return path if is_data or (name in FILE_NAMES and os.path.exists(path)) else value

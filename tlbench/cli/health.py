@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tlbench.assets.checkpoints import models_folder
-from tlbench.assets.folders import cache_folder, data_folder
+from tlbench.assets.folders import cache_folder
 from tlbench.cli.probes import probe
-from tlbench.contract.requests import LoadRequest
+from tlbench.cli.suite_health import SuiteHealth, data_fault, examine_suite
 from tlbench.contract.specs import TaskSpec
-from tlbench.errors import MissingDataError, UsageError, describe
+from tlbench.errors import describe
 from tlbench.planning import fingerprints
 from tlbench.planning.catalog import Catalog, missing
-from tlbench.planning.guard import pass_signal
 from tlbench.planning.suites import Suite
 from tlbench.planning.versions import runtime_fault
 
@@ -41,7 +39,7 @@ class Health:
 
 def examine(catalog: Catalog, board: Path, suite: Suite) -> Health:
     """Check libraries, devices, folders, plugins, and what a suite needs. Raises `UnknownNameError` for its tasks."""
-    tasks = tasks_of(suite, catalog)
+    checked = examine_suite(suite, catalog)
     torch, runtime = probe("torch"), probe("onnxruntime")
     cache = cache_folder()
     facts = {
@@ -51,14 +49,14 @@ def examine(catalog: Catalog, board: Path, suite: Suite) -> Health:
         "onnxruntime": runtime,
         "cache": {"folder": str(cache), **_cache(cache), **_space(cache)},
         "board": {"folder": str(board.resolve()), **_space(board)},
-        "suite": {"name": suite.name, "tasks": len(tasks), "skipped": sum(bool(_lack_of(t, catalog)) for t in tasks)},
+        "suite": {"name": suite.name, "tasks": checked.tasks, "skipped": len(checked.skipped)},
         "published data": _published(catalog),
         "plugins": [str(origin) for origin in catalog.plugins],
     }
     return Health(
         facts=facts,
-        fatal=[*_broken(torch, runtime), *_unusable(suite, tasks, catalog), *_locked(facts)],
-        skipped=list(_skipped(tasks, catalog)),
+        fatal=[*_broken(torch, runtime), *checked.errors, *_locked(facts)],
+        skipped=list(_skipped(checked, catalog)),
         problems=[*_lacks(catalog), *map(str, catalog.problems), *_little_space(facts)],
     )
 
@@ -85,16 +83,8 @@ def _published(catalog: Catalog) -> dict[str, str]:
 
 
 def _files(task: TaskSpec) -> str:
-    options = {option.name: option.default for option in task.options}
-    try:
-        root = data_folder()
-        if root is None:
-            return "TLBENCH_DATA is not set"
-        task.files(LoadRequest(task=task.name, options=options, data_root=root))
-    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything; the error is the answer
-        pass_signal(error)
-        return describe(error)
-    return FOUND
+    fault = data_fault(task, {option.name: option.default for option in task.options})
+    return FOUND if fault is None else describe(fault)
 
 
 def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
@@ -115,44 +105,13 @@ def _broken(torch: dict[str, Any], runtime: dict[str, Any]) -> Iterator[str]:
         yield f"ONNX Runtime does not work on {fingerprints.graphics()} ({reason}): use --device cpu."
 
 
-def _unusable(suite: Suite, tasks: Sequence[TaskSpec], catalog: Catalog) -> Iterator[str]:
-    """Yield why the suite cannot run."""
-    try:
-        data_folder()
-        suite.check_checkpoints(suite.runs, models_folder())
-    except (UsageError, MissingDataError) as error:
-        yield str(error)
-    able = [task for task in tasks if not _lack_of(task, catalog)]
-    if not able:
-        yield f'No task of the suite {suite.name} can run, because packages are missing: pip install "tlbench[all]".'
-    lacks: dict[str, list[str]] = {}
-    for task in able:
-        if task.data_from == "data-root" and (found := _files(task)) != FOUND:
-            lacks.setdefault(found, []).append(task.name)
-    for reason, names in lacks.items():
-        yield f"Data of {', '.join(names)}: {reason}. To download it: tlbench fetch --suite {suite.name}"
-
-
-def tasks_of(suite: Suite, catalog: Catalog) -> list[TaskSpec]:
-    """Return the tasks of a suite; a run that names none has all that need no other data."""
-    embedded = [task.name for task in catalog.tasks.values() if task.data_from == "package"]
-    return [catalog.task(name) for name in dict.fromkeys(name for run in suite.runs for name in run.tasks or embedded)]
-
-
-def _skipped(tasks: Sequence[TaskSpec], catalog: Catalog) -> Iterator[str]:
-    """Yield what a run of the suite skips because a package is missing."""
-    for task in tasks:
-        if lacking := _lack_of(task, catalog):
-            yield f"Task {task.name} is skipped: {lacking}"
+def _skipped(suite: SuiteHealth, catalog: Catalog) -> Iterator[str]:
+    """Yield what a run of the suite skips, and why."""
+    for name, reason in suite.skipped.items():
+        yield f"Task {name} is skipped: {reason}"
     for strategy in catalog.strategies.values():
         if lacking := missing(strategy):
             yield f"Strategy {strategy.name} is skipped: {lacking}"
-
-
-def _lack_of(task: TaskSpec, catalog: Catalog) -> str:
-    """Return which packages a task, its kinds and its backbone lack, or an empty string."""
-    parts = (task, task.kind, task.kind_of_source, catalog.home(task.backbone))
-    return next(filter(None, map(missing, parts)), "")
 
 
 def _locked(facts: dict[str, Any]) -> Iterator[str]:

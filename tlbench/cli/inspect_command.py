@@ -42,7 +42,8 @@ def command(task: str, overrides: Mapping[str, str], plugins: Sequence[Path], as
     """Check the data of a task before a run, including your own data.
 
     Reads all data and prints how columns are read, sizes, classes, duplicates, the shift between source and target
-    domain, every broken file and every other error that would stop a run. Exit status 2: the data has errors.
+    domain, every broken file and every other error that would stop a run. Checkpoints and backbones are not read: with
+    these, `tlbench run --dry-run` checks that a run can start. Exit status 2: the data has errors.
     """
     catalog = catalog_with(plugins)
     spec = catalog.task(task)
@@ -98,7 +99,7 @@ def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
         from tlbench.planning.compatibility import SETTINGS
 
         setting = f"{inspection.setting}: {SETTINGS[inspection.setting]}"
-        print_facts({"setting": setting, "labels": labels})
+        print_facts({"setting": setting, "labels": labels, **_image_sizes(inspection)})
     lists: dict[str, Sequence[Mapping[str, Any]]] = {
         "columns": inspection.columns,
         "splits": _finite(inspection.splits),
@@ -118,6 +119,14 @@ def _print(task: TaskSpec, inspection: Inspection, labels: str) -> None:
             _print_sentences(title, sentences)
     errors, warnings = _count(len(inspection.refused), "error"), _count(len(inspection.notes), "warning")
     say(f"\nData {'invalid' if inspection.refused else 'OK'}: {errors}, {warnings}.")
+
+
+def _image_sizes(inspection: Inspection) -> dict[str, str]:
+    """Return the sizes of images before and after the task, as a plan has them; nothing without images in files."""
+    from tlbench.api.data_facts import loaded_line
+
+    original, loaded = inspection.images.get("in their files"), inspection.images.get("as loaded")
+    return {"images": loaded_line(original, loaded)} if original and loaded else {}
 
 
 def _print_sentences(title: str, sentences: Sequence[str]) -> None:

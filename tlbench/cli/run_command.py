@@ -47,7 +47,7 @@ REPLACED = (
 )
 """Options that replace what a suite says."""
 QUICK = (
-    "--quick trains a quarter of the steps with one seed: it shows that everything runs. For numbers that say which "
+    "--quick trains a quarter of the steps with one seed{}. For numbers that say which "
     "strategy is better, leave it out."
 )
 MACHINE = ("device", "threads", "precision", "compiled")
@@ -211,13 +211,15 @@ def command(
         for problem in run.problems:
             say_err(f"Plugin error: {problem}")
         if dry_run:
-            _print_plan(run, settings, display, as_json)
+            if not _print_plan(run, settings, display, as_json):
+                sys.exit(2)
             return
         results = carry_out(run, settings)
     _print(results, settings, as_json=as_json, wide=wide)
+    status = _status(results)
     if quick and not as_json and level() <= logging.INFO:
-        say_wrapped(QUICK)
-    if status := _status(results):
+        say_wrapped(QUICK.format("" if status else ": it shows that everything runs"))
+    if status:
         sys.exit(status)
 
 
@@ -251,12 +253,15 @@ def _status(results: Results) -> int:
     return int(any(row.status == "failed" for row in results.rows))
 
 
-def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool) -> None:
+def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool) -> bool:
+    """Print the plan; return whether nothing is known that makes a run of it fail."""
     if as_json:
         print_json([_planned(job) for job in run.jobs])
-        return
-    for title, lines in run.foreseen(settings).sections(reasons=True):
+        return True
+    plan = run.foreseen(settings)
+    for title, lines in plan.sections(reasons=True):
         display.section(title, lines, result=True)
+    return not plan.errors
 
 
 def _planned(job: Job) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -73,11 +73,11 @@ def _split_facts(
     raw: SizedExamples, inputs: Inputs, limit: OptionValue | None, layout: Layout | None
 ) -> dict[str, Any]:
     first = inputs.columns[0]
-    facts = {"examples": len(raw), "raw": _range(raw.sizes), "original": _range({*raw.original})}
+    facts = {"examples": len(raw), "raw": size_range(raw.sizes), "original": size_range({*raw.original})}
     if not isinstance(first, Ragged):
-        return {**facts, "input": _range({tuple(first.shape[1:])})}
+        return {**facts, "input": size_range({tuple(first.shape[1:])})}
     lengths = np.diff(first.offsets)
-    facts["input"] = _range({(int(lengths.min()),), (int(lengths.max()),)})
+    facts["input"] = size_range({(int(lengths.min()),), (int(lengths.max()),)})
     marks = inputs.columns[-1]
     if isinstance(limit, int) and layout == "continuation" and isinstance(marks, Ragged):
         of_prompts = np.array([part.argmax() for part in marks.split()])
@@ -98,7 +98,7 @@ def answer_facts(inputs: Inputs, marks: Array) -> dict[str, Any]:
     return {"answers": answered, "answers_cut": cut}
 
 
-def _range(sizes: set[tuple[int, ...]]) -> list[list[int]] | None:
+def size_range(sizes: Set[tuple[int, ...]]) -> list[list[int]] | None:
     """Return the smallest and the largest number of each axis; None without sizes, or if their ranks differ."""
     if len({len(size) for size in sizes}) != 1:
         return None

@@ -16,7 +16,7 @@ from tlbench.engine.contents import facts
 from tlbench.engine.job import training_of
 from tlbench.engine.pipeline import SCORED, run_stages
 from tlbench.engine.store import Store
-from tlbench.errors import TlbenchError
+from tlbench.errors import StageError, TlbenchError, describe
 from tlbench.planning.plan import Pairing
 from tlbench.planning.settings import Settings
 
@@ -34,14 +34,25 @@ T = TypeVar("T")
 def survey(pairings: Sequence[Pairing], settings: Settings, store: Store, measure: bool) -> dict[str, Any]:
     """Return facts on the data of pairings of one task and backbone, and with `measure` what their parts cost.
 
-    One pairing of each kind of training is enough. Nothing for data that cannot be prepared: the run says why.
+    One pairing of each kind of training is enough. `error` is why the data cannot be prepared or the model not be
+    built, as in the run; what is known without them is returned all the same.
     """
-    with suppress(TlbenchError):
-        done = run_stages(pairings[0], settings, store, [stage for stage in SCORED if stage.name == "prepare"])
-        prepared = done["prepare"]
-        known = {"facts": facts(prepared.folder), "prepare": prepared.seconds, "costs": {}}
-        return {**known, **_measured(pairings, settings, prepared.folder)} if measure else known
-    return {}
+    try:
+        prepared = run_stages(pairings[0], settings, store, [stage for stage in SCORED if stage.name == "prepare"])
+        done = prepared["prepare"]
+        known = {"facts": facts(done.folder), "prepare": done.seconds, "costs": {}}
+    except TlbenchError as error:
+        return {"error": _reason(error)}
+    if not measure:
+        return known
+    try:
+        return {**known, **_measured(pairings, settings, done.folder)}
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything; its message is the answer
+        return {**known, "error": _reason(error)}
+
+
+def _reason(error: Exception) -> str:
+    return describe(error.__cause__ or error if isinstance(error, StageError) else error)
 
 
 def _measured(pairings: Sequence[Pairing], settings: Settings, folder: Any) -> dict[str, Any]:

@@ -15,6 +15,9 @@ COUNTS = ("examples", "limit", "at_limit", "answers", "answers_cut", "answers_at
 SIZES = ("original", "raw", "input")
 """Sizes of examples: of images in their files, as the task loads them, and as the encoder takes them."""
 
+LONGEST = 5_000
+"""Characters of an error that are shown."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -30,10 +33,12 @@ class Question:
 class Survey:
     """The answer."""
 
-    facts: Mapping[str, Any]
-    """What `tlbench.engine.contents.facts` returns."""
-    prepare: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What `tlbench.engine.contents.facts` returns; empty if the data cannot be prepared."""
+    prepare: float = 0.0
     """Seconds in which the data was prepared."""
+    error: str = ""
+    """Why the data cannot be prepared or the model not be built: the runs will fail."""
     costs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """`source`, or a kind of training -> seconds of what is done once, and of each step."""
     encode: float | None = None
@@ -47,11 +52,15 @@ class Survey:
     def from_json(cls, value: Any) -> Survey:
         """Return the survey of another process. Raises `StoreError` for anything else."""
         try:
+            error = str(value.get("error", ""))[:LONGEST]
+            if error and "facts" not in value:
+                return cls(error=error)
             costs = {str(name): (_number(once), _number(step)) for name, (once, step) in value["costs"].items()}
             encode = value.get("encode")
             return cls(
                 facts=_facts(value["facts"]),
                 prepare=_number(value["prepare"]),
+                error=error,
                 costs=costs,
                 encode=None if encode is None else _number(encode),
                 parameters=int(_number(value.get("parameters", 0))),

@@ -171,7 +171,10 @@ def overview(
 
 
 def _overview_table(entries: Sequence[Entry]) -> str:
-    """Return a line for each task and backbone, with a column for each strategy that was not skipped everywhere."""
+    """Return a line for each task and backbone, with a column for each strategy that was not skipped everywhere.
+
+    Backbones that began with weights from a file come before those that began with random weights.
+    """
     attempted = [entry for entry in entries if entry.first.status != "skipped"]
     strategies = sorted({(len(entry.access), entry.access, entry.strategy) for entry in attempted})
     if len(strategies) > wording.MOST:
@@ -179,7 +182,8 @@ def _overview_table(entries: Sequence[Entry]) -> str:
     lines = [
         {"task": "*access*", "backbone": "", **{_field(name): wording.access(access) for _, access, name in strategies}}
     ]
-    ordered = sorted(entries, key=lambda entry: (*_model(entry), order(entry)))
+    pretrained = {_model(entry) for entry in entries if entry.first.weights_sha256}
+    ordered = sorted(entries, key=lambda entry: (_model(entry) not in pretrained, *_model(entry), order(entry)))
     for (task, backbone), group in itertools.groupby(ordered, _model):
         line = {"task": safe(task), "backbone": safe(backbone)}
         for entry in group:

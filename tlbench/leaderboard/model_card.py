@@ -71,7 +71,7 @@ def _table(row: Row) -> str:
         "Label budget": "-" if row.label_budget is None else f"{row.label_budget} {row.budget_unit}",
         f"Score ({row.metric})": f"{wording.number(row.score)} (95 %: {interval}), {row.test_size} test examples",
         "Seed": str(row.seed),
-        "Forgetting (source head)": wording.number(row.forgetting_head),
+        **({} if row.setting == "target-only" else {"Forgetting (source head)": wording.number(row.forgetting_head)}),
         "Latency p50": f"{wording.number(row.p50_ms)} ms on {row.device_name}",
         "Parameters": "-" if row.parameters is None else f"{row.parameters:,}",
         "Code": versions.code(row),

@@ -67,6 +67,15 @@ class Overrides:
         return resolved
 
 
+def _selected(owner: str) -> str:
+    """Return what the owner of an option names: tasks, backbones or strategies."""
+    if owner in ("task", "remember"):
+        return "tasks"
+    if owner in ("backbone", "source"):
+        return "backbones"
+    return "tasks and backbones" if "/" in owner else "strategies"
+
+
 def check_applied(overrides: Sequence[Overrides]) -> None:
     """Raise `UnknownNameError` for a setting that no task, backbone or strategy of any request has.
 
@@ -78,4 +87,4 @@ def check_applied(overrides: Sequence[Overrides]) -> None:
         for key in one.values:
             name = ".".join(key)
             if key not in applied and name not in one.of_suite:
-                raise UnknownNameError("option", name, accepted, where="for the selected strategies")
+                raise UnknownNameError("option", name, accepted, where=f"for the selected {_selected(key[0])}")

@@ -36,9 +36,9 @@ from tlbench_speech.transcripts.recordings import (
     transcript_of,
 )
 
-FILE_COLUMNS = ("file", "file_name", "path", "audio", "filename")
+FILE_COLUMNS = ("file", "file_name", "path", "audio", "filename", "filepath", "file_path")
 TRANSCRIPT_COLUMNS = ("transcript", "transcription", "sentence", "text")
-"""Names of columns; of several in a table, the first is taken."""
+"""Names of columns; of several in a table, the first is taken. In another case, one alone is."""
 TABLE_ENDINGS = (".csv", ".tsv", ".jsonl")
 METADATA = ("metadata.csv", "metadata.jsonl")
 SPLIT_WORDS = ("train", "dev", "valid", "test")
@@ -143,6 +143,10 @@ def _published(
 
 def _column(table: Table, names: Sequence[str], what: str) -> str:
     found = next((name for name in names if name in table.columns), "")
+    alike = [name for name in table.columns if name.lower() in names]
+    if not found and len(alike) == 1:
+        found = alike[0]
+        table.faults.describe(found, what)
     if not found:
         raise BadInputError(
             f'"{table.path}" has no column of {what}: expected one of {", ".join(names)}, found '

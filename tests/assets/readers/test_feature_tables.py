@@ -75,6 +75,28 @@ def test_the_role_of_a_channel_is_that_of_its_numbers():
     assert number_role(np.sin(np.arange(40))) == number_role([]) == role([]) == role(["", "nan"]) == ""
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_index_of_tables_that_were_joined_numbers_their_rows(first):
+    assert number_role([*range(first, 30), *range(first, 25), *range(40, 60)]) == "numbers the rows in 3 runs"
+    assert number_role([*range(first, 30), *np.random.default_rng(0).integers(0, 99, 30)]) == ""
+    assert number_role([*range(first, 6)] * 9) == "", "numbers that come again soon are no index"
+
+
+@pytest.mark.parametrize("name", ["index", "ID", "Row", "row_number", "unnamed", "id_2", "Index 1"])
+def test_a_column_with_the_name_of_an_index_is_named(table, name):
+    faults = CollectedFaults()
+    table(written(a=NOISE, **{name: NOISE[::-1]}), faults)
+    assert [(f'Column "{name}" is named as an index' in note, "task.leave_out" in note) for note in faults.notes] == [
+        (True, True)
+    ]
+
+
+def test_other_names_are_no_indices(table):
+    faults = CollectedFaults()
+    table(written(a=NOISE, rowing=NOISE[::-1], idle=NOISE, width=NOISE), faults)
+    assert faults.notes == []
+
+
 def test_columns_that_are_left_out_are_not_looked_at(table):
     text = written(id=[f"row {i}" for i in range(ROWS)], time=["never"] * ROWS, a=NOISE)
     assert table(text, left_out=("id", " time ")).columns == ("a", "label")

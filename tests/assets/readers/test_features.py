@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from tlbench import BadInputError
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.features import FeatureEncoding, read_records
 from tlbench.assets.readers.labelled import join_examples
 
@@ -38,6 +40,13 @@ def test_a_text_that_training_did_not_have_is_all_zeros(records):
     encoding = learn(records(TRAIN))
     other = records("service,bytes,label\ntftp,7,n\n", "u.csv")
     assert encoding.features(other.inputs).tolist() == [[7, 0, 0]]
+
+
+def test_booleans_of_two_formats_are_the_same_categories(records):
+    train, test = records("b,label\nTrue,x\nfalse,y\n"), records("b,label\ntrue,x\nFALSE,y\n", "other.csv")
+    encoding = learn(train)
+    assert encoding.names == ("b=false", "b=true")
+    assert encoding.features(test.inputs).tolist() == encoding.features(train.inputs).tolist() == [[0, 1], [1, 0]]
 
 
 def test_records_of_two_tables_keep_their_order(records):
@@ -91,3 +100,22 @@ def test_numbers_beyond_float64_s_whole_numbers_are_refused_where_they_would_be_
 def test_equal_and_distant_numbers_beyond_them_are_not(records, cells):
     train = records("id,label\n" + "".join(f"{number},n\n" for number in cells))
     assert learn(train).features(train.inputs)[:, 0].tolist() == [float(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reading"),
+    [
+        ((1700000000, 1700086400), "1700000000 to 1700086400"),
+        ((0.5, 2), "0.5 to 2"),
+        ((1700000000, 1700000000.25), "1700000000 to 1700000000.25"),
+        ((0.12345678, 0.12345679), "0.12345678 to 0.12345679"),
+        ((1e30, 2e30), "1e+30 to 2e+30"),
+        ((3, 3), "3 to 3"),
+    ],
+)
+def test_the_range_of_numbers_is_shown_with_the_digits_that_tell_its_ends_apart(records, cells, reading):
+    faults = CollectedFaults()
+    with_faults = records("a,label\n" + "".join(f"{cell!r},x\n" for cell in cells)).inputs
+    table = replace(with_faults[0].table, faults=faults)
+    FeatureEncoding.learn([record._replace(table=table) for record in with_faults], without=("label",))
+    assert faults.columns["a"] == [f"number: {reading}"]

@@ -294,3 +294,13 @@ def test_names_that_are_not_utf8_are_read_and_their_labels_are_text(bytes_in_nam
     assert sorted(set(parts.train.labels)) == [r"caf\xe9", r"th\xe9"]
     assert (len(parts.train), len(parts.test)) == (16, 4)
     assert all(path.is_file() for path in example_files(parts))
+
+
+def test_files_in_the_root_that_are_not_read_are_counted_but_for_those_about_the_data(tmp_path):
+    fill(tmp_path, *(f"{label}/{i}.png" for label in "ab" for i in range(5)))
+    fill(tmp_path, "1.heic", "2.heic", "more.zip", "README.md", "LICENSE", "licence.txt", "SHA256SUMS", "stray.png")
+    faults = CollectedFaults()
+    file_parts(tmp_path, (".png",), faults=faults)
+    (note,) = faults.notes
+    assert "4 files not read" in note
+    assert "2 end in .heic, 1 ends in .zip, 1 outside the class folders" in note

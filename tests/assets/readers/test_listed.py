@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tlbench import BadInputError
+from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.folders import file_parts, files_read
 
 NAMES = [f"{label}{number}.png" for label in "ab" for number in range(5)]
@@ -51,7 +52,8 @@ def test_validation_is_the_test_where_there_is_no_other(listed):
 @pytest.mark.parametrize(
     ("lines", "header", "sentence"),
     [
-        (["a0.png,a"], "path,label", 'column "file"'),
+        (["a0.png,a"], "where,label", 'has no column "file": rename .*filename, .*Its columns: "where", "label"'),
+        (["a0.png,b0.png,a"], "Path,image,label", r'several columns of files \("Path", "image"\): rename'),
         (["a0.png,a"], "file,class", 'column "label"'),
         (["a0.png,a,train", "c.png,a,test"], "file,label,split", r'line 3: ".*c.png" does not exist'),
         (["a0.png,a,train", "a0.png,a,test"], "file,label,split", r'line 3: ".*a0.png" is listed twice'),
@@ -69,3 +71,17 @@ def test_a_table_that_makes_no_sense_is_named(listed, lines, header, sentence):
 def test_splits_are_read_in_any_case(listed):
     parts = file_parts(listed(rows(["Train"] * 4 + ["VAL"] + ["TRAIN"] * 4 + ["Dev"])), (".png",))
     assert names(parts.test) == ["a4.png", "b4.png"]
+
+
+@pytest.mark.parametrize("column", ["filename", "path", "Image", "IMG", "filepath", "File"])
+def test_the_only_column_with_a_usual_name_lists_the_files_and_an_inspection_says_so(listed, column):
+    faults = CollectedFaults()
+    path = listed([f"{name},{name[0]}" for name in NAMES], f"{column},label")
+    parts = file_parts(path, (".png",), faults=faults)
+    assert sorted(names(parts.train) + names(parts.test)) == NAMES
+    assert faults.columns == {column: ["names of files"]}
+
+
+def test_the_column_file_comes_before_others(listed):
+    parts = file_parts(listed([f"{name},{name[0]},x" for name in NAMES], "file,label,path"), (".png",))
+    assert sorted(names(parts.train) + names(parts.test)) == NAMES

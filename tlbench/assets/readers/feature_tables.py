@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tlbench.assets.readers.cells import is_numeric, refuse_cells
 from tlbench.assets.readers.decimals import NO_DECIMALS, common_decimals, with_decimal_points
-from tlbench.assets.readers.roles import is_nameless, role, shown
+from tlbench.assets.readers.roles import is_nameless, name_role, role, shown
 from tlbench.assets.readers.table_file import as_number, is_missing, is_usable
 from tlbench.assets.readers.tables import Table, find_column, read_table
 from tlbench.contract.faults import QUIET, RAISE, Faults
@@ -66,7 +66,7 @@ def read_features(
     features = _features(table, use)
     table = with_decimal_points(table, [*features, *use.numbers], decimals)
     for name in features:
-        if what := role(table.column(name)):
+        if what := role(table.column(name)) or name_role(name):
             faults.note(
                 f'Column "{name}" {what}: it tells when or where a row was recorded, and may give its label away. If '
                 f"it is no feature: --set task.leave_out={name}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 MOST_CATEGORIES, MANY = 256, 20
 """A column of more texts is refused; one of many, in proportion to the rows, is noted."""
+
+WHOLE = 1e15
+"""Below it an inspection shows whole numbers with all digits."""
+BOOLEANS = ("true", "false")
 
 
 class TableRow(NamedTuple):
@@ -120,15 +124,8 @@ class FeatureEncoding:
 
     def note_unseen(self, records: Sequence[TableRow]) -> None:
         """Note texts of categorical columns in these rows that no training row has from which they were learnt."""
-        for column, known in self.categories.items():
-            for table, rows in rows_by_table(records):
-                cells = _texts(table, rows, column)
-                if other := Counter(cell for cell in cells if cell not in known):
-                    table.faults.note(
-                        f'"{table.path}", column "{column}": {other.total()} of {len(cells)} cells have a text that no '
-                        f"training row has from which categories are learnt, such as {quoted(list(other)[:3])}: all "
-                        f"such texts are alike to a model."
-                    )
+        for table, sentence in unseen_texts(records, self.categories):
+            table.faults.note(sentence)
 
     def features(self, records: Sequence[TableRow]) -> Array:
         """Return `(N, F)` float64, column after column."""
@@ -162,6 +159,20 @@ def row_features(
     )
 
 
+def unseen_texts(records: Sequence[TableRow], categories: Mapping[str, Sequence[str]]) -> Iterator[tuple[Table, str]]:
+    """Yield, for each categorical column of a table with texts that were not learnt, the table and a sentence."""
+    for column, known in categories.items():
+        for table, rows in rows_by_table(records):
+            cells = _texts(table, rows, column)
+            if other := Counter(cell for cell in cells if cell not in known):
+                yield (
+                    table,
+                    f'"{table.path}", column "{column}": {other.total()} of {len(cells)} cells have a text that no '
+                    f"training row has from which categories are learnt, such as {quoted(list(other)[:3])}: all "
+                    f"such texts are alike to a model.",
+                )
+
+
 def _one_hot(table: Table, rows: Sequence[int], column: str, categories: Sequence[str]) -> Array:
     import numpy as np
 
@@ -183,8 +194,12 @@ def _numbers_of(table: Table, rows: Sequence[int], column: str, log: bool, fill:
 
 
 def _texts(table: Table, rows: Iterable[int], column: str) -> list[str]:
-    """Return a column's cells in these rows without the spaces around them."""
-    return [cell.strip() for cell in table.cells(column, rows)]
+    """Return a column's cells in these rows without the spaces around them, booleans in lower case.
+
+    A data frame writes `True`, JSON `true`, a spreadsheet `TRUE`.
+    """
+    cells = [cell.strip() for cell in table.cells(column, rows)]
+    return [cell.lower() if cell.lower() in BOOLEANS else cell for cell in cells]
 
 
 def _categories(table: Table, column: str, texts: list[str], rows: int) -> list[str]:
@@ -205,7 +220,15 @@ def _categories(table: Table, column: str, texts: list[str], rows: int) -> list[
 def _reading(texts: Sequence[str]) -> str:
     """Return how a column is read, for an inspection."""
     numbers = [float(text) for text in texts if is_usable(as_number(text))]
-    return f"number: {min(numbers):.6g} to {max(numbers):.6g}" if numbers else f"category: {len(texts)} values"
+    return f"number: {_range(min(numbers), max(numbers))}" if numbers else f"category: {len(texts)} values"
+
+
+def _range(low: float, high: float) -> str:
+    """Return `0.5 to 1700000000`: whole numbers with all digits, others with as many as tell them apart."""
+    whole = all(one.is_integer() and abs(one) < WHOLE for one in (low, high))
+    forms = [".0f"] if whole else [".6g", ".9g", ".12g", ".17g"]
+    shown = next((form for form in forms if f"{low:{form}}" != f"{high:{form}}"), forms[0])
+    return f"{low:{shown}} to {high:{shown}}"
 
 
 def rows_by_table(records: Sequence[TableRow]) -> list[tuple[Table, list[int]]]:

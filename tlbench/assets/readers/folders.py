@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tlbench.assets.readers.beside import check_listing
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, check_no_columns, split_columns
 from tlbench.assets.readers.labelled import PART_NAMES, Labelled, Parts, hold_out, named_parts, published_parts, quoted
 from tlbench.assets.readers.walk import below, by_ending, check_subfolders, list_folder, note_unread, subfolders
@@ -141,6 +142,8 @@ def file_parts(
     if listed := metadata_parts(root, suffixes, part, faults, label, columns):
         return listed
     check_no_columns(root, columns)
+    if not names:
+        check_listing(root, faults)
     if folders := split_folders(root):
         halves = {name: _class_files(folder, suffixes, names, faults) for name, folder in folders.items()}
         parts = published_parts(halves)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, divide, keep_published
-from tlbench.assets.readers.labelled import PARTS, Labelled, Parts
+from tlbench.assets.readers.labelled import PARTS, Labelled, Parts, quoted
 from tlbench.assets.readers.tables import Table, read_table
 from tlbench.contract.faults import RAISE, Faults
 from tlbench.errors import BadInputError
@@ -16,6 +16,8 @@ from tlbench.errors import BadInputError
 T = TypeVar("T")
 COLUMNS = ("file", "file_name")
 """The column of files, as tlbench and as the Hugging Face hub names it."""
+ALSO = ("filename", "filepath", "file_path", "path", "image", "img", "image_path", "audio")
+"""Other names of that column, in any case, for tables in which only one column has one of them."""
 
 
 def listed_files(
@@ -26,14 +28,16 @@ def listed_files(
     With groups or times in `columns`, files are held out by these.
     """
     table = read_table(path, faults=faults)
-    table = with_files(table, _column(table))
-    return split_by_table(table, files_of(table, label, columns), table.column(_column(table)), part)
+    names = file_column(table)
+    table = with_files(table, names)
+    return split_by_table(table, files_of(table, label, columns), table.column(names), part)
 
 
 def files_of(table: Table, label: str, columns: SplitColumns = NO_COLUMNS) -> Labelled[Path]:
     """Return the files of a table, one for each row, with their labels, groups and times."""
-    table = with_files(table, _column(table))
-    files, labels = named_files(table, _column(table)), table.labels(label)
+    names = file_column(table)
+    table = with_files(table, names)
+    files, labels = named_files(table, names), table.labels(label)
     listed = Labelled(where=table.path, inputs=files, labels=labels, tables=(table.path,), faults=table.faults)
     return columns.of(table, listed)
 
@@ -82,5 +86,20 @@ def split_by_table(table: Table, listed: Labelled[T], names: Sequence[str], part
     return keep_published({name: listed.take(rows) for name, rows in places.items()})
 
 
-def _column(table: Table) -> str:
-    return next((name for name in COLUMNS if name in table.columns), COLUMNS[0])
+def file_column(table: Table, usual: Sequence[str] = COLUMNS) -> str:
+    """Return the column of files: the first of `usual`, else the only one with one of their names or of `ALSO`.
+
+    Of the latter an inspection is told. Raises `BadInputError` if there is none, or several.
+    """
+    if name := next((name for name in usual if name in table.columns), ""):
+        return name
+    alike = [name for name in table.columns if name.lower() in (*usual, *ALSO)]
+    if len(alike) != 1:
+        what = f"has several columns of files ({quoted(alike)})" if alike else f'has no column "{usual[0]}"'
+        known = ", ".join(dict.fromkeys((*usual[1:], *ALSO)))
+        raise BadInputError(
+            f'"{table.path}" {what}: rename the one that names the files to "{usual[0]}". One alone may also have one '
+            f"of the names {known}. Its columns: {quoted(table.columns)}."
+        )
+    table.faults.describe(alike[0], "names of files")
+    return alike[0]

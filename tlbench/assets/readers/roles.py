@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 NAMELESS = re.compile(r"(unnamed: ?\d+(_level_\d+)?|__index_level_\d+__|)", re.IGNORECASE)
 """Names that an index without a name gets from pandas; R leaves it empty."""
+INDEX_NAMES = re.compile(r"(index|idx|id|row|unnamed)([_ -]?(id|no|nr|num|number|index|\d+))?", re.IGNORECASE)
+"""Names of columns that people give to an index, whatever it holds."""
 DAY = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
 DENSE = r"(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])([T ]?\d{4,6})?"
 DATE = re.compile(rf"\s*(({DAY})([ T].*)?|{DENSE}|\d{{1,2}}:\d{{2}}(:\d.*)?)\s*")
@@ -20,7 +22,9 @@ SECONDS = (9.4e8, 2.3e9)
 """Seconds since 1970 in the years 2000 to 2042."""
 UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 FEWEST = 10
-"""Different numbers from which a rise is no coincidence."""
+"""Different numbers from which a rise is no coincidence, and rows of a run of numbers on average."""
+MOST_RUNS = 20
+"""Runs of numbers, as of tables that were joined with their indices, up to which a column numbers rows."""
 
 
 def shown(name: str) -> str:
@@ -31,6 +35,11 @@ def shown(name: str) -> str:
 def is_nameless(name: str) -> bool:
     """Return whether a column's name is that of an index without a name."""
     return bool(NAMELESS.fullmatch(name))
+
+
+def name_role(name: str) -> str:
+    """Return what a column's name says of a row's place, as a verb with its object; empty if nothing."""
+    return "is named as an index" if INDEX_NAMES.fullmatch(name.strip()) else ""
 
 
 def role(cells: Sequence[str]) -> str:
@@ -57,6 +66,8 @@ def number_role(numbers: Sequence[float | None] | Array) -> str:
         return ""
     if len(different) == len(values) and np.all(np.diff(different) == 1):
         return "numbers the rows"
+    if 1 < (runs := int(np.sum(steps != 1)) + 1) <= min(MOST_RUNS, len(values) // FEWEST):
+        return f"numbers the rows in {runs} runs"
     if not (np.all(steps >= 0) or np.all(steps <= 0)):
         return ""
     return "rises or falls steadily from row to row"

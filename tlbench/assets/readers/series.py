@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.decimals import NO_DECIMALS, common_decimals, is_decimal, with_decimal_points
 from tlbench.assets.readers.feature_tables import FILL, REFUSE, TableUse, is_index, usable_rows
-from tlbench.assets.readers.roles import number_role
+from tlbench.assets.readers.roles import name_role, number_role
 from tlbench.assets.readers.table_file import as_number, is_missing
 from tlbench.assets.readers.tables import Table, column_names, find_column, make_table, read_rows
 from tlbench.contract.faults import QUIET, RAISE, Faults
@@ -84,7 +84,10 @@ def rising_channels(names: Sequence[str], series: Array) -> dict[str, str]:
     """Return the channels of a series `(T, C)` that tell when a row was recorded, and what each does."""
     import numpy as np
 
-    roles = {name: number_role(channel[np.isfinite(channel)]) for name, channel in zip(names, series.T, strict=True)}
+    roles = {
+        name: number_role(channel[np.isfinite(channel)]) or name_role(name)
+        for name, channel in zip(names, series.T, strict=True)
+    }
     return {name: what for name, what in roles.items() if what}
 
 

@@ -7,14 +7,15 @@ and numpy, and where a format asks for it soundfile or pyarrow.
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tlbench.assets.readers.audio import read_sound
 from tlbench.assets.readers.decimals import NO_DECIMALS, with_decimal_points
-from tlbench.assets.readers.feature_tables import FILL, REFUSE
-from tlbench.assets.readers.features import all_rows, row_features
+from tlbench.assets.readers.feature_tables import DROP, FILL, REFUSE
+from tlbench.assets.readers.features import all_rows, row_features, unseen_texts
 from tlbench.assets.readers.series import read_series, sliding_windows
 from tlbench.assets.readers.tables import Table, find_column, read_table
 from tlbench.contract.faults import QuietFaults
@@ -57,13 +58,16 @@ def record_reader(
     """Return the function from a table to a vector `(F,)` float64 of each row: numbers, and categories as one-hot.
 
     `decimals` is how the training data wrote columns with decimal commas. It raises `ValueError` for a table without
-    these columns, and for a cell that is no number where one is expected.
+    these columns, and for a cell that is no number where one is expected; categories that no training row had are told
+    on standard error.
     """
     numbers = [column for column in columns if column not in categories]
 
     def read(path: Path) -> list[Any]:
         table = _with_columns(read_table(path, faults=SERVED), columns)
         records = all_rows(with_decimal_points(table, numbers, decimals))
+        for _, sentence in unseen_texts(records, categories):
+            print(f"Warning: {sentence}", file=sys.stderr)
         return list(row_features(records, columns, categories, log=log, fill=fill))
 
     return for_export(read)
@@ -97,7 +101,8 @@ def series_reader(
 ) -> Read:
     """Return the function from a table, one row for each time step, to windows `(window, C)` float64.
 
-    `missing` and `decimals` are what `read_series` takes; without the former, `fill` says whether cells are filled.
+    `missing` and `decimals` are what `read_series` takes; without the former, `fill` says whether cells are filled. The
+    function's `place` says which rows the window of a number is, both from 1.
     """
     how = missing or (FILL if fill else REFUSE)
 
@@ -105,7 +110,14 @@ def series_reader(
         _, series = read_series(path, columns=columns, missing=how, decimals=decimals, faults=SERVED)
         return sliding_windows(path, series, window, stride)
 
-    return for_export(read)
+    def place(number: int) -> str:
+        first = (number - 1) * stride + 1
+        kept = " of those without missing numbers" if how == DROP else ""
+        return f"window {number} (rows {first} to {first + window - 1}{kept})"
+
+    reading = for_export(read)
+    setattr(reading, "place", place)  # noqa: B010 - for mypy, to which a function has no such attribute
+    return reading
 
 
 def sound_reader(sample_rate: int) -> Read:

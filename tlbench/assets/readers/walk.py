@@ -17,6 +17,12 @@ PASSED_OVER = (
     "__pycache__", "thumbs.db", "desktop.ini",
 )  # fmt: skip
 """Names, in lower case, of what systems, file servers and archives put beside a user's files."""
+ABOUT = re.compile(
+    r"(read_?me|licen[cs]es?|copying|copyright|notice|change_?log|citation|authors|contributors|credits|attribution|"
+    r"data_?sheet|dataset_?card|provenance|(check|md5|sha\d+)_?sums?|manifest)\b",
+    re.IGNORECASE,
+)
+"""Names of files that tell about data."""
 SHOWN = 5
 """Reasons that a message names."""
 SINGULAR = {"end": "ends", "have": "has", "are": "is"}
@@ -127,14 +133,15 @@ def note_unread(
 ) -> None:
     """Report the files in `root` that are not among those `read`, by their endings or by the folders they are in.
 
-    A file in `root` itself counts if its ending is one of `suffixes`; `elsewhere` says why such a file is not read.
+    Files in `root` itself count too, but for those about the data, such as README; `elsewhere` says why one of them
+    whose ending is one of `suffixes` is not read.
     """
     known, used = set(read), {path.relative_to(root).parts[0] for path in read}
     reasons: Counter[str] = Counter()
     for path in [*list_folder(root), *below(root)]:
         top, *deeper = path.relative_to(root).parts
         is_example = path.suffix.lower() in suffixes
-        if path in known or not (deeper or is_example) or os.path.isdir(path):
+        if path in known or os.path.isdir(path) or not (deeper or is_example or not ABOUT.match(path.name)):
             continue
         if deeper and top not in used:
             reasons[f'in "{top}/"'] += 1

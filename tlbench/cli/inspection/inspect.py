@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, TypeVar
 
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import quoted
+from tlbench.assets.readers.original_sizes import noting_sizes
 from tlbench.cli.inspection.contents import Contents, class_counts, read_contents, sizes
 from tlbench.cli.inspection.copies import conflicts, copies, leaks, near_leaks
 from tlbench.cli.inspection.cuts import answers_behind_the_cut
@@ -18,6 +19,7 @@ from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.contract.task_data import TaskData
+from tlbench.engine.facts import size_range
 from tlbench.engine.groups import group_faults
 from tlbench.errors import UsageError, describe
 from tlbench.planning.guard import pass_signal
@@ -38,6 +40,9 @@ class Inspection:
     """Warnings about what `tlbench run` accepts."""
     columns: list[dict[str, Any]] = field(default_factory=list)
     """How each column of the tables was read."""
+    images: dict[str, list[list[int]]] = field(default_factory=dict)
+    """The smallest and the largest size of images `in their files` (width, height) and `as loaded` (height, width,
+    channels); empty without images in files."""
     splits: list[dict[str, Any]] = field(default_factory=list)
     classes: list[dict[str, Any]] = field(default_factory=list)
     duplicates: list[dict[str, Any]] = field(default_factory=list)
@@ -52,15 +57,19 @@ def inspect_task(
     With its default backbone they hold what that cuts off.
     """
     faults = CollectedFaults()
-    data = _attempt("loaded", faults, lambda: _load(task, replace(request, faults=faults)))
-    found = None if data is None else _attempt("examined", faults, lambda: _examine(task, data, label_budget, faults))
+    original: set[tuple[int, int]] = set()
+    with noting_sizes(original):
+        data = _attempt("loaded", faults, lambda: _load(task, replace(request, faults=faults)))
+        found = data and _attempt("examined", faults, lambda: _examine(task, data, label_budget, faults, original))
     if found and backbone and data and not found.refused:
         cut = _attempt("prepared", faults, lambda: list(answers_behind_the_cut(task, data, backbone)))
         found = replace(found, notes=[*found.notes, *(cut or ())], refused=[*found.refused, *_messages(faults)])
     return found or Inspection(refused=_messages(faults), notes=faults.notes, columns=_columns(faults))
 
 
-def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: CollectedFaults) -> Inspection:
+def _examine(
+    task: TaskSpec, data: TaskData, label_budget: int | None, faults: CollectedFaults, original: Set[tuple[int, int]]
+) -> Inspection:
     contents = read_contents(task, data, faults)
     return Inspection(
         refused=[*_messages(faults), *_inconsistent(task, data, contents)],
@@ -74,11 +83,18 @@ def _examine(task: TaskSpec, data: TaskData, label_budget: int | None, faults: C
             *_few_groups(contents),
         ],
         columns=_columns(faults),
+        images=_images(contents, original),
         splits=sizes(contents),
         classes=class_counts(contents),
         duplicates=copies(contents),
         shift=_shift(task, data),
     )
+
+
+def _images(contents: Contents, original: Set[tuple[int, int]]) -> dict[str, list[list[int]]]:
+    loaded = size_range({shape for split in contents.values() for shape in split.shapes})
+    before = size_range({*original})
+    return {"in their files": before, "as loaded": loaded} if before and loaded else {}
 
 
 def _load(task: TaskSpec, request: LoadRequest) -> TaskData:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,8 @@ A benchmark made it, to compare ways of transfer. Its scores are those of one te
 seed, in fp32; they say nothing of other data. Before it serves anybody, test it on data of the place where it is to
 serve.
 """
+SECOND = re.compile(r";[^;]* is the source\.$")
+"""What summaries of tasks on a user's files say of a source, which a task may lack."""
 SOURCE_INPUTS = "source's training inputs"
 FITTED = {
     "label budget": "target's training inputs under the label budget",
@@ -113,13 +116,15 @@ def _why_no_file(task: TaskSpec, backbone: BackboneSpec) -> str:
 
 
 def _what(row: Row, task: TaskSpec, backbone: BackboneSpec) -> str:
+    alone = row.setting == "target-only"
+    summary = SECOND.sub(".", task.summary) if alone else task.summary
     return "\n".join(
         [
-            f"{escape(task.summary)} The model is the backbone {escape(row.backbone)}, adapted to the target by the "
+            f"{escape(summary)} The model is the backbone {escape(row.backbone)}, adapted to the target by the "
             f"strategy {escape(row.strategy)} with seed {row.seed}. {escape(backbone.summary)}\n",
-            f"- source: {escape(task.source) if row.setting != 'target-only' else 'none'}",
+            *([] if alone else [f"- source: {escape(task.source)}"]),
             f"- target: {escape(task.target)}",
-            f"- shift: {escape(task.shift)}",
+            *([] if alone else [f"- shift: {escape(task.shift)}"]),
         ]
     )
 
@@ -145,7 +150,7 @@ def _forgetting(row: Row) -> str:
             f"{_number(row.forgetting_probe)} lost."
         )
     if row.setting == "target-only":
-        return "- Forgetting: not measured, because there is no source."
+        return ""
     if row.forgetting_head is None or row.score_matrix is None:
         return "- Forgetting of the source: none to measure."
     return (

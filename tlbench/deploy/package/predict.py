@@ -126,7 +126,10 @@ class Model:
         return self.kind.parse(getattr(self.read_file, "text", str)(text))
 
     def examples(self, given: str) -> dict[str, Any]:
-        """Return the raw examples of a file by name: a table has one in each row; or a text that is given as such."""
+        """Return the raw examples of a file by name: a table has one in each row, a series in each window.
+
+        Or a text that is given as such.
+        """
         path = Path(given)
         if self.takes_text and len(given.split()) > 1 and not is_file(path):
             return {"text": self.parse(given)}
@@ -135,7 +138,8 @@ class Model:
         read = self.read_file(path)
         if not read:
             raise ValueError(f'"{path}" has no examples: add some.')
-        return {f"{path}, row {row}": one for row, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
+        place = getattr(self.read_file, "place", "row {}".format)
+        return {f"{path}, {place(n)}": one for n, one in enumerate(read, 1)} if len(read) > 1 else {str(path): read[0]}
 
 
 class Album:
