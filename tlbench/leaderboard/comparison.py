@@ -71,6 +71,10 @@ class Comparison(Question):
     """True if a machine was busy with something else: the latency of A or B is no more than an upper bound."""
     differs: Mapping[str, Change]
     """What else differs: name -> (value of A, value of B)."""
+    marks_a: Mapping[str, str]
+    """What the board has found out about A beside its numbers: name of a mark -> its sentence."""
+    marks_b: Mapping[str, str]
+    """The same of B."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +170,8 @@ def comparison(pair: Pair, by: Sort) -> Comparison:
         **_latency(pair.seeds, by),
         contended=any(row.contended for rows in pair.seeds for row in rows),
         differs=pair.differs,
+        marks_a=dict(pair.a.marks),
+        marks_b=dict(pair.b.marks),
     )
 
 

@@ -59,6 +59,12 @@ def _upper_bound(entry: Entry, limits: Limits) -> str:
     return "an upper bound, which uses labels that nobody has at that time" if bound else ""
 
 
+def _caught(entry: Entry, limits: Limits) -> str:
+    """Return what an audit found, without where and when it was made."""
+    found = dict(entry.marks).get("caught", "").partition(" (")[0]
+    return f"it was caught by an audit: {found}" if found else ""
+
+
 def _failed_runs(entry: Entry, limits: Limits) -> str:
     return _flagged(entry, "failed-runs")
 
@@ -99,6 +105,7 @@ def _max_ms(entry: Entry, limits: Limits) -> str:
 
 BARS: Mapping[str, Callable[[Entry, Limits], str]] = {
     "upper-bound": _upper_bound,
+    "caught": _caught,
     "failed-runs": _failed_runs,
     "constant-predictions": _constant_predictions,
     "not-above-constant": _not_above_constant,

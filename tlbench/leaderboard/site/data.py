@@ -51,6 +51,7 @@ def site_data(
         "start": "" if start is None else ids[_place(ordered, start)],
         "entries": columns(entry_records(everything, about.tasks), texts, FINE),
         "flags": [[texts.numbers(flag) for flag in entry.flags] for entry in everything],
+        "marks": [[texts.numbers(mark) for mark in entry.marks] for entry in everything],
         "facts": facts(everything, texts, whole),
         "runs": _runs(everything, ids, texts),
         "tasks": _tasks(entries, about.tasks, texts),

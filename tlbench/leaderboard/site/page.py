@@ -22,6 +22,7 @@ MODULES = (
         "charts",
         "scatter",
         "left_out",
+        "marks",
         "order",
         "results_table",
         "choose",

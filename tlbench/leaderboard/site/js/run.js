@@ -95,6 +95,7 @@ function seedsOf(run) {
 function told(run) {
   const said = [
     ...(SENTENCES.get(run.number) || []),
+    ...run.of.marks.map(markSentence),
     ...run.of.flags.map((flag) => `⚑ ${flag[1]}`),
     ...(run.of.ok ? [] : [run.of.why]),
   ];
