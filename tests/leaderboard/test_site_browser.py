@@ -52,7 +52,7 @@ PARITY = """([cases, every]) => {
 
 
 def in_browser(browser, data, every: list[Limits]) -> list[list[dict]]:
-    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "shortlist")]
     limits = [[list(one.needs or NEEDS), {"forgetting": one.max_forgetting, "ms": one.max_ms}] for one in every]
     shown = browser.new_page()
     try:
@@ -129,7 +129,7 @@ def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str
         for one in sorted([*entries, *left], key=order)
     ]
     data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
-    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "shortlist")]
     shown = browser.new_page()
     for limits in every_limit():
         if limits.needs:
@@ -140,6 +140,32 @@ def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str
         assert {name: (tasks, count) for name, tasks, count in there} == expected, limits
     shown.close()
     return shortlist_in_python(entries, left, Limits())
+
+
+def test_what_is_recommended_stands_above_what_has_high_scores_alone(opened, row):
+    rows = []
+    for number in range(3):
+        own = {"task": f"toy/task-{number}", "baseline": False}
+        for seed in range(3):
+            rows += [row("high", seed, 0.8 + 0.1 * (seed - 1), **own, seconds={"adapt": 90.0})]
+            rows += [row("cheap", seed, 0.79 - 0.1 * (seed - 1), **own), row("low", seed, 0.1 + seed / 1000, **own)]
+        rows += [row(f"only-{letter}", 0, 0.2, **own, label_budget=ord(letter)) for letter in "abcdefghij"[number:]]
+    shown = opened(rows, "#/choose")
+    ranked = shown.locator(".ranking li").all_inner_texts()
+    assert ranked[0].startswith(
+        "cheap (target labels): recommended in 3 of 3 tasks, surely better in 0, highest score in 0"
+    )
+    assert len(ranked) == 8
+    assert not [text for text in ranked if text.startswith("high")]
+    more = shown.locator(".shortlist > details").first
+    more.locator("summary").click()
+    assert more.inner_text().startswith("and 4 more")
+    assert more.locator("p").inner_text().endswith(", high")
+    assert [one.is_visible() for one in shown.locator(".task-answer .choices").all()] == [False] * 3
+    first = shown.locator(".task-answer").first
+    assert first.locator("summary").first.inner_text().startswith("toy/task-0 cheap (accuracy 0.790, not decided)")
+    first.locator("summary").first.press("Enter")
+    assert "highest score: high 0.800" in first.inner_text()
 
 
 def test_the_shortlist_counts_the_highest_scores_of_all_that_fit(browser, row):
@@ -336,7 +362,10 @@ def test_a_reader_chooses_by_data_and_limits(opened, row):
     assert picks() == ["finetune", "adabn"]
     shown.get_by_label("It may forget of the source").select_option("0")
     assert picks() == ["frozen"]
-    assert "finetune: it forgets 0.200, more than 0" in shown.locator(".shortlist").inner_text()
+    left_out = shown.locator(".shortlist details", has_text="Left out: 1 strategy")
+    assert not left_out.locator("p").is_visible()
+    left_out.locator("summary").press("Enter")
+    assert "finetune: it forgets 0.200, more than 0" in left_out.locator("p").inner_text()
     shown.get_by_label("It may forget of the source").select_option("")
     shown.get_by_label("Target labels you have").fill("10")
     assert picks() == ["adabn"]

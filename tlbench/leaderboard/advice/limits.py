@@ -12,6 +12,10 @@ from tlbench.leaderboard.aggregate import Entry
 
 NEEDS = ("source", "target-inputs", "target-labels")
 """Data that a strategy may need for adaptation. Labels of all target examples are for an upper bound alone."""
+ONE_SIDED = (math.inf, 6.32, 2.92, 2.36, 2.14, 2.02, 1.95, 1.90, 1.86, 1.84)
+"""One-sided 95 % quantiles of Student's t for 0, 1, 2, ... degrees of freedom, rounded up; the last holds for more."""
+NEGLIGIBLE = 0.01
+"""Forgetting that matters to nobody, if it may be chance."""
 DIGITS = 3
 """Decimals of a value that is compared with a limit: those that people see."""
 
@@ -46,6 +50,21 @@ def forgetting(entry: Entry) -> float | None:
     """Return the forgetting of the source head or, if there is none, of the probe; None if neither was measured."""
     head = entry.mean("forgetting_head")
     return entry.mean("forgetting_probe") if head is None else head
+
+
+def forgets(entry: Entry, limit: float) -> bool:
+    """Return whether the forgetting of an entry, which was measured, is above a limit, as it is shown.
+
+    At a limit of 0, the mean over the seeds may be up to `NEGLIGIBLE` if it is not significantly above 0.
+    """
+    lost = round(forgetting(entry) or 0.0, DIGITS)
+    if limit != 0 or not 0 < lost <= NEGLIGIBLE:
+        return lost > limit
+    field = "forgetting_probe" if entry.mean("forgetting_head") is None else "forgetting_head"
+    count, spread = len(entry.rows), entry.spread(field)
+    if spread is None:
+        return True
+    return (entry.mean(field) or 0.0) > ONE_SIDED[min(count, len(ONE_SIDED)) - 1] * spread / math.sqrt(count)
 
 
 def not_measured(entry: Entry) -> str:
@@ -89,7 +108,7 @@ def _max_forgetting(entry: Entry, limits: Limits) -> str:
     lost = forgetting(entry)
     if lost is None:
         return not_measured(entry)
-    above = round(lost, DIGITS) > limits.max_forgetting
+    above = forgets(entry, limits.max_forgetting)
     return f"it forgets {wording.number(lost)}, more than {limits.max_forgetting:g}" if above else ""
 
 

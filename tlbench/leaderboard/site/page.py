@@ -25,6 +25,8 @@ MODULES = (
         "marks",
         "order",
         "results_table",
+        "shortlist",
+        "decisions",
         "choose",
         "board",
     ),
