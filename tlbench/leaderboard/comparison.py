@@ -202,6 +202,11 @@ def _latency(seeds: Seeds, by: Sort) -> dict[str, Any]:
     }
 
 
+def same_graph(seeds: Seeds) -> bool:
+    """Return whether the rows of A and B are known to serve the same graph, which has one latency."""
+    return all(a.graph is not None for a, _ in seeds) and _agree(seeds, "graph")
+
+
 def _agree(seeds: Seeds, *fields: str) -> bool:
     return all(getattr(a, field) == getattr(b, field) for a, b in seeds for field in fields)
 
