@@ -19,7 +19,7 @@ def test_names_overlap_no_name_and_no_point_and_stay_in_their_panel():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure, (panel, other) = grid(2, 2.2)
-    named = [(1 + place % 4 / 50, 1 + place // 4 / 50, f"strategy-{place}") for place in range(16)]
+    named = [(5 + place % 4 / 50, 5 + place // 4 / 50, f"strategy-{place}") for place in range(16)]
     named += [(9.0, 9.0, "at-the-edge"), (0.0, 0.0, "in-the-corner")]
     for x, y, _ in named:
         point(panel, x, y, "k")
