@@ -16,20 +16,17 @@ pytest.importorskip("matplotlib", reason="pictures need matplotlib")
 
 
 def test_names_overlap_no_name_and_no_point_and_stay_in_their_panel():
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     figure, (panel, other) = grid(2, 2.2)
     named = [(5 + place % 4 / 50, 5 + place // 4 / 50, f"strategy-{place}") for place in range(16)]
     named += [(9.0, 9.0, "at-the-edge"), (0.0, 0.0, "in-the-corner")]
     for x, y, _ in named:
         point(panel, x, y, "k")
     name_points(figure, [(panel, named), (other, [])])
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    boxes = [text.get_window_extent(renderer) for text in panel.texts]
+    boxes = [text.get_window_extent() for text in panel.texts]
     assert {text.get_text() for text in panel.texts} >= {"at-the-edge", "in-the-corner"}
     assert 2 < len(boxes) < len(named)
     assert not [pair for pair in itertools.combinations(boxes, 2) if pair[0].overlaps(pair[1])]
-    inside = panel.get_window_extent(renderer)
+    inside = panel.get_window_extent()
     for box in boxes:
         assert inside.x0 <= box.x0 < box.x1 <= inside.x1
         for x, y, _ in named:

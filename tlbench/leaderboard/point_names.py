@@ -30,18 +30,14 @@ SIDES: Sequence[Mapping[str, Any]] = (
 
 def name_points(figure: Figure, wanted: Iterable[tuple[Axes, Sequence[Named]]]) -> None:
     """Write the names of points of a finished figure; one for which there is no free place in its panel is left out."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    canvas = FigureCanvasAgg(figure)
     figure.draw_without_rendering()  # Panels get their places.
-    renderer = canvas.get_renderer()
     for panel, named in wanted:
-        inside = panel.get_window_extent(renderer)
-        taken = [*_marks(panel, figure.dpi), *(text.get_window_extent(renderer) for text in panel.texts)]
+        inside = panel.get_window_extent()
+        taken = [*_marks(panel, figure.dpi), *(text.get_window_extent() for text in panel.texts)]
         for x, y, name in named:
             for how in _places():
                 text = panel.annotate(name, (x, y), textcoords="offset points", fontsize=SIZE, **how)
-                box = text.get_window_extent(renderer)
+                box = text.get_window_extent()
                 if _contains(inside, box) and not any(box.overlaps(other) for other in taken):
                     taken.append(box)
                     break
