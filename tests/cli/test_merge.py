@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 
+from tlbench.results.files import PNG
 from tlbench.results.row import write_row
 from tlbench.results.row_files import parsed, row_paths
 
@@ -22,7 +24,7 @@ def boards(tlbench, tmp_path):
 
 def test_results_come_with_what_belongs_to_them_and_no_file_comes_twice(tlbench, boards, tmp_path):
     status, output, _ = tlbench("merge", "one", "two", "--board", "all")
-    assert (status, output) == (0, "2 results added, 1 there already, 0 contradict those of all\n")
+    assert (status, output) == (0, "2 results added, 1 there already, 0 contradict those of all, 0 left out\n")
     assert len(row_paths(tmp_path / "all")) == 2
     assert tlbench("verify", "all") == (0, "2 results verified, 0 without predictions, 0 wrong\n", "")
     assert (tmp_path / "all/toy.md").is_file()
@@ -71,3 +73,46 @@ def test_a_damaged_result_on_the_board_stops_no_other(tlbench, boards):
 def test_a_folder_without_results_and_the_board_itself_are_refused(tlbench, boards, words, says):
     status, _, errors = tlbench("merge", *words, "--board", "one")
     assert (status, says in errors) == (2, True)
+
+
+def test_a_link_on_another_board_is_not_followed(tlbench, boards, tmp_path):
+    one, _ = boards
+    (path,) = row_paths(one)
+    places = [path.with_suffix(".npz"), one / f"latency/{parsed(path).latency}.json", one / "latency"]
+    for number, place in enumerate(places):
+        theirs = tmp_path / f"theirs{number}"
+        shutil.copytree(one, theirs)
+        linked = theirs / place.relative_to(one)
+        linked.rename(tmp_path / f"elsewhere{number}")
+        linked.symlink_to(tmp_path / f"elsewhere{number}")
+        with pytest.warns(UserWarning, match="is a link or no regular file: its result is left out"):
+            status, output, _ = tlbench("merge", theirs.name, "two", "--board", f"all{number}")
+        assert (status, output.splitlines()[-1].endswith(", 1 left out")) == (1, True)
+    taken = [part for board in tmp_path.glob("all*") for part in board.rglob("*")]
+    assert taken
+    assert not any(part.is_symlink() for part in taken)
+
+
+def test_predictions_without_a_hash_and_pictures_that_belong_to_no_analysis_are_not_taken(tlbench, boards, tmp_path):
+    one, _ = boards
+    (path,) = row_paths(one)
+    row = dataclasses.replace(parsed(path), predictions_sha256=None, predictions_bytes=None)
+    write_row(one, dataclasses.replace(row, analyses={"mine": {"size": 1.0}, "text": {"size": 1.0}}))
+    pictures = one / "analyses/toy"
+    pictures.mkdir(parents=True)
+    for ending, content in (("mine", PNG), ("text", b"a secret"), ("other", PNG)):
+        (pictures / f"{path.stem}-{ending}.png").write_bytes(content)
+    assert tlbench("merge", "one", "--board", "all")[0] == 0
+    assert [found.name for found in (tmp_path / "all").rglob("*.png")] == [f"{path.stem}-mine.png"]
+    assert path.with_suffix(".npz").exists()
+    assert not list((tmp_path / "all").rglob("*.npz"))
+
+
+def test_results_that_cannot_be_read_are_counted(tlbench, boards):
+    one, _ = boards
+    damaged = row_paths(one)[0].with_name("damaged.json")
+    damaged.write_text("{")
+    status, output, _ = tlbench("merge", "one", "--board", "all")
+    assert (status, "1 results added" in output, output.endswith(", 1 left out\n")) == (1, True, True)
+    status, output, _ = tlbench("merge", "one", "--board", "all", "--json")
+    assert (status, json.loads(output)["left_out"]) == (1, ["one/rows/toy/damaged.json"])

@@ -1,9 +1,19 @@
-"""Rows of a board that nobody ran: many sorts of entries beside each other, the same in every call."""
+"""Rows of a board that nobody ran: many sorts of entries, the same in every call; and how a page is opened."""
 
 from __future__ import annotations
 
 import random
 
+from tlbench.leaderboard.site.descriptions import Card, Descriptions
+
+ABOUT = Descriptions(
+    tasks={"toy/task-0": Card(title="A task", summary="It is one.", kind="classification")},
+    strategies={
+        "finetune": Card(title="Fine-tuning", summary="It trains all.", facts={"paper": "https://example.org/x"})
+    },
+    repeat=lambda row: f"tlbench run --task {row.task} --seeds {row.seed}-{row.seed}",
+)
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 LABELS, INPUTS, BOTH = ("target-labels",), ("target-inputs",), ("source", "target-inputs")
 STRATEGIES = (
     *(("finetune", LABELS), ("frozen", LABELS), ("lora", LABELS)),

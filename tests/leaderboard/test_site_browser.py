@@ -7,13 +7,12 @@ import dataclasses
 import itertools
 import json
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from site_rows import board_rows
+from site_rows import ABOUT, PHONE, WIDE, board_rows
 from test_hostile_text import EVIL, hostile_rows
 from test_site_data import stored_row
 
@@ -28,56 +27,7 @@ from tlbench.leaderboard.site.runs import run_ids
 from tlbench.results.files import write_json
 from tlbench.results.row_files import read_rows
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 BOARD = Path(__file__).parents[2] / "leaderboards"
-ABOUT = Descriptions(
-    tasks={"toy/task-0": Card(title="A task", summary="It is one.", kind="classification")},
-    strategies={
-        "finetune": Card(title="Fine-tuning", summary="It trains all.", facts={"paper": "https://example.org/x"})
-    },
-    repeat=lambda row: f"tlbench run --task {row.task} --seeds {row.seed}-{row.seed}",
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    with api.sync_playwright() as started:
-        if path is None and not Path(started.chromium.executable_path).is_file():
-            pytest.skip("there is no Chromium: apt-get install chromium, or playwright install chromium")
-        opened = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path):
-    """Open a page of rows; whatever it logs, raises, asks for or opens is an error of the test."""
-    contexts, wrong = [], []
-
-    def call(rows, fragment="", viewport=WIDE, board=None, about=ABOUT, **options):
-        path = tmp_path / "index.html"
-        start = options.pop("start", None)
-        path.write_text(pages.page(site_data(rows, board, about, "Board", start=start, whole=True)), encoding="utf-8")
-        context = browser.new_context(viewport=viewport, **options)
-        contexts.append(context)
-        shown = context.new_page()
-        shown.on("console", lambda message: wrong.append(f"console: {message.text}"))
-        shown.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-        shown.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
-        shown.on("popup", lambda popup: wrong.append(f"window: {popup.url}"))
-        asked = lambda request: request.url.split("#")[0] == path.as_uri() or wrong.append(f"request: {request.url}")  # noqa: E731
-        shown.on("request", asked)
-        shown.goto(f"{path.as_uri()}{fragment}")
-        shown.wait_for_selector("h1")  # the data are unpacked after the page is loaded
-        return shown
-
-    yield call
-    for context in contexts:
-        context.close()
-    assert not wrong
 
 
 @pytest.fixture
@@ -102,7 +52,7 @@ PARITY = """([cases, every]) => {
 
 
 def in_browser(browser, data, every: list[Limits]) -> list[list[dict]]:
-    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "shortlist")]
     limits = [[list(one.needs or NEEDS), {"forgetting": one.max_forgetting, "ms": one.max_ms}] for one in every]
     shown = browser.new_page()
     try:
@@ -179,7 +129,7 @@ def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str
         for one in sorted([*entries, *left], key=order)
     ]
     data = json.loads(json.dumps(site_data(rows, board, ABOUT, "Board")["cases"]))
-    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "choose")]
+    parts = [(pages.FOLDER / "js" / f"{name}.js").read_text() for name in ("format", "advice", "shortlist")]
     shown = browser.new_page()
     for limits in every_limit():
         if limits.needs:
@@ -190,6 +140,32 @@ def assert_same_shortlist(browser, rows, board=None) -> dict[str, tuple[list[str
         assert {name: (tasks, count) for name, tasks, count in there} == expected, limits
     shown.close()
     return shortlist_in_python(entries, left, Limits())
+
+
+def test_what_is_recommended_stands_above_what_has_high_scores_alone(opened, row):
+    rows = []
+    for number in range(3):
+        own = {"task": f"toy/task-{number}", "baseline": False}
+        for seed in range(3):
+            rows += [row("high", seed, 0.8 + 0.1 * (seed - 1), **own, seconds={"adapt": 90.0})]
+            rows += [row("cheap", seed, 0.79 - 0.1 * (seed - 1), **own), row("low", seed, 0.1 + seed / 1000, **own)]
+        rows += [row(f"only-{letter}", 0, 0.2, **own, label_budget=ord(letter)) for letter in "abcdefghij"[number:]]
+    shown = opened(rows, "#/choose")
+    ranked = shown.locator(".ranking li").all_inner_texts()
+    assert ranked[0].startswith(
+        "cheap (target labels): recommended in 3 of 3 tasks, surely better in 0, highest score in 0"
+    )
+    assert len(ranked) == 8
+    assert not [text for text in ranked if text.startswith("high")]
+    more = shown.locator(".shortlist > details").first
+    more.locator("summary").click()
+    assert more.inner_text().startswith("and 4 more")
+    assert more.locator("p").inner_text().endswith(", high")
+    assert [one.is_visible() for one in shown.locator(".task-answer .choices").all()] == [False] * 3
+    first = shown.locator(".task-answer").first
+    assert first.locator("summary").first.inner_text().startswith("toy/task-0 cheap (accuracy 0.790, not decided)")
+    first.locator("summary").first.press("Enter")
+    assert "highest score: high 0.800" in first.inner_text()
 
 
 def test_the_shortlist_counts_the_highest_scores_of_all_that_fit(browser, row):
@@ -386,7 +362,10 @@ def test_a_reader_chooses_by_data_and_limits(opened, row):
     assert picks() == ["finetune", "adabn"]
     shown.get_by_label("It may forget of the source").select_option("0")
     assert picks() == ["frozen"]
-    assert "finetune: it forgets 0.200, more than 0" in shown.locator(".shortlist").inner_text()
+    left_out = shown.locator(".shortlist details", has_text="Left out: 1 strategy")
+    assert not left_out.locator("p").is_visible()
+    left_out.locator("summary").press("Enter")
+    assert "finetune: it forgets 0.200, more than 0" in left_out.locator("p").inner_text()
     shown.get_by_label("It may forget of the source").select_option("")
     shown.get_by_label("Target labels you have").fill("10")
     assert picks() == ["adabn"]

@@ -258,3 +258,15 @@ def test_columns_without_values_are_left_out_and_texts_stand_once():
     records = [{"a": "x", "b": None, "c": 1.23456}, {"a": "x", "b": None, "c": float("nan")}]
     assert columns(records, texts) == {"a": {"t": [0, 0]}, "c": [1.235, None]}
     assert texts.all() == ["x"]
+
+
+def test_of_many_results_the_median_seed_has_the_details(row, monkeypatch):
+    rows = [row("a", seed, score, training_loss=(1.0, 0.5)) for seed, score in enumerate((0.5, 0.9, 0.7))]
+    rows.append(row("b", 0, 0.6, training_loss=(1.0, 0.4)))
+    detailed = lambda: sorted(one[0] for one in site_data(rows, None, Descriptions(), "Board")["training"])  # noqa: E731
+    data = site_data(rows, None, Descriptions(), "Board")
+    assert detailed() == [0, 1, 2, 3]
+    monkeypatch.setattr("tlbench.leaderboard.site.data.MANY", 3)
+    kept = [(data["runs"]["entry"][place], data["runs"]["seed"][place]) for place in detailed()]
+    assert sorted(seed for _, seed in kept) == [0, 2]
+    assert len({entry for entry, _ in kept}) == 2

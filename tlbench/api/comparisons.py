@@ -12,6 +12,7 @@ from typing import Any
 
 from tlbench.api.tables import Lines, as_html, as_text
 from tlbench.leaderboard.comparison import VERDICTS, Comparison, Uncompared
+from tlbench.leaderboard.marks import WORDS
 from tlbench.leaderboard.matching import PLURALS, Sort
 from tlbench.leaderboard.wording import NONE, in_words, number
 from tlbench.results.escapes import plain
@@ -87,6 +88,7 @@ class Comparisons:
             _forgetting(named),
             _latency(self.compared),
             ([], _listed("What else differs (A -> B):", _changes(self.compared))),
+            ([], _listed("Marks:", _marks(self.compared))),
             ([], _listed("Not comparable:", _grouped(pairs))),
             ([], _listed("Without a partner:", _grouped(alone))),
         ]
@@ -207,6 +209,16 @@ def _changes(compared: Sequence[Comparison]) -> list[str]:
         said = [text if count == len(compared) else f"{text} ({count})" for text, count in texts.items()]
         sentences.append(f"{name}: {_first(said, '; ')}")
     return sentences
+
+
+def _marks(compared: Sequence[Comparison]) -> list[str]:
+    """Return a sentence for each mark, with the sides and tasks that have it."""
+    places: dict[str, list[str]] = {}
+    for one in compared:
+        for side, marked in (("A", one.marks_a), ("B", one.marks_b)):
+            for name, sentence in marked.items():
+                places.setdefault(f"{WORDS[name]}, {sentence}", []).append(f"{side} on {one.task}")
+    return [f"{_first(list(dict.fromkeys(found)), ', ')}: {said}" for said, found in places.items()]
 
 
 def _grouped(uncompared: Sequence[Uncompared]) -> list[str]:

@@ -21,12 +21,16 @@ def command(boards: Sequence[Path], board: Path, as_json: bool) -> None:
     """Add the results of other boards to a board, and render its leaderboards anew.
 
     A result that is there already stays as it is. If another board has it with other numbers, it is named with the
-    fields that differ; what each run measures anew, such as seconds and latencies, does not count.
+    fields that differ; what each run measures anew, such as seconds and latencies, does not count. A result with
+    another key and another score contradicts too if its commit, versions, data and options are the same.
+
+    Links are not followed, and only files that belong to a result are taken: its predictions, its latency, and the PNG
+    pictures of its analyses.
 
     \b
     Exit status:
       0  the board has the results of all boards
-      1  some results contradict those that the board has
+      1  some results contradict those that the board has, or were left out: they cannot be read, or are links
     """
     from tlbench.errors import UsageError
     from tlbench.leaderboard.render import render
@@ -49,6 +53,7 @@ def command(boards: Sequence[Path], board: Path, as_json: bool) -> None:
                     {"file": one.file, "board": str(one.board), "fields": list(one.differing)}
                     for one in merged.contradictions
                 ],
+                "left_out": merged.left_out,
             }
         )
     else:
@@ -56,7 +61,7 @@ def command(boards: Sequence[Path], board: Path, as_json: bool) -> None:
             say(f'contradiction: {one.file}: "{one.board}" has another {", ".join(one.differing)}; not taken')
         say(
             f"{len(merged.copied)} results added, {len(merged.known)} there already, "
-            f"{len(merged.contradictions)} contradict those of {board}"
+            f"{len(merged.contradictions)} contradict those of {board}, {len(merged.left_out)} left out"
         )
-    if merged.contradictions:
+    if merged.contradictions or merged.left_out:
         sys.exit(1)

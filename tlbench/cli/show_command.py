@@ -89,7 +89,20 @@ def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[P
 
 
 def _row_record(path: Path, row: Row, catalog: Catalog) -> dict[str, Any]:
-    return {"sort": "row", "path": str(path), "row": row.to_json(), "repeat": _repeat(row, catalog)}
+    return {
+        "sort": "row",
+        "path": str(path),
+        "row": row.to_json(),
+        "marks": dict(_marks(path, row)),
+        "repeat": _repeat(row, catalog),
+    }
+
+
+def _marks(path: Path, row: Row) -> tuple[tuple[str, str], ...]:
+    """Return the marks that the board of a result has for it."""
+    from tlbench.leaderboard.marks import Evidence, marks_of
+
+    return marks_of([row], Evidence.read(path.absolute().parents[2]))
 
 
 def _repeat(row: Row, catalog: Catalog) -> str:
@@ -124,4 +137,6 @@ def _print_row(path: Path, row: Row, catalog: Catalog, board: Path) -> None:
     for entry in aggregate([row]):
         for name, sentence in entry.flags:
             say(f"\nflag {name}: {plain(sentence)}")
+    for name, sentence in _marks(path, row):
+        say(f"\nmark {name}: {plain(sentence)}")
     say(f"\nrun it again\n\n    {plain(_repeat(row, catalog))}\n")

@@ -71,6 +71,10 @@ class Comparison(Question):
     """True if a machine was busy with something else: the latency of A or B is no more than an upper bound."""
     differs: Mapping[str, Change]
     """What else differs: name -> (value of A, value of B)."""
+    marks_a: Mapping[str, str]
+    """What the board has found out about A beside its numbers: name of a mark -> its sentence."""
+    marks_b: Mapping[str, str]
+    """The same of B."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +170,8 @@ def comparison(pair: Pair, by: Sort) -> Comparison:
         **_latency(pair.seeds, by),
         contended=any(row.contended for rows in pair.seeds for row in rows),
         differs=pair.differs,
+        marks_a=dict(pair.a.marks),
+        marks_b=dict(pair.b.marks),
     )
 
 
@@ -194,6 +200,11 @@ def _latency(seeds: Seeds, by: Sort) -> dict[str, Any]:
         "p50_ms": _mean_gap(seeds, "p50_ms") if same_machine else None,
         "p50_ratio": _mean_gap(seeds, "p50_ratio"),
     }
+
+
+def same_graph(seeds: Seeds) -> bool:
+    """Return whether the rows of A and B are known to serve the same graph, which has one latency."""
+    return all(a.graph is not None for a, _ in seeds) and _agree(seeds, "graph")
 
 
 def _agree(seeds: Seeds, *fields: str) -> bool:

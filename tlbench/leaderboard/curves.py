@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tlbench.leaderboard.aggregate import Entry, sweeps
 from tlbench.leaderboard.plots import GAP, titles
-from tlbench.leaderboard.style import INK, access_keys, band, grid, key, legend, level, name_point, shade
+from tlbench.leaderboard.point_names import Named, name_points
+from tlbench.leaderboard.style import INK, access_keys, band, grid, key, legend, level, shade
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,9 +34,17 @@ def labels(entries: Sequence[Entry]) -> Figure | None:
     for panel, title, (task, backbone) in zip(panels, titles(pairs), pairs, strict=True):
         panel.set_title(title)
         _panel(panel, _of(swept, task, backbone), _of(baselines, task, backbone))
+    ends = ([_end(group) for group in sweeps(_of(swept, *pair))] for pair in pairs)
     keys = [*access_keys(swept), key(SCRATCH, INK, "s", hollow=True)]
     legend(figure, [*keys, key("shaded: 95 % test interval", is_line=True)], columns=4)
+    name_points(figure, zip(panels, ends, strict=True))
     return figure
+
+
+def _end(group: Sequence[Entry]) -> Named:
+    """Return the right end of a curve, with the name of its strategy."""
+    last = group[-1]
+    return last.mean("label_budget") or 0.0, last.mean("score") or 0.0, last.first.strategy
 
 
 def _of(entries: Sequence[Entry], task: str, backbone: str) -> list[Entry]:
@@ -51,7 +60,6 @@ def _panel(panel: Axes, members: Sequence[Entry], baselines: Sequence[Entry]) ->
     for group in sweeps(members):
         budgets = [entry.mean("label_budget") or 0.0 for entry in group]
         _curve(panel, group, budgets, shade(group[0]))
-        name_point(panel, budgets[-1], group[-1].mean("score"), group[-1].first.strategy)
         ticks.update(budgets)
     panel.set_xticks(sorted(ticks), [f"{tick:g}" for tick in sorted(ticks)])
     panel.set_xticks([], minor=True)

@@ -78,12 +78,30 @@ def short(task: str) -> str:
 
 
 def span(entries: Sequence[Entry]) -> tuple[float, float]:
-    """Return the ends of a score axis: strategies, source-only and all-labels; other baselines may be far off."""
+    """Return the ends of a score axis: strategies, source-only and all-labels, without those far below the others.
+
+    Other baselines may be far off.
+    """
     chosen = [entry for entry in entries if not entry.first.baseline or entry.first.strategy in GAP] or entries
-    rows = [row for entry in chosen for row in entry.rows]
+    least = near_others([entry.mean("score") or 0.0 for entry in chosen])
+    rows = [row for entry in chosen if (entry.mean("score") or 0.0) >= least for row in entry.rows]
     values = [value for row in rows for value in (row.score, row.score_low, row.score_high) if value is not None]
+    values = [max(value, least - FAR) for value in values]
     margin = 0.05 * (max(values) - min(values)) or 0.05
     return min(values) - margin, max(values) + margin
+
+
+FAR = 0.5
+"""A gap between scores that presses all above it into a strip, if it is more than these span."""
+
+
+def near_others(scores: Sequence[float]) -> float:
+    """Return the least score that is not far below the others: there is a wide gap in the lower half below it."""
+    ordered = sorted(scores)
+    lower = ordered[: -(-len(ordered) // 2)]
+    gaps = [(above - below, above) for below, above in itertools.pairwise(lower)]
+    gap, least = max(gaps, key=lambda one: one[0], default=(0.0, ordered[0]))
+    return least if gap > FAR and gap > ordered[-1] - least else ordered[0]
 
 
 def _by_task(entries: Sequence[Entry], left: Sequence[Entry], draw: Callable[[Axes, Placed], None]) -> Figure:

@@ -13,8 +13,8 @@ from tlbench.errors import UsageError
 from tlbench.leaderboard import to_scratch
 from tlbench.leaderboard.training_plot import training_picture
 from tlbench.results import training
+from tlbench.results.analysis_files import picture_paths
 from tlbench.results.escapes import plain
-from tlbench.results.files import slug
 from tlbench.results.row import Row
 
 TEMPLATE = Path(__file__).with_name("row_page.html")
@@ -107,10 +107,5 @@ def _picture(row: Row, board: Path, label: str) -> str:
 
 def analysis_picture(row: Row, board: Path, label: str) -> bytes:
     """Return the PNG file of an analysis of a row; empty if the board has none, or several that may be meant."""
-    name, _, options = label.partition(" (")
-    stem = f"{row.file_name.removesuffix('.json')}-{slug(name)}"
-    exact = board / "analyses" / f"{stem}.png"
-    # With other options the file's name ends in their hash, which the row does not hold.
-    paths = sorted(exact.parent.glob(f"{exact.stem}-??????.png")) if options else [exact]
-    found = [path for path in paths if path.is_file()]
+    found = picture_paths(row, board, label)
     return found[0].read_bytes() if len(found) == 1 else b""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tlbench.leaderboard import wording
 from tlbench.leaderboard.aggregate import Entry, served_graphs
 from tlbench.leaderboard.plots import by_task, span, titles
+from tlbench.leaderboard.point_names import SIZE, name_points
 from tlbench.leaderboard.style import (
     FAINT,
     INK,
@@ -18,7 +19,6 @@ from tlbench.leaderboard.style import (
     key,
     legend,
     line,
-    name_point,
     point,
     shade,
     strokes,
@@ -36,31 +36,43 @@ LEAST_SECONDS = 0.01
 def cost(entries: Sequence[Entry]) -> Figure:
     """Draw each entry's score over the CPU seconds of its adaptation; baselines are hollow, outlying ones left out.
 
-    A strategy is named if none that takes less has a better mean score.
+    A strategy is named if none that takes less has a better mean score, and there is a free place.
     """
     names = sorted({entry.first.strategy for entry in entries if entry.first.baseline})
     shapes = dict(zip(names, itertools.cycle(SHAPES[1:]), strict=False))
-    tasks = {pair: _near(members) for pair, members in by_task(entries).items()}
+    every = by_task(entries)
+    tasks = {pair: _near(members) for pair, members in every.items()}
     figure, panels = grid(len(tasks), 2.2)
-    for panel, title, members in zip(panels, titles(tasks), tasks.values(), strict=True):
+    for panel, title, some, members in zip(panels, titles(tasks), every.values(), tasks.values(), strict=True):
         panel.set_title(title)
-        panel.set(xlabel="adaptation, CPU s", ylabel=members[0].first.metric, ylim=span(members))
+        panel.set(xlabel="adaptation, CPU s", ylabel=members[0].first.metric, ylim=span(some))
         log_axis(panel)
         for entry in members:
             _cost_point(panel, entry, shapes.get(entry.first.strategy, "o"))
-        for entry in _front(members):
-            name_point(panel, _seconds(entry), entry.mean("score"), entry.strategy)
+        _count_below(panel, len(_able(some)) - len(_able(members)))
     drawn = {entry.first.strategy for members in tasks.values() for entry in members}
     baselines = [key(name, shape=shapes[name], hollow=True) for name in names if name in drawn]
     legend(figure, [*access_keys(entries), *baselines], columns=4)
+    fronts = map(_front, tasks.values())
+    named = ([(_seconds(one), one.mean("score") or 0.0, one.strategy) for one in front] for front in fronts)
+    name_points(figure, zip(panels, named, strict=True))
     return figure
+
+
+def _able(entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if not entry.first.baseline]
+
+
+def _count_below(panel: Axes, count: int) -> None:
+    """Write how many strategies lie below a panel."""
+    if count:
+        panel.text(0.02, 0.02, f"{count} further below", transform=panel.transAxes, fontsize=SIZE)
 
 
 def _front(members: Sequence[Entry]) -> list[Entry]:
     """Return the strategies that are better than all that take less."""
     front: list[Entry] = []
-    able = [entry for entry in members if not entry.first.baseline]
-    for entry in sorted(able, key=lambda entry: (_seconds(entry), -(entry.mean("score") or 0.0))):
+    for entry in sorted(_able(members), key=lambda entry: (_seconds(entry), -(entry.mean("score") or 0.0))):
         if not front or (entry.mean("score") or 0.0) > (front[-1].mean("score") or 0.0):
             front.append(entry)
     return front

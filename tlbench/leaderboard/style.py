@@ -195,12 +195,6 @@ def access_keys(entries: Sequence[Entry]) -> list[Line2D]:
     return [key(access, colour) for access, colour in sorted(shown.items())]
 
 
-def name_point(panel: Axes, x: float, y: float | None, name: str) -> None:
-    """Write a name beside a point."""
-    if y is not None:
-        panel.annotate(name, (x, y), (4, 2), textcoords="offset points", fontsize=6.5, va="bottom")
-
-
 def legend(figure: Figure, keys: Sequence[Line2D], columns: int = 8) -> None:
     """Put a legend below all panels."""
     figure.legend(handles=list(keys), loc="outside lower center", ncols=min(len(keys), columns), columnspacing=1.4)

@@ -1,18 +1,26 @@
-"""Results of several boards on one, each with what belongs to it; what contradicts is named, never overwritten."""
+"""Results of several boards on one, each with what belongs to it; what contradicts is named, never overwritten.
+
+A board may be anybody's: no link is followed, and only files that belong to a result are taken.
+"""
 
 from __future__ import annotations
 
-import glob
+import itertools
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from tlbench.errors import StoreError
-from tlbench.results.files import write_bytes
+from tlbench.results.analysis_files import picture_paths
+from tlbench.results.escapes import plain
+from tlbench.results.files import PNG, digest, write_bytes
 from tlbench.results.latency_files import latency_path
+from tlbench.results.left_out import LeftOut
 from tlbench.results.parts import LatencyPart
 from tlbench.results.row import Row
-from tlbench.results.row_files import read_row, read_rows
+from tlbench.results.row_files import read_row, read_rows, row_paths
 
 MEASURED = frozenset(
     {"created", "seconds", "device_seconds", "peak_memory_bytes", "latency", "processor_class", "strategy_code"}
@@ -20,6 +28,16 @@ MEASURED = frozenset(
 """Fields that differ between two runs of the same thing on one machine, or that older results lack."""
 BESIDE = frozenset({"transfer_gain", "negative_transfer", "gap_closed"})
 """Fields that depend on which baselines are on the board."""
+DECISIVE = (
+    *("task", "backbone", "strategy", "seed", "setting", "source_mode", "weights_sha256", "access", "budget_rule"),
+    *("label_budget", "selection", "augmentation", "task_options", "files", "backbone_options", "source_options"),
+    *("strategy_options", "tuned_options", "remembered", "remembered_options", "remembered_files", "processor_class"),
+    *("machine", "device", "device_name", "threads", "precision", "accumulation_steps", "compiled", "versions"),
+    *("plugins", "strategy_code", "api_version", "commit", "fitted_on", "data_sha256", "test_size", "metric"),
+)
+"""Fields that decide the key of a result with committed code, and its score."""
+LARGEST_PICTURE = 10_000_000
+"""Bytes of a picture; a usual one has 50,000."""
 
 
 @dataclass(frozen=True)
@@ -42,25 +60,69 @@ class Merged:
     known: list[str] = field(default_factory=list)
     """Were there already."""
     contradictions: list[Contradiction] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    """Files of results that cannot be read or are links, with the board that has them."""
 
 
 def merge(boards: Sequence[Path], into: Path) -> Merged:
     """Copy the results of boards into another, which may be new; what is there stays as it is.
 
-    Results that cannot be read are left out with a warning. Raises `StoreError` if a file cannot be read or written.
+    Results that cannot be read or have links are left out with a warning. Raises `StoreError` if a file cannot be read
+    or written.
     """
-    merged = Merged()
+    merged, scores = Merged(), _scores(into)
     for board in boards:
-        for row in read_rows(board):
-            differing = _differing(row, board, into)
-            if differing:
-                merged.contradictions.append(Contradiction(row.file_name, board, differing))
-            elif (into / "rows" / row.file_name).exists():
-                merged.known.append(row.file_name)
-            else:
-                _copy(row, board, into)
-                merged.copied.append(row.file_name)
+        left_out = {path: str(path) for path in row_paths(board)}
+        with LeftOut() as noted:
+            for row in read_rows(board):
+                if foreign := _foreign(row, board, into):
+                    noted.note(f'"{plain(str(foreign))}" is a link or no regular file: its result is left out.')
+                    continue
+                del left_out[board / "rows" / row.file_name]
+                _take(row, board, into, merged, scores)
+        merged.left_out += left_out.values()
     return merged
+
+
+def _take(row: Row, board: Path, into: Path, merged: Merged, scores: dict[str, Row]) -> None:
+    """Copy a result, or note why it is not copied."""
+    differing = _differing(row, board, into) or _other_score(row, scores)
+    if differing:
+        merged.contradictions.append(Contradiction(row.file_name, board, differing))
+    elif (into / "rows" / row.file_name).exists():
+        merged.known.append(row.file_name)
+    else:
+        _copy(row, board, into)
+        merged.copied.append(row.file_name)
+        scores.setdefault(_decisive(row), row)
+
+
+def _foreign(row: Row, board: Path, into: Path) -> Path | None:
+    """Return the first file of a result that is not a regular file of the board itself, if there is one."""
+    for path, _ in files_beside(row, board, into):
+        folders = itertools.takewhile(lambda part: part != board, path.parents)
+        if not path.is_file() or any(part.is_symlink() for part in (path, *folders)):
+            return path
+    return None
+
+
+def _scores(board: Path) -> dict[str, Row]:
+    """Return the results of a board that have a score, by what decides it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Whoever renders the board is told what cannot be read.
+        return {_decisive(row): row for row in read_rows(board)}
+
+
+def _decisive(row: Row) -> str:
+    return digest([getattr(row, name) for name in DECISIVE])
+
+
+def _other_score(row: Row, scores: dict[str, Row]) -> tuple[str, ...]:
+    """Return that a result has another key and another score than one on the board that all decisive fields share."""
+    known = scores.get(_decisive(row))
+    if known is None or known.key == row.key or row.dirty or known.dirty or "failed" in (row.status, known.status):
+        return ()
+    return () if known.score == row.score else (f"key and score, than {known.file_name}",)
 
 
 def _differing(row: Row, board: Path, into: Path) -> tuple[str, ...]:
@@ -103,11 +165,21 @@ def _content(path: Path) -> bytes:
 
 
 def files_beside(row: Row, board: Path, into: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield the files of a result and where they go, its own last: it never lacks what belongs to it."""
+    """Yield the files of a result and where they go, its own last: it never lacks what belongs to it.
+
+    Pictures of analyses that the result does not name or that are no PNG belong to none, nor do predictions without a
+    hash.
+    """
     own = Path("rows") / row.file_name
     latency = latency_path(row, board)
-    beside = [own.with_suffix(".npz"), *([] if latency is None else [latency.relative_to(board)])]
-    pictures = (board / "analyses" / row.file_name).parent.glob(f"{glob.escape(own.stem)}-*.png")
+    beside = [] if row.predictions_sha256 is None else [own.with_suffix(".npz")]
+    beside += [] if latency is None else [latency.relative_to(board)]
+    pictures = {path for label in row.analyses for path in picture_paths(row, board, label) if _is_picture(path)}
     beside += [picture.relative_to(board) for picture in sorted(pictures)]
-    yield from ((board / name, into / name) for name in beside if (board / name).is_file())
+    yield from ((board / name, into / name) for name in beside if os.path.lexists(board / name))
     yield board / own, into / own
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return path.stat().st_size <= LARGEST_PICTURE and stream.read(len(PNG)) == PNG

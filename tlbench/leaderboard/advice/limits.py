@@ -12,6 +12,10 @@ from tlbench.leaderboard.aggregate import Entry
 
 NEEDS = ("source", "target-inputs", "target-labels")
 """Data that a strategy may need for adaptation. Labels of all target examples are for an upper bound alone."""
+ONE_SIDED = (math.inf, 6.32, 2.92, 2.36, 2.14, 2.02, 1.95, 1.90, 1.86, 1.84)
+"""One-sided 95 % quantiles of Student's t for 0, 1, 2, ... degrees of freedom, rounded up; the last holds for more."""
+NEGLIGIBLE = 0.01
+"""Forgetting that matters to nobody, if it may be chance."""
 DIGITS = 3
 """Decimals of a value that is compared with a limit: those that people see."""
 
@@ -48,6 +52,21 @@ def forgetting(entry: Entry) -> float | None:
     return entry.mean("forgetting_probe") if head is None else head
 
 
+def forgets(entry: Entry, limit: float) -> bool:
+    """Return whether the forgetting of an entry, which was measured, is above a limit, as it is shown.
+
+    At a limit of 0, the mean over the seeds may be up to `NEGLIGIBLE` if it is not significantly above 0.
+    """
+    lost = round(forgetting(entry) or 0.0, DIGITS)
+    if limit != 0 or not 0 < lost <= NEGLIGIBLE:
+        return lost > limit
+    field = "forgetting_probe" if entry.mean("forgetting_head") is None else "forgetting_head"
+    count, spread = len(entry.rows), entry.spread(field)
+    if spread is None:
+        return True
+    return (entry.mean(field) or 0.0) > ONE_SIDED[min(count, len(ONE_SIDED)) - 1] * spread / math.sqrt(count)
+
+
 def not_measured(entry: Entry) -> str:
     """Return that the forgetting of an entry was not measured and, without a source, how to measure it."""
     how = " (--remember TASK measures it)" if entry.first.setting == "target-only" else ""
@@ -57,6 +76,12 @@ def not_measured(entry: Entry) -> str:
 def _upper_bound(entry: Entry, limits: Limits) -> str:
     bound = "target-all-labels" in entry.first.access or entry.first.selection == "oracle"
     return "an upper bound, which uses labels that nobody has at that time" if bound else ""
+
+
+def _caught(entry: Entry, limits: Limits) -> str:
+    """Return what an audit found, without where and when it was made."""
+    found = dict(entry.marks).get("caught", "").partition(" (")[0]
+    return f"it was caught by an audit: {found}" if found else ""
 
 
 def _failed_runs(entry: Entry, limits: Limits) -> str:
@@ -83,7 +108,7 @@ def _max_forgetting(entry: Entry, limits: Limits) -> str:
     lost = forgetting(entry)
     if lost is None:
         return not_measured(entry)
-    above = round(lost, DIGITS) > limits.max_forgetting
+    above = forgets(entry, limits.max_forgetting)
     return f"it forgets {wording.number(lost)}, more than {limits.max_forgetting:g}" if above else ""
 
 
@@ -99,6 +124,7 @@ def _max_ms(entry: Entry, limits: Limits) -> str:
 
 BARS: Mapping[str, Callable[[Entry, Limits], str]] = {
     "upper-bound": _upper_bound,
+    "caught": _caught,
     "failed-runs": _failed_runs,
     "constant-predictions": _constant_predictions,
     "not-above-constant": _not_above_constant,

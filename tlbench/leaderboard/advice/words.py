@@ -50,9 +50,19 @@ def _undecided(case: Case, use: Entry) -> str:
     gaps = [difference(use, other) for other in case.rivals]
     if any(gap.seeds < 2 for gap in gaps):
         why = "it has the highest score, which may be luck" if use is case.leaders[0] else _why(case, use)
-        return f"Undecided between {name} and {rivals}: fewer than two common seeds decide nothing. Use {name}: {why}."
-    sizes = ", ".join(size(gap) for gap in gaps[:3])
-    return f"Undecided: {name} is not significantly different from {rivals} ({sizes}). Use {name}: {_why(case, use)}."
+        said = f"Undecided between {name} and {rivals}: fewer than two common seeds decide nothing."
+    else:
+        sizes, why = ", ".join(size(gap) for gap in gaps[:3]), _why(case, use)
+        said = f"Undecided: {name} is not significantly different from {rivals} ({sizes})."
+    return f"{said} {_chosen(case, use, why)}"
+
+
+def _chosen(case: Case, use: Entry, why: str) -> str:
+    """Return what to use and why, with the highest score if that of another strategy is higher."""
+    first = case.eligible[0]
+    score, own = number(first.mean("score")), number(use.mean("score"))
+    also = "" if score == own else f"; highest score: {case.name(first)} {score}"
+    return f"Use {case.name(use)}: {why}{also}."
 
 
 def _why(case: Case, use: Entry) -> str:
@@ -84,9 +94,14 @@ def _why_alone(case: Case) -> str:
 COSTS: Mapping[str, Callable[[Entry], str]] = {
     "it is cheaper to train": lambda entry: seconds(entry),
     "it forgets less": lambda entry: number(forgetting(entry)),
-    "it is faster": lambda entry: f"{number(entry.mean('p50_ms'))} ms",
+    "it is faster": lambda entry: _latency(entry),
 }
 """What decides among contenders, in the order of `costs`: in words, and its value."""
+
+
+def _latency(entry: Entry) -> str:
+    latency = entry.mean("p50_ms")
+    return wording.PENDING if latency is None else f"{number(latency)} ms"
 
 
 def seconds(entry: Entry) -> str:

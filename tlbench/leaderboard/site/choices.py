@@ -12,7 +12,7 @@ from typing import Any
 
 from tlbench.leaderboard.advice import words
 from tlbench.leaderboard.advice.case import RIVALS, Case, best_first, cases, costs
-from tlbench.leaderboard.advice.limits import DIGITS, Limits, barred, forgetting, not_measured
+from tlbench.leaderboard.advice.limits import DIGITS, Limits, barred, forgets, forgetting, not_measured
 from tlbench.leaderboard.advice.rules import DOUBTS, WITHOUT, WORTH_TRYING, half_width, said
 from tlbench.leaderboard.advice.verdict import conditions
 from tlbench.leaderboard.aggregate import Entry
@@ -96,6 +96,7 @@ def _entry(case: Case, entry: Entry, places: Mapping[int, int]) -> dict[str, Any
         "name": case.name(entry),
         "bar": barred(entry, Limits()),
         "forgetting": None if lost is None else round(lost, DIGITS),
+        "keeps": lost is not None and not forgets(entry, 0),
         "unmeasured": not_measured(entry) if lost is None else "",
         "ms": None if latency is None else round(latency, DIGITS),
         "costs": [value if math.isfinite(value) else None for value in costs(entry)],

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from tlbench.leaderboard.aggregate import Entry
-from tlbench.leaderboard.comparison import comparison, unlike
+from tlbench.leaderboard.comparison import comparison, same_graph, unlike
 from tlbench.leaderboard.matching import Pair, match, place
 from tlbench.leaderboard.site.columnar import DIGITS, FINE, Texts, brief, columns, rounded, three_decimals
 
@@ -74,4 +74,5 @@ def _record(pair: Pair, by: Side, numbers: Mapping[int, int]) -> dict[str, Any]:
         "forgetting": brief(forgetting, DIGITS, three_decimals),
         "ms": brief(one.p50_ms, DIGITS, three_decimals),
         "paired": one.paired,
+        "graph": by == "strategy" and same_graph(pair.seeds),
     }

@@ -22,6 +22,9 @@ from tlbench.results import training
 from tlbench.results.columns import COLUMNS
 from tlbench.results.row import Row
 
+MANY = 1000
+"""Results from which on the page has errors by class and training for one seed of an entry."""
+
 
 def site_data(
     rows: Sequence[Row],
@@ -51,6 +54,7 @@ def site_data(
         "start": "" if start is None else ids[_place(ordered, start)],
         "entries": columns(entry_records(everything, about.tasks), texts, FINE),
         "flags": [[texts.numbers(flag) for flag in entry.flags] for entry in everything],
+        "marks": [[texts.numbers(mark) for mark in entry.marks] for entry in everything],
         "facts": facts(everything, texts, whole),
         "runs": _runs(everything, ids, texts),
         "tasks": _tasks(entries, about.tasks, texts),
@@ -122,24 +126,38 @@ def _beside(
     whole: bool,
 ) -> dict[str, Any]:
     """Return what the pages of runs have beside fields: each list names runs by their numbers."""
+    detailed = _detailed(entries)
     scratches = questions.scratches(rows)
     said = [
         [one for one in (*training.in_words(row), to_scratch.in_words(row, scratch)) if one]
         for row, scratch in zip(rows, scratches, strict=True)
     ]
-    confusions = ((number, stored.confusion(row, board, texts)) for number, row in enumerate(rows))
+    confusions = ((number, stored.confusion(rows[number], board, texts)) for number in detailed)
     analysed = ((number, stored.analyses(row, board, texts, whole)) for number, row in enumerate(rows))
     return {
         # The command is that of the first seed; the page puts other seeds in its place.
         "repeat": [] if about.repeat is None else [texts.number(_repeat(entry, about.repeat)) for entry in entries],
         "sentences": [[number, [texts.pattern(one) for one in own]] for number, own in enumerate(said) if own],
-        "training": stored.training(rows),
+        "training": [one for one in stored.training(rows) if one[0] in detailed],
         "confusions": [[number, one] for number, one in confusions if one],
         "analyses": [[number, own] for number, own in analysed if own],
         "latencies": _latencies(rows, board),
         "folder": None if board is None else texts.number(shlex.quote(str(board))),
         "files": [] if board is None else [texts.number(_files(entry)) for entry in entries],
     }
+
+
+def _detailed(entries: Sequence[Entry]) -> Sequence[int]:
+    """Return the numbers of the runs with errors by class and training: of many, the median score of each entry."""
+    total = sum(len(entry.rows) for entry in entries)
+    if total <= MANY:
+        return range(total)
+    found, start = [], 0
+    for entry in entries:
+        places = sorted(range(len(entry.rows)), key=lambda place: entry.rows[place].score or 0.0)
+        found.append(start + places[(len(places) - 1) // 2])
+        start += len(places)
+    return found
 
 
 def _repeat(entry: Entry, command: Callable[[Row], str]) -> str:

@@ -22,8 +22,11 @@ MODULES = (
         "charts",
         "scatter",
         "left_out",
+        "marks",
         "order",
         "results_table",
+        "shortlist",
+        "decisions",
         "choose",
         "board",
     ),
@@ -53,8 +56,14 @@ def program(modules: Sequence[str] = MODULES) -> str:
 
     The function is asynchronous, for the data are unpacked by the browser.
     """
-    parts = [(FOLDER / "js" / f"{name}.js").read_text(encoding="utf-8") for name in modules]
+    parts = [_brief((FOLDER / "js" / f"{name}.js").read_text(encoding="utf-8")) for name in modules]
     return "\n".join(['(async () => {\n"use strict";', *parts, "})();\n"])
+
+
+def _brief(source: str) -> str:
+    """Return a module without its comments and indentation: no text in it has several lines."""
+    lines = map(str.strip, source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _hash(text: str) -> str:

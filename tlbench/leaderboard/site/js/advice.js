@@ -23,7 +23,7 @@ function barOf(entry, limits) {
   if (entry.bar) return entry.bar;
   if (limits.forgetting !== null) {
     if (entry.forgetting === null) return entry.unmeasured;
-    if (entry.forgetting > limits.forgetting)
+    if (limits.forgetting === 0 ? !entry.keeps : entry.forgetting > limits.forgetting)
       return `it forgets ${entry.forgetting.toFixed(3)}, more than ${general(limits.forgetting)}`;
   }
   if (limits.ms !== null) {
@@ -147,19 +147,26 @@ function noGainOf({ one, use, gains, source }) {
 function undecided(found) {
   const { one, use, leaders, rivals } = found;
   const name = one.entries[use].name;
+  const also = highestOf(found);
   const gaps = rivals.map((a) => gapOf(one, use, a));
   if (gaps.some((gap) => gap[2] < 2)) {
     const why = use === leaders[0] ? "it has the highest score, which may be luck" : whyOf(found);
-    return `Undecided between ${name} and ${namesOf(one, rivals)}: fewer than two common seeds decide nothing. Use ${name}: ${why}.`;
+    return `Undecided between ${name} and ${namesOf(one, rivals)}: fewer than two common seeds decide nothing. Use ${name}: ${why}${also}.`;
   }
   const sizes = gaps.slice(0, 3).map(sizeOf).join(", ");
-  return `Undecided: ${name} is not significantly different from ${namesOf(one, rivals)} (${sizes}). Use ${name}: ${whyOf(found)}.`;
+  return `Undecided: ${name} is not significantly different from ${namesOf(one, rivals)} (${sizes}). Use ${name}: ${whyOf(found)}${also}.`;
+}
+
+// The highest score, if that of another strategy is higher.
+function highestOf({ one, use, eligible }) {
+  const first = one.entries[eligible[0]];
+  return first.score === one.entries[use].score ? "" : `; highest score: ${first.name} ${first.score}`;
 }
 
 const COSTS = [
   ["it is cheaper to train", (entry) => entry.seconds],
   ["it forgets less", (entry) => (entry.forgetting === null ? "-" : entry.forgetting.toFixed(3))],
-  ["it is faster", (entry) => `${entry.ms === null ? "-" : entry.ms.toFixed(3)} ms`],
+  ["it is faster", (entry) => (entry.ms === null ? "pending" : `${entry.ms.toFixed(3)} ms`)],
 ];
 
 function whyOf(found) {

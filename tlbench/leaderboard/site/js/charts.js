@@ -2,18 +2,19 @@
 
 const SIZE = { width: 360, height: 280, left: 52, right: 14, top: 26, bottom: 42 };
 
-function scale(values, from, to, { log = false, reversed = false } = {}) {
+function scale(values, from, to, { log = false, reversed = false, room = 0.06 } = {}) {
   const known = values.filter((value) => isNumber(value) && (!log || value > 0));
   let [low, high] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
   if (log) [low, high] = high / low < 2 ? [low / 1.5, high * 1.5] : [low / 1.15, high * 1.15];
   else {
-    const room = (high - low || Math.abs(high) || 1) * 0.06;
-    [low, high] = [low - room, high + room];
+    const more = (high - low || Math.abs(high) || 1) * room;
+    [low, high] = [low - more, high + more];
   }
   const transform = log ? Math.log : (value) => value;
   const [a, b] = reversed ? [to, from] : [from, to];
   const at = (value) => a + ((b - a) * (transform(value) - transform(low))) / (transform(high) - transform(low));
-  return { at, low, high, ticks: log ? logTicks(low, high) : ticks(low, high) };
+  const within = (value) => at(Math.min(high, Math.max(low, value)));
+  return { at, within, low, high, ticks: log ? logTicks(low, high) : ticks(low, high) };
 }
 
 function ticks(low, high, about = 4) {

@@ -236,13 +236,13 @@ function compared({ by, a, b, on }) {
                     ? h(
                         "small",
                         { class: "under" },
-                        one.needed ? `about ${one.needed} seeds would decide` : "no number of seeds would decide",
+                        seedsToDecide(one.needed),
                       )
                     : "",
                 ),
               ),
               h("td", { "data-label": "Forgetting, B − A", class: "numeric" }, signed(one.forgetting)),
-              h("td", { "data-label": "Latency, B − A", class: "numeric" }, isNumber(one.ms) ? signed(one.ms) : NONE),
+              h("td", { "data-label": "Latency, B − A", class: "numeric" }, latencyChange(one)),
             ),
           ),
         ),
@@ -256,6 +256,13 @@ function compared({ by, a, b, on }) {
     ),
   ];
 }
+
+// More seeds than this are not worth a difference so small: `MANY_SEEDS` of the advice.
+const MANY_SEEDS = 30;
+const seedsToDecide = (needed) =>
+  needed && needed <= MANY_SEEDS ? `about ${needed} seeds would decide` : "no practical number of seeds would decide";
+
+const latencyChange = ({ ms, graph }) => (isNumber(ms) ? signed(ms) : graph ? "none: the same graph" : NONE);
 
 function differenceCell(one, most) {
   return h(

@@ -48,6 +48,7 @@ ENTRIES.forEach((entry, place) => {
   entry.number = place;
   entry.runs = [];
   entry.flags = DATA.flags[place].map(([name, text]) => [TEXTS[name], TEXTS[text]]);
+  entry.marks = DATA.marks[place].map(([name, text]) => [TEXTS[name], TEXTS[text]]);
   entry.ok = entry.status === "ok";
   entry.access = entry.access || "";
   entry.forgetting = entry.forgetting_head ?? entry.forgetting_probe ?? null;

@@ -2,7 +2,7 @@
 
 function predictions(run) {
   const found = CONFUSIONS.get(run.number);
-  if (!found) return "";
+  if (!found) return elsewhere(run);
   const labels = texts(found.labels);
   return [
     h("h2", {}, "Errors"),
@@ -13,6 +13,14 @@ function predictions(run) {
       h("div", {}, perClass(labels, found.counts), reliability(found.bins)),
     ),
   ];
+}
+
+// Of many results, the page has the errors of the seed with the median score.
+function elsewhere(run) {
+  const other = run.of.runs.find((one) => CONFUSIONS.has(one.number));
+  return other
+    ? h("p", { class: "note" }, "Errors by class are on the page of ", link(address(`run/${other.id}`), `seed ${other.seed}`), ".")
+    : "";
 }
 
 function confusionTable(labels, counts) {

@@ -21,6 +21,9 @@ function short(value) {
   return String(Number(value.toPrecision(3))).replace("-", MINUS);
 }
 
+// A latency; that of a result with a score may still have to be measured.
+const latencyOf = (ok, ms) => (ok && !isNumber(ms) ? "pending" : `${short(ms)} ms`);
+
 const counted = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 function interval(low, high) {

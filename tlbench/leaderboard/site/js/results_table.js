@@ -74,6 +74,7 @@ function strategyCell(entry, flat) {
     tied,
     " ",
     flagMark(entry),
+    marksOf(entry),
     h(
       "small",
       { class: "under" },

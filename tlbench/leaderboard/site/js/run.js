@@ -40,7 +40,7 @@ function runView(id) {
       "div",
       { class: "tiles" },
       tile("Forgetting", number(value("forgetting_head") ?? value("forgetting_probe")), "of the source, 0 is none"),
-      tile("Latency", `${short(value("p50_ms"))} ms`, "p50 at batch 1"),
+      tile("Latency", latencyOf(entry.ok, value("p50_ms")), "p50 at batch 1"),
       tile("Adaptation", `${short(entry.adapt_s)} ${entry.gpu ? "s on the GPU" : "CPU s"}`, "mean over seeds"),
       overTile("Over source-only", entry, "source_only"),
       overTile("Over scratch", entry, "scratch"),
@@ -95,6 +95,7 @@ function seedsOf(run) {
 function told(run) {
   const said = [
     ...(SENTENCES.get(run.number) || []),
+    ...run.of.marks.map(markSentence),
     ...run.of.flags.map((flag) => `⚑ ${flag[1]}`),
     ...(run.of.ok ? [] : [run.of.why]),
   ];

@@ -31,10 +31,13 @@ function scatter(entries, measure, { title, shapes }) {
       (!about.log || entry[measure] > 0),
   );
   if (!there.length) return null;
+  const [low, high] = scoreSpan(there);
+  const outside = there.filter((entry) => entry.score < low || entry.score > high);
+  const drawn = there.filter((entry) => !outside.includes(entry));
   const spread = (entry) => (about.sd && isNumber(entry[about.sd]) ? entry[about.sd] : 0);
   const { width, height, left, right, top, bottom } = SIZE;
   const x = scale(
-    there.flatMap((entry) =>
+    drawn.flatMap((entry) =>
       [entry[measure] - spread(entry), entry[measure] + spread(entry)].map((value) =>
         about.log ? entry[measure] : value,
       ),
@@ -43,19 +46,15 @@ function scatter(entries, measure, { title, shapes }) {
     width - right,
     { log: about.log, reversed: about.sign < 0 },
   );
-  const y = scale(
-    there.flatMap((entry) => [entry.score_low ?? entry.score, entry.score_high ?? entry.score]),
-    height - bottom,
-    top,
-  );
+  const y = scale([low, high], height - bottom, top, { room: 0 });
   const svg = frame(x, y, {
     title,
     xTitle: `${about.title} → better`,
     yTitle: `${there[0].metric} → better`,
-    label: `${title}: score against ${about.title}, ${counted(there.length, "result")}`,
+    label: `${title}: score against ${about.title}, ${counted(drawn.length, "result")}`,
   });
   const front = pareto(
-    there.filter((entry) => !entry.baseline),
+    drawn.filter((entry) => !entry.baseline),
     measure,
     about.sign,
   );
@@ -67,11 +66,48 @@ function scatter(entries, measure, { title, shapes }) {
       }),
     );
   svg.append(s("text", { x: width - right - 4, y: top + 12, class: "good end" }, "good ↗"));
-  const placed = there.map((entry) => around(x.at(entry[measure]), y.at(entry.score), 0, 0));
+  const placed = drawn.map((entry) => around(x.at(entry[measure]), y.at(entry.score), 0, 0));
   // Those on the Pareto line have the first choice of places for their names, and lie above the others.
-  const ordered = [...front, ...there.filter((entry) => !front.includes(entry))];
-  svg.append(...ordered.map((entry) => point(entry, x, y, measure, spread(entry), shapes, placed)).reverse());
-  return svg;
+  const ordered = [...front, ...drawn.filter((entry) => !front.includes(entry))];
+  const points = ordered.map((entry) => point(entry, x, y, measure, spread(entry), shapes, placed));
+  svg.append(...points.reverse());
+  const nameless = ordered.filter((_, place) => !points[points.length - 1 - place].querySelector(".name"));
+  return h("figure", {}, svg, listedBelow("Below the picture", outside), listedBelow("Without a name", nameless));
+}
+
+// The ends of the axis of scores, as `span` has them in the pictures of a board: strategies, source-only and all-labels,
+// without those far below the others. Other baselines may be far off.
+function scoreSpan(entries) {
+  const usual = entries.filter((entry) => !entry.baseline || ["source-only", "all-labels"].includes(entry.strategy));
+  const chosen = usual.length ? usual : entries;
+  const least = nearOthers(chosen.map((entry) => entry.score));
+  const ends = chosen
+    .filter((entry) => entry.score >= least)
+    .flatMap((entry) => [entry.score, Math.max(entry.score_low ?? entry.score, least - FAR), entry.score_high ?? entry.score]);
+  const [low, high] = [Math.min(...ends), Math.max(...ends)];
+  const room = 0.05 * (high - low) || 0.05;
+  return [low - room, high + room];
+}
+
+// The least score that is not far below the others: above a gap of more than FAR, and of more than all above it span.
+const FAR = 0.5;
+function nearOthers(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const most = sorted[sorted.length - 1];
+  const gaps = sorted.slice(1, Math.ceil(sorted.length / 2)).map((value, place) => [value - sorted[place], value]);
+  const [gap, least] = gaps.reduce((found, one) => (one[0] > found[0] ? one : found), [0, sorted[0]]);
+  return gap > FAR && gap > most - least ? least : sorted[0];
+}
+
+// What a picture does not show, or does not name.
+function listedBelow(title, entries) {
+  if (!entries.length) return "";
+  const items = entries.map((entry, place) => [
+    place ? ", " : "",
+    link(address(`run/${entry.runs[0].id}`), entry.label),
+    ` ${number(entry.score)}`,
+  ]);
+  return h("details", { class: "note" }, h("summary", {}, `${title}: ${entries.length}`), h("p", {}, items));
 }
 
 // A front falls from point to point: what is between two of them is not as good as either.
@@ -91,9 +127,22 @@ const steps = (points) =>
 const around = (x, y, width, height) => [x - 6, y - 6 - height, x + width + 6, y + 6];
 const overlap = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
+// The width of a name in a picture, which depends on the reader's fonts.
+const WIDTHS = new Map();
+function textWidth(text) {
+  if (!WIDTHS.has(text)) {
+    const one = s("text", { class: "name" }, text);
+    const ruler = s("svg", { class: "chart ruler", "aria-hidden": "true" }, one);
+    document.body.append(ruler);
+    WIDTHS.set(text, one.getComputedTextLength() || 6.5 * text.length);
+    ruler.remove();
+  }
+  return WIDTHS.get(text);
+}
+
 // The name of a point where it hides no other point and no other name; none if there is no such place.
 function nameOf(text, a, b, placed) {
-  const long = 5.6 * text.length;
+  const long = textWidth(text);
   const places = [
     [a + 8, b + 3.5],
     [a - 8 - long, b + 3.5],
@@ -122,7 +171,7 @@ function point(entry, x, y, measure, sd, shapes, placed) {
     { href: address(`run/${entry.runs[0].id}`), "aria-label": said, class: "point" },
     s("title", {}, said),
     isNumber(entry.score_low) &&
-      s("line", { x1: a, x2: a, y1: y.at(entry.score_low), y2: y.at(entry.score_high), class: `bar ${colour(entry)}` }),
+      s("line", { x1: a, x2: a, y1: y.within(entry.score_low), y2: y.within(entry.score_high), class: `bar ${colour(entry)}` }),
     sd > 0 &&
       s("line", {
         x1: x.at(entry[measure] - sd),

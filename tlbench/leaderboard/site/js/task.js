@@ -91,8 +91,7 @@ function taskPictures(entries) {
   const there = entries.filter((entry) => entry.ok);
   return ["retention", "p50_ms", "adapt_s", "onnx_kb"]
     .map((measure) => scatter(there, measure, { title: `score against ${MEASURES.get(measure).short}`, shapes }))
-    .filter(Boolean)
-    .map((picture) => h("figure", {}, picture));
+    .filter(Boolean);
 }
 
 function curvesOf(entries) {

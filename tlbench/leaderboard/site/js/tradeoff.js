@@ -80,12 +80,12 @@ function scatters(entries, measure) {
     return h("p", { class: "empty" }, `${MEASURES.get(measure).short} was not measured here.`);
   return [
     key(entries, shapes),
-    h("div", { class: "pictures" }, drawn.map(([, picture]) => picture && h("figure", {}, picture)).filter(Boolean)),
+    h("div", { class: "pictures" }, drawn.map(([, picture]) => picture).filter(Boolean)),
     h(
       "p",
       { class: "note" },
       "Upright bars: 95 % interval of the score over test examples. Level bars: standard deviation of forgetting over seeds. " +
-        "Dashed: the Pareto line of strategies, whatever their access. ",
+        "Dashed: the Pareto line of strategies, whatever their access. Below a picture: what lies far below all others, and points for whose names there is no place. ",
       without.length ? `Not measured: ${joined(without, 9)}. ` : "",
       tasks.length > MOST_PICTURES ? `${tasks.length - MOST_PICTURES} further tasks: choose one.` : "",
     ),
