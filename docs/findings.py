@@ -74,7 +74,11 @@ def plain(board: Path) -> dict[tuple[str, str], dict[str, Entry]]:
     for entry in aggregate(read_rows(board), board):
         row = entry.first
         task, strategy = catalog.tasks[row.task], catalog.strategies[row.strategy]
-        plainly = requested_budget(row) == str(task.label_budget) and not row.tuning and row.augmentation == "none"
+        plainly = (
+            requested_budget(row) == str(task.label_budget)
+            and not row.tuning
+            and row.augmentation in (None, "none", task.augment_strength)
+        )
         if not plainly or task.data_from != "package":
             continue
         own = found.setdefault((row.task, row.backbone), {})

@@ -24,11 +24,10 @@ COMMAND = re.compile(r"^\|(?:[^|]*\|){3} `tlbench run ([^`|]+)` \| `[^`|]+` \|")
 """A line of the table up to the figures, with the words of its command."""
 
 
-def main(board: Path) -> None:
-    """Replace the figures of every line that the board has."""
+def with_figures(page: str, board: Path) -> str:
+    """Return the page with the figures of every line that the board has."""
     entries = aggregate(read_rows(board), board)
-    lines = [_with_figures(line, entries) for line in PAGE.read_text(encoding="utf-8").splitlines()]
-    PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return "\n".join(_with_figures(line, entries) for line in page.splitlines()) + "\n"
 
 
 def _with_figures(line: str, entries: list[Entry]) -> str:
@@ -42,7 +41,9 @@ def _with_figures(line: str, entries: list[Entry]) -> str:
     for entry in entries:
         row = entry.first
         if (row.task, row.backbone, row.strategy) == (task.name, backbone, strategy) and (
-            requested_budget(row) == str(task.label_budget) and not row.tuning and row.augmentation == "none"
+            requested_budget(row) == str(task.label_budget)
+            and not row.tuning
+            and row.augmentation in (None, "none", task.augment_strength)
         ):
             return f"{found[0]} {_figures(entry)} |"
     return line
@@ -59,4 +60,5 @@ def _figures(entry: Entry) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(next(itertools.islice(sys.argv, 1, 2), BOARD)))
+    given = Path(next(itertools.islice(sys.argv, 1, 2), BOARD))
+    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), given), encoding="utf-8")

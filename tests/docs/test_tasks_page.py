@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from pathlib import Path
 
@@ -15,8 +16,11 @@ from tlbench.planning.catalog import load_catalog
 from tlbench.planning.expand import make_plan
 
 PAGE = Path(__file__).parents[2] / "docs" / "tasks.md"
+BOARD = PAGE.parents[1] / "leaderboards"
 ROWS = re.findall(
-    r"^\|[^|]*\|[^|]+\| `([^`|]+)` \| `tlbench run ([^`|]+)` \| `([^`|]+)` \| ([^|]+) \|$", PAGE.read_text(), re.M
+    r"^\|[^|]*\|[^|]+\| `([^`|]+)` \| `tlbench run ([^`|]+)` \| `([^`|]+)` \| ([^|]+) \| [^|]+ \| [^|]+ \|$",
+    PAGE.read_text(),
+    re.M,
 )
 
 
@@ -61,6 +65,15 @@ def test_every_task_that_is_not_for_own_files_is_in_the_table(catalog):
 
 def test_its_scores_stand_on_the_page_that_has_them():
     pages = [path.read_text() for path in PAGE.parent.glob("*.md") if path != PAGE]
-    scores = [score for *_, seen in ROWS for score in re.findall(r"-?\d\.\d{3} \([^)]+\)", seen)]
+    of_pages = [seen for *_, seen in ROWS if "[page]" in seen]
+    scores = [score for seen in of_pages for score in re.findall(r"-?\d\.\d{3} \([^)]+\)", seen)]
     assert scores
     assert [score for score in scores if not any(score in page for page in pages)] == []
+
+
+def test_the_other_figures_are_those_of_the_published_board():
+    if not (BOARD / "rows").is_dir():
+        pytest.skip("no boards beside the tests: they run on an sdist alone")
+    page = PAGE.read_text()
+    assert sum("[board]" in seen for *_, seen in ROWS) >= 15
+    assert runpy.run_path(str(PAGE.with_suffix(".py")))["with_figures"](page, BOARD) == page

@@ -12,6 +12,8 @@ from tlbench.planning.selection import RunRequest
 from tlbench.results.row_files import read_rows
 
 BOARD = Path(__file__).parents[2] / "leaderboards"
+FEW = ("medical/lesion-masks", "nlp/headlines", "nlp/qa-facts", "speech/codes-telephone", "vision/shapes")
+"""Tasks on which the board has the strategies that run by default alone: others take hours."""
 
 
 @pytest.fixture(scope="module")
@@ -23,8 +25,9 @@ def rows():
 
 
 def test_it_is_of_one_commit_and_one_set_of_libraries(rows):
-    assert {row.dirty for row in rows} == {False}
-    assert len({row.commit for row in rows}) == 1
+    computed = [row for row in rows if row.status == "ok"]
+    assert {row.dirty for row in computed} == {False}
+    assert len({row.commit for row in computed}) == 1
     versions = defaultdict(set)
     for row in rows:
         for name, version in row.versions.items():
@@ -41,10 +44,15 @@ def test_its_embedded_tasks_have_all_strategies_or_say_why_not(rows, catalog):
     found = defaultdict(set)
     for row in rows:
         found[row.task].add(row.strategy)
-    embedded = {name for name, task in catalog.tasks.items() if task.data_from == "package"}
+    embedded = {
+        name
+        for name, task in catalog.tasks.items()
+        if task.data_from == "package" and "(tlbench " in str(catalog.origin(task))
+    }
     assert embedded <= found.keys()
-    shipped = {name for name, one in catalog.strategies.items() if "(tlbench " in str(catalog.origin(one))}
-    assert {task: sorted(shipped - found[task]) for task in embedded if shipped - found[task]} == {}
+    shipped = {name: one for name, one in catalog.strategies.items() if "(tlbench " in str(catalog.origin(one))}
+    asked = {task: {name for name, one in shipped.items() if not (one.on_request and task in FEW)} for task in embedded}
+    assert {task: sorted(asked[task] - found[task]) for task in embedded if asked[task] - found[task]} == {}
 
 
 def test_its_keys_are_those_of_the_same_questions_today(rows, catalog, settings):
@@ -52,5 +60,11 @@ def test_its_keys_are_those_of_the_same_questions_today(rows, catalog, settings)
     asked = [row for row in rows if catalog.tasks[row.task].data_from == "package" and row.seed == 1000]
     tasks, strategies = sorted({row.task for row in asked}), sorted({row.strategy for row in asked})
     request = RunRequest(tasks=tasks, strategies=strategies, references=("none",), seeds=(1000,))
-    known = {row.key for row in asked}
-    assert {pairing.key() for pairing in make_plan([request], catalog, settings).pairings} <= known
+    known = defaultdict(set)
+    for row in asked:
+        known[row.task, row.strategy].add(row.key)
+    pairings = [
+        (one.task.name, one.strategy.name, one.key()) for one in make_plan([request], catalog, settings).pairings
+    ]
+    assert len(pairings) >= len(known)
+    assert [one for one in pairings if one[:2] in known and one[2] not in known[one[:2]]] == []
