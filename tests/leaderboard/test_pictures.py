@@ -9,6 +9,7 @@ from support import run_python
 
 from tlbench.errors import StoreError
 from tlbench.leaderboard.aggregate import aggregate
+from tlbench.leaderboard.pictures import of_usual_budget
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
 
@@ -167,6 +168,17 @@ def test_the_picture_of_all_domains_shows_the_best_of_each_access_and_writes_sco
     render(tmp_path, rows, plots=True)
     drawn = texts(tmp_path / "plots" / "overview.svg")
     assert any("log-likelihood: finetune -4.50" in text for text in drawn)
+
+
+def test_pictures_but_that_of_labels_show_the_usual_label_budget_alone(row):
+    rows = [row(name, seed, 0.5, label_budget=50) for name in ("finetune", "frozen") for seed in (0, 1)]
+    rows += [row("finetune", seed, 0.9, label_budget=400) for seed in (0, 1)]
+    rows += [row("source-only", seed, 0.4, (), baseline=True, label_budget=400) for seed in (0, 1)]
+    entries = aggregate(rows)
+    shown = {(entry.strategy.partition(" ")[0], entry.first.label_budget) for entry in of_usual_budget(entries)}
+    assert shown == {("finetune", 50), ("frozen", 50), ("source-only", 400)}
+    equal = [entry for entry in entries if entry.first.strategy == "finetune"]
+    assert of_usual_budget(equal) == equal
 
 
 def test_cost_names_the_strategies_that_no_cheaper_one_beats(row, tmp_path):

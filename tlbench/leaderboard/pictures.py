@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tlbench.leaderboard import curves, overview, plots, scatter, style
 from tlbench.leaderboard.aggregate import Entry
+from tlbench.results.baselines import requested_budget
 from tlbench.results.files import digest, folder_name, write_bytes, write_json
 
 if TYPE_CHECKING:
@@ -99,7 +101,32 @@ def figure(name: str, entries: Sequence[Entry], left: Sequence[Entry]) -> Figure
 
 def _figure(name: str, entries: Sequence[Entry], left: Sequence[Entry]) -> Figure | None:
     scored = [entry for entry in entries if entry.mean("score") is not None]
-    return FIGURES[name](scored, left) if scored else None
+    shown = scored if name in OF_ALL_BUDGETS else of_usual_budget(scored)
+    return FIGURES[name](shown, left) if shown else None
+
+
+def of_usual_budget(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of each task's most frequent label budget, of several equally frequent ones all.
+
+    Strategies with more labels are not better by that; the picture `labels` has them.
+    """
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    for entry in filter(_has_budget, entries):
+        counts[_pair(entry)][requested_budget(entry.first)] += 1
+    return [
+        entry
+        for entry in entries
+        if not _has_budget(entry)
+        or counts[_pair(entry)][requested_budget(entry.first)] == max(counts[_pair(entry)].values())
+    ]
+
+
+def _pair(entry: Entry) -> tuple[str, str]:
+    return entry.first.task, entry.first.backbone
+
+
+def _has_budget(entry: Entry) -> bool:
+    return "target-labels" in entry.first.access
 
 
 FIGURES: Mapping[str, Callable[[Sequence[Entry], Sequence[Entry]], Figure | None]] = {
@@ -111,6 +138,7 @@ FIGURES: Mapping[str, Callable[[Sequence[Entry], Sequence[Entry]], Figure | None
     "overview": lambda entries, left: overview.overview(entries),
     "latency": lambda entries, left: scatter.latency(entries),
 }
+OF_ALL_BUDGETS = ("labels", "latency")
 OF_A_DOMAIN = ("scores", "forgetting", "gap-closed", "cost", "labels")
 OF_ALL = ("overview", "latency")
 """Pictures over all domains."""
