@@ -1,4 +1,4 @@
-"""The tables of docs/findings.md, from a board: `python docs/findings.py [BOARD]` prints them.
+"""The tables of docs/findings.md, from a board with all predictions: `python docs/findings.py BOARD` prints them.
 
 Each strategy beside its reference: `finetune` if it is given target labels, else `source-only`; where the training
 examples are all normal, `frozen`. Differences are those of the board, paired by seed and test example.
@@ -6,7 +6,6 @@ examples are all normal, `frozen`. Differences are those of the board, paired by
 
 from __future__ import annotations
 
-import itertools
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,11 +15,11 @@ from pathlib import Path
 from tlbench.leaderboard.aggregate import Entry, aggregate
 from tlbench.leaderboard.ranks import Difference, difference
 from tlbench.leaderboard.wording import number
+from tlbench.planning.augmentation import usual_strength
 from tlbench.planning.catalog import load_catalog
 from tlbench.results.baselines import requested_budget
 from tlbench.results.row_files import read_rows
 
-BOARD = Path(__file__).parents[1] / "leaderboards"
 SHOWN = (
     "vision/digits",
     "vision/capitals-digits",
@@ -67,7 +66,7 @@ class Beside:
 def plain(board: Path) -> dict[tuple[str, str], dict[str, Entry]]:
     """Return the results of embedded tasks as the tasks and strategies come, by task and backbone and by strategy.
 
-    Other label budgets, augmentations and options, among them tuned ones, are left out.
+    Other label budgets and augmentations, and tuned options, are left out.
     """
     catalog = load_catalog()
     found: dict[tuple[str, str], dict[str, Entry]] = {}
@@ -77,7 +76,7 @@ def plain(board: Path) -> dict[tuple[str, str], dict[str, Entry]]:
         plainly = (
             requested_budget(row) == str(task.label_budget)
             and not row.tuning
-            and row.augmentation in (None, "none", task.augment_strength)
+            and row.augmentation in (None, usual_strength(task, catalog.backbone(row.backbone)))
         )
         if not plainly or task.data_from != "package":
             continue
@@ -174,5 +173,4 @@ def _cell(own: Sequence[Beside], task: str) -> str:
 
 
 if __name__ == "__main__":
-    given = itertools.islice(sys.argv, 1, 2)
-    print("\n\n".join(tables(Path(next(given, BOARD)))))
+    print("\n\n".join(tables(Path(sys.argv[1]))))

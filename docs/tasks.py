@@ -14,7 +14,8 @@ from pathlib import Path
 
 from tlbench.leaderboard.aggregate import Entry, aggregate
 from tlbench.leaderboard.wording import number
-from tlbench.planning.catalog import load_catalog
+from tlbench.planning.augmentation import usual_strength
+from tlbench.planning.catalog import Catalog, load_catalog
 from tlbench.results.baselines import requested_budget
 from tlbench.results.row_files import read_rows
 
@@ -36,17 +37,25 @@ def _with_figures(line: str, entries: list[Entry]) -> str:
         return line
     words = shlex.split(found[1])
     given = dict(itertools.pairwise(words))
-    task = load_catalog().tasks[given["--task"]]
-    backbone, strategy = given.get("--backbone", task.backbone), given.get("--strategy", "finetune")
-    for entry in entries:
-        row = entry.first
-        if (row.task, row.backbone, row.strategy) == (task.name, backbone, strategy) and (
-            requested_budget(row) == str(task.label_budget)
-            and not row.tuning
-            and row.augmentation in (None, "none", task.augment_strength)
-        ):
-            return f"{found[0]} {_figures(entry)} |"
-    return line
+    catalog = load_catalog()
+    task = catalog.tasks[given["--task"]]
+    asked = (task.name, given.get("--backbone", task.backbone), given.get("--strategy", "finetune"))
+    fitting = [entry for entry in entries if _is_plain(entry, catalog) and _question(entry) == asked]
+    if len(fitting) > 1:
+        raise SystemExit(f"Several results of {', '.join(asked)}: use a board with one.")
+    return f"{found[0]} {_figures(fitting[0])} |" if fitting else line
+
+
+def _question(entry: Entry) -> tuple[str, str, str]:
+    return entry.first.task, entry.first.backbone, entry.first.strategy
+
+
+def _is_plain(entry: Entry, catalog: Catalog) -> bool:
+    """Return whether a result has the label budget and augmentation of its task, and no tuned options."""
+    row = entry.first
+    task, backbone = catalog.tasks[row.task], catalog.backbone(row.backbone)
+    usual = row.augmentation in (None, usual_strength(task, backbone))
+    return usual and requested_budget(row) == str(task.label_budget) and not row.tuning
 
 
 def _figures(entry: Entry) -> str:

@@ -31,7 +31,8 @@ def of_models() -> list[AnalysisSpec]:
             paper="Kornblith et al. 2019, Similarity of neural network representations revisited, arXiv:1905.00414",
             options=(Option(name="examples", default=128, summary="target test examples, drawn by the seed", least=2),),
             reading="Blocks stand in the order of the network, with their whole outputs, channels and positions; only "
-            "positions whose number depends on the example are averaged. 1: adaptation left a block's outputs as they "
+            "positions whose number depends on the example are averaged, and outputs of more than 262,144 values are "
+            "compared at as many places. 1: adaptation left a block's outputs as they "
             "were; near 0: they have little in common with those before. Neither is better in itself.",
             analyse=deferred("tlbench_analyses.cka", "cka"),
         ),

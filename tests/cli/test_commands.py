@@ -161,7 +161,7 @@ def test_a_quick_run_says_that_everything_runs_only_if_nothing_failed(tlbench, r
     words = ("run", "--task", "toy/blobs", "--strategy", "finetune", "--references", "none", "--quick")
     status, output, _ = tlbench(*words, "--set", f"finetune.learning_rate={rate}")
     said = " ".join(output.split())
-    assert "--quick trains a quarter of the steps with one seed" in said
+    assert "--quick is a check, by default with one seed" in said
     assert (status, "it shows that everything runs" in said) == (1 - runs, runs)
 
 

@@ -45,7 +45,7 @@ def test_a_result_with_other_numbers_is_named_and_not_taken(tlbench, boards, tmp
     assert parsed(tmp_path / "two/rows/toy" / path.name).a_distance == row.a_distance
     status, output, _ = tlbench("merge", "one", "--board", "two", "--json")
     assert json.loads(output)["contradictions"] == [
-        {"file": f"toy/{path.name}", "board": "one", "fields": ["a_distance"]}
+        {"file": f"toy/{path.name}", "board": "one", "fields": ["a_distance"], "known": f"toy/{path.name}"}
     ]
 
 

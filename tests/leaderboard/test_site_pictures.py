@@ -45,7 +45,7 @@ def test_names_in_a_picture_overlap_nothing_and_stay_inside(opened, crowd):
 
 def test_what_lies_far_below_does_not_press_the_others_together(opened, crowd):
     shown = opened(crowd, "#/tradeoff")
-    below = shown.locator("figure details", has_text="Below the picture: 1")
+    below = shown.locator("figure details", has_text="Outside the picture: 1")
     below.locator("summary").click()
     assert below.locator("p").inner_text() == "lost −3.000"
     ticks = [float(text.replace("−", "-")) for text in shown.locator("figure .tick.end").all_text_contents()]

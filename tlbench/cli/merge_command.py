@@ -50,7 +50,7 @@ def command(boards: Sequence[Path], board: Path, as_json: bool) -> None:
                 "added": merged.copied,
                 "there": merged.known,
                 "contradictions": [
-                    {"file": one.file, "board": str(one.board), "fields": list(one.differing)}
+                    {"file": one.file, "board": str(one.board), "fields": list(one.differing), "known": one.known}
                     for one in merged.contradictions
                 ],
                 "left_out": merged.left_out,
@@ -58,7 +58,8 @@ def command(boards: Sequence[Path], board: Path, as_json: bool) -> None:
         )
     else:
         for one in merged.contradictions:
-            say(f'contradiction: {one.file}: "{one.board}" has another {", ".join(one.differing)}; not taken')
+            than = f" than {one.known}" * (one.known != one.file)
+            say(f'contradiction: {one.file}: "{one.board}" has another {", ".join(one.differing)}{than}; not taken')
         say(
             f"{len(merged.copied)} results added, {len(merged.known)} there already, "
             f"{len(merged.contradictions)} contradict those of {board}, {len(merged.left_out)} left out"

@@ -47,8 +47,8 @@ REPLACED = (
 )
 """Options that replace what a suite says."""
 QUICK = (
-    "--quick trains a quarter of the steps with one seed{}. For numbers that say which "
-    "strategy is better, leave it out."
+    "--quick is a check, by default with one seed and a quarter of the steps{}. For numbers that say which strategy is "
+    "better, leave it out."
 )
 MACHINE = ("device", "threads", "precision", "compiled")
 """Options of `settings_for`; those of `engine_of` are left."""
@@ -255,10 +255,12 @@ def _status(results: Results) -> int:
 
 def _print_plan(run: Opened, settings: Settings, display: Display, as_json: bool) -> bool:
     """Print the plan; return whether nothing is known that makes a run of it fail."""
+    plan = run.foreseen(settings)
     if as_json:
         print_json([_planned(job) for job in run.jobs])
-        return True
-    plan = run.foreseen(settings)
+        for error in plan.errors:
+            say_err(f"Error: {error}")
+        return not plan.errors
     for title, lines in plan.sections(reasons=True):
         display.section(title, lines, result=True)
     return not plan.errors

@@ -54,7 +54,7 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool, form
     cards = spec_cards(catalog, name)
     rows = _rows(name, board, catalog, alone=not cards)
     if as_json:
-        print_json([*cards, *(_row_record(path, row, catalog) for path, row in rows)])
+        print_json([*cards, *(_row_record(path, row, catalog, board) for path, row in rows)])
         return
     for card in cards:
         _print_card(card)
@@ -88,21 +88,23 @@ def _rows(name: str, board: Path, catalog: Catalog, alone: bool) -> list[tuple[P
     return [find_row(board, name)]
 
 
-def _row_record(path: Path, row: Row, catalog: Catalog) -> dict[str, Any]:
+def _row_record(path: Path, row: Row, catalog: Catalog, board: Path) -> dict[str, Any]:
     return {
         "sort": "row",
         "path": str(path),
         "row": row.to_json(),
-        "marks": dict(_marks(path, row)),
+        "marks": dict(_marks(path, row, board)),
         "repeat": _repeat(row, catalog),
     }
 
 
-def _marks(path: Path, row: Row) -> tuple[tuple[str, str], ...]:
-    """Return the marks that the board of a result has for it."""
+def _marks(path: Path, row: Row, board: Path) -> tuple[tuple[str, str], ...]:
+    """Return the marks that a board has for its result; a file from elsewhere has none."""
     from tlbench.leaderboard.marks import Evidence, marks_of
 
-    return marks_of([row], Evidence.read(path.absolute().parents[2]))
+    if not path.resolve().is_relative_to((board / "rows").resolve()):
+        return ()
+    return marks_of([row], Evidence.read(board))
 
 
 def _repeat(row: Row, catalog: Catalog) -> str:
@@ -137,6 +139,6 @@ def _print_row(path: Path, row: Row, catalog: Catalog, board: Path) -> None:
     for entry in aggregate([row]):
         for name, sentence in entry.flags:
             say(f"\nflag {name}: {plain(sentence)}")
-    for name, sentence in _marks(path, row):
+    for name, sentence in _marks(path, row, board):
         say(f"\nmark {name}: {plain(sentence)}")
     say(f"\nrun it again\n\n    {plain(_repeat(row, catalog))}\n")

@@ -17,8 +17,6 @@ from tlbench.planning.overrides import Overrides
 from tlbench.planning.selection import RunRequest
 from tlbench.planning.suites import Suite
 
-NO_OPTIONS: Mapping[str, OptionValue] = {}
-
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteHealth:
@@ -103,8 +101,8 @@ def _without_folders(suite: Suite) -> Iterator[str]:
 def _without_backbones(suite: Suite, catalog: Catalog) -> Iterator[str]:
     """Yield why backbones that the suite names cannot be used; those that it trains itself are checked by name."""
     own = {one.name for one in suite.pretrain}
-    named = {name: run for run in suite.runs for name in run.backbones if name.partition("/")[2] not in own}
-    yield from dict.fromkeys(filter(None, (_backbone_fault(name, run, catalog) for name, run in named.items())))
+    named = ((name, run) for run in suite.runs for name in run.backbones if name.partition("/")[2] not in own)
+    yield from dict.fromkeys(filter(None, (_backbone_fault(name, run, catalog) for name, run in named)))
 
 
 def _backbone_fault(name: str, run: RunRequest, catalog: Catalog) -> str:

@@ -50,6 +50,8 @@ class Contradiction:
     """The board whose result was not taken."""
     differing: tuple[str, ...]
     """Names of the fields that differ, or of the files beside the result."""
+    known: str
+    """The result of the own board that it contradicts, below `rows`."""
 
 
 @dataclass
@@ -86,15 +88,17 @@ def merge(boards: Sequence[Path], into: Path) -> Merged:
 
 def _take(row: Row, board: Path, into: Path, merged: Merged, scores: dict[str, Row]) -> None:
     """Copy a result, or note why it is not copied."""
-    differing = _differing(row, board, into) or _other_score(row, scores)
-    if differing:
-        merged.contradictions.append(Contradiction(row.file_name, board, differing))
+    if differing := _differing(row, board, into):
+        merged.contradictions.append(Contradiction(row.file_name, board, differing, row.file_name))
+    elif other := _other_score(row, scores):
+        merged.contradictions.append(Contradiction(row.file_name, board, ("key", "score"), other.file_name))
     elif (into / "rows" / row.file_name).exists():
         merged.known.append(row.file_name)
     else:
         _copy(row, board, into)
         merged.copied.append(row.file_name)
-        scores.setdefault(_decisive(row), row)
+        if _is_decided(row):
+            scores.setdefault(_decisive(row), row)
 
 
 def _foreign(row: Row, board: Path, into: Path) -> Path | None:
@@ -107,22 +111,24 @@ def _foreign(row: Row, board: Path, into: Path) -> Path | None:
 
 
 def _scores(board: Path) -> dict[str, Row]:
-    """Return the results of a board that have a score, by what decides it."""
+    """Return the results of a board that must be the same wherever they are computed, by what decides them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Whoever renders the board is told what cannot be read.
-        return {_decisive(row): row for row in read_rows(board)}
+        return {_decisive(row): row for row in read_rows(board) if _is_decided(row)}
+
+
+def _is_decided(row: Row) -> bool:
+    return row.status == "ok" and not row.dirty
 
 
 def _decisive(row: Row) -> str:
     return digest([getattr(row, name) for name in DECISIVE])
 
 
-def _other_score(row: Row, scores: dict[str, Row]) -> tuple[str, ...]:
-    """Return that a result has another key and another score than one on the board that all decisive fields share."""
-    known = scores.get(_decisive(row))
-    if known is None or known.key == row.key or row.dirty or known.dirty or "failed" in (row.status, known.status):
-        return ()
-    return () if known.score == row.score else (f"key and score, than {known.file_name}",)
+def _other_score(row: Row, scores: dict[str, Row]) -> Row | None:
+    """Return the result on the board with the same decisive fields, but another key and another score, if any."""
+    known = scores.get(_decisive(row)) if _is_decided(row) else None
+    return None if known is None or known.key == row.key or known.score == row.score else known
 
 
 def _differing(row: Row, board: Path, into: Path) -> tuple[str, ...]:

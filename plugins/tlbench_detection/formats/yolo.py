@@ -20,16 +20,20 @@ def names_file(folders: Iterable[Path], boxes: Iterable[Path]) -> Path | None:
     """Return the file with the names of the classes in the first of these folders that has one.
 
     Files with the `boxes` of an image are none, even if the image is called `classes`. Else it is the only YAML file
-    there, such as `coco.yaml`.
+    there, such as `coco.yaml`, if it has `names`.
     """
     searched = list(dict.fromkeys(folders))
     places = (folder / name for folder in searched for name in NAME_FILES)
     others = set(boxes)
     named = next((path for path in places if path.is_file() and path not in others), None)
     if named is None:
-        described = [path for folder in searched for path in list_folder(folder) if path.suffix in YAML]
-        named = described[0] if len(described) == 1 else None
+        described = [path for folder in searched for path in list_folder(folder) if path.suffix.lower() in YAML]
+        named = described[0] if len(described) == 1 and _has_names(described[0]) else None
     return named
+
+
+def _has_names(path: Path) -> bool:
+    return any(line.startswith("names") for line in read_annotations(path).splitlines())
 
 
 def class_names(path: Path) -> list[str]:
@@ -38,7 +42,7 @@ def class_names(path: Path) -> list[str]:
     Raises `BadInputError` for a name that is empty or there twice: the lines of boxes count names by their place.
     """
     text = read_annotations(path)
-    is_yaml = path.suffix in YAML
+    is_yaml = path.suffix.lower() in YAML
     names = _yaml_names(path, text) if is_yaml else [line.strip() for line in text.rstrip().splitlines()]
     if not names:
         raise BadInputError(f'"{path}" has no names of classes: write the name of each class in a line of its own.')

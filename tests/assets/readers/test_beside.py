@@ -62,3 +62,12 @@ def test_a_table_of_something_else_is_only_counted(tmp_path):
     assert refused == []
     assert len(notes) == 1
     assert "2 end in .csv" in notes[0]
+
+
+@pytest.mark.parametrize("content", ["", "a,b\n", f"caption\n{'x' * 400}\n"])
+def test_a_table_of_something_else_is_no_fault(tmp_path, content):
+    fill(tmp_path, PARTS)
+    (tmp_path / "labels.csv").write_text(content)
+    notes, refused = seen(tmp_path)
+    assert refused == []
+    assert not [note for note in notes if "lists files" in note]

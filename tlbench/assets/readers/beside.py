@@ -39,7 +39,10 @@ def _lists(table: Path, names: set[str]) -> str:
     from tlbench.assets.readers.tables import read_rows
 
     with suppress(BadInputError):
-        (_, header), *rows = islice(read_rows(table, faults=QUIET), LOOKED_AT + 1)
+        read = list(islice(read_rows(table, faults=QUIET), LOOKED_AT + 1))
+        if not read:
+            return ""
+        (_, header), *rows = read
         if table.stem == "metadata" and "file_name" in header:
             return ""  # Of the hub: `metadata` says why it does not read it.
         for column in zip(*(cells for _, cells in rows), strict=False):
@@ -52,4 +55,5 @@ def _lists(table: Path, names: set[str]) -> str:
 
 def _is_there(folder: Path, cell: str) -> bool:
     path = os.fsdecode(cell.strip().encode())
-    return bool(path) and "\0" not in path and not leads_outside(path) and (folder / path).is_file()
+    # `Path.is_file` raises for names that are too long, such as texts.
+    return bool(path) and "\0" not in path and not leads_outside(path) and os.path.isfile(folder / path)

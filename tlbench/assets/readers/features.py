@@ -224,7 +224,7 @@ def _reading(texts: Sequence[str]) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    """Return `0.5 to 1700000000`: whole numbers with all digits, others with as many as tell them apart."""
+    """Return `1 to 1700000000`: whole numbers with all digits, others with as many as tell them apart."""
     whole = all(one.is_integer() and abs(one) < WHOLE for one in (low, high))
     forms = [".0f"] if whole else [".6g", ".9g", ".12g", ".17g"]
     shown = next((form for form in forms if f"{low:{form}}" != f"{high:{form}}"), forms[0])

@@ -27,7 +27,11 @@ def listed_files(
 
     With groups or times in `columns`, files are held out by these.
     """
-    table = read_table(path, faults=faults)
+    return split_files(read_table(path, faults=faults), part, label, columns)
+
+
+def split_files(table: Table, part: float, label: str, columns: SplitColumns) -> Parts[Path]:
+    """Return the files of a table in splits, as `listed_files` does."""
     names = file_column(table)
     table = with_files(table, names)
     return split_by_table(table, files_of(table, label, columns), table.column(names), part)
@@ -58,7 +62,7 @@ def with_files(table: Table, *columns: str) -> Table:
                 )
                 table.faults.add(errors[row])
             seen.add(file)
-    if len(errors) == len(table.rows):
+    if errors and len(errors) == len(table.rows):
         raise errors[0]
     return table.take([row for row in range(len(table.rows)) if row not in errors])
 

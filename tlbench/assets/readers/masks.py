@@ -20,7 +20,7 @@ from tlbench.assets.readers.labelled import (
     published_parts,
     quoted,
 )
-from tlbench.assets.readers.listed import named_files, split_by_table, with_files
+from tlbench.assets.readers.listed import file_column, named_files, split_by_table, with_files
 from tlbench.assets.readers.tables import read_table
 from tlbench.assets.readers.walk import list_folder, note_left_out
 from tlbench.contract.faults import RAISE, Faults
@@ -169,7 +169,7 @@ def mask_parts(
 
 def _listed_pairs(path: Path, part: float, faults: Faults, columns: SplitColumns) -> Parts[Pair]:
     table = read_table(path, faults=faults)
-    column = next((name for name in IMAGE_COLUMNS if name in table.columns), IMAGE_COLUMNS[0])
+    column = file_column(table, IMAGE_COLUMNS)
     table = with_files(table, column, "mask")
     pairs = list(zip(named_files(table, column), named_files(table, "mask"), strict=True))
     listed = columns.of(table, Labelled(where=path, inputs=pairs, labels=[""] * len(pairs), faults=faults))

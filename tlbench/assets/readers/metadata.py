@@ -8,7 +8,7 @@ from pathlib import Path
 from tlbench.assets.readers.divided import SplitColumns, keep_published
 from tlbench.assets.readers.folders import example_files, split_folders
 from tlbench.assets.readers.labelled import Labelled, Parts
-from tlbench.assets.readers.listed import COLUMNS, files_of, listed_files
+from tlbench.assets.readers.listed import COLUMNS, files_of, split_files
 from tlbench.assets.readers.tables import Table, read_table
 from tlbench.assets.readers.walk import leads_outside, list_folder, note_unread, subfolders
 from tlbench.contract.faults import Faults
@@ -39,7 +39,7 @@ def metadata_parts(
     elif whole and folders:
         parts = keep_published(_by_folder(files_of(whole, label, columns), folders))
     elif whole:
-        parts = listed_files(whole.path, part, faults, label, columns)
+        parts = split_files(whole, part, label, columns)
     else:
         return None
     unlisted = f"are not listed in the metadata{' of a split' * bool(folders)}"

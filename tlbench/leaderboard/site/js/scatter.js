@@ -72,7 +72,7 @@ function scatter(entries, measure, { title, shapes }) {
   const points = ordered.map((entry) => point(entry, x, y, measure, spread(entry), shapes, placed));
   svg.append(...points.reverse());
   const nameless = ordered.filter((_, place) => !points[points.length - 1 - place].querySelector(".name"));
-  return h("figure", {}, svg, listedBelow("Below the picture", outside), listedBelow("Without a name", nameless));
+  return h("figure", {}, svg, listedBelow("Outside the picture", outside), listedBelow("Without a name", nameless));
 }
 
 // The ends of the axis of scores, as `span` has them in the pictures of a board: strategies, source-only and all-labels,

@@ -85,7 +85,7 @@ function scatters(entries, measure) {
       "p",
       { class: "note" },
       "Upright bars: 95 % interval of the score over test examples. Level bars: standard deviation of forgetting over seeds. " +
-        "Dashed: the Pareto line of strategies, whatever their access. Below a picture: what lies far below all others, and points for whose names there is no place. ",
+        "Dashed: the Pareto line of strategies, whatever their access. Below a picture: what lies outside it, and points for whose names there is no place. ",
       without.length ? `Not measured: ${joined(without, 9)}. ` : "",
       tasks.length > MOST_PICTURES ? `${tasks.length - MOST_PICTURES} further tasks: choose one.` : "",
     ),
