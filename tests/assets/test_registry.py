@@ -81,6 +81,7 @@ MODELS = [read_origin(path) for family in load_catalog().families.values() for p
 BY_HAND = {"vision/amazon-caltech", "vision/amazon-webcam", "medical/lung-colon", "nlp/ner-wiki-web"}
 BY_HAND |= {"speech/speakers-telephone", "vision/imagenet-webcam", "speech/digit-strings", "speech/sentences"}
 BY_HAND |= {"vision/licence-plates", "vision/playing-cards", "nlp/qa-shift", "nlp/summaries", "speech/speaker-pairs"}
+BY_HAND |= {"medical/retina-vessels", "anomaly/zeek-flows"}
 """Tasks whose data nobody may publish, or that was cut from what is published and lies nowhere to be fetched."""
 
 
