@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench import BadInputError, Faults
-from tlbench.assets import Labelled, context_words, nested_records
+from tlbench.assets import Labelled, SplitColumns, context_words, nested_records, with_fields
 from tlbench_answers.examples import LONGEST, Question, answer_words
 
 FORMS = (
@@ -43,22 +43,23 @@ class Asked:
     title: str = ""
 
 
-def read_questions(path: Path, group: str, faults: Faults) -> Labelled[Question]:
+def read_questions(path: Path, columns: SplitColumns, faults: Faults) -> Labelled[Question]:
     """Return the questions of a file, without those that are refused; questions on one context are one group.
 
-    `group` names a field whose values are the groups instead, such as `title`. Raises `BadInputError` for a file
-    without questions.
+    `columns` name the fields of other groups, such as `title`, and of times. Raises `BadInputError` for a file without
+    questions.
     """
     counts: Counter[str] = Counter()
-    questions, ids = [], Counter[str]()
+    questions, kept, ids = [], [], Counter[str]()
     for asked in _asked(path, faults):
         try:
-            question = _question(asked, group, counts)
+            question = _question(asked, columns.group, counts)
         except BadInputError as error:
             faults.refuse(f"{asked.where}: {error}")
             continue
         faults.locate(question, asked.where)
         questions.append(question)
+        kept.append(asked)
         ids[str(asked.fields.get("id", ""))] += 1
     if not questions:
         raise BadInputError(f'"{path}" has no questions that can be used: {FORMS}.')
@@ -69,7 +70,8 @@ def read_questions(path: Path, group: str, faults: Faults) -> Labelled[Question]
         faults.note(f'"{path}": {len(twice)} ids are there several times, such as {_shown(twice[0])}.')
     labels = ["answer" if question.answers else "none" for question in questions]
     groups = [question.group for question in questions]
-    return Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
+    read = Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
+    return with_fields(read, [one.fields for one in kept], [one.where for one in kept], SplitColumns(time=columns.time))
 
 
 def _asked(path: Path, faults: Faults) -> Iterator[Asked]:

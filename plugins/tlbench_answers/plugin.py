@@ -119,6 +119,12 @@ def _table() -> TaskSpec:
                 summary="field of groups, such as title; each is held out as a whole, and intervals draw whole groups "
                 "(default: questions on one context)",
             ),
+            Option(
+                name="time",
+                default="",
+                summary="field of times, numbers or ISO dates; the questions of the latest groups, about a fifth, are "
+                "the test split (optional)",
+            ),
         ),
         files=deferred("tlbench_answers.tasks.table", "files"),
         load=deferred("tlbench_answers.tasks.table", "load"),

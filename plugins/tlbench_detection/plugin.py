@@ -142,6 +142,17 @@ def _own() -> TaskSpec:
                 "Empty: no source domain",
             ),
             Option(name="target", default="", summary="the same for the target; its classes may be others"),
+            Option(
+                name="group",
+                default="",
+                summary="field of groups in the images of COCO, such as video_id, or in files of Pascal VOC, such as "
+                "folder; each is held out as a whole, and intervals draw whole groups (optional)",
+            ),
+            Option(
+                name="time",
+                default="",
+                summary="field of times there, such as date_captured; the latest fifth is the test split (optional)",
+            ),
         ),
         files=deferred("tlbench_detection.tasks.box_folder", "files"),
         load=deferred("tlbench_detection.tasks.box_folder", "load"),

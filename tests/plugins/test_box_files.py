@@ -183,8 +183,9 @@ FORMS = [
 ]
 
 
-def request(target, source=""):
-    return LoadRequest(task=TASK.name, options={"target": str(target), "source": str(source)}, data_root=None)
+def request(target, source="", **columns):
+    options = {"target": str(target), "source": str(source), **columns}
+    return LoadRequest(task=TASK.name, options=options, data_root=None)
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
@@ -215,6 +216,68 @@ def test_one_file_without_splits_is_divided_by_file_name(tmp_path):
         image(tmp_path / "images" / f"{name}.png")
     data = TASK.load(request(tmp_path / "all.json"))
     assert (len(data.target.train.labels), len(data.target.test.labels)) == (16, 4)
+
+
+VIDEOS = [video for video in range(5) for _ in BOXES]
+"""The video of each of twenty images, which are the later the less its number is."""
+
+
+def coco_of_videos(root):
+    """all.json, whose images have a video and a date."""
+    names = [f"{name}{video}" for video in range(5) for name in BOXES]
+    content = coco(names)
+    for entry, video in zip(content["images"], VIDEOS, strict=True):
+        entry |= {"video_id": video, "date_captured": f"2024-03-{20 - video:02d} 12:00:00"}
+    write(root / "all.json", content)
+    for name in names:
+        image(root / "images" / f"{name}.png")
+    return root / "all.json"
+
+
+def voc_of_videos(root):
+    """XML files whose <folder> is a video and whose <date> is a number."""
+    for video in range(5):
+        for name in BOXES:
+            image(root / "JPEGImages" / f"{name}{video}.png")
+            more = f"<folder>{video}</folder><date>{20 - video}</date>"
+            text = voc(f"{name}{video}").replace("<annotation>", f"<annotation>{more}")
+            write(root / "Annotations" / f"{name}{video}.xml", text)
+    return root
+
+
+@pytest.mark.filterwarnings("ignore:The test split of")
+@pytest.mark.parametrize(
+    ("form", "group", "time"), [(coco_of_videos, "video_id", "date_captured"), (voc_of_videos, "folder", "date")]
+)
+def test_images_are_divided_by_fields_of_theirs(tmp_path, form, group, time):
+    place = form(tmp_path)
+    groups = TASK.load(request(place, group=group)).target
+    assert len(groups.test.labels) == 4
+    assert len(set(groups.test.groups)) == 1
+    assert not set(groups.test.groups) & set(groups.train.groups)
+    latest = TASK.load(request(place, group=group, time=time)).target
+    assert set(latest.test.groups) == {"0"}
+    assert len(TASK.load(request(place, time=time)).target.test.labels) == 4
+    assert len(TASK.files(request(place, group=group))) == len(TASK.files(request(place)))
+    with pytest.raises(BadInputError, match='Unknown field "vidoe"'):
+        TASK.load(request(place, group="vidoe"))
+
+
+def test_an_image_without_the_field_is_refused_with_its_place(tmp_path):
+    place = coco_of_videos(tmp_path)
+    content = json.loads(place.read_text())
+    del content["images"][1]["video_id"]
+    content["images"][2]["video_id"] = [1]
+    write(place, content)
+    found = inspect_task(TASK, request(place, group="video_id"), 2)
+    assert any('image 2: "video_id" is empty or missing: give every record a group' in one for one in found.refused)
+    assert any('image 3: "video_id" is [1]; expected a text or a number' in one for one in found.refused)
+
+
+def test_files_of_yolo_have_no_fields(tmp_path):
+    yolo_inside(tmp_path)
+    with pytest.raises(BadInputError, match="text files of YOLO hold boxes alone"):
+        TASK.load(request(tmp_path, group="video_id"))
 
 
 def test_a_source_with_other_classes_is_noted(tmp_path):

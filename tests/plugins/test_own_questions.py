@@ -293,3 +293,18 @@ def test_inspect_says_how_many_answers_of_how_many_are_behind_the_cut(tmp_path):
     ]
     assert all("text/bert-small at 160 tokens" in note and "--set backbone.max_length=320" in note for note in cut)
     assert not any("behind the cut" in note for note in inspect_task(task, given, 5).notes)
+
+
+@pytest.mark.filterwarnings("ignore:The test split of")
+def test_the_latest_questions_are_the_test_split(tmp_path):
+    """Questions on one context stay together, and are as late as the last of them."""
+    records = [record | {"asked": f"2024-01-{20 - number:02d}"} for number, record in enumerate(many())]
+    first, last = records[0]["context"], records[-1]["context"]
+    records.append({"question": "Which place?", "context": last, "answer": "Fenn", "asked": "2024-02-01"})
+    task, given = request(target=lines(tmp_path / "a.jsonl", records), time="asked")
+    test = task.load(given).target.test
+    contexts = [reference["context"] for reference in test.references]
+    assert contexts == [first, records[1]["context"], last, last]
+    task, given = request(target=lines(tmp_path / "b.jsonl", [*records, many(1)[0]]), time="asked")
+    task.load(given)
+    assert any('line 22: "asked" is empty or missing' in str(error) for error in given.faults.errors)

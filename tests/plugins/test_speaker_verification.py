@@ -226,6 +226,19 @@ def test_a_fifth_of_the_speakers_is_held_out_and_two_at_the_least(tmp_path):
     assert data.source is None
 
 
+@pytest.mark.filterwarnings("ignore:The test split of")
+def test_the_latest_speakers_are_the_test_split(tmp_path):
+    root = speak(tmp_path / "a", {f"s{number}": 3 for number in range(10)})
+    rows = [f"s{number}/{take}.wav,s{number},{10 * take - number}" for number in range(10) for take in range(3)]
+    (root / "list.csv").write_text("\n".join(["file,label,when", *rows]))
+    data = own.load(request(target=root / "list.csv", time="when"))
+    assert groups(data.target.test) == ["s0", "s1"]
+    assert len(data.target.test.inputs) == 6
+    assert len(own.files(request(target=root / "list.csv", time="when"))) == 31
+    with pytest.raises(BadInputError, match='is a folder, which has no column "when"'):
+        own.load(request(target=root, time="when"))
+
+
 def test_published_splits_with_other_speakers_stay(tmp_path):
     speak(tmp_path / "train", {"a": 2, "b": 2})
     speak(tmp_path / "test", {"c": 2, "d": 2})

@@ -5,7 +5,7 @@ from tlbench.assets.limits import check_file, check_limit
 from tlbench.assets.readers.audio import common_rate, read_sound
 from tlbench.assets.readers.cells import number_cells
 from tlbench.assets.readers.conll import TaggedSentence, read_conll
-from tlbench.assets.readers.divided import SplitColumns, by_file, divide, keep_published, split_columns
+from tlbench.assets.readers.divided import SplitColumns, by_file, divide, keep_published, split_columns, with_fields
 from tlbench.assets.readers.domains import (
     common_labels,
     label_names,
@@ -192,5 +192,6 @@ __all__ = [
     "transductive_data",
     "unmatched",
     "weight_coverage",
+    "with_fields",
     "worded_parts",
 ]

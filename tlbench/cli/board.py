@@ -58,6 +58,13 @@ def row_files(board: Path, name: str) -> list[Path]:
     return [path for full_name, path in row_names(board).items() if part in full_name]
 
 
+def board_of(name: str, board: Path) -> Path:
+    """Return the board on which the file `name` lies, BOARD/rows/DOMAIN/FILE; else `board`."""
+    path = Path(name).expanduser()
+    rows = path.resolve().parent.parent
+    return rows.parent if path.is_file() and rows.name == "rows" else board
+
+
 def find_row(board: Path, name: str) -> tuple[Path, Row]:
     """Return the one row of that name. Raises `UsageError` if there is none, or if there are several."""
     files = row_files(board, name)

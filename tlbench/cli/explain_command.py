@@ -53,7 +53,8 @@ def command(
     words = repeat_command(row, catalog)
     if not no_run:
         _compute(row, words, analyses or _installed(catalog), board, plugins)
-        path, row = find_row(board, str(path))
+        computed = board / "rows" / row.file_name  # The result may have come from another board, which stays as it is.
+        path, row = find_row(board, str(computed if computed.is_file() else path))
     described = {
         spec.name: Described(title=spec.title, summary=spec.summary, reading=spec.reading)
         for spec in catalog.analyses.values()

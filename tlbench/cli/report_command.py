@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.board import board_option, find_row
+from tlbench.cli.board import board_of, board_option, find_row
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import say
-
-if TYPE_CHECKING:
-    from tlbench.results.row import Row
 
 
 @click.command("report")
@@ -44,7 +40,10 @@ def command(name: str | None, output: Path, board: Path, plugins: Sequence[Path]
 
     if name is not None and Path(name).is_dir():
         board, name = Path(name), None
-    board, start = (board, None) if name is None else _named(board, name)
+    start = None
+    if name is not None:
+        _, start = find_row(board, name)
+        board = board_of(name, board)
     rows = [row for row in read_rows(board) if start is None or row.task == start.task]
     if not rows:
         raise UsageError(f'No results in "{board}/rows": run tlbench run first, or choose another folder with --board.')
@@ -56,9 +55,3 @@ def command(name: str | None, output: Path, board: Path, plugins: Sequence[Path]
     text = page(site_data(rows, board, descriptions(catalog_with(plugins)), title, start=start, whole=True))
     write_bytes(output, text.encode())
     say(f"{output}: {len(rows)} results, begins at {start.file_name}")
-
-
-def _named(board: Path, name: str) -> tuple[Path, Row]:
-    """Return the result of a name, and the board that it is of: that around its file, if the name is one."""
-    path, row = find_row(board, name)
-    return (path.absolute().parents[2] if path.parent.parent.name == "rows" else board), row

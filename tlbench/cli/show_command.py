@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tlbench.cli.board import board_option, find_row, row_files, row_names, scratch_of
+from tlbench.cli.board import board_of, board_option, find_row, row_files, row_names, scratch_of
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.completion import everything
 from tlbench.cli.output import print_facts, print_json, print_title, say, say_wrapped
@@ -53,6 +53,7 @@ def command(name: str, board: Path, plugins: Sequence[Path], as_json: bool, form
     catalog = catalog_with(plugins)
     cards = spec_cards(catalog, name)
     rows = _rows(name, board, catalog, alone=not cards)
+    board = board_of(name, board)
     if as_json:
         print_json([*cards, *(_row_record(path, row, catalog, board) for path, row in rows)])
         return
@@ -99,7 +100,7 @@ def _row_record(path: Path, row: Row, catalog: Catalog, board: Path) -> dict[str
 
 
 def _marks(path: Path, row: Row, board: Path) -> tuple[tuple[str, str], ...]:
-    """Return the marks that a board has for its result; a file from elsewhere has none."""
+    """Return the marks that a board has for its result; a file that lies on no board has none."""
     from tlbench.leaderboard.marks import Evidence, marks_of
 
     if not path.resolve().is_relative_to((board / "rows").resolve()):

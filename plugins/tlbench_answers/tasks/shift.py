@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData
+from tlbench.assets import SplitColumns
 from tlbench_answers.examples import Question, side_of
 from tlbench_answers.files import read_questions
 from tlbench_answers.plugin import shift_files
@@ -20,4 +21,4 @@ def load(request: LoadRequest) -> TaskData:
 
 
 def _read(request: LoadRequest, path: Path) -> Sequence[Question]:
-    return read_questions(path, "", request.faults).inputs
+    return read_questions(path, SplitColumns(), request.faults).inputs

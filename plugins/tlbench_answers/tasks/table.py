@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData, TaskLabels
-from tlbench.assets import COLUMNAR_SUFFIXES, Parts, side_tables, table_parts
+from tlbench.assets import COLUMNAR_SUFFIXES, Parts, side_tables, split_columns, table_parts
 from tlbench_answers.examples import NO_ANSWER, Question, side_of
 from tlbench_answers.files import read_questions
 
@@ -36,8 +36,7 @@ def load(request: LoadRequest) -> TaskData:
 
 
 def _sides(request: LoadRequest) -> dict[str, Parts[Question]]:
-    group = str(request.options["group"]).strip()
-    read = functools.partial(read_questions, group=group, faults=request.faults)
+    read = functools.partial(read_questions, columns=split_columns(request), faults=request.faults)
     tables = side_tables(request, SUFFIXES)
     sides = request.faults.attempt_all(
         lambda parts: table_parts(parts, read, lambda question: question.context), tables.values()

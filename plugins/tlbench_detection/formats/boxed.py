@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tlbench import BadInputError, Faults
 from tlbench.assets import check_file, quoted
@@ -49,6 +50,8 @@ class Boxed:
     """The annotations' file and the entry of the image, for messages."""
     annotations: Path | None = None
     """The file with the boxes of this image alone, if there is one."""
+    fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What else the annotations say of the image, such as `date_captured` of COCO and `folder` of Pascal VOC."""
 
 
 def read_annotations(path: Path) -> str:

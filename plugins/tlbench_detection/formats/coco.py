@@ -153,7 +153,7 @@ def _image(item: tuple[str, Mapping[str, Any], tuple[NamedBox, ...]], files: _Fi
     where, entry, boxes = item
     width, height = entry.get("width"), entry.get("height")
     size = (width, height) if isinstance(width, int) and isinstance(height, int) else None
-    return Boxed(files.find(str(entry["file_name"]), where), boxes, size, where)
+    return Boxed(files.find(str(entry["file_name"]), where), boxes, size, where, fields=entry)
 
 
 def _note_same_files(path: Path, read: list[Boxed], faults: Faults) -> None:

@@ -13,13 +13,15 @@ from tlbench.assets import (
     IMAGE_SUFFIXES,
     Labelled,
     Parts,
-    hold_out,
+    SplitColumns,
+    divide,
+    keep_published,
     list_folder,
     named_parts,
     named_split,
-    published_parts,
     quoted,
     split_word,
+    with_fields,
     worded_parts,
 )
 from tlbench_detection.formats.boxed import Boxed, read_annotations
@@ -42,17 +44,28 @@ Divided = dict[str, tuple[Path, Path | None]]
 """The folder of images of each split, and that of their boxes; None: there are none."""
 
 
-def box_parts(root: Path, faults: Faults) -> Parts[Boxed]:
-    """Return the images of the training and the test split. Without splits, a fifth is held out by file name.
+def box_parts(root: Path, columns: SplitColumns, faults: Faults) -> Parts[Boxed]:
+    """Return the images of the training and the test split. Without splits, a fifth is held out.
 
-    `valid` is the test split if there is no `test`, else training data. Raises `BadInputError` for a folder of another
-    form.
+    It is chosen by the groups or times in the fields `columns` of the images, else by file name. `valid` is the test
+    split if there is no `test`, else training data. Raises `BadInputError` for a folder of another form.
     """
-    splits = {part: read(faults) for part, read in _splits(root, faults).items()}
+    splits = {part: _with_groups(read(faults), columns) for part, read in _splits(root, faults).items()}
     if "all" not in splits:
-        return published_parts(splits)
+        return keep_published(splits)
     every = splits["all"]
-    return hold_out(every, [boxed.image.name for boxed in every.inputs])
+    return divide(every, [boxed.image.name for boxed in every.inputs])
+
+
+def _with_groups(images: Labelled[Boxed], columns: SplitColumns) -> Labelled[Boxed]:
+    """Return images with their groups and times."""
+    fields = [boxed.fields for boxed in images.inputs]
+    if columns.named() and not any(fields):
+        raise BadInputError(
+            f'"{images.where}" has no field "{columns.named()[0]}" of images (task.group, task.time): text files of '
+            f"YOLO hold boxes alone. Use a JSON file of COCO, with such a field in each entry of its images."
+        )
+    return with_fields(images, fields, [boxed.where for boxed in images.inputs], columns)
 
 
 def files_of(parts: Parts[Boxed]) -> list[Path]:

@@ -42,7 +42,8 @@ def _image(image: Path, path: Path | None, faults: Faults) -> Boxed:
     for place, item in enumerate(root.findall("object"), 1):
         boxes += faults.attempt(lambda one: _box(*one), (f'"{path}", object {place}', item))
     width, height = (_side(path, name, (root.findtext(f"size/{name}") or "").strip()) for name in ("width", "height"))
-    return Boxed(image, tuple(boxes), (width, height) if width and height else None, f'"{path}"', path)
+    fields = {child.tag: child.text for child in root if not len(child)}
+    return Boxed(image, tuple(boxes), (width, height) if width and height else None, f'"{path}"', path, fields)
 
 
 def _side(path: Path, name: str, text: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData, TaskLabels
-from tlbench.assets import Parts, has_source, option_path
+from tlbench.assets import Parts, has_source, option_path, split_columns
 from tlbench_detection.formats.boxed import Boxed
 from tlbench_detection.formats.classes import classes_of, note_classes
 from tlbench_detection.formats.places import box_parts, files_of
@@ -15,7 +15,8 @@ def files(request: LoadRequest) -> list[Path]:
     """Return every file that is read: annotations and images."""
     names = ("source", "target") if has_source(request) else ("target",)
     places = [option_path(request, name) for name in names]
-    return [path for place in places for path in files_of(box_parts(place, request.faults))]
+    columns = split_columns(request)
+    return [path for place in places for path in files_of(box_parts(place, columns, request.faults))]
 
 
 def labels(request: LoadRequest) -> TaskLabels:
@@ -34,7 +35,8 @@ def load(request: LoadRequest) -> TaskData:
 
 def _sides(request: LoadRequest) -> tuple[Parts[Boxed] | None, Parts[Boxed]]:
     options = ("target", "source") if has_source(request) else ("target",)
+    columns = split_columns(request)
     target, *source = request.faults.attempt_all(
-        lambda option: box_parts(option_path(request, option), request.faults), options
+        lambda option: box_parts(option_path(request, option), columns, request.faults), options
     )
     return (source[0] if source else None), target

@@ -41,7 +41,7 @@ def _split(half: Labelled[Boxed], labels: Sequence[str]) -> Split:
             f'{empty} of {len(tables)} images in "{half.where}" have no box: nothing is to be found there.'
         )
     images = half.take(kept).read_lazily(lambda boxed: read_image(boxed.image, 0))
-    return Split(inputs=images.inputs, labels=tables, groups=half.groups)
+    return Split(inputs=images.inputs, labels=tables, groups=images.groups)
 
 
 def _table(boxed: Boxed, labels: Sequence[str], half: Labelled[Boxed]) -> Array:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tlbench import LoadRequest, TaskData, TaskLabels
@@ -16,6 +17,7 @@ from tlbench.assets import (
     files_read,
     has_source,
     option_path,
+    split_columns,
 )
 from tlbench_speech.verification.clips import (
     Clip,
@@ -32,7 +34,7 @@ from tlbench_speech.verification.trials import with_trials
 def files(request: LoadRequest) -> Sequence[Path]:
     """Return the sound files of both domains, tables that list them, and the list of pairs."""
     listed = [option_path(request, "trials")] if str(request.options["trials"]) else []
-    return [*listed, *files_read(*class_sides(request, SOUND_SUFFIXES))]
+    return [*listed, *files_read(*_files(request))]
 
 
 def labels(request: LoadRequest) -> TaskLabels:
@@ -48,7 +50,7 @@ def load(request: LoadRequest) -> TaskData:
 
 
 def _sides(request: LoadRequest) -> tuple[Parts[Clip] | None, Parts[Clip], Partners | None]:
-    source, target = (None if parts is None else _named(parts) for parts in class_sides(request, SOUND_SUFFIXES))
+    source, target = (None if parts is None else _named(parts) for parts in _files(request))
     assert target is not None
     partners: Partners | None = None
     if str(request.options["trials"]):
@@ -58,6 +60,13 @@ def _sides(request: LoadRequest) -> tuple[Parts[Clip] | None, Parts[Clip], Partn
         if parts is not None:
             check_speakers(parts)
     return sides[0], sides[1], partners
+
+
+def _files(request: LoadRequest) -> tuple[Parts[Path] | None, Parts[Path]]:
+    """Return the files of both domains; with times, a speaker is as late as their last clip."""
+    if split_columns(request).time:
+        request = replace(request, options={**request.options, "group": "label"})
+    return class_sides(request, SOUND_SUFFIXES)
 
 
 def _named(files: Parts[Path]) -> Parts[Clip]:

@@ -78,6 +78,12 @@ def _speaker_folder() -> TaskSpec:
                 summary="list of the pairs that are compared: table with the columns first, second (files) and same "
                 "(0 or 1), or .txt as VoxCeleb has it. Empty: all pairs of test clips",
             ),
+            Option(
+                name="time",
+                default="",
+                summary="column of times in a table, numbers or ISO dates; the latest speakers, with about a fifth of "
+                "the clips, are the test split (optional)",
+            ),
         ),
         files=deferred("tlbench_speech.verification.own", "files"),
         load=deferred("tlbench_speech.verification.own", "load"),

@@ -9,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from tlbench.assets.readers.decimals import with_decimal_points
 from tlbench.assets.readers.labelled import Labelled, Parts, hold_out, published_parts
 from tlbench.contract.requests import LoadRequest
-from tlbench.errors import BadInputError
+from tlbench.errors import BadInputError, UnknownNameError
 from tlbench.results.files import text_of
 
 if TYPE_CHECKING:
     from tlbench.assets.readers.tables import Table
+    from tlbench.contract.faults import Faults
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ class SplitColumns(NamedTuple):
         return replace(
             examples,
             groups=table.filled(self.group, "group") if self.group else None,
-            times=_times(table, self.time) if self.time else None,
+            times=_times_in(table, self.time) if self.time else None,
         )
 
 
@@ -58,7 +59,7 @@ def check_no_columns(root: Path, columns: SplitColumns, label: str = "label") ->
 
     `label` is the other column that a table of its files has beside `file`.
     """
-    if named := columns.named():
+    if named := [name for name in columns.named() if name != label]:
         raise BadInputError(
             f'"{root}" is a folder, which has no column "{named[0]}": list its files in a table with the columns file, '
             f"{label} and {named[0]}, and pass that table (task.group, task.time)."
@@ -126,16 +127,58 @@ def _check_order(parts: Parts[T]) -> None:
         )
 
 
-def _times(table: Table, column: str) -> list[float]:
-    """Return a column as numbers; its cells are all numbers, or all dates of ISO 8601, with a time zone or without."""
+def with_fields(
+    examples: Labelled[T], records: Sequence[Mapping[str, Any]], places: Sequence[str], columns: SplitColumns
+) -> Labelled[T]:
+    """Return examples with groups and times from fields of their records, one for each example.
+
+    `places` are those of the records, for messages. Without a field of groups, examples keep the groups that they have.
+    """
+    fields = list(dict.fromkeys(name for record in records for name in record))
+
+    def filled(field: str, what: str) -> list[str]:
+        if field not in fields:
+            raise BadInputError(str(UnknownNameError("field", field, fields, where=f'in "{examples.where}"')))
+        return [
+            _filled(record, field, what, place, examples.faults) for record, place in zip(records, places, strict=True)
+        ]
+
+    groups, times = columns
+    return replace(
+        examples,
+        groups=filled(groups, "group") if groups else examples.groups,
+        times=_times(filled(times, "time"), [f'{place}, "{times}"' for place in places], examples.faults)
+        if times
+        else None,
+    )
+
+
+def _filled(record: Mapping[str, Any], field: str, what: str, place: str, faults: Faults) -> str:
+    """Return a text or number of a record; a record without one is refused."""
+    value = record.get(field)
+    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+        faults.refuse(f'{place}: "{field}" is {value!r:.40}; expected a text or a number as the {what}.')
+        return ""
+    text = "" if value is None else str(value).strip()
+    if not text:
+        faults.refuse(f'{place}: "{field}" is empty or missing: give every record a {what}.')
+    return text
+
+
+def _times_in(table: Table, column: str) -> list[float]:
     cells = with_decimal_points(table, [column]).filled(column, "time")
+    return _times(cells, [f'"{table.path}", line {line}, column "{column}"' for line in table.lines], table.faults)
+
+
+def _times(cells: Sequence[str], places: Sequence[str], faults: Faults) -> list[float]:
+    """Return times as numbers; they are all numbers, or all dates of ISO 8601, with a time zone or without."""
     read = [_time(cell) for cell in cells]
     form = next((form for form, _ in filter(None, read)), "")
-    for line, cell, time in zip(table.lines, cells, read, strict=True):
+    for place, cell, time in zip(places, cells, read, strict=True):
         if cell and (time is None or time[0] != form):
-            table.faults.refuse(
-                f'"{table.path}", line {line}, column "{column}": "{cell}" is not a time like the others: use a number '
-                f"in each row, or a date such as 2024-03-31 or 2024-03-31T12:30:00, all with a time zone or none."
+            faults.refuse(
+                f'{place}: "{cell}" is not a time like the others: use a number everywhere, or a date such as '
+                f"2024-03-31 or 2024-03-31T12:30:00, all with a time zone or none."
             )
     return [math.inf if time is None else time[1] for time in read]
 

@@ -6,18 +6,16 @@ import json
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from tlbench.assets.limits import check_file
 from tlbench.assets.readers.conll import TaggedSentence
-from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns
+from tlbench.assets.readers.divided import NO_COLUMNS, SplitColumns, with_fields
 from tlbench.assets.readers.json_records import json_values
 from tlbench.assets.readers.labelled import Labelled
 from tlbench.assets.readers.objects import COLUMNAR_SUFFIXES, features, read_columns
-from tlbench.assets.readers.tables import Table, find_column
 from tlbench.assets.readers.tagged import check_tags, to_iob2
 from tlbench.assets.readers.words import Span, words_of
 from tlbench.contract.faults import RAISE, Faults
@@ -65,10 +63,12 @@ def read_spans(path: Path, columns: SplitColumns = NO_COLUMNS, faults: Faults = 
         faults.note(f'"{path}": {rejected} records were not accepted by the annotator ("answer") and are left out.')
     if extended:
         faults.note(f'"{path}": {extended} spans begin or end inside a word and were extended to the whole word.')
-    return _examples(path, records, columns, faults)
+    return _examples(path, form, records, columns, faults)
 
 
-def _examples(path: Path, records: Sequence[Record], columns: SplitColumns, faults: Faults) -> Labelled[TaggedSentence]:
+def _examples(
+    path: Path, form: str, records: Sequence[Record], columns: SplitColumns, faults: Faults
+) -> Labelled[TaggedSentence]:
     numbers = [number for number, _, sentences in records for _ in sentences]
     sentences = [sentence for _, _, of_record in records for sentence in of_record]
     if not sentences:
@@ -77,18 +77,8 @@ def _examples(path: Path, records: Sequence[Record], columns: SplitColumns, faul
         faults.locate(words, f"{path}, line {number}")
     groups = [f"{path.name} {number}" for number in numbers] if len(set(numbers)) < len(numbers) else None
     examples = Labelled(where=path, inputs=sentences, labels=[""] * len(sentences), groups=groups, faults=faults)
-    if not (names := columns.named()):
-        return examples
-    fields = list(dict.fromkeys(name for _, record, _ in records for name in record))
-    for name in names:
-        find_column(path, fields, name)
-    cells = [
-        ["" if record.get(name) is None else str(record[name]) for name in names]
-        for _, record, of_record in records
-        for _ in of_record
-    ]
-    divided = columns.of(Table(path, names, cells, numbers, faults), examples)
-    return divided if columns.group else replace(divided, groups=groups)
+    of_sentences = [record for _, record, of_record in records for _ in of_record]
+    return with_fields(examples, of_sentences, [f'"{path}", {form} {number}' for number in numbers], columns)
 
 
 def _is_pair(value: Any) -> bool:
