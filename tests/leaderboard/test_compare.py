@@ -78,12 +78,31 @@ def test_only_a_significant_regression_fails(seeds, board, command):
 
 
 def test_the_legend_has_the_numbers_of_the_table(seeds, board):
-    found = tlbench.compare("a", "tied", board=board(seeds("a", CLEAR), seeds("tied", (0.78, 0.83, 0.80))))
+    found = tlbench.compare("a", "tied", board=board(seeds("a", CLEAR), seeds("tied", (0.70, 0.85, 0.75))))
     (one,) = found
+    assert 3 < one.seeds_needed <= 30
     cell = f"3 of {one.seeds_needed}"
     table, legend = repr(found).split("B in 1 comparisons")
     assert cell in table
     assert f'Undecided: "{cell}" seeds: 3 are there, about {one.seeds_needed} would' in legend
+
+
+def test_a_number_of_seeds_that_nobody_runs_is_no_advice(seeds, board):
+    found = tlbench.compare("a", "tied", board=board(seeds("a", CLEAR), seeds("tied", (0.78, 0.83, 0.80))))
+    assert next(iter(found)).seeds_needed > 30
+    assert "undecided  3 of 30+" in repr(found)
+    assert "Undecided: the test split is too small to decide it." in repr(found)
+
+
+def test_label_budgets_stand_in_a_column_of_their_own(seeds, board):
+    rows = [
+        seeds(name, scores, label_budget=budget)
+        for name, scores in (("a", SAME), ("b", CLEAR))
+        for budget in (20, 50)
+    ]
+    found = tlbench.compare("a", "b", board=board(*rows))
+    assert [(one.label_budget, one.a, one.b) for one in found] == [("20", "a", "b"), ("50", "a", "b")]
+    assert "label_budget=" not in repr(found)
 
 
 def test_options_of_training_mean_the_same_in_all_strategies():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlbench.api.tables import Lines, as_html, as_text
+from tlbench.leaderboard.advice.rules import MANY_SEEDS
 from tlbench.leaderboard.comparison import VERDICTS, Comparison, Uncompared
 from tlbench.leaderboard.marks import WORDS
 from tlbench.leaderboard.matching import PLURALS, Sort
@@ -115,11 +116,11 @@ def _undecided(compared: Sequence[Comparison]) -> str:
     """Return what the column of seeds says of undecided comparisons, with the numbers of the first that has any."""
     few = "the test split is too small to decide it."
     for one in compared:
-        if one.seeds_needed:
+        if one.seeds_needed and one.seeds_needed <= MANY_SEEDS:
             needed = (
                 f'"{_seeds(one)}" seeds: {one.seeds} are there, about {one.seeds_needed} would decide this difference.'
             )
-            return f"Undecided: {needed} Without such a number, {few}"
+            return f"Undecided: {needed} With {MANY_SEEDS}+, or without such a number, {few}"
     return f"Undecided: {few}"
 
 
@@ -157,7 +158,9 @@ def _score_cells(one: Comparison) -> dict[str, str]:
 
 
 def _seeds(one: Comparison) -> str:
-    return f"{one.seeds} of {one.seeds_needed}" if one.seeds_needed else str(one.seeds)
+    if not one.seeds_needed:
+        return str(one.seeds)
+    return f"{one.seeds} of {one.seeds_needed if one.seeds_needed <= MANY_SEEDS else f'{MANY_SEEDS}+'}"
 
 
 def _forgetting(named: Sequence[tuple[Mapping[str, str | None], Comparison]]) -> Block:

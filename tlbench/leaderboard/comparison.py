@@ -125,7 +125,8 @@ def _question(entry: Entry, by: Sort) -> dict[str, Any]:
 
 def _label(entry: Entry, by: Sort) -> str:
     name = entry.first.backbone if by == "backbone" else entry.first.strategy
-    note = ", ".join(filter(None, (entry.note, entry.version)))
+    options = [option for option in entry.note.split(", ") if not option.startswith("label_budget=")]  # `_question`'s.
+    note = ", ".join(filter(None, (*options, entry.version)))
     return f"{name} ({note})" if note else name
 
 
