@@ -87,6 +87,9 @@ def test_steps_are_timed_only_where_many_follow(jobs, settings):
     short = Outlook(jobs=[replace(jobs[0], fields=few)], settings=settings, at_once=1)
     assert [question.measure for question in short.questions().values()] == [False]
     assert [question.measure for question in short.questions(asked=True).values()] == [True]
+    pretrained = replace(jobs[0], fields={**few, "weights": "hub:owner/decoder"})
+    slow = Outlook(jobs=[pretrained], settings=settings, at_once=1)
+    assert [q.measure for q in slow.questions().values()] == [True]
     assert [q.measure for q in Outlook(jobs=jobs, settings=settings, at_once=1).questions().values()] == [True]
 
 

@@ -64,8 +64,12 @@ class Group:
 
     @cached_property
     def short(self) -> bool:
-        """Whether too few training steps follow to time some; without any, a pass over a few examples is timed."""
-        return 0 < sum(steps_of(job) + source_steps_of(job) for job in self.open) < WORTH
+        """Whether too few training steps follow to time some; without any, a pass over a few examples is timed.
+
+        A step of a pre-trained model may take a minute, so that a few are never too few.
+        """
+        steps = sum(steps_of(job) + source_steps_of(job) for job in self.open)
+        return 0 < steps < WORTH and all(job.fields["weights"] == "random" for job in self.open)
 
     def question(self, asked: bool) -> Question | None:
         """Return what is to be found out before it runs; steps are timed if it is `asked` for, or worth it."""
