@@ -14,7 +14,9 @@ LINES = re.findall(r"^\| `([^`|]+)` \| `([^`|]+)` \| (?:[^|]*\|){9}$", PAGE.read
 
 
 def test_every_task_of_the_suite_is_in_the_table():
-    wanted = {(task, backbone) for one in read_suite("pretrained").runs for task in one.tasks for backbone in one.backbones}
+    wanted = {
+        (task, backbone) for one in read_suite("pretrained").runs for task in one.tasks for backbone in one.backbones
+    }
     assert set(LINES) == wanted
 
 

@@ -437,6 +437,17 @@ def test_the_command_python_and_pages_say_the_same(board, command):
     assert (page, overview) == ((board / "toy.md").read_text(), (board / "README.md").read_text())
 
 
+def test_tasks_with_a_real_checkpoint_come_first(board):
+    rows = list(tlbench.load(board).rows)
+    real = [
+        dataclasses.replace(row, task="toy/zebra", weights="hub:owner/net", weights_sha256="ab" * 16) for row in rows
+    ]
+    render(board, [*rows, *real])
+    overview = (board / "README.md").read_text()
+    table = overview[overview.index("Which strategy?") :]
+    assert 0 < table.index("| toy/zebra") < table.index("| toy/blobs")
+
+
 def test_limits_of_the_command_are_those_of_python(board, command):
     status, output, _ = command("--board", board, "--max-forgetting", "0.1", "--needs", "target-labels")
     results = tlbench.load(board)

@@ -96,9 +96,7 @@ def test_a_number_of_seeds_that_nobody_runs_is_no_advice(seeds, board):
 
 def test_label_budgets_stand_in_a_column_of_their_own(seeds, board):
     rows = [
-        seeds(name, scores, label_budget=budget)
-        for name, scores in (("a", SAME), ("b", CLEAR))
-        for budget in (20, 50)
+        seeds(name, scores, label_budget=budget) for name, scores in (("a", SAME), ("b", CLEAR)) for budget in (20, 50)
     ]
     found = tlbench.compare("a", "b", board=board(*rows))
     assert [(one.label_budget, one.a, one.b) for one in found] == [("20", "a", "b"), ("50", "a", "b")]

@@ -44,11 +44,16 @@ def overview(entries: Sequence[Entry]) -> Figure:
 
 
 def _lines(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
-    """Return a heading for each domain, then its tasks: name, source-only and the best strategy of each access."""
+    """Return a heading for each domain, then its tasks: name, source-only and the best strategy of each access.
+
+    In a domain, encoders with weights from a file come before those that began with random weights.
+    """
     lines: list[tuple[str, list[Entry]]] = []
     pairs = by_task(entries)
     named = zip(titles(pairs), pairs.values(), strict=True)
-    ordered = sorted(named, key=lambda pair: (pair[1][0].first.domain, pair[0]))
+    ordered = sorted(
+        named, key=lambda pair: (pair[1][0].first.domain, not any(one.first.weights_sha256 for one in pair[1]), pair[0])
+    )
     for domain, group in itertools.groupby(ordered, lambda pair: pair[1][0].first.domain):
         lines.append((domain, []))
         for title, members in group:

@@ -68,7 +68,10 @@ def texts(
     picture = pictures.shown(drawn, "", pictures.source_of(everything))
     made["leaderboard.json"] = json_text(everything)
     made["over-tasks.json"] = over_tasks_page.json_text(comparisons, neighbours)
-    made["README.md"] = markdown.overview(entries, left, picture, advice_pages.short(advice), section)
+    # Real checkpoints are what a board is read for: their tasks come first.
+    pretrained = {entry.first.task for entry in entries if entry.first.weights_sha256}
+    brief = advice_pages.short(sorted(advice, key=lambda of_task: of_task.task not in pretrained))
+    made["README.md"] = markdown.overview(entries, left, picture, brief, section)
     return made
 
 
