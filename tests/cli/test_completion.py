@@ -32,7 +32,7 @@ print(sorted({"torch", "numpy", "onnx", "onnxruntime"} & set(sys.modules)), file
         (["run", "--backbone"], "timm", {"timm/"}),
         (["run", "--strategy"], "ad", {"adabn", "adapters", "adversarial"}),
         (["run", "--suite"], "r", {"real"}),
-        (["run", "--estimator"], "", {"class-share", "gbc", "h-score", "leep", "logme", "nce"}),
+        (["run", "--estimator"], "", {"a-distance", "class-share", "gbc", "h-score", "leep", "logme", "nce"}),
         (["run", "--analysis"], "feat", {"feature-map", "feature-shift"}),
         (["show"], "class", {"class-share", "classical"}),
         (["show"], "finet", {"finetune"}),

@@ -72,7 +72,7 @@ def test_backbones_are_ranked_before_training(tlbench):
     status, output, errors = tlbench(*words)
     assert status == 0, errors
     assert "toy/blobs: which backbone?" in output
-    for name in ("size", "logme", "h-score", "gbc", "leep", "nce"):
+    for name in ("size", "logme", "h-score", "gbc", "leep", "nce", "a-distance"):
         assert re.search(rf"By {name}: toy/mlp(-batchnorm)?, toy/mlp", output), output
     found = json.loads(tlbench(*words, "--json")[1])
     assert [one["backbone"] for one in found] == ["toy/mlp", "toy/mlp-batchnorm"]

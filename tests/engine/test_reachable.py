@@ -25,7 +25,7 @@ from tlbench.engine.estimation import estimate_request
 from tlbench.engine.given import declared_parts
 from tlbench.engine.prepared import Prepared
 from tlbench.engine.store import Store
-from tlbench.learning import data
+from tlbench.learning import data, encode
 from tlbench.learning.choosing import Chooser
 from tlbench.planning.plan import Pairing, SourcePlan
 from tlbench.planning.plan_parts import Asked
@@ -264,6 +264,23 @@ def test_an_estimator_is_led_to_the_label_budget_alone(source_of, pairing_of):
     assert {len(one) for one in arrays} == {len(request.targets)}
     for split in TEST_SPLITS:
         assert not has_labels(found, prepared.split(split))
+
+
+def test_an_estimator_that_asks_for_it_is_led_to_source_training_features_alone(source_of, pairing_of):
+    pairing = pairing_of("toy/blobs")
+    prepared, source = source_of(pairing)
+    spec = EstimatorSpec(name="own", title="", summary="", estimate=len, needs=("source-features",))
+    request = estimate_request(pairing, prepared, source, Asked(spec=spec, options={}))
+    found = list(reachable(request))
+    assert [one for one in found if isinstance(one, (*HOST, torch.nn.Module))] == []
+    assert np.array_equal(request.source_features, encode(source, prepared.split("source-train").inputs))
+    others = [one for one in found if isinstance(one, np.ndarray) and one is not request.source_features]
+    assert {len(one) for one in others} == {len(request.targets)}
+    held = {row.tobytes() for row in (*request.source_features, *request.features)}
+    for split in TEST_SPLITS:
+        assert not held & {row.tobytes() for row in encode(source, prepared.split(split).inputs)}
+        assert not has_labels(found, prepared.split(split))
+    assert not has_labels(found, prepared.split("source-train"))
 
 
 def test_an_analysis_is_led_to_no_training_data(source_of, pairing_of):

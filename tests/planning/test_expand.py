@@ -186,6 +186,12 @@ def test_what_a_strategy_asks_for_is_held_against_task_and_backbone(catalog, pla
             "source-class-probabilities",
             "class probabilities in the source domain, which the kind regression lacks.",
         ),
+        ({}, "source-features", ""),
+        (
+            {"source_kind": LANGUAGE_MODELLING},
+            "source-features",
+            "a source with a target for each unit of prediction, w",
+        ),
         ({"augment": ()}, "two-views", 'two views of an example, which "toy/blobs" lacks: it names no'),
         ({"traits": ("ordered-labels",)}, "ordered-labels", ""),
     ],
@@ -195,6 +201,16 @@ def test_the_kind_and_the_task_give_traits_too(catalog, changed, need, reason):
     strategy = dataclasses.replace(catalog.strategy("finetune"), needs=(need,))
     found = mismatch(task, "transductive", catalog.backbone("toy/mlp"), strategy)
     assert found.startswith(f'"finetune" requires {reason}') if reason else found == ""
+
+
+def test_an_estimator_of_source_features_is_left_out_without_a_source(catalog, plan_of):
+    spec = dataclasses.replace(catalog.estimator("class-share"), needs=("source-features",))
+    asking = dataclasses.replace(catalog, estimators={"class-share": spec})
+    plan = plan_of(asking, tasks=["toy/alone", "toy/blobs"], strategies=["frozen"], estimators=["class-share"])
+    found = {pairing.task.name: (len(pairing.estimators), dict(pairing.left_out)) for pairing in plan.pairings}
+    reason = found["toy/alone"][1].pop("class-share")
+    assert words_in_order(reason, '"class-share" requires a source', '"toy/alone" lacks', "no source domain"), reason
+    assert found == {"toy/alone": (0, {}), "toy/blobs": (1, {})}
 
 
 def test_a_backbone_that_encodes_labels_gives_label_vectors(catalog):

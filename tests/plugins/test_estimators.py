@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -10,19 +12,23 @@ from scipy.special import softmax
 from scipy.stats import entropy, multivariate_normal, norm
 from sklearn.covariance import LedoitWolf
 from sklearn.cross_decomposition import CCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import mutual_info_score
+from sklearn.model_selection import cross_val_score
 
 from tlbench import EstimateRequest, NotApplicable
 from tlbench_estimators.classes import gbc, h_score, overlap
+from tlbench_estimators.domains import nearness
 from tlbench_estimators.evidence import logme
 from tlbench_estimators.source_labels import leep, nce
 
 
-def request(features, targets, classes=3, outputs=None):
+def request(features, targets, classes=3, outputs=None, source=None):
     return EstimateRequest(
         features=np.asarray(features, np.float32),
         targets=np.asarray(targets),
         classes=classes,
+        source_features=source,
         source_outputs=outputs,
         source_labels=tuple("pqrst")[: 0 if outputs is None else outputs.shape[1]],
         target_labels=tuple("abcdefgh")[:classes],
@@ -140,3 +146,48 @@ def test_nce_is_mutual_information_less_entropy_and_leep_of_certain_outputs():
 def test_a_source_without_labels_is_said():
     with pytest.raises(NotApplicable, match="no head with several labels"):
         leep(request(*drawn(0)))
+
+
+def domains(seed, apart, budget, size=3000):
+    """A request for a label budget whose first two features are moved from those of a large source."""
+    features, labels = drawn(seed, size=budget)
+    source, _ = drawn(seed + 100, size=size)
+    return request(features + apart * np.array([1, 1, 0, 0, 0], np.float32), labels, source=source)
+
+
+@pytest.mark.parametrize("apart", [0.5, 1.5])
+def test_the_a_distance_is_that_of_a_linear_discriminant_of_scikit_learn(apart):
+    asked = domains(0, apart, budget=1500)
+    accuracies = []
+    for start in (0, 1500):  # As many source units as target units.
+        rows = np.concatenate([asked.source_features[start : start + 1500], asked.features])
+        accuracies += [*cross_val_score(LinearDiscriminantAnalysis(), rows, np.repeat([0, 1], 1500), cv=2)]
+    assert nearness(asked) == pytest.approx(-2 * (2 * np.mean(accuracies) - 1), abs=0.1)
+
+
+@pytest.mark.parametrize("budget", [20, 50])
+def test_equal_domains_are_near_whatever_their_sizes(budget):
+    """A classifier that counts all 3,000 source units errs on the few of the target alone, and finds nearly 2."""
+    assert -0.4 < np.mean([nearness(domains(seed, 0.0, budget)) for seed in range(12)]) <= 0
+
+
+@pytest.mark.parametrize("budget", [20, 50])
+def test_domains_far_apart_have_the_lowest_number(budget):
+    assert nearness(domains(0, 50.0, budget)) == -2.0
+
+
+def test_the_a_distance_draws_the_same_units_each_time_and_reads_no_labels():
+    asked = domains(1, 1.0, budget=41)
+    other = dataclasses.replace(asked, targets=asked.targets[::-1].copy())
+    assert -2 < nearness(asked) == nearness(asked) == nearness(other) < 0
+
+
+def test_no_distance_reads_as_zero_without_a_sign():
+    same = drawn(0)[0]
+    assert str(nearness(request(*drawn(0), source=same))) == "0.0"
+
+
+@pytest.mark.parametrize(("units", "source"), [(3, 60), (60, 3), (60, 0)])
+def test_too_few_units_for_a_distance_are_said(units, source):
+    with pytest.raises(NotApplicable, match="4 units of each domain"):
+        nearness(request(*drawn(0, size=units), source=drawn(1, size=source)[0] if source else None))

@@ -129,6 +129,7 @@ STRATEGIES = {
 }
 ESTIMATORS = {
     "upside-down": ("higher_is_expected_to_transfer_better", "a higher number must mean"),
+    "likes-distance": ("higher_is_expected_to_transfer_better", "with source features far from those of the target"),
     "counts-calls": ("estimates_are_finite_and_reproducible", "for the same request on toy/blobs"),
     "sorts-in-place": ("request_is_not_changed", "changes request.targets: copy"),
     "sets-seed": ("process_state_is_unchanged", "estimate changes NumPy's random state"),

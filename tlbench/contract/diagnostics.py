@@ -20,9 +20,16 @@ if TYPE_CHECKING:
     from tlbench.learning.targets import Targets
 
 
+SOURCE_FEATURES = "source-features"
+"""The trait of a task whose source has a feature for each target, and the need of an estimator that reads them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EstimateRequest:
-    """What an estimator is given: the label budget, as the source model sees it. Arrays alone, copies of its own."""
+    """What an estimator is given: the label budget, as the source model sees it. Arrays alone, copies of its own.
+
+    Test examples are no part of it.
+    """
 
     features: Array
     """`(M, D)` float32: features of the units under the source encoder; of very many units a fixed part."""
@@ -30,6 +37,9 @@ class EstimateRequest:
     """`(M, ...)`: the targets of these units; `(M,)` int64 label indices where labels are classes."""
     classes: int
     """C, how many outputs the target has: classes, or values of a regression."""
+    source_features: Array | None = None
+    """`(N, D)` float32: features of the source's training units under the same encoder; of very many a fixed part. None
+    if the estimator does not name `source-features` in its `needs`."""
     source_outputs: Array | None
     """`(M, Cs)` float32: what the head of the source model gives for these units, before any softmax; None without a
     source head."""
@@ -90,7 +100,8 @@ class EstimatorSpec:
     paper: str = ""
     """Authors, year, title and address of where it comes from."""
     needs: tuple[str, ...] = ()
-    """Traits that the backbone or the task's kind must have; elsewhere it is left out."""
+    """Traits that the backbone or the task's kind must have; elsewhere it is left out. With `source-features` it is
+    given `EstimateRequest.source_features`, and left out on tasks without a source."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""

@@ -7,14 +7,13 @@ from numbers import Real
 
 import numpy as np
 
-from tlbench.contract.diagnostics import EstimateRequest, EstimatorSpec
+from tlbench.contract.diagnostics import SOURCE_FEATURES, EstimateRequest, EstimatorSpec
 from tlbench.contract.task_data import Access
 from tlbench.engine.given import labelled_positions
 from tlbench.engine.prepared import Prepared
 from tlbench.errors import ContractError, NotApplicable
-from tlbench.learning.model import TransferModel, apply_head, encode_split
-from tlbench.learning.probe import some_units
-from tlbench.learning.targets import Targets
+from tlbench.learning.model import TransferModel, apply_head
+from tlbench.learning.probe import encode_some, some_units
 from tlbench.planning.plan import Pairing
 from tlbench.planning.plan_parts import Asked
 from tlbench.results.parts import EstimatePart
@@ -35,18 +34,16 @@ def estimate_request(
     # The same labels that every strategy of this seed and budget sees.
     examples = prepared.split("target-train")
     seen = examples.select(labelled_positions(pairing, examples, Access.TARGET_LABELS))
-    # An image has thousands of pixels: features of all units of a large budget need not fit into memory.
-    kept = some_units(len(seen.targets.values))
-    mask = np.zeros(len(seen.targets.values), bool)
-    mask[kept] = True
-    targets = seen.targets.values[kept]
+    targets = seen.targets.values[some_units(len(seen.targets.values))]
     if "class-probabilities" in pairing.task.kind.traits and len(np.unique(targets)) < 2:
         raise NotApplicable("What is looked at of the label budget has one class alone: use a larger --label-budget.")
-    features = encode_split(source, seen.inputs, Targets(mask, seen.targets.counts)).values
+    features = encode_some(source, seen)
+    asks_for_source = SOURCE_FEATURES in asked.spec.needs
     return EstimateRequest(
         features=features,
         targets=targets,
         classes=len(prepared.target_labels),
+        source_features=encode_some(source, prepared.split("source-train")) if asks_for_source else None,
         source_outputs=apply_head(source.heads["source"], features) if "source" in source.heads else None,
         source_labels=tuple(prepared.source_labels or ()),
         target_labels=tuple(prepared.target_labels),

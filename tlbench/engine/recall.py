@@ -6,8 +6,6 @@ import dataclasses
 import json
 from pathlib import Path
 
-import numpy as np
-
 from tlbench.assets.readers.faults import NotedFaults
 from tlbench.contract.faults import Faults
 from tlbench.contract.requests import PrepareRequest
@@ -18,9 +16,8 @@ from tlbench.engine.splits import prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
 from tlbench.learning.data import Inputs
 from tlbench.learning.model import TransferModel, encode_split
-from tlbench.learning.probe import some_units
+from tlbench.learning.probe import encode_some
 from tlbench.learning.ragged import Ragged
-from tlbench.learning.targets import Targets
 from tlbench.planning.plan import Pairing
 from tlbench.planning.plan_parts import Remembered
 
@@ -88,10 +85,7 @@ def _shapes(inputs: Inputs) -> list[tuple[int, ...] | str]:
 def probe_remembered(kept: Remembered, known: Prepared, model: TransferModel) -> float:
     """Return the test score of a linear probe on an encoder's features of the remembered task, by the task's metric."""
     train, test = known.split("source-train"), known.split("source-test")
-    # At most so many units as a probe is fitted to: features of all pixels need not fit into memory.
-    probed = np.zeros(len(train.targets.values), bool)
-    probed[some_units(len(probed))] = True
-    features = encode_split(model, train.inputs, Targets(probed, train.targets.counts)).values
+    features = encode_some(model, train)
     tested = encode_split(model, test.inputs)
     task = dataclasses.replace(kept.task, kind=kept.kind, source_kind=None, metric=kept.metric)
     score = probe_score(task, known, SplitFeatures(tested, tested, features))

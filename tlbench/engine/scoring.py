@@ -20,8 +20,7 @@ from tlbench.learning.generating import generate_split
 from tlbench.learning.kinds.protocol import Kind
 from tlbench.learning.metrics.forgetting import forgetting
 from tlbench.learning.model import Encoded, TransferModel, apply_head, encode_split, state_hash
-from tlbench.learning.probe import fit_probe, some_units
-from tlbench.learning.targets import Targets
+from tlbench.learning.probe import encode_some, some_units
 from tlbench.planning.plan import Pairing
 from tlbench.results.parts import ScorePart
 
@@ -63,12 +62,7 @@ def extract_features(task: TaskSpec, model: TransferModel, prepared: Prepared) -
     source = encode_split(model, prepared.split("source-test").inputs)
     if "probe" not in task.kind_of_source.traits:
         return SplitFeatures(target, source)
-    train = prepared.split("source-train")
-    # An image has thousands of pixels: features of all training units need not fit into memory.
-    probed = np.zeros(len(train.targets.values), bool)
-    probed[some_units(len(probed))] = True
-    kept = Targets(probed, train.targets.counts)
-    return SplitFeatures(target, source, encode_split(model, train.inputs, kept).values)
+    return SplitFeatures(target, source, encode_some(model, prepared.split("source-train")))
 
 
 def probe_score(task: TaskSpec, prepared: Prepared, seen: SplitFeatures) -> float | None:
@@ -80,23 +74,6 @@ def probe_score(task: TaskSpec, prepared: Prepared, seen: SplitFeatures) -> floa
     kind, outputs = task.kind_of_source.create(), len(prepared.source_labels)
     probe = kind.probe(seen.source_train, targets[some_units(len(targets))], outputs)
     return side_score(task, prepared, "source", probe.outputs, seen.source_test)
-
-
-def a_distance(source: Array, target: Array) -> float:
-    """Return the proxy A-distance 2 (1 - 2 err) of two sets of features (Ben-David et al. 2007), in [0, 2].
-
-    `err` is the error of a linear domain classifier on the half of both sets that it was not fitted to; both sets
-    count as many units, 2,000 at the most.
-    """
-    # One fixed seed: the distance is a property of the features, not of the pairing's seed.
-    random = np.random.default_rng(0)
-    size = min(len(source), len(target), 2000) // 2 * 2
-    drawn = [features[random.permutation(len(features))[:size]] for features in (source, target)]
-    train, test = (np.concatenate([part[half::2] for part in drawn]) for half in (0, 1))
-    domain = np.repeat([0, 1], size // 2)
-    error = float((fit_probe(train, domain, 2).outputs(test).argmax(1) != domain).mean())
-    # Clipped below: a classifier that is worse than chance on a small half says no distance, not a negative one.
-    return min(2.0, max(0.0, 2 * (1 - 2 * error)))
 
 
 def side_score(

@@ -4,6 +4,7 @@ from tlbench.learning.adapt_request import AdaptRequest, Domain
 from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
+from tlbench.learning.domain_distance import a_distance
 from tlbench.learning.heads import Distance, ScaledLinear
 from tlbench.learning.kinds import (
     Anomaly,
@@ -104,6 +105,7 @@ __all__ = [
     "TransferModel",
     "Vectorised",
     "Weighted",
+    "a_distance",
     "accuracy",
     "apply_head",
     "as_bad_input",

@@ -10,7 +10,10 @@ import torch
 from torch import nn
 
 from tlbench.contract.task_data import Array
+from tlbench.learning.data import Examples
 from tlbench.learning.heads import Distance, ScaledLinear
+from tlbench.learning.model import TransferModel, encode_split
+from tlbench.learning.targets import Targets
 
 STRENGTHS = np.logspace(-4, 4, 9)
 """Inverse L2 strengths C that are tried, on standardised features."""
@@ -76,6 +79,13 @@ def some_units(size: int) -> Array:
     if size <= MOST_UNITS:
         return np.arange(size)
     return np.sort(np.random.default_rng(0).choice(size, MOST_UNITS, replace=False))
+
+
+def encode_some(model: TransferModel, examples: Examples) -> Array:
+    """Return the features `(M, D)` of `some_units` of examples: an image has thousands of pixels, too many to keep."""
+    kept = np.zeros(len(examples.targets.values), bool)
+    kept[some_units(len(kept))] = True
+    return encode_split(model, examples.inputs, Targets(kept, examples.targets.counts)).values
 
 
 def fit_probe(features: Array, targets: Array, classes: int) -> Linear:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
-from tlbench.contract.specs import TaskSpec
+from tlbench.contract.specs import Setting, TaskSpec
 from tlbench.errors import UsageError
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_traits
@@ -23,10 +23,10 @@ class Diagnostics:
     estimators: tuple[Asked[EstimatorSpec], ...]
     analyses: tuple[Asked[AnalysisSpec], ...]
 
-    def fields(self, task: TaskSpec, backbone: BackboneSpec) -> dict[str, Any]:
+    def fields(self, task: TaskSpec, setting: Setting, backbone: BackboneSpec) -> dict[str, Any]:
         """Return the fields of a pairing: those that fit a task and a backbone, and why others are left out."""
         asked: list[Asked[Any]] = [*self.estimators, *self.analyses]
-        left_out = {one.label: why for one in asked if (why := lacking_traits(task, backbone, one.spec))}
+        left_out = {one.label: why for one in asked if (why := lacking_traits(task, setting, backbone, one.spec))}
         return {
             "estimators": tuple(one for one in self.estimators if one.label not in left_out),
             "analyses": tuple(one for one in self.analyses if one.label not in left_out),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tlbench.contract.backbone_specs import BackboneSpec
-from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
+from tlbench.contract.diagnostics import SOURCE_FEATURES, AnalysisSpec, EstimatorSpec
 from tlbench.contract.requests import SELF_LABELLED
 from tlbench.contract.specs import KindSpec, Setting, StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
@@ -32,11 +32,12 @@ TRAITS = {
     "linear-head": "a head that a linear model can replace",
     "one-encoder": "a single encoder",
     "plain-layers": "a linear layer or a two-dimensional convolution",
+    SOURCE_FEATURES: "a source with a target for each unit of prediction",
 }
 """Traits whose name is not the term that a reader knows."""
 KIND_TRAITS = ("probe", "class-probabilities", "distances", "one-prediction", "unit-targets", "linear-head")
 """Traits that only kinds give, so that a message names the kind alone."""
-SOURCE_TRAITS = ("source-probe", "source-class-probabilities")
+SOURCE_TRAITS = ("source-probe", "source-class-probabilities", SOURCE_FEATURES)
 """Traits of the source's kind, which may be another than the target's."""
 BACKBONE_TRAITS = ("batchnorm", "scales", "label-vectors", "masked-tokens", "one-encoder", "plain-layers")
 """Traits that only backbones give."""
@@ -47,7 +48,8 @@ def mismatch(task: TaskSpec, setting: Setting, backbone: BackboneSpec, strategy:
     return (
         _wrong_setting(task, setting, strategy)
         or _wrong_task(task, strategy)
-        or _wrong_backbone(task, backbone, strategy)
+        or lacking_traits(task, setting, backbone, strategy)
+        or lacking_layout(task, backbone)
     )
 
 
@@ -72,25 +74,24 @@ def _wrong_task(task: TaskSpec, strategy: StrategySpec) -> str:
     return ""
 
 
-def _wrong_backbone(task: TaskSpec, backbone: BackboneSpec, strategy: StrategySpec) -> str:
-    return lacking_traits(task, backbone, strategy) or lacking_layout(task, backbone)
-
-
-def lacking_traits(task: TaskSpec, backbone: BackboneSpec, spec: StrategySpec | EstimatorSpec | AnalysisSpec) -> str:
+def lacking_traits(
+    task: TaskSpec, setting: Setting, backbone: BackboneSpec, spec: StrategySpec | EstimatorSpec | AnalysisSpec
+) -> str:
     """Return which trait a spec requires that neither backbone nor task nor kind has, or an empty string."""
     for trait in spec.needs:
-        if trait not in given(task, backbone):
-            return f'"{spec.name}" requires {_words(trait)}, which {_lacks(trait, task, backbone)}.'
+        if trait not in given(task, setting, backbone):
+            return f'"{spec.name}" requires {_words(trait)}, which {_lacks(trait, task, setting, backbone)}.'
     return ""
 
 
-def given(task: TaskSpec, backbone: BackboneSpec) -> set[str]:
+def given(task: TaskSpec, setting: Setting, backbone: BackboneSpec) -> set[str]:
     """Return the traits that a task, its kind and a backbone give together, including those that follow from them."""
     derived = {"two-views"} if task.augment and backbone.augment else set()
     derived |= {"label-vectors"} if backbone.encode_labels else set()
     derived |= set() if backbone.parts else {"one-encoder"}
     derived |= set() if "conv1d-only" in backbone.traits else {"plain-layers"}
     derived |= {f"source-{trait}" for trait in task.kind_of_source.traits}
+    derived |= {SOURCE_FEATURES} if setting != "target-only" and "probe" in task.kind_of_source.traits else set()
     return {*backbone.traits, *task.traits, *derived, *_of_kind(task.kind)}
 
 
@@ -104,17 +105,19 @@ def _of_kind(kind: KindSpec) -> set[str]:
 
 def _words(trait: str) -> str:
     of_source = trait.removeprefix("source-")
-    return (
-        TRAITS.get(trait, trait) if of_source == trait else f"{TRAITS.get(of_source, of_source)} in the source domain"
-    )
+    if trait in TRAITS or of_source == trait:
+        return TRAITS.get(trait, trait)
+    return f"{TRAITS.get(of_source, of_source)} in the source domain"
 
 
-def _lacks(trait: str, task: TaskSpec, backbone: BackboneSpec) -> str:
+def _lacks(trait: str, task: TaskSpec, setting: Setting, backbone: BackboneSpec) -> str:
     """Return who could give a trait and does not."""
     kind = f"the kind {task.kind.name}"
     if trait == "two-views":
         unnamed = f'"{task.name}" lacks: it names no transformations in `augment`'
         return unnamed if not task.augment else f'"{backbone.name}" lacks: it has no `augment`'
+    if trait == SOURCE_FEATURES and setting == "target-only":
+        return f'"{task.name}" lacks: it has {SETTINGS[setting]}'
     if trait in SOURCE_TRAITS:
         return f"the kind {task.kind_of_source.name} lacks"
     if trait in BACKBONE_TRAITS:

@@ -134,7 +134,7 @@ def _expand(
             or mismatch(varied, setting, backbone, strategy)
             or cannot_vary(varied, backbone, strength),
             remembered=remembered,
-            **diagnostics.fields(varied, backbone),
+            **diagnostics.fields(varied, setting, backbone),
         )
         for strategy in strategies
         for budget in (swept if swept and Access.TARGET_LABELS in strategy.access else [own])

@@ -47,18 +47,36 @@ def request_is_not_changed(spec: EstimatorSpec, bench: Bench) -> None:
 
 
 def higher_is_expected_to_transfer_better(spec: EstimatorSpec, bench: Bench) -> str | None:
-    """Targets that fit the features get a higher number than the same targets in another order."""
+    """Targets that fit the features get a higher number than the same targets in another order.
+
+    What is given source features may look at these alone: it must prefer a source that has the target's features to one
+    that is far from them.
+    """
     for pairing in asking(spec, bench):
         request = _request(pairing, bench)
-        order = np.random.default_rng(0).permutation(len(request.targets))
-        shuffled = dataclasses.replace(request, targets=request.targets[order])
-        right, wrong = spec.estimate(request), spec.estimate(shuffled)
+        better, worse, how = _shuffled(request) if request.source_features is None else _moved(request)
+        right, wrong = spec.estimate(better), spec.estimate(worse)
         if right <= wrong:
             return (
-                f"{label(spec)} is {right:.4g} on {pairing.task.name} and {wrong:.4g} with shuffled targets: a higher "
-                f"number must mean that better transfer is expected."
+                f"{label(spec)} is {right:.4g} on {pairing.task.name} and {wrong:.4g} with {how}: a higher number must "
+                f"mean that better transfer is expected."
             )
     return None
+
+
+def _shuffled(request: EstimateRequest) -> tuple[EstimateRequest, EstimateRequest, str]:
+    order = np.random.default_rng(0).permutation(len(request.targets))
+    return request, dataclasses.replace(request, targets=request.targets[order]), "shuffled targets"
+
+
+def _moved(request: EstimateRequest) -> tuple[EstimateRequest, EstimateRequest, str]:
+    near, spread = request.features, float(request.features.std())
+    far = near + np.float32(10 * spread + 1)
+    return (
+        dataclasses.replace(request, source_features=near.copy()),
+        dataclasses.replace(request, source_features=far),
+        "source features far from those of the target",
+    )
 
 
 def runs_to_a_result(spec: EstimatorSpec, bench: Bench) -> None:

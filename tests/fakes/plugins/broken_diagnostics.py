@@ -26,6 +26,11 @@ def sorts_in_place(request: EstimateRequest) -> float:
     return 0.5
 
 
+def far(request: EstimateRequest) -> float:
+    assert request.source_features is not None
+    return float(abs(request.source_features.mean() - request.features.mean()))
+
+
 def seeds_numpy(request: EstimateRequest) -> float:
     import numpy as np
 
@@ -67,6 +72,7 @@ def tlbench_estimators() -> list[EstimatorSpec]:
         _estimator("gives-text", lambda request: "0.5"),
         _estimator("unnamed", spread, paper=""),
         _estimator("nowhere", spread, needs=("wings",)),
+        _estimator("likes-distance", far, needs=("source-features",)),
     ]
 
 

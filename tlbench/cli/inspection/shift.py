@@ -34,7 +34,7 @@ def shift(task: TaskSpec, data: TaskData) -> dict[str, Any]:
     if task.modality in DESCRIPTORS and min(len(side.train.inputs) for side in sides) >= 4:
         from threadpoolctl import threadpool_limits
 
-        from tlbench.engine.scoring import a_distance
+        from tlbench.learning.domain_distance import a_distance
 
         what, describe = DESCRIPTORS[task.modality]
         # On matrices of this size, threads take more time to wait for each other than to compute.

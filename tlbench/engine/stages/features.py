@@ -9,7 +9,8 @@ from tlbench.results.parts import FeaturesPart
 def _compute(work: Work) -> FeaturesPart:
     from tlbench.engine.models import read_source
     from tlbench.engine.prepared import Prepared
-    from tlbench.engine.scoring import a_distance, extract_features, probe_score
+    from tlbench.engine.scoring import extract_features, probe_score
+    from tlbench.learning.domain_distance import a_distance
     from tlbench.results.files import write_json
 
     task, prepared = work.pairing.task, Prepared.read(work.above["prepare"])
