@@ -229,7 +229,8 @@ class StrategySpec:
     backbone has `encode_labels`, `masked-tokens`, that it gives a feature of each token and has a mask token,
     `one-encoder`, that it is not made of others, and `plain-layers`, that it is not `conv1d-only`. From the kind follow
     `one-prediction`, that each example has one, `unit-targets`, that each unit of prediction has a target, and
-    `linear-head`; `source-probe` and `source-class-probabilities` are traits of the source's kind."""
+    `linear-head`; `source-probe` and `source-class-probabilities` are traits of the source's kind, and
+    `source-features` says that there is a source, with a target for each unit of prediction."""
     requires: tuple[str, ...] = ()
     """Top-level import names of packages that it needs beside those of tlbench."""
     extra: str = ""
