@@ -40,8 +40,8 @@ VALUES = {
     "fixmatch": 0.7388101670640784,
     "prototypes": 0.7138127322203831,
 }
-"""By skada 0.6.0, lightly 1.6.0, pytorch-adapt 0.0.83, loralib 0.1.2, avalanche-lib 0.6.0, semilearn 0.3.2 and easyfsl
-1.5.0."""
+"""By skada 0.6.0, lightly 1.6.0, pytorch-adapt 0.0.83, loralib 0.1.2, avalanche-lib 0.6.0 and easyfsl 1.5.0;
+FixMatch written out in numpy."""
 
 
 def probabilities(rows):
