@@ -126,7 +126,8 @@ class TestAdversarial:
         assert None not in hashes
 
     def test_domains_come_closer_in_the_features(self, adapted, catalog):
-        from tlbench.engine.scoring import a_distance, extract_features
+        from tlbench.engine.scoring import extract_features
+        from tlbench.learning import a_distance
 
         _, prepared, source, model = adapted(
             "adversarial", overrides={"adversarial.steps": 200, "adversarial.weight": 2}
