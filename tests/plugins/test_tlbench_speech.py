@@ -15,8 +15,9 @@ pytest.importorskip("torchaudio")
 import espeakng_loader
 
 from tlbench_speech.backbones import logmel
+from tlbench_speech.recording import quiet_room, telephone
 from tlbench_speech.synthesis import Utterance, speak, trim
-from tlbench_speech.tasks.commands import LABELS, MARGIN, SAMPLE_RATE, SOURCE, TARGET, load, quiet_room, telephone
+from tlbench_speech.tasks.commands import LABELS, MARGIN, SAMPLE_RATE, SOURCE, TARGET, load
 
 TASK = "speech/commands-accents"
 OPTIONS = {"width": 8, "max_seconds": 2.0}
@@ -96,7 +97,7 @@ def test_splits_have_the_published_sizes_and_all_words_alike(data, side, split, 
 def test_the_telephone_keeps_its_band():
     time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
     power = {
-        pitch: np.mean(telephone(np.sin(2 * np.pi * pitch * time), np.random.default_rng(0)) ** 2)
+        pitch: np.mean(telephone(np.sin(2 * np.pi * pitch * time), SAMPLE_RATE, MARGIN, np.random.default_rng(0)) ** 2)
         for pitch in (100, 1000, 5000)
     }
     assert power[1000] == pytest.approx(0.5, rel=0.2)
@@ -106,7 +107,7 @@ def test_the_telephone_keeps_its_band():
 def test_the_quiet_room_is_20_to_30_decibels_below_the_word():
     word = np.pad(np.sin(np.arange(5000) / 5), MARGIN)
     for seed in range(20):
-        noise = quiet_room(word, np.random.default_rng(seed)) - word
+        noise = quiet_room(word, MARGIN, np.random.default_rng(seed)) - word
         ratio = 10 * np.log10(np.mean(word[MARGIN:-MARGIN] ** 2) / np.mean(noise**2))
         assert 19.9 < ratio < 30.1
 

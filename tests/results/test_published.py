@@ -14,6 +14,8 @@ from tlbench.results.row_files import read_rows
 BOARD = Path(__file__).parents[2] / "leaderboards"
 FEW = ("medical/lesion-masks", "nlp/headlines", "nlp/qa-facts", "speech/codes-telephone", "vision/shapes")
 """Tasks on which the board has the strategies that run by default alone: others take hours."""
+AWAITED = {"speech/voices-telephone"}
+"""Tasks that are younger than the board: the next one has them."""
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +51,13 @@ def test_its_embedded_tasks_have_all_strategies_or_say_why_not(rows, catalog):
         for name, task in catalog.tasks.items()
         if task.data_from == "package" and "(tlbench " in str(catalog.origin(task))
     }
-    assert embedded <= found.keys()
+    assert embedded - found.keys() == AWAITED
     shipped = {name: one for name, one in catalog.strategies.items() if "(tlbench " in str(catalog.origin(one))}
-    asked = {task: {name for name, one in shipped.items() if not (one.on_request and task in FEW)} for task in embedded}
-    assert {task: sorted(asked[task] - found[task]) for task in embedded if asked[task] - found[task]} == {}
+    asked = {
+        task: {name for name, one in shipped.items() if not (one.on_request and task in FEW)}
+        for task in embedded - AWAITED
+    }
+    assert {task: sorted(asked[task] - found[task]) for task in asked if asked[task] - found[task]} == {}
 
 
 def test_its_keys_are_those_of_the_same_questions_today(rows, catalog, settings):

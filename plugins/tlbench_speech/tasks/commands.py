@@ -11,18 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.signal import butter, lfilter, resample_poly, sosfilt
+from scipy.signal import resample_poly
 
 from tlbench import LoadRequest, Side, Split, TaskData
 from tlbench_speech import synthesis
+from tlbench_speech.recording import Random, loudest_at_nine_tenths, quiet_room, telephone
 from tlbench_speech.synthesis import Utterance, speak
 
 LABELS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 SAMPLE_RATE = synthesis.SAMPLE_RATE // 2
 MARGIN = SAMPLE_RATE // 16
 """Samples before and behind the word."""
-TELEPHONE_BAND = butter(4, (300, 3300), "bandpass", fs=SAMPLE_RATE, output="sos")
-Random = np.random.Generator
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,34 +33,25 @@ class Speakers:
     record: Callable[[Any, Random], Any]
 
 
-def quiet_room(speech: Any, random: Random) -> Any:
-    """Add white noise, 20 to 30 dB below the speech."""
-    return _add_noise(speech, random.normal(size=len(speech)), random.uniform(20, 30))
+def _quiet_room(speech: Any, random: Random) -> Any:
+    return quiet_room(speech, MARGIN, random)
 
 
-def telephone(speech: Any, random: Random) -> Any:
-    """Keep 300 to 3,300 Hz and add noise that falls with frequency, 8 to 16 dB below the speech."""
-    noise = lfilter([1], [1, -0.9], random.normal(size=len(speech)))
-    return _add_noise(sosfilt(TELEPHONE_BAND, speech), noise, random.uniform(8, 16))
-
-
-def _add_noise(speech: Any, noise: Any, ratio: float) -> Any:
-    """Mix at a ratio of powers in dB; the speech's power is that of the word without its margins."""
-    power = np.mean(speech[MARGIN:-MARGIN] ** 2) / np.mean(noise**2)
-    return speech + noise * np.sqrt(power / 10 ** (ratio / 10))
+def _telephone(speech: Any, random: Random) -> Any:
+    return telephone(speech, SAMPLE_RATE, MARGIN, random)
 
 
 SOURCE = Speakers(
     voices=("en-us", *(f"en-us+{variant}" for variant in ("m1", "m2", "m3", "m4", "m5", "m7", "Andy"))),
     pitch=(25, 60),
-    record=quiet_room,
+    record=_quiet_room,
 )
 ACCENTS = ("en-gb-scotland", "en-029", "en-gb-x-gbcwmd", "en-gb-x-gbclan", "en-gb-x-rp")
 """Scottish, Caribbean, of the West Midlands, of Lancaster, and received pronunciation."""
 TARGET = Speakers(
     voices=tuple(f"{accent}+{variant}" for accent in ACCENTS for variant in ("f1", "f4")),
     pitch=(50, 90),
-    record=telephone,
+    record=_telephone,
 )
 SPLITS = ((SOURCE, 1200), (SOURCE, 400), (TARGET, 800), (TARGET, 600))
 """Source training and test, target training and test."""
@@ -103,5 +93,4 @@ def utterance_of(text: str, speakers: Speakers, random: Random) -> Utterance:
 def clip_of(samples: Any, speakers: Speakers, random: Random) -> Any:
     """Return the waveform `(T,)` float32 of recorded words, its largest sample at 0.9."""
     speech = np.pad(resample_poly(samples / 32768, 1, 2), MARGIN)
-    recorded = speakers.record(speech, random)
-    return (0.9 * recorded / np.abs(recorded).max()).astype(np.float32)
+    return loudest_at_nine_tenths(speakers.record(speech, random))

@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from tlbench import LoadRequest, Side, Split, TaskData
+from tlbench_speech.recording import Random
 from tlbench_speech.synthesis import speak
-from tlbench_speech.tasks.commands import SAMPLE_RATE, SOURCE, TARGET, Random, clip_of, utterance_of
+from tlbench_speech.tasks.commands import SAMPLE_RATE, SOURCE, TARGET, clip_of, utterance_of
 from tlbench_speech.transcripts.digits import ALPHABET, DIGITS
 
 LENGTHS = (3, 4)

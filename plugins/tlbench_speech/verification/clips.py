@@ -90,15 +90,22 @@ def _side(parts: Parts[Clip], rate: int, partners: Partners | None) -> Side:
         heard = clips.read(lambda clip: _hear(clip, rate, clips))
         for one in heard.inputs:
             clips.faults.locate(one.waveform, one.name)
-        names = [one.name for one in heard.inputs]
-        return Split(
-            inputs=[one.waveform for one in heard.inputs],
-            labels=[number[speaker] for speaker in heard.labels],
-            references=[[name, None if paired is None else list(paired.get(name, ()))] for name in names],
-            groups=list(heard.labels),
-        )
+        return speaker_split(heard.inputs, heard.labels, number, paired)
 
     return Side(labels=ANSWERS, train=split(parts.train, None), test=split(parts.test, partners))
+
+
+def speaker_split(
+    heard: Sequence[Heard], speakers: Sequence[str], number: Mapping[str, int], partners: Partners | None = None
+) -> Split:
+    """Return clips and their speakers as a split: labels are numbers of speakers, who are the groups."""
+    names = [one.name for one in heard]
+    return Split(
+        inputs=[one.waveform for one in heard],
+        labels=[number[speaker] for speaker in speakers],
+        references=[[name, None if partners is None else list(partners.get(name, ()))] for name in names],
+        groups=list(speakers),
+    )
 
 
 def _hear(clip: Clip, rate: int, clips: Labelled[Clip]) -> Heard:
