@@ -24,8 +24,14 @@ FREQUENCIES = np.fft.rfftfreq(BINS, 1 / RATE)
 """Of a spectrum `(F,)` in Hz."""
 OCTAVES = np.log2(np.maximum(FREQUENCIES, 100.0) / 100.0)
 """How far the frequencies lie above 100 Hz, below which no spectrum falls."""
-VOWELS = np.array([(270, 2290, 3010), (530, 1840, 2480), (730, 1090, 2440), (300, 870, 2240), (490, 1350, 1690)], float)
-"""Three resonances in heed, head, hod, who'd and heard: means of men in Hz (Peterson & Barney 1952, table II)."""
+VOWELS = np.array(
+    (
+        *((270, 2290, 3010), (390, 1990, 2550), (530, 1840, 2480), (660, 1720, 2410), (730, 1090, 2440)),
+        *((570, 840, 2410), (440, 1020, 2240), (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690)),
+    ),
+    float,
+)
+"""Three resonances in ten vowels from heed to heard: means of men in Hz (Peterson & Barney 1952, table II)."""
 UPPER = (3500.0, 4500.0, 5500.0, 6500.0, 7500.0)
 """Further resonances, those of a tube of 17.5 cm that is closed at one end: no vowel moves them."""
 RESONANCES = VOWELS.shape[1] + len(UPPER)
@@ -89,8 +95,8 @@ def draw_voice(random: np.random.Generator) -> Voice:
     woman = random.random() < 0.5
     length = random.normal(1.16 if woman else 1.0, 0.06)
     return Voice(
-        tract=length * (1 + random.normal(0, 0.09, RESONANCES)),
-        damping=np.exp(random.normal(0, 0.4, RESONANCES)),
+        tract=length * (1 + random.normal(0, 0.06, RESONANCES)),
+        damping=np.exp(random.normal(0, 0.3, RESONANCES)),
         place=length * random.normal(1, 0.08),
         pitch=float((205 if woman else 120) * np.exp(random.normal(0, 0.2))),
         jitter=random.uniform(0.005, 0.03),
