@@ -7,6 +7,7 @@ Everything is drawn from the generator that is given.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -24,14 +25,8 @@ FREQUENCIES = np.fft.rfftfreq(BINS, 1 / RATE)
 """Of a spectrum `(F,)` in Hz."""
 OCTAVES = np.log2(np.maximum(FREQUENCIES, 100.0) / 100.0)
 """How far the frequencies lie above 100 Hz, below which no spectrum falls."""
-VOWELS = np.array(
-    (
-        *((270, 2290, 3010), (390, 1990, 2550), (530, 1840, 2480), (660, 1720, 2410), (730, 1090, 2440)),
-        *((570, 840, 2410), (440, 1020, 2240), (300, 870, 2240), (640, 1190, 2390), (490, 1350, 1690)),
-    ),
-    float,
-)
-"""Three resonances in ten vowels from heed to heard: means of men in Hz (Peterson & Barney 1952, table II)."""
+VOWELS = np.array([(270, 2290, 3010), (530, 1840, 2480), (730, 1090, 2440), (300, 870, 2240), (490, 1350, 1690)], float)
+"""Three resonances in heed, head, hod, who'd and heard: means of men in Hz (Peterson & Barney 1952, table II)."""
 UPPER = (3500.0, 4500.0, 5500.0, 6500.0, 7500.0)
 """Further resonances, those of a tube of 17.5 cm that is closed at one end: no vowel moves them."""
 RESONANCES = VOWELS.shape[1] + len(UPPER)
@@ -95,8 +90,8 @@ def draw_voice(random: np.random.Generator) -> Voice:
     woman = random.random() < 0.5
     length = random.normal(1.16 if woman else 1.0, 0.06)
     return Voice(
-        tract=length * (1 + random.normal(0, 0.06, RESONANCES)),
-        damping=np.exp(random.normal(0, 0.3, RESONANCES)),
+        tract=length * (1 + random.normal(0, 0.09, RESONANCES)),
+        damping=np.exp(random.normal(0, 0.4, RESONANCES)),
         place=length * random.normal(1, 0.08),
         pitch=float((205 if woman else 120) * np.exp(random.normal(0, 0.2))),
         jitter=random.uniform(0.005, 0.03),
@@ -110,10 +105,10 @@ def say(voice: Voice, syllables: int, random: np.random.Generator) -> Array:
     """Return the waveform `(T,)` of so many syllables, a consonant and a vowel each, that are drawn."""
     today = _as_today(voice, random)
     tracks = _tracks(today, syllables, random)
-    size = (len(tracks.sound.voiced) - 1) * HOP
+    size = (len(tracks.voiced) - 1) * HOP
     pulses = _spectra(_pulses(today, size, random))
     noise = _spectra(random.normal(size=size))
-    voiced, noisy, centre, width = (each[:, None] for each in tracks.sound)
+    voiced, noisy, centre, width = (each[:, None] for each in tracks[1:])
     tract = _gains(tracks.resonances, today.damping) * 10 ** (-today.tilt * OCTAVES / 20)
     mouth = np.exp(-0.5 * ((FREQUENCIES - today.place * centre) / width) ** 2)
     heard = tract * voiced * (pulses + today.breath * noise) + mouth * noisy * noise
@@ -133,12 +128,14 @@ def _as_today(voice: Voice, random: np.random.Generator) -> Voice:
 
 
 class Tracks(NamedTuple):
-    """What the filters are at each of `(S,)` spectra."""
+    """What the filters are at each of `(S,)` spectra: the resonances, and the fields of `Sound`."""
 
     resonances: Array
     """`(S, 8)` in Hz."""
-    sound: tuple[Array, ...]
-    """`(S,)` each, as the fields of `Sound`."""
+    voiced: Array
+    noisy: Array
+    centre: Array
+    width: Array
 
 
 def _tracks(voice: Voice, syllables: int, random: np.random.Generator) -> Tracks:
@@ -153,7 +150,7 @@ def _tracks(voice: Voice, syllables: int, random: np.random.Generator) -> Tracks
     resonances, sound = (np.repeat(np.array(each), lengths, axis=0) for each in (places, sounds))
     voiced, noisy, centre, width = sound.T
     voiced, noisy = (uniform_filter1d(amplitude, 3, mode="constant") for amplitude in (voiced, noisy))
-    return Tracks(uniform_filter1d(resonances, TURNED, axis=0, mode="nearest"), Sound(voiced, noisy, centre, width))
+    return Tracks(uniform_filter1d(resonances, TURNED, axis=0, mode="nearest"), voiced, noisy, centre, width)
 
 
 def _pulses(voice: Voice, size: int, random: np.random.Generator) -> Array:
@@ -167,7 +164,7 @@ def _pulses(voice: Voice, size: int, random: np.random.Generator) -> Array:
     pulses = np.zeros(size)
     np.add.at(pulses, before, 1 - (times - before))
     np.add.at(pulses, before + 1, times - before)
-    return pulses * np.sqrt(RATE / voice.pitch)
+    return pulses * math.sqrt(RATE / voice.pitch)
 
 
 def _spectra(waveform: Array) -> Array:

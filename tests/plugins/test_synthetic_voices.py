@@ -83,11 +83,10 @@ def test_a_tract_resonates_where_its_resonances_are():
 
 def test_a_line_keeps_its_band_and_256_values():
     time = np.arange(RATE) / RATE
-    power = {}
-    for pitch in (100, 1000, 5000):
-        made = voices.call(np.pad(np.sin(2 * np.pi * pitch * time), voices.MARGIN), np.random.default_rng(0))
-        power[pitch] = np.abs(np.fft.rfft(made))[int(pitch * len(made) / RATE) + np.arange(-20, 20)].max()
-    assert power[1000] > 20 * max(power[100], power[5000])
+    pitches = np.array([[100], [1000], [5000]])
+    made = voices.call(np.pad(np.sin(2 * np.pi * pitches * time).sum(0), voices.MARGIN), np.random.default_rng(0))
+    heard = np.abs(np.fft.rfft(made[voices.MARGIN : -voices.MARGIN]))[pitches[:, 0]]
+    assert heard[1] > 20 * max(heard[0], heard[2])
     signal = np.linspace(-1, 1, 4001)
     made = voices.companded(signal)
     assert len(np.unique(made)) == voices.LEVELS
@@ -116,7 +115,7 @@ def test_no_speaker_is_in_two_splits_and_clips_are_waveforms(source, target):
         for clip in part.inputs:
             assert clip.dtype == np.float32
             assert np.abs(clip).max() == pytest.approx(0.9)
-            assert 0.7 < len(clip) / RATE < 2.0
+            assert 0.5 < len(clip) / RATE < 2.0
     assert source.labels == target.labels == ANSWERS
 
 

@@ -50,8 +50,8 @@ def _voices() -> TaskSpec:
     return TaskSpec(
         name="speech/voices-telephone",
         title="Pairs of synthetic voices, headset to telephone",
-        summary="Whether two clips of four syllables are of one speaker, of whom no clip was trained on; synthesised.",
-        source="By headset in a quiet room, 16 kHz: 160 speakers for training (1,920 clips), 40 others to test (400).",
+        summary="Whether two clips of five syllables are of one speaker, of whom no clip was trained on; synthesised.",
+        source="By headset in a quiet room, 16 kHz: 80 speakers for training (1,200 clips), 40 others to test (400).",
         target="By telephone: 20 speakers for training (400 clips), 40 others to test (400 clips, 79,800 pairs).",
         shift="Narrow band, handsets, noise, companding, and other speakers; the question stays the same.",
         mirrors="VoxCeleb1 (Nagrani et al. 2017) by telephone, as the speaker recognition evaluations of NIST",

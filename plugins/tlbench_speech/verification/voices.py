@@ -18,7 +18,7 @@ from tlbench_speech.verification.clips import Heard, speaker_split
 from tlbench_speech.verification.kind_spec import ANSWERS
 from tlbench_speech.vocal_tract import RATE, draw_voice, say
 
-SYLLABLES = 4
+SYLLABLES = 5
 MARGIN = RATE // 16
 """Samples before and behind the syllables."""
 NARROWER = 2
@@ -68,7 +68,7 @@ def companded(signal: Any) -> Any:
     return mu_law_decoding(mu_law_encoding(torch.from_numpy(signal), LEVELS), LEVELS).numpy()
 
 
-SOURCE = Domain("headset", headset, train=Part(speakers=160, clips=12), test=Part(speakers=40, clips=10))
+SOURCE = Domain("headset", headset, train=Part(speakers=80, clips=15), test=Part(speakers=40, clips=10))
 TARGET = Domain("call", call, train=Part(speakers=20, clips=20), test=Part(speakers=40, clips=10))
 
 
@@ -88,7 +88,7 @@ def side(domain: Domain) -> Side:
 
 def _split(record: Callable[[Any, Random], Any], name: str, part: Part) -> Split:
     random = np.random.default_rng([SEED, *name.encode()])
-    voices = {f"{name}-{number:03}": draw_voice(random) for number in range(part.speakers)}
+    voices = {f"{name}-{number:02}": draw_voice(random) for number in range(part.speakers)}
     heard = [
         Heard(_clip(record, say(voice, SYLLABLES, random), random), f"{speaker}/{take}")
         for speaker, voice in voices.items()
