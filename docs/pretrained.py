@@ -18,8 +18,8 @@ PAGE = Path(__file__).with_suffix(".md")
 BOARD = PAGE.parents[1] / "leaderboards"
 STRATEGIES = ("frozen", "finetune", "source-only", "scratch", "classical", "all-labels")
 """The columns of scores, in the order of the page."""
-PLACE = re.compile(r"^\| `([^`|]+)` \| `([^`|]+)` \|")
-"""Task and backbone at the beginning of a line."""
+PLACE = re.compile(r"^\| `([^`|]+)` \| `([^`|]+)` \|(?=(?:[^|]*\|){9}$)")
+"""Task and backbone at the beginning of a line of eleven cells."""
 
 
 def with_figures(page: str, board: Path) -> str:

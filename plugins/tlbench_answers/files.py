@@ -8,7 +8,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ class Asked:
     fields: Mapping[str, Any]
     """`question`, `answers` and so on."""
     context: Any
-    title: str = ""
+    around: Mapping[str, Any]
+    """Fields of its paragraph and of its article, such as `title`."""
 
 
 def read_questions(path: Path, columns: SplitColumns, faults: Faults) -> Labelled[Question]:
@@ -53,7 +54,7 @@ def read_questions(path: Path, columns: SplitColumns, faults: Faults) -> Labelle
     questions, kept, ids = [], [], Counter[str]()
     for asked in _asked(path, faults):
         try:
-            question = _question(asked, columns.group, counts)
+            question = _question(asked, counts)
         except BadInputError as error:
             faults.refuse(f"{asked.where}: {error}")
             continue
@@ -71,7 +72,12 @@ def read_questions(path: Path, columns: SplitColumns, faults: Faults) -> Labelle
     labels = ["answer" if question.answers else "none" for question in questions]
     groups = [question.group for question in questions]
     read = Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
-    return with_fields(read, [one.fields for one in kept], [one.where for one in kept], SplitColumns(time=columns.time))
+    read = with_fields(read, [{**one.around, **one.fields} for one in kept], [one.where for one in kept], columns)
+    return replace(read, inputs=list(map(_in_group, questions, read.groups or groups)))
+
+
+def _in_group(question: Question, group: str) -> Question:
+    return replace(question, group=group)
 
 
 def _asked(path: Path, faults: Faults) -> Iterator[Asked]:
@@ -80,18 +86,20 @@ def _asked(path: Path, faults: Faults) -> Iterator[Asked]:
     for number, record in nested_records(path, faults):
         where = f'"{path}", {"line" if lines else "entry"} {number}'
         if "paragraphs" in record:
-            title = str(record.get("title") or "")
             for place, paragraph in enumerate(_objects(where, record["paragraphs"], faults), 1):
-                yield from _of_paragraph(f"{where}, paragraph {place}", paragraph, title, faults)
+                yield from _of_paragraph(f"{where}, paragraph {place}", paragraph, record, faults)
         elif "qas" in record:
-            yield from _of_paragraph(where, record, str(record.get("title") or ""), faults)
+            yield from _of_paragraph(where, record, {}, faults)
         else:
-            yield Asked(where, record, record.get("context"), str(record.get("title") or ""))
+            yield Asked(where, record, record.get("context"), {})
 
 
-def _of_paragraph(where: str, paragraph: Mapping[str, Any], title: str, faults: Faults) -> Iterator[Asked]:
+def _of_paragraph(
+    where: str, paragraph: Mapping[str, Any], article: Mapping[str, Any], faults: Faults
+) -> Iterator[Asked]:
+    around = {name: value for name, value in {**article, **paragraph}.items() if name not in ("paragraphs", "qas")}
     for place, fields in enumerate(_objects(where, paragraph.get("qas"), faults), 1):
-        yield Asked(f"{where}, question {place}", fields, paragraph.get("context"), title)
+        yield Asked(f"{where}, question {place}", fields, paragraph.get("context"), around)
 
 
 def _objects(where: str, value: Any, faults: Faults) -> list[Mapping[str, Any]]:
@@ -101,7 +109,7 @@ def _objects(where: str, value: Any, faults: Faults) -> list[Mapping[str, Any]]:
     return []
 
 
-def _question(asked: Asked, group: str, counts: Counter[str]) -> Question:
+def _question(asked: Asked, counts: Counter[str]) -> Question:
     """Return a question of a file, its answers at their places. Raises `BadInputError` for what cannot be used."""
     text, context = asked.fields.get("question"), asked.context
     for name, value in (("question", text), ("context", context)):
@@ -113,7 +121,7 @@ def _question(asked: Asked, group: str, counts: Counter[str]) -> Question:
     if not words:
         raise BadInputError(f"the context {_shown(context)} has no words: remove the question, or add its context.")
     answers = [_placed(context, words, *one, counts) for one in _answers(asked.fields)]
-    return Question(str(text).strip(), context, tuple(answers), _group(asked, group))
+    return Question(str(text).strip(), context, tuple(answers), _context_name(context))
 
 
 def _refuse_half(name: str, text: str) -> None:
@@ -198,15 +206,9 @@ def _places(context: str, answer: str) -> list[int]:
     return places
 
 
-def _group(asked: Asked, field: str) -> str:
-    """Return the name of a question's group: by default a hash of its context, which is the same in every file."""
-    if not field:
-        return f"context {hashlib.sha256(str(asked.context).encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
-    value = asked.title if field == "title" else asked.fields.get(field)
-    if value in (None, ""):
-        raise BadInputError(f'there is no "{field}", which task.group names: add it, or leave out task.group.')
-    _refuse_half(field, str(value))
-    return str(value)
+def _context_name(context: str) -> str:
+    """Return the name of a context, which is the same in every file."""
+    return f"context {hashlib.sha256(context.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
 def _shown(value: Any) -> str:

@@ -145,8 +145,8 @@ def _own() -> TaskSpec:
             Option(
                 name="group",
                 default="",
-                summary="field of groups in the images of COCO, such as video_id, or in files of Pascal VOC, such as "
-                "folder; each is held out as a whole, and intervals draw whole groups (optional)",
+                summary="field of groups in the images of COCO, such as video_id, or element of <annotation> in files "
+                "of Pascal VOC; each is held out as a whole, and intervals draw whole groups (optional)",
             ),
             Option(
                 name="time",

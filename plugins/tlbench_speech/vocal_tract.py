@@ -1,4 +1,4 @@
-"""Voices that nobody has: syllables synthesised by the source-filter theory (Fant 1960).
+"""Syllables of synthetic voices, by the source-filter theory (Fant 1960).
 
 A voice is a glottis, whose pulses have a pitch, a jitter and a tilt of their spectrum, and a tract, whose length and
 shape move the resonances of all that it says. Spectra of pulses and noise are filtered, 100 times a second.
@@ -22,7 +22,7 @@ RATE = 16000
 HOP, WINDOW, BINS = 160, 320, 512
 """Samples between two spectra, in the window of one, and in its transform."""
 FREQUENCIES = np.fft.rfftfreq(BINS, 1 / RATE)
-"""Of a spectrum `(F,)` in Hz."""
+"""The frequencies of a spectrum, `(F,)` in Hz."""
 OCTAVES = np.log2(np.maximum(FREQUENCIES, 100.0) / 100.0)
 """How far the frequencies lie above 100 Hz, below which no spectrum falls."""
 VOWELS = np.array([(270, 2290, 3010), (530, 1840, 2480), (730, 1090, 2440), (300, 870, 2240), (490, 1350, 1690)], float)
@@ -103,20 +103,20 @@ def draw_voice(random: np.random.Generator) -> Voice:
 
 def say(voice: Voice, syllables: int, random: np.random.Generator) -> Array:
     """Return the waveform `(T,)` of so many syllables, a consonant and a vowel each, that are drawn."""
-    today = _as_today(voice, random)
-    tracks = _tracks(today, syllables, random)
+    spoken = _in_one_utterance(voice, random)
+    tracks = _tracks(spoken, syllables, random)
     size = (len(tracks.voiced) - 1) * HOP
-    pulses = _spectra(_pulses(today, size, random))
+    pulses = _spectra(_pulses(spoken, size, random))
     noise = _spectra(random.normal(size=size))
     voiced, noisy, centre, width = (each[:, None] for each in tracks[1:])
-    tract = _gains(tracks.resonances, today.damping) * 10 ** (-today.tilt * OCTAVES / 20)
-    mouth = np.exp(-0.5 * ((FREQUENCIES - today.place * centre) / width) ** 2)
-    heard = tract * voiced * (pulses + today.breath * noise) + mouth * noisy * noise
+    tract = _gains(tracks.resonances, spoken.damping) * 10 ** (-spoken.tilt * OCTAVES / 20)
+    mouth = np.exp(-0.5 * ((FREQUENCIES - spoken.place * centre) / width) ** 2)
+    heard = tract * voiced * (pulses + spoken.breath * noise) + mouth * noisy * noise
     _, waveform = istft(heard, RATE, nperseg=WINDOW, noverlap=WINDOW - HOP, nfft=BINS, freq_axis=1, time_axis=0)
     return np.asarray(waveform[:size])
 
 
-def _as_today(voice: Voice, random: np.random.Generator) -> Voice:
+def _in_one_utterance(voice: Voice, random: np.random.Generator) -> Voice:
     """Return a voice as it is in one utterance: higher or lower, brighter or duller, faster or slower."""
     return replace(
         voice,

@@ -84,23 +84,33 @@ def test_the_legend_has_the_numbers_of_the_table(seeds, board):
     cell = f"3 of {one.seeds_needed}"
     table, legend = repr(found).split("B in 1 comparisons")
     assert cell in table
-    assert f'Undecided: "{cell}" seeds: 3 are there, about {one.seeds_needed} would' in legend
+    assert f'Undecided, with the seeds: "{cell}": 3 are there, about {one.seeds_needed} would' in " ".join(
+        legend.split()
+    )
 
 
-def test_a_number_of_seeds_that_nobody_runs_is_no_advice(seeds, board):
+def test_no_number_above_thirty_seeds_is_given(seeds, board):
     found = tlbench.compare("a", "tied", board=board(seeds("a", CLEAR), seeds("tied", (0.78, 0.83, 0.80))))
     assert next(iter(found)).seeds_needed > 30
-    assert "undecided  3 of 30+" in repr(found)
-    assert "Undecided: the test split is too small to decide it." in repr(found)
+    assert "undecided  3 of > 30" in repr(found)
+    assert 'Undecided, with the seeds: "> 30": no practical number would.' in " ".join(repr(found).split())
 
 
 def test_label_budgets_stand_in_a_column_of_their_own(seeds, board):
     rows = [
         seeds(name, scores, label_budget=budget) for name, scores in (("a", SAME), ("b", CLEAR)) for budget in (20, 50)
     ]
-    found = tlbench.compare("a", "b", board=board(*rows))
+    folder = board(*rows, seeds("a", SAME, label_budget=100))
+    found = tlbench.compare("a", "b", board=folder)
     assert [(one.label_budget, one.a, one.b) for one in found] == [("20", "a", "b"), ("50", "a", "b")]
     assert "label_budget=" not in repr(found)
+    assert "only A has a: toy/blobs toy/mlp with 100 labels" in " ".join(repr(found).split())
+
+
+def test_strategies_without_labels_keep_the_budgets_that_tell_them_apart(seeds, board):
+    rows = [seeds(name, SAME, label_budget=budget, access=("source",)) for name in ("a", "b") for budget in (20, 50)]
+    found = tlbench.compare("a", "b", board=board(*rows))
+    assert len({(one.a, one.b) for one in found}) == len(found)
 
 
 def test_options_of_training_mean_the_same_in_all_strategies():

@@ -274,6 +274,21 @@ def test_an_image_without_the_field_is_refused_with_its_place(tmp_path):
     assert any('image 3: "video_id" is [1]; expected a text or a number' in one for one in found.refused)
 
 
+def test_an_image_without_annotations_has_no_fields(tmp_path):
+    voc_of_videos(tmp_path)
+    (tmp_path / "Annotations" / "c3.xml").unlink()
+    found = inspect_task(TASK, request(tmp_path, group="folder"), 2)
+    assert any('c3.png", which has no annotations: "folder" is empty or missing' in one for one in found.refused)
+
+
+def test_missing_images_of_coco_are_no_matter_of_fields(tmp_path):
+    place = coco_of_videos(tmp_path)
+    shutil.rmtree(tmp_path / "images")
+    found = inspect_task(TASK, request(place, group="video_id"), 2)
+    assert any("does not exist" in one for one in found.refused)
+    assert not any("YOLO" in one for one in found.refused)
+
+
 def test_files_of_yolo_have_no_fields(tmp_path):
     yolo_inside(tmp_path)
     with pytest.raises(BadInputError, match="text files of YOLO hold boxes alone"):

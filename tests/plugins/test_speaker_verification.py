@@ -237,6 +237,22 @@ def test_the_latest_speakers_are_the_test_split(tmp_path):
     assert len(own.files(request(target=root / "list.csv", time="when"))) == 31
     with pytest.raises(BadInputError, match='is a folder, which has no column "when"'):
         own.load(request(target=root, time="when"))
+    few = [row for row in rows if int(row[1]) < 5]
+    (root / "few.csv").write_text("\n".join(["file,label,when", *few]))
+    with pytest.raises(BadInputError, match=r"of 1 speakers: expected 2 or more\. Add speakers, or leave out"):
+        own.load(request(target=root / "few.csv", time="when"))
+
+
+@pytest.mark.filterwarnings("ignore:The test split of", "ignore:. of .* test examples")
+def test_splits_that_share_speakers_are_divided_anew_by_time(tmp_path):
+    root = speak(tmp_path / "a", {f"s{number}": 3 for number in range(10)})
+    rows = [
+        f"s{number}/{take}.wav,s{number},{number},{'train' if take else 'test'}"
+        for number in range(10)
+        for take in range(3)
+    ]
+    (root / "list.csv").write_text("\n".join(["file,label,when,split", *rows]))
+    assert groups(own.load(request(target=root / "list.csv", time="when")).target.test) == ["s8", "s9"]
 
 
 def test_published_splits_with_other_speakers_stay(tmp_path):

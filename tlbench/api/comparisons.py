@@ -114,14 +114,17 @@ class Comparisons:
 
 def _undecided(compared: Sequence[Comparison]) -> str:
     """Return what the column of seeds says of undecided comparisons, with the numbers of the first that has any."""
-    few = "the test split is too small to decide it."
-    for one in compared:
-        if one.seeds_needed and one.seeds_needed <= MANY_SEEDS:
-            needed = (
-                f'"{_seeds(one)}" seeds: {one.seeds} are there, about {one.seeds_needed} would decide this difference.'
-            )
-            return f"Undecided: {needed} With {MANY_SEEDS}+, or without such a number, {few}"
-    return f"Undecided: {few}"
+    needed = [one.seeds_needed or 0 for one in compared]
+    said = [
+        f'"{_seeds(one)}": {one.seeds} are there, about {one.seeds_needed} would decide this difference.'
+        for one in compared
+        if one.seeds_needed and one.seeds_needed <= MANY_SEEDS
+    ][:1]
+    if max(needed) > MANY_SEEDS:
+        said.append(f'"> {MANY_SEEDS}": no practical number would.')
+    if not all(needed):
+        said.append("Without such a number, the test split is too small to decide it.")
+    return " ".join(["Undecided, with the seeds:", *said])
 
 
 def _as_text(lines: Lines, remarks: Sequence[str]) -> str:
@@ -160,7 +163,7 @@ def _score_cells(one: Comparison) -> dict[str, str]:
 def _seeds(one: Comparison) -> str:
     if not one.seeds_needed:
         return str(one.seeds)
-    return f"{one.seeds} of {one.seeds_needed if one.seeds_needed <= MANY_SEEDS else f'{MANY_SEEDS}+'}"
+    return f"{one.seeds} of {one.seeds_needed if one.seeds_needed <= MANY_SEEDS else f'> {MANY_SEEDS}'}"
 
 
 def _forgetting(named: Sequence[tuple[Mapping[str, str | None], Comparison]]) -> Block:
@@ -232,7 +235,8 @@ def _grouped(uncompared: Sequence[Uncompared]) -> list[str]:
         if one.a is None or one.b is None:
             names = f"only {'A' if one.b is None else 'B'} has {names}"
         said = f"{names} ({one.reason})" if one.reason else names
-        places.setdefault(said, []).append(f"{one.task} {one.backbone or one.strategy}")
+        labels = f" with {one.label_budget} labels" if one.label_budget else ""
+        places.setdefault(said, []).append(f"{one.task} {one.backbone or one.strategy}{labels}")
     return [f"{said}: {_first(list(dict.fromkeys(found)), ', ')}" for said, found in places.items()]
 
 

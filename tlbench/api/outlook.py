@@ -69,7 +69,7 @@ class Group:
         A step of a pre-trained model may take a minute, so that a few are never too few.
         """
         steps = sum(steps_of(job) + source_steps_of(job) for job in self.open)
-        return 0 < steps < WORTH and all(job.fields["weights"] == "random" for job in self.open)
+        return 0 < steps < WORTH and all(_random(job) for job in self.open)
 
     def question(self, asked: bool) -> Question | None:
         """Return what is to be found out before it runs; steps are timed if it is `asked` for, or worth it."""
@@ -80,6 +80,10 @@ class Group:
             return None
         kinds = {job.training: job for job in reversed(self.open) if steps_of(job)}
         return Question(jobs=list(kinds.values()) or self.open[:1], measure=measure)
+
+
+def _random(job: Job) -> bool:
+    return "random" in (job.fields["weights"], job.fields["backbone_options"].get("weights"))
 
 
 @dataclass(frozen=True, kw_only=True)

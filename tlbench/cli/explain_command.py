@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tlbench.cli.board import board_option, find_row, scratch_of
+from tlbench.cli.board import board_of, board_option, find_row, scratch_of
 from tlbench.cli.catalog import plugin_option
 from tlbench.cli.output import say, say_wrapped
 from tlbench.errors import UsageError
@@ -51,10 +51,10 @@ def command(
     if row.status != "ok":
         raise UsageError(f'"{row.file_name}" has no model to explain: its status is {row.status} ({row.reason}).')
     words = repeat_command(row, catalog)
-    if not no_run:
-        _compute(row, words, analyses or _installed(catalog), board, plugins)
-        computed = board / "rows" / row.file_name  # The result may have come from another board, which stays as it is.
-        path, row = find_row(board, str(computed if computed.is_file() else path))
+    if not no_run and _compute(row, words, analyses or _installed(catalog), board, plugins):
+        # A result of another board stays as it is: what was computed is on this one.
+        path, row = find_row(board, str(board / "rows" / row.file_name))
+    board = board_of(str(path), board)
     described = {
         spec.name: Described(title=spec.title, summary=spec.summary, reading=spec.reading)
         for spec in catalog.analyses.values()
@@ -71,21 +71,22 @@ def _installed(catalog: Catalog) -> list[str]:
     return [name for name, spec in catalog.analyses.items() if not missing(spec)]
 
 
-def _compute(row: Row, words: Sequence[str], wanted: Sequence[str], board: Path, plugins: Sequence[Path]) -> None:
-    """Run the result again with the analyses that it lacks."""
+def _compute(row: Row, words: Sequence[str], wanted: Sequence[str], board: Path, plugins: Sequence[Path]) -> bool:
+    """Run the result again with the analyses that it lacks; return whether it is on the board after that."""
     from tlbench.cli.run_command import command as run
 
     lacking = [name for name in wanted if name not in row.analyses]
     if not lacking:
-        return
+        return False
     if any(word.endswith("=PATH") for word in words):
         say_wrapped(
             f"The paths of your files are not on the result. To compute analyses: {shlex.join(words)} "
             + " ".join(f"--analysis {name}" for name in lacking)
         )
-        return
+        return False
     more = [word for name in lacking for word in ("--analysis", name)]
     more += [word for path in plugins for word in ("--plugin", str(path))]
     again = [*words[2:], "--references", "none", "--board", str(board), *more, "-q"]
     with contextlib.suppress(SystemExit):  # What failed is an analysis; the page says which are there.
         run.main(again, prog_name="tlbench run", standalone_mode=False)
+    return (board / "rows" / row.file_name).is_file()

@@ -35,15 +35,15 @@ def estimate_request(
     examples = prepared.split("target-train")
     seen = examples.select(labelled_positions(pairing, examples, Access.TARGET_LABELS))
     targets = seen.targets.values[some_units(len(seen.targets.values))]
-    if "class-probabilities" in pairing.task.kind.traits and len(np.unique(targets)) < 2:
+    compares_domains = SOURCE_FEATURES in asked.spec.needs  # It can do with one class.
+    if not compares_domains and "class-probabilities" in pairing.task.kind.traits and len(np.unique(targets)) < 2:
         raise NotApplicable("What is looked at of the label budget has one class alone: use a larger --label-budget.")
     features = encode_some(source, seen)
-    asks_for_source = SOURCE_FEATURES in asked.spec.needs
     return EstimateRequest(
         features=features,
         targets=targets,
         classes=len(prepared.target_labels),
-        source_features=encode_some(source, prepared.split("source-train")) if asks_for_source else None,
+        source_features=encode_some(source, prepared.split("source-train")) if compares_domains else None,
         source_outputs=apply_head(source.heads["source"], features) if "source" in source.heads else None,
         source_labels=tuple(prepared.source_labels or ()),
         target_labels=tuple(prepared.target_labels),

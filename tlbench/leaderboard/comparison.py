@@ -125,7 +125,9 @@ def _question(entry: Entry, by: Sort) -> dict[str, Any]:
 
 def _label(entry: Entry, by: Sort) -> str:
     name = entry.first.backbone if by == "backbone" else entry.first.strategy
-    options = [option for option in entry.note.split(", ") if not option.startswith("label_budget=")]  # `_question`'s.
+    options = entry.note.split(", ")
+    if "target-labels" in entry.first.access:  # `_question` has their budget.
+        options = [option for option in options if not option.startswith("label_budget=")]
     note = ", ".join(filter(None, (*options, entry.version)))
     return f"{name} ({note})" if note else name
 

@@ -12,6 +12,7 @@ from tabulate import tabulate
 from tlbench.leaderboard import flags, marks, to_scratch, versions, wording
 from tlbench.leaderboard.aggregate import Entry, graphs, order
 from tlbench.leaderboard.pictures import Picture
+from tlbench.leaderboard.questions import pretrained
 from tlbench.results import columns as results
 from tlbench.results.columns import Column
 from tlbench.results.escapes import plain
@@ -182,8 +183,8 @@ def _overview_table(entries: Sequence[Entry]) -> str:
     lines = [
         {"task": "*access*", "backbone": "", **{_field(name): wording.access(access) for _, access, name in strategies}}
     ]
-    pretrained = {_model(entry) for entry in entries if entry.first.weights_sha256}
-    ordered = sorted(entries, key=lambda entry: (_model(entry) not in pretrained, *_model(entry), order(entry)))
+    real = {_model(entry) for entry in entries if pretrained(entry.first)}
+    ordered = sorted(entries, key=lambda entry: (_model(entry) not in real, *_model(entry), order(entry)))
     for (task, backbone), group in itertools.groupby(ordered, _model):
         line = {"task": safe(task), "backbone": safe(backbone)}
         for entry in group:

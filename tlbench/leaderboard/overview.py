@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tlbench.leaderboard.aggregate import Entry
 from tlbench.leaderboard.plots import by_task, leaders, titles
+from tlbench.leaderboard.questions import pretrained
 from tlbench.leaderboard.style import access_keys, guide, key, legend, line, point, shade, side_by_side
 from tlbench.results.baselines import SOURCE_ONLY
 
@@ -52,7 +53,7 @@ def _lines(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
     pairs = by_task(entries)
     named = zip(titles(pairs), pairs.values(), strict=True)
     ordered = sorted(
-        named, key=lambda pair: (pair[1][0].first.domain, not any(one.first.weights_sha256 for one in pair[1]), pair[0])
+        named, key=lambda pair: (pair[1][0].first.domain, not any(pretrained(one.first) for one in pair[1]), pair[0])
     )
     for domain, group in itertools.groupby(ordered, lambda pair: pair[1][0].first.domain):
         lines.append((domain, []))

@@ -76,6 +76,11 @@ def options(row: Row) -> dict[str, Any]:
     return {**flat, **row.strategy_options, **read, **plugins, **kept}
 
 
+def pretrained(row: Row) -> bool:
+    """Return whether the encoder began with weights from a file; some files hold an architecture alone."""
+    return bool(row.weights_sha256) and "random" not in (row.weights, row.backbone_options.get("weights"))
+
+
 def model_options(row: Row) -> dict[str, Any]:
     """Return the options of the source model and of the backbone."""
     parts = {"backbone": row.backbone_options, "source": row.source_options}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tlbench.errors import StoreError
-from tlbench.leaderboard import latex, markdown, over_tasks, over_tasks_page, pictures
+from tlbench.leaderboard import latex, markdown, over_tasks, over_tasks_page, pictures, questions
 from tlbench.leaderboard.advice import pages as advice_pages
 from tlbench.leaderboard.advice import verdict
 from tlbench.leaderboard.aggregate import Entry, aggregate, without_score
@@ -69,8 +69,8 @@ def texts(
     made["leaderboard.json"] = json_text(everything)
     made["over-tasks.json"] = over_tasks_page.json_text(comparisons, neighbours)
     # Real checkpoints are what a board is read for: their tasks come first.
-    pretrained = {entry.first.task for entry in entries if entry.first.weights_sha256}
-    brief = advice_pages.short(sorted(advice, key=lambda of_task: of_task.task not in pretrained))
+    real = {entry.first.task for entry in entries if questions.pretrained(entry.first)}
+    brief = advice_pages.short(sorted(advice, key=lambda of_task: of_task.task not in real))
     made["README.md"] = markdown.overview(entries, left, picture, brief, section)
     return made
 

@@ -54,14 +54,28 @@ def higher_is_expected_to_transfer_better(spec: EstimatorSpec, bench: Bench) -> 
     """
     for pairing in asking(spec, bench):
         request = _request(pairing, bench)
-        better, worse, how = _shuffled(request) if request.source_features is None else _moved(request)
-        right, wrong = spec.estimate(better), spec.estimate(worse)
-        if right <= wrong:
-            return (
-                f"{label(spec)} is {right:.4g} on {pairing.task.name} and {wrong:.4g} with {how}: a higher number must "
-                f"mean that better transfer is expected."
-            )
+        if request.source_features is None:
+            found = _fault(spec, pairing, *_shuffled(request))
+        else:
+            found = _fault(spec, pairing, *_moved(request))
+            better, worse, how = _shuffled(request)
+            if not found and spec.estimate(better) != spec.estimate(worse):  # It looks at the targets too.
+                found = _fault(spec, pairing, better, worse, how)
+        if found:
+            return found
     return None
+
+
+def _fault(
+    spec: EstimatorSpec, pairing: Pairing, better: EstimateRequest, worse: EstimateRequest, how: str
+) -> str | None:
+    right, wrong = spec.estimate(better), spec.estimate(worse)
+    if right > wrong:
+        return None
+    return (
+        f"{label(spec)} is {right:.4g} on {pairing.task.name} and {wrong:.4g} with {how}: a higher number must mean "
+        f"that better transfer is expected."
+    )
 
 
 def _shuffled(request: EstimateRequest) -> tuple[EstimateRequest, EstimateRequest, str]:
@@ -71,7 +85,7 @@ def _shuffled(request: EstimateRequest) -> tuple[EstimateRequest, EstimateReques
 
 def _moved(request: EstimateRequest) -> tuple[EstimateRequest, EstimateRequest, str]:
     near, spread = request.features, float(request.features.std())
-    far = near + np.float32(10 * spread + 1)
+    far = 3 * near + np.float32(10 * spread + 1)  # Elsewhere, and wider.
     return (
         dataclasses.replace(request, source_features=near.copy()),
         dataclasses.replace(request, source_features=far),

@@ -51,7 +51,7 @@ class Boxed:
     annotations: Path | None = None
     """The file with the boxes of this image alone, if there is one."""
     fields: Mapping[str, Any] = field(default_factory=dict, compare=False)
-    """What else the annotations say of the image, such as `date_captured` of COCO and `folder` of Pascal VOC."""
+    """The fields of the image in its annotations, such as `date_captured` of COCO and `folder` of Pascal VOC."""
 
 
 def read_annotations(path: Path) -> str:

@@ -59,13 +59,16 @@ def box_parts(root: Path, columns: SplitColumns, faults: Faults) -> Parts[Boxed]
 
 def _with_groups(images: Labelled[Boxed], columns: SplitColumns) -> Labelled[Boxed]:
     """Return images with their groups and times."""
-    fields = [boxed.fields for boxed in images.inputs]
-    if columns.named() and not any(fields):
+    read, named = images.inputs, columns.named()
+    if not read or not named:
+        return images
+    if any(boxed.annotations is not None and boxed.annotations.suffix.lower() == ".txt" for boxed in read):
         raise BadInputError(
-            f'"{images.where}" has no field "{columns.named()[0]}" of images (task.group, task.time): text files of '
-            f"YOLO hold boxes alone. Use a JSON file of COCO, with such a field in each entry of its images."
+            f'"{images.where}" has no field "{named[0]}" of images (task.group, task.time): text files of YOLO hold '
+            f"boxes alone. Use a JSON file of COCO, with such a field in each entry of its images."
         )
-    return with_fields(images, fields, [boxed.where for boxed in images.inputs], columns)
+    places = [boxed.where if boxed.fields else f"{boxed.where}, which has no annotations" for boxed in read]
+    return with_fields(images, [boxed.fields for boxed in read], places, columns)
 
 
 def files_of(parts: Parts[Boxed]) -> list[Path]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from tlbench import Array, BadInputError, Side, Split, TaskData
-from tlbench.assets import Labelled, Parts, example_files, hold_out, join_examples, quoted, read_sound
+from tlbench.assets import Labelled, Parts, divide, example_files, join_examples, quoted, read_sound
 from tlbench_speech.verification.kind_spec import ANSWERS
 
 LEAST_SPEAKERS = 2
@@ -34,7 +35,7 @@ def by_speakers(parts: Parts[Clip], part: float = 0.2) -> Parts[Clip]:
     """Return a domain in which no speaker, the label of a clip, is in both splits.
 
     Splits that have no speaker in common stay. Else all clips are divided anew: about `part` of the speakers, two at
-    the least, are the test split, those whose names have the smallest hashes.
+    the least, are the test split: the latest, or those whose names have the smallest hashes.
     """
     if not set(parts.train.labels) & set(parts.test.labels):
         return parts
@@ -46,7 +47,7 @@ def by_speakers(parts: Parts[Clip], part: float = 0.2) -> Parts[Clip]:
             f"the test split has other speakers than the training split: add speakers."
         )
     alike = clips.with_inputs(list(zip(clips.inputs, clips.labels, strict=True)), [""] * len(clips))
-    held = hold_out(alike, clips.labels, max(part, LEAST_SPEAKERS / len(speakers)))
+    held = divide(replace(alike, groups=clips.labels), clips.labels, max(part, LEAST_SPEAKERS / len(speakers)))
     divided = held.map(lambda half: half.with_inputs([one for one, _ in half.inputs], [who for _, who in half.inputs]))
     tested = sorted(set(divided.test.labels))
     clips.faults.note(
@@ -61,9 +62,10 @@ def check_speakers(parts: Parts[Clip]) -> None:
     for what, half in (("training", parts.train), ("test", parts.test)):
         speakers = set(half.labels)
         if len(speakers) < LEAST_SPEAKERS:
+            mend = "Add speakers." if half.times is None else "Add speakers, or leave out task.time."
             half.faults.refuse(
                 f'The {what} split of "{half.where}" has clips of {len(speakers)} speakers: '
-                f"expected {LEAST_SPEAKERS} or more. Add speakers."
+                f"expected {LEAST_SPEAKERS} or more. {mend}"
             )
         elif len(speakers) == len(half):
             half.faults.refuse(

@@ -61,7 +61,7 @@ def call(speech: Any, random: Random) -> Any:
 
 
 def companded(signal: Any) -> Any:
-    """Return a signal `(T,)` in -1..1 as `LEVELS` values tell it."""
+    """Return a signal `(T,)` in -1..1, rounded to `LEVELS` values."""
     import torch
     from torchaudio.functional import mu_law_decoding, mu_law_encoding
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import date, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tlbench import BadInputError
-from tlbench.assets import SplitColumns, file_parts, read_records, table_parts
+from tlbench.assets import SplitColumns, divide, file_parts, read_records, table_parts, with_fields
 from tlbench.assets.readers.divided import by_file, check_no_columns
 from tlbench.assets.readers.faults import CollectedFaults
 from tlbench.assets.readers.labelled import Labelled
@@ -122,6 +124,8 @@ def test_listed_files_are_divided_by_the_columns_of_the_table(tmp_path):
 def test_a_folder_has_no_columns(tmp_path):
     with pytest.raises(BadInputError, match='is a folder, which has no column "speaker": list its files in a table'):
         file_parts(tmp_path, (".png",), columns=SplitColumns("speaker"))
+    with pytest.raises(BadInputError, match='is a folder, which has no column "label"'):
+        file_parts(tmp_path, (".png",), columns=SplitColumns("label"))
     check_no_columns(tmp_path, SplitColumns())
 
 
@@ -132,3 +136,53 @@ def test_parts_of_a_file_belong_to_it_unless_they_have_groups():
 
     assert by_file(files("data/train")).groups == ["train/up/1.csv", "train/down/1.csv"]
     assert by_file(files("data/test", groups=["p", "q"])).groups == ["p", "q"]
+
+
+def of_records(records, columns, **more):
+    faults = CollectedFaults()
+    labels = [""] * len(records)
+    examples = Labelled(where=Path("a.json"), inputs=labels, labels=labels, faults=faults, **more)
+    places = [f"record {number}" for number in range(len(records))]
+    return with_fields(examples, records, places, columns), [str(error) for error in faults.errors]
+
+
+def test_fields_of_records_are_texts_numbers_and_dates():
+    records = [{"who": name, "when": datetime(2024, 1, 1 + day)} for day, name in enumerate(["a", 2, 2.5, True])]
+    found, errors = of_records(records, SplitColumns("who", "when"))
+    assert (found.groups, errors) == (["a", "2", "2.5", "True"], [])
+    assert np.diff(found.times).tolist() == [86400.0] * 3
+    dates, errors = of_records([{"when": date(2024, 1, 1)}, {"when": "2024-01-02"}], SplitColumns(time="when"))
+    assert (np.diff(dates.times).tolist(), errors) == ([86400.0], [])
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (float("nan"), 'record 1: "who" is empty or missing: give every record a group.'),
+        (None, 'record 1: "who" is empty or missing: give every record a group.'),
+        ("  ", 'record 1: "who" is empty or missing: give every record a group.'),
+        ([1], 'record 1: "who" is [1]; expected a text or a number as the group.'),
+        ("\ud83d", 'record 1: "who" has half a character: write the whole character.'),
+    ],
+)
+def test_a_record_without_a_group_is_refused_with_its_place(value, sentence):
+    _, errors = of_records([{"who": "a"}, {"who": value}], SplitColumns("who"))
+    assert errors == [sentence]
+
+
+def test_groups_stay_without_a_field_and_unknown_fields_are_named():
+    found, errors = of_records([{"when": 1}, {"when": 2}], SplitColumns(time="when"), groups=["a", "b"])
+    assert (found.groups, found.times, errors) == (["a", "b"], [1.0, 2.0], [])
+    with pytest.raises(BadInputError, match=r'Unknown field "wen" in "a.json"\. Did you mean "when"'):
+        of_records([{"when": 1}], SplitColumns(time="wen"))
+
+
+def test_one_group_cannot_be_divided_and_that_is_noted():
+    faults = CollectedFaults()
+    parts_of = divide(
+        Labelled(where=Path("a.json"), inputs=[1, 2], labels=["", ""], groups=["a", "a"], faults=faults), ["x", "y"]
+    )
+    assert (len(parts_of.test), faults.notes) == (
+        0,
+        ['All examples of "a.json" are of one group: none can be held out (task.group).'],
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -45,6 +46,8 @@ class SplitColumns(NamedTuple):
         )
 
 
+HALF = re.compile("[\ud800-\udfff]")
+"""Half a character of UTF-16, which JSON can hold and UTF-8 cannot."""
 NO_COLUMNS = SplitColumns()
 """Of a table without groups and times."""
 
@@ -59,10 +62,11 @@ def check_no_columns(root: Path, columns: SplitColumns, label: str = "label") ->
 
     `label` is the other column that a table of its files has beside `file`.
     """
-    if named := [name for name in columns.named() if name != label]:
+    if named := columns.named():
+        shown = next((name for name in named if name != label), label)
         raise BadInputError(
-            f'"{root}" is a folder, which has no column "{named[0]}": list its files in a table with the columns file, '
-            f"{label} and {named[0]}, and pass that table (task.group, task.time)."
+            f'"{root}" is a folder, which has no column "{shown}": list its files in a table with the columns file, '
+            f"{label} and {shown}, and pass that table (task.group, task.time)."
         )
 
 
@@ -72,6 +76,8 @@ def divide(examples: Labelled[T], names: Sequence[str], part: float = 0.2) -> Pa
     With times, the latest are; a group counts as late as its last example. Else the hash of a name decides, as in
     `hold_out`: that of the group, or of `names` if there are no groups.
     """
+    if examples.groups is not None and len(set(examples.groups)) == 1:
+        examples.faults.note(f'All examples of "{examples.where}" are of one group: none can be held out (task.group).')
     if examples.times is not None:
         return _latest(examples, examples.times, part)
     return hold_out(examples, names if examples.groups is None else examples.groups, part)
@@ -154,14 +160,16 @@ def with_fields(
 
 
 def _filled(record: Mapping[str, Any], field: str, what: str, place: str, faults: Faults) -> str:
-    """Return a text or number of a record; a record without one is refused."""
+    """Return a text, number or date of a record as text; a record without one is refused."""
     value = record.get(field)
-    if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+    if isinstance(value, list | tuple | dict | bytes):
         faults.refuse(f'{place}: "{field}" is {value!r:.40}; expected a text or a number as the {what}.')
         return ""
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None or value != value else str(value).strip()  # NaN is an empty cell of pandas.
     if not text:
         faults.refuse(f'{place}: "{field}" is empty or missing: give every record a {what}.')
+    elif HALF.search(text):
+        faults.refuse(f'{place}: "{field}" has half a character: write the whole character.')
     return text
 
 
