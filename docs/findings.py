@@ -74,11 +74,12 @@ def plain(board: Path) -> dict[tuple[str, str], dict[str, Entry]]:
         row = entry.first
         task, strategy = catalog.tasks[row.task], catalog.strategies[row.strategy]
         plainly = (
-            requested_budget(row) == str(task.label_budget)
+            task.data_from == "package"
+            and requested_budget(row) == str(task.label_budget)
             and not row.tuning
             and row.augmentation in (None, usual_strength(task, catalog.backbone(row.backbone)))
         )
-        if not plainly or task.data_from != "package":
+        if not plainly:
             continue
         own = found.setdefault((row.task, row.backbone), {})
         if strategy.name in own:

@@ -1,7 +1,7 @@
 """The figures of docs/tasks.md, from a board: `python docs/tasks.py [BOARD]` writes them into the page.
 
 A line has the score, forgetting and latency of the strategy in its command, or of `finetune`, where the board has that
-task with the backbone in its command, or with its own. Other lines stay as they are.
+embedded task with the backbone in its command, or with its own. Other lines stay as they are.
 """
 
 from __future__ import annotations
@@ -51,10 +51,15 @@ def _question(entry: Entry) -> tuple[str, str, str]:
 
 
 def _is_plain(entry: Entry, catalog: Catalog) -> bool:
-    """Return whether a result has the label budget and augmentation of its task, and no tuned options."""
+    """Return whether a result has the label budget and augmentation of its task, and no tuned options.
+
+    Those of downloaded models stand on pages of their own.
+    """
     row = entry.first
-    task, backbone = catalog.tasks[row.task], catalog.backbone(row.backbone)
-    usual = row.augmentation in (None, usual_strength(task, backbone))
+    task = catalog.tasks[row.task]
+    if task.data_from != "package":
+        return False
+    usual = row.augmentation in (None, usual_strength(task, catalog.backbone(row.backbone)))
     return usual and requested_budget(row) == str(task.label_budget) and not row.tuning
 
 

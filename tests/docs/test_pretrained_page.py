@@ -13,7 +13,7 @@ from tlbench.results.row_files import read_rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "pretrained.md"
 BOARD = PAGE.parents[1] / "leaderboards"
-LINES = re.findall(r"^\| `([^`|]+)` \| `([^`|]+)` \| (?:[^|]*\|){9}$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+LINES = re.findall(r"^\| `([^`|]+)` \| `([^`|]+)` \| (?:[^|\n]*\|){9}$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
