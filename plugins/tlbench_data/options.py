@@ -16,7 +16,8 @@ FEATURES = (
     Option(
         name="missing",
         default="refuse",
-        summary="cells without a number (empty, NaN, infinite): refuse, drop (their rows) or fill (the source's mean)",
+        summary="cells without a number (empty, NaN, infinite): refuse, drop (their rows) or fill (the mean of the "
+        "training rows of the source, or without a source of the target)",
     ),
 )
 """Which columns of a table are features, and what becomes of missing numbers."""

@@ -99,6 +99,16 @@ def test_what_failed_has_its_reason_and_what_to_do(row, monkeypatch):
     assert " ".join(line.strip() for line in lines) == f"failed in adapt: finetune, seeds 0, 1: {reason}"
 
 
+def test_what_failed_for_the_same_reason_takes_one_line(row, monkeypatch):
+    names = ("finetune", "frozen", "lora")
+    rows = [
+        without_score(row, strategy=name, status="failed", stage="prepare" if name != "lora" else "adapt", reason="No.")
+        for name in names
+    ]
+    ((_, lines),) = sections(rows, monkeypatch).items()
+    assert sorted(lines) == ["failed in adapt: lora, seed 0: No.", "failed in prepare: finetune, frozen, seed 0: No."]
+
+
 def test_a_long_refusal_is_wrapped_and_keeps_its_advice(row, monkeypatch):
     advice = "use a checkpoint of this depth, or start from what fits with --set backbone.partial=true."
     reason = (

@@ -122,15 +122,16 @@ def _left(text: str, width: int) -> str:
 
 
 def _failed(entries: Sequence[Entry], several: bool) -> list[str]:
-    """Return for each failed entry the reason, with what to do about it."""
+    """Return each reason of failed entries once, with what to do about it."""
     from tlbench.leaderboard import wording
 
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for entry in (one for one in entries if one.first.status == "failed"):
+        key = wording.ending(entry), wording.seeds(entry.rows), wording.on_one_line(entry.first.reason or "")
+        found.setdefault(key, []).append(wording.with_backbone(entry, several))
     lines = []
-    for entry in entries:
-        if entry.first.status == "failed":
-            who = f"{wording.with_backbone(entry, several)}, {wording.seeds(entry.rows)}"
-            reason = wording.on_one_line(entry.first.reason or "")
-            lines += wrapped(f"{wording.ending(entry)}: {who}: {reason}", line_width(), GAP)
+    for (ended, seeds, reason), names in found.items():
+        lines += wrapped(f"{ended}: {', '.join(names)}, {seeds}: {reason}", line_width(), GAP)
     return lines
 
 

@@ -41,7 +41,7 @@ def load_table(request: LoadRequest) -> TaskData:
     Equal records stay together, unless columns of groups or times say how to split.
     """
     label, normal, columns = str(request.options["label"]), str(request.options["normal"]), split_columns(request)
-    remedy = "check task.label and task.normal"
+    remedy = "name the column with task.label=COLUMN, and its text of what is normal with task.normal=TEXT"
     use = TableUse(
         texts=(label, *columns.named()),
         left_out=names_option(request, "leave_out"),

@@ -19,7 +19,7 @@ EXACT = 2.0**53
 SHOWN = 10
 CORRECT = "correct the file"
 ADVICE = (
-    f"{CORRECT}, or use --set task.missing=drop (without the rows), task.missing=fill (with the source's mean) "
+    f"{CORRECT}, or use --set task.missing=drop (without the rows), task.missing=fill (with the training mean) "
     "or task.leave_out=COLUMN"
 )
 """The options are those of tasks on own files."""
