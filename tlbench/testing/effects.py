@@ -54,6 +54,11 @@ def _set_torch_state(values: bytes) -> None:
     torch.set_rng_state(torch.tensor(list(values), dtype=torch.uint8))
 
 
+def _files() -> list[str]:
+    """Return what lies in the working directory; what is hidden is of tools, such as pytest, that run beside."""
+    return sorted(name for name in os.listdir() if not name.startswith("."))
+
+
 def _remove_new(values: list[str]) -> None:
     """What somebody wrote stays: it is theirs to remove."""
 
@@ -84,7 +89,7 @@ _PARTS = (
     _Part("the environment", lambda: dict(os.environ), _set_environment),
     _Part("sys.path", lambda: list(sys.path), _set_path),
     _Part("the filters of warnings", lambda: list(warnings.filters), _set_filters),
-    _Part("the files in the working directory", lambda: sorted(os.listdir()), _remove_new),
+    _Part("the files in the working directory", _files, _remove_new),
 )
 BY_IMPORTS = ("the environment", "sys.path", "the filters of warnings", "Python's random state")
 """Parts that libraries change when they are imported, which the first call of a function may do."""
