@@ -94,9 +94,9 @@ def test_fields_are_groups_and_times(tmp_path):
     records = [{"text": f"{i}", "spans": [], "doc": i // 2, "when": f"2024-01-0{9 - i}"} for i in range(4)]
     sentences = read(tmp_path, *records, columns=SplitColumns("doc", "when"))
     assert (sentences.groups, sentences.times) == (["0", "0", "1", "1"], sorted(sentences.times, reverse=True))
-    with pytest.raises(BadInputError, match='line 5: column "doc" is empty'):
+    with pytest.raises(BadInputError, match='line 5: "doc" is empty or missing'):
         read_bad(tmp_path, *records, {"text": "x", "spans": [], "doc": None}, columns=SplitColumns("doc"))
-    with pytest.raises(BadInputError, match=r'column "page" in ".*a.jsonl"'):
+    with pytest.raises(BadInputError, match=r'field "page" in ".*a.jsonl"'):
         read(tmp_path, *records, columns=SplitColumns("page"))
 
 
