@@ -51,7 +51,7 @@ def before(copied):
         ("deploy/latency.py", "STEP = 10", "STEP = 11", {"latency"}),
         ("deploy/latency.py", '"""Latency', '# A reason.\n"""Another text.', set()),
         ("assets/download.py", "RETRIES = 2", "RETRIES = 3", set()),
-        ("engine/scoring.py", "2 * (1 - 2 * error)", "3 * (1 - 2 * error)", {"features"}),
+        ("learning/domain_distance.py", "2 * (1 - 2 * error)", "3 * (1 - 2 * error)", {"features"}),
         ("deploy/onnx_graph.py", "OPSET = 20", "OPSET = 21", {"graph", "export"}),
         ("learning/loop.py", "LARGEST_NORM = 5.0", "LARGEST_NORM = 6.0", {"source", "adapt", "trial", "curve"}),
         ("cli/output.py", "from __future__", "import this\nfrom __future__", set()),
