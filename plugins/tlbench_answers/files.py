@@ -73,11 +73,8 @@ def read_questions(path: Path, columns: SplitColumns, faults: Faults) -> Labelle
     groups = [question.group for question in questions]
     read = Labelled(where=path, inputs=questions, labels=labels, groups=groups, faults=faults)
     read = with_fields(read, [{**one.around, **one.fields} for one in kept], [one.where for one in kept], columns)
-    return replace(read, inputs=list(map(_in_group, questions, read.groups or groups)))
-
-
-def _in_group(question: Question, group: str) -> Question:
-    return replace(question, group=group)
+    grouped = [replace(one, group=group) for one, group in zip(questions, read.groups or groups, strict=True)]
+    return replace(read, inputs=grouped)
 
 
 def _asked(path: Path, faults: Faults) -> Iterator[Asked]:

@@ -9,6 +9,10 @@ TLBENCH_API = 2
 
 @hookimpl
 def tlbench_estimators() -> list[EstimatorSpec]:
+    return [*_of_features(), *_of_source_labels(), _of_domains()]
+
+
+def _of_features() -> list[EstimatorSpec]:
     return [
         EstimatorSpec(
             name="logme",
@@ -37,6 +41,11 @@ def tlbench_estimators() -> list[EstimatorSpec]:
             needs=("class-probabilities",),
             estimate=deferred("tlbench_estimators.classes", "gbc"),
         ),
+    ]
+
+
+def _of_source_labels() -> list[EstimatorSpec]:
+    return [
         EstimatorSpec(
             name="leep",
             title="LEEP",
@@ -53,13 +62,16 @@ def tlbench_estimators() -> list[EstimatorSpec]:
             needs=("class-probabilities",),
             estimate=deferred("tlbench_estimators.source_labels", "nce"),
         ),
-        EstimatorSpec(
-            name="a-distance",
-            title="Minus the A-distance",
-            summary="Minus the proxy A-distance: 0 if a linear classifier cannot tell the domains apart, -2 if it can.",
-            paper="Ben-David et al. 2007, Analysis of representations for domain adaptation, NeurIPS 19, "
-            "doi:10.7551/mitpress/7503.003.0022",
-            needs=("unit-targets", "source-features"),
-            estimate=deferred("tlbench_estimators.domains", "nearness"),
-        ),
     ]
+
+
+def _of_domains() -> EstimatorSpec:
+    return EstimatorSpec(
+        name="a-distance",
+        title="Minus the A-distance",
+        summary="Minus the proxy A-distance: 0 if a linear classifier cannot tell the domains apart, -2 if it can.",
+        paper="Ben-David et al. 2007, Analysis of representations for domain adaptation, NeurIPS 19, "
+        "doi:10.7551/mitpress/7503.003.0022",
+        needs=("unit-targets", "source-features"),
+        estimate=deferred("tlbench_estimators.domains", "nearness"),
+    )

@@ -18,7 +18,7 @@ LINES = re.findall(r"^\| `([^`|]+)` \| `([^`|]+)` \| (?:[^|\n]*\|){9}$", PAGE.re
 
 @pytest.fixture(scope="module")
 def script():
-    return runpy.run_path(str(PAGE.with_suffix(".py")))
+    return runpy.run_path(str(PAGE.with_name("figures.py")))
 
 
 @pytest.fixture(scope="module")

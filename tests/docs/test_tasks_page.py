@@ -76,4 +76,4 @@ def test_the_other_figures_are_those_of_the_published_board():
         pytest.skip("no boards beside the tests: they run on an sdist alone")
     page = PAGE.read_text()
     assert sum("[board]" in seen for *_, seen in ROWS) >= 15
-    assert runpy.run_path(str(PAGE.with_suffix(".py")))["with_figures"](page, BOARD) == page
+    assert runpy.run_path(str(PAGE.with_name("figures.py")))["with_figures"](page, BOARD) == page

@@ -13,10 +13,7 @@ from tlbench_detection.formats.places import box_parts, files_of
 
 def files(request: LoadRequest) -> list[Path]:
     """Return every file that is read: annotations and images."""
-    names = ("source", "target") if has_source(request) else ("target",)
-    places = [option_path(request, name) for name in names]
-    columns = split_columns(request)
-    return [path for place in places for path in files_of(box_parts(place, columns, request.faults))]
+    return [path for parts in _sides(request) if parts is not None for path in files_of(parts)]
 
 
 def labels(request: LoadRequest) -> TaskLabels:
