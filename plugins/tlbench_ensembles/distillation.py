@@ -1,14 +1,16 @@
-"""Knowledge distillation (Hinton et al. 2015): one student learns what an ensemble of teachers says."""
+"""Knowledge distillation (Hinton et al. 2015): a student learns what an ensemble, or a larger backbone, says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tlbench.learning import AdaptRequest, Tensors, TransferModel
+from tlbench import Array
+from tlbench.learning import AdaptRequest, Batch, Inputs, Tensors, TransferModel, device_of
 from tlbench_ensembles.members import fine_tuned
 
 
@@ -18,19 +20,44 @@ def distillation(request: AdaptRequest) -> TransferModel:
     1. Fine-tune the teachers, copies of the source model, on the label budget.
     2. Minimise the loss of the labels + weight * T^2 KL(teachers || student), both at the temperature T.
     """
+    temperature = float(request.options["temperature"])
+    teachers = fine_tuned(request, request.options["teachers"])
+    return learn_from(lambda batch: soft_targets(teachers, batch.inputs, temperature), request)
+
+
+def larger_teacher(request: AdaptRequest) -> TransferModel:
+    """Train the source model on the label budget and on what another, larger backbone answers to unlabelled inputs.
+
+    1. Fit a linear probe to the teacher's features of the label budget.
+    2. Minimise the loss of the labels + weight * T^2 KL(probe || student), both at the temperature T.
+    """
+    target, teacher = request.target, request.teacher
+    probe = target.kind.probe(features_of(teacher.train.inputs), teacher.train.targets.values, len(target.labels))
+    answers = torch.from_numpy(probe.outputs(features_of(teacher.unlabelled))).to(device_of(request.model))
+    soft = (answers / float(request.options["temperature"])).softmax(1)
+    return learn_from(lambda batch: soft[batch.positions.to(soft.device)], request)
+
+
+def learn_from(teacher: Callable[[Batch], Tensor], request: AdaptRequest) -> TransferModel:
+    """Train the model of a request on its labels and on a teacher's probabilities `(M, C)` of unlabelled batches."""
     model, target, options = request.model, request.target, request.options
     temperature, weight = float(options["temperature"]), float(options["weight"])
-    teachers = fine_tuned(request, options["teachers"])
     labelled, unlabelled = request.batches(target.train), request.batches(target.unlabelled)
 
     def loss(progress: float) -> Tensor:
         inputs, targets, _ = next(labelled)
-        others = next(unlabelled).inputs
-        soft = distilled(model(*others).units, soft_targets(teachers, others, temperature), temperature)
+        others = next(unlabelled)
+        soft = distilled(model(*others.inputs).units, teacher(others), temperature)
         return target.kind.loss(model(*inputs), targets) + weight * soft
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model
+
+
+def features_of(inputs: Inputs) -> Array:
+    """Return the features `(N, D)` that a teacher gives in place of inputs."""
+    (features,) = inputs.columns
+    return np.asarray(features)
 
 
 @torch.no_grad()

@@ -9,6 +9,11 @@ TLBENCH_API = 2
 
 FULL = training_options(steps=120, learning_rate=1e-3)
 MODELS = Option(name="models", default=5, summary="models that are fine-tuned", unit="models", least=1)
+SOFT = (
+    Option(name="temperature", default=2.0, summary="softness of the taught probabilities (T)", least=0.01, tune=4),
+    Option(name="weight", default=1.0, summary="weight of what is taught; the labels have 1", least=0, tune=10),
+)
+HINTON = "Hinton et al. 2015, Distilling the knowledge in a neural network, arXiv:1503.02531"
 SOUPS = "Wortsman et al. 2022, Model soups: averaging weights of multiple fine-tuned models, arXiv:2203.05482"
 
 
@@ -65,7 +70,7 @@ def _distillation() -> StrategySpec:
         name="distillation",
         title="Distillation of an ensemble",
         summary="One model learns the labels, and what an ensemble of fine-tuned copies says of unlabelled inputs.",
-        paper="Hinton et al. 2015, Distilling the knowledge in a neural network, arXiv:1503.02531",
+        paper=HINTON,
         access=frozenset({Access.TARGET_LABELS, Access.TARGET_INPUTS}),
         trains_encoder=True,
         on_request=True,
@@ -74,22 +79,40 @@ def _distillation() -> StrategySpec:
         options=(
             *FULL,
             Option(name="teachers", default=5, summary="fine-tuned copies that teach", unit="models", least=1),
-            Option(
-                name="temperature",
-                default=2.0,
-                summary="softness of the teachers' probabilities (T)",
-                least=0.01,
-                tune=4,
-            ),
-            Option(name="weight", default=1.0, summary="weight of the teachers; the labels have 1", least=0, tune=10),
+            *SOFT,
         ),
         adapt=deferred("tlbench_ensembles.distillation", "distillation"),
     )
 
 
+def _larger_teacher() -> StrategySpec:
+    return StrategySpec(
+        name="larger-teacher",
+        title="Distillation of a larger backbone",
+        summary="The model learns the labels, and what a probe on another backbone says of unlabelled inputs.",
+        paper=HINTON,
+        access=frozenset({Access.TARGET_LABELS, Access.TARGET_INPUTS}),
+        trains_encoder=True,
+        on_request=True,
+        needs=("class-probabilities", "probe", "one-prediction"),
+        recipe="full",
+        options=(
+            *FULL,
+            Option(
+                name="backbone",
+                default="",
+                summary="the backbone that teaches, such as timm/efficientnet-lite0; the run has none without",
+                backbone=True,
+            ),
+            *SOFT,
+        ),
+        adapt=deferred("tlbench_ensembles.distillation", "larger_teacher"),
+    )
+
+
 @hookimpl
 def tlbench_strategies() -> list[StrategySpec]:
-    return [_uniform_soup(), _greedy_soup(), _ensemble(), _distillation()]
+    return [_uniform_soup(), _greedy_soup(), _ensemble(), _distillation(), _larger_teacher()]
 
 
 @hookimpl

@@ -32,6 +32,7 @@ REQUESTS = (
         "curves": True,
     },
     {"tasks": ["toy/alone"], "strategies": ["finetune"], "remember": "toy/blobs"},
+    {"tasks": ["toy/blobs"], "strategies": ["larger-teacher"], "overrides": {"larger-teacher.backbone": "toy/mlp"}},
     {"tasks": ["toy/blobs"], "strategies": ["finetune"], "tune": 1, "overrides": {"finetune.few_labels": True}},
 )
 STAGES = [stage.name for stage in PIPELINE]

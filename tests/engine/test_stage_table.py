@@ -18,7 +18,7 @@ from tlbench.contract.deferred import deferred
 from tlbench.contract.task_data import Access
 from tlbench.engine import pipeline
 from tlbench.engine.pipeline import PIPELINE, readable, run_stages, work_of
-from tlbench.engine.stage import input_identity, stage_identity
+from tlbench.engine.stage import TEACHER, input_identity, stage_identity
 from tlbench.engine.store import Store
 from tlbench.errors import ContractError
 from tlbench.planning.plan import Pairing, Settings
@@ -29,6 +29,8 @@ PATHS = sorted({path for _, path in DECLARED})
 BY_NAME = {stage.name: stage for stage in PIPELINE}
 CODE = deferred("tlbench.testing.toy.strategy", "nearest_mean")
 """Any function: another than the one that stands in a spec."""
+MADE = ("source_mode", "fit_inputs", "remembered")
+"""Made of other fields, or of a pairing without a source."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,8 @@ def pairing(catalog, where) -> Pairing:
     (found,) = plan_only(catalog, where, tasks=["toy/blobs"], strategies=["finetune"], **asked).pairings
     task = dataclasses.replace(found.task, evaluate=deferred("tlbench.testing.toy.data", "share_right"))
     # Of its 24 labels the strategy could not be tuned otherwise.
-    return dataclasses.replace(found, task=task, few_labels=True)
+    one = dataclasses.replace(found, task=task, few_labels=True)
+    return dataclasses.replace(one, teacher=one)
 
 
 @pytest.fixture(scope="module")
@@ -91,14 +94,18 @@ def below(names: set[str]) -> set[str]:
 def changes(path: str, pairing: Pairing, settings: Settings) -> Iterator[tuple[Pairing, Settings]]:
     """Yield the pairing or the settings with another value at a path: one for every part of it that counts."""
     replace = dataclasses.replace
-    if path == "load_request":
+    if path.startswith(TEACHER):
+        assert pairing.teacher is not None
+        for changed, asked in changes(path.removeprefix(TEACHER), pairing.teacher, settings):
+            yield replace(pairing, teacher=changed), asked
+    elif path == "load_request":
         yield replace(pairing, fingerprint="other contents"), settings
         for name in pairing.task_options:
             yield replace(pairing, task_options={**pairing.task_options, name: "other"}), settings
     elif path == "files":
         yield replace(pairing, weights="other contents"), settings
-    elif path in ("source_mode", "fit_inputs", "remembered"):
-        return  # Made of other fields, or of a pairing without a source: below.
+    elif path in MADE:
+        return
     elif path == "extension":
         yield replace(pairing, strategy=replace(pairing.strategy, extend=CODE)), settings
     elif path == "label_budget":
@@ -176,7 +183,7 @@ def test_an_input_moves_the_stages_that_declare_it_and_those_below(pairing, wher
         declaring = {name for name, known in DECLARED if known in moved_inputs}
         after = keys(changed, settings, folders)
         assert {name for name in before if before[name] != after[name]} == below(declaring) & set(before)
-    assert tried or path in ("source_mode", "fit_inputs", "remembered")
+    assert tried or path.removeprefix(TEACHER) in MADE
 
 
 def test_seed_and_budget_move_the_prepared_data_of_a_task_without_a_source(alone, where, folders_alone):

@@ -35,12 +35,17 @@ class Option:
     tune: float = 0.0
     """Of a number of a strategy: `--tune` tries values between the default divided and multiplied by this, on a
     logarithmic scale; 0: it is not tuned."""
+    backbone: bool = False
+    """Of a strategy: the value names another backbone, whose features of the target's examples the strategy is given as
+    `AdaptRequest.teacher`; the host adds `#` and a hash of its weights. A run without a name is skipped."""
     in_recipes: bool = False
     """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
             raise ContractError(f'Invalid option name "{self.name}": use letters, digits and _, as in "learning_rate".')
+        if self.backbone and self.default != "":
+            raise ContractError(f'The option "{self.name}" names a backbone of the user\'s: its default must be "".')
 
     def default_for(self, traits: Collection[str]) -> OptionValue:
         """Return the default beside a backbone of these traits."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -137,6 +138,7 @@ def adapt_request(
         )
 
     target = domain("target", task.kind, task.metric, prepared.target_labels)
+    teacher = None if prepared.taught is None else replace(target, name="teacher")
     origin = None
     if prepared.source_labels is not None:
         origin = domain("source", task.kind_of_source, task.metric_of_source, prepared.source_labels)
@@ -147,6 +149,7 @@ def adapt_request(
         fresh=blueprint(pairing, prepared, str(device), prepared.heads, extension=pairing.extension),
         source=origin,  # type: ignore[arg-type]
         target=target,
+        teacher=teacher,  # type: ignore[arg-type]
         trainer=make_trainer(
             pairing,
             prepared,

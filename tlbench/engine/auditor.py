@@ -20,7 +20,7 @@ from tlbench.errors import StageError, UsageError
 from tlbench.planning.plan import Pairing
 from tlbench.planning.supervised import Message
 
-PREPARED, SOURCE, BUDGET = "prepared", "source", "budget.npy"
+PREPARED, SOURCE, TEACHER, BUDGET = "prepared", "source", "teacher", "budget.npy"
 MODEL = "model.safetensors"
 CONDITIONS = ("as it is", "again", "permuted", "replaced", "hidden")
 """What is changed for an adaptation; `hidden`: nothing of the prepared data, but no data folder is named."""
@@ -39,7 +39,7 @@ def begin(message: Message) -> Message:
     from tlbench.contract.task_data import Access
     from tlbench.engine.given import labelled_positions
     from tlbench.engine.job import job_of, packed
-    from tlbench.engine.pipeline import SCORED, run_stages
+    from tlbench.engine.pipeline import STARTS, run_stages
     from tlbench.engine.planned import catalog_of, unpacked_request
     from tlbench.engine.prepared import Prepared
     from tlbench.engine.store import Store
@@ -49,9 +49,8 @@ def begin(message: Message) -> Message:
     catalog = catalog_of(request)
     pairing = _pairing(request, catalog)
     store = Store(root=request.settings.cache, notify=lambda event: None)
-    stages = [stage for stage in SCORED if stage.name in ("prepare", "source")]
     try:
-        done = run_stages(pairing, request.settings, store, stages)
+        done = run_stages(pairing, request.settings, store, STARTS)
     except StageError as error:
         raise UsageError(f'"{pairing.title}" cannot be audited: {error}') from error
     prepared, access = Prepared.read(done["prepare"].folder), pairing.strategy.access
@@ -61,6 +60,8 @@ def begin(message: Message) -> Message:
     hidden = withheld(access, sizes_of(prepared), budget)
     np.save(folder / BUDGET, budget)
     copied(done["source"].folder, folder / SOURCE)
+    if "teach" in done:
+        copied(done["teach"].folder, folder / TEACHER)
     for place, how in enumerate(("permuted", "replaced")):
         write_changed(prepared, hidden, how, folder / how, pairing.seed + place)
     copied(prepared.folder, folder / PREPARED)
@@ -102,7 +103,8 @@ def adapted(message: Message) -> Message:
     own = {path.resolve() for path in pairing.files.values()}
     if message["hidden"]:
         pairing = dataclasses.replace(pairing, data_root=None)
-    prepared, settings = Prepared.read(folder / PREPARED), request.settings
+    taught, settings = folder / TEACHER, request.settings
+    prepared = Prepared.read(folder / PREPARED, taught if taught.is_dir() else None)
     start = read_source(pairing, prepared, settings.device, folder / SOURCE)
     parts = parts_of_budget(pairing, prepared, np.load(folder / BUDGET, allow_pickle=False))
     asked = adapt_request(pairing, prepared, start, parts, arithmetic(settings))

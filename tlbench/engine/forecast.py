@@ -113,7 +113,9 @@ def _missing(jobs: Sequence[Job], done: Iterable[tuple[str, str]] = ()) -> Itera
 
 CURVE, SNAPSHOTS = "curve", 11
 """The stage that trains a second time, and the models that it scores."""
-STAGES = ("prepare", "source", "features", "remember", "adapt", "score", "recall", "graph", "export", "latency")
+STAGES = (
+    *("prepare", "source", "features", "remember", "teach", "adapt", "score", "recall", "graph", "export", "latency"),
+)
 
 
 def _scaled(row: Row, job: Job, stage: str) -> float:

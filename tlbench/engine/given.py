@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +17,7 @@ from tlbench.learning.splitting import hold_out
 from tlbench.planning.plan import Pairing, SourcePlan
 from tlbench.planning.rules import SETS_ASIDE
 
-Parts = Mapping[str, Examples | Inputs]
+Parts = dict[str, Examples | Inputs]
 """Examples by their place in a request: `target.train`."""
 VALIDATION = 0.2
 """Part of the labelled examples that a selection rule sets aside."""
@@ -29,19 +28,32 @@ def declared_parts(pairing: Pairing, prepared: Prepared, without: Array | None =
 
     `without` are positions of the target's training split whose labels are kept back, for tuning.
     """
+    parts: Parts = {}
+    if Access.SOURCE in pairing.strategy.access:
+        source = prepared.split("source-train")
+        parts = _labelled(pairing, prepared, "source.train", source, np.arange(len(source)))
+    parts |= _of_target(pairing, prepared, prepared.split("target-train"), without)
+    if prepared.taught is None:
+        return parts
+    seen = _of_target(pairing, prepared, prepared.seen_by_teacher(), without)
+    return parts | _for_teacher(seen)
+
+
+def _of_target(pairing: Pairing, prepared: Prepared, target: Examples, without: Array | None) -> Parts:
     access, parts = pairing.strategy.access, dict[str, Examples | Inputs]()
-    if Access.SOURCE in access:
-        parts |= _labelled(pairing, prepared, "source.train", np.arange(len(prepared.split("source-train"))))
     for part, path in ((Access.TARGET_LABELS, "target.train"), (Access.TARGET_ALL_LABELS, "target.all")):
         if part in access:
-            positions = labelled_positions(pairing, prepared.split("target-train"), part)
+            positions = labelled_positions(pairing, target, part)
             if without is not None:
                 positions = positions[~np.isin(positions, without)]
-            parts |= _labelled(pairing, prepared, path, positions)
+            parts |= _labelled(pairing, prepared, path, target, positions)
     if Access.TARGET_INPUTS in access:
-        inputs = prepared.split("target-train").inputs
-        parts["target.unlabelled"] = inputs.select(_shuffled(pairing, len(inputs)))
+        parts["target.unlabelled"] = target.inputs.select(_shuffled(pairing, len(target)))
     return parts
+
+
+def _for_teacher(parts: Parts) -> Parts:
+    return {path.replace("target.", "teacher."): part for path, part in parts.items()}
 
 
 def parts_of_budget(pairing: Pairing, prepared: Prepared, budget: Array) -> Parts:
@@ -49,14 +61,17 @@ def parts_of_budget(pairing: Pairing, prepared: Prepared, budget: Array) -> Part
     strategy = pairing.strategy
     others = replace(strategy, access=strategy.access - {Access.TARGET_LABELS})
     parts = declared_parts(replace(pairing, strategy=others), prepared)
-    drawn = Access.TARGET_LABELS in strategy.access
-    return {**parts, **(_labelled(pairing, prepared, "target.train", budget) if drawn else {})}
+    if Access.TARGET_LABELS not in strategy.access:
+        return parts
+    parts |= _labelled(pairing, prepared, "target.train", prepared.split("target-train"), budget)
+    if prepared.taught is None:
+        return parts
+    return parts | _for_teacher(_labelled(pairing, prepared, "target.train", prepared.seen_by_teacher(), budget))
 
 
-def _labelled(pairing: Pairing, prepared: Prepared, path: str, positions: Array) -> Parts:
-    """Return the examples of a domain at these positions, less those that the selection rule sets aside."""
+def _labelled(pairing: Pairing, prepared: Prepared, path: str, examples: Examples, positions: Array) -> Parts:
+    """Return those of a domain's training examples at these positions, less what the selection rule sets aside."""
     domain = path.partition(".")[0]
-    examples = prepared.split(f"{domain}-train")
     if SETS_ASIDE.get(pairing.selection) != domain:
         return {path: examples.select(positions)}
     held = _held_out(pairing, prepared, domain, positions)

@@ -141,8 +141,9 @@ def specs_of(pairing: Pairing) -> list[Owned]:
     """Return every spec that a pairing uses."""
     kept = [pairing.remembered.task] if pairing.remembered else []
     estimators, analyses = [one.spec for one in pairing.estimators], [one.spec for one in pairing.analyses]
-    backbone = pairing.backbone
-    return [pairing.task, backbone, *backbone.parts, pairing.strategy, *kept, *estimators, *analyses]
+    backbones = [one.backbone for one in (pairing, pairing.teacher) if one]
+    parts = [part for backbone in backbones for part in backbone.parts]
+    return [pairing.task, *backbones, *parts, pairing.strategy, *kept, *estimators, *analyses]
 
 
 class _Pickler(pickle.Pickler):

@@ -27,6 +27,7 @@ from tlbench.engine.stages import (
     remember,
     score,
     source,
+    teach,
     trial,
 )
 from tlbench.engine.store import DamagedStageError, Store, StoredStage
@@ -40,6 +41,7 @@ SCORED: tuple[Stage, ...] = (
     source.STAGE,
     features.STAGE,
     remember.STAGE,
+    teach.STAGE,
     adapt.STAGE,
     score.STAGE,
     recall.STAGE,
@@ -49,6 +51,8 @@ SCORED: tuple[Stage, ...] = (
 """The stages of every row, up to its scores."""
 SHARED = ("prepare", "source", "features", "remember")
 """Stages whose results the strategies of a task, a backbone and a seed share."""
+STARTS = (prepare.STAGE, source.STAGE, teach.STAGE)
+"""What a strategy starts from."""
 DIAGNOSTICS: tuple[Stage, ...] = (estimate.STAGE, analyse.STAGE, curve.STAGE)
 """Stages on demand: `tlbench.engine.diagnostics` runs them after the others, so that none can cost a row its score."""
 TRIAL = trial.STAGE

@@ -22,12 +22,14 @@ from tlbench.engine.near_copies import Watched, near_copies
 from tlbench.engine.samples import write_samples
 from tlbench.engine.splits import load_examples, prepare_chunks, save_examples
 from tlbench.errors import BadInputError, ContractError
-from tlbench.learning.data import Examples
+from tlbench.learning.data import Examples, Inputs
 from tlbench.learning.ragged import Ragged
 from tlbench.learning.targets import Targets
 from tlbench.planning.plan import SourcePlan
 from tlbench.results.files import digest, file_sha256
 
+TAUGHT = "features.npy"
+"""What the stage `teach` leaves."""
 SPLITS = ("source-train", "source-test", "target-train", "target-test")
 FITTED_ON_SOURCE, FITTED_ON_BUDGET, FITTED_ON_TARGET = (
     "source training inputs",
@@ -56,9 +58,11 @@ class Prepared:
     sha256: str
     near_copies: int | None
     """Target test examples that nearly equal a training example; None for a modality without a rule."""
+    taught: Path | None = None
+    """The folder of a teacher's features, of a strategy that learns from one."""
 
     @classmethod
-    def read(cls, folder: Path) -> Prepared:
+    def read(cls, folder: Path, taught: Path | None = None) -> Prepared:
         known = json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
         source = known["source_labels"]
         return cls(
@@ -72,6 +76,7 @@ class Prepared:
             known["fitted_on"],
             known["sha256"],
             known["near_copies"],
+            taught,
         )
 
     @property
@@ -81,6 +86,12 @@ class Prepared:
 
     def split(self, name: str) -> Examples:
         return load_examples(self.folder, name)
+
+    def seen_by_teacher(self) -> Examples:
+        """Return the target's training split with the teacher's features, one column `(N, D)`, as its inputs."""
+        assert self.taught is not None
+        features = np.load(self.taught / TAUGHT, allow_pickle=False)
+        return replace(self.split("target-train"), inputs=Inputs((features,)))
 
     def groups(self, name: str) -> Array | None:
         """Return the name of the group of each example of a split, `(N,)` text; None for a split without groups."""

@@ -100,6 +100,8 @@ def _asked(asked: Asked[Any], function: Callable[..., Any]) -> dict[str, Any]:
     return {"label": asked.label, "options": dict(asked.options), "code": dict(code_identity(function))}
 
 
+TEACHER = "teacher."
+"""Before an input that is that of a pairing's teacher."""
 PROSE = ("title", "summary")
 """Fields of specs that people read and no stage does."""
 
@@ -120,6 +122,8 @@ def input_identity(path: str, plan: SourcePlan | None, settings: Settings) -> An
     """Return what counts of one declared input."""
     if path in IDENTITIES:
         return IDENTITIES[path](plan, settings)
+    if path.startswith(TEACHER):
+        return input_identity(path.removeprefix(TEACHER), getattr(plan, "teacher", None), settings)
     root, names = (settings, path.split(".")[1:]) if path.startswith("settings.") else (plan, path.split("."))
     return _identity(functools.reduce(getattr, names, root))
 

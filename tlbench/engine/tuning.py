@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tlbench.contract.options import OptionValue
-from tlbench.engine.pipeline import SCORED, TRIAL, run_stage, run_stages
+from tlbench.engine.pipeline import STARTS, TRIAL, run_stage, run_stages
 from tlbench.engine.store import Store
 from tlbench.errors import StageError, TlbenchError
 from tlbench.planning.plan import Pairing
@@ -63,7 +63,7 @@ def tuned(pairing: Pairing, settings: Settings, store: Store) -> tuple[Pairing, 
 
 def run_trials(pairing: Pairing, number: int, settings: Settings, store: Store) -> list[Trial]:
     """Return so many trials, each found in the store or computed; settings are proposed by those before."""
-    done = run_stages(pairing, settings, store, SCORED[:2])
+    done = run_stages(pairing, settings, store, STARTS)
     trials: list[Trial] = []
     for _ in range(number):
         tried = [(trial.options, WORST if trial.score is None else trial.score) for trial in trials]

@@ -117,6 +117,9 @@ class AdaptRequest:
     """The rule by which the strategy chooses among candidates."""
     label_vectors: Callable[[Encoder, Sequence[str]], Array] | None = field(default=None, repr=False)
     """What `encode_labels` calls; None if the backbone has none."""
+    teacher: Domain = None  # type: ignore[assignment]
+    """The target as another backbone sees it; None for a strategy without an option that names one. The examples are
+    those of `target` in the same order; their inputs have one column, the features `(N, D)` float32."""
 
     @property
     def options(self) -> Mapping[str, Any]:

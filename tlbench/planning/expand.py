@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tlbench.contract.backbone_specs import BackboneSpec, Checkpoint
+from tlbench.contract.backbone_specs import BackboneSpec
 from tlbench.contract.budget import Budget
-from tlbench.contract.options import Option, OptionValue, training_options
+from tlbench.contract.options import Option, OptionValue
 from tlbench.contract.requests import LoadRequest
 from tlbench.contract.specs import StrategySpec, TaskSpec
 from tlbench.contract.task_data import Access
-from tlbench.contract.training import SOURCE
-from tlbench.errors import MissingDataError, UnknownNameError, UsageError
-from tlbench.planning import fingerprints
+from tlbench.errors import MissingDataError, UsageError
 from tlbench.planning.asked import Diagnostics, find_diagnostics
 from tlbench.planning.augmentation import (
     cannot_vary,
@@ -26,7 +24,7 @@ from tlbench.planning.augmentation import (
 )
 from tlbench.planning.catalog import Catalog, missing
 from tlbench.planning.compatibility import lacking_layout, mismatch
-from tlbench.planning.guard import guarded
+from tlbench.planning.encoders import encoder_fields, source_options
 from tlbench.planning.overrides import Overrides, check_applied
 from tlbench.planning.plan import Pairing, Plan, SourcePlan
 from tlbench.planning.plan_parts import PLACES
@@ -34,17 +32,8 @@ from tlbench.planning.rules import check_rule, selected_rule
 from tlbench.planning.selection import RunRequest, Selection
 from tlbench.planning.settings import Settings
 from tlbench.planning.task_files import fingerprint_of, pinned, remember, setting_of
+from tlbench.planning.teachers import with_teacher
 from tlbench.planning.tuned import check_optuna, options_of, settled
-
-SOURCE_OPTIONS = training_options(steps=300, learning_rate=3e-3)
-"""How the source model is trained: `--set source.NAME=VALUE`, or `source.NAME` in a backbone's recipe."""
-MODES = ("finetune", "probe", "own-head")
-SOURCE_MODE = Option(
-    name="mode",
-    default="finetune",
-    summary="how a checkpoint becomes the source model: `finetune` on the source domain, `probe` (a linear head), or "
-    "`own-head` (the head of the checkpoint)",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +108,7 @@ def _expand(
     swept = [Budget.parse(text) for text in dict.fromkeys(run_request.label_budgets)]
     strengths, varied = named_strengths(run_request.augment), with_named(task, source["task_options"])
     check_varies(task, varied, backbone, strategies, strengths)
-    return [
+    pairings = [
         Pairing(
             **source,
             strategy=strategy,
@@ -141,6 +130,7 @@ def _expand(
         for strength in strengths_of(strategy, varied, backbone, strengths)
         for seed in dict.fromkeys(run_request.seeds)
     ]
+    return [with_teacher(pairing, catalog, settings.cache) for pairing in pairings]
 
 
 def _strategy_options(
@@ -199,42 +189,24 @@ def _source_fields(
     """Return what a plan says of the source model; of what cannot run here no file is read."""
     task_options = overrides.resolve(("task", task.name), task.options, traits=backbone.traits)
     check_named(task, task_options)
-    backbone_options = overrides.resolve(("backbone", backbone.name), backbone.options)
-    checkpoint = _checkpoint(backbone, backbone_options) if usable else None
+    encoder = encoder_fields(backbone, overrides, settings.cache, usable)
     if usable:
         task_options = {name: pinned(value) if name in PLACES else value for name, value in task_options.items()}
     request = LoadRequest(task=task.name, options=task_options, data_root=settings.data_root)
     # Before the labels are asked for: it says which file is missing, and how to get it.
     fingerprint = fingerprint_of(task, request, settings.cache) if usable else ""
     setting = setting_of(task, request) if usable else task.setting
-    source_options = _source_options(backbone, overrides)
+    # Resolved all the same: one command may run tasks with a source and without, where nothing is trained.
+    trained = source_options(backbone, overrides)
     return {
         "task": task,
-        "backbone": backbone,
         "task_options": task_options,
-        "backbone_options": backbone_options,
-        # Resolved all the same: one command may run tasks with a source and without, where nothing is trained.
-        "source_options": {} if setting == "target-only" else source_options,
+        "source_options": {} if setting == "target-only" else trained,
         "fingerprint": fingerprint,
         "setting": setting,
         "data_root": settings.data_root,
-        "checkpoint": checkpoint,
-        "weights": fingerprints.checkpoint_hash(checkpoint.files, settings.cache) if checkpoint else "",
+        **encoder,
     }
-
-
-def _checkpoint(backbone: BackboneSpec, options: Mapping[str, OptionValue]) -> Checkpoint | None:
-    with guarded(f'"checkpoint" of the backbone "{backbone.name}"'):
-        return backbone.checkpoint(options) if backbone.checkpoint else None
-
-
-def _source_options(backbone: BackboneSpec, overrides: Overrides) -> dict[str, OptionValue]:
-    """Return how the source model is trained. Raises `UnknownNameError` for an unknown mode."""
-    options = (*SOURCE_OPTIONS, SOURCE_MODE) if backbone.checkpoint else SOURCE_OPTIONS
-    resolved = overrides.resolve(("source",), options, backbone.recipe, training=SOURCE)
-    if (mode := resolved.get("mode", "finetune")) not in MODES:
-        raise UnknownNameError("source mode", str(mode), MODES)
-    return resolved
 
 
 def budget_option(task: TaskSpec) -> Option:

@@ -143,6 +143,8 @@ class Pairing(SourcePlan):
     """Why the pairing makes no sense, or cannot run here; empty for one that runs."""
     remembered: Remembered | None = None
     """The task on which forgetting is measured, of a pairing without a source."""
+    teacher: Pairing | None = None
+    """The same with the backbone that the strategy learns from."""
     estimators: tuple[Asked[EstimatorSpec], ...] = ()
     """What is estimated before adaptation; the key of the row does not hold it."""
     analyses: tuple[Asked[AnalysisSpec], ...] = ()

@@ -12,7 +12,7 @@ from tlbench.contract.training import SOURCE
 from tlbench.errors import UsageError
 from tlbench.planning.augmentation import usual_strength, with_named
 from tlbench.planning.catalog import Catalog
-from tlbench.planning.expand import SOURCE_MODE, SOURCE_OPTIONS
+from tlbench.planning.encoders import SOURCE_MODE, SOURCE_OPTIONS
 from tlbench.planning.overrides import default_value
 from tlbench.planning.plan import is_weights
 from tlbench.planning.plan_parts import PLACES

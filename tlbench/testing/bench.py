@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +20,7 @@ from tlbench.engine.pairing import run_pairing
 from tlbench.engine.prepared import Prepared, prepare
 from tlbench.engine.source_model import train_source
 from tlbench.engine.store import Store
+from tlbench.engine.teaching import teach
 from tlbench.errors import ContractError, MissingDataError, NotApplicable
 from tlbench.learning.model import TransferModel
 from tlbench.planning.catalog import Catalog, Requiring, missing
@@ -108,7 +109,11 @@ class Bench:
     def prepared(self, pairing: Pairing) -> Prepared:
         """Return a pairing's prepared data."""
         if pairing.title not in self._prepared:
-            self._prepared[pairing.title] = prepare(pairing, Path(tempfile.mkdtemp(dir=self.folder)))
+            made = prepare(pairing, Path(tempfile.mkdtemp(dir=self.folder)))
+            if pairing.teacher is not None:
+                made = replace(made, taught=Path(tempfile.mkdtemp(dir=self.folder)))
+                teach(pairing.teacher, made, made.taught, "cpu", ignore)
+            self._prepared[pairing.title] = made
         return self._prepared[pairing.title]
 
     def source(self, pairing: Pairing) -> tuple[Prepared, TransferModel]:

@@ -8,6 +8,7 @@ from tlbench.contract.diagnostics import AnalysisSpec, EstimatorSpec
 from tlbench.contract.specs import StrategySpec
 from tlbench.errors import NotApplicable
 from tlbench.planning.plan import Pairing
+from tlbench.planning.teachers import teacher_option
 from tlbench.testing.bench import STRATEGY, Bench, NotApplicableError, need
 from tlbench.testing.specs import label
 
@@ -50,7 +51,7 @@ def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
     for task in map(bench.catalog.task, STRATEGY_TASKS):
         fitting = [b.name for b in bench.catalog.backbones.values() if b.modality == task.modality]
         fitting.sort(key=lambda name: name not in BACKBONES)
-        made = (bench.pairing(task.name, name, spec.name, options) for name in fitting)
+        made = (bench.pairing(task.name, name, spec.name, {**_teachers(spec, name), **options}) for name in fitting)
         if suitable := next((pairing for pairing in made if not pairing.skip), None):
             found = True
             yield suitable
@@ -58,6 +59,12 @@ def pairings(spec: StrategySpec, bench: Bench) -> Iterator[Pairing]:
         raise NotApplicableError(
             f"{label(spec)} is not applicable to any of the toy's tasks: {', '.join(STRATEGY_TASKS)}."
         )
+
+
+def _teachers(spec: StrategySpec, backbone: str) -> dict[str, str]:
+    """Return the backbone itself as the one that a strategy learns from."""
+    option = teacher_option(spec)
+    return {f"{spec.name}.{option}": backbone} if option else {}
 
 
 def on_each(spec: StrategySpec, bench: Bench, check: Callable[[Pairing], object]) -> None:

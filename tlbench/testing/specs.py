@@ -76,6 +76,11 @@ def _check_options(spec: TaskSpec | BackboneSpec | StrategySpec | EstimatorSpec 
     names = [option.name for option in spec.options if isinstance(option, Option)]
     if len(names) < len(spec.options) or len(set(names)) < len(names):
         raise ContractError(f"{label(spec)}: options must be a tuple of Option with different names.")
+    teachers = [option.name for option in spec.options if option.backbone]
+    if len(teachers) > (1 if isinstance(spec, StrategySpec) else 0):
+        raise ContractError(
+            f"{label(spec)}: {', '.join(teachers)}: one option of a strategy alone may name a backbone."
+        )
     for option in spec.options:
         where = f'{label(spec)}: option "{option.name}"'
         if not option.name.isidentifier():

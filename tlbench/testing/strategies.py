@@ -141,7 +141,7 @@ def _permuted(prepared: Prepared, bench: Bench) -> Prepared:
     for name in (name for name in SPLITS if name.partition("-")[0] in prepared.heads):
         path = folder / f"{name}-targets.npy"
         np.save(path, np.random.default_rng(5).permutation(np.load(path)))
-    return Prepared.read(folder)
+    return dataclasses.replace(prepared, folder=folder)
 
 
 def frozen_encoder_does_not_change(spec: StrategySpec, bench: Bench) -> None:

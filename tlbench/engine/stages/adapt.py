@@ -13,7 +13,7 @@ def _compute(work: Work) -> AdaptPart:
     from tlbench.engine.prepared import Prepared
     from tlbench.learning.model import save_weights
 
-    pairing, prepared = work.pairing, Prepared.read(work.above["prepare"])
+    pairing, prepared = work.pairing, Prepared.read(work.above["prepare"], work.above.get("teach"))
     settings = work.settings
     start = read_source(pairing, prepared, settings.device, work.above["source"])
     adapted = adapt(pairing, prepared, start, work.on_step, arithmetic(settings))
@@ -30,7 +30,7 @@ def _compute(work: Work) -> AdaptPart:
 STAGE = Stage(
     name="adapt",
     compute=_compute,
-    after=("prepare", "source"),
+    after=("prepare", "source", "teach"),
     inputs=(
         "task.metric",
         "task.metric_of_source",
