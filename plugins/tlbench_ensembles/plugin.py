@@ -101,7 +101,7 @@ def _larger_teacher() -> StrategySpec:
             Option(
                 name="backbone",
                 default="",
-                summary="the backbone that teaches, such as timm/efficientnet-lite0; the run has none without",
+                summary="the backbone that teaches, such as timm/efficientnet-lite0; without one a run is skipped",
                 backbone=True,
             ),
             *SOFT,

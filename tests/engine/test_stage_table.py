@@ -252,7 +252,7 @@ def test_a_processor_of_another_class_has_keys_of_its_own(pairing, alone, where,
 def test_a_result_above_moves_what_is_made_of_it(pairing, where, folders):
     """The graph is shared by architecture and the latency by graph; all others are keyed by what stands above."""
     assert {stage.name for stage in PIPELINE if stage.content is not None} == {"graph", "latency"}
-    scored = {"prepare", "source", "features", "remember", "adapt", "score", "recall", "export"}
+    scored = {"prepare", "source", "features", "remember", "teach", "adapt", "score", "recall", "export"}
     assert below({"prepare"}) == {*scored, "trial", "estimate", "analyse", "curve"}
     assert below({"adapt"}) == {"adapt", "score", "recall", "export", "analyse", "curve"}
     assert below({"curve"}) == {"curve"}
@@ -266,6 +266,10 @@ UNREAD = {
     ("source", "backbone.name"): "in a message on a checkpoint's own head",
     ("source", "backbone.own_head"): "with source.mode=own-head",
     ("source", "backbone.remask"): "of masked texts",
+    ("teach", "settings.threads"): "as of source",
+    ("teach", "teacher.backbone.name"): "in messages",
+    ("teach", "teacher.backbone.own_head"): "declared for source, and never the start of a teacher",
+    ("teach", "teacher.backbone.remask"): "declared for source; masked texts have no teacher",
 }
 """Inputs that the stage does not read of this pairing, with the reason why they are declared."""
 

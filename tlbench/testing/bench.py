@@ -111,8 +111,9 @@ class Bench:
         if pairing.title not in self._prepared:
             made = prepare(pairing, Path(tempfile.mkdtemp(dir=self.folder)))
             if pairing.teacher is not None:
-                made = replace(made, taught=Path(tempfile.mkdtemp(dir=self.folder)))
-                teach(pairing.teacher, made, made.taught, "cpu", ignore)
+                taught = Path(tempfile.mkdtemp(dir=self.folder))
+                teach(pairing.teacher, made, taught, "cpu", ignore)
+                made = replace(made, taught=taught)
             self._prepared[pairing.title] = made
         return self._prepared[pairing.title]
 
