@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tlbench import Array
-from tlbench.learning import AdaptRequest, Batch, Inputs, Tensors, TransferModel, device_of
+from tlbench.learning import AdaptRequest, Batch, Tensors, TransferModel, device_of
 from tlbench_ensembles.members import fine_tuned
 
 
@@ -32,8 +30,8 @@ def larger_teacher(request: AdaptRequest) -> TransferModel:
     2. Minimise the loss of the labels + weight * T^2 KL(probe || student), both at the temperature T.
     """
     target, teacher = request.target, request.teacher
-    probe = target.kind.probe(features_of(teacher.train.inputs), teacher.train.targets.values, len(target.labels))
-    answers = torch.from_numpy(probe.outputs(features_of(teacher.unlabelled))).to(device_of(request.model))
+    probe = target.kind.probe(teacher.train, target.train.targets.values, len(target.labels))
+    answers = torch.from_numpy(probe.outputs(teacher.unlabelled)).to(device_of(request.model))
     soft = (answers / float(request.options["temperature"])).softmax(1)
     return learn_from(lambda batch: soft[batch.positions.to(soft.device)], request)
 
@@ -52,12 +50,6 @@ def learn_from(teacher: Callable[[Batch], Tensor], request: AdaptRequest) -> Tra
 
     request.train([model.encoder, model.heads["target"]], loss)
     return model
-
-
-def features_of(inputs: Inputs) -> Array:
-    """Return the features `(N, D)` that a teacher gives in place of inputs."""
-    (features,) = inputs.columns
-    return np.asarray(features)
 
 
 @torch.no_grad()

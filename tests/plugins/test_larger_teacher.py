@@ -10,19 +10,18 @@ import pytest
 import torch
 from support import silent
 
-from tlbench import ContractError, Option
+from tlbench import Access, ContractError, Option
 from tlbench.contract.backbone_specs import Checkpoint
 from tlbench.engine.adaptation import adapt, adapt_request
 from tlbench.engine.given import declared_parts, labelled_positions
 from tlbench.engine.teaching import teach
+from tlbench.engine.withheld import Withheld, write_changed
 from tlbench.errors import UsageError
-from tlbench.learning import Inputs
-from tlbench.learning.data import Examples
 from tlbench.learning.model import apply_head, encode, state_hash
 from tlbench.planning.repeat import repeat_command
 from tlbench.planning.teachers import with_teacher
 from tlbench.testing.specs import spec_fields_are_valid
-from tlbench_ensembles.distillation import distilled, features_of
+from tlbench_ensembles.distillation import distilled
 
 TEACHER = "toy/mlp-batchnorm"
 STUDENT = {"backbones": ["toy/mlp"]}
@@ -44,6 +43,12 @@ def taught(pairing_of, source_of, tmp_path):
     return make
 
 
+def probe_of(request):
+    """The probe that stands for the teacher."""
+    target = request.target
+    return target.kind.probe(request.teacher.train, target.train.targets.values, len(target.labels))
+
+
 def asked(pairing, prepared, source, function):
     """Adapt with another function in the place of the strategy's own."""
     return adapt(
@@ -58,55 +63,69 @@ class TestWhatTheTeacherSays:
     def test_its_probe_answers_as_frozen_features_of_that_backbone(self, taught, pairing_of, source_of):
         pairing, prepared, source = taught()
         request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared))
-        target, teacher = request.target, request.teacher
-        probe = target.kind.probe(features_of(teacher.train.inputs), teacher.train.targets.values, len(target.labels))
-        answers = probe.outputs(features_of(teacher.unlabelled))
+        probe = probe_of(request)
+        answers = probe.outputs(request.teacher.unlabelled)
 
         alone = pairing_of("toy/blobs", "frozen", backbones=[TEACHER])
         own, of_teacher = source_of(alone)
         frozen = adapt(alone, own, of_teacher, silent).model
         inputs = own.split("target-train").inputs
         expected = apply_head(frozen.heads["target"], encode(frozen, inputs))
-        order = [
-            int(np.flatnonzero((features == encode(frozen, inputs)).all(1))[0])
-            for features in features_of(teacher.unlabelled)
-        ]
+        frozen_features = encode(frozen, inputs)
+        order = [int(np.flatnonzero((seen == frozen_features).all(1))[0]) for seen in request.teacher.unlabelled]
         assert sorted(order) == list(range(len(inputs)))
         np.testing.assert_allclose(answers, expected[order], rtol=1e-4, atol=1e-4)
 
     def test_its_examples_are_those_of_the_student_in_the_same_order(self, taught):
-        pairing, prepared, _ = taught("toy/shapes")
-        seen, parts = prepared.seen_by_teacher(), declared_parts(pairing, prepared)
-        marked = dataclasses.replace(prepared, folder=prepared.folder)
-        places = np.arange(len(seen), dtype=np.float32)[:, None]
-        np.save(prepared.taught / "features.npy", places)
-        by_place = declared_parts(pairing, marked)
-        drawn = by_place["teacher.unlabelled"].columns[0][:, 0].astype(int)
-        np.testing.assert_array_equal(
-            parts["target.unlabelled"].columns[0], prepared.split("target-train").inputs.columns[0][drawn]
-        )
-        budget = by_place["teacher.train"].inputs.columns[0][:, 0].astype(int)
-        np.testing.assert_array_equal(budget, labelled_positions(pairing, seen, "target-labels"))
-        assert isinstance(parts["teacher.train"], Examples)
-        assert isinstance(parts["teacher.unlabelled"], Inputs)
+        pairing, prepared, source = taught("toy/shapes")
+        target = prepared.split("target-train")
+        np.save(prepared.taught / "features.npy", np.arange(len(target), dtype=np.float32)[:, None])
+        request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared))
+        drawn, budget = (part[:, 0].astype(int) for part in (request.teacher.unlabelled, request.teacher.train))
+        np.testing.assert_array_equal(request.target.unlabelled.columns[0], target.inputs.columns[0][drawn])
+        np.testing.assert_array_equal(request.target.train.inputs.columns[0], target.inputs.columns[0][budget])
 
     def test_a_fold_that_is_held_out_has_no_labels_for_the_teacher_either(self, taught):
-        pairing, prepared, _ = taught()
+        pairing, prepared, source = taught()
         positions = labelled_positions(pairing, prepared.split("target-train"), "target-labels")
+        np.save(prepared.taught / "features.npy", np.arange(len(prepared.split("target-train")))[:, None])
         parts = declared_parts(pairing, prepared, without=positions[:10])
-        assert len(parts["teacher.train"]) == len(parts["target.train"]) == len(positions) - 10
-        np.testing.assert_array_equal(parts["teacher.train"].targets.values, parts["target.train"].targets.values)
+        request = adapt_request(pairing, prepared, source, parts)
+        assert set(request.teacher.train[:, 0]) == set(positions[10:])
 
-    def test_other_labels_give_the_same_features(self, taught, tmp_path):
+    def test_other_labels_of_the_target_give_the_same_features(self, taught, tmp_path):
         pairing, prepared, _ = taught()
         before = np.load(prepared.taught / "features.npy")
-        path = prepared.folder / "target-train-targets.npy"
-        np.save(path, np.load(path)[::-1])
-        with pytest.raises(Exception, match="other examples"):
-            teach(pairing.teacher, prepared, tmp_path, "cpu", silent)
-        np.save(path, np.load(path)[::-1])
-        teach(pairing.teacher, prepared, tmp_path, "cpu", silent)
+
+        def other_labels(request):
+            data = pairing.task.load(request)
+            train = data.target.train
+            permuted = dataclasses.replace(train, labels=np.random.default_rng(0).permutation(train.labels))
+            return dataclasses.replace(data, target=dataclasses.replace(data.target, train=permuted))
+
+        task = dataclasses.replace(pairing.task, load=other_labels)
+        teach(dataclasses.replace(pairing.teacher, task=task), prepared, tmp_path, "cpu", silent)
         np.testing.assert_array_equal(np.load(tmp_path / "features.npy"), before)
+
+    def test_a_part_that_is_not_declared_is_refused(self, taught):
+        pairing, prepared, source = taught()
+        alone = dataclasses.replace(pairing.strategy, access=frozenset({Access.TARGET_LABELS}))
+        pairing = dataclasses.replace(pairing, strategy=alone)
+        request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared))
+        assert len(request.teacher.train)
+        with pytest.raises(ContractError, match=r"teacher\.unlabelled without declaring it: add Access\.TARGET_INPUTS"):
+            _ = request.teacher.unlabelled
+
+    def test_an_audit_replaces_what_the_teacher_sees_of_withheld_examples(self, taught, tmp_path):
+        _, prepared, _ = taught()
+        before = np.load(prepared.taught / "features.npy")
+        kept, withheld = np.arange(5), np.arange(5, len(before))
+        hidden = {"target-train": Withheld(labels=withheld, inputs=withheld)}
+        for how in ("permuted", "replaced"):
+            write_changed(prepared, hidden, how, tmp_path / how, 0)
+            after = np.load(tmp_path / how / "features.npy")
+            np.testing.assert_array_equal(after[kept], before[kept])
+            assert (after[withheld] != before[withheld]).any()
 
 
 class TestTheStudent:
@@ -136,13 +155,9 @@ class TestTheStudent:
                 **{"larger-teacher.weight": weight, "larger-teacher.learning_rate": 0.01}
             )
             request = adapt_request(pairing, prepared, source, declared_parts(pairing, prepared))
-            target, teacher = request.target, request.teacher
-            probe = target.kind.probe(
-                features_of(teacher.train.inputs), teacher.train.targets.values, len(target.labels)
-            )
-            said = torch.from_numpy(probe.outputs(features_of(teacher.unlabelled)) / 2.0).softmax(1)
+            said = torch.from_numpy(probe_of(request).outputs(request.teacher.unlabelled) / 2.0).softmax(1)
             student = adapt(pairing, prepared, source, silent).model
-            own = torch.from_numpy(apply_head(student.heads["target"], encode(student, target.unlabelled)))
+            own = torch.from_numpy(apply_head(student.heads["target"], encode(student, request.target.unlabelled)))
             agreed[weight] = float(distilled(own, said, 2.0))
             (prepared.taught / "features.npy").unlink()
             prepared.taught.rmdir()
@@ -150,35 +165,42 @@ class TestTheStudent:
 
 
 class TestThePlan:
-    def test_the_option_names_the_teacher_with_a_hash_of_its_weights(self, catalog, pairing_of, tmp_path):
-        pairing, weights = self.with_weights(catalog, pairing_of, tmp_path, "one")
-        named = f"{TEACHER}#{weights}"
-        assert pairing.strategy_options["backbone"] == named
-        assert pairing.teacher.backbone.name == TEACHER
-        assert pairing.teacher.source_mode == "probe"
-        other, _ = self.with_weights(catalog, pairing_of, tmp_path, "two")
-        assert other.key() != pairing.key()
+    def test_the_option_names_the_teacher_with_a_hash_of_what_it_is_made_of(self, pairing_of, catalog, tmp_path):
+        start = pairing_of("toy/blobs", "larger-teacher", **STUDENT, overrides=OF_TEACHER)
+        name, _, digits = start.strategy_options["backbone"].partition("#")
+        assert (name, len(digits)) == (TEACHER, 12)
+        spec = catalog.backbones[TEACHER]
+        longer = dataclasses.replace(spec, recipe={**spec.recipe, "source.steps": 7})
+        one, two = (self.of_file(spec, tmp_path, content) for content in ("one", "two"))
+        named = [self.taught_by(start, catalog, other, tmp_path) for other in (longer, one, two)]
+        assert len({digits, *(pairing.strategy_options["backbone"].partition("#")[2] for pairing in named)}) == 4
+        assert len({pairing.key() for pairing in (start, *named)}) == 4
+        assert [pairing.teacher.source_mode for pairing in named] == ["train", "probe", "probe"]
 
-    def test_other_weights_than_those_that_are_pinned_are_refused(self, catalog, pairing_of, tmp_path):
-        with pytest.raises(UsageError, match=r'have the hash ".{12}", but 0123456789ab was asked for'):
-            self.with_weights(catalog, pairing_of, tmp_path, "one", pin="#0123456789ab")
-        _, weights = self.with_weights(catalog, pairing_of, tmp_path, "one")
-        self.with_weights(catalog, pairing_of, tmp_path, "one", pin=f"#{weights}")
+    def test_another_teacher_than_the_one_that_is_pinned_is_refused(self, pairing_of, catalog, tmp_path):
+        start = pairing_of("toy/blobs", "larger-teacher", **STUDENT, overrides=OF_TEACHER)
+        pinned = start.strategy_options["backbone"]
+        again = pairing_of("toy/blobs", "larger-teacher", **STUDENT, overrides={"larger-teacher.backbone": pinned})
+        assert again.key() == start.key()
+        other = self.of_file(catalog.backbones[TEACHER], tmp_path, "other")
+        known = dataclasses.replace(catalog, backbones={**catalog.backbones, TEACHER: other})
+        with pytest.raises(UsageError, match=f'but "{pinned}" was asked for'):
+            with_teacher(start, known, tmp_path / "cache")
 
     @staticmethod
-    def with_weights(catalog, pairing_of, tmp_path, content, pin=""):
-        """Return a pairing whose teacher has a checkpoint with this content, and the hash in its name."""
-        path = tmp_path / "weights.bin"
+    def of_file(spec, tmp_path, content):
+        """Return a backbone with a checkpoint of this content."""
+        path = tmp_path / f"{content}.bin"
         path.write_text(content)
-        spec = dataclasses.replace(
-            catalog.backbones[TEACHER],
-            checkpoint=lambda options: Checkpoint(files={"weights": path}, origin="a file"),
-        )
-        known = dataclasses.replace(catalog, backbones={**catalog.backbones, TEACHER: spec})
-        start = pairing_of("toy/blobs", "larger-teacher", **STUDENT, overrides=OF_TEACHER)
-        options = {**start.strategy_options, "backbone": f"{TEACHER}{pin}"}
-        pairing = with_teacher(dataclasses.replace(start, strategy_options=options), known, tmp_path / "cache")
-        return pairing, pairing.teacher.weights[:12]
+        checkpoint = Checkpoint(files={"weights": path}, origin="a file")
+        return dataclasses.replace(spec, checkpoint=lambda options: checkpoint)
+
+    @staticmethod
+    def taught_by(start, catalog, spec, tmp_path):
+        """Return a pairing whose teacher is another backbone of the same name."""
+        known = dataclasses.replace(catalog, backbones={**catalog.backbones, spec.name: spec})
+        asked = dataclasses.replace(start, strategy_options={**start.strategy_options, "backbone": spec.name})
+        return with_teacher(asked, known, tmp_path / "cache")
 
     @pytest.mark.parametrize(
         ("task", "overrides", "reason"),
@@ -210,10 +232,11 @@ def test_a_run_is_resumed_and_repeated(catalog, run_pairings):
     asked_for = {"tasks": ["toy/blobs"], "strategies": ["larger-teacher"], "references": ["none"], **STUDENT}
     first = run_pairings(catalog, **asked_for, overrides=OF_TEACHER)
     (row,) = first.rows
-    assert (row.status, row.strategy_options["backbone"]) == ("ok", TEACHER)
+    named = row.strategy_options["backbone"]
+    assert (row.status, named.partition("#")[0], row.plugins["teacher"]) == ("ok", TEACHER, row.plugins["backbone"])
     assert row.seconds["teach"] > 0
     words = repeat_command(row, catalog)
-    assert f"larger-teacher.backbone={TEACHER}" in words
+    assert f"larger-teacher.backbone={named}" in words
     again = run_pairings(catalog, **asked_for, overrides=OF_TEACHER)
     assert again.computed == 0
     other = run_pairings(catalog, **asked_for, overrides={"larger-teacher.backbone": "toy/mlp"})

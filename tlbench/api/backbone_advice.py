@@ -21,7 +21,10 @@ CAUTION = (
 def table(found: Sequence[BackboneEstimates]) -> list[dict[str, Any]]:
     """Return a line for each backbone: millions of weights, and each estimate with its rank in brackets."""
     values = by_estimator(found)
-    ranks = {name: {backbone: place for place, backbone in enumerate(order(one), 1)} for name, one in values.items()}
+    ranks = {
+        name: {backbone: 1 + sum(other > value for other in one.values()) for backbone, value in one.items()}
+        for name, one in values.items()
+    }
     return [
         {
             "backbone": one.backbone,

@@ -37,7 +37,7 @@ class Option:
     logarithmic scale; 0: it is not tuned."""
     backbone: bool = False
     """Of a strategy: the value names another backbone, whose features of the target's examples the strategy is given as
-    `AdaptRequest.teacher`; the host adds `#` and a hash of its weights. A run without a name is skipped."""
+    `AdaptRequest.teacher`; the host adds `#` and a hash of what that is made of. A run without a name is skipped."""
     in_recipes: bool = False
     """Of a strategy: whether recipes of backbones may give a better default, as for those of `training_options`."""
 

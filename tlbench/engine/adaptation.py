@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,7 +20,7 @@ from tlbench.engine.prepared import Prepared
 from tlbench.engine.rules import chooser
 from tlbench.engine.stage import OnStep
 from tlbench.errors import ContractError, NotApplicable
-from tlbench.learning.adapt_request import AdaptRequest, Domain
+from tlbench.learning.adapt_request import AdaptRequest, Domain, Teacher
 from tlbench.learning.arithmetic import FP32, Arithmetic
 from tlbench.learning.batch import Augmentation, Remasking
 from tlbench.learning.choosing import Chooser, choosing_by
@@ -138,7 +137,7 @@ def adapt_request(
         )
 
     target = domain("target", task.kind, task.metric, prepared.target_labels)
-    teacher = None if prepared.taught is None else replace(target, name="teacher")
+    teacher = None if prepared.taught is None else Teacher(strategy=strategy.name, parts=given)
     origin = None
     if prepared.source_labels is not None:
         origin = domain("source", task.kind_of_source, task.metric_of_source, prepared.source_labels)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tlbench.engine.auditor import BUDGET, CONDITIONS, MODEL, PREPARED, SOURCE, TEACHER
+from tlbench.engine.auditor import BUDGET, CONDITIONS, MODEL, PREPARED, SOURCE
 from tlbench.engine.planned import PlanRequest, error_of
 from tlbench.errors import ContractError, TlbenchError
 from tlbench.planning import fingerprints
@@ -102,9 +102,7 @@ def _adapted(
     with tempfile.TemporaryDirectory(prefix="tlbench-adapt-") as place, _places(Path(place), hidden):
         own = Path(place)
         shutil.copytree(folder / (condition if condition in CHANGED else PREPARED), own / PREPARED)
-        for name in (SOURCE, TEACHER):
-            if (folder / name).is_dir():
-                shutil.copytree(folder / name, own / name)
+        shutil.copytree(folder / SOURCE, own / SOURCE)
         shutil.copyfile(folder / BUDGET, own / BUDGET)
         root = None if hidden else request.settings.data_root
         settings = dataclasses.replace(request.settings, cache=own / "cache", data_root=root)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from tlbench.errors import StageError, UsageError
 from tlbench.planning.plan import Pairing
 from tlbench.planning.supervised import Message
 
-PREPARED, SOURCE, TEACHER, BUDGET = "prepared", "source", "teacher", "budget.npy"
+PREPARED, SOURCE, BUDGET = "prepared", "source", "budget.npy"
 MODEL = "model.safetensors"
 CONDITIONS = ("as it is", "again", "permuted", "replaced", "hidden")
 """What is changed for an adaptation; `hidden`: nothing of the prepared data, but no data folder is named."""
@@ -41,7 +42,7 @@ def begin(message: Message) -> Message:
     from tlbench.engine.job import job_of, packed
     from tlbench.engine.pipeline import STARTS, run_stages
     from tlbench.engine.planned import catalog_of, unpacked_request
-    from tlbench.engine.prepared import Prepared
+    from tlbench.engine.prepared import TAUGHT, Prepared
     from tlbench.engine.store import Store
     from tlbench.engine.withheld import copied, counted, sizes_of, withheld, write_changed
 
@@ -53,18 +54,19 @@ def begin(message: Message) -> Message:
         done = run_stages(pairing, request.settings, store, STARTS)
     except StageError as error:
         raise UsageError(f'"{pairing.title}" cannot be audited: {error}') from error
-    prepared, access = Prepared.read(done["prepare"].folder), pairing.strategy.access
+    taught = done["teach"].folder if "teach" in done else None
+    prepared, access = Prepared.read(done["prepare"].folder, taught), pairing.strategy.access
     budget = np.zeros(0, np.int64)
     if Access.TARGET_LABELS in access:
         budget = labelled_positions(pairing, prepared.split("target-train"), Access.TARGET_LABELS)
     hidden = withheld(access, sizes_of(prepared), budget)
     np.save(folder / BUDGET, budget)
     copied(done["source"].folder, folder / SOURCE)
-    if "teach" in done:
-        copied(done["teach"].folder, folder / TEACHER)
     for place, how in enumerate(("permuted", "replaced")):
         write_changed(prepared, hidden, how, folder / how, pairing.seed + place)
     copied(prepared.folder, folder / PREPARED)
+    if taught:  # Beside the data, as in the changed ones.
+        shutil.copyfile(taught / TAUGHT, folder / PREPARED / TAUGHT)
     job = job_of(pairing, catalog, request.settings)
     return {"code": packed(pairing), "row": dict(job.fields), "withheld": counted(hidden)}
 
@@ -94,7 +96,7 @@ def adapted(message: Message) -> Message:
     from tlbench.engine.job import unpacked
     from tlbench.engine.models import arithmetic, read_source
     from tlbench.engine.planned import catalog_of, unpacked_request
-    from tlbench.engine.prepared import Prepared
+    from tlbench.engine.prepared import TAUGHT, Prepared
     from tlbench.engine.rules import chooser
     from tlbench.learning.model import save_weights
 
@@ -103,8 +105,8 @@ def adapted(message: Message) -> Message:
     own = {path.resolve() for path in pairing.files.values()}
     if message["hidden"]:
         pairing = dataclasses.replace(pairing, data_root=None)
-    taught, settings = folder / TEACHER, request.settings
-    prepared = Prepared.read(folder / PREPARED, taught if taught.is_dir() else None)
+    place, settings = folder / PREPARED, request.settings
+    prepared = Prepared.read(place, place if (place / TAUGHT).is_file() else None)
     start = read_source(pairing, prepared, settings.device, folder / SOURCE)
     parts = parts_of_budget(pairing, prepared, np.load(folder / BUDGET, allow_pickle=False))
     asked = adapt_request(pairing, prepared, start, parts, arithmetic(settings))

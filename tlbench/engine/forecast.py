@@ -26,6 +26,7 @@ SHARED = {
     "source": "group",
     "features": "group",
     "remember": "group",
+    "teach": "group",
     "graph": "architecture",
     "latency": "architecture",
 }
@@ -114,7 +115,17 @@ def _missing(jobs: Sequence[Job], done: Iterable[tuple[str, str]] = ()) -> Itera
 CURVE, SNAPSHOTS = "curve", 11
 """The stage that trains a second time, and the models that it scores."""
 STAGES = (
-    *("prepare", "source", "features", "remember", "teach", "adapt", "score", "recall", "graph", "export", "latency"),
+    "prepare",
+    "source",
+    "features",
+    "remember",
+    "teach",
+    "adapt",
+    "score",
+    "recall",
+    "graph",
+    "export",
+    "latency",
 )
 
 

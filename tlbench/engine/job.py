@@ -114,6 +114,8 @@ def _options_of(job: Job) -> dict[str, Any]:
 def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
     """Return a pairing as data, without what runs it."""
     named: dict[str, Owned] = {"task": pairing.task, "backbone": pairing.backbone, "strategy": pairing.strategy}
+    if pairing.teacher:
+        named["teacher"] = pairing.teacher.backbone
     owners = {role: str(catalog.origin(spec)) for role, spec in named.items()}
     return Job(
         title=pairing.title,
@@ -134,6 +136,8 @@ def job_of(pairing: Pairing, catalog: Catalog, settings: Settings) -> Job:
 def training_of(pairing: Pairing) -> str:
     """Return what strategies have in common whose training steps cost about the same."""
     recipe = pairing.strategy.recipe
+    if pairing.teacher:
+        return pairing.strategy.name
     return "full" if recipe in ("full", "scratch", "all-labels") else recipe or pairing.strategy.name
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tlbench.contract.task_data import Access, Array
-from tlbench.engine.prepared import SPLITS, Prepared
+from tlbench.engine.prepared import SPLITS, TAUGHT, Prepared
 from tlbench.engine.splits import save_examples
 from tlbench.learning.targets import Targets
 
@@ -70,6 +70,10 @@ def write_changed(prepared: Prepared, hidden: Mapping[str, Withheld], how: str, 
             if not path.name.startswith(f"{name}-groups"):
                 path.unlink()
         save_examples(folder, name, [inputs.columns], targets)
+    if prepared.taught is not None:
+        features = np.load(prepared.taught / TAUGHT, allow_pickle=False)
+        order = _order(len(features), hidden["target-train"].inputs, how, random, one=False)
+        np.save(folder / TAUGHT, features[order], allow_pickle=False)
 
 
 def copied(source: Path, folder: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,11 +80,7 @@ class Domain:
         return self._part("all")  # type: ignore[return-value]
 
     def _part(self, part: str) -> Examples | Inputs:
-        path = f"{self.name}.{part}"
-        if path not in self.parts:
-            advice = DECLARATIONS.get(path, "only the target has it")
-            raise ContractError(f'Strategy "{self.strategy}" reads request.{path} without declaring it: {advice}.')
-        return self.parts[path]
+        return _part_of(self.parts, f"{self.name}.{part}", self.strategy)
 
     def __bool__(self) -> bool:
         return True
@@ -95,6 +92,38 @@ class Domain:
         if name in ("inputs", "targets", "select"):
             raise replaced(f"request.{self.name}.{name}", f"request.{self.name}.train.{name}")
         raise AttributeError(f"A domain has no attribute {name!r}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """What another backbone sees of the target's examples: its features, one row for each, in the order of `target`."""
+
+    strategy: str
+    """The strategy's name, for messages."""
+    parts: Mapping[str, Examples | Inputs] = field(repr=False)
+    """What the strategy declared; the properties below read it."""
+
+    @property
+    def train(self) -> Array:
+        """Features `(N, D)` float32 of `target.train`."""
+        return self._features("train")
+
+    @property
+    def unlabelled(self) -> Array:
+        """Features `(N, D)` float32 of `target.unlabelled`."""
+        return self._features("unlabelled")
+
+    def _features(self, part: str) -> Array:
+        seen = _part_of(self.parts, f"teacher.{part}", self.strategy)
+        (features,) = (seen.inputs if isinstance(seen, Examples) else seen).columns
+        return np.asarray(features)
+
+
+def _part_of(parts: Mapping[str, Examples | Inputs], path: str, strategy: str) -> Examples | Inputs:
+    if path not in parts:
+        advice = DECLARATIONS.get(path.replace("teacher.", "target."), "only the target has it")
+        raise ContractError(f'Strategy "{strategy}" reads request.{path} without declaring it: {advice}.')
+    return parts[path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,9 +146,8 @@ class AdaptRequest:
     """The rule by which the strategy chooses among candidates."""
     label_vectors: Callable[[Encoder, Sequence[str]], Array] | None = field(default=None, repr=False)
     """What `encode_labels` calls; None if the backbone has none."""
-    teacher: Domain = None  # type: ignore[assignment]
-    """The target as another backbone sees it; None for a strategy without an option that names one. The examples are
-    those of `target` in the same order; their inputs have one column, the features `(N, D)` float32."""
+    teacher: Teacher = None  # type: ignore[assignment]
+    """What another backbone sees of the target; None for a strategy without an option that names one."""
 
     @property
     def options(self) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,20 +14,21 @@ from tlbench.planning.compatibility import lacking_layout
 from tlbench.planning.encoders import encoder_fields, source_options
 from tlbench.planning.overrides import Overrides
 from tlbench.planning.plan import Pairing
+from tlbench.results.files import digest
 
 DIGITS = 12
-"""Hex digits of the hash of a teacher's weights in the option that names it."""
+"""Hex digits that tell teachers of one name from each other, in the option that names one."""
 
 
 def with_teacher(pairing: Pairing, catalog: Catalog, cache: Path) -> Pairing:
     """Return a pairing with the plan of the backbone that its strategy names, or with the reason why there is none.
 
-    Raises `UsageError` for an unknown backbone, missing files, and other weights than those that the name pins.
+    Raises `UsageError` for an unknown backbone, missing files, and another teacher than the one that the name pins.
     """
     strategy, option = pairing.strategy.name, teacher_option(pairing.strategy)
     if not option or pairing.skip:
         return pairing
-    name, _, pinned = str(pairing.strategy_options[option]).partition("#")
+    name, pinned = _named(str(pairing.strategy_options[option]))
     if not name:
         advice = f"name one with --set {strategy}.{option}=BACKBONE"
         return replace(pairing, skip=f'"{strategy}" learns from another backbone: {advice}.')
@@ -37,13 +39,12 @@ def with_teacher(pairing: Pairing, catalog: Catalog, cache: Path) -> Pairing:
     if not teacher.has_source and not (teacher.checkpoint and teacher.checkpoint.pretrained):
         reason = f'"{name}" has no pre-trained weights, and "{pairing.task.name}" no source domain to train it on.'
         return replace(pairing, skip=f"No teacher: {reason}")
-    weights = teacher.weights[:DIGITS]
-    if pinned and pinned != weights:
+    value = f"{backbone.name}#{_identity(teacher)}"
+    if pinned and not value.endswith(f"#{pinned}"):
         raise UsageError(
-            f'The weights of the teacher "{name}" have the hash "{weights}", but {pinned} was asked for: get those '
-            f'weights, or leave out "#{pinned}".'
+            f'The teacher is "{value}", but "{name}#{pinned}" was asked for: its weights, options or training are '
+            f'others now. Get those back, or leave out "#{pinned}".'
         )
-    value = "#".join(filter(None, (backbone.name, weights)))
     return replace(pairing, teacher=teacher, strategy_options={**pairing.strategy_options, option: value})
 
 
@@ -52,9 +53,22 @@ def teacher_option(strategy: StrategySpec) -> str:
     return next((option.name for option in strategy.options if option.backbone), "")
 
 
+def _named(value: str) -> tuple[str, str]:
+    """Return the name of a teacher, and the digits that pin it or an empty text."""
+    name, mark, digits = value.rpartition("#")
+    return (name, digits) if mark and re.fullmatch(f"[0-9a-f]{{{DIGITS}}}", digits) else (value, "")
+
+
+def _identity(teacher: Pairing) -> str:
+    """Return the digits of what a teacher is made of: its weights, its options, and how it is trained."""
+    return digest([teacher.weights, teacher.model_options(), teacher.source_options])[:DIGITS]
+
+
 def _unfit(task: TaskSpec, backbone: BackboneSpec) -> str:
     if backbone.modality != task.modality:
         return f'"{task.name}" has {task.modality} inputs; "{backbone.name}" takes {backbone.modality} inputs.'
+    if task.kind.layout != "pooled":
+        return f'"{task.name}" has several units of prediction in an example, and a teacher gives one feature of each.'
     return missing(backbone) or lacking_layout(task, backbone)
 
 
