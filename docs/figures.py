@@ -2,7 +2,8 @@
 
 A line with a command has the score, forgetting and latency of the strategy in it, or of `finetune`, where the board has
 that embedded task with the backbone in the command, or with its own. A line that begins with a task and a backbone has
-the scores of every strategy that the board has for these. Other lines stay as they are.
+the scores of every strategy that the board has for these. One that begins with a strategy and its access has its scores
+on three tasks, with one seed. Other lines stay as they are.
 """
 
 from __future__ import annotations
@@ -31,6 +32,17 @@ PLACE = re.compile(r"^\| `([^`|]+)` \| `([^`|]+)` \|(?=(?:[^|]*\|){9}$)")
 STRATEGIES = ("frozen", "finetune", "source-only", "scratch", "classical", "all-labels")
 """The scores of such a line, in its order."""
 
+STRATEGY = re.compile(r"^\| `([a-z0-9-]+)` \| ([a-z, ]*) \|(?=(?:[^|]*\|){3}$)")
+"""A strategy and its access at the beginning of a line of five cells."""
+COLUMNS = (
+    ("medical/lung-colon", "timm/efficientnet-lite0"),
+    ("speech/speakers-telephone", "speaker/resemblyzer"),
+    ("nlp/sentiment-vader", "hf/all-minilm-l6-v2"),
+)
+"""Task and backbone of the other three."""
+ALONE = 1000
+"""The seed with which all strategies were run on these."""
+
 
 def with_figures(page: str, board: Path) -> str:
     """Return a page with the figures of every line that the board has."""
@@ -39,7 +51,7 @@ def with_figures(page: str, board: Path) -> str:
 
 
 def _with_figures(line: str, entries: Sequence[Entry]) -> str:
-    for pattern, figures in ((COMMAND, _of_command), (PLACE, _of_place)):
+    for pattern, figures in ((COMMAND, _of_command), (PLACE, _of_place), (STRATEGY, _of_strategy)):
         if (found := pattern.match(line)) and (shown := figures(found, entries)):
             return f"{found[0]} {' | '.join(shown)} |"
     return line
@@ -92,6 +104,18 @@ def _of_place(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
     tuned = named.get("finetune")
     scores = [_score(named[name]) if name in named else "-" for name in STRATEGIES]
     return [sizes, *scores, *(("-", "-") if tuned is None else _costs(tuned))]
+
+
+def _of_strategy(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
+    of_strategy = [row for entry in entries for row in entry.rows if row.strategy == found[1] and row.seed == ALONE]
+    named = {(row.task, row.backbone): row for row in of_strategy if row.status == "ok"}
+    rows = [named.get(place) for place in COLUMNS]
+    if not any(rows):
+        return []
+    return [
+        "-" if row is None else f"{number(row.score)} ({number(row.score_low)} to {number(row.score_high)})"
+        for row in rows
+    ]
 
 
 def _score(entry: Entry) -> str:

@@ -14,6 +14,7 @@ import tlbench
 from tlbench.api.recommending import recommend
 from tlbench.errors import UsageError
 from tlbench.leaderboard.advice.limits import BARS, Limits
+from tlbench.leaderboard.advice.pages import short
 from tlbench.leaderboard.advice.rules import DOUBTS, WITHOUT, WORTH_TRYING
 from tlbench.leaderboard.render import render
 from tlbench.results.row import write_row
@@ -274,6 +275,20 @@ def test_alternatives_may_differ_in_selection_but_not_in_label_budget_or_commit(
     assert [(one.strategy, one.condition) for one in budgets] == [("a", "24 labels"), ("b", "all labels")]
     commits = choices({"a": HIGH, "b": LOW}, {"b": {"commit": "b" * 40, "dirty": False}})
     assert "commit bbbbbbb" in {one.condition for one in commits}
+
+
+def test_the_short_table_has_a_line_for_each_condition(rows):
+    source = {"access": ("source-data",)}
+    made = rows(
+        {**FLOOR, "a": HIGH, "b": LOW, "c": HIGH}, {"b": {"budget_rule": "all", "label_budget": 99}, "c": source}
+    )
+    table = short(recommend(made, None, Limits()))
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "toy/blobs" in line]
+    assert lines == [
+        ["toy/blobs", "c (0.810)", "-"],
+        ["toy/blobs, 24 labels", "-", "a (0.810)"],
+        ["toy/blobs, all labels", "-", "b (0.610)"],
+    ]
 
 
 def test_the_best_of_several_sets_of_options_is_chosen_among_these_alone(row, rows):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
@@ -39,18 +39,22 @@ def _items(advice: Advice) -> str:
 
 
 def short(advice: Sequence[Advice]) -> str:
-    """Return a section with a table: a line for each task, a column for each access; empty if there is none."""
-    access = sorted({(len(one.access), one.access) for of_task in advice for one in of_task.choices})
+    """Return a section with a table: a column for each access, and a line for each task and for what tells choices of
+    one access apart, such as the label budget; empty if there is no choice."""
+    access = [parts for _, parts in sorted({(len(one.access), one.access) for of in advice for one in of.choices})]
     if not access:
         return ""
-    lines = [[safe(of_task.task), *(_cell(of_task, parts) for _, parts in access)] for of_task in advice]
-    headings = ["task", *(words.access(parts) for _, parts in access)]
+    lines = [line for of_task in advice for line in _lines(of_task, access)]
+    headings = ["task", *map(words.access, access)]
     table = tabulate(lines, headers=headings, tablefmt="github", disable_numparse=True)
     return "\n".join([TITLE, MEANING, f"{table}\n", SHORT])
 
 
-def _cell(advice: Advice, access: tuple[str, ...]) -> str:
-    """Return what to use with an access, and if there are several choices, what tells them apart."""
-    choices = [choice for choice in advice.choices if choice.access == access]
-    told = [f" [{choice.condition}]" if choice.condition else "" for choice in choices]
-    return "; ".join(safe(f"{choice.brief}{which}") for choice, which in zip(choices, told, strict=True)) or NONE
+def _lines(advice: Advice, access: Sequence[tuple[str, ...]]) -> Iterator[list[str]]:
+    """Yield the lines of a task; those behind the first name the condition under which they hold."""
+    # What holds without a condition comes first.
+    conditions = sorted(dict.fromkeys(choice.condition for choice in advice.choices), key=bool)
+    for condition in conditions or [""]:
+        held = {choice.access: choice.brief for choice in advice.choices if choice.condition == condition}
+        name = f"{advice.task}, {condition}" if condition else advice.task
+        yield [safe(name), *(safe(held.get(parts, NONE)) for parts in access)]
