@@ -2,8 +2,8 @@
 
 A line with a command has the score, forgetting and latency of the strategy in it, or of `finetune`, where the board has
 that embedded task with the backbone in the command, or with its own. A line that begins with a task and a backbone has
-the scores of every strategy that the board has for these. One that begins with a strategy and its access has its scores
-on three tasks, with one seed. Other lines stay as they are.
+the scores of every strategy that the board has for these. One that begins with a strategy and its access has what that
+came to with one seed. Other lines stay as they are.
 """
 
 from __future__ import annotations
@@ -34,14 +34,8 @@ STRATEGIES = ("frozen", "finetune", "source-only", "scratch", "classical", "all-
 
 STRATEGY = re.compile(r"^\| `([a-z0-9-]+)` \| ([a-z, ]*) \|(?=(?:[^|]*\|){3}$)")
 """A strategy and its access at the beginning of a line of five cells."""
-COLUMNS = (
-    ("medical/lung-colon", "timm/efficientnet-lite0"),
-    ("speech/speakers-telephone", "speaker/resemblyzer"),
-    ("nlp/sentiment-vader", "hf/all-minilm-l6-v2"),
-)
-"""Task and backbone of the other three."""
-ALONE = 1000
-"""The seed with which all strategies were run on these."""
+ALONE = ("medical/lung-colon", "timm/efficientnet-lite0", 1000)
+"""Task, backbone and seed of such a line."""
 
 
 def with_figures(page: str, board: Path) -> str:
@@ -107,15 +101,12 @@ def _of_place(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
 
 
 def _of_strategy(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
-    of_strategy = [row for entry in entries for row in entry.rows if row.strategy == found[1] and row.seed == ALONE]
-    named = {(row.task, row.backbone): row for row in of_strategy if row.status == "ok"}
-    rows = [named.get(place) for place in COLUMNS]
-    if not any(rows):
-        return []
-    return [
-        "-" if row is None else f"{number(row.score)} ({number(row.score_low)} to {number(row.score_high)})"
-        for row in rows
-    ]
+    rows = [row for entry in entries for row in entry.rows if row.strategy == found[1] and row.status == "ok"]
+    for row in (row for row in rows if (row.task, row.backbone, row.seed) == ALONE):
+        lost = "-" if row.forgetting_head is None else number(row.forgetting_head)
+        score = f"{number(row.score)} ({number(row.score_low)} to {number(row.score_high)})"
+        return [score, lost, f"{row.seconds['adapt']:.0f}"]
+    return []
 
 
 def _score(entry: Entry) -> str:
