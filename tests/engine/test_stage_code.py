@@ -53,7 +53,12 @@ def before(copied):
         ("assets/download.py", "RETRIES = 2", "RETRIES = 3", set()),
         ("learning/domain_distance.py", "2 * (1 - 2 * error)", "3 * (1 - 2 * error)", {"features"}),
         ("deploy/onnx_graph.py", "OPSET = 20", "OPSET = 21", {"graph", "export"}),
-        ("learning/loop.py", "LARGEST_NORM = 5.0", "LARGEST_NORM = 6.0", {"source", "adapt", "trial", "curve"}),
+        (
+            "learning/loop.py",
+            "LARGEST_NORM = 5.0",
+            "LARGEST_NORM = 6.0",
+            {"source", "teach", "adapt", "trial", "curve"},
+        ),
         ("cli/output.py", "from __future__", "import this\nfrom __future__", set()),
     ],
     ids=["latency", "comment", "download", "a-distance", "graph", "trainer", "command line"],
