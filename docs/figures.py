@@ -31,7 +31,6 @@ PLACE = re.compile(r"^\| `([^`|]+)` \| `([^`|]+)` \|(?=(?:[^|]*\|){9}$)")
 """Task and backbone at the beginning of a line of eleven cells."""
 STRATEGIES = ("frozen", "finetune", "source-only", "scratch", "classical", "all-labels")
 """The scores of such a line, in its order."""
-
 STRATEGY = re.compile(r"^\| `([a-z0-9-]+)` \| ([a-z, ]*) \|(?=(?:[^|]*\|){3}$)")
 """A strategy and its access at the beginning of a line of five cells."""
 ALONE = ("medical/lung-colon", "timm/efficientnet-lite0", 1000)
@@ -103,22 +102,27 @@ def _of_place(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
 def _of_strategy(found: re.Match[str], entries: Sequence[Entry]) -> list[str]:
     rows = [row for entry in entries for row in entry.rows if row.strategy == found[1] and row.status == "ok"]
     for row in (row for row in rows if (row.task, row.backbone, row.seed) == ALONE):
-        lost = "-" if row.forgetting_head is None else number(row.forgetting_head)
-        score = f"{number(row.score)} ({number(row.score_low)} to {number(row.score_high)})"
-        return [score, lost, f"{row.seconds['adapt']:.0f}"]
+        score = _with_interval(row.score, row.score_low, row.score_high)
+        return [score, _lost(row.forgetting_head), f"{row.seconds['adapt']:.0f}"]
     return []
 
 
 def _score(entry: Entry) -> str:
     """Return the mean score over seeds, with the ends of its intervals over test examples averaged likewise."""
-    score, low, high = (number(entry.mean(name)) for name in ("score", "score_low", "score_high"))
-    return f"{score} ({low} to {high})"
+    return _with_interval(*(entry.mean(name) for name in ("score", "score_low", "score_high")))
+
+
+def _with_interval(score: float | None, low: float | None, high: float | None) -> str:
+    return f"{number(score)} ({number(low)} to {number(high)})"
 
 
 def _costs(entry: Entry) -> tuple[str, str]:
     """Return what the source head forgets, and the milliseconds of an example."""
-    lost = entry.mean("forgetting_head")
-    return "-" if lost is None else number(lost), number(entry.mean("p50_ms"))
+    return _lost(entry.mean("forgetting_head")), number(entry.mean("p50_ms"))
+
+
+def _lost(forgetting: float | None) -> str:
+    return "-" if forgetting is None else number(forgetting)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,12 @@ def test_best_scores_are_means_over_seeds_of_what_had_target_labels(row):
     assert best_scores(rows, "other/task") == {}
 
 
+def test_equal_estimates_share_a_rank():
+    estimates = {"a": -1.0, "b": -2.0, "c": -1.0, "d": -3.0}
+    found = [BackboneEstimates(backbone=name, weights=1, estimates={"leep": one}) for name, one in estimates.items()]
+    assert [line["leep"] for line in table(found)] == ["-1.000 (1)", "-2.000 (3)", "-1.000 (1)", "-3.000 (4)"]
+
+
 def test_the_table_has_ranks_and_the_remarks_every_order():
     small, large, broken = table([SMALL, LARGE, BROKEN])
     assert (small["weights (M)"], small["logme"], small["leep"]) == (1.0, "-0.200 (1)", "-1.000 (1)")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from retention_case import DECAY, RATE
@@ -26,6 +28,20 @@ def descend(modules, loss, steps, *, after=lambda step: None, factor=1.0):
         after(step)
     for module in modules:
         module.eval()
+
+
+def fine_tune_beside_unlabelled(request):
+    """Fine-tune a copy of the request's model by the harness, with draws of unlabelled batches that nothing uses."""
+    student, unlabelled = copy.deepcopy(request.model), request.batches(request.target.unlabelled)
+    batches = request.batches(request.target.train)
+
+    def loss(progress):
+        inputs, targets, _ = next(batches)
+        next(unlabelled)
+        return request.target.kind.loss(student(*inputs), targets)
+
+    request.train([student.encoder, student.heads["target"]], loss)
+    return student
 
 
 def fine_tune(request, model, steps):

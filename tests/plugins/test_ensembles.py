@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import json
 
 import numpy as np
 import pytest
 import torch
+from plain_steps import fine_tune_beside_unlabelled
 from torch import nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
@@ -160,16 +160,7 @@ class TestDistillation:
     def test_without_weight_it_is_fine_tuning_behind_the_teachers_draws(self, adapted):
         def plain(request):
             fine_tuned(request, 2)
-            student, other = copy.deepcopy(request.model), request.batches(request.target.unlabelled)
-            batches = request.batches(request.target.train)
-
-            def loss(progress):
-                inputs, targets, _ = next(batches)
-                next(other)
-                return request.target.kind.loss(student(*inputs), targets)
-
-            request.train([student.encoder, student.heads["target"]], loss)
-            return student
+            return fine_tune_beside_unlabelled(request)
 
         distilled_ = adapted("distillation", options={"teachers": 2, "weight": 0.0})
         tuned = adapted("distillation", function=plain, options={"teachers": 2})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 
 import numpy as np
 import pytest
 import torch
+from plain_steps import fine_tune_beside_unlabelled
 from support import silent
 
 from tlbench import Access, ContractError, Option
@@ -49,16 +49,6 @@ def probe_of(request):
     return target.kind.probe(request.teacher.train, target.train.targets.values, len(target.labels))
 
 
-def asked(pairing, prepared, source, function):
-    """Adapt with another function in the place of the strategy's own."""
-    return adapt(
-        dataclasses.replace(pairing, strategy=dataclasses.replace(pairing.strategy, adapt=function)),
-        prepared,
-        source,
-        silent,
-    ).model
-
-
 class TestWhatTheTeacherSays:
     def test_its_probe_answers_as_frozen_features_of_that_backbone(self, taught, pairing_of, source_of):
         pairing, prepared, source = taught()
@@ -70,9 +60,9 @@ class TestWhatTheTeacherSays:
         own, of_teacher = source_of(alone)
         frozen = adapt(alone, own, of_teacher, silent).model
         inputs = own.split("target-train").inputs
-        expected = apply_head(frozen.heads["target"], encode(frozen, inputs))
-        frozen_features = encode(frozen, inputs)
-        order = [int(np.flatnonzero((seen == frozen_features).all(1))[0]) for seen in request.teacher.unlabelled]
+        features = encode(frozen, inputs)
+        expected = apply_head(frozen.heads["target"], features)
+        order = [int(np.flatnonzero((seen == features).all(1))[0]) for seen in request.teacher.unlabelled]
         assert sorted(order) == list(range(len(inputs)))
         np.testing.assert_allclose(answers, expected[order], rtol=1e-4, atol=1e-4)
 
@@ -132,20 +122,10 @@ class TestTheStudent:
     def test_without_weight_it_is_fine_tuning_behind_the_same_draws(self, taught):
         pairing, prepared, source = taught(**{"larger-teacher.weight": 0.0})
 
-        def plain(request):
-            student, other = copy.deepcopy(request.model), request.batches(request.target.unlabelled)
-            batches = request.batches(request.target.train)
-
-            def loss(progress):
-                inputs, targets, _ = next(batches)
-                next(other)
-                return request.target.kind.loss(student(*inputs), targets)
-
-            request.train([student.encoder, student.heads["target"]], loss)
-            return student
-
         own = adapt(pairing, prepared, source, silent).model
-        assert state_hash(own) == state_hash(asked(pairing, prepared, source, plain))
+        plain = dataclasses.replace(pairing.strategy, adapt=fine_tune_beside_unlabelled)
+        tuned = adapt(dataclasses.replace(pairing, strategy=plain), prepared, source, silent).model
+        assert state_hash(own) == state_hash(tuned)
 
     def test_with_much_weight_it_says_what_the_teacher_says(self, taught):
         """Labels apart, distillation regresses on the probe's probabilities: the student agrees with it more."""

@@ -120,10 +120,7 @@ def adapt_request(
     model = with_target_head(pairing, prepared, source).eval()
     _settle(model.heads["target"], parts.get("target.train"))
     task, strategy, device = pairing.task, pairing.strategy, device_of(model)
-    given = parts
-    if pairing.host_rule and any(name.endswith(".validation") for name in parts):
-        # What the host chooses by is not the strategy's.
-        given = {name: part for name, part in parts.items() if not name.endswith(".validation")}
+    given = _for_strategy(pairing, parts)
 
     def domain(name: str, kind: KindSpec, metric: str, labels: tuple[str, ...]) -> Domain:
         return Domain(
@@ -163,6 +160,13 @@ def adapt_request(
         selection=strategy.selection,
         label_vectors=encode and LabelVectors(encode=encode, request=build_request(pairing, prepared, pretrained=True)),
     )
+
+
+def _for_strategy(pairing: Pairing, parts: Parts) -> Parts:
+    """Return the parts without what the host chooses by: that is not the strategy's."""
+    if not (pairing.host_rule and any(name.endswith(".validation") for name in parts)):
+        return parts
+    return {name: part for name, part in parts.items() if not name.endswith(".validation")}
 
 
 def make_trainer(

@@ -1,6 +1,6 @@
 """What a strategy computes with: examples, models, kinds, metrics and the training loop."""
 
-from tlbench.learning.adapt_request import AdaptRequest, Domain
+from tlbench.learning.adapt_request import AdaptRequest, Domain, Teacher
 from tlbench.learning.batch import Augment, Batch, Tensors
 from tlbench.learning.blocks import blocks_of, outside_blocks
 from tlbench.learning.data import Columns, Examples, Inputs, as_bad_input, concatenate, prepare_each
@@ -97,6 +97,7 @@ __all__ = [
     "Segmentation",
     "Signature",
     "Targets",
+    "Teacher",
     "Tensors",
     "TokenClassification",
     "TokenNumbers",

@@ -39,8 +39,10 @@ def _items(advice: Advice) -> str:
 
 
 def short(advice: Sequence[Advice]) -> str:
-    """Return a section with a table: a column for each access, and a line for each task and for what tells choices of
-    one access apart, such as the label budget; empty if there is no choice."""
+    """Return a section with a table, a column for each access; empty if there is no choice.
+
+    A task has a line, and one more for each condition that tells choices of one access apart, such as a label budget.
+    """
     access = [parts for _, parts in sorted({(len(one.access), one.access) for of in advice for one in of.choices})]
     if not access:
         return ""
